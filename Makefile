@@ -1,0 +1,53 @@
+# Two commands do everything: `make demo` and `make test`.
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+ARGS ?=
+COMPILE := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+  --extra japanese --extra english --extra sandbox
+
+.PHONY: help demo test check format lock bench clean
+
+help: ## what can be made
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+
+demo: .venv/runtime ## the whole way in a browser, offline; ARGS="--help" shows more
+	@$(BIN)/catflap demo $(ARGS)
+
+test: check ## format, lint, types, floors and every test
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+check: .venv/dev
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+format: .venv/dev ## let ruff put the code in order
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+lock: ## compile the lock files anew (needs uv)
+	uv pip compile $(COMPILE) --group build pyproject.toml -o requirements.lock
+	uv pip compile $(COMPILE) --group build --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+
+bench: .venv/dev ## measure, beside the peers, in one run
+	@$(BIN)/python -m bench $(ARGS)
+
+clean: ## take away what was installed and made here
+	rm -rf .venv .catflap demo-out
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Catflap needs Python 3.11 or newer; set PYTHON=/path/to/python3.11" >&2; exit 2; }
+	@echo "[1/3] making .venv" >&2
+	@$(PYTHON) -m venv .venv \
+	  || { echo "python3 -m venv failed; on Debian: apt install python3-venv" >&2; rm -rf .venv; exit 2; }
+
+.venv/runtime: .venv/bin/python requirements.lock pyproject.toml
+	@scripts/install requirements.lock
+	@touch $@
+
+.venv/dev: .venv/bin/python requirements-dev.lock pyproject.toml
+	@scripts/install requirements-dev.lock
+	@touch $@ .venv/runtime

@@ -1,0 +1,79 @@
+"""What time it is: the machine's time, that time shifted, or a time that stands still until told.
+
+Every part gets its clock handed in, so that `--now` moves the whole house at once. Nothing in Catflap
+asks the operating system or SQL for the time of day behind the clock's back.
+"""
+
+import asyncio
+import contextlib
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Anything that knows the time and can wait for one."""
+
+    def now(self) -> datetime:
+        """The present instant, aware, in UTC."""
+        ...
+
+    async def sleep_until(self, at: datetime) -> None:
+        """Return once `now()` has reached `at`; at once when it has passed already."""
+        ...
+
+
+class SystemClock:
+    """The machine's clock, or that clock shifted so that it shows `start` at this moment."""
+
+    def __init__(self, start: datetime | None = None) -> None:
+        self._shift = timedelta(0) if start is None else start.astimezone(UTC) - datetime.now(UTC)
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self._shift
+
+    async def sleep_until(self, at: datetime) -> None:
+        while (left := (at - self.now()).total_seconds()) > 0:
+            # Short naps, because the machine's clock may be set or the machine may have slept.
+            await asyncio.sleep(min(left, 30.0))
+
+
+class FixedClock:
+    """A clock that stands still until somebody advances it."""
+
+    def __init__(self, at: datetime) -> None:
+        self._now = at.astimezone(UTC)
+        self._moved = asyncio.Event()
+
+    def now(self) -> datetime:
+        return self._now
+
+    async def sleep_until(self, at: datetime) -> None:
+        while self._now < at:
+            await self._moved.wait()
+
+    def advance_to(self, at: datetime) -> None:
+        """Move to `at`; a clock never runs backwards, so an earlier `at` changes nothing."""
+        self._now = max(self._now, at.astimezone(UTC))
+        moved, self._moved = self._moved, asyncio.Event()
+        moved.set()
+
+    def advance(self, by: timedelta) -> None:
+        """Move on by `by`."""
+        self.advance_to(self._now + by)
+
+
+async def wait_for(event: asyncio.Event, clock: Clock, until: datetime | None) -> bool:
+    """Wait for `event`, though no longer than `until` on `clock`; tell whether the event came."""
+    if until is None:
+        await event.wait()
+        return True
+    sleeper = asyncio.ensure_future(clock.sleep_until(until))
+    waiter = asyncio.ensure_future(event.wait())
+    try:
+        await asyncio.wait({sleeper, waiter}, return_when=asyncio.FIRST_COMPLETED)
+        return event.is_set()
+    finally:
+        for task in (sleeper, waiter):
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task

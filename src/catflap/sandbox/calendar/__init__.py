@@ -1,0 +1,1 @@
+"""Calendar v3: calendars, events, recurrence, synchronisation and push."""

@@ -1,0 +1,62 @@
+"""Who exists at this Google: accounts, projects and their OAuth clients.
+
+Plain records without behaviour, so that every endpoint reads the same facts. It refuses to model Workspace
+administration: a hosted domain is a string on an account.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True, eq=False)
+class SandboxAccount:
+    """A Google account: `sub` is the stable key, `email` what people type."""
+
+    sub: str
+    email: str
+    name: str
+    locale: str = "en"
+    hd: str | None = None
+    deleted: bool = False
+
+    @property
+    def magic(self) -> str:
+        """The local part up to a plus sign, which is what magic accounts are known by."""
+        return self.email.partition("@")[0].partition("+")[0]
+
+    @property
+    def given_name(self) -> str:
+        return self.name.partition(" ")[0]
+
+    @property
+    def family_name(self) -> str:
+        return self.name.partition(" ")[2]
+
+
+@dataclass(slots=True, eq=False)
+class Client:
+    """An OAuth client; `origins` are its authorised JavaScript origins."""
+
+    client_id: str
+    client_secret: str
+    project: str
+    redirect_uris: list[str] = field(default_factory=list)
+    origins: list[str] = field(default_factory=list)
+    deleted: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Project:
+    """A Cloud project: consent is given to it, whichever of its clients asked."""
+
+    name: str
+    testing: bool = False
+    testers: list[str] = field(default_factory=list)
+
+
+def stable_sub(seed: int, email: str) -> str:
+    """Return the 21-digit `sub` this seed always gives this address."""
+    digest = hashlib.sha256(f"{seed}:{email}".encode()).digest()
+    return f"1{int.from_bytes(digest[:9], 'big') % 10**20:020d}"

@@ -1,0 +1,159 @@
+"""All settings in one frozen object, read once by whoever starts Catflap and handed down from there.
+
+Nothing else reads the environment. Secrets are `SecretStr`, which prints as asterisks.
+`docs/settings.md` documents each name; a test fails when one is missing there.
+"""
+
+import ipaddress
+import json
+from pathlib import Path
+from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
+
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from catflap.errors import OperatorMustAct
+
+GOOGLE_DISCOVERY_URL = "https://accounts.google.com/.well-known/openid-configuration"
+GOOGLE_API_URL = "https://www.googleapis.com"
+
+
+class GoogleClient(BaseModel):
+    """The OAuth client of a Google Cloud project, of type "Web application"."""
+
+    model_config = ConfigDict(frozen=True)
+
+    client_id: str
+    client_secret: SecretStr
+    redirect_uri: str
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the host of `url` is this machine and nothing else."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class Settings(BaseSettings):
+    """What whoever runs Catflap can choose; see docs/settings.md."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="CATFLAP_", frozen=True, extra="ignore", populate_by_name=True
+    )
+
+    data_dir: Path = Field(default_factory=lambda: Path.home() / ".local" / "share" / "catflap")
+    database_url: SecretStr | None = None
+    vault_database_url: SecretStr | None = None
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8400, ge=0, le=65535)
+    public_url: str = ""
+
+    google_client_id: str = Field(
+        default="", validation_alias=AliasChoices("google_client_id", "GOOGLE_CLIENT_ID")
+    )
+    google_client_secret: SecretStr = Field(
+        default=SecretStr(""), validation_alias=AliasChoices("google_client_secret", "GOOGLE_CLIENT_SECRET")
+    )
+    google_redirect_uri: str = Field(
+        default="", validation_alias=AliasChoices("google_redirect_uri", "GOOGLE_REDIRECT_URI")
+    )
+    google_client_file: Path | None = None
+    google_discovery_url: str = GOOGLE_DISCOVERY_URL
+    google_api_url: str = GOOGLE_API_URL
+    google_timeout: float = Field(default=20.0, gt=0)
+
+    allowed_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    log_format: str = Field(default="console", pattern="^(console|json)$")
+    log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
+
+    @field_validator("allowed_origins", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return (
+            tuple(part.strip() for part in value.split(",") if part.strip())
+            if isinstance(value, str)
+            else value
+        )
+
+    @field_validator("google_discovery_url", "google_api_url", "public_url")
+    @classmethod
+    def _https_or_loopback(cls, url: str) -> str:
+        if not url:
+            return url
+        scheme = urlsplit(url).scheme
+        if scheme == "https" or (scheme == "http" and is_loopback(url)):
+            return url.rstrip("/")
+        raise ValueError("must be https (plain http is for this machine's own addresses only)")
+
+    @property
+    def origin(self) -> str:
+        """Where browsers reach us: scheme, host and port, without a path."""
+        return self.public_url or f"http://{self.host}:{self.port}"
+
+    def google_client(self) -> GoogleClient:
+        """The OAuth client, from GOOGLE_CLIENT_* or from the file downloaded at the console.
+
+        Raises:
+            OperatorMustAct: `google_client_missing` or `google_client_unreadable`.
+        """
+        redirect_uri = self.google_redirect_uri or f"{self.origin}/signin/google/callback"
+        if self.google_client_id and self.google_client_secret.get_secret_value():
+            return GoogleClient(
+                client_id=self.google_client_id,
+                client_secret=self.google_client_secret,
+                redirect_uri=redirect_uri,
+            )
+        file = self.google_client_file or self._downloaded_client()
+        if file is None:
+            raise OperatorMustAct(
+                "google_client_missing",
+                "No Google OAuth client. Put the client_secret_*.json from the Google Cloud console into "
+                "this folder or the data directory, or set GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET; "
+                "README.md tells every step. To try without Google: make demo",
+            )
+        return _read_client(file, self.google_redirect_uri, redirect_uri)
+
+    def _downloaded_client(self) -> Path | None:
+        found = [*Path.cwd().glob("client_secret_*.json"), *self.data_dir.glob("client_secret_*.json")]
+        return found[0] if found else None
+
+    @classmethod
+    def read(cls, **given: Any) -> Self:
+        """Read the environment, with `given` on top.
+
+        Raises:
+            OperatorMustAct: `settings_invalid`, naming the variable and what is wrong with it.
+        """
+        try:
+            return cls(**given)
+        except ValidationError as error:
+            first = error.errors(include_input=False, include_url=False)[0]
+            name = str(first["loc"][0]).upper() if first["loc"] else "settings"
+            prefix = "" if name.startswith(("GOOGLE_CLIENT_", "GOOGLE_REDIRECT")) else "CATFLAP_"
+            raise OperatorMustAct("settings_invalid", f"{prefix}{name}: {first['msg']}") from None
+
+
+def _read_client(file: Path, chosen_redirect: str, default_redirect: str) -> GoogleClient:
+    try:
+        web = json.loads(file.read_text())["web"]
+        registered = web.get("redirect_uris", [])
+        if chosen_redirect or default_redirect in registered or not registered:
+            redirect_uri = chosen_redirect or default_redirect
+        else:
+            redirect_uri = registered[0]
+        return GoogleClient(
+            client_id=web["client_id"], client_secret=web["client_secret"], redirect_uri=redirect_uri
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        raise OperatorMustAct(
+            "google_client_unreadable",
+            f"{file.name} is not a client_secret_*.json of a client of type 'Web application'; "
+            "download it again at the Google Cloud console, under Clients.",
+        ) from None

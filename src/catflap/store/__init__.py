@@ -1,0 +1,1 @@
+"""Postgres and nothing else: tables, migrations, LISTEN/NOTIFY and the embedded server."""

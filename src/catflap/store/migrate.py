@@ -1,0 +1,88 @@
+"""Bring the database to this version: roles, schemas, tables, rights."""
+
+from pathlib import Path
+
+import asyncpg
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, text
+from sqlalchemy.engine import URL
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from catflap.errors import TryAgain
+from catflap.store.database import asyncpg_options
+from catflap.store.embedded import Urls
+
+# Any number of processes may start at once; one of them migrates, the others wait for it.
+_MIGRATION_LOCK = 0x0CA7F1A9
+
+
+async def make_database(urls: Urls) -> None:
+    """Make the database of `urls` when it is missing.
+
+    Raises:
+        TryAgain: `database_unreachable`.
+    """
+    try:
+        connection = await asyncpg.connect(**{**asyncpg_options(urls.owner), "database": "postgres"})
+    except (OSError, asyncpg.PostgresError) as error:
+        raise unreachable(urls.owner) from error
+    try:
+        if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", urls.app.database):
+            await connection.execute(f'CREATE DATABASE "{urls.app.database}"')
+    finally:
+        await connection.close()
+
+
+async def migrate(urls: Urls) -> None:
+    """Make roles and tables, or bring them up to date; safe to call from many processes at once.
+
+    Raises:
+        TryAgain: `database_unreachable`.
+    """
+    engine = create_async_engine(urls.owner, poolclass=NullPool)
+    try:
+        async with engine.connect() as connection:
+            await connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _MIGRATION_LOCK})
+            await connection.run_sync(_make_roles, urls)
+            await connection.commit()
+            await connection.run_sync(_upgrade, urls)
+            await connection.commit()
+    except (OSError, asyncpg.PostgresConnectionError) as error:
+        raise unreachable(urls.owner) from error
+    finally:
+        await engine.dispose()
+
+
+def unreachable(url: URL) -> TryAgain:
+    """The one sentence for a database that does not answer."""
+    where = url.query.get("host") or url.host or "this machine"
+    return TryAgain("database_unreachable", f"PostgreSQL does not answer at {where}. Is it running?")
+
+
+def _make_roles(connection: Connection, urls: Urls) -> None:
+    for url in (urls.app, urls.vault):
+        name = {"name": url.username}
+        if not connection.scalar(text("SELECT 1 FROM pg_roles WHERE rolname = :name"), name):
+            _execute(connection, "CREATE ROLE %I LOGIN NOINHERIT", name)
+        _execute(connection, "ALTER ROLE %I PASSWORD %L", {**name, "password": url.password})
+
+
+def _execute(connection: Connection, template: str, values: dict[str, str | None]) -> None:
+    """Utility statements take no parameters, so Postgres itself quotes them."""
+    quoted = ", ".join(f"CAST(:{key} AS text)" for key in values)
+    statement = connection.scalar(
+        text(f"SELECT format(:template, {quoted})"), {"template": template, **values}
+    )
+    connection.exec_driver_sql(str(statement))
+
+
+def _upgrade(connection: Connection, urls: Urls) -> None:
+    connection.exec_driver_sql("CREATE SCHEMA IF NOT EXISTS app")
+    connection.commit()
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    config.attributes["roles"] = {"app": urls.app.username, "vault": urls.vault.username}
+    command.upgrade(config, "head")

@@ -1,0 +1,173 @@
+CREATE TABLE app.signing_keys (
+    name TEXT NOT NULL,
+    key BYTEA NOT NULL,
+    PRIMARY KEY (name)
+);
+
+CREATE TABLE app.sounds (
+    key TEXT NOT NULL,
+    wav BYTEA NOT NULL,
+    sha256 TEXT NOT NULL,
+    bytes INTEGER NOT NULL,
+    seconds FLOAT NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    PRIMARY KEY (key)
+);
+
+CREATE TABLE app.users (
+    id BIGINT GENERATED ALWAYS AS IDENTITY,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    PRIMARY KEY (id)
+);
+
+CREATE TABLE app.accounts (
+    sub TEXT NOT NULL,
+    user_id BIGINT NOT NULL,
+    email TEXT NOT NULL,
+    email_verified BOOLEAN NOT NULL,
+    name TEXT,
+    given_name TEXT,
+    family_name TEXT,
+    picture TEXT,
+    locale TEXT,
+    hosted_domain TEXT,
+    is_primary BOOLEAN NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    PRIMARY KEY (sub),
+    FOREIGN KEY(user_id) REFERENCES app.users (id) ON DELETE CASCADE
+);
+
+CREATE TABLE app.devices (
+    id BIGINT GENERATED ALWAYS AS IDENTITY,
+    user_id BIGINT NOT NULL,
+    name TEXT NOT NULL,
+    model TEXT NOT NULL,
+    token_hash BYTEA NOT NULL,
+    volume INTEGER NOT NULL,
+    muted_until TIMESTAMP WITH TIME ZONE,
+    schedule_version BIGINT NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    last_seen_at TIMESTAMP WITH TIME ZONE,
+    PRIMARY KEY (id),
+    FOREIGN KEY(user_id) REFERENCES app.users (id) ON DELETE CASCADE,
+    UNIQUE (token_hash)
+);
+
+CREATE TABLE app.preferences (
+    user_id BIGINT NOT NULL,
+    zone TEXT NOT NULL,
+    reminder_minutes INTEGER[] NOT NULL,
+    briefing_at TIME WITHOUT TIME ZONE,
+    dialect_ja TEXT NOT NULL,
+    dialect_en TEXT NOT NULL,
+    updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    PRIMARY KEY (user_id),
+    FOREIGN KEY(user_id) REFERENCES app.users (id) ON DELETE CASCADE
+);
+
+CREATE TABLE app.sessions (
+    id BIGINT GENERATED ALWAYS AS IDENTITY,
+    user_id BIGINT NOT NULL,
+    kind TEXT NOT NULL,
+    token_hash BYTEA NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    last_used_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    PRIMARY KEY (id),
+    FOREIGN KEY(user_id) REFERENCES app.users (id) ON DELETE CASCADE,
+    UNIQUE (token_hash)
+);
+
+CREATE TABLE app.signin_attempts (
+    state_hash BYTEA NOT NULL,
+    browser_hash BYTEA NOT NULL,
+    scopes TEXT[] NOT NULL,
+    next TEXT NOT NULL,
+    user_id BIGINT,
+    expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    PRIMARY KEY (state_hash),
+    FOREIGN KEY(user_id) REFERENCES app.users (id) ON DELETE CASCADE
+);
+
+CREATE TABLE vault.google_tokens (
+    id BIGINT GENERATED ALWAYS AS IDENTITY,
+    user_id BIGINT NOT NULL,
+    account_sub TEXT NOT NULL,
+    client_id TEXT NOT NULL,
+    refresh_token BYTEA,
+    access_token BYTEA,
+    expires_at TIMESTAMP WITH TIME ZONE,
+    scopes TEXT[] NOT NULL,
+    state TEXT NOT NULL,
+    version BIGINT NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    PRIMARY KEY (id),
+    UNIQUE (user_id, account_sub),
+    FOREIGN KEY(user_id) REFERENCES app.users (id) ON DELETE CASCADE
+);
+
+CREATE TABLE app.announcements (
+    id TEXT NOT NULL,
+    user_id BIGINT NOT NULL,
+    device_id BIGINT NOT NULL,
+    key TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    state TEXT NOT NULL,
+    play_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    titles TEXT[] NOT NULL,
+    event_start TEXT NOT NULL,
+    dialect TEXT NOT NULL,
+    display TEXT NOT NULL,
+    spoken TEXT NOT NULL,
+    sound_key TEXT NOT NULL,
+    detail TEXT,
+    updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    PRIMARY KEY (id),
+    UNIQUE (device_id, key),
+    FOREIGN KEY(user_id) REFERENCES app.users (id) ON DELETE CASCADE,
+    FOREIGN KEY(device_id) REFERENCES app.devices (id) ON DELETE CASCADE
+);
+
+CREATE TABLE app.calendars (
+    id BIGINT GENERATED ALWAYS AS IDENTITY,
+    user_id BIGINT NOT NULL,
+    account_sub TEXT NOT NULL,
+    google_id TEXT NOT NULL,
+    summary TEXT NOT NULL,
+    time_zone TEXT NOT NULL,
+    is_primary BOOLEAN NOT NULL,
+    is_selected BOOLEAN NOT NULL,
+    sync_token TEXT,
+    synced_at TIMESTAMP WITH TIME ZONE,
+    PRIMARY KEY (id),
+    UNIQUE (user_id, account_sub, google_id),
+    FOREIGN KEY(user_id) REFERENCES app.users (id) ON DELETE CASCADE,
+    FOREIGN KEY(account_sub) REFERENCES app.accounts (sub) ON DELETE CASCADE
+);
+
+CREATE TABLE app.pairings (
+    handle_hash BYTEA NOT NULL,
+    code TEXT NOT NULL,
+    token_hash BYTEA NOT NULL,
+    model TEXT NOT NULL,
+    device_id BIGINT,
+    expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    PRIMARY KEY (handle_hash),
+    UNIQUE (code),
+    FOREIGN KEY(device_id) REFERENCES app.devices (id) ON DELETE CASCADE
+);
+
+CREATE TABLE app.events (
+    calendar_id BIGINT NOT NULL,
+    google_id TEXT NOT NULL,
+    recurring_event_id TEXT,
+    recurs BOOLEAN NOT NULL,
+    starts_at TIMESTAMP WITH TIME ZONE,
+    ends_at TIMESTAMP WITH TIME ZONE,
+    resource JSONB NOT NULL,
+    PRIMARY KEY (calendar_id, google_id),
+    FOREIGN KEY(calendar_id) REFERENCES app.calendars (id) ON DELETE CASCADE
+);

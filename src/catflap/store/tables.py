@@ -1,0 +1,224 @@
+"""The tables, as SQLAlchemy Core sees them; `migrations/` is what makes them.
+
+Two schemas, two roles: `app` for everything, `vault` for sealed tokens. The role of `app` has no right on
+`vault`. No column has a default that asks SQL for the time: the clock that was passed in rules everything.
+"""
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Float,
+    ForeignKey,
+    Identity,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    Time,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+metadata = MetaData()
+
+
+def _id() -> Column[int]:
+    return Column("id", BigInteger, Identity(always=True), primary_key=True)
+
+
+def _at(name: str, *, nullable: bool = False) -> Column[object]:
+    return Column(name, DateTime(timezone=True), nullable=nullable)
+
+
+def _user(*, primary_key: bool = False) -> Column[int]:
+    return Column(
+        "user_id",
+        BigInteger,
+        ForeignKey("app.users.id", ondelete="CASCADE"),
+        nullable=False,
+        primary_key=primary_key,
+    )
+
+
+users = Table("users", metadata, _id(), _at("created_at"), schema="app")
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("sub", Text, primary_key=True),
+    _user(),
+    Column("email", Text, nullable=False),
+    Column("email_verified", Boolean, nullable=False),
+    Column("name", Text),
+    Column("given_name", Text),
+    Column("family_name", Text),
+    Column("picture", Text),
+    Column("locale", Text),
+    Column("hosted_domain", Text),
+    Column("is_primary", Boolean, nullable=False),
+    _at("created_at"),
+    _at("updated_at"),
+    schema="app",
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    _id(),
+    _user(),
+    Column("kind", Text, nullable=False),
+    Column("token_hash", LargeBinary, nullable=False, unique=True),
+    _at("created_at"),
+    _at("last_used_at"),
+    _at("expires_at"),
+    schema="app",
+)
+
+signin_attempts = Table(
+    "signin_attempts",
+    metadata,
+    Column("state_hash", LargeBinary, primary_key=True),
+    Column("browser_hash", LargeBinary, nullable=False),
+    Column("scopes", ARRAY(Text), nullable=False),
+    Column("next", Text, nullable=False),
+    Column("user_id", BigInteger, ForeignKey("app.users.id", ondelete="CASCADE")),
+    _at("expires_at"),
+    schema="app",
+)
+
+preferences = Table(
+    "preferences",
+    metadata,
+    _user(primary_key=True),
+    Column("zone", Text, nullable=False),
+    Column("reminder_minutes", ARRAY(Integer), nullable=False),
+    Column("briefing_at", Time),
+    Column("dialect_ja", Text, nullable=False),
+    Column("dialect_en", Text, nullable=False),
+    _at("updated_at"),
+    schema="app",
+)
+
+calendars = Table(
+    "calendars",
+    metadata,
+    _id(),
+    _user(),
+    Column("account_sub", Text, ForeignKey("app.accounts.sub", ondelete="CASCADE"), nullable=False),
+    Column("google_id", Text, nullable=False),
+    Column("summary", Text, nullable=False),
+    Column("time_zone", Text, nullable=False),
+    Column("is_primary", Boolean, nullable=False),
+    Column("is_selected", Boolean, nullable=False),
+    Column("sync_token", Text),
+    _at("synced_at", nullable=True),
+    UniqueConstraint("user_id", "account_sub", "google_id"),
+    schema="app",
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("calendar_id", BigInteger, ForeignKey("app.calendars.id", ondelete="CASCADE"), primary_key=True),
+    Column("google_id", Text, primary_key=True),
+    Column("recurring_event_id", Text),
+    Column("recurs", Boolean, nullable=False),
+    _at("starts_at", nullable=True),
+    _at("ends_at", nullable=True),
+    Column("resource", JSONB, nullable=False),
+    schema="app",
+)
+
+devices = Table(
+    "devices",
+    metadata,
+    _id(),
+    _user(),
+    Column("name", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("token_hash", LargeBinary, nullable=False, unique=True),
+    Column("volume", Integer, nullable=False),
+    _at("muted_until", nullable=True),
+    Column("schedule_version", BigInteger, nullable=False),
+    _at("created_at"),
+    _at("last_seen_at", nullable=True),
+    schema="app",
+)
+
+pairings = Table(
+    "pairings",
+    metadata,
+    Column("handle_hash", LargeBinary, primary_key=True),
+    Column("code", Text, nullable=False, unique=True),
+    Column("token_hash", LargeBinary, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("device_id", BigInteger, ForeignKey("app.devices.id", ondelete="CASCADE")),
+    _at("expires_at"),
+    schema="app",
+)
+
+sounds = Table(
+    "sounds",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("wav", LargeBinary, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("bytes", Integer, nullable=False),
+    Column("seconds", Float, nullable=False),
+    _at("created_at"),
+    schema="app",
+)
+
+announcements = Table(
+    "announcements",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _user(),
+    Column("device_id", BigInteger, ForeignKey("app.devices.id", ondelete="CASCADE"), nullable=False),
+    Column("key", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    _at("play_at"),
+    _at("expires_at"),
+    Column("titles", ARRAY(Text), nullable=False),
+    Column("event_start", Text, nullable=False),
+    Column("dialect", Text, nullable=False),
+    Column("display", Text, nullable=False),
+    Column("spoken", Text, nullable=False),
+    Column("sound_key", Text, nullable=False),
+    Column("detail", Text),
+    _at("updated_at"),
+    UniqueConstraint("device_id", "key"),
+    schema="app",
+)
+
+signing_keys = Table(
+    "signing_keys",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("key", LargeBinary, nullable=False),
+    schema="app",
+)
+
+google_tokens = Table(
+    "google_tokens",
+    metadata,
+    _id(),
+    _user(),
+    Column("account_sub", Text, nullable=False),
+    Column("client_id", Text, nullable=False),
+    Column("refresh_token", LargeBinary),
+    Column("access_token", LargeBinary),
+    _at("expires_at", nullable=True),
+    Column("scopes", ARRAY(Text), nullable=False),
+    Column("state", Text, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    _at("created_at"),
+    _at("updated_at"),
+    UniqueConstraint("user_id", "account_sub"),
+    schema="vault",
+)

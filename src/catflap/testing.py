@@ -1,0 +1,61 @@
+"""For tests, ours and yours: a PostgreSQL that is real, a Google that is local, a clock that stands still.
+
+Installed as a pytest plugin with Catflap; nothing starts before a test asks for it.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import asyncpg
+import pytest
+from sqlalchemy.engine import URL
+
+from catflap.clock import FixedClock
+from catflap.store.database import asyncpg_options
+from catflap.store.embedded import EmbeddedServer, Urls
+from catflap.store.migrate import make_database, migrate
+
+__all__ = ["FixedClock", "Urls"]
+
+NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    """A clock that stands at 2026-11-24T12:00Z until the test moves it."""
+    return FixedClock(NOON)
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Urls]:
+    """A migrated database on a PostgreSQL of the test session's own; the template of `database_urls`."""
+    data_dir: Path = tmp_path_factory.mktemp("postgres")
+    server = EmbeddedServer(data_dir)
+    urls = server.start()
+    asyncio.run(_prepare(urls))
+    yield urls
+    server.stop()
+
+
+@pytest.fixture
+def database_urls(postgres: Urls, request: pytest.FixtureRequest) -> Iterator[Urls]:
+    """A fresh, migrated database for one test, as its three roles see it."""
+    name = f"test_{abs(hash(request.node.nodeid)):x}"
+    asyncio.run(_run(postgres.owner, f'CREATE DATABASE "{name}" TEMPLATE "{postgres.owner.database}"'))
+    yield Urls(*(url.set(database=name) for url in (postgres.owner, postgres.app, postgres.vault)))
+    asyncio.run(_run(postgres.owner, f'DROP DATABASE "{name}" WITH (FORCE)'))
+
+
+async def _prepare(urls: Urls) -> None:
+    await make_database(urls)
+    await migrate(urls)
+
+
+async def _run(owner: URL, statement: str) -> None:
+    connection = await asyncpg.connect(**{**asyncpg_options(owner), "database": "postgres"})
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()

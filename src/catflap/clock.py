@@ -32,7 +32,7 @@ class SystemClock:
         return datetime.now(UTC) + self._shift
 
     async def sleep_until(self, at: datetime) -> None:
-        while (left := (at - self.now()).total_seconds()) > 0:
+        while (left := (at - self.now()).total_seconds()) > 0:  # noqa: ASYNC110 (time is the event)
             # Short naps, because the machine's clock may be set or the machine may have slept.
             await asyncio.sleep(min(left, 30.0))
 

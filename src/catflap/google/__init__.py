@@ -1,0 +1,1 @@
+"""What Google's endpoints say; no storage, no policy."""

@@ -136,7 +136,8 @@ class Grants:
             "created_at": now,
             "updated_at": now,
         }
-        return (await connection.execute(insert(t).values(values).returning(t))).one()
+        row: Row[tuple[object, ...]] = (await connection.execute(insert(t).values(values).returning(t))).one()
+        return row
 
     async def _change(
         self, connection: AsyncConnection, row: Row[tuple[object, ...]], changes: dict[str, object]

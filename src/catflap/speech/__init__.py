@@ -1,0 +1,55 @@
+"""Mia's voice: from plain values to words in a dialect, and from words to sound.
+
+Knows nothing of calendars, databases or the web. Importing it loads no engine and starts no process.
+"""
+
+from catflap.speech.engines import Engine, installed_engines
+from catflap.speech.failures import NothingToSay, NoVoice, SpeechFailed, UnknownDialect
+from catflap.speech.language import Language, language_of
+from catflap.speech.phrasebooks import Dialect, dialects
+from catflap.speech.sound import Sound
+from catflap.speech.utterances import (
+    Utterance,
+    private_title,
+    say_all_day,
+    say_before,
+    say_briefing,
+    say_cancelled,
+    say_catch_up,
+    say_late,
+    say_moved,
+    say_nothing,
+    say_reconnect,
+    say_start,
+    say_text,
+)
+from catflap.speech.voice import Speech, content_key
+
+__all__ = [
+    "Dialect",
+    "Engine",
+    "Language",
+    "NoVoice",
+    "NothingToSay",
+    "Sound",
+    "Speech",
+    "SpeechFailed",
+    "UnknownDialect",
+    "Utterance",
+    "content_key",
+    "dialects",
+    "installed_engines",
+    "language_of",
+    "private_title",
+    "say_all_day",
+    "say_before",
+    "say_briefing",
+    "say_cancelled",
+    "say_catch_up",
+    "say_late",
+    "say_moved",
+    "say_nothing",
+    "say_reconnect",
+    "say_start",
+    "say_text",
+]

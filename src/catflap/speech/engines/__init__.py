@@ -1,0 +1,45 @@
+"""The text-to-speech engines there are, and what runs each of them.
+
+An engine is a module run as a program in a process of its own; nothing here loads one.
+"""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from types import MappingProxyType
+
+from catflap.speech.language import Language
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A text-to-speech backend.
+
+    Args:
+        name: What it is called, with its version: a part of every sound's key.
+        command: The program that speaks the frames of `catflap.speech.frames` on its standard input.
+    """
+
+    name: str
+    command: tuple[str, ...]
+
+
+_PACKAGES: Mapping[Language, tuple[str, str]] = MappingProxyType(
+    {"ja": ("pyopenjtalk-plus", "openjtalk"), "en": ("espeakng-loader", "espeak")}
+)
+
+
+@cache
+def installed_engines() -> Mapping[Language, Engine]:
+    """The engine for each language whose package is installed here."""
+    found: dict[Language, Engine] = {}
+    for language, (package, module) in _PACKAGES.items():
+        try:
+            release = version(package)
+        except PackageNotFoundError:
+            continue
+        command = (sys.executable, "-P", "-m", f"catflap.speech.engines.{module}")
+        found[language] = Engine(f"{package} {release}", command)
+    return MappingProxyType(found)

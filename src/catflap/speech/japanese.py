@@ -1,0 +1,51 @@
+"""Rewriting Japanese text so that OpenJTalk reads it as a person would.
+
+OpenJTalk reads `10:30` without 時 and 分, Latin words letter by letter and symbols by their names.
+Everything here is idempotent: spoken text may be rewritten once more without harm.
+"""
+
+import re
+
+from catflap.speech.cleaning import capped, speakable
+from catflap.speech.katakana import in_katakana
+
+_URL = re.compile(r"(?:https?://|www\.)[^\s、。「」()<>]+", re.IGNORECASE)
+_EMAIL = re.compile(r"([\w.+-]+)@[\w-]+(?:\.[\w-]+)+")
+_ONE_ON_ONE = re.compile(r"(?<![\d:])1\s*(?:on|:|対)\s*1(?![\d:])", re.IGNORECASE)
+_TIME = re.compile(r"(?<![\d:.])(\d{1,2}):([0-5]\d)(?::[0-5]\d)?(?![\d:])")
+_HOUR_ZERO = re.compile(r"(?<!\d)0+時(?!間)")
+_BETWEEN = re.compile(r"(?<=[\d時分日月])\s*[~〜～–—-]\s*(?=\d)")
+_DATE = re.compile(r"(?<![\d/])(0?[1-9]|1[0-2])/(0?[1-9]|[12]\d|3[01])(?![\d/])")
+_SYMBOLS = str.maketrans(
+    {"&": "アンド", "@": "アット", "%": "パーセント", "+": "プラス", "=": "イコール", "×": "バツ"}
+    | {"$": "ドル", "€": "ユーロ", "£": "ポンド", "¥": "円", "°": "度"}
+    | dict.fromkeys("→⇒/|()[]{}:;,【】〔〕《》〈〉~〜–—・…", "、")
+    | dict.fromkeys('_-#*^`\\<>"“”', " ")
+)
+_OTHER_SYMBOL = re.compile(r"[^\w\s、。!?「」『』ー々.\u3099\u309a]")
+_BLANK = re.compile(r"(?<![A-Za-z0-9])\s+|\s+(?![A-Za-z0-9])")
+_PAUSES = re.compile(r"[\s、]*、[\s、]*")
+
+
+def reading(text: str) -> str:
+    """Japanese text as OpenJTalk should get it; punctuation of sentences is kept."""
+    text = _EMAIL.sub(r"\1", _URL.sub("リンク", speakable(text)))
+    text = _ONE_ON_ONE.sub("ワンオンワン", text)
+    text = _TIME.sub(_hours_and_minutes, text)
+    text = _DATE.sub(lambda match: f"{int(match[1])}月{int(match[2])}日", text)
+    text = _HOUR_ZERO.sub("レイジ", _BETWEEN.sub("から", text))
+    text = in_katakana(text.translate(_SYMBOLS))
+    return _PAUSES.sub("、", _BLANK.sub("", _OTHER_SYMBOL.sub(" ", text))).strip("、 ")
+
+
+def title_reading(title: str, limit: int) -> str:
+    """A title inside a sentence: no stops of its own, at most `limit` characters."""
+    flat = re.sub(r"[。!?「」『』]", "、", reading(title))
+    return capped(_PAUSES.sub("、", flat).strip("、. "), limit)
+
+
+def _hours_and_minutes(match: re.Match[str]) -> str:
+    hour, minute = int(match[1]), int(match[2])
+    if hour > 24:
+        return match[0]
+    return f"{hour}時{minute}分" if minute else f"{hour}時"

@@ -1,0 +1,103 @@
+"""Times, days and spans in words: shown and spoken, in Japanese and English.
+
+No locale library: its English times hold U+202F and its Japanese spans a space, both of which the
+engines stumble over.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from catflap.speech.language import Language
+
+_WEEKDAYS_JA = "月火水木金土日"
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June", "July"),
+    *("August", "September", "October", "November", "December"),
+)
+_HOUR, _DAY = 60, 24 * 60
+
+
+@dataclass(frozen=True)
+class Words:
+    """The same words twice: to read and to hear."""
+
+    display: str
+    spoken: str
+
+    def capitalised(self) -> "Words":
+        """With a capital, for the beginning of a sentence."""
+        return Words(self.display[:1].upper() + self.display[1:], self.spoken[:1].upper() + self.spoken[1:])
+
+
+def time_of(moment: datetime, today: date, language: Language) -> Words:
+    """A time of day in the zone of `moment`, with its day unless that is `today`."""
+    clock = _clock_ja(moment) if language == "ja" else _clock_en(moment)
+    if moment.date() == today:
+        return clock
+    day = day_of(moment.date(), today, language)
+    if language == "ja":
+        return Words(f"{day.display}の{clock.display}", f"{day.spoken}の{clock.spoken}")
+    link = " " if moment.date() - today == timedelta(days=1) else " on "
+    return Words(f"{clock.display}{link}{day.display}", f"{clock.spoken}{link}{day.spoken}")
+
+
+def day_of(day: date, today: date, language: Language) -> Words:
+    """Today, tomorrow, or the date."""
+    ahead = (day - today).days
+    if ahead not in (0, 1):
+        return date_of(day, language)
+    word = ("今日", "明日")[ahead] if language == "ja" else ("today", "tomorrow")[ahead]
+    return Words(word, word)
+
+
+def date_of(day: date, language: Language) -> Words:
+    """Month, day and weekday."""
+    if language == "ja":
+        weekday = _WEEKDAYS_JA[day.weekday()]
+        return Words(f"{day.month}月{day.day}日({weekday})", f"{day.month}月{day.day}日、{weekday}曜日")
+    words = f"{_WEEKDAYS[day.weekday()]}, {_MONTHS[day.month - 1]} {day.day}"
+    return Words(words, words + _ordinal(day.day))
+
+
+def span_of(minutes: int, language: Language) -> Words:
+    """A length of time from one minute to many days; from a day on, minutes are left out."""
+    days, rest = divmod(minutes, _DAY)
+    hours, rest = divmod(rest, _HOUR)
+    parts = [(days, "日", "day"), (hours, "時間", "hour"), (0 if days else rest, "分", "minute")]
+    if language == "ja":
+        words = (
+            "と".join(f"{number}{unit}" for number, unit, _ in parts if number)
+            if days
+            else "".join(f"{number}{unit}" for number, unit, _ in parts if number)
+        )
+    else:
+        words = " and ".join(_counted(number, unit) for number, _, unit in parts if number)
+    return Words(words, words)
+
+
+def _clock_ja(moment: datetime) -> Words:
+    hour = f"{moment.hour}時" if moment.hour else "レイジ"
+    return Words(f"{moment.hour}:{moment.minute:02}", hour + (f"{moment.minute}分" if moment.minute else ""))
+
+
+def _clock_en(moment: datetime) -> Words:
+    if (moment.hour, moment.minute) in ((0, 0), (12, 0)):
+        word = "noon" if moment.hour else "midnight"
+        return Words(word, word)
+    half = "pm" if moment.hour >= 12 else "am"
+    hour = moment.hour % 12 or 12
+    minute = (
+        "" if not moment.minute else f" oh {moment.minute}" if moment.minute < 10 else f" {moment.minute}"
+    )
+    return Words(f"{hour}:{moment.minute:02} {half}", f"{hour}{minute} {half.upper()}")
+
+
+def _counted(number: int, unit: str) -> str:
+    return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
+
+
+def _ordinal(number: int) -> str:
+    if number in (11, 12, 13):
+        return "th"
+    return {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")

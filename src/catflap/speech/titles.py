@@ -1,0 +1,64 @@
+"""Several event titles in one breath, shown and spoken.
+
+A title is a stranger's text: it is cleaned, capped, and never parsed as a template. One that must not be
+said (private, empty, nothing but emoji) is replaced by the phrasebook's own word for an appointment.
+"""
+
+from collections.abc import Sequence
+
+from catflap.speech import english, japanese
+from catflap.speech.cleaning import MAX_SPOKEN, displayed, has_words
+from catflap.speech.language import Language, language_of
+from catflap.speech.moments import Words
+from catflap.speech.phrasebooks import Phrasebook
+
+MAX_TITLES = 3
+# The last sign of a title that ends in a verb: 「歯医者に行く」の時間 stumbles, with の予定 it reads right.
+_VERB_ENDINGS = frozenset("うくぐすつぬぶむるただてでいよねか")
+
+
+def titles_in(book: Phrasebook, titles: Sequence[str]) -> Words:
+    """Titles joined as the language joins them; more than three are counted. An empty one is private."""
+    one_each = list(dict.fromkeys(title_in(book, title) for title in titles)) or [title_in(book, "")]
+    said, more = one_each[:MAX_TITLES], len(one_each) - MAX_TITLES
+    japanese_words = book.dialect.language == "ja"
+    if japanese_words:
+        tail = f"、ほか{more}件" if more > 0 else ""
+        return Words(*(("と".join(side) + tail) for side in _sides(said)))
+    return Words(*(_listed([*side, f"{more} more"] if more > 0 else list(side)) for side in _sides(said)))
+
+
+def title_in(book: Phrasebook, title: str) -> Words:
+    """One title in a sentence of this phrasebook, in its quotes; the stand-in for one that can't be said."""
+    language = book.dialect.language
+    shown, spoken = displayed(title), spoken_title(title, language)
+    if not has_words(spoken):
+        if not shown or shown == book.private:
+            return Words(book.private, book.private)
+        spoken = book.private
+    elif shown == book.private:
+        return Words(book.private, book.private)
+    if language == "en":
+        return Words(f"“{shown}”", spoken)
+    plan = "の予定" if shown[-1] in _VERB_ENDINGS else ""
+    return Words(f"「{shown}」{plan}", f"「{spoken}」{plan}")
+
+
+def spoken_title(title: str, language: Language) -> str:
+    """What the engine gets for a title; one in Japanese is read as Japanese in every sentence."""
+    if language == "ja" or language_of(title) == "ja":
+        return japanese.title_reading(title, MAX_SPOKEN)
+    return english.title_reading(title, MAX_SPOKEN)
+
+
+def begins_with_stand_in(book: Phrasebook, words: Words) -> bool:
+    """Whether the first title is our own word, which takes a capital where a sentence begins."""
+    return words.display.startswith(book.private)
+
+
+def _sides(said: Sequence[Words]) -> tuple[list[str], list[str]]:
+    return [words.display for words in said], [words.spoken for words in said]
+
+
+def _listed(items: list[str]) -> str:
+    return items[0] if len(items) == 1 else ", ".join(items[:-1]) + " and " + items[-1]

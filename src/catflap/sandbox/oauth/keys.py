@@ -27,7 +27,7 @@ class SigningKeys:
         self._keys: list[RSAKey] = [_named(RSAKey.import_key(pem)) for pem in pems or []]
 
     def rotate(self, keep: bool = True) -> str:
-        """Sign with a new key from now on; `keep=False` also stops publishing the old ones. Returns its kid."""
+        """Sign with a new key from now on and return its kid; `keep=False` withdraws the old ones."""
         kept = self._published()[:1] if keep else []
         self._keys = [_generate(), *kept]
         return str(self._keys[0].kid)
@@ -44,7 +44,9 @@ class SigningKeys:
 
     def certificates(self, now: datetime) -> bytes:
         """Return the older form, X.509 PEM by kid (`/oauth2/v1/certs`)."""
-        return json.dumps({str(key.kid): _certificate(key, now) for key in self._published()}, indent=2).encode()
+        return json.dumps(
+            {str(key.kid): _certificate(key, now) for key in self._published()}, indent=2
+        ).encode()
 
     def export(self) -> list[str]:
         """Return the private keys as PEM, for the state file."""

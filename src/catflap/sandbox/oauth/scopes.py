@@ -77,7 +77,11 @@ def invalid(names: Iterable[str]) -> list[str]:
 
 def _looks_like_google(name: str) -> bool:
     tail = name.removeprefix(PREFIX)
-    return tail != name and 0 < len(tail) <= 200 and all(c.isascii() and (c.isalnum() or c in "._-/") for c in tail)
+    return (
+        tail != name
+        and 0 < len(tail) <= 200
+        and all(c.isascii() and (c.isalnum() or c in "._-/") for c in tail)
+    )
 
 
 def in_order(scopes: Iterable[str]) -> str:

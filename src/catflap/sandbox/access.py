@@ -1,0 +1,92 @@
+"""Who asks an API, and may they: bearer tokens, scopes, and the refusals Google gives.
+
+Sources: Calendar error guide for 401; observed bodies for missing scopes
+(`ACCESS_TOKEN_SCOPE_INSUFFICIENT`) and for requests without a token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from starlette.responses import Response
+
+from catflap.sandbox.call import Call, Refusal
+from catflap.sandbox.people import SandboxAccount
+
+CHALLENGE = 'Bearer realm="https://accounts.google.com/"'
+ERROR_INFO = "type.googleapis.com/google.rpc.ErrorInfo"
+
+
+def bearer(call: Call) -> str | None:
+    """Return the access token a call carries, in the header or as `access_token`."""
+    header = call.header("authorization")
+    if header is None:
+        return call.query.get("access_token")
+    scheme, _, value = header.partition(" ")
+    return value.strip() if scheme.lower() == "bearer" else ""
+
+
+def identify(call: Call) -> SandboxAccount:
+    """Find the account a call's token belongs to.
+
+    Raises:
+        Refusal: 401, if there is no token, or it was not issued here, has expired or was revoked.
+    """
+    value = bearer(call)
+    if value is None:
+        raise Refusal(
+            401,
+            "required",
+            "Login Required.",
+            location=("header", "Authorization"),
+            extra={"status": "UNAUTHENTICATED", "details": [_detail("CREDENTIALS_MISSING", call)]},
+            headers={"www-authenticate": CHALLENGE},
+        )
+    call.token = call.world.grants.access(value)
+    account = call.world.accounts.get(call.token.sub) if call.token else None
+    if account is None or account.deleted:
+        raise Refusal(
+            401,
+            "authError",
+            "Invalid Credentials",
+            location=("header", "Authorization"),
+            extra={"status": "UNAUTHENTICATED"},
+            headers={"www-authenticate": f'{CHALLENGE}, error="invalid_token"'},
+        )
+    call.account = account
+    return account
+
+
+def needs(scopes: frozenset[str], handler: Callable[[Call], Response]) -> Callable[[Call], Response]:
+    """Wrap a handler so that it runs only for tokens that hold one of these scopes."""
+
+    def guarded(call: Call) -> Response:
+        identify(call)
+        assert call.token is not None
+        if call.token.scopes.isdisjoint(scopes):
+            raise Refusal(
+                403,
+                "insufficientPermissions",
+                "Insufficient Permission",
+                outer="Request had insufficient authentication scopes.",
+                extra={
+                    "status": "PERMISSION_DENIED",
+                    "details": [_detail("ACCESS_TOKEN_SCOPE_INSUFFICIENT", call)],
+                },
+                headers={"www-authenticate": f'{CHALLENGE}, error="insufficient_scope"'},
+            )
+        return handler(call)
+
+    return guarded
+
+
+def _detail(reason: str, call: Call) -> dict[str, object]:
+    api, _, method = call.endpoint.partition(".")
+    service = {"calendar": "calendar-json.googleapis.com", "drive": "drive.googleapis.com"}.get(api, api)
+    written = ".".join(part[:1].upper() + part[1:] for part in method.split("."))
+    return {
+        "@type": ERROR_INFO,
+        "reason": reason,
+        "domain": "googleapis.com",
+        "metadata": {"service": service, "method": f"{api}.v3.{written}"},
+    }

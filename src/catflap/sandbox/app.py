@@ -1,0 +1,126 @@
+"""The ASGI application: find the endpoint, let it answer, and never leave a request without one.
+
+Routes are matched on the raw path, so that an encoded slash stays inside its segment. Handlers are plain
+functions over in-memory state: the only thing awaited is the socket.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from catflap.sandbox.call import Call, OAuthRefusal, Refusal
+from catflap.sandbox.world import World
+
+Handler = Callable[[Call], Response]
+BODY_LIMIT = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A named handler at a path such as `/calendar/v3/calendars/{calendarId}`."""
+
+    name: str
+    method: str
+    path: str
+    handler: Handler
+
+
+class Routes:
+    """Exact paths in a dictionary, patterns in a list."""
+
+    def __init__(self, endpoints: Iterable[Endpoint]) -> None:
+        self.endpoints = tuple(endpoints)
+        self._exact: dict[str, dict[str, Endpoint]] = {}
+        self._patterns: dict[str, tuple[re.Pattern[str], dict[str, Endpoint]]] = {}
+        for endpoint in self.endpoints:
+            if "{" in endpoint.path:
+                _, methods = self._patterns.setdefault(endpoint.path, (_pattern(endpoint.path), {}))
+            else:
+                methods = self._exact.setdefault(endpoint.path, {})
+            methods[endpoint.method] = endpoint
+
+    def find(self, call: Call, raw_path: str) -> Endpoint:
+        """Return the endpoint for a call and note its path parameters.
+
+        Raises:
+            Refusal: 404 for an unknown path, 405 for a known one with another method.
+        """
+        methods = self._exact.get(raw_path)
+        if methods is None:
+            for pattern, candidates in self._patterns.values():
+                if match := pattern.fullmatch(raw_path):
+                    call.path = {name: unquote(value) for name, value in match.groupdict().items()}
+                    methods = candidates
+                    break
+        if methods is None:
+            raise Refusal(404, "notFound", "Not Found")
+        wanted = "GET" if call.method == "HEAD" else call.method
+        endpoint = methods.get(wanted)
+        if endpoint is None:
+            allowed = ", ".join(sorted(methods))
+            raise Refusal(405, "httpMethodNotAllowed", "Method Not Allowed", headers={"allow": allowed})
+        return endpoint
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(path)))
+
+
+class App:
+    """The ASGI entry point."""
+
+    def __init__(self, world: World, routes: Routes) -> None:
+        self._world = world
+        self._routes = routes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await _other(scope, receive, send)
+        request = Request(scope, receive)
+        try:
+            body = await _read(request)
+        except ClientDisconnect:
+            return None
+        if body is None:
+            response = Refusal(413, "uploadTooLarge", "Request Entity Too Large").response()
+        else:
+            response = self.answer(Call(self._world, request, body))
+        await response(scope, receive, send)
+        return None
+
+    def answer(self, call: Call) -> Response:
+        """Return the response for a call, whatever it is."""
+        try:
+            raw_path = call.request.scope.get("raw_path") or call.request.scope["path"].encode()
+            endpoint = self._routes.find(call, raw_path.decode("latin-1"))
+            call.endpoint = endpoint.name
+            return endpoint.handler(call)
+        except (Refusal, OAuthRefusal) as refusal:
+            return refusal.response()
+
+
+async def _read(request: Request) -> bytes | None:
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size <= BODY_LIMIT:
+            chunks.append(chunk)
+    return b"".join(chunks) if size <= BODY_LIMIT else None
+
+
+async def _other(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "lifespan":
+        while True:
+            message = await receive()
+            await send({"type": message["type"] + ".complete"})
+            if message["type"] == "lifespan.shutdown":
+                return
+    await send({"type": "websocket.close", "code": 1000})

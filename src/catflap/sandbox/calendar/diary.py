@@ -1,0 +1,171 @@
+"""Calendars, the events in them, and the history incremental synchronisation needs.
+
+Event resources are never changed in place: a change replaces the dictionary, so that what a sync token saw
+stays readable. It refuses to know about requests, scopes or time windows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
+from typing import Any
+
+from catflap.sandbox.calendar.moments import stamp, zone
+from catflap.sandbox.people import SandboxAccount
+
+Resource = dict[str, Any]
+
+
+@dataclass(slots=True, eq=False)
+class Record:
+    """An event now, the change that made it so, and what it was before each earlier change."""
+
+    resource: Resource
+    changed: int
+    former: list[tuple[int, Resource]] = field(default_factory=list)
+
+    def at(self, change: int) -> Resource | None:
+        """Return the resource as it was after this change, None if it did not exist."""
+        if self.changed <= change:
+            return self.resource
+        earlier = [resource for made, resource in self.former if made <= change]
+        return earlier[-1] if earlier else None
+
+
+@dataclass(slots=True, eq=False)
+class Diary:
+    """One calendar with its events; `changes` counts every change since it was made."""
+
+    id: str
+    owner: str
+    summary: str
+    time_zone: str
+    made_at: datetime
+    description: str | None = None
+    location: str | None = None
+    changes: int = 0
+    tokens_from: int = 0
+    generation: int = 0
+    etag: int = 0
+    updated_at: datetime | None = None
+    records: dict[str, Record] = field(default_factory=dict)
+    exceptions: dict[str, dict[str, str]] = field(default_factory=dict)
+    cache: dict[Any, Any] = field(default_factory=dict)
+    watchers: list[Callable[[], None]] = field(default_factory=list)
+
+    @property
+    def zone(self) -> tzinfo:
+        """The calendar's own zone."""
+        return zone(self.time_zone)
+
+    def next_etag(self, now: datetime) -> str:
+        """Return an entity tag no earlier version had."""
+        self.etag = max(self.etag + 2, int(now.timestamp() * 1000) * 2)
+        return f'"{self.etag}"'
+
+    def put(self, resource: Resource, now: datetime) -> Resource:
+        """Store a new version of an event, stamped and tagged, and return it."""
+        previous = self.records.get(resource["id"])
+        created = previous.resource.get("created") if previous else resource.get("created")
+        self.changes += 1
+        self.updated_at = now
+        resource = {
+            "kind": "calendar#event",
+            "etag": self.next_etag(now),
+            **{k: v for k, v in resource.items() if k not in ("kind", "etag", "created", "updated")},
+            "created": created or stamp(now),
+            "updated": stamp(now),
+        }
+        if previous:
+            former = [*previous.former, (previous.changed, previous.resource)]
+            self.records[resource["id"]] = Record(resource, self.changes, former)
+        else:
+            self.records[resource["id"]] = Record(resource, self.changes)
+        if master := resource.get("recurringEventId"):
+            key = resource["id"].removeprefix(f"{master}_")
+            self.exceptions.setdefault(master, {})[key] = resource["id"]
+        self.cache.clear()
+        for watcher in self.watchers:
+            watcher()
+        return resource
+
+    def live(self, event_id: str) -> Resource | None:
+        """Return an event that is not cancelled."""
+        record = self.records.get(event_id)
+        return record.resource if record and record.resource["status"] != "cancelled" else None
+
+    def exceptions_of(self, master_id: str) -> dict[str, Resource]:
+        """Return the changed and cancelled instances of a series by the suffix of their id."""
+        return {key: self.records[id_].resource for key, id_ in self.exceptions.get(master_id, {}).items()}
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """A calendar in one user's list, with that user's own settings."""
+
+    calendar_id: str
+    access_role: str = "owner"
+    settings: Resource = field(default_factory=dict)
+    etag: int = 1
+    changed: int = 0
+    deleted: bool = False
+
+
+class Diaries:
+    """Every calendar and every user's list; a primary calendar exists as soon as someone asks for it."""
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self._now = now
+        self.calendars: dict[str, Diary] = {}
+        self.lists: dict[str, dict[str, Entry]] = {}
+        self.list_changes = 0
+        self.list_generation = 0
+        self.on_change: Callable[[Diary], None] | None = None
+        self.on_list_change: Callable[[str], None] | None = None
+
+    def list_of(self, account: SandboxAccount) -> dict[str, Entry]:
+        """Return a user's calendar list, the primary calendar first."""
+        entries = self.lists.get(account.sub)
+        if entries is None:
+            entries = self.lists[account.sub] = {}
+            japanese = account.locale.startswith("ja")
+            self.create(
+                account, account.email, account.email, "Asia/Tokyo" if japanese else "UTC", quiet=True
+            )
+            entries[account.email].settings = {
+                "defaultReminders": [{"method": "popup", "minutes": 30}],
+                "selected": True,
+                "colorId": "14",
+            }
+        return entries
+
+    def create(
+        self, account: SandboxAccount, calendar_id: str, summary: str, time_zone: str, quiet: bool = False
+    ) -> Diary:
+        """Make a calendar and put it on its owner's list."""
+        entries = self.lists[account.sub] if quiet else self.list_of(account)
+        diary = Diary(calendar_id, account.sub, summary, time_zone, self._now())
+        diary.next_etag(self._now())
+        diary.watchers.append(lambda: self.on_change(diary) if self.on_change else None)
+        self.calendars[calendar_id] = diary
+        entries[calendar_id] = Entry(calendar_id)
+        self.touch(account.sub, entries[calendar_id], quiet)
+        return diary
+
+    def touch(self, sub: str, entry: Entry, quiet: bool = False) -> None:
+        """Note that a list entry changed."""
+        self.list_changes += 1
+        entry.changed = self.list_changes
+        entry.etag = max(entry.etag + 2, int(self._now().timestamp() * 1000) * 2)
+        if self.on_list_change and not quiet:
+            self.on_list_change(sub)
+
+    def find(self, account: SandboxAccount, calendar_id: str) -> tuple[Diary, Entry] | None:
+        """Return a calendar this user can see; `primary` is their own."""
+        entries = self.list_of(account)
+        wanted = account.email if calendar_id == "primary" else calendar_id
+        entry = entries.get(wanted) or entries.get(wanted.lower())
+        if entry is None or entry.deleted:
+            return None
+        return self.calendars[entry.calendar_id], entry

@@ -1,0 +1,118 @@
+"""Single events out of a series: what `singleEvents=true` and `events.instances` show.
+
+Source: calendar.v3 discovery document (`recurringEventId`, `originalStartTime`). Without an upper bound a
+series is shown until two years after the lower bound or today; Google's own limit is not documented.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta, tzinfo
+
+from catflap.sandbox.calendar.diary import Diary, Resource
+from catflap.sandbox.calendar.moments import instance_suffix, instant, parse_date, written
+from catflap.sandbox.calendar.recurrence import Series
+
+HORIZON = timedelta(days=730)
+NOT_INHERITED = frozenset({"recurrence", "id", "etag", "start", "end"})
+
+
+def series_of(diary: Diary, master: Resource) -> Series:
+    """Return the series of a recurring event, computed once per version of the event."""
+    key = ("series", master["id"], master["etag"])
+    series = diary.cache.get(key)
+    if series is None:
+        series = diary.cache[key] = Series(master["start"], master["end"], master["recurrence"], diary.zone)
+    assert isinstance(series, Series)
+    return series
+
+
+def occurrence(master: Resource, series: Series, start: datetime) -> Resource:
+    """Return the instance of a series at a naive local start."""
+    moment = series.aware(start)
+    name = master["start"].get("timeZone")
+    if isinstance(moment, datetime):
+        begin = written(moment, series.zone, name)
+        finish = written(moment + series.length, series.zone, master["end"].get("timeZone", name))
+    else:
+        begin = {"date": moment.isoformat()}
+        finish = {"date": (moment + series.length).isoformat()}
+    return {
+        **{k: v for k, v in master.items() if k not in NOT_INHERITED},
+        "id": f"{master['id']}_{instance_suffix(moment)}",
+        "etag": master["etag"],
+        "start": begin,
+        "end": finish,
+        "recurringEventId": master["id"],
+        "originalStartTime": begin,
+    }
+
+
+def expand(
+    diary: Diary, master: Resource, low: datetime | None, high: datetime | None, today: datetime
+) -> Iterator[Resource]:
+    """Yield the instances of a series that touch `low`..`high` (instants), cancelled exceptions included."""
+    series = series_of(diary, master)
+    exceptions = diary.exceptions_of(master["id"])
+    latest = high or max(low or today, today) + HORIZON
+    edge = _naive(latest, series, diary.zone)
+    for start in series.until(edge):
+        moment = series.aware(start)
+        suffix = instance_suffix(moment)
+        if suffix in exceptions:
+            continue
+        if low is not None and _instant(moment, diary.zone) + series.length <= low:
+            continue
+        yield occurrence(master, series, start)
+    for exception in exceptions.values():
+        if in_window(exception, low, latest, diary.zone):
+            yield exception
+
+
+def find_instance(diary: Diary, event_id: str) -> Resource | None:
+    """Return the unchanged instance an id like `abc_20261124T085000Z` names, if its series has it."""
+    master_id, underscore, suffix = event_id.rpartition("_")
+    master = diary.live(master_id) if underscore else None
+    if master is None or not master.get("recurrence"):
+        return None
+    original = _from_suffix(suffix)
+    if original is None or (isinstance(original, datetime) == ("date" in master["start"])):
+        return None
+    series = series_of(diary, master)
+    if isinstance(original, datetime):
+        local_start = original.astimezone(series.zone).replace(tzinfo=None)
+    else:
+        local_start = datetime(original.year, original.month, original.day)  # noqa: DTZ001 - naive local by contract
+    starts = series.until(local_start + timedelta(seconds=1))
+    return occurrence(master, series, local_start) if local_start in starts[-2:] else None
+
+
+def in_window(event: Resource, low: datetime | None, high: datetime | None, calendar_zone: tzinfo) -> bool:
+    """Tell whether an event ends after `low` and starts before `high`; both bounds are exclusive."""
+    start = event.get("start") or event.get("originalStartTime")
+    if start is None:
+        return True
+    begin = instant(start, calendar_zone)
+    finish = instant(event.get("end") or start, calendar_zone)
+    return (low is None or finish > low or (finish == begin and begin >= low)) and (
+        high is None or begin < high
+    )
+
+
+def _from_suffix(suffix: str) -> datetime | date | None:
+    try:
+        if len(suffix) == 8:
+            return parse_date(f"{suffix[:4]}-{suffix[4:6]}-{suffix[6:]}")
+        return datetime.strptime(suffix, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def _instant(moment: datetime | date, calendar_zone: tzinfo) -> datetime:
+    if isinstance(moment, datetime):
+        return moment
+    return datetime(moment.year, moment.month, moment.day, tzinfo=calendar_zone).astimezone(UTC)
+
+
+def _naive(moment: datetime, series: Series, calendar_zone: tzinfo) -> datetime:
+    return moment.astimezone(calendar_zone if series.all_day else series.zone).replace(tzinfo=None)

@@ -1,0 +1,202 @@
+"""The calendarList endpoints of Calendar v3.
+
+Source: calendar.v3 discovery document.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.responses import Response
+
+from catflap.sandbox.access import needs
+from catflap.sandbox.app import Endpoint
+from catflap.sandbox.calendar import tokens, writing
+from catflap.sandbox.calendar.diary import Diary, Entry
+from catflap.sandbox.calendar.endpoints import match, respond
+from catflap.sandbox.call import Call, Refusal, bad_parameter, no_content
+from catflap.sandbox.oauth import scopes
+from catflap.sandbox.people import SandboxAccount
+
+READ = frozenset({scopes.CALENDAR, scopes.CALENDAR_READ, scopes.CALENDAR_LIST, scopes.CALENDAR_LIST_READ})
+WRITE = frozenset({scopes.CALENDAR, scopes.CALENDAR_LIST})
+LIST = "/calendar/v3/users/me/calendarList"
+ROLES = ("freeBusyReader", "reader", "writerWithoutPrivateAccess", "writer", "owner")
+COLOURS = {"14": ("#9fe1e7", "#000000"), "7": ("#42d692", "#000000")}
+SETTINGS = {
+    "summaryOverride": str,
+    "colorId": str,
+    "hidden": bool,
+    "selected": bool,
+    "defaultReminders": list,
+}
+
+
+def entry_resource(account: SandboxAccount, diary: Diary, entry: Entry) -> dict[str, Any]:
+    """Return a calendarList entry as responses show it."""
+    if entry.deleted:
+        return {
+            "kind": "calendar#calendarListEntry",
+            "etag": f'"{entry.etag}"',
+            "id": diary.id,
+            "deleted": True,
+        }
+    primary = diary.id == account.email
+    colour = str(entry.settings.get("colorId", "7"))
+    background, foreground = COLOURS.get(colour, COLOURS["7"])
+    resource: dict[str, Any] = {
+        "kind": "calendar#calendarListEntry",
+        "etag": f'"{max(entry.etag, 1)}"',
+        "id": diary.id,
+        "summary": diary.summary,
+        "timeZone": diary.time_zone,
+        "colorId": colour,
+        "backgroundColor": background,
+        "foregroundColor": foreground,
+        "selected": True,
+        "accessRole": entry.access_role,
+        "defaultReminders": [],
+        "conferenceProperties": {"allowedConferenceSolutionTypes": ["hangoutsMeet"]},
+    }
+    if diary.description:
+        resource["description"] = diary.description
+    if diary.location:
+        resource["location"] = diary.location
+    resource |= entry.settings
+    if not resource.get("hidden"):
+        resource.pop("hidden", None)
+    return resource | ({"primary": True} if primary else {})
+
+
+def listed(call: Call) -> Response:
+    """calendarList.list"""
+    account = call.account
+    assert account is not None
+    diaries = call.world.diaries
+    entries = list(diaries.list_of(account).values())
+    role = call.query.get("minAccessRole")
+    if role is not None and role not in ROLES:
+        raise bad_parameter("minAccessRole", f"Invalid value '{role[:40]}'.")
+    if token := call.query.get("syncToken"):
+        restricted = ("minAccessRole", "showOwnOrganizationOnly")
+        tokens.refuse_restrictions(call, restricted, ("showDeleted", "showHidden"))
+        parts = tokens.unpack("list", token, (str, int, int))
+        if not parts or parts[0] != account.sub:
+            raise tokens.invalid_sync_token()
+        if parts[1] != diaries.list_generation or parts[2] > diaries.list_changes:
+            raise tokens.gone()
+        entries = [entry for entry in entries if entry.changed > parts[2]]
+    else:
+        lowest = ROLES.index(role) if role else 0
+        entries = [entry for entry in entries if _wanted(call, entry, lowest)]
+    return respond(call, _page(call, account, entries))
+
+
+def _wanted(call: Call, entry: Entry, lowest: int) -> bool:
+    visible = call.flag("showHidden") or not entry.settings.get("hidden")
+    return (
+        visible
+        and (call.flag("showDeleted") or not entry.deleted)
+        and ROLES.index(entry.access_role) >= lowest
+    )
+
+
+def _page(call: Call, account: SandboxAccount, entries: list[Entry]) -> dict[str, Any]:
+    diaries = call.world.diaries
+    most = call.number("maxResults", 100, 1, 250)
+    start, snapshot = 0, diaries.list_changes
+    if "pageToken" in call.query:
+        parts = tokens.unpack("listpage", call.query["pageToken"], (str, int, int))
+        if not parts or parts[0] != account.sub or parts[1] < 0:
+            raise tokens.invalid_page_token()
+        start, snapshot = parts[1], min(parts[2], snapshot)
+    body: dict[str, Any] = {
+        "kind": "calendar#calendarList",
+        "etag": f'"p{diaries.list_changes}"',
+        "items": [
+            entry_resource(account, diaries.calendars[e.calendar_id], e)
+            for e in entries[start : start + most]
+        ],
+    }
+    if start + most < len(entries):
+        return body | {"nextPageToken": tokens.pack("listpage", account.sub, start + most, snapshot)}
+    return body | {"nextSyncToken": tokens.pack("list", account.sub, diaries.list_generation, snapshot)}
+
+
+def _found(call: Call) -> tuple[Diary, Entry]:
+    assert call.account is not None
+    found = call.world.diaries.find(call.account, call.path["calendarId"])
+    if found is None:
+        raise writing.not_found()
+    return found
+
+
+def got(call: Call) -> Response:
+    """calendarList.get"""
+    assert call.account is not None
+    return respond(call, entry_resource(call.account, *_found(call)))
+
+
+def changed(call: Call) -> Response:
+    """calendarList.patch and calendarList.update"""
+    assert call.account is not None
+    diary, entry = _found(call)
+    match(call, f'"{max(entry.etag, 1)}"')
+    body = call.json()
+    _check(body)
+    written = {name: body[name] for name in SETTINGS if name in body}
+    kept = entry.settings if call.method == "PATCH" else {}
+    entry.settings = {name: value for name, value in {**kept, **written}.items() if value is not None}
+    call.world.diaries.touch(call.account.sub, entry)
+    return respond(call, entry_resource(call.account, diary, entry))
+
+
+def _check(body: dict[str, Any]) -> None:
+    for name, kind in SETTINGS.items():
+        if body.get(name) is not None and not isinstance(body[name], kind):
+            raise Refusal(400, "invalid", f"Invalid value for field '{name}'.")
+    for reminder in body.get("defaultReminders") or []:
+        minutes = reminder.get("minutes") if isinstance(reminder, dict) else None
+        if (
+            not isinstance(minutes, int)
+            or isinstance(minutes, bool)
+            or reminder.get("method") not in ("email", "popup")
+        ):
+            raise Refusal(400, "invalid", "Invalid value for field 'defaultReminders'.")
+
+
+def inserted(call: Call) -> Response:
+    """calendarList.insert: put a calendar of one's own back on the list."""
+    assert call.account is not None
+    wanted = call.json().get("id")
+    entry = call.world.diaries.list_of(call.account).get(wanted) if isinstance(wanted, str) else None
+    if entry is None:
+        raise writing.not_found()
+    _check(call.json())
+    entry.deleted = False
+    call.world.diaries.touch(call.account.sub, entry)
+    return respond(call, entry_resource(call.account, call.world.diaries.calendars[entry.calendar_id], entry))
+
+
+def deleted(call: Call) -> Response:
+    """calendarList.delete: the calendar stays, the user no longer sees it."""
+    assert call.account is not None
+    diary, entry = _found(call)
+    match(call, f'"{max(entry.etag, 1)}"')
+    if diary.id == call.account.email:
+        raise Refusal(
+            403, "forbidden", "The primary calendar cannot be removed from the list.", domain="calendar"
+        )
+    entry.deleted = True
+    call.world.diaries.touch(call.account.sub, entry)
+    return no_content()
+
+
+ENDPOINTS = (
+    Endpoint("calendar.calendarList.list", "GET", LIST, needs(READ, listed)),
+    Endpoint("calendar.calendarList.insert", "POST", LIST, needs(WRITE, inserted)),
+    Endpoint("calendar.calendarList.get", "GET", LIST + "/{calendarId}", needs(READ, got)),
+    Endpoint("calendar.calendarList.patch", "PATCH", LIST + "/{calendarId}", needs(WRITE, changed)),
+    Endpoint("calendar.calendarList.update", "PUT", LIST + "/{calendarId}", needs(WRITE, changed)),
+    Endpoint("calendar.calendarList.delete", "DELETE", LIST + "/{calendarId}", needs(WRITE, deleted)),
+)

@@ -1,0 +1,144 @@
+"""Changes to events: what the handlers and the sandbox's own methods do to a calendar.
+
+It refuses what Google refuses (double ids, changes of the event type) and knows nothing about requests.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from typing import Any
+
+from catflap.sandbox.calendar.diary import Diary, Resource
+from catflap.sandbox.calendar.instances import find_instance
+from catflap.sandbox.calendar.shape import EVENT_ID, check_types, complete, invalid
+from catflap.sandbox.call import Refusal
+from catflap.sandbox.people import SandboxAccount
+
+BASE32 = "0123456789abcdefghijklmnopqrstuv"
+
+
+def derived_id(*parts: str) -> str:
+    """Return an event id that depends on these texts alone, in Calendar's alphabet."""
+    number = int.from_bytes(hashlib.sha256("\n".join(parts).encode()).digest()[:17], "big")
+    return "".join(BASE32[(number >> shift) & 31] for shift in range(130, 0, -5))
+
+
+def not_found() -> Refusal:
+    """Return Calendar's 404."""
+    return Refusal(404, "notFound", "Not Found")
+
+
+def insert(diary: Diary, account: SandboxAccount, body: Resource, now: datetime) -> Resource:
+    """Add an event.
+
+    Raises:
+        Refusal: 400 for an event that makes no sense, 409 for an id that exists.
+    """
+    event = check_types(body)
+    chosen = event.get("id")
+    if chosen is not None and not EVENT_ID.fullmatch(chosen):
+        raise invalid("Invalid resource id value.")
+    event["id"] = chosen or derived_id(diary.id, str(diary.changes), str(len(diary.records)))
+    if event["id"] in diary.records:
+        raise Refusal(409, "duplicate", "The requested identifier already exists.")
+    event["htmlLink"] = f"https://www.google.com/calendar/event?eid={event['id']}"
+    return diary.put(complete(event, diary, account), now)
+
+
+def current(diary: Diary, event_id: str, cancelled_too: bool = False) -> Resource:
+    """Return an event or an instance of a series.
+
+    Raises:
+        Refusal: 404, if there is none.
+    """
+    record = diary.records.get(event_id)
+    event = record.resource if record else find_instance(diary, event_id)
+    if event is None or (event["status"] == "cancelled" and not cancelled_too):
+        raise not_found()
+    return event
+
+
+def change(
+    diary: Diary, account: SandboxAccount, event_id: str, body: Resource, now: datetime, whole: bool
+) -> Resource:
+    """Change an event: field by field (patch), or all of it (`whole`, update).
+
+    Raises:
+        Refusal: 404, or 400 for a result that makes no sense.
+    """
+    event = current(diary, event_id, cancelled_too=True)
+    written = check_types(body)
+    if written.get("id") not in (None, event_id):
+        raise invalid("The event id cannot be changed.")
+    if written.get("eventType", event.get("eventType", "default")) != event.get("eventType", "default"):
+        raise Refusal(400, "eventTypeRestriction", "Event type cannot be changed.", domain="calendar")
+    if written.get("iCalUID") not in (None, event.get("iCalUID")):
+        raise invalid("Invalid iCalUID value.")
+    kept_always = (
+        "id",
+        "iCalUID",
+        "creator",
+        "organizer",
+        "htmlLink",
+        "recurringEventId",
+        "originalStartTime",
+    )
+    base = {k: v for k, v in event.items() if k in kept_always or not whole}
+    merged = {**_merge(base, written), "id": event_id}
+    if written.get("status") == "cancelled":
+        return cancel(diary, event_id, now)
+    if event["status"] == "cancelled" and "status" not in written and not whole:
+        merged["status"] = "cancelled"
+        return diary.put(merged, now)
+    merged["sequence"] = max(_sequence(written), event.get("sequence", 0)) + _moved(event, merged)
+    if "recurringEventId" in event:
+        merged.pop("recurrence", None)
+    result = diary.put(complete(merged, diary, account), now)
+    if event.get("recurrence") and "recurringEventId" not in event:
+        _drop_lost_exceptions(diary, event, result, now)
+    return result
+
+
+def cancel(diary: Diary, event_id: str, now: datetime) -> Resource:
+    """Delete an event, a series or one instance.
+
+    Raises:
+        Refusal: 404, or 410 if it is deleted already.
+    """
+    event = current(diary, event_id, cancelled_too=True)
+    if event["status"] == "cancelled":
+        raise Refusal(410, "deleted", "Resource has been deleted")
+    for exception in diary.exceptions_of(event_id).values():
+        if exception["status"] != "cancelled":
+            diary.put({**exception, "status": "cancelled"}, now)
+    return diary.put({**event, "status": "cancelled"}, now)
+
+
+def _sequence(written: Resource) -> int:
+    value = written.get("sequence")
+    return value if isinstance(value, int) else 0
+
+
+def _moved(event: Resource, merged: Resource) -> int:
+    return int(any(event.get(name) != merged.get(name) for name in ("start", "end", "recurrence")))
+
+
+def _merge(base: Any, change: Any) -> Any:
+    if not isinstance(change, dict):
+        return change
+    base = base if isinstance(base, dict) else {}
+    merged = {**base, **{name: _merge(base.get(name), value) for name, value in change.items()}}
+    return {name: value for name, value in merged.items() if value is not None}
+
+
+def _drop_lost_exceptions(diary: Diary, before: Resource, after: Resource, now: datetime) -> None:
+    exceptions = diary.exceptions_of(after["id"])
+    if not exceptions or (before["start"], before.get("recurrence")) == (
+        after["start"],
+        after.get("recurrence"),
+    ):
+        return
+    for suffix, exception in exceptions.items():
+        if exception["status"] != "cancelled" and find_instance(diary, f"{after['id']}_{suffix}") is None:
+            diary.put({**exception, "status": "cancelled"}, now)

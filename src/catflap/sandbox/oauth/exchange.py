@@ -1,0 +1,203 @@
+"""The token endpoint: a code or a refresh token for an access token.
+
+Sources: "OAuth 2.0 for web server apps", OpenID Connect guide; texts of errors and the order of checks are
+observed: grant type, redirect URI and client credentials present, code present and valid, verifier, client,
+redirect URI match, secret. Choice: a code presented with a wrong redirect URI or secret is not used up.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+from datetime import timedelta
+from urllib.parse import unquote_plus
+
+from starlette.responses import Response
+
+from catflap.sandbox.app import Endpoint
+from catflap.sandbox.call import Call, OAuthRefusal, as_json
+from catflap.sandbox.oauth.grants import ACCESS_SECONDS, AccessToken, Code, RefreshToken
+from catflap.sandbox.oauth.id_token import id_token
+from catflap.sandbox.oauth.scopes import in_order, invalid, respell
+from catflap.sandbox.people import Client
+
+NO_STORE = {"cache-control": "no-cache, no-store, max-age=0, must-revalidate", "pragma": "no-cache"}
+
+
+def token(call: Call) -> Response:
+    """Answer a token request."""
+    grant_type = call.form.get("grant_type")
+    if not grant_type:
+        raise OAuthRefusal(400, "invalid_request", "Missing required parameter: grant_type")
+    call.note["grant_type"] = grant_type[:80]
+    if grant_type == "authorization_code":
+        return _from_code(call)
+    if grant_type == "refresh_token":
+        return _from_refresh_token(call)
+    raise OAuthRefusal(400, "unsupported_grant_type", f"Invalid grant_type: {grant_type[:200]}")
+
+
+def _from_code(call: Call) -> Response:
+    value = call.form.get("code")
+    known = call.world.grants.codes.get(value or "")
+    if "redirect_uri" not in call.form and not (known and known.kind == "native"):
+        raise OAuthRefusal(400, "invalid_request", "Missing parameter: redirect_uri")
+    client_id, secret = _credentials(call)
+    code = _live_code(call, value, known)
+    _check_verifier(code, call.form.get("code_verifier"))
+    client = _client(call, client_id)
+    if code.client_id != client.client_id:
+        raise OAuthRefusal(400, "invalid_grant", "Bad Request")
+    if call.form.get("redirect_uri", "") not in _redirects(code):
+        raise OAuthRefusal(400, "redirect_uri_mismatch", "Bad Request")
+    _check_secret(client, secret)
+    project = call.world.project_of(client)
+    access, refresh = call.world.grants.redeem(code, client, project)
+    return _answer(call, client, access, refresh, code.nonce)
+
+
+def _live_code(call: Call, value: str | None, known: Code | None) -> Code:
+    if not value:
+        raise OAuthRefusal(400, "invalid_request", "Missing required parameter: code")
+    if not value.startswith("4/"):
+        raise OAuthRefusal(400, "invalid_grant", "Malformed auth code.")
+    if known is None or known.used or known.expires_at <= call.world.now():
+        raise OAuthRefusal(400, "invalid_grant", "Bad Request")
+    account = call.world.accounts.get(known.sub)
+    if account is None or account.deleted:
+        raise OAuthRefusal(400, "invalid_grant", "Account has been deleted")
+    call.account = account
+    return known
+
+
+def _redirects(code: Code) -> tuple[str, ...]:
+    if code.kind == "popup":
+        return (code.redirect_uri, "postmessage")
+    return ("",) if code.kind == "native" else (code.redirect_uri,)
+
+
+def _check_verifier(code: Code, verifier: str | None) -> None:
+    if code.challenge is None:
+        return
+    if not verifier:
+        raise OAuthRefusal(400, "invalid_grant", "Missing code verifier.")
+    shown = verifier
+    if code.challenge_method == "S256":
+        digest = hashlib.sha256(verifier.encode("utf-8", "replace")).digest()
+        shown = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+    fits = 43 <= len(verifier) <= 128 and hmac.compare_digest(shown.encode(), code.challenge.encode())
+    if not fits:
+        raise OAuthRefusal(400, "invalid_grant", "Invalid code verifier.")
+
+
+def _credentials(call: Call) -> tuple[str, str]:
+    client_id, secret = call.form.get("client_id"), call.form.get("client_secret")
+    header = call.header("authorization") or ""
+    if header[:6].lower() == "basic ":
+        try:
+            pair = base64.b64decode(header[6:].strip(), validate=True).decode()
+        except (binascii.Error, ValueError):
+            raise OAuthRefusal(
+                400, "invalid_request", "Could not determine client ID from request."
+            ) from None
+        name, _, password = pair.partition(":")
+        client_id, secret = client_id or unquote_plus(name), secret or unquote_plus(password)
+    if not client_id:
+        raise OAuthRefusal(400, "invalid_request", "Could not determine client ID from request.")
+    if not secret:
+        raise OAuthRefusal(400, "invalid_request", "client_secret is missing.")
+    call.note["client"] = client_id[:200]
+    return client_id, secret
+
+
+def _client(call: Call, client_id: str) -> Client:
+    client = call.world.clients.get(client_id)
+    if client is None:
+        raise OAuthRefusal(401, "invalid_client", "The OAuth client was not found.")
+    if client.deleted:
+        raise OAuthRefusal(401, "deleted_client", "The OAuth client was deleted.")
+    return client
+
+
+def _check_secret(client: Client, secret: str) -> None:
+    if not hmac.compare_digest(client.client_secret.encode(), secret.encode("utf-8", "replace")):
+        raise OAuthRefusal(401, "invalid_client", "The provided client secret is invalid.")
+
+
+def _from_refresh_token(call: Call) -> Response:
+    client_id, secret = _credentials(call)
+    value = call.form.get("refresh_token")
+    if not value:
+        raise OAuthRefusal(400, "invalid_request", "Missing required parameter: refresh_token")
+    refresh = call.world.grants.refresh_tokens.get(value)
+    if refresh:
+        refresh.uses += 1
+        call.account = call.world.accounts.get(refresh.sub)
+    client = _client(call, client_id)
+    _check_secret(client, secret)
+    refresh = _live_refresh(call, refresh, client)
+    granted = _narrowed(call, refresh)
+    refresh.used_at = call.world.now()
+    access = call.world.grants.issue_access(refresh.sub, client, granted, refresh)
+    return _answer(call, client, access, None, None, refresh)
+
+
+def _live_refresh(call: Call, refresh: RefreshToken | None, client: Client) -> RefreshToken:
+    if refresh is None:
+        raise OAuthRefusal(400, "invalid_grant", "Bad Request")
+    if refresh.client_id != client.client_id:
+        raise OAuthRefusal(401, "unauthorized_client", "Unauthorized")
+    if call.account is None or call.account.deleted:
+        raise OAuthRefusal(400, "invalid_grant", "Account has been deleted")
+    if call.world.grants.is_dead(refresh):
+        raise OAuthRefusal(400, "invalid_grant", "Token has been expired or revoked.")
+    return refresh
+
+
+def _narrowed(call: Call, refresh: RefreshToken) -> frozenset[str]:
+    asked = call.form.get("scope", "").split()
+    if not asked:
+        return refresh.scopes
+    unknown = [name for name in asked if invalid([name]) or not respell([name]) <= refresh.scopes]
+    if unknown:
+        valid = [name for name in asked if name not in unknown]
+        lists = f"{{valid=[{', '.join(valid)}], invalid=[{', '.join(unknown)}]}}"
+        text = f"Some requested scopes were invalid. {lists}"
+        raise OAuthRefusal(400, "invalid_scope", text[:1000])
+    return respell(asked)
+
+
+def _answer(
+    call: Call,
+    client: Client,
+    access: AccessToken,
+    refresh: RefreshToken | None,
+    nonce: str | None,
+    used: RefreshToken | None = None,
+) -> Response:
+    assert call.account is not None
+    body: dict[str, object] = {
+        "access_token": access.value,
+        "expires_in": ACCESS_SECONDS,
+        "scope": in_order(access.scopes),
+        "token_type": "Bearer",
+    }
+    if refresh:
+        body["refresh_token"] = refresh.value
+    lasting = refresh or used
+    if lasting and lasting.expires_at:
+        body["refresh_token_expires_in"] = (lasting.expires_at - call.world.now()) // timedelta(seconds=1)
+    if "openid" in access.scopes:
+        body["id_token"] = id_token(
+            call.world, call.account, client, access.scopes, access_token=access.value, nonce=nonce
+        )
+    return as_json(body, 200, NO_STORE)
+
+
+ENDPOINTS = (
+    Endpoint("oauth.token", "POST", "/token", token),
+    Endpoint("oauth.token", "POST", "/oauth2/v4/token", token),
+    Endpoint("oauth.token", "POST", "/o/oauth2/token", token),
+)

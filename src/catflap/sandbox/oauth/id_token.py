@@ -1,0 +1,58 @@
+"""ID tokens and profile claims.
+
+Source: OpenID Connect guide, "An ID token's payload". Email and profile claims appear by scope.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from typing import Any
+
+from catflap.sandbox.oauth.scopes import EMAIL, PROFILE
+from catflap.sandbox.people import Client, SandboxAccount
+from catflap.sandbox.world import World
+
+LIFETIME = 3600
+
+
+def id_token(
+    world: World,
+    account: SandboxAccount,
+    client: Client,
+    scopes: frozenset[str],
+    *,
+    access_token: str | None = None,
+    nonce: str | None = None,
+    presenter: str | None = None,
+) -> str:
+    """Return a signed ID token; `presenter` is the native client when it is not the audience."""
+    now = int(world.now().timestamp())
+    claims: dict[str, Any] = {
+        "iss": world.issuer,
+        "azp": presenter or client.client_id,
+        "aud": client.client_id,
+        "sub": account.sub,
+    }
+    if account.hd:
+        claims["hd"] = account.hd
+    if EMAIL in scopes:
+        claims |= {"email": account.email, "email_verified": True}
+    if access_token:
+        half = hashlib.sha256(access_token.encode()).digest()[:16]
+        claims["at_hash"] = base64.urlsafe_b64encode(half).rstrip(b"=").decode()
+    if nonce:
+        claims["nonce"] = nonce
+    if PROFILE in scopes:
+        claims |= profile(world, account)
+    return world.keys.sign({**claims, "iat": now, "exp": now + LIFETIME})
+
+
+def profile(world: World, account: SandboxAccount) -> dict[str, str]:
+    """Return the claims of the profile scope."""
+    claims = {
+        "name": account.name,
+        "picture": f"{world.base_url}/sandbox/pictures/{account.sub}",
+        "given_name": account.given_name,
+    }
+    return claims | ({"family_name": account.family_name} if account.family_name else {})

@@ -1,0 +1,80 @@
+"""Everything this Google knows, in memory, with one clock and one source of chance.
+
+Handlers read and change the world; nothing in here speaks HTTP. Given the same seed, clock and calls, two
+worlds hold the same codes, tokens and identifiers.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from catflap.sandbox.calendar.diary import Diaries
+from catflap.sandbox.oauth.grants import Grants
+from catflap.sandbox.oauth.keys import SigningKeys
+from catflap.sandbox.people import Client, Project, SandboxAccount, stable_sub
+
+
+class World:
+    """The state behind every endpoint."""
+
+    def __init__(self, clock: Callable[[], datetime], seed: int, issuer: str | None) -> None:
+        self._clock = clock
+        self.offset = timedelta(0)
+        self.seed = seed
+        self.chance = random.Random(seed)  # noqa: S311 - tokens of a sandbox must repeat under a seed
+        self._issuer = issuer
+        self.base_url = "http://sandbox.invalid"
+        self.accounts: dict[str, SandboxAccount] = {}
+        self.by_email: dict[str, SandboxAccount] = {}
+        self.clients: dict[str, Client] = {}
+        self.projects: dict[str, Project] = {}
+        self.keys = SigningKeys()
+        self.grants = Grants(self.now, self.chance)
+        self.diaries = Diaries(self.now)
+        self.on_authorize: Callable[[str], None] | None = None
+
+    @property
+    def issuer(self) -> str:
+        """The `iss` of ID tokens and redirects."""
+        return self._issuer or self.base_url
+
+    def now(self) -> datetime:
+        """Return the sandbox's time, which may have been moved from the clock's."""
+        return self._clock() + self.offset
+
+    def add_account(
+        self, email: str, name: str | None = None, sub: str | None = None, locale: str = "en"
+    ) -> SandboxAccount:
+        """Return the account of this address, made if there is none.
+
+        Raises:
+            ValueError: if the address has no @, or another account has this `sub`.
+        """
+        email = email.strip().lower()
+        if email in self.by_email:
+            return self.by_email[email]
+        local, at, domain = email.partition("@")
+        if not local or not at or not domain or len(email) > 254 or any(c.isspace() for c in email):
+            raise ValueError(f"{email[:80]!r} is not an email address")
+        sub = sub or stable_sub(self.seed, email)
+        if sub in self.accounts:
+            raise ValueError(f"another account has the sub {sub}")
+        hosted = (
+            None if domain in ("gmail.com", "googlemail.com") or domain.startswith("example.") else domain
+        )
+        account = SandboxAccount(sub, email, name or local.replace(".", " ").title(), locale, hosted)
+        self.accounts[sub] = account
+        self.by_email[email] = account
+        return account
+
+    def account(self, hint: str | None) -> SandboxAccount | None:
+        """Return the account with this email or `sub`."""
+        if not hint:
+            return None
+        return self.by_email.get(hint.strip().lower()) or self.accounts.get(hint)
+
+    def project_of(self, client: Client) -> Project:
+        """Return the project a client belongs to."""
+        return self.projects[client.project]

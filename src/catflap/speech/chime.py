@@ -9,7 +9,7 @@ import struct
 from functools import cache
 
 _SECONDS = 0.42
-_PEAK = 0.5
+_PEAK = 0.4
 _HARMONICS = 9
 
 

@@ -9,10 +9,17 @@ import unicodedata
 
 MAX_DISPLAY = 120
 MAX_SPOKEN = 60
+_LONGEST = 2000
 
+_PRONOUNCEABLE = frozenset({"Lu", "Ll", "Lt", "Lo", "Nd", "Nl", "No"})
 # Control, format (zero-width, bidi), surrogate, private use, unassigned; enclosing marks.
 _UNSPEAKABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Me"})
+# Joins emoji into one; harmless to show.
+_JOINER = "\u200d"
+# Which picture of a letter to draw; says nothing to an ear.
+_VARIATION = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 _TAG = re.compile(r"<[/?!]?[A-Za-z][^<>]*>")
+_FOREIGN_DIGIT = re.compile(r"[^\D0-9]")
 _REPEATED = re.compile(r"(.)\1{3,}", re.DOTALL)
 _SPACES = re.compile(r"\s+")
 
@@ -25,8 +32,16 @@ def displayed(text: str) -> str:
 
 def speakable(text: str) -> str:
     """One line of letters, digits, marks and symbols; mark-up dropped, compatibility forms folded (NFKC)."""
-    folded = unicodedata.normalize("NFKC", text[:2000])
+    folded = unicodedata.normalize("NFKC", text[:_LONGEST])
+    folded = _FOREIGN_DIGIT.sub(lambda match: str(unicodedata.decimal(match[0])), folded)
+    folded = _VARIATION.sub("", folded)
     return _REPEATED.sub(r"\1\1\1", _one_line(_TAG.sub(" ", folded), keep_joiners=False))
+
+
+def only_words(text: str, stops: str) -> str:
+    """Letters, their marks, numbers and the given stops; everything between them becomes one space."""
+    kept = (char if char in stops or unicodedata.category(char)[0] in "LMN" else " " for char in text)
+    return _SPACES.sub(" ", "".join(kept)).strip()
 
 
 def capped(text: str, limit: int) -> str:
@@ -39,8 +54,8 @@ def capped(text: str, limit: int) -> str:
 
 
 def has_words(text: str) -> bool:
-    """Whether anything in the text can be pronounced."""
-    return any(char.isalnum() for char in text)
+    """Whether anything in the text can be pronounced: a letter or a number, not a lone ー or 々."""
+    return any(unicodedata.category(char) in _PRONOUNCEABLE for char in text)
 
 
 def _one_line(text: str, *, keep_joiners: bool) -> str:
@@ -48,6 +63,6 @@ def _one_line(text: str, *, keep_joiners: bool) -> str:
     for char in text:
         if char.isspace():
             kept.append(" ")
-        elif (keep_joiners and char == "\u200d") or unicodedata.category(char) not in _UNSPEAKABLE:
+        elif (keep_joiners and char == _JOINER) or unicodedata.category(char) not in _UNSPEAKABLE:
             kept.append(char)
     return _SPACES.sub(" ", "".join(kept)).strip()

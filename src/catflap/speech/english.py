@@ -2,8 +2,10 @@
 
 import re
 
-from catflap.speech.cleaning import capped, speakable
+from catflap.speech.cleaning import capped, only_words, speakable
 
+# Nobody wants to hear a telephone number in octillions.
+_LONG_NUMBER = re.compile(r"\d{7,}")
 _URL = re.compile(r"(?:https?://|www\.)[^\s()<>]+", re.IGNORECASE)
 _EMAIL = re.compile(r"([\w.+-]+)@[\w-]+(?:\.[\w-]+)+")
 _ONE_ON_ONE = re.compile(r"(?<![\d:])1\s*(?:on|:)\s*1(?![\d:])", re.IGNORECASE)
@@ -16,7 +18,7 @@ _SYMBOLS = str.maketrans(
     | dict.fromkeys("()[]{}|;→⇒…–—~", ", ")
     | dict.fromkeys('_#*^`\\<>"“”/', " ")
 )
-_OTHER_SYMBOL = re.compile(r"[^\w\s,.!?:'’\-、。\u0300-\u036f\u064b-\u0652]")
+_STOPS = ",.!?:'’-、。"
 _PAUSES = re.compile(r"[\s,]*,[\s,]*")
 _ENDS = " ,.!?:;-"
 
@@ -26,8 +28,9 @@ def reading(text: str) -> str:
     text = _EMAIL.sub(r"\1", _URL.sub("a link", speakable(text)))
     text = _TIME.sub(_clock, _ONE_ON_ONE.sub("one on one", text))
     text = _WITH.sub(lambda match: "without " if match[1] else "with ", _BETWEEN.sub(" to ", text))
-    text = _OTHER_SYMBOL.sub(" ", _NUMBER.sub("number ", text).translate(_SYMBOLS))
-    return _PAUSES.sub(", ", re.sub(r"\s+", " ", text)).strip(" ,")
+    text = _LONG_NUMBER.sub(lambda match: " ".join(match[0]), text)
+    text = only_words(_NUMBER.sub("number ", text).translate(_SYMBOLS), _STOPS)
+    return _PAUSES.sub(", ", text).strip(" ,")
 
 
 def title_reading(title: str, limit: int) -> str:

@@ -1,14 +1,26 @@
 """Rewriting Japanese text so that OpenJTalk reads it as a person would.
 
 OpenJTalk reads `10:30` without 時 and 分, Latin words letter by letter and symbols by their names.
-Everything here is idempotent: spoken text may be rewritten once more without harm.
+A reading stays as it is when it is rewritten once more.
 """
 
 import re
 
-from catflap.speech.cleaning import capped, speakable
+from catflap.speech.cleaning import capped, only_words, speakable
 from catflap.speech.katakana import in_katakana
+from catflap.speech.language import JAPANESE_SIGN
 
+# Nobody wants to hear a telephone number in trillions.
+_LONG_NUMBER = re.compile(r"\d{7,}")
+_DIGITS = str.maketrans(
+    dict(
+        zip(
+            "0123456789",
+            ("ゼロ", "イチ", "ニー", "サン", "ヨン", "ゴー", "ロク", "ナナ", "ハチ", "キュー"),
+            strict=True,
+        )
+    )
+)
 _URL = re.compile(r"(?:https?://|www\.)[^\s、。「」()<>]+", re.IGNORECASE)
 _EMAIL = re.compile(r"([\w.+-]+)@[\w-]+(?:\.[\w-]+)+")
 _ONE_ON_ONE = re.compile(r"(?<![\d:])1\s*(?:on|:|対)\s*1(?![\d:])", re.IGNORECASE)
@@ -22,8 +34,8 @@ _SYMBOLS = str.maketrans(
     | dict.fromkeys("→⇒/|()[]{}:;,【】〔〕《》〈〉~〜–—・…", "、")
     | dict.fromkeys('_-#*^`\\<>"“”', " ")
 )
-_OTHER_SYMBOL = re.compile(r"[^\w\s、。!?「」『』ー々.\u3099\u309a]")
-_BLANK = re.compile(r"(?<![A-Za-z0-9])\s+|\s+(?![A-Za-z0-9])")
+_STOPS = "、。!?「」『』."
+_BLANK = re.compile(rf"(?<={JAPANESE_SIGN})\s+|\s+(?={JAPANESE_SIGN})")
 _PAUSES = re.compile(r"[\s、]*、[\s、]*")
 
 
@@ -34,8 +46,9 @@ def reading(text: str) -> str:
     text = _TIME.sub(_hours_and_minutes, text)
     text = _DATE.sub(lambda match: f"{int(match[1])}月{int(match[2])}日", text)
     text = _HOUR_ZERO.sub("レイジ", _BETWEEN.sub("から", text))
+    text = _LONG_NUMBER.sub(lambda match: match[0].translate(_DIGITS), text)
     text = in_katakana(text.translate(_SYMBOLS))
-    return _PAUSES.sub("、", _BLANK.sub("", _OTHER_SYMBOL.sub(" ", text))).strip("、 ")
+    return _PAUSES.sub("、", _BLANK.sub("", only_words(text, _STOPS))).strip("、 ")
 
 
 def title_reading(title: str, limit: int) -> str:

@@ -7,6 +7,7 @@ way a Japanese reader would sound them out. This is no pronunciation dictionary 
 
 import re
 import tomllib
+import unicodedata
 from functools import cache
 from importlib.resources import files
 
@@ -43,7 +44,7 @@ _SYLLABLES |= {
     "ee": "イー", "ea": "イー", "oo": "ウー", "ou": "アウ", "ow": "アウ", "ai": "エイ", "ay": "エイ",
     "tion": "ション", "sion": "ション", "igh": "アイ", "ck": "ック", "ng": "ング", "n": "ン", "m": "ム",
     "sh": "シュ", "ch": "チ", "j": "ジ", "x": "クス", "t": "ト", "d": "ド", "y": "イ", "w": "ウ",
-    "f": "フ", "v": "ブ", "h": "",
+    "f": "フ", "v": "ブ", "h": "", "ß": "ス",
 }  # fmt: skip
 _SYLLABLES |= {c: _ROWS[c][2] for c in "kcqgszbprl"}
 _LONGEST = max(map(len, _SYLLABLES))
@@ -53,7 +54,7 @@ _DOUBLED = re.compile(r"([bcdfgjkpqstz])\1(?=[aiueoy])")
 
 def in_katakana(text: str) -> str:
     """The text with every Latin word replaced by katakana; everything else is left alone."""
-    return _WORD.sub(lambda match: "・".join(map(_read, _CAMEL.split(match[0]))), text)
+    return _WORD.sub(lambda match: _read(_unaccented(match[0])), text)
 
 
 def _read(word: str) -> str:
@@ -61,9 +62,16 @@ def _read(word: str) -> str:
     known = loanwords().get(key)
     if known:
         return known
+    if _CAMEL.search(word):
+        return "".join(map(_read, _CAMEL.split(word)))
     if len(word) == 1 or (word.isupper() and len(word) <= 5) or not set(key) & set("aiueoy"):
         return "".join(_LETTERS.get(letter, "") for letter in key)
     return sounded_out(key)
+
+
+def _unaccented(word: str) -> str:
+    decomposed = unicodedata.normalize("NFD", word)
+    return "".join(char for char in decomposed if not unicodedata.combining(char))
 
 
 def sounded_out(word: str) -> str:

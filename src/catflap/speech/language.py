@@ -8,12 +8,15 @@ import re
 import unicodedata
 from typing import Literal, NamedTuple
 
+from catflap.speech.cleaning import has_words
+
 Language = Literal["ja", "en"]
 
-_JAPANESE = re.compile(
+JAPANESE_SIGN = (
     "[\u3005-\u3007\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff"
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003134f]"
 )
+_JAPANESE = re.compile(JAPANESE_SIGN)
 _FOREIGN = re.compile("f(?:n*f)*")
 
 
@@ -43,7 +46,7 @@ def runs(text: str, language: Language) -> list[Run]:
         found += [Run(language, text[begin : match.start()]), Run(other, text[match.start() : match.end()])]
         begin = match.end()
     found.append(Run(language, text[begin:]))
-    return [run for run in found if any(char.isalnum() for char in run.text)]
+    return [run for run in found if has_words(run.text)]
 
 
 def _class_of(char: str, language: Language) -> Literal["o", "f", "n"]:

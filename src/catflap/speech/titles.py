@@ -51,9 +51,15 @@ def spoken_title(title: str, language: Language) -> str:
     return english.title_reading(title, MAX_SPOKEN)
 
 
-def begins_with_stand_in(book: Phrasebook, words: Words) -> bool:
-    """Whether the first title is our own word, which takes a capital where a sentence begins."""
-    return words.display.startswith(book.private)
+def at_sentence_start(book: Phrasebook, words: Words) -> Words:
+    """Joined titles where a sentence begins: our own word takes a capital there, a title stays as it is."""
+    capital = words.capitalised()
+    return Words(
+        *(
+            ours if given.startswith(book.private) else given
+            for given, ours in ((words.display, capital.display), (words.spoken, capital.spoken))
+        )
+    )
 
 
 def _sides(said: Sequence[Words]) -> tuple[list[str], list[str]]:

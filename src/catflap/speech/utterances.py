@@ -14,7 +14,7 @@ from catflap.speech.failures import NothingToSay
 from catflap.speech.language import Language
 from catflap.speech.moments import Words, date_of, day_of, span_of, time_of
 from catflap.speech.phrasebooks import Phrasebook, phrasebook
-from catflap.speech.titles import begins_with_stand_in, titles_in
+from catflap.speech.titles import at_sentence_start, titles_in
 
 MAX_FREE_TEXT = 200
 
@@ -146,7 +146,7 @@ def _say(book: Phrasebook, kind: str, titles: Sequence[str] | None = None, **val
     if titles is not None:
         joined = titles_in(book, titles)
         values["titles"] = joined
-        capitals["Titles"] = joined.capitalised() if begins_with_stand_in(book, joined) else joined
+        capitals["Titles"] = at_sentence_start(book, joined)
     values |= capitals
     phrase = book.phrases[kind]
     return Utterance(

@@ -1,7 +1,7 @@
 """From spoken words to sound: picks the engine by script, asks its worker, puts the pieces together.
 
-Japanese never goes to eSpeak NG, and silence is never taken for speech: a piece that can't be heard is
-an error, not a gap.
+Japanese never goes to eSpeak NG, and silence is never taken for speech: words that can't be heard are
+replaced by the dialect's own for an appointment, or are an error; never a gap.
 """
 
 import hashlib
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from catflap.speech import japanese
 from catflap.speech.cleaning import capped, has_words, speakable
 from catflap.speech.engines import Engine, installed_engines
-from catflap.speech.failures import NothingToSay, NoVoice
+from catflap.speech.failures import NothingToSay, NoVoice, SpeechFailed
 from catflap.speech.frames import Request
 from catflap.speech.language import Language, Run, runs
 from catflap.speech.phrasebooks import Voice, phrasebook
@@ -53,21 +53,36 @@ class Speech:
         left = seconds_for_words()
         stretches = _stretches(spoken, dialect)
         for run in stretches:
-            if run.language not in self._engines:
-                raise NoVoice(run.language)
-        for run in stretches:
             if left < _LEAST_SECONDS:
                 break
-            voice = dict(_voice(run.language, dialect))
-            request = Request(run.text, voice, RATE, left, self._timeout + _GRACE)
-            pieces.append(await self._workers[run.language].ask(request))
+            pieces.append(await self._piece(run, dialect, left))
             left -= seconds_of(pieces[-1])
         return assemble(pieces)
 
     async def aclose(self) -> None:
-        """End the workers."""
+        """End the workers, whatever they are doing."""
         for worker in self._workers.values():
             await worker.aclose()
+
+    async def _piece(self, run: Run, dialect: str, seconds: float) -> bytes:
+        book = phrasebook(dialect)
+        stand_in = Run(book.dialect.language, book.private)
+        if run.language not in self._engines:
+            if run.language == stand_in.language:
+                raise NoVoice(run.language)
+            run = stand_in
+        try:
+            return await self._ask(run, dialect, seconds)
+        except SpeechFailed as failure:
+            # A script no engine knows: better a plain "appointment" than an announcement that never comes.
+            if failure.code != "speech_empty" or run.language == stand_in.language:
+                raise
+            return await self._ask(stand_in, dialect, seconds)
+
+    async def _ask(self, run: Run, dialect: str, seconds: float) -> bytes:
+        voice = dict(_voice(run.language, dialect))
+        request = Request(run.text, voice, RATE, seconds, self._timeout + _GRACE)
+        return await self._workers[run.language].ask(request)
 
 
 def content_key(spoken: str, dialect: str) -> str:

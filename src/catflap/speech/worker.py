@@ -17,6 +17,7 @@ from catflap.speech.frames import AUDIO, HEADER, MAX_FRAME, Request, framed
 
 # Enough to start Python; the engines have no business with our secrets.
 _ENVIRONMENT = ("PATH", "PYTHONPATH", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
+_ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 _ATTEMPTS = 2
 
 
@@ -32,6 +33,7 @@ class Worker:
         self._command = tuple(command)
         self._timeout = timeout
         self._lock = asyncio.Lock()
+        self._closed = False
         self._process: Process | None = None
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
@@ -44,10 +46,13 @@ class Worker:
         """PCM for a request.
 
         Raises:
-            SpeechFailed: `speech_timeout`, `speech_crashed` (twice in a row), or the engine's own code.
+            SpeechFailed: `speech_timeout`, `speech_crashed` (twice in a row), `speech_closed`, or the
+                engine's own code: `speech_empty`, `speech_refused`.
         """
         async with self._lock:
             for _ in range(_ATTEMPTS):
+                if self._closed:
+                    raise SpeechFailed("speech_closed", "The voice is shutting down.")
                 try:
                     async with asyncio.timeout(self._timeout):
                         reply = await self._exchange(request.encode())
@@ -67,9 +72,9 @@ class Worker:
             raise SpeechFailed("speech_crashed", "The voice stopped unexpectedly; it will be restarted.")
 
     async def aclose(self) -> None:
-        """End the process, if one runs."""
-        async with self._lock:
-            await self._end()
+        """End the process, if one runs, without waiting for what it was saying."""
+        self._closed = True
+        await self._end()
 
     async def _exchange(self, body: bytes) -> bytes:
         reader, writer = self._streams or await self._start()
@@ -82,29 +87,34 @@ class Worker:
 
     async def _start(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         ours, theirs = socket.socketpair()
-        with theirs:
-            # A session of its own: Ctrl-C in the terminal is for us to handle.
-            self._process = await asyncio.create_subprocess_exec(
-                *self._command,
-                stdin=theirs.fileno(),
-                stdout=DEVNULL,
-                stderr=DEVNULL,
-                start_new_session=True,
-                env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
-                | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
-            )
-        self._streams = await asyncio.open_unix_connection(sock=ours)
+        try:
+            with theirs:
+                # A session of its own: Ctrl-C in the terminal is for us to handle.
+                self._process = await asyncio.create_subprocess_exec(
+                    *self._command,
+                    stdin=theirs.fileno(),
+                    stdout=DEVNULL,
+                    stderr=DEVNULL,
+                    start_new_session=True,
+                    env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ} | _ONE_THREAD,
+                )
+            self._streams = await asyncio.open_unix_connection(sock=ours)
+        except BaseException:
+            ours.close()
+            raise
         return self._streams
 
     async def _end(self) -> None:
         streams, self._streams = self._streams, None
         process, self._process = self._process, None
-        if streams:
-            streams[1].close()
         if process:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
             await asyncio.shield(process.wait())
+        if streams:
+            streams[1].close()
+            with contextlib.suppress(OSError):
+                await asyncio.shield(streams[1].wait_closed())
 
 
 def _audio(reply: bytes) -> bytes:

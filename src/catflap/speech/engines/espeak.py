@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import espeakng_loader
 import numpy as np
 
+from catflap.speech.engines.alphabets import by_voice
 from catflap.speech.engines.serving import Samples, serve
 
 _SYNCHRONOUS, _UTF8, _CHARACTERS = 2, 1, 1
@@ -34,21 +35,25 @@ class ESpeak:
 
     def speak(self, text: str, voice: Mapping[str, float | str]) -> tuple[Samples, int]:
         """The words as samples and their rate; `voice` may hold `voice`, `rate`, `pitch` and `range`."""
-        self._set(voice)
         self._samples.clear()
+        for name, stretch in by_voice(text, str(voice.get("voice", "en-us"))):
+            self._set(name, voice)
+            self._say(stretch)
+        return np.concatenate([*self._samples, np.zeros(0, np.float32)]), self._sample_rate
+
+    def _say(self, text: str) -> None:
         words = text.encode() + b"\0"
         status = self._library.espeak_Synth(
             words, ctypes.c_size_t(len(words)), 0, _CHARACTERS, 0, _UTF8, None, None
         )
         if status != _OK:
             raise RuntimeError("eSpeak NG could not speak")
-        return np.concatenate([*self._samples, np.zeros(0, np.float32)]), self._sample_rate
 
-    def _set(self, voice: Mapping[str, float | str]) -> None:
-        if self._library.espeak_SetVoiceByName(str(voice.get("voice", "en-us")).encode()) != _OK:
+    def _set(self, name: str, voice: Mapping[str, float | str]) -> None:
+        if self._library.espeak_SetVoiceByName(name.encode()) != _OK:
             raise RuntimeError("eSpeak NG has no such voice")
-        for parameter, name, usual in ((_RATE, "rate", 160), (_PITCH, "pitch", 70), (_RANGE, "range", 60)):
-            self._library.espeak_SetParameter(parameter, int(voice.get(name, usual)), 0)
+        for parameter, setting, usual in ((_RATE, "rate", 160), (_PITCH, "pitch", 70), (_RANGE, "range", 60)):
+            self._library.espeak_SetParameter(parameter, int(voice.get(setting, usual)), 0)
 
     def _collect(self, wave: "ctypes._Pointer[ctypes.c_short]", count: int, _events: int | None) -> int:
         if wave and count > 0:

@@ -1,0 +1,14 @@
+"""Real engines for the tests of Mia's voice: one pair of workers for each module that asks."""
+
+from collections.abc import AsyncIterator
+
+import pytest_asyncio
+
+from catflap.speech import Speech, installed_engines
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def speech() -> AsyncIterator[Speech]:
+    voice = Speech(engines=installed_engines())
+    yield voice
+    await voice.aclose()

@@ -1,0 +1,103 @@
+"""Every Japanese phrase is read by OpenJTalk as its author meant it."""
+
+import re
+import tomllib
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import pyopenjtalk
+import pytest
+
+from catflap.speech import dialects, say_before, say_start
+from catflap.speech.japanese import reading, title_reading
+from catflap.speech.moments import date_of, span_of, time_of
+from catflap.speech.phrasebooks import REQUIRED, phrasebook
+
+HERE = Path(__file__).parent
+GOLDEN = tomllib.loads((HERE / "golden_readings.toml").read_text(encoding="utf-8"))
+WORDS = tomllib.loads((HERE / "golden_words.toml").read_text(encoding="utf-8"))
+JAPANESE = [dialect.id for dialect in dialects() if dialect.language == "ja"]
+VALUES = {"titles": "「会議」", "time": "10時30分", "span": "10分"} | {
+    "day": "今日",
+    "date": "11月24日、火曜日",
+    "count": "3",
+}
+
+
+def kana(text: str) -> str:
+    """OpenJTalk's own reading, without punctuation."""
+    heard = pyopenjtalk.g2p(text, kana=True, use_sudachi_kanji_yomi=False, predict_nani=False)
+    assert isinstance(heard, str)
+    return re.sub(r"[「」『』、。！？!?・]", "", heard)
+
+
+def test_every_japanese_dialect_has_golden_readings_for_every_phrase():
+    assert {dialect: GOLDEN[dialect].keys() for dialect in JAPANESE} == dict.fromkeys(
+        JAPANESE, REQUIRED.keys()
+    )
+
+
+@pytest.mark.parametrize("dialect", JAPANESE)
+@pytest.mark.parametrize("kind", REQUIRED)
+def test_a_phrase_is_read_as_meant(dialect, kind):
+    values = VALUES | ({"span": "2時間30分"} if kind == "before_hours" else {})
+    assert kana(phrasebook(dialect).phrases[kind].spoken.format_map(values)) == GOLDEN[dialect][kind]
+
+
+@pytest.mark.parametrize(("minutes", "read"), WORDS["minutes"].items())
+def test_a_span_is_counted_as_people_count(minutes, read):
+    assert kana("あと" + span_of(int(minutes), "ja").spoken) == "アト" + read
+
+
+@pytest.mark.parametrize(("clock", "read"), WORDS["clock"].items())
+def test_a_time_of_day_has_hours_and_minutes(clock, read):
+    moment = datetime.fromisoformat(f"2026-11-24T{clock}+09:00")
+    assert kana(time_of(moment, moment.date(), "ja").spoken) == read
+
+
+def test_days_of_the_month_have_their_own_names():
+    names = (
+        "ツイタチ",
+        "フツカ",
+        "ミッカ",
+        "ヨッカ",
+        "イツカ",
+        "ムイカ",
+        "ナノカ",
+        "ヨーカ",
+        "ココノカ",
+        "トーカ",
+    )
+    for ahead, name in enumerate(names):
+        spoken = date_of(date(2026, 11, 1) + timedelta(days=ahead), "ja").spoken
+        assert kana(spoken).startswith("ジューイチガツ" + name)
+    assert kana(date_of(date(2026, 11, 20), "ja").spoken) == "ジューイチガツハツカキンヨービ"
+
+
+@pytest.mark.parametrize(("title", "read"), WORDS["titles"].items())
+def test_a_title_is_read_as_a_person_would(title, read):
+    assert kana(title_reading(title, 60)) == read
+
+
+@pytest.mark.parametrize("dialect", JAPANESE)
+def test_no_latin_letter_reaches_the_japanese_engine(dialect):
+    at = datetime.fromisoformat("2026-11-24T10:30+09:00")
+    titles = ["Quarterly OKR review", "zsh ünd Öl", "x", "O'Neill's Straße"]
+    for utterance in (say_start(dialect, titles, at), say_before(dialect, titles, at, 10)):
+        assert not re.search("[A-Za-zÀ-ÿ]", reading(utterance.spoken))
+
+
+def test_titles_ending_in_a_verb_get_a_noun_before_the_time():
+    at = datetime.fromisoformat("2026-11-24T10:30+09:00")
+    assert kana(say_start("kansai", ["歯医者に行く"], at).spoken).startswith(
+        "ホナハイシャニイクノヨテーノジカンヤデ"
+    )
+    assert kana(say_start("kansai", ["打ち合わせ"], at).spoken).startswith("ホナウチアワセノジカンヤデ")
+
+
+def test_several_titles_are_joined_in_one_breath():
+    at = datetime.fromisoformat("2026-11-24T10:30+09:00")
+    two = say_start("hakata", ["会議", "面談"], at)
+    assert kana(two.spoken).startswith("カイギトメンダンノジカンタイ")
+    five = say_start("hakata", ["会議", "面談", "散歩", "昼寝", "夕飯"], at)
+    assert kana(five.spoken).startswith("カイギトメンダントサンポホカニケンノジカンタイ")

@@ -14,7 +14,7 @@ from sqlalchemy import delete, insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.clock import Clock
-from catflap.errors import BadRequest, Tampered, UserMustAct
+from catflap.errors import Tampered, UserMustAct
 from catflap.google.discovery import Discovery
 from catflap.google.id_token import Identity, IdTokens
 from catflap.google.oauth import OAuth, TokenResponse

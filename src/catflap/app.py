@@ -1,0 +1,159 @@
+"""Build every part from Settings; the only place that knows them all."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+import httpx2
+from fastapi import FastAPI
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from catflap.announcements.planner import Planner
+from catflap.calendars import Calendars
+from catflap.clock import Clock, SystemClock
+from catflap.devices.pairing import Pairings
+from catflap.devices.registry import Devices
+from catflap.devices.schedule import Schedules
+from catflap.devices.sound import SoundAddresses, signing_key
+from catflap.errors import OperatorMustAct
+from catflap.google.calendar import CalendarApi
+from catflap.google.discovery import Discovery
+from catflap.google.id_token import IdTokens, Keys
+from catflap.google.oauth import OAuth
+from catflap.settings import Settings
+from catflap.signin import Sessions, SignIn, Users
+from catflap.speech import Speech, installed_engines
+from catflap.store.database import connect, parse_url
+from catflap.store.embedded import EmbeddedServer, Urls, prepare
+from catflap.store.migrate import make_database, migrate
+from catflap.store.notices import Notices
+from catflap.vault import Grants, Seal, Vault, load_keyset
+from catflap.web.app import create_app
+from catflap.web.services import Services
+from catflap.work.clockwork import Clockwork
+from catflap.work.jobs import Jobs
+from catflap.work.worker import Worker
+
+
+@dataclass(frozen=True)
+class Catflap:
+    """The whole house, standing: `web` is an ASGI application, `work()` runs the background jobs."""
+
+    web: FastAPI
+    services: Services
+    _urls: Urls
+    _jobs: Jobs
+
+    @asynccontextmanager
+    async def work(self, *, sync_every: timedelta | None = timedelta(minutes=15)) -> AsyncIterator[None]:
+        """Run background jobs while the context is open.
+
+        Args:
+            sync_every: how often calendars are read again; None leaves out all that happens because time
+                passes.
+        """
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(Worker(self._urls.app, self._jobs))
+            if sync_every is not None:
+                clockwork = Clockwork(self.services.engine, self.services.clock, sync_every)
+                await stack.enter_async_context(clockwork)
+            yield
+
+
+@asynccontextmanager
+async def open_catflap(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Catflap]:
+    """Start everything that `settings` ask for, and stop it in the right order.
+
+    Raises:
+        OperatorMustAct: settings, data directory, database or OAuth client need somebody's hand.
+        TryAgain: the database does not answer.
+    """
+    clock = clock or SystemClock()
+    client = settings.google_client()
+    prepare(settings.data_dir)
+    async with AsyncExitStack() as stack:
+        urls = await _database(settings, stack)
+        app_engine = _engine(stack, connect(urls.app))
+        vault_engine = _engine(stack, connect(urls.vault))
+        http = await stack.enter_async_context(
+            httpx2.AsyncClient(timeout=settings.google_timeout, follow_redirects=False)
+        )
+        notices = await stack.enter_async_context(Notices(urls.app))
+        discovery = Discovery(http, settings.google_discovery_url)
+        oauth = OAuth(http, discovery, client)
+        seal = Seal(load_keyset(settings.data_dir / "secrets" / "vault-keyset.json"))
+        grants = Grants(vault_engine, seal, clock, client.client_id)
+        vault = Vault(grants, oauth, clock)
+        users, sessions = Users(app_engine, clock), Sessions(app_engine, clock)
+        id_tokens = IdTokens(Keys(http, discovery, clock), discovery, clock)
+        devices = Devices(app_engine, clock)
+        addresses = SoundAddresses(app_engine, clock, await signing_key(app_engine, "sounds"))
+        services = Services(
+            settings=settings,
+            clock=clock,
+            engine=app_engine,
+            signin=SignIn(
+                engine=app_engine,
+                clock=clock,
+                oauth=oauth,
+                discovery=discovery,
+                id_tokens=id_tokens,
+                users=users,
+                sessions=sessions,
+                grants=grants,
+            ),
+            sessions=sessions,
+            users=users,
+            vault=vault,
+            devices=devices,
+            pairings=Pairings(app_engine, clock, devices),
+            schedules=Schedules(app_engine, clock, addresses, notices, settings.origin),
+            sounds=addresses,
+        )
+        speech = Speech(engines=installed_engines())
+        stack.push_async_callback(speech.aclose)
+        jobs = Jobs(
+            engine=app_engine,
+            clock=clock,
+            calendars=_calendars(settings, app_engine, clock, http, vault),
+            planner=Planner(app_engine, clock),
+            speech=speech,
+        )
+        yield Catflap(create_app(services), services, urls, jobs)
+
+
+def _calendars(
+    settings: Settings, engine: AsyncEngine, clock: Clock, http: httpx2.AsyncClient, vault: Vault
+) -> Calendars:
+    async def access(user_id: int, account_sub: str) -> str:
+        return (await vault.access_token(user_id, account_sub)).token
+
+    async def refused(user_id: int, account_sub: str, token: str) -> str:
+        return (await vault.access_token(user_id, account_sub, refused=token)).token
+
+    return Calendars(engine, clock, CalendarApi(http, settings.google_api_url), access, refused)
+
+
+async def _database(settings: Settings, stack: AsyncExitStack) -> Urls:
+    if settings.database_url is None:
+        server = EmbeddedServer(settings.data_dir)
+        urls = await asyncio.to_thread(server.start)
+        stack.push_async_callback(asyncio.to_thread, server.stop)
+        await make_database(urls)
+        await migrate(urls)
+        return urls
+    if settings.vault_database_url is None:
+        raise OperatorMustAct(
+            "vault_database_url_missing",
+            "With CATFLAP_DATABASE_URL (the role of the app) also set CATFLAP_VAULT_DATABASE_URL (the role "
+            "of the vault); `catflap migrate` makes both on a server of yours.",
+        )
+    app = parse_url(settings.database_url.get_secret_value())
+    return Urls(owner=app, app=app, vault=parse_url(settings.vault_database_url.get_secret_value()))
+
+
+def _engine(stack: AsyncExitStack, engine: AsyncEngine) -> AsyncEngine:
+    stack.push_async_callback(engine.dispose)
+    return engine

@@ -1,0 +1,148 @@
+"""`catflap demo`: the whole way without a Google project, in a browser or as a script."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from catflap.cli.person import Person
+from catflap.cli.stage import EMAIL, Play, open_stage
+from catflap.cli.virtual_device import VirtualDevice
+from catflap.clock import FixedClock, SystemClock
+from catflap.devices.schedule import HORIZON, instant
+from catflap.errors import OperatorMustAct
+
+OUT = Path("demo-out")
+_SYNC_EVERY = timedelta(seconds=30)
+_PREFERENCES = {
+    "reminder_minutes": [10],
+    "briefing_at": "08:00",
+    "dialect_ja": "kansai",
+    "dialect_en": "kitten",
+}
+
+
+def steps() -> Callable[[str], None]:
+    """Numbered lines on standard error, with the seconds since the first."""
+    began, count = datetime.now(UTC), 0
+
+    def say(line: str) -> None:
+        nonlocal count
+        count += 1
+        seconds = (datetime.now(UTC) - began).total_seconds()
+        print(f"  {count}. {line}  ({seconds:.1f} s)", file=sys.stderr, flush=True)  # noqa: T201
+
+    return say
+
+
+async def in_browser(play: Play, now: datetime | None) -> None:
+    """Run until somebody presses Ctrl-C."""
+    clock = SystemClock(now)
+    async with open_stage(play, clock, steps(), sync_every=_SYNC_EVERY) as house:
+        print(house.services.settings.origin, flush=True)  # noqa: T201
+        print(  # noqa: T201
+            "\n  Open this address, sign in with Google (a sandbox; no password), and wait for Mia to speak."
+            "\n  Ctrl-C stops everything.\n",
+            file=sys.stderr,
+            flush=True,
+        )
+        await asyncio.Event().wait()
+
+
+def empty_out() -> None:
+    """Make the folder of sounds, and take away those of an earlier run.
+
+    Raises:
+        OperatorMustAct: `out_unwritable`.
+    """
+    try:
+        OUT.mkdir(exist_ok=True)
+        for old in OUT.glob("*.wav"):
+            old.unlink()
+    except OSError as error:
+        raise OperatorMustAct("out_unwritable", f"Can't write to {OUT}/ here: {error.strerror}.") from None
+
+
+async def once(play: Play, now: datetime | None, *, as_json: bool) -> None:
+    """Sign in, plan a day, speak all of it, tell each step."""
+    clock = FixedClock(now or datetime.now(UTC))
+    began = clock.now()
+    tell = _json_line if as_json else _human_line
+    async with (
+        open_stage(play, clock, steps(), sync_every=None) as house,
+        httpx2.AsyncClient(timeout=30) as browser,
+        httpx2.AsyncClient(timeout=30) as radio,
+    ):
+        origin = house.services.settings.origin
+        person = Person(browser, origin, EMAIL)
+        me = await person.sign_in()
+        tell("signed_in", user_id=me["user_id"], email=me["accounts"][0]["email"])
+        grant = me["grants"][0]
+        tell("grant", state=grant["state"], scopes=grant["scopes"], missing_scopes=grant["missing_scopes"])
+        await person.send("PUT", "/v1/preferences", {**_PREFERENCES, "zone": play.zone})
+        device = VirtualDevice(radio, origin, clock)
+        await device.pair(person)
+        document = await device.schedule()
+        calendars = (await person.get("/v1/calendars"))["calendars"]
+        tell("synced", calendars=len(calendars), events=sum(one["events"] for one in calendars))
+        planned = (await person.get("/v1/announcements"))["announcements"]
+        tell("planned", announcements=len(planned), since=instant(began), until=instant(began + HORIZON))
+        spoken = await _speak(device, document, {one["id"]: one for one in planned}, tell)
+        states = [one["state"] for one in (await person.get("/v1/announcements"))["announcements"]]
+        tell(
+            "summary",
+            signed_in=1,
+            grants=len(me["grants"]),
+            calendars=len(calendars),
+            events=sum(one["events"] for one in calendars),
+            planned=len(planned),
+            spoken=len(spoken),
+            acknowledged=states.count("played"),
+            seconds_of_speech=round(sum(spoken), 1),
+        )
+
+
+async def _speak(
+    device: VirtualDevice,
+    document: dict[str, Any],
+    planned: dict[str, dict[str, Any]],
+    tell: Callable[..., None],
+) -> list[float]:
+    lengths = []
+    for number, announcement in enumerate(document["announcements"], 1):
+        plan = planned[announcement["id"]]
+        at = datetime.fromisoformat(announcement["play_at"])
+        file = OUT / f"{number:03}-{at:%Y%m%dT%H%M%SZ}-{plan['kind']}.wav"
+        sound, seconds = await device.play(announcement)
+        await asyncio.to_thread(file.write_bytes, sound)
+        titles = plan["titles"]
+        tell(
+            "spoken",
+            kind=plan["kind"],
+            event_title=titles[0] if len(titles) == 1 else titles,
+            event_start=plan["event_start"],
+            play_at=announcement["play_at"],
+            text=announcement["text"],
+            dialect=plan["dialect"],
+            audio=str(file),
+            seconds=seconds,
+        )
+        lengths.append(seconds)
+    return lengths
+
+
+def _json_line(step: str, **members: Any) -> None:
+    print(json.dumps({"step": step, **members}, ensure_ascii=False), flush=True)  # noqa: T201
+
+
+def _human_line(step: str, **members: Any) -> None:
+    if step == "spoken":
+        line = f"{members['play_at']}  {members['text']}  [{members['dialect']}, {members['audio']}]"
+    else:
+        line = "  ".join(f"{name}={value}" for name, value in members.items())
+    print(f"{step:10} {line}", flush=True)  # noqa: T201

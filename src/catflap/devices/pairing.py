@@ -1,0 +1,92 @@
+"""Tie a device to a person by a short code, as RFC 8628 does for televisions.
+
+The device makes its own secret and tells us only the hash; whoever is signed in types the code that the
+device shows. So the secret is never on a screen, in a URL or in our database.
+"""
+
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from catflap.clock import Clock
+from catflap.devices.registry import Device, Devices
+from catflap.errors import BadRequest
+from catflap.signin.sessions import hash_token
+from catflap.store.tables import pairings as t
+
+LIVES = timedelta(minutes=10)
+POLL_SECONDS = 5
+# RFC 8628 section 6.1: no vowels, so that no words appear.
+_LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
+_LENGTH = 8
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """What the device shows (`code`) and what it asks with (`handle`)."""
+
+    code: str
+    handle: str
+    expires_in: int
+    interval: int = POLL_SECONDS
+
+
+class Pairings:
+    """Begin, ask after and claim pairings."""
+
+    def __init__(self, engine: AsyncEngine, clock: Clock, devices: Devices) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._devices = devices
+
+    async def begin(self, *, token_sha256: str, model: str) -> Pairing:
+        """A new code for a device whose secret hashes to `token_sha256` (64 hex digits)."""
+        code = "".join(secrets.choice(_LETTERS) for _ in range(_LENGTH))
+        handle, now = secrets.token_urlsafe(24), self._clock.now()
+        values = {
+            "handle_hash": hash_token(handle),
+            "code": code,
+            "token_hash": bytes.fromhex(token_sha256),
+            "model": model,
+            "expires_at": now + LIVES,
+        }
+        async with self._engine.begin() as connection:
+            await connection.execute(delete(t).where(t.c.expires_at <= now))
+            await connection.execute(insert(t).values(values))
+        return Pairing(f"{code[:4]}-{code[4:]}", handle, int(LIVES.total_seconds()))
+
+    async def device_of(self, handle: str) -> int | None:
+        """The id of the device once somebody claimed it; None while nobody did.
+
+        Raises:
+            BadRequest: `expired`.
+        """
+        async with self._engine.connect() as connection:
+            row = (await connection.execute(select(t).where(t.c.handle_hash == hash_token(handle)))).first()
+        if row is None or (row.device_id is None and self._clock.now() >= row.expires_at):
+            raise BadRequest("expired", "This pairing is over; begin a new one.")
+        return None if row.device_id is None else int(row.device_id)
+
+    async def claim(self, user_id: int, code: str, name: str | None) -> Device:
+        """Make the device that shows `code` this user's.
+
+        Raises:
+            BadRequest: `not_found`: no such code, or used, or too old. `too_many` devices.
+        """
+        letters = "".join(letter for letter in code.upper() if letter.isalpha())
+        async with self._engine.begin() as connection:
+            waiting = select(t).where(t.c.code == letters, t.c.device_id.is_(None)).with_for_update()
+            row = (await connection.execute(waiting)).first()
+            if row is None or self._clock.now() >= row.expires_at:
+                raise BadRequest(
+                    "not_found", "No device shows this code; check it, or begin again at the device."
+                )
+            device = await self._devices.add(
+                connection, user_id, name=name or row.model, model=row.model, token_hash=row.token_hash
+            )
+            claimed = update(t).where(t.c.handle_hash == row.handle_hash)
+            await connection.execute(claimed.values(device_id=device.id))
+        return device

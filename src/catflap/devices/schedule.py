@@ -1,0 +1,100 @@
+"""The schedule document: what a device will say in the coming day, kept true while it keeps time."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from catflap.clock import Clock
+from catflap.devices.registry import Device, schedule_topic
+from catflap.devices.sound import SoundAddresses
+from catflap.store.notices import Notices
+from catflap.store.tables import announcements as a
+from catflap.store.tables import devices, sounds
+
+HORIZON = timedelta(hours=24)
+_TO_COME = ("planned", "ready", "sent")
+KEEP_ALIVE_SECONDS = 15.0
+
+
+class Schedules:
+    """Compose documents and follow their changes."""
+
+    def __init__(
+        self, engine: AsyncEngine, clock: Clock, addresses: SoundAddresses, notices: Notices, origin: str
+    ) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._addresses = addresses
+        self._notices = notices
+        self._origin = origin
+
+    async def document(self, device_id: int) -> dict[str, Any] | None:
+        """The document as it is now, or None when the device is gone."""
+        now = self._clock.now()
+        query = (
+            select(a, sounds.c.sha256, sounds.c.bytes, sounds.c.seconds)
+            .outerjoin(sounds, sounds.c.key == a.c.sound_key)
+            .where(a.c.device_id == device_id, a.c.state.in_(_TO_COME))
+            .where(a.c.expires_at > now, a.c.play_at < now + HORIZON)
+            .order_by(a.c.play_at, a.c.id)
+        )
+        async with self._engine.connect() as connection:
+            device = (await connection.execute(select(devices).where(devices.c.id == device_id))).first()
+            rows = (await connection.execute(query)).all()
+        if device is None:
+            return None
+        return {
+            "version": device.schedule_version,
+            "now": instant(now, "milliseconds"),
+            "volume": device.volume,
+            "muted_until": instant(device.muted_until) if device.muted_until else None,
+            "announcements": [self._announcement(row) for row in rows],
+        }
+
+    async def follow(self, device: Device) -> AsyncIterator[dict[str, Any] | None]:
+        """The document now and at each change; None when nothing changed for a while (keep the line open).
+
+        Ends when the device is gone.
+        """
+        sent = -1
+        with self._notices.watch(schedule_topic(device.id)) as changed:
+            while True:
+                changed.clear()
+                document = await self.document(device.id)
+                if document is None:
+                    return
+                if document["version"] != sent:
+                    sent = document["version"]
+                    yield document
+                else:
+                    yield None
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(changed.wait(), KEEP_ALIVE_SECONDS)
+
+    def _announcement(self, row: Row[tuple[Any, ...]]) -> dict[str, Any]:
+        path = self._addresses.path(row.device_id, row.id, row.expires_at)
+        audio = {
+            "url": self._origin + path,
+            "type": "audio/wav",
+            "sha256": row.sha256,
+            "bytes": row.bytes,
+            "seconds": row.seconds,
+        }
+        return {
+            "id": row.id,
+            "play_at": instant(row.play_at),
+            "expires_at": instant(row.expires_at),
+            "kind": row.kind,
+            "text": row.display,
+            "audio": audio if row.sha256 is not None else None,
+        }
+
+
+def instant(at: datetime, precision: str = "auto") -> str:
+    """RFC 3339 in UTC, with a Z."""
+    return at.isoformat(timespec=precision).replace("+00:00", "Z")

@@ -1,0 +1,68 @@
+"""Put the routes together into one ASGI application."""
+
+from typing import Annotated
+
+from fastapi import Depends, FastAPI, Request
+from fastapi.staticfiles import StaticFiles
+from sqlalchemy import text
+
+from catflap.errors import TryAgain
+from catflap.google.scopes import READ_CALENDAR, missing
+from catflap.signin import Session
+from catflap.web import devices, pages, people, problems, signin
+from catflap.web.security import CookieNames, Parts, SafeHeaders, csrf_token, session_or_none
+from catflap.web.services import Services
+
+
+def create_app(parts: Services) -> FastAPI:
+    """The application; it starts nothing and stops nothing."""
+    app = FastAPI(title="Catflap", docs_url=None, redoc_url=None, openapi_url="/openapi.json")
+    app.state.services = parts
+    problems.install(app)
+    app.include_router(pages.router, dependencies=[Depends(load_viewer)])
+    app.include_router(signin.router, include_in_schema=False)
+    app.include_router(people.router)
+    app.include_router(devices.router)
+    app.add_api_route("/healthz", healthz, include_in_schema=False)
+    app.add_api_route("/readyz", readyz, include_in_schema=False)
+    app.mount("/static", StaticFiles(directory=pages.STATIC))
+    app.add_middleware(SafeHeaders, https=parts.settings.origin.startswith("https://"))
+    return app
+
+
+async def load_viewer(
+    request: Request,
+    parts: Parts,
+    names: CookieNames,
+    session: Annotated[Session | None, Depends(session_or_none)],
+) -> None:
+    """Tell the page who looks at it."""
+    request.state.viewer = None
+    if session is None or session.kind != "cookie":
+        return
+    account = (await parts.users.accounts(session.user_id))[0]
+    grants = await parts.vault.grants.of_user(session.user_id)
+    granted = next((grant for grant in grants if grant.account_sub == account.sub), None)
+    request.state.viewer = pages.Viewer(
+        user_id=session.user_id,
+        name=account.name,
+        email=account.email,
+        csrf_token=csrf_token(request.cookies[names.session]),
+        missing_scopes=tuple(sorted(missing(READ_CALENDAR, granted.scopes if granted else ()))),
+        grant_state=granted.state if granted else None,
+    )
+
+
+async def healthz() -> dict[str, str]:
+    """The process runs."""
+    return {"status": "ok"}
+
+
+async def readyz(parts: Parts) -> dict[str, str]:
+    """The process can serve: the database answers."""
+    try:
+        async with parts.engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+    except OSError as error:
+        raise TryAgain("database_unreachable", "PostgreSQL does not answer.") from error
+    return {"status": "ready"}

@@ -1,0 +1,198 @@
+"""The API of the signed-in person: who am I, my calendars, my preferences, what will be said."""
+
+from datetime import datetime, time, timedelta
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import func, select
+
+from catflap.announcements.preferences import Preferences, load, save
+from catflap.calendars import timeline
+from catflap.devices.schedule import HORIZON, instant
+from catflap.google.scopes import READ_CALENDAR, missing
+from catflap.speech import dialects
+from catflap.store.jobs import enqueue
+from catflap.store.tables import announcements, calendars, events, sounds
+from catflap.web.security import CurrentSession, Parts
+
+router = APIRouter(prefix="/v1")
+
+
+class PreferencesBody(BaseModel):
+    """How and when Mia speaks to somebody."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    zone: Annotated[str, Field(max_length=64)]
+    reminder_minutes: Annotated[list[Annotated[int, Field(ge=0, le=40320)]], Field(max_length=5)]
+    briefing_at: time | None
+    dialect_ja: Annotated[str, Field(max_length=40)]
+    dialect_en: Annotated[str, Field(max_length=40)]
+
+
+@router.get("/me")
+async def me(session: CurrentSession, parts: Parts) -> dict[str, Any]:
+    """Who is signed in, and what they allowed."""
+    accounts = await parts.users.accounts(session.user_id)
+    grants = await parts.vault.grants.of_user(session.user_id)
+    return {
+        "user_id": session.user_id,
+        "accounts": [
+            {
+                "sub": account.sub,
+                "email": account.email,
+                "email_verified": account.email_verified,
+                "name": account.name,
+                "given_name": account.given_name,
+                "family_name": account.family_name,
+                "picture": account.picture,
+                "locale": account.locale,
+                "primary": account.is_primary,
+            }
+            for account in accounts
+        ],
+        "grants": [
+            {
+                "id": grant.id,
+                "account": grant.account_sub,
+                "state": grant.state,
+                "scopes": sorted(grant.scopes),
+                "missing_scopes": sorted(missing(READ_CALENDAR, grant.scopes)),
+                "created_at": instant(grant.created_at),
+            }
+            for grant in grants
+        ],
+    }
+
+
+@router.get("/dialects")
+async def all_dialects() -> list[dict[str, str]]:
+    """The dialects Mia knows."""
+    return [
+        {
+            "id": one.id,
+            "language": one.language,
+            "name": one.name,
+            "native_name": one.native_name,
+            "example": one.example,
+        }
+        for one in dialects()
+    ]
+
+
+@router.get("/preferences")
+async def read_preferences(session: CurrentSession, parts: Parts) -> dict[str, Any]:
+    """How and when Mia speaks to you."""
+    return _shown(await load(parts.engine, session.user_id))
+
+
+@router.put("/preferences")
+async def write_preferences(body: PreferencesBody, session: CurrentSession, parts: Parts) -> dict[str, Any]:
+    """Change it; the schedule follows."""
+    chosen = Preferences(
+        zone=body.zone,
+        reminder_minutes=tuple(dict.fromkeys(body.reminder_minutes)),
+        briefing_at=body.briefing_at,
+        dialect_ja=body.dialect_ja,
+        dialect_en=body.dialect_en,
+    )
+    async with parts.engine.begin() as connection:
+        await save(connection, session.user_id, chosen, parts.clock.now())
+        await enqueue(connection, "plan", session.user_id)
+    return _shown(chosen)
+
+
+@router.get("/calendars")
+async def all_calendars(session: CurrentSession, parts: Parts) -> dict[str, Any]:
+    """Your calendars, and when each was last read."""
+    count = select(func.count()).where(events.c.calendar_id == calendars.c.id).scalar_subquery()
+    mine = calendars.c.user_id == session.user_id
+    query = select(calendars, count.label("events")).where(mine).order_by(calendars.c.id)
+    async with parts.engine.connect() as connection:
+        rows = (await connection.execute(query)).all()
+    return {
+        "calendars": [
+            {
+                "id": row.id,
+                "summary": row.summary,
+                "time_zone": row.time_zone,
+                "primary": row.is_primary,
+                "selected": row.is_selected,
+                "events": row.events,
+                "synced_at": instant(row.synced_at) if row.synced_at else None,
+            }
+            for row in rows
+        ]
+    }
+
+
+@router.get("/appointments")
+async def appointments(session: CurrentSession, parts: Parts) -> dict[str, Any]:
+    """Today's appointments, in the person's own zone."""
+    zone = ZoneInfo((await load(parts.engine, session.user_id)).zone)
+    today = parts.clock.now().astimezone(zone).date()
+    start = datetime.combine(today, time(), zone)
+    end = datetime.combine(today + timedelta(days=1), time(), zone)
+    found = await timeline(parts.engine, session.user_id, start, end, zone)
+    names = {one["id"]: one for one in (await all_calendars(session, parts))["calendars"]}
+    return {
+        "zone": zone.key,
+        "day": today.isoformat(),
+        "syncing": not names or any(one["synced_at"] is None for one in names.values() if one["selected"]),
+        "appointments": [
+            {
+                "title": one.title,
+                "starts_at": instant(one.starts_at),
+                "ends_at": instant(one.ends_at),
+                "all_day": one.all_day,
+                "calendar": names[one.calendar_id]["summary"] if one.calendar_id in names else "",
+            }
+            for one in found
+        ],
+    }
+
+
+@router.get("/announcements")
+async def all_announcements(session: CurrentSession, parts: Parts) -> dict[str, Any]:
+    """What will be said in the coming day, and what was said lately."""
+    a, now = announcements, parts.clock.now()
+    query = (
+        select(a, sounds.c.seconds)
+        .outerjoin(sounds, sounds.c.key == a.c.sound_key)
+        .where(a.c.user_id == session.user_id, a.c.state != "cancelled")
+        .where(a.c.play_at >= now - HORIZON, a.c.play_at < now + HORIZON)
+        .order_by(a.c.play_at, a.c.id)
+    )
+    async with parts.engine.connect() as connection:
+        rows = (await connection.execute(query)).all()
+    return {
+        "announcements": [
+            {
+                "id": row.id,
+                "device": row.device_id,
+                "play_at": instant(row.play_at),
+                "expires_at": instant(row.expires_at),
+                "kind": row.kind,
+                "text": row.display,
+                "dialect": row.dialect,
+                "titles": row.titles,
+                "event_start": row.event_start,
+                "state": row.state,
+                "seconds": row.seconds,
+            }
+            for row in rows
+        ]
+    }
+
+
+def _shown(preferences: Preferences) -> dict[str, Any]:
+    at = preferences.briefing_at
+    return {
+        "zone": preferences.zone,
+        "reminder_minutes": list(preferences.reminder_minutes),
+        "briefing_at": at.strftime("%H:%M") if at else None,
+        "dialect_ja": preferences.dialect_ja,
+        "dialect_en": preferences.dialect_en,
+    }

@@ -1,0 +1,69 @@
+"""Errors as RFC 9457 problem documents with a stable `code`."""
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from catflap.errors import CatflapError, OperatorMustAct, TryAgain, http_status
+from catflap.log import log
+
+_CODES = {404: "not_found", 405: "method_not_allowed"}
+
+
+def problem(status: int, code: str, detail: str, *, retry_after: int | None = None) -> JSONResponse:
+    """One problem document."""
+    body = {"type": f"urn:catflap:problem:{code}", "title": code.replace("_", " "), "status": status}
+    headers = {"Retry-After": str(retry_after)} if retry_after else {}
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    return JSONResponse(
+        {**body, "code": code, "detail": detail},
+        status,
+        headers=headers,
+        media_type="application/problem+json",
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Have `app` answer every error as a problem document."""
+    app.add_exception_handler(CatflapError, _ours)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unforeseen)
+
+
+async def _ours(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, CatflapError)
+    if isinstance(error, OperatorMustAct):
+        log.error("operator_must_act", code=error.code, message=error.message, detail=error.detail)
+    after = error.after if isinstance(error, TryAgain) else None
+    return problem(
+        http_status(error),
+        error.code,
+        error.message,
+        retry_after=int(after.total_seconds()) if after else None,
+    )
+
+
+async def _invalid(_request: Request, error: Exception) -> JSONResponse:
+    """Names what is wrong and where, without repeating the value: it may be a code or a token."""
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"][1:]) or "the body"
+    return problem(400, "invalid_request", f"{where}: {first['msg']}")
+
+
+async def _http(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    return problem(error.status_code, _CODES.get(error.status_code, "http_error"), str(error.detail))
+
+
+async def _unforeseen(request: Request, error: Exception) -> JSONResponse:
+    # The message may quote what a person sent, so only the kind of error and its place are told.
+    log.error(
+        "unforeseen_error",
+        route=getattr(request.scope.get("route"), "path", None),
+        error=type(error).__name__,
+    )
+    return problem(500, "internal_error", "Something broke here; it was logged.")

@@ -1,0 +1,38 @@
+"""Everything the web asks others to do, handed in by `catflap.app`."""
+
+from dataclasses import dataclass
+
+from fastapi import Request
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from catflap.clock import Clock
+from catflap.devices.pairing import Pairings
+from catflap.devices.registry import Devices
+from catflap.devices.schedule import Schedules
+from catflap.devices.sound import SoundAddresses
+from catflap.settings import Settings
+from catflap.signin import Sessions, SignIn, Users
+from catflap.vault import Vault
+
+
+@dataclass(frozen=True)
+class Services:
+    """The parts that routes use."""
+
+    settings: Settings
+    clock: Clock
+    engine: AsyncEngine
+    signin: SignIn
+    sessions: Sessions
+    users: Users
+    vault: Vault
+    devices: Devices
+    pairings: Pairings
+    schedules: Schedules
+    sounds: SoundAddresses
+
+
+def services(request: Request) -> Services:
+    """The parts, for `Depends(services)`."""
+    found: Services = request.app.state.services
+    return found

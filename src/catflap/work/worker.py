@@ -1,0 +1,121 @@
+"""Run the jobs: PgQueuer's loop, woken by NOTIFY, with retries for what only needs another try.
+
+PgQueuer keeps the traceback of a failed job in its table and logs it. Ours might quote an event title, so
+nothing but an error's code, kind and place ever reaches it.
+"""
+
+import asyncio
+import contextlib
+import random
+import traceback
+from datetime import timedelta
+from typing import Any, Self
+
+import asyncpg
+from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
+from pgqueuer.adapters.persistence.qb import (
+    QueryBuilderEnvironment,
+    QueryQueueBuilder,
+    QuerySchedulerBuilder,
+)
+from pgqueuer.adapters.persistence.queries import Queries
+from pgqueuer.core.qm import QueueManager
+from pgqueuer.domain.errors import RetryRequested
+from pgqueuer.domain.models import Job as QueuedJob
+from sqlalchemy.engine import URL
+
+from catflap.errors import CatflapError, TryAgain, may_retry
+from catflap.log import log
+from catflap.store.database import asyncpg_options
+from catflap.store.jobs import QUEUE_SETTINGS
+from catflap.work.jobs import Job, Jobs
+
+_HEARTBEAT = timedelta(seconds=3)
+_POLL = timedelta(seconds=1)
+_BATCH = 20
+_AT_ONCE = {"render": 2}
+_MAX_TRIES = 10
+_RECONNECT_SECONDS = 1.0
+
+
+class Worker:
+    """Works while the context is open. Any number may run against one database."""
+
+    def __init__(self, url: URL, jobs: Jobs) -> None:
+        self._options: dict[str, Any] = asyncpg_options(url)
+        self._jobs = jobs.by_name()
+        self._manager: QueueManager | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self._run())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._task is None:
+            return
+        if self._manager is not None:
+            self._manager.shutdown.set()
+        done, _pending = await asyncio.wait({self._task}, timeout=2 * _HEARTBEAT.total_seconds())
+        if not done:
+            # A job cut off here is picked up again by another worker when its heartbeat stops.
+            self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self._run_once()
+                return
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                log.warning("worker_lost_database", error=type(error).__name__)
+            await asyncio.sleep(_RECONNECT_SECONDS)
+
+    async def _run_once(self) -> None:
+        connection = await asyncpg.connect(**self._options)
+        try:
+            manager = QueueManager(_queries(connection))
+            for name, job in self._jobs.items():
+                manager.entrypoint(name, concurrency_limit=_AT_ONCE.get(name, 0), accepts_context=False)(
+                    _guarded(name, job)
+                )
+            self._manager = manager
+            await manager.run(dequeue_timeout=_POLL, batch_size=_BATCH, heartbeat_timeout=_HEARTBEAT)
+        finally:
+            self._manager = None
+            await connection.close()
+
+
+def _queries(connection: asyncpg.Connection) -> Queries:
+    return Queries(
+        AsyncpgDriver(connection),
+        qbe=QueryBuilderEnvironment(QUEUE_SETTINGS),
+        qbq=QueryQueueBuilder(QUEUE_SETTINGS),
+        qbs=QuerySchedulerBuilder(QUEUE_SETTINGS),
+    )
+
+
+def _guarded(name: str, job: Job) -> Any:
+    async def run(queued: QueuedJob) -> None:
+        try:
+            await job((queued.payload or b"").decode())
+        except CatflapError as error:
+            log.warning("job_failed", job=name, code=error.code, detail=error.detail)
+            if not may_retry(error) or queued.attempts >= _MAX_TRIES:
+                return
+            after = error.after if isinstance(error, TryAgain) else None
+            raise RetryRequested(after or _backoff(queued.attempts), reason=error.code) from None
+        except Exception as error:
+            frame = traceback.extract_tb(error.__traceback__)[-1]
+            log.error("job_broke", job=name, error=type(error).__name__, at=f"{frame.name}:{frame.lineno}")
+            if queued.attempts >= _MAX_TRIES:
+                return
+            raise RetryRequested(_backoff(queued.attempts), reason=type(error).__name__) from None
+
+    return run
+
+
+def _backoff(attempts: int) -> timedelta:
+    """Truncated exponential with jitter, as Google asks for (Calendar API, "Handle errors")."""
+    return timedelta(seconds=min(2.0**attempts, 300.0) * random.uniform(0.5, 1.5))  # noqa: S311

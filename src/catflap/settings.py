@@ -17,6 +17,7 @@ from catflap.errors import OperatorMustAct
 
 GOOGLE_DISCOVERY_URL = "https://accounts.google.com/.well-known/openid-configuration"
 GOOGLE_API_URL = "https://www.googleapis.com"
+CALLBACK_PATH = "/signin/google/callback"
 
 
 class GoogleClient(BaseModel):
@@ -103,7 +104,7 @@ class Settings(BaseSettings):
         Raises:
             OperatorMustAct: `google_client_missing` or `google_client_unreadable`.
         """
-        redirect_uri = self.google_redirect_uri or f"{self.origin}/signin/google/callback"
+        redirect_uri = self.google_redirect_uri or f"{self.origin}{CALLBACK_PATH}"
         if self.google_client_id and self.google_client_secret.get_secret_value():
             return GoogleClient(
                 client_id=self.google_client_id,
@@ -143,17 +144,22 @@ class Settings(BaseSettings):
 def _read_client(file: Path, chosen_redirect: str, default_redirect: str) -> GoogleClient:
     try:
         web = json.loads(file.read_text())["web"]
-        registered = web.get("redirect_uris", [])
-        if chosen_redirect or default_redirect in registered or not registered:
-            redirect_uri = chosen_redirect or default_redirect
-        else:
-            redirect_uri = registered[0]
-        return GoogleClient(
-            client_id=web["client_id"], client_secret=web["client_secret"], redirect_uri=redirect_uri
-        )
+        registered = [str(uri) for uri in web.get("redirect_uris", [])]
+        client_id, client_secret = str(web["client_id"]), SecretStr(web["client_secret"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise OperatorMustAct(
             "google_client_unreadable",
             f"{file.name} is not a client_secret_*.json of a client of type 'Web application'; "
             "download it again at the Google Cloud console, under Clients.",
         ) from None
+    ours = [uri for uri in registered if urlsplit(uri).path == CALLBACK_PATH]
+    if not chosen_redirect and registered and default_redirect not in registered and not ours:
+        raise OperatorMustAct(
+            "redirect_uri_unregistered",
+            f"{file.name} has no redirect URI of ours. At the Google Cloud console add {default_redirect} to the "
+            "client's authorised redirect URIs, and download the file again.",
+        )
+    fallback = default_redirect if default_redirect in registered or not ours else ours[0]
+    return GoogleClient(
+        client_id=client_id, client_secret=client_secret, redirect_uri=chosen_redirect or fallback
+    )

@@ -1,0 +1,51 @@
+"""Clocks: what time it is when somebody else decides."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta, timezone
+
+from catflap.clock import FixedClock, SystemClock, wait_for
+
+START = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
+
+
+def test_a_fixed_clock_stands_still_and_never_runs_backwards() -> None:
+    clock = FixedClock(START)
+    assert clock.now() == START
+    clock.advance(timedelta(minutes=5))
+    clock.advance_to(START)
+    assert clock.now() == START + timedelta(minutes=5)
+
+
+async def test_advancing_wakes_exactly_those_whose_time_has_come() -> None:
+    clock, woken = FixedClock(START), []
+
+    async def sleeper(minutes: int) -> None:
+        await clock.sleep_until(START + timedelta(minutes=minutes))
+        woken.append(minutes)
+
+    early, late = asyncio.ensure_future(sleeper(1)), asyncio.ensure_future(sleeper(10))
+    await asyncio.sleep(0)
+    clock.advance(timedelta(minutes=1))
+    await early
+    assert woken == [1]
+    clock.advance(timedelta(minutes=9))
+    await late
+
+
+def test_a_shifted_system_clock_shows_the_start_in_utc_and_goes_on() -> None:
+    tokyo = START.astimezone(timezone(timedelta(hours=9)))
+    clock = SystemClock(tokyo)
+    first = clock.now()
+    assert first.tzinfo is UTC
+    assert START <= first < START + timedelta(seconds=30)
+    assert clock.now() >= first
+
+
+async def test_wait_for_tells_whether_the_event_or_the_time_came_first() -> None:
+    clock, event = FixedClock(START), asyncio.Event()
+    waiting = asyncio.ensure_future(wait_for(event, clock, START + timedelta(seconds=1)))
+    await asyncio.sleep(0)
+    clock.advance(timedelta(seconds=1))
+    assert await waiting is False
+    event.set()
+    assert await wait_for(event, clock, START + timedelta(hours=1)) is True

@@ -4,6 +4,8 @@ A job only says "look again" at something; the domain rows are the truth, so a l
 harm. This and `catflap.work` are the only places that know PgQueuer.
 """
 
+from datetime import timedelta
+
 from pgqueuer.adapters.persistence.qb import QueryBuilderEnvironment, QueryQueueBuilder
 from pgqueuer.domain.settings import DBSettings
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -27,5 +29,5 @@ async def enqueue(connection: AsyncConnection, job: str, *keys: object) -> None:
     if n:
         payloads = [str(key).encode() for key in keys]
         await connection.exec_driver_sql(
-            _ENQUEUE, ([0] * n, [job] * n, payloads, [None] * n, [None] * n, ["{}"] * n)
+            _ENQUEUE, ([0] * n, [job] * n, payloads, [timedelta()] * n, [None] * n, ["{}"] * n)
         )

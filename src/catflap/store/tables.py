@@ -13,6 +13,7 @@ from sqlalchemy import (
     Float,
     ForeignKey,
     Identity,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -204,6 +205,50 @@ signing_keys = Table(
     schema="app",
 )
 
+api_keys = Table(
+    "api_keys",
+    metadata,
+    _id(),
+    Column("name", Text, nullable=False),
+    Column("token_hash", LargeBinary, nullable=False, unique=True),
+    Column("rights", ARRAY(Text), nullable=False),
+    Column("user_ids", ARRAY(BigInteger)),
+    Column("scopes", ARRAY(Text)),
+    Column("per_minute", Integer, nullable=False),
+    _at("created_at"),
+    _at("expires_at", nullable=True),
+    _at("last_used_at", nullable=True),
+    _at("revoked_at", nullable=True),
+    schema="app",
+)
+
+# Who got what when. Without foreign keys: it outlives the people and keys it tells about.
+audit = Table(
+    "audit",
+    metadata,
+    _id(),
+    _at("at"),
+    Column("action", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("key_id", BigInteger),
+    Column("user_id", BigInteger),
+    Column("account_sub", Text),
+    Column("detail", Text),
+    Index("audit_at", "at"),
+    Index("audit_user", "user_id", "at"),
+    schema="app",
+)
+
+risc_events = Table(
+    "risc_events",
+    metadata,
+    Column("jti", Text, primary_key=True),
+    Column("events", JSONB, nullable=False),
+    _at("received_at"),
+    _at("done_at", nullable=True),
+    schema="app",
+)
+
 google_tokens = Table(
     "google_tokens",
     metadata,
@@ -216,9 +261,52 @@ google_tokens = Table(
     _at("expires_at", nullable=True),
     Column("scopes", ARRAY(Text), nullable=False),
     Column("state", Text, nullable=False),
+    Column("reason", Text),
+    _at("ended_at", nullable=True),
     Column("version", BigInteger, nullable=False),
+    # Whoever asks Google for a new access token holds the lease; without an id it is a pause after a failure.
+    Column("lease_id", Text),
+    _at("lease_until", nullable=True),
+    Column("failures", Integer, nullable=False),
+    _at("refreshed_at", nullable=True),
+    _at("used_at", nullable=True),
+    _at("refresh_expires_at", nullable=True),
+    # How RISC names a refresh token: hashes, for looking up only.
+    Column("token_prefix_hash", LargeBinary),
+    Column("token_hash", LargeBinary),
     _at("created_at"),
     _at("updated_at"),
+    Index("google_tokens_due", "state", "expires_at"),
+    Index("google_tokens_account", "account_sub"),
+    Index("google_tokens_hash", "token_hash"),
+    Index("google_tokens_prefix", "token_prefix_hash"),
     UniqueConstraint("user_id", "account_sub"),
+    schema="vault",
+)
+
+webhooks = Table(
+    "webhooks",
+    metadata,
+    _id(),
+    Column("url", Text, nullable=False),
+    Column("secret", LargeBinary, nullable=False),
+    Column("events", ARRAY(Text), nullable=False),
+    _at("created_at"),
+    schema="vault",
+)
+
+webhook_deliveries = Table(
+    "webhook_deliveries",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("webhook_id", BigInteger, ForeignKey("vault.webhooks.id", ondelete="CASCADE"), nullable=False),
+    Column("event", Text, nullable=False),
+    Column("payload", JSONB, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("outcome", Text),
+    _at("created_at"),
+    _at("due_at"),
+    _at("done_at", nullable=True),
+    Index("webhook_deliveries_due", "done_at", "due_at"),
     schema="vault",
 )

@@ -1,3 +1,43 @@
+CREATE TABLE app.api_keys (
+    id BIGINT GENERATED ALWAYS AS IDENTITY,
+    name TEXT NOT NULL,
+    token_hash BYTEA NOT NULL,
+    rights TEXT[] NOT NULL,
+    user_ids BIGINT[],
+    scopes TEXT[],
+    per_minute INTEGER NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    expires_at TIMESTAMP WITH TIME ZONE,
+    last_used_at TIMESTAMP WITH TIME ZONE,
+    revoked_at TIMESTAMP WITH TIME ZONE,
+    PRIMARY KEY (id),
+    UNIQUE (token_hash)
+);
+
+CREATE TABLE app.audit (
+    id BIGINT GENERATED ALWAYS AS IDENTITY,
+    at TIMESTAMP WITH TIME ZONE NOT NULL,
+    action TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    key_id BIGINT,
+    user_id BIGINT,
+    account_sub TEXT,
+    detail TEXT,
+    PRIMARY KEY (id)
+);
+
+CREATE INDEX audit_at ON app.audit (at);
+
+CREATE INDEX audit_user ON app.audit (user_id, at);
+
+CREATE TABLE app.risc_events (
+    jti TEXT NOT NULL,
+    events JSONB NOT NULL,
+    received_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    done_at TIMESTAMP WITH TIME ZONE,
+    PRIMARY KEY (jti)
+);
+
 CREATE TABLE app.signing_keys (
     name TEXT NOT NULL,
     key BYTEA NOT NULL,
@@ -16,6 +56,15 @@ CREATE TABLE app.sounds (
 
 CREATE TABLE app.users (
     id BIGINT GENERATED ALWAYS AS IDENTITY,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    PRIMARY KEY (id)
+);
+
+CREATE TABLE vault.webhooks (
+    id BIGINT GENERATED ALWAYS AS IDENTITY,
+    url TEXT NOT NULL,
+    secret BYTEA NOT NULL,
+    events TEXT[] NOT NULL,
     created_at TIMESTAMP WITH TIME ZONE NOT NULL,
     PRIMARY KEY (id)
 );
@@ -100,13 +149,47 @@ CREATE TABLE vault.google_tokens (
     expires_at TIMESTAMP WITH TIME ZONE,
     scopes TEXT[] NOT NULL,
     state TEXT NOT NULL,
+    reason TEXT,
+    ended_at TIMESTAMP WITH TIME ZONE,
     version BIGINT NOT NULL,
+    lease_id TEXT,
+    lease_until TIMESTAMP WITH TIME ZONE,
+    failures INTEGER NOT NULL,
+    refreshed_at TIMESTAMP WITH TIME ZONE,
+    used_at TIMESTAMP WITH TIME ZONE,
+    refresh_expires_at TIMESTAMP WITH TIME ZONE,
+    token_prefix_hash BYTEA,
+    token_hash BYTEA,
     created_at TIMESTAMP WITH TIME ZONE NOT NULL,
     updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
     PRIMARY KEY (id),
     UNIQUE (user_id, account_sub),
     FOREIGN KEY(user_id) REFERENCES app.users (id) ON DELETE CASCADE
 );
+
+CREATE INDEX google_tokens_account ON vault.google_tokens (account_sub);
+
+CREATE INDEX google_tokens_due ON vault.google_tokens (state, expires_at);
+
+CREATE INDEX google_tokens_hash ON vault.google_tokens (token_hash);
+
+CREATE INDEX google_tokens_prefix ON vault.google_tokens (token_prefix_hash);
+
+CREATE TABLE vault.webhook_deliveries (
+    id TEXT NOT NULL,
+    webhook_id BIGINT NOT NULL,
+    event TEXT NOT NULL,
+    payload JSONB NOT NULL,
+    attempts INTEGER NOT NULL,
+    outcome TEXT,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    due_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    done_at TIMESTAMP WITH TIME ZONE,
+    PRIMARY KEY (id),
+    FOREIGN KEY(webhook_id) REFERENCES vault.webhooks (id) ON DELETE CASCADE
+);
+
+CREATE INDEX webhook_deliveries_due ON vault.webhook_deliveries (done_at, due_at);
 
 CREATE TABLE app.announcements (
     id TEXT NOT NULL,

@@ -1,0 +1,28 @@
+"""What most tests need: a pool as the app's role, and somebody to do things for."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from sqlalchemy import insert
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from catflap.clock import FixedClock
+from catflap.store.database import connect
+from catflap.store.embedded import Urls
+from catflap.store.tables import users
+
+
+@pytest.fixture
+async def engine(database_urls: Urls) -> AsyncIterator[AsyncEngine]:
+    """A pool as the app's role, on a fresh database."""
+    pool = connect(database_urls.app)
+    yield pool
+    await pool.dispose()
+
+
+@pytest.fixture
+async def user_id(engine: AsyncEngine, clock: FixedClock) -> int:
+    """A user, known by nothing but the number."""
+    async with engine.begin() as connection:
+        made = insert(users).values(created_at=clock.now()).returning(users.c.id)
+        return int((await connection.execute(made)).scalar_one())

@@ -1,0 +1,102 @@
+"""The address of a sound opens that sound, for a while, and nothing else."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import insert
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from catflap.clock import FixedClock
+from catflap.devices.registry import Devices
+from catflap.devices.sound import OPENS_AFTER_EXPIRY, PATH, SoundAddresses, signing_key
+from catflap.errors import BadRequest
+from catflap.store.tables import announcements, sounds
+
+WAV = b"RIFF....WAVE"
+
+
+@pytest.fixture
+async def device_id(engine: AsyncEngine, clock: FixedClock, user_id: int) -> int:
+    device, _ = await Devices(engine, clock).add_browser(user_id, "Browser")
+    now = clock.now()
+    sound = {"key": "k", "wav": WAV, "sha256": "0" * 64, "bytes": len(WAV), "seconds": 1.0, "created_at": now}
+    announcement = {
+        "id": "a1",
+        "user_id": user_id,
+        "device_id": device.id,
+        "key": "key",
+        "kind": "before",
+        "state": "ready",
+        "play_at": now,
+        "expires_at": now + timedelta(minutes=10),
+        "titles": [],
+        "event_start": "",
+        "dialect": "plain",
+        "display": "",
+        "spoken": "",
+        "sound_key": "k",
+        "updated_at": now,
+    }
+    async with engine.begin() as connection:
+        await connection.execute(insert(sounds).values(sound))
+        await connection.execute(insert(announcements).values(announcement))
+    return device.id
+
+
+@pytest.fixture
+async def addresses(engine: AsyncEngine, clock: FixedClock) -> SoundAddresses:
+    return SoundAddresses(engine, clock, await signing_key(engine, "sounds"))
+
+
+async def test_the_address_opens_the_sound(
+    addresses: SoundAddresses, clock: FixedClock, device_id: int
+) -> None:
+    path = addresses.path(device_id, "a1", clock.now())
+    assert path.startswith(PATH)
+    assert path.endswith(".wav")
+    assert (await addresses.open(path.removeprefix(PATH))).wav == WAV
+
+
+async def test_the_address_closes_an_hour_after_the_announcement_expired(
+    addresses: SoundAddresses, clock: FixedClock, device_id: int
+) -> None:
+    name = addresses.path(device_id, "a1", clock.now()).removeprefix(PATH)
+    clock.advance(OPENS_AFTER_EXPIRY)
+    with pytest.raises(BadRequest) as refused:
+        await addresses.open(name)
+    assert refused.value.code == "expired"
+
+
+@pytest.mark.parametrize(
+    "name", ["", ".", "..", "1.a1.9999999999.", "1.a1.9999999999.AAAA.wav", "x.y.z.w.v", "é.é", "\x00"]
+)
+async def test_a_made_up_address_opens_nothing(addresses: SoundAddresses, name: str) -> None:
+    with pytest.raises(BadRequest) as refused:
+        await addresses.open(name)
+    assert refused.value.code == "not_found"
+
+
+async def test_an_address_can_not_be_bent_to_another_device_or_time(
+    addresses: SoundAddresses, clock: FixedClock, device_id: int
+) -> None:
+    name = addresses.path(device_id, "a1", clock.now()).removeprefix(PATH)
+    device, announcement, until, rest = name.split(".", 3)
+    for bent in (
+        f"{int(device) + 1}.{announcement}.{until}.{rest}",
+        f"{device}.a2.{until}.{rest}",
+        f"{device}.{announcement}.{int(until) + 1}.{rest}",
+    ):
+        with pytest.raises(BadRequest):
+            await addresses.open(bent)
+
+
+async def test_a_properly_signed_address_of_another_devices_sound_opens_nothing(
+    addresses: SoundAddresses, clock: FixedClock, device_id: int
+) -> None:
+    with pytest.raises(BadRequest):
+        await addresses.open(addresses.path(device_id + 1, "a1", clock.now()).removeprefix(PATH))
+
+
+async def test_every_process_signs_with_the_same_key(engine: AsyncEngine) -> None:
+    assert await signing_key(engine, "sounds") == await signing_key(engine, "sounds")
+    assert await signing_key(engine, "sounds") != await signing_key(engine, "other")

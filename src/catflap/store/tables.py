@@ -61,6 +61,8 @@ accounts = Table(
     Column("locale", Text),
     Column("hosted_domain", Text),
     Column("is_primary", Boolean, nullable=False),
+    # Google told us (RISC) that this account must not be used to sign in for now.
+    _at("disabled_at", nullable=True),
     _at("created_at"),
     _at("updated_at"),
     schema="app",

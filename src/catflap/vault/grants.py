@@ -133,6 +133,7 @@ class Grants:
             "scopes": [],
             "state": "active",
             "version": 0,
+            "failures": 0,
             "created_at": now,
             "updated_at": now,
         }

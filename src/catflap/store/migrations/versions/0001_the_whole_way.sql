@@ -81,6 +81,7 @@ CREATE TABLE app.accounts (
     locale TEXT,
     hosted_domain TEXT,
     is_primary BOOLEAN NOT NULL,
+    disabled_at TIMESTAMP WITH TIME ZONE,
     created_at TIMESTAMP WITH TIME ZONE NOT NULL,
     updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
     PRIMARY KEY (sub),

@@ -13,6 +13,7 @@ import uvloop
 
 from catflap.app import open_catflap
 from catflap.cli import demo as demos
+from catflap.cli import say as saying
 from catflap.cli.serving import bind, port_of, serving
 from catflap.cli.stage import Play
 from catflap.errors import BadRequest, CatflapError, exit_code
@@ -153,6 +154,28 @@ def work(
         async with open_catflap(settings) as house, house.work():
             typer.echo("Catflap works.", err=True)
             await asyncio.Event().wait()
+
+    _run(run())
+
+
+@cli.command(
+    epilog='Examples:  catflap say "お茶の時間や"   |   catflap say Hello --dialect pirate --out ahoy.wav'
+)
+def say(
+    text: Annotated[
+        str, typer.Argument(help="What Mia shall say; without it, the dialects are listed.")
+    ] = "",
+    dialect: Annotated[str | None, typer.Option(help="Which dialect [kansai or kitten, by script].")] = None,
+    out: Annotated[Path, typer.Option(help="The WAV file to write.")] = Path("mia.wav"),
+) -> None:
+    """Have Mia say something."""
+    if not text:
+        typer.echo(saying.dialect_list())
+        return
+
+    async def run() -> None:
+        seconds = await saying.say(text, dialect, out)
+        typer.echo(f"{out}: {seconds:.1f} s")
 
     _run(run())
 

@@ -1,0 +1,33 @@
+"""`catflap say`: hear what a dialect sounds like."""
+
+import asyncio
+from pathlib import Path
+
+from catflap.errors import OperatorMustAct
+from catflap.speech import Speech, dialects, installed_engines, language_of, say_text
+
+_DEFAULT = {"ja": "kansai", "en": "kitten"}
+
+
+def dialect_list() -> str:
+    """The dialects, a line each, with an example."""
+    return "\n".join(f"{one.id:11} {one.language}  {one.name:16} {one.example}" for one in dialects())
+
+
+async def say(text: str, dialect: str | None, out: Path) -> float:
+    """Speak `text` into the WAV file `out`; the seconds it lasts.
+
+    Raises:
+        OperatorMustAct: `out_unwritable`, or no voice is installed.
+        BadRequest: no such dialect, or nothing to say.
+    """
+    speech = Speech(engines=installed_engines())
+    try:
+        utterance = say_text(dialect or _DEFAULT[language_of(text)], text)
+        sound = await speech.synthesise(utterance.spoken, dialect=utterance.dialect)
+        await asyncio.to_thread(out.write_bytes, sound.wav)
+    except OSError as error:
+        raise OperatorMustAct("out_unwritable", f"Can't write {out}: {error.strerror}.") from None
+    finally:
+        await speech.aclose()
+    return sound.seconds

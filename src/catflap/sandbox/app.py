@@ -6,6 +6,7 @@ functions over in-memory state: the only thing awaited is the socket.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -16,10 +17,14 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from catflap.sandbox.call import Call, OAuthRefusal, Refusal
+from catflap.sandbox.faults import GARBAGE, Fault
+from catflap.sandbox.serving import DROP
+from catflap.sandbox.who import recognise
 from catflap.sandbox.world import World
 
 Handler = Callable[[Call], Response]
 BODY_LIMIT = 64 * 1024 * 1024
+PAGES = frozenset({"oauth.authorize", "oauth.choose", "oauth.consent", "gsi.select"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +81,9 @@ def _pattern(path: str) -> re.Pattern[str]:
 class App:
     """The ASGI entry point."""
 
-    def __init__(self, world: World, routes: Routes) -> None:
+    def __init__(self, world: World, endpoints: Iterable[Endpoint]) -> None:
         self._world = world
-        self._routes = routes
+        self.routes = Routes(endpoints)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -88,22 +93,87 @@ class App:
             body = await _read(request)
         except ClientDisconnect:
             return None
+        call = Call(self._world, request, body or b"")
         if body is None:
             response = Refusal(413, "uploadTooLarge", "Request Entity Too Large").response()
-        else:
-            response = self.answer(Call(self._world, request, body))
+            return await response(scope, receive, send)
+        endpoint, fault = self._prepare(call)
+        if fault and fault.latency:
+            await asyncio.sleep(fault.latency)
+        if fault and fault.drop == "before":
+            self._write(call, 0)
+            return await _cut(scope, receive, send)
+        response = self._perform(call, endpoint, fault)
+        if fault and fault.drop == "after":
+            self._write(call, 0)
+            return await _cut(scope, receive, send)
+        self._write(call, response.status_code)
+        if call.header("origin"):
+            _allow_origin(call, response)
         await response(scope, receive, send)
         return None
 
     def answer(self, call: Call) -> Response:
-        """Return the response for a call, whatever it is."""
+        """Return the response for a part of a batch: logged by itself, faults without latency or cuts."""
+        endpoint, fault = self._prepare(call)
+        response = self._perform(call, endpoint, fault)
+        self._write(call, response.status_code)
+        return response
+
+    def _prepare(self, call: Call) -> tuple[Endpoint | Refusal, Fault | None]:
+        raw_path = call.request.scope.get("raw_path") or call.request.scope["path"].encode("utf-8", "replace")
         try:
-            raw_path = call.request.scope.get("raw_path") or call.request.scope["path"].encode()
-            endpoint = self._routes.find(call, raw_path.decode("latin-1"))
-            call.endpoint = endpoint.name
-            return endpoint.handler(call)
-        except (Refusal, OAuthRefusal) as refusal:
-            return refusal.response()
+            endpoint = self.routes.find(call, raw_path.decode("latin-1"))
+        except Refusal as refusal:
+            return refusal, None
+        call.endpoint = endpoint.name
+        if endpoint.name.startswith("control."):
+            return endpoint, None
+        recognise(call)
+        return endpoint, self._world.faults.find(call, self._world.now())
+
+    def _perform(self, call: Call, endpoint: Endpoint | Refusal, fault: Fault | None) -> Response:
+        if isinstance(endpoint, Refusal):
+            return _preflight(call) if call.method == "OPTIONS" else endpoint.response()
+        if fault and (refusal := fault.refusal(call)):
+            return refusal
+        try:
+            response = endpoint.handler(call)
+        except (Refusal, OAuthRefusal) as refused:
+            response = refused.response()
+        if fault and fault.garbage:
+            return Response(GARBAGE, 200, media_type="text/html; charset=UTF-8")
+        return response
+
+    def _write(self, call: Call, status: int) -> None:
+        if not call.endpoint.startswith("control."):
+            self._world.journal.write(call, status, self._world.now())
+
+
+def _preflight(call: Call) -> Response:
+    if not call.header("access-control-request-method"):
+        return Response(b"", 204, {"allow": "GET, POST, PUT, PATCH, DELETE, OPTIONS"})
+    headers = {
+        "access-control-allow-methods": "GET, POST, PUT, PATCH, DELETE",
+        "access-control-allow-headers": call.header("access-control-request-headers") or "authorization",
+        "access-control-max-age": "3600",
+    }
+    return Response(b"", 204, headers)
+
+
+def _allow_origin(call: Call, response: Response) -> None:
+    if call.endpoint not in PAGES:
+        response.headers["access-control-allow-origin"] = call.header("origin") or "*"
+        response.headers["vary"] = "Origin, X-Origin"
+
+
+async def _cut(scope: Scope, receive: Receive, send: Send) -> None:
+    extension = scope.get("extensions", {}).get(DROP)
+    if extension is None:
+        raise ConnectionResetError("the sandbox cut this connection")
+    extension["transport"].abort()
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 async def _read(request: Request) -> bytes | None:

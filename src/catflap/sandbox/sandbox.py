@@ -11,12 +11,13 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from catflap.sandbox.app import App, Routes
+from catflap.sandbox.app import App
 from catflap.sandbox.calendar import endpoints as events
 from catflap.sandbox.calendar import importing, lists, writing
 from catflap.sandbox.calendar.diary import Diary
+from catflap.sandbox.calendar.listing import single_events
 from catflap.sandbox.call import Refusal
-from catflap.sandbox.oauth import authorize, exchange, identity
+from catflap.sandbox.oauth import authorize, exchange, gis, identity
 from catflap.sandbox.oauth.requests import Tickets
 from catflap.sandbox.people import Client, Project, SandboxAccount
 from catflap.sandbox.serving import listen, serving
@@ -44,16 +45,17 @@ class Sandbox:
         state_file: str | None = None,
     ) -> None:
         self.world = World(clock, seed, issuer)
-        routes = Routes(
+        self.app = App(
+            self.world,
             (
                 *exchange.ENDPOINTS,
                 *events.ENDPOINTS,
                 *lists.ENDPOINTS,
                 *identity.ENDPOINTS,
                 *authorize.endpoints(Tickets(self.world)),
-            )
+                *gis.ENDPOINTS,
+            ),
         )
-        self.app = App(self.world, routes)
 
     @property
     def base_url(self) -> str:
@@ -95,13 +97,41 @@ class Sandbox:
         origins: Iterable[str] = (),
         project: str = "demo",
         testing: bool = False,
+        testers: Iterable[str] = (),
     ) -> None:
-        """Register an OAuth client; `testing` puts its project into Testing mode (7-day refresh tokens)."""
+        """Register an OAuth client.
+
+        Args:
+            redirect_uris: compared letter by letter; a bare `http://localhost` allows any port and path
+            there, as for desktop clients. testing: puts the project into Testing mode: refresh tokens last
+            seven days. testers: who may consent while it is in Testing; nobody is kept out if none are
+            named.
+        """
         known = self.world.projects.setdefault(project, Project(project))
         known.testing = testing
+        known.testers = [email.lower() for email in testers]
         self.world.clients[client_id] = Client(
             client_id, client_secret, project, list(redirect_uris), [origin.rstrip("/") for origin in origins]
         )
+
+    def delete_client(self, client_id: str) -> None:
+        """Delete a client as Google deletes unused ones: `deleted_client` from now on.
+
+        Raises:
+            LookupError: if there is none.
+        """
+        client = self.world.clients.get(client_id)
+        if client is None:
+            raise LookupError(f"there is no client {client_id}")
+        client.deleted = True
+
+    def account(self, email: str) -> SandboxAccount:
+        """Return an account.
+
+        Raises:
+            LookupError: if there is none.
+        """
+        return self._account(email)
 
     def add_account(
         self, email: str, name: str | None = None, sub: str | None = None, locale: str = "en"
@@ -139,6 +169,21 @@ class Sandbox:
             return writing.insert(diary, account, event, self.world.now())
         except Refusal as refusal:
             raise ValueError(refusal.body["message"]) from refusal
+
+    def events(
+        self,
+        account_email: str,
+        calendar_id: str = "primary",
+        time_min: datetime | None = None,
+        time_max: datetime | None = None,
+    ) -> list[dict[str, Any]]:
+        """Return the single events of a calendar that touch a time range, series expanded, by start.
+
+        Raises:
+            LookupError: if there is no such account or calendar.
+        """
+        diary = self._diary(self._account(account_email), calendar_id)
+        return single_events(diary, time_min, time_max, self.world.now())
 
     def _account(self, email: str) -> SandboxAccount:
         account = self.world.account(email)

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from catflap.sandbox.calendar.diary import Diaries
+from catflap.sandbox.faults import Faults
+from catflap.sandbox.journal import Journal
 from catflap.sandbox.oauth.grants import Grants
 from catflap.sandbox.oauth.keys import SigningKeys
 from catflap.sandbox.people import Client, Project, SandboxAccount, stable_sub
@@ -33,6 +35,8 @@ class World:
         self.keys = SigningKeys()
         self.grants = Grants(self.now, self.chance)
         self.diaries = Diaries(self.now)
+        self.faults = Faults()
+        self.journal = Journal()
         self.on_authorize: Callable[[str], None] | None = None
 
     @property

@@ -82,6 +82,15 @@ def page(call: Call, diary: Diary, found: Iterable[Resource], window: Window | N
     return {"nextSyncToken": token, "items": items}
 
 
+def single_events(
+    diary: Diary, low: datetime | None, high: datetime | None, today: datetime
+) -> list[Resource]:
+    """Return the live events of a calendar between two instants, series expanded, by start."""
+    window = Window(low, high, True, ())
+    found = [e for e in _contents(diary, window, False, today) if e["status"] != "cancelled"]
+    return sorted(found, key=lambda event: (instant(event["start"], diary.zone), event["id"]))
+
+
 def response_zone(call: Call, diary: Diary) -> tzinfo:
     """Return the zone times are written in: `timeZone` of the request, else the calendar's."""
     name = call.query.get("timeZone")

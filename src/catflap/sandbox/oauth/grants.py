@@ -107,12 +107,14 @@ class Grants:
         self.codes[code.value] = code
         return code
 
-    def redeem(self, code: Code, client: Client, project: Project) -> tuple[AccessToken, RefreshToken | None]:
+    def redeem(
+        self, code: Code, client: Client, project: Project, short_lived: bool = False
+    ) -> tuple[AccessToken, RefreshToken | None]:
         """Spend a code that was found good; the refresh token is there only when Google would send one."""
         code.used = True
         refresh = None
         if code.offline and code.with_refresh_token:
-            refresh = self._issue_refresh(code.sub, client, project, code.scopes)
+            refresh = self._issue_refresh(code.sub, client, project, code.scopes, short_lived)
         return self.issue_access(code.sub, client, code.scopes, refresh), refresh
 
     def issue_access(
@@ -191,10 +193,10 @@ class Grants:
             del self.access_tokens[token.value]
 
     def _issue_refresh(
-        self, sub: str, client: Client, project: Project, scopes: frozenset[str]
+        self, sub: str, client: Client, project: Project, scopes: frozenset[str], short_lived: bool
     ) -> RefreshToken:
         now = self._now()
-        short = project.testing and not scopes <= SIGN_IN
+        short = (project.testing or short_lived) and not scopes <= SIGN_IN
         token = RefreshToken(
             value="1//0" + self.text(97),
             sub=sub,

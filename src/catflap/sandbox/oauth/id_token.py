@@ -25,6 +25,7 @@ def id_token(
     access_token: str | None = None,
     nonce: str | None = None,
     presenter: str | None = None,
+    from_button: bool = False,
 ) -> str:
     """Return a signed ID token; `presenter` is the native client when it is not the audience."""
     now = int(world.now().timestamp())
@@ -45,6 +46,8 @@ def id_token(
         claims["nonce"] = nonce
     if PROFILE in scopes:
         claims |= profile(world, account)
+    if from_button:
+        claims |= {"nbf": now - 300, "jti": world.grants.text(40)}
     return world.keys.sign({**claims, "iat": now, "exp": now + LIFETIME})
 
 

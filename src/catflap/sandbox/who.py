@@ -1,0 +1,37 @@
+"""Whom a call concerns, before any check: for fault rules and the request log.
+
+It decides nothing: a call that is recognised here may still be refused.
+"""
+
+from __future__ import annotations
+
+from catflap.sandbox.access import bearer
+from catflap.sandbox.call import Call
+from catflap.sandbox.oauth.grants import AccessToken, Code, RefreshToken
+
+GRANTS = {"authorization_code": "oauth.token.exchange", "refresh_token": "oauth.token.refresh"}
+
+
+def recognise(call: Call) -> None:
+    """Note account, client and refresh token of a call, and tell the two uses of `/token` apart."""
+    grants = call.world.grants
+    known: RefreshToken | AccessToken | Code | None
+    if call.endpoint == "oauth.token":
+        form = call.form
+        call.endpoint = GRANTS.get(form.get("grant_type", ""), call.endpoint)
+        known = grants.refresh_tokens.get(form.get("refresh_token", "")) or grants.codes.get(
+            form.get("code", "")
+        )
+        if value := form.get("refresh_token"):
+            call.note["refresh_token"] = value
+        if client := form.get("client_id"):
+            call.note["client"] = client
+    elif call.endpoint.startswith("oauth."):
+        value = call.form.get("token") or call.query.get("token") or bearer(call) or ""
+        known = grants.refresh_tokens.get(value) or grants.access_tokens.get(value)
+    else:
+        known = grants.access_tokens.get(bearer(call) or "")
+        if known:
+            call.note["client"] = known.client_id
+    if known:
+        call.account = call.world.accounts.get(known.sub)

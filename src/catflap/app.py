@@ -29,7 +29,8 @@ from catflap.store.database import connect, parse_url
 from catflap.store.embedded import EmbeddedServer, Urls, prepare
 from catflap.store.migrate import make_database, migrate
 from catflap.store.notices import Notices
-from catflap.vault import Grants, Seal, Vault, load_keyset
+from catflap.vault import Grants, Seal, Vault, api_keys, load_keyset
+from catflap.vault.api_keys import ApiKeys
 from catflap.web.app import create_app
 from catflap.web.services import Services
 from catflap.work.clockwork import Clockwork
@@ -111,6 +112,7 @@ async def open_catflap(settings: Settings, clock: Clock | None = None) -> AsyncI
             pairings=Pairings(app_engine, clock, devices),
             schedules=Schedules(app_engine, clock, addresses, notices, settings.origin),
             sounds=addresses,
+            api_keys=ApiKeys(app_engine, clock, stack.enter_context(notices.watch(api_keys.TOPIC))),
         )
         speech = Speech(engines=installed_engines())
         stack.push_async_callback(speech.aclose)

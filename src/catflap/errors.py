@@ -75,6 +75,7 @@ HTTP_STATUS = {
     "reconsent_required": 409,
     "too_large": 413,
     "too_many": 429,
+    "rate_limited": 429,
 }
 _STATUS_BY_CLASS: tuple[tuple[type[CatflapError], int], ...] = (
     (UserMustAct, 409),

@@ -1,5 +1,7 @@
 """Errors as RFC 9457 problem documents with a stable `code`."""
 
+import math
+
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -42,7 +44,7 @@ async def _ours(_request: Request, error: Exception) -> JSONResponse:
         http_status(error),
         error.code,
         error.message,
-        retry_after=int(after.total_seconds()) if after else None,
+        retry_after=math.ceil(after.total_seconds()) if after else None,
     )
 
 

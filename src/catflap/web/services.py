@@ -13,6 +13,7 @@ from catflap.devices.sound import SoundAddresses
 from catflap.settings import Settings
 from catflap.signin import Sessions, SignIn, Users
 from catflap.vault import Vault
+from catflap.vault.api_keys import ApiKeys
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Services:
     pairings: Pairings
     schedules: Schedules
     sounds: SoundAddresses
+    api_keys: ApiKeys
 
 
 def services(request: Request) -> Services:

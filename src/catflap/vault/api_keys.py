@@ -1,0 +1,214 @@
+"""Keys of other back ends: what each may do, for whom, and how often.
+
+Of a key only its SHA-256 is stored. A key is shown once, when it is made. Lookups are remembered for a few
+seconds at most, and not at all once any process has announced a change.
+"""
+
+import asyncio
+import hashlib
+import secrets
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, get_args
+
+from sqlalchemy import Row, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from catflap.clock import Clock
+from catflap.errors import BadRequest
+from catflap.google.scopes import missing, normalise
+from catflap.store.notices import announce_change
+from catflap.store.tables import api_keys as t
+from catflap.vault.pace import Pace
+
+Right = Literal["tokens", "proxy", "users", "announce"]
+RIGHTS: tuple[Right, ...] = get_args(Right)
+TOPIC = "api_keys"
+PER_MINUTE = 6000
+_PREFIX = "catflap_"
+_REMEMBERED_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class ApiKey:
+    """A key's rights and limits; None means no limit. `per_minute` counts requests per process."""
+
+    id: int
+    name: str
+    rights: frozenset[str]
+    user_ids: frozenset[int] | None
+    scopes: frozenset[str] | None
+    per_minute: int
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None
+    revoked_at: datetime | None
+
+    def check(self, right: Right) -> None:
+        """Refuse what this key was not made for.
+
+        Raises:
+            BadRequest: `forbidden`.
+        """
+        if right not in self.rights:
+            raise BadRequest("forbidden", f"This API key has no right to {right!r}.")
+
+    def check_user(self, user_id: int) -> None:
+        """Refuse users that this key is not for.
+
+        Raises:
+            BadRequest: `forbidden`.
+        """
+        if self.user_ids is not None and user_id not in self.user_ids:
+            raise BadRequest("forbidden", "This API key is not for this user.")
+
+    def check_scopes(self, scopes: Collection[str]) -> None:
+        """Refuse to act with more than this key's scopes.
+
+        Raises:
+            BadRequest: `forbidden`.
+        """
+        if self.scopes is not None and (beyond := missing(scopes, self.scopes)):
+            raise BadRequest("forbidden", f"This API key may not use {', '.join(sorted(beyond))}.")
+
+
+class ApiKeys:
+    """Make, find and revoke keys."""
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        clock: Clock,
+        changed: asyncio.Event | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`changed` is set by whoever hears the notice `TOPIC`; see `Notices.watch`."""
+        self._engine = engine
+        self._clock = clock
+        self._changed = changed
+        self._monotonic = monotonic
+        self._remembered: dict[bytes, tuple[float, ApiKey]] = {}
+        self._paces: dict[int, Pace] = {}
+        self._used: dict[int, datetime] = {}
+
+    async def create(
+        self,
+        name: str,
+        rights: Collection[str],
+        *,
+        user_ids: Collection[int] | None = None,
+        scopes: Collection[str] | None = None,
+        per_minute: int = PER_MINUTE,
+        expires_at: datetime | None = None,
+    ) -> tuple[ApiKey, str]:
+        """A new key, and its secret, which nobody can read again.
+
+        Raises:
+            BadRequest: `right_unknown`, `invalid_request`.
+        """
+        if unknown := set(rights) - set(RIGHTS):
+            raise BadRequest(
+                "right_unknown", f"{', '.join(sorted(unknown))}: rights are {', '.join(RIGHTS)}."
+            )
+        if not rights or not name or per_minute < 1:
+            raise BadRequest(
+                "invalid_request", "A key needs a name, a right and at least one request a minute."
+            )
+        secret = _PREFIX + secrets.token_urlsafe(32)
+        values = {
+            "name": name,
+            "token_hash": _hash(secret),
+            "rights": sorted(set(rights)),
+            "user_ids": None if user_ids is None else sorted(set(user_ids)),
+            "scopes": None if scopes is None else sorted(normalise(scopes)),
+            "per_minute": per_minute,
+            "created_at": self._clock.now(),
+            "expires_at": expires_at,
+        }
+        async with self._engine.begin() as connection:
+            row = (await connection.execute(insert(t).values(values).returning(t))).one()
+        return _key(row), secret
+
+    async def list(self) -> list[ApiKey]:
+        """Every key there ever was, oldest first."""
+        async with self._engine.connect() as connection:
+            return [_key(row) for row in await connection.execute(select(t).order_by(t.c.id))]
+
+    async def revoke(self, key_id: int) -> ApiKey:
+        """End a key at once, in every process; ending it twice is no error.
+
+        Raises:
+            BadRequest: `not_found`.
+        """
+        async with self._engine.begin() as connection:
+            ended = update(t).where(t.c.id == key_id, t.c.revoked_at.is_(None))
+            await connection.execute(ended.values(revoked_at=self._clock.now()))
+            row = (await connection.execute(select(t).where(t.c.id == key_id))).first()
+            await announce_change(connection, TOPIC)
+        self._remembered.clear()
+        if row is None:
+            raise BadRequest("not_found", f"There is no API key {key_id}.")
+        return _key(row)
+
+    async def find(self, secret: str) -> ApiKey | None:
+        """The live key of `secret`, or None."""
+        if self._changed is not None and self._changed.is_set():
+            self._changed.clear()
+            self._remembered.clear()
+        hashed, moment = _hash(secret), self._monotonic()
+        until, key = self._remembered.get(hashed, (0.0, None))
+        if key is None or moment >= until:
+            self._remembered.pop(hashed, None)
+            key = await self._read(hashed)
+            if key is not None:
+                self._remembered[hashed] = (moment + _REMEMBERED_SECONDS, key)
+        if key is None or (key.expires_at is not None and self._clock.now() >= key.expires_at):
+            return None
+        return key
+
+    def count(self, key: ApiKey) -> None:
+        """Count one request of `key`; a twelfth of a minute's worth may come at once.
+
+        Raises:
+            TryAgain: `rate_limited`.
+        """
+        self._used[key.id] = self._clock.now()
+        pace = self._paces.get(key.id)
+        if pace is None:
+            pace = Pace(key.per_minute / 60, key.per_minute / 12, self._monotonic)
+            self._paces[key.id] = pace
+        pace.step()
+
+    async def write_uses(self, connection: AsyncConnection) -> None:
+        """Write down when keys were last used; called about once a second."""
+        used, self._used = self._used, {}
+        for key_id, at in used.items():
+            await connection.execute(update(t).where(t.c.id == key_id).values(last_used_at=at))
+
+    async def _read(self, hashed: bytes) -> ApiKey | None:
+        query = select(t).where(t.c.token_hash == hashed, t.c.revoked_at.is_(None))
+        async with self._engine.connect() as connection:
+            row = (await connection.execute(query)).first()
+        return None if row is None else _key(row)
+
+
+def _hash(secret: str) -> bytes:
+    # No salt, because there is nothing to guess in 256 random bits.
+    return hashlib.sha256(secret.encode()).digest()
+
+
+def _key(row: Row[tuple[object, ...]]) -> ApiKey:
+    return ApiKey(
+        id=row.id,
+        name=row.name,
+        rights=frozenset(row.rights),
+        user_ids=None if row.user_ids is None else frozenset(row.user_ids),
+        scopes=None if row.scopes is None else frozenset(row.scopes),
+        per_minute=row.per_minute,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        last_used_at=row.last_used_at,
+        revoked_at=row.revoked_at,
+    )

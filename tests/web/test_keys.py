@@ -1,0 +1,135 @@
+"""API keys: shown once, stored hashed, limited in rights, users and pace, and dead at once when revoked."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from types import SimpleNamespace
+
+import httpx2
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from catflap.clock import FixedClock
+from catflap.errors import BadRequest
+from catflap.store.embedded import Urls
+from catflap.store.notices import Notices
+from catflap.store.tables import api_keys as t
+from catflap.vault.api_keys import TOPIC, ApiKeys
+from catflap.web import problems
+from catflap.web.keys import TokensKey
+
+
+@pytest.fixture
+def keys(engine: AsyncEngine, clock: FixedClock) -> ApiKeys:
+    return ApiKeys(engine, clock, monotonic=lambda: 0.0)
+
+
+@pytest.fixture
+async def http(keys: ApiKeys) -> AsyncIterator[httpx2.AsyncClient]:
+    app = FastAPI()
+    app.state.services = SimpleNamespace(api_keys=keys)
+    problems.install(app)
+
+    @app.get("/door")
+    async def door(key: TokensKey) -> str:
+        return key.name
+
+    @app.get("/users/{user_id}")
+    async def user(key: TokensKey, user_id: int) -> str:
+        return key.name
+
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://test") as client:
+        yield client
+
+
+def _bearer(secret: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {secret}"}
+
+
+async def test_a_live_key_with_the_right_opens(http: httpx2.AsyncClient, keys: ApiKeys) -> None:
+    _, secret = await keys.create("shop", ["tokens"])
+    assert (await http.get("/door", headers=_bearer(secret))).json() == "shop"
+
+
+@pytest.mark.parametrize("headers", [{}, _bearer("catflap_wrong"), {"Cookie": "catflap_session=x"}])
+async def test_without_a_live_key_the_door_stays_shut(
+    http: httpx2.AsyncClient, headers: dict[str, str]
+) -> None:
+    answer = await http.get("/door", headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
+
+
+async def test_a_key_does_only_what_it_was_made_for(http: httpx2.AsyncClient, keys: ApiKeys) -> None:
+    _, secret = await keys.create("crier", ["announce"])
+    answer = await http.get("/door", headers=_bearer(secret))
+    assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+
+
+async def test_a_key_for_some_users_is_refused_for_others(http: httpx2.AsyncClient, keys: ApiKeys) -> None:
+    _, secret = await keys.create("shop", ["tokens"], user_ids=[17])
+    assert (await http.get("/users/17", headers=_bearer(secret))).status_code == 200
+    assert (await http.get("/users/18", headers=_bearer(secret))).status_code == 403
+
+
+async def test_a_key_dies_on_its_last_day(http: httpx2.AsyncClient, keys: ApiKeys, clock: FixedClock) -> None:
+    _, secret = await keys.create("guest", ["tokens"], expires_at=clock.now() + timedelta(days=1))
+    assert (await http.get("/door", headers=_bearer(secret))).status_code == 200
+    clock.advance(timedelta(days=1))
+    assert (await http.get("/door", headers=_bearer(secret))).status_code == 401
+
+
+async def test_a_key_that_asks_too_often_is_told_when_to_come_back(
+    http: httpx2.AsyncClient, keys: ApiKeys
+) -> None:
+    _, secret = await keys.create("busy", ["tokens"], per_minute=24)
+    answers = [await http.get("/door", headers=_bearer(secret)) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert answers[2].headers["Retry-After"] == "3"
+
+
+async def test_revoking_ends_a_key_in_every_process(
+    engine: AsyncEngine, clock: FixedClock, database_urls: Urls
+) -> None:
+    async with Notices(database_urls.app) as notices:
+        with notices.watch(TOPIC) as changed, notices.watch(TOPIC) as heard:
+            here = ApiKeys(engine, clock)
+            there = ApiKeys(engine, clock, changed, monotonic=lambda: 0.0)
+            key, secret = await here.create("shop", ["tokens"])
+            assert await there.find(secret) is not None
+            await here.revoke(key.id)
+            async with asyncio.timeout(10):
+                await heard.wait()
+            assert await there.find(secret) is None
+            assert await here.find(secret) is None
+
+
+async def test_a_key_is_stored_hashed_only(keys: ApiKeys, engine: AsyncEngine) -> None:
+    key, secret = await keys.create("shop", ["tokens"])
+    async with engine.connect() as connection:
+        row = (await connection.execute(select(t))).one()
+    assert secret not in repr(row) and secret.removeprefix("catflap_") not in repr(row)
+    assert secret not in repr(key)
+
+
+async def test_last_use_is_noted(http: httpx2.AsyncClient, keys: ApiKeys, engine: AsyncEngine) -> None:
+    _, secret = await keys.create("shop", ["tokens"])
+    await http.get("/door", headers=_bearer(secret))
+    async with engine.begin() as connection:
+        await keys.write_uses(connection)
+    (listed,) = await keys.list()
+    assert listed.last_used_at == listed.created_at
+
+
+@pytest.mark.parametrize(("name", "rights"), [("", ["tokens"]), ("x", []), ("x", ["everything"])])
+async def test_a_key_without_sense_is_not_made(keys: ApiKeys, name: str, rights: list[str]) -> None:
+    with pytest.raises(BadRequest):
+        await keys.create(name, rights)
+
+
+async def test_a_key_limited_in_scopes_may_use_what_they_imply_and_no_more(keys: ApiKeys) -> None:
+    key, _ = await keys.create("reader", ["proxy"], scopes=["calendar.readonly"])
+    key.check_scopes({"calendar.events.readonly"})
+    with pytest.raises(BadRequest):
+        key.check_scopes({"calendar.events"})

@@ -126,6 +126,18 @@ async def open_catflap(settings: Settings, clock: Clock | None = None) -> AsyncI
         yield Catflap(create_app(services), services, urls, jobs)
 
 
+async def check_google(settings: Settings) -> None:
+    """Ask Google whether it answers and knows our client, before anything is started or written.
+
+    Raises:
+        OperatorMustAct: `google_client_missing`, `google_client_rejected`, `discovery_invalid`.
+        TryAgain: `google_unavailable`.
+    """
+    client = settings.google_client()
+    async with httpx2.AsyncClient(timeout=settings.google_timeout) as http:
+        await OAuth(http, Discovery(http, settings.google_discovery_url), client).check_client()
+
+
 def _calendars(
     settings: Settings, engine: AsyncEngine, clock: Clock, http: httpx2.AsyncClient, vault: Vault
 ) -> Calendars:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 import uvloop
 
-from catflap.app import open_catflap
+from catflap.app import check_google, open_catflap
 from catflap.cli import demo as demos
 from catflap.cli import say as saying
 from catflap.cli.serving import bind, port_of, serving
@@ -116,6 +116,7 @@ def serve(
         Path | None, typer.Option(help="Where everything is kept [CATFLAP_DATA_DIR].")
     ] = None,
     worker: Annotated[bool, typer.Option(help="Also run background jobs in this process.")] = True,
+    check: Annotated[bool, typer.Option(help="First ask Google whether it knows this client.")] = True,
 ) -> None:
     """Run the web server, and with it (unless --no-worker) the background jobs."""
     given = {
@@ -127,7 +128,8 @@ def serve(
     async def work() -> None:
         settings = Settings.read(**given)
         configure(settings.log_format, settings.log_level)
-        settings.google_client()
+        if check:
+            await check_google(settings)
         listener = bind(settings.host, settings.port)
         settings = settings.model_copy(update={"port": port_of(listener)})
         async with open_catflap(settings) as house, contextlib.AsyncExitStack() as stack:

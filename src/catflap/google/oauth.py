@@ -5,6 +5,7 @@ and error code decide whether the person, the operator or nobody must act (RFC 6
 """
 
 import base64
+import contextlib
 import hashlib
 from dataclasses import dataclass, field
 from typing import Any
@@ -108,6 +109,16 @@ class OAuth:
     async def refresh(self, refresh_token: str) -> TokenResponse:
         """A fresh access token; raises as `exchange` does."""
         return await self._token("refresh_token", refresh_token=refresh_token)
+
+    async def check_client(self) -> None:
+        """Ask Google whether it knows this client and its secret, by a refresh token that can't exist.
+
+        Raises:
+            OperatorMustAct: `google_client_rejected`.
+            TryAgain: `google_unavailable`.
+        """
+        with contextlib.suppress(InvalidGrant):
+            await self.refresh("1//catflap-asks-whether-this-client-is-known")
 
     async def revoke(self, token: str) -> bool:
         """Take the grant back at Google; False when Google did not know the token any more.

@@ -1,0 +1,67 @@
+"""The command line as a person starts it: a process of its own, real sockets, a real end."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SHARED_CALENDARS = Path(__file__).resolve().parents[3] / "shared" / "data" / "calendars"
+OWN_CALENDARS = Path(__file__).parent / "calendars"
+_BARE = {name: value for name, value in os.environ.items() if not name.startswith(("CATFLAP_", "GOOGLE_"))}
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A demo that runs."""
+
+    url: str
+    process: subprocess.Popen[str]
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Iterator[Demo]:
+    """`catflap demo`, running in a folder of its own, on free ports."""
+    with start("demo", "--port", "0", "--sandbox-port", "0", cwd=tmp_path) as process:
+        assert process.stdout is not None
+        yield Demo(process.stdout.readline().strip(), process)
+
+
+@contextlib.contextmanager
+def start(*arguments: str, cwd: Path, **environment: str) -> Iterator[subprocess.Popen[str]]:
+    """`catflap` with arguments, ended as by Ctrl-C when the test is over."""
+    command = [sys.executable, "-m", "catflap.cli", *arguments]
+    with (cwd / "stderr").open("w") as log:
+        process = subprocess.Popen(
+            command, cwd=cwd, env={**_BARE, **environment}, stdout=subprocess.PIPE, stderr=log, text=True
+        )
+        try:
+            yield process
+        finally:
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(30)
+            finally:
+                process.kill()
+                assert process.stdout is not None
+                process.stdout.close()
+
+
+def run(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """`catflap` with arguments, to its end."""
+    command = [sys.executable, "-m", "catflap.cli", *arguments]
+    return subprocess.run(
+        command, cwd=cwd, env={**_BARE, **environment}, capture_output=True, text=True, timeout=120
+    )
+
+
+def json_lines(text: str) -> list[dict[str, Any]]:
+    """Standard output of `--json`, which holds nothing but JSON."""
+    return [json.loads(line) for line in text.splitlines()]

@@ -6,9 +6,11 @@ speech engine, ten thousand letters. Nothing here knows a language; nothing here
 
 import re
 import unicodedata
+from bisect import bisect_right
+from collections.abc import Callable
+from itertools import accumulate
 
 MAX_DISPLAY = 120
-MAX_SPOKEN = 60
 _LONGEST = 2000
 
 _PRONOUNCEABLE = frozenset({"Lu", "Ll", "Lt", "Lo", "Nd", "Nl", "No"})
@@ -22,6 +24,7 @@ _TAG = re.compile(r"<[/?!]?[A-Za-z][^<>]*>")
 _FOREIGN_DIGIT = re.compile(r"[^\D0-9]")
 _REPEATED = re.compile(r"(.)\1{3,}", re.DOTALL)
 _SPACES = re.compile(r"\s+")
+_PAUSES = " 、。,"
 
 
 def displayed(text: str) -> str:
@@ -44,13 +47,20 @@ def only_words(text: str, stops: str) -> str:
     return _SPACES.sub(" ", "".join(kept)).strip()
 
 
-def capped(text: str, limit: int) -> str:
-    """At most `limit` characters, cut at the last pause in the second half if there is one."""
-    if len(text) <= limit:
+def capped(text: str, limit: int, cost: Callable[[str], int] = lambda _: 1) -> str:
+    """As much of the text as costs at most `limit`, cut at the last pause in its second half if there is one.
+
+    Args:
+        text: What to cut.
+        limit: The most it may cost.
+        cost: How long a character takes to say; 1 for each unless given.
+    """
+    spent = list(accumulate(map(cost, text)))
+    fitting = bisect_right(spent, limit)
+    if fitting == len(text):
         return text
-    head = text[: limit + 1]
-    cut = max(head.rfind(pause) for pause in " 、。,")
-    return text[: cut if cut > limit // 2 else limit].rstrip(" 、。,")
+    cut = max(text.rfind(pause, 0, fitting + 1) for pause in _PAUSES)
+    return text[: cut if cut > fitting // 2 else fitting].rstrip(_PAUSES)
 
 
 def has_words(text: str) -> bool:

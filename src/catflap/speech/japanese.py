@@ -52,9 +52,14 @@ def reading(text: str) -> str:
 
 
 def title_reading(title: str, limit: int) -> str:
-    """A title inside a sentence: no stops of its own, at most `limit` characters."""
+    """A title inside a sentence: no stops of its own, at most `limit` moras long."""
     flat = re.sub(r"[。!?「」『』]", "、", reading(title))
-    return capped(_PAUSES.sub("、", flat).strip("、. "), limit)
+    return capped(_PAUSES.sub("、", flat).strip("、. "), limit, moras)
+
+
+def moras(char: str) -> int:
+    """About how many moras a character takes: two for a kanji or digit, one for a kana."""
+    return 2 if char.isdigit() or char >= "\u3400" else 1
 
 
 def _hours_and_minutes(match: re.Match[str]) -> str:

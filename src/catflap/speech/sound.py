@@ -14,7 +14,8 @@ from catflap.speech.chime import meow
 
 RATE = 16_000
 MAX_SECONDS = 20.0
-_LEAD_SECONDS, _AFTER_CHIME_SECONDS, _BETWEEN_SECONDS, _TAIL_SECONDS = 0.3, 0.2, 0.1, 0.2
+BETWEEN_SECONDS = 0.1
+_LEAD_SECONDS, _AFTER_CHIME_SECONDS, _TAIL_SECONDS = 0.3, 0.2, 0.2
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Sound:
 def assemble(pieces: Sequence[bytes]) -> Sound:
     """One sound from spoken pieces (PCM s16le mono 16 kHz) said one after the other."""
     pcm = _silence(_LEAD_SECONDS) + meow(RATE) + _silence(_AFTER_CHIME_SECONDS)
-    pcm += _silence(_BETWEEN_SECONDS).join(pieces) + _silence(_TAIL_SECONDS)
+    pcm += _silence(BETWEEN_SECONDS).join(pieces) + _silence(_TAIL_SECONDS)
     buffer = io.BytesIO()
     with wave.open(buffer, "wb") as file:
         file.setnchannels(1)

@@ -4,28 +4,34 @@ A title is a stranger's text: it is cleaned, capped, and never parsed as a templ
 said (private, empty, nothing but emoji) is replaced by the phrasebook's own word for an appointment.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import accumulate, islice
 
 from catflap.speech import english, japanese
-from catflap.speech.cleaning import MAX_SPOKEN, displayed, has_words
+from catflap.speech.cleaning import displayed, has_words
 from catflap.speech.language import Language, language_of
 from catflap.speech.moments import Words
 from catflap.speech.phrasebooks import Phrasebook
 
 MAX_TITLES = 3
+# How much of one title is said, and how much of all together: moras or letters, so that the longest
+# briefing stays under twenty seconds.
+MAX_SPOKEN = 60
+_TOGETHER: Mapping[Language, int] = {"ja": 60, "en": 100}
 # The last sign of a title that ends in a verb: 「歯医者に行く」の時間 stumbles, with の予定 it reads right.
 _VERB_ENDINGS = frozenset("うくぐすつぬぶむるただてでいよねか")
 
 
 def titles_in(book: Phrasebook, titles: Sequence[str]) -> Words:
-    """Titles joined as the language joins them; more than three are counted. An empty one is private."""
+    """Titles joined as the language joins them; what is too much for one breath is counted. "" is private."""
     one_each = list(dict.fromkeys(title_in(book, title) for title in titles)) or [title_in(book, "")]
-    said, more = one_each[:MAX_TITLES], len(one_each) - MAX_TITLES
-    japanese_words = book.dialect.language == "ja"
-    if japanese_words:
-        tail = f"、ほか{more}件" if more > 0 else ""
-        return Words(*(("と".join(side) + tail) for side in _sides(said)))
-    return Words(*(_listed([*side, f"{more} more"] if more > 0 else list(side)) for side in _sides(said)))
+    said = one_each[: _fitting([words.spoken for words in one_each], book.dialect.language)]
+    more = len(one_each) - len(said)
+    sides = [words.display for words in said], [words.spoken for words in said]
+    if book.dialect.language == "ja":
+        tail = f"、ほか{more}件" if more else ""
+        return Words(*("と".join(side) + tail for side in sides))
+    return Words(*(_listed([*side, f"{more} more"] if more else side) for side in sides))
 
 
 def title_in(book: Phrasebook, title: str) -> Words:
@@ -62,8 +68,12 @@ def at_sentence_start(book: Phrasebook, words: Words) -> Words:
     )
 
 
-def _sides(said: Sequence[Words]) -> tuple[list[str], list[str]]:
-    return [words.display for words in said], [words.spoken for words in said]
+def _fitting(spoken: Sequence[str], language: Language) -> int:
+    """How many of these titles go into one breath; at least the first."""
+    lengths = accumulate(
+        sum(map(japanese.moras, words)) if language == "ja" else len(words) for words in spoken
+    )
+    return max(1, sum(length <= _TOGETHER[language] for length in islice(lengths, MAX_TITLES)))
 
 
 def _listed(items: list[str]) -> str:

@@ -16,7 +16,7 @@ from catflap.speech.moments import Words, date_of, day_of, span_of, time_of
 from catflap.speech.phrasebooks import Phrasebook, phrasebook
 from catflap.speech.titles import at_sentence_start, titles_in
 
-MAX_FREE_TEXT = 200
+_MAX_FREE_TEXT = 200
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ def say_text(dialect: str, text: str) -> Utterance:
     """
     book = phrasebook(dialect)
     language = book.dialect.language
-    words = capped((japanese if language == "ja" else english).reading(text), MAX_FREE_TEXT)
+    words = capped((japanese if language == "ja" else english).reading(text), _MAX_FREE_TEXT)
     if not has_words(words):
         raise NothingToSay
     return Utterance(displayed(text), words, dialect, language)

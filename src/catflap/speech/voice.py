@@ -15,12 +15,12 @@ from catflap.speech.failures import NothingToSay, NoVoice, SpeechFailed
 from catflap.speech.frames import Request
 from catflap.speech.language import Language, Run, runs
 from catflap.speech.phrasebooks import Voice, phrasebook
-from catflap.speech.sound import RATE, Sound, assemble, seconds_for_words, seconds_of
+from catflap.speech.sound import BETWEEN_SECONDS, RATE, Sound, assemble, seconds_for_words, seconds_of
 from catflap.speech.worker import Worker
 
 # Raise it whenever the same words would sound different.
 _RECIPE = 1
-_MAX_CHARACTERS = 400
+_MAX_CHARACTERS: Mapping[Language, int] = {"ja": 200, "en": 400}
 _LEAST_SECONDS = 0.5
 _GRACE = 5.0
 # The dialect whose voice speaks a stretch in the other language.
@@ -56,7 +56,7 @@ class Speech:
             if left < _LEAST_SECONDS:
                 break
             pieces.append(await self._piece(run, dialect, left))
-            left -= seconds_of(pieces[-1])
+            left -= seconds_of(pieces[-1]) + BETWEEN_SECONDS
         return assemble(pieces)
 
     async def aclose(self) -> None:
@@ -100,7 +100,7 @@ def content_key(spoken: str, dialect: str) -> str:
 
 def _stretches(spoken: str, dialect: str) -> list[Run]:
     language = phrasebook(dialect).dialect.language
-    words = capped(speakable(spoken), _MAX_CHARACTERS)
+    words = capped(speakable(spoken), _MAX_CHARACTERS[language])
     if not has_words(words):
         raise NothingToSay
     return [

@@ -8,6 +8,7 @@ the end of the stream and dies too. One request at a time: the engines aren't th
 import asyncio
 import contextlib
 import os
+import signal
 import socket
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Sequence
@@ -109,7 +110,8 @@ class Worker:
         process, self._process = self._process, None
         if process:
             with contextlib.suppress(ProcessLookupError):
-                process.kill()
+                # The whole session: a worker may have forked.
+                os.killpg(process.pid, signal.SIGKILL)
             await asyncio.shield(process.wait())
         if streams:
             streams[1].close()

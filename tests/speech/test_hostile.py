@@ -1,0 +1,112 @@
+"""Titles come from strangers: whatever they hold, Mia says something or says why not, and stays alive."""
+
+from datetime import datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from catflap.speech import content_key, dialects, english, japanese, say_start
+from catflap.speech.cleaning import MAX_DISPLAY, displayed
+from catflap.speech.language import runs
+from catflap.speech.titles import MAX_SPOKEN
+
+with_voice = pytest.mark.asyncio(loop_scope="module")
+AT = datetime.fromisoformat("2026-11-24T10:30+09:00")
+HOSTILE = {
+    "empty": "",
+    "spaces": " \u3000\u202f\n\t",
+    "emoji only": "😀🎂👩‍👩‍👧",
+    "flag": "🇯🇵",
+    "five thousand letters": "x" * 5000,
+    "five thousand words": "lunch " * 5000,
+    "five thousand kana": "あいう" * 1700,
+    "five thousand kanji": "漢字会議" * 1250,
+    "control characters": "a\x07b\x1b[31mc\x7f",
+    "NUL": "会議\x00室",
+    "only NUL": "\x00",
+    "lone surrogate": "\ud83d",
+    "right to left": "مرحبا بالعالم",
+    "override": "\u202egnitem\u202c",
+    "mark-up": "<speak><break time='99s'/>hi</speak>",
+    "open tag": "<speak",
+    "entity": "&lt;b&gt;",
+    "phonemes": "[[h@l'oU]]",
+    "placeholder": "{titles} {0} %s",
+    "Cyrillic": "Привет мир",
+    "Hangul": "안녕",
+    "Thai": "ไทย",
+    "hieroglyphs": "𓀀𓀁",
+    "runes": "ᚠᚢ",
+    "Chinese": "中文会议",
+    "Indic digits": "१२३",
+    "long number": "12345678901234567890" * 3,
+    "combining": "e" + "\u0301" * 500,
+    "one letter": "a",
+    "small tsu": "っ",
+    "long mark": "ー",
+    "repeat mark": "々",
+    "kaomoji": "(^_^)/",
+    "marks": "!?!?…",
+    "half": "½",
+    "quotes": "」「",
+    "dakuten": "か\u3099\u3099",
+    "private use": "\ue000",
+    "backslash": "\\e\\x00",
+    "half width": "ﾃｽﾄ",
+    "zero width": "\u200b\u2060",
+}
+
+
+@with_voice
+@pytest.mark.parametrize("dialect", ["tsugaru", "pirate"])
+@pytest.mark.parametrize("title", HOSTILE.values(), ids=HOSTILE.keys())
+async def test_any_title_yields_a_sound_of_sane_length(speech, title, dialect):
+    utterance = say_start(dialect, [title], AT)
+    sound = await speech.synthesise(utterance.spoken, dialect=dialect)
+    assert 3 < sound.seconds <= 20.01
+    assert len(content_key(utterance.spoken, dialect)) == 64
+
+
+@with_voice
+@pytest.mark.parametrize("dialect", ["tsugaru", "pirate"])
+async def test_raw_text_of_any_length_does_not_hang_the_voice(speech, dialect):
+    for text in ("漢字とkana " * 2000, "x" * 100_000, "<a>" * 5000 + "hi", "1:" * 3000):
+        assert (await speech.synthesise(text, dialect=dialect)).seconds <= 20.01
+
+
+TEXT = st.text(
+    st.one_of(st.characters(), st.sampled_from("0123456789:/-~ aeTo1on会議。、!?<>()%&@#ーっ月日時"))
+)
+
+
+@given(TEXT)
+@settings(max_examples=300, deadline=None)
+def test_any_title_becomes_safe_words_in_every_dialect(title):
+    for dialect in dialects():
+        utterance = say_start(dialect.id, [title], AT)
+        bare = say_start(dialect.id, [""], AT)
+        assert not {chr(code) for code in range(32)} & set(utterance.display + utterance.spoken)
+        assert not set("\u202a\u202b\u202d\u202e\u2066\u2067\u2069\u200f") & set(utterance.display)
+        assert len(utterance.spoken) <= len(bare.spoken) + MAX_SPOKEN + 10
+        assert len(utterance.display) <= len(bare.display) + MAX_DISPLAY + 10
+        assert any(run.language == dialect.language for run in runs(utterance.spoken, dialect.language))
+
+
+@given(TEXT)
+@settings(max_examples=300, deadline=None)
+def test_a_reading_is_not_changed_by_reading_it_again(text):
+    for rules in (japanese, english):
+        assert rules.reading(rules.reading(text)) == rules.reading(text)
+
+
+@given(TEXT)
+@settings(max_examples=300, deadline=None)
+def test_what_is_shown_can_be_shown_again(text):
+    assert displayed(displayed(text)) == displayed(text)
+
+
+def test_narrow_spaces_are_spoken_as_spaces():
+    assert english.reading("10:30\u202fpm sync") == "10 30 pm sync"
+    assert japanese.reading("15\u202f分後") == "15分後"
+    assert displayed("10:30\u202fpm") == "10:30 pm"

@@ -1,0 +1,188 @@
+"""The sound itself: what small speakers need, words that can be heard, and the same every time."""
+
+import hashlib
+import io
+import re
+import subprocess
+import sys
+from datetime import date, datetime
+
+import numpy as np
+import psutil
+import pyopenjtalk
+import pytest
+import soundfile
+
+from catflap.speech import (
+    NothingToSay,
+    NoVoice,
+    Sound,
+    Speech,
+    UnknownDialect,
+    content_key,
+    dialects,
+    installed_engines,
+    say_before,
+    say_briefing,
+    say_start,
+)
+from catflap.speech.chime import meow
+
+with_voice = pytest.mark.asyncio(loop_scope="module")
+AT = datetime.fromisoformat("2026-11-24T10:30+09:00")
+CHIME_SECONDS = len(meow(16_000)) / 2 / 16_000
+EVERY_DIALECT = [dialect.id for dialect in dialects()]
+
+
+def samples_of(sound: Sound) -> np.ndarray:
+    samples, rate = soundfile.read(io.BytesIO(sound.wav), dtype="float32")
+    assert rate == 16_000
+    return samples
+
+
+def words_of(sound: Sound) -> np.ndarray:
+    """What follows the silence and the chime."""
+    return samples_of(sound)[int((0.3 + CHIME_SECONDS) * 16_000) :]
+
+
+@with_voice
+@pytest.mark.parametrize("dialect", EVERY_DIALECT)
+async def test_every_dialect_speaks_a_wav_for_small_speakers(speech, dialect):
+    sound = await speech.synthesise(say_start(dialect, ["Lunch"], AT).spoken, dialect=dialect)
+    info = soundfile.info(io.BytesIO(sound.wav))
+    assert (info.format, info.subtype, info.channels, info.samplerate) == ("WAV", "PCM_16", 1, 16_000)
+    assert sound.seconds == pytest.approx(info.frames / 16_000, abs=0.001)
+    assert sound.sha256 == hashlib.sha256(sound.wav).hexdigest()
+    assert len(sound.wav) == 44 + 2 * info.frames
+    samples = samples_of(sound)
+    assert np.abs(samples[: int(0.3 * 16_000)]).max() == 0
+    assert np.abs(samples[int(0.3 * 16_000) : int((0.3 + CHIME_SECONDS) * 16_000)]).max() > 0.2
+    assert 20 * np.log10(np.abs(samples).max()) == pytest.approx(-1, abs=0.1)
+    assert 2 < sound.seconds < 8
+
+
+@with_voice
+@pytest.mark.parametrize("dialect", [d.id for d in dialects() if d.language == "ja"])
+async def test_japanese_sound_is_as_long_as_its_kana(speech, dialect):
+    spoken = say_before(dialect, ["設計会議"], AT, 10).spoken
+    kana = pyopenjtalk.g2p(spoken, kana=True, use_sudachi_kanji_yomi=False)
+    moras = len(re.sub(r"[ァィゥェォャュョ]|[^ァ-ー]", "", kana))
+    audible = np.abs(words_of(await speech.synthesise(spoken, dialect=dialect)))
+    frames = audible[: len(audible) // 160 * 160].reshape(-1, 160).max(axis=1)
+    per_mora = (frames > 0.02).sum() / 100 / moras
+    assert 0.07 < per_mora < 0.19
+
+
+@with_voice
+@pytest.mark.parametrize("dialect", ["kansai", "kitten"])
+async def test_mia_has_a_high_voice(speech, dialect):
+    """The fundamental, by autocorrelation of the loudest stretches, is a cat's and not a man's."""
+    words = words_of(await speech.synthesise(say_start(dialect, ["Lunch"], AT).spoken, dialect=dialect))
+    pitches = []
+    for start in range(0, len(words) - 1024, 512):
+        frame = words[start : start + 1024]
+        if np.sqrt((frame**2).mean()) < 0.1:
+            continue
+        frame = frame - frame.mean()
+        correlation = np.correlate(frame, frame, "full")[1023:]
+        low, high = 16_000 // 700, 16_000 // 90
+        pitches.append(16_000 / (low + int(correlation[low:high].argmax())))
+    assert len(pitches) > 5
+    assert np.median(pitches) > 230
+
+
+@with_voice
+async def test_the_longest_titles_leave_room_for_the_whole_sentence(speech):
+    for dialect, title in (
+        ("okinawa", "全社横断企画定例会議反省会準備片付" * 3),
+        ("butler", "Extraordinarily long title " * 9),
+    ):
+        titles = [f"{number} {title}" for number in range(2, 9)]
+        for spoken in (
+            say_briefing(dialect, date(2026, 11, 24), titles, 12, AT).spoken,
+            say_before(dialect, titles, AT, 150).spoken,
+            say_before(dialect, titles[:1], AT, 150).spoken,
+        ):
+            assert (await speech.synthesise(spoken, dialect=dialect)).seconds < 19.99
+
+
+@with_voice
+async def test_too_many_words_fade_out_at_twenty_seconds(speech):
+    for dialect, words in (("okinawa", "ゆっくり"), ("butler", "extraordinarily ")):
+        sound = await speech.synthesise(words * 200, dialect=dialect)
+        assert sound.seconds == pytest.approx(20, abs=0.01)
+        assert np.abs(samples_of(sound)[-3400:-3200]).max() < 0.05
+
+
+@with_voice
+async def test_the_same_words_always_sound_the_same(speech):
+    spoken = say_before("kyoto", ["設計会議", "Привет"], AT, 10).spoken
+    first = await speech.synthesise(spoken, dialect="kyoto")
+    await speech.synthesise("なにか別のこと", dialect="kansai")
+    await speech.synthesise("Something else", dialect="pirate")
+    other = Speech(engines=installed_engines())
+    fresh = await other.synthesise(spoken, dialect="kyoto")
+    await other.aclose()
+    assert first == await speech.synthesise(spoken, dialect="kyoto") == fresh
+
+
+@with_voice
+async def test_a_japanese_title_in_an_english_sentence_is_spoken_in_japanese(speech):
+    without = await speech.synthesise("It's time for.", dialect="plain")
+    spoken = say_start("plain", ["勤労感謝の日"], AT).spoken
+    assert (await speech.synthesise(spoken, dialect="plain")).seconds > without.seconds + 0.8
+
+
+@with_voice
+async def test_without_the_other_voice_a_foreign_title_becomes_an_appointment():
+    english = Speech(engines={"en": installed_engines()["en"]})
+    spoken = say_start("plain", ["設計会議"], AT).spoken
+    sound = await english.synthesise(spoken, dialect="plain")
+    private = await english.synthesise("It's time for an appointment.", dialect="plain")
+    await english.aclose()
+    assert sound.seconds == pytest.approx(private.seconds, abs=0.4)
+
+
+@with_voice
+async def test_without_the_dialects_own_voice_the_operator_is_told_what_to_install():
+    english = Speech(engines={"en": installed_engines()["en"]})
+    with pytest.raises(NoVoice, match=r"catflap\[japanese\]"):
+        await english.synthesise("会議です", dialect="kansai")
+    await english.aclose()
+
+
+@with_voice
+async def test_nothing_to_say_and_unknown_dialects_are_the_callers_fault(speech):
+    for nothing in ("", "  ", "😀", "\x00\x07", "。、!", "ーーー"):
+        with pytest.raises(NothingToSay):
+            await speech.synthesise(nothing, dialect="kansai")
+    with pytest.raises(UnknownDialect):
+        await speech.synthesise("hello", dialect="klingon")
+
+
+@with_voice
+async def test_both_workers_stay_small(speech):
+    await speech.synthesise(say_briefing("kansai", AT.date(), ["祝日"], 5, AT).spoken, dialect="kansai")
+    await speech.synthesise(say_briefing("butler", AT.date(), ["Holiday"], 5, AT).spoken, dialect="butler")
+    workers = [
+        child for child in psutil.Process().children() if "catflap.speech.engines" in str(child.cmdline())
+    ]
+    assert len(workers) == 2
+    assert sum(worker.memory_full_info().pss for worker in workers) < 200 * 1024 * 1024
+
+
+def test_the_key_names_exactly_what_shapes_the_sound():
+    key = content_key("会議です", "kansai")
+    assert key == content_key("会議です", "kansai")
+    assert re.fullmatch("[0-9a-f]{64}", key)
+    assert key != content_key("会議ですね", "kansai")
+    assert key != content_key("会議です", "kyoto")
+    program = "from catflap.speech import content_key; print(content_key('会議です', 'kansai'))"
+    other = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert other.stdout.strip() == key
+
+
+def test_importing_the_voice_loads_no_engine():
+    program = "import sys, catflap.speech; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert not {"numpy", "pyopenjtalk", "espeakng_loader", "soxr", "soundfile"} & set(loaded.stdout.split())

@@ -1,0 +1,243 @@
+"""What Mia says, in every dialect: complete phrasebooks, times and titles in their places."""
+
+import re
+from datetime import date, datetime
+from importlib.resources import files
+from string import Formatter
+
+import pytest
+
+from catflap.speech import (
+    NothingToSay,
+    UnknownDialect,
+    dialects,
+    language_of,
+    private_title,
+    say_all_day,
+    say_before,
+    say_briefing,
+    say_cancelled,
+    say_catch_up,
+    say_late,
+    say_moved,
+    say_nothing,
+    say_reconnect,
+    say_start,
+    say_text,
+)
+from catflap.speech.language import Run, runs
+from catflap.speech.moments import span_of, time_of
+from catflap.speech.phrasebooks import REQUIRED, BrokenPhrasebook, parse, phrasebook
+
+AT = datetime.fromisoformat("2026-11-24T10:30+09:00")
+TODAY = AT.date()
+DIALECTS = [dialect.id for dialect in dialects()]
+BOOKS = sorted(
+    file.name for file in files("catflap").joinpath("phrasebooks").iterdir() if file.name.endswith("toml")
+)
+
+
+def every_kind(dialect, titles):
+    return {
+        "before_one": say_before(dialect, titles, AT, 1),
+        "before_many": say_before(dialect, titles, AT, 10),
+        "before_hours": say_before(dialect, titles, AT, 150),
+        "start": say_start(dialect, titles, AT),
+        "all_day": say_all_day(dialect, titles, TODAY, TODAY),
+        "moved": say_moved(dialect, titles, AT, TODAY),
+        "cancelled": say_cancelled(dialect, titles, AT, TODAY),
+        "late": say_late(dialect, titles, 15),
+        "catch_up": say_catch_up(dialect, titles),
+    }
+
+
+def test_the_dialects_are_offered_japanese_first():
+    japanese = "kansai kyoto hakata tsugaru nagoya hiroshima okinawa kagoshima standard"
+    assert " ".join(DIALECTS) == japanese + " kitten butler cowboy pirate plain"
+    assert len(BOOKS) == len(DIALECTS)
+    assert all(dialect.name and dialect.native_name and dialect.example for dialect in dialects())
+
+
+@pytest.mark.parametrize("name", BOOKS)
+def test_a_phrasebook_is_complete_and_spells_its_placeholders(name):
+    text = files("catflap").joinpath("phrasebooks", name).read_text("utf-8")
+    book = parse(text, name)
+    assert book.phrases.keys() == REQUIRED.keys()
+    assert f"{book.dialect.id}.toml" == name
+    assert language_of("".join(phrase.display for phrase in book.phrases.values())) == book.dialect.language
+    for phrase in book.phrases.values():
+        shown = [field for _, field, _, _ in Formatter().parse(phrase.display) if field]
+        heard = [field for _, field, _, _ in Formatter().parse(phrase.spoken) if field]
+        assert shown == heard
+
+
+def test_an_incomplete_phrasebook_is_refused_with_a_reason():
+    text = files("catflap").joinpath("phrasebooks", "plain.toml").read_text("utf-8")
+    with pytest.raises(BrokenPhrasebook, match=r"my\.toml lacks or should not have the phrases start"):
+        parse(re.sub("(?m)^start = .*\n", "", text), "my.toml")
+    with pytest.raises(BrokenPhrasebook, match="'start' has"):
+        parse(re.sub("(?m)^start = .*$", 'start = "Go!"', text), "my.toml")
+    with pytest.raises(BrokenPhrasebook, match="lacks private"):
+        parse(re.sub("(?m)^private = .*$", "", text), "my.toml")
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_every_kind_fills_every_gap(dialect):
+    title = "設計会議" if phrasebook(dialect).dialect.language == "ja" else "Weekly sync"
+    said = every_kind(dialect, [title]) | {
+        "briefing": say_briefing(dialect, TODAY, [title], 3, AT),
+        "nothing": say_nothing(dialect),
+        "reconnect": say_reconnect(dialect),
+    }
+    for kind, utterance in said.items():
+        assert not set("{}") & set(utterance.display + utterance.spoken)
+        assert (
+            (title in utterance.display)
+            == (title in utterance.spoken)
+            == (kind not in ("nothing", "reconnect"))
+        )
+        assert utterance.dialect == dialect
+    assert len({utterance.display for utterance in said.values()}) == len(said)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_private_title_is_replaced_and_never_quoted(dialect):
+    stand_in = private_title(dialect)
+    for utterance in every_kind(dialect, [""]).values():
+        assert stand_in.lower() in utterance.display.lower()
+        assert not set("「」“”") & set(utterance.display)
+        assert not re.search(r"(^|[.!?] )an? ", utterance.display + " " + utterance.spoken)
+    assert every_kind(dialect, [stand_in]) == every_kind(dialect, [""])
+
+
+def test_minutes_and_hours_have_forms_of_their_own():
+    assert say_before("kansai", ["会議"], AT, 1).display == "「会議」まで、あと1分しかないで! はよはよ!"
+    assert (
+        say_before("kansai", ["会議"], AT, 10).display == "にゃあ、10:30から「会議」やで。あと10分しかないで!"
+    )
+    assert (
+        say_before("kansai", ["会議"], AT, 90).display
+        == "にゃあ、10:30から「会議」やで。まだ1時間30分あるで。"
+    )
+    assert say_before("plain", ["Sync"], AT, 1).display == "“Sync”, in one minute."
+    assert say_before("plain", ["Sync"], AT, 2).display == "“Sync” at 10:30 am, in 2 minutes."
+    assert say_before("plain", ["Sync"], AT, 60).display == "“Sync” at 10:30 am. That is 1 hour away."
+    assert say_before("plain", ["Sync"], AT, 0) == say_start("plain", ["Sync"], AT)
+
+
+def test_shown_and_spoken_words_are_kept_apart():
+    utterance = say_before("tsugaru", ["会議"], AT, 10)
+    assert utterance.display == "10:30がら「会議」だはんで、わすれねでけへ。あど10分だじゃ!"
+    assert utterance.spoken == "10時30分ガラ「会議」だハンデ、わすれねデケヘ。アド10分だじゃ!"
+    english = say_before("butler", ["1:1 w/ Bob & Amy 🎉"], AT, 10)
+    assert english.display == "Pardon the purr. “1:1 w/ Bob & Amy 🎉” at 10:30 am, in 10 minutes."
+    assert english.spoken == "Pardon the purr. one on one with Bob and Amy at 10 30 AM, in 10 minutes."
+
+
+def test_a_reminder_heard_the_day_before_names_the_day():
+    assert "明日の10:30から" in say_before("standard", ["会議"], AT, 24 * 60).display
+    assert "at 10:30 am tomorrow" in say_before("plain", ["Sync"], AT, 24 * 60).display
+    assert "11月24日(火)の10:30から" in say_before("standard", ["会議"], AT, 3 * 24 * 60).display
+    assert "at 10:30 am on Tuesday, November 24" in say_before("plain", ["Sync"], AT, 3 * 24 * 60).display
+    assert "on Tuesday, November 24th" in say_before("plain", ["Sync"], AT, 3 * 24 * 60).spoken
+    assert "明日は「祝日」" in say_all_day("standard", ["祝日"], TODAY, date(2026, 11, 23)).display
+
+
+def test_several_titles_come_in_one_breath():
+    assert (
+        say_start("standard", ["朝会", "面談"], AT).display
+        == "「朝会」と「面談」の時間です。いってらっしゃい!"
+    )
+    assert say_start("plain", ["A", "B", "C"], AT).display == "It's time for “A”, “B” and “C”."
+    assert say_start("plain", list("ABCDE"), AT).display == "It's time for “A”, “B”, “C” and 2 more."
+    assert say_start("standard", list("甲乙丙丁"), AT).display.startswith(
+        "「甲」と「乙」と「丙」、ほか1件の時間"
+    )
+    assert say_start("standard", ["会議", "", ""], AT).display.startswith("「会議」と予定の時間")
+
+
+def test_the_briefing_tells_the_day_and_the_first_appointment():
+    many = say_briefing("kansai", TODAY, ["祝日", "出張"], 3, AT)
+    assert many.display == (
+        "おはようさん。11月24日(火)やで。今日は「祝日」と「出張」やで。予定は3件、最初は10:30からやで。"
+    )
+    one = say_briefing("plain", TODAY, [], 1, AT)
+    assert one.display == "Good morning. It's Tuesday, November 24. One appointment, at 10:30 am."
+    assert one.spoken == "Good morning. It's Tuesday, November 24th. One appointment, at 10 30 AM."
+    nothing = say_briefing("plain", TODAY, [], 0, None)
+    assert nothing.display == (
+        "Good morning. It's Tuesday, November 24. Nothing on the calendar today. Enjoy it."
+    )
+    holiday = say_briefing("plain", TODAY, ["Holiday"], 0, None)
+    assert holiday.display == "Good morning. It's Tuesday, November 24. Today: “Holiday”."
+
+
+def test_free_words_are_spoken_in_the_dialects_voice():
+    said = say_text("kansai", "14:00にMTGやで😺")
+    assert (said.display, said.spoken) == ("14:00にMTGやで😺", "14時にミーティングやで")
+    with pytest.raises(NothingToSay):
+        say_text("kansai", "😺")
+
+
+def test_an_unknown_dialect_is_refused():
+    for call in (lambda: say_start("klingon", ["x"], AT), lambda: private_title("klingon")):
+        with pytest.raises(UnknownDialect):
+            call()
+
+
+@pytest.mark.parametrize(
+    ("clock", "shown", "spoken"),
+    [
+        ("00:00", "midnight", "midnight"),
+        ("00:05", "12:05 am", "12 oh 5 AM"),
+        ("09:00", "9:00 am", "9 AM"),
+        ("12:00", "noon", "noon"),
+        ("12:30", "12:30 pm", "12 30 PM"),
+        ("23:59", "11:59 pm", "11 59 PM"),
+    ],
+)
+def test_english_times_are_shown_and_spoken(clock, shown, spoken):
+    moment = datetime.fromisoformat(f"2026-11-24T{clock}Z")
+    words = time_of(moment, moment.date(), "en")
+    assert (words.display, words.spoken) == (shown, spoken)
+
+
+def test_english_spans_have_singulars_and_plurals():
+    spans = {
+        1: "1 minute",
+        5: "5 minutes",
+        60: "1 hour",
+        61: "1 hour and 1 minute",
+        150: "2 hours and 30 minutes",
+    }
+    spans |= {1440: "1 day", 2940: "2 days and 1 hour", 20160: "14 days"}
+    assert {minutes: span_of(minutes, "en").display for minutes in spans} == spans
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Lunch", "en"),
+        ("会議", "ja"),
+        ("ランチ", "ja"),
+        ("Lunch と", "ja"),
+        ("ﾗﾝﾁ", "ja"),
+        ("", "en"),
+        ("Обед", "en"),
+        ("。", "en"),
+    ],
+)
+def test_the_language_is_told_by_the_script(text, language):
+    assert language_of(text) == language
+
+
+def test_a_sentence_is_split_where_the_script_changes_engines():
+    assert runs("It's time for 設計 会議, in 10 minutes.", "en") == [
+        Run("en", "It's time for "),
+        Run("ja", "設計 会議"),
+        Run("en", ", in 10 minutes."),
+    ]
+    assert runs("「Обед」の時間、Lunchも。", "ja") == [
+        Run("en", "Обед"),
+        Run("ja", "」の時間、Lunchも。"),
+    ]

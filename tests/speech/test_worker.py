@@ -1,0 +1,181 @@
+"""An engine may crash, hang or babble: the caller gets a clear error and the next call works."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import psutil
+import pytest
+import pytest_asyncio
+
+from catflap.errors import TryAgain
+from catflap.speech import Speech, SpeechFailed, installed_engines
+from catflap.speech.engines import Engine
+from catflap.speech.frames import Request
+from catflap.speech.worker import Worker
+
+FAULTY = Path(__file__).with_name("faulty_engine.py")
+
+
+def request(text: str) -> Request:
+    return Request(text, {}, 16_000, 10.0, 30.0)
+
+
+def children() -> list[psutil.Process]:
+    return [child for child in psutil.Process().children() if str(FAULTY) in child.cmdline()]
+
+
+@pytest_asyncio.fixture
+async def worker(tmp_path) -> AsyncIterator[Worker]:
+    faulty = Worker((sys.executable, str(FAULTY), str(tmp_path / "crashed")), timeout=10.0)
+    yield faulty
+    await faulty.aclose()
+    assert children() == []
+
+
+@pytest_asyncio.fixture
+async def impatient(tmp_path) -> AsyncIterator[Worker]:
+    faulty = Worker((sys.executable, str(FAULTY), str(tmp_path / "crashed")), timeout=1.0)
+    yield faulty
+    await faulty.aclose()
+    assert children() == []
+
+
+async def test_no_process_runs_before_the_first_request(worker):
+    assert worker.pid is None
+    assert len(await worker.ask(request("hello"))) == 32_000
+    assert worker.pid is not None
+
+
+async def test_one_process_serves_many_requests_one_after_the_other(worker):
+    await asyncio.gather(*(worker.ask(request(f"word {n}")) for n in range(5)))
+    assert len(children()) == 1
+
+
+async def test_a_hung_engine_is_killed_and_the_next_call_works(impatient):
+    with pytest.raises(SpeechFailed) as failure:
+        await impatient.ask(request("hang"))
+    assert failure.value.code == "speech_timeout"
+    assert isinstance(failure.value, TryAgain)
+    assert children() == []
+    assert await impatient.ask(request("hello"))
+
+
+async def test_a_crash_is_mended_by_one_restart(worker):
+    await worker.ask(request("hello"))
+    before = worker.pid
+    assert await worker.ask(request("crash once"))
+    assert worker.pid != before
+
+
+async def test_words_that_always_crash_are_an_error_and_the_next_call_works(worker):
+    with pytest.raises(SpeechFailed) as failure:
+        await worker.ask(request("crash"))
+    assert failure.value.code == "speech_crashed"
+    assert await worker.ask(request("hello"))
+
+
+async def test_a_worker_killed_between_requests_is_replaced(worker):
+    await worker.ask(request("hello"))
+    assert worker.pid is not None
+    os.kill(worker.pid, signal.SIGKILL)
+    assert await worker.ask(request("hello"))
+
+
+async def test_a_refusal_keeps_the_worker(worker):
+    await worker.ask(request("hello"))
+    before = worker.pid
+    with pytest.raises(SpeechFailed) as failure:
+        await worker.ask(request("refuse"))
+    assert failure.value.code == "speech_refused"
+    assert worker.pid == before
+
+
+async def test_a_reply_of_absurd_size_is_not_waited_for(worker):
+    with pytest.raises(SpeechFailed) as failure:
+        await worker.ask(request("babble"))
+    assert failure.value.code == "speech_crashed"
+
+
+async def test_an_abandoned_request_never_answers_the_next_one(worker):
+    await worker.ask(request("hello"))
+    waiting = asyncio.create_task(worker.ask(request("hang")))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert children() == []
+    assert await worker.ask(request("hello"))
+
+
+async def test_closing_does_not_wait_for_a_long_sentence(worker):
+    await worker.ask(request("hello"))
+    waiting = asyncio.create_task(worker.ask(request("hang")))
+    await asyncio.sleep(0)
+    await worker.aclose()
+    with pytest.raises(SpeechFailed) as failure:
+        await waiting
+    assert failure.value.code == "speech_closed"
+    assert children() == []
+
+
+async def test_the_error_never_holds_the_words(impatient):
+    for text in ("hang: secret lunch", "refuse: secret lunch"):
+        with pytest.raises(SpeechFailed) as failure:
+            await impatient.ask(request(text))
+        assert "secret" not in f"{failure.value} {failure.value.detail}"
+
+
+async def test_the_engines_do_not_inherit_our_secrets(monkeypatch):
+    monkeypatch.setenv("GOOGLE_CLIENT_SECRET", "canary")
+    speech = Speech(engines=installed_engines())
+    await speech.synthesise("hello", dialect="plain")
+    environments = [child.environ() for child in psutil.Process().children()]
+    await speech.aclose()
+    assert environments
+    assert all("canary" not in environment.values() for environment in environments)
+
+
+async def test_a_program_that_is_no_engine_is_a_clear_error():
+    speech = Speech(engines={"en": Engine("none", (sys.executable, "-c", "pass"))})
+    with pytest.raises(SpeechFailed) as failure:
+        await speech.synthesise("hello", dialect="plain")
+    await speech.aclose()
+    assert failure.value.code == "speech_crashed"
+
+
+def test_workers_die_with_their_parent_and_ignore_ctrl_c():
+    program = """
+        import asyncio, sys
+        from catflap.speech import Speech, installed_engines
+        async def main():
+            speech = Speech(engines=installed_engines())
+            await speech.synthesise("会議です", dialect="kansai")
+            await speech.synthesise("hello", dialect="plain")
+            print(*(worker.pid for worker in speech._workers.values()), flush=True)
+            await asyncio.sleep(600)
+        asyncio.run(main())
+    """
+    parent = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(program)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert parent.stdout is not None and parent.stderr is not None
+    with parent, parent.stdout, parent.stderr:
+        workers = [psutil.Process(int(pid)) for pid in parent.stdout.readline().split()]
+        assert len(workers) == 2
+        for worker in workers:
+            assert os.getsid(worker.pid) == worker.pid
+            worker.send_signal(signal.SIGINT)
+        assert all(worker.is_running() for worker in workers)
+        parent.kill()
+        _, alive = psutil.wait_procs(workers, timeout=15)
+        assert alive == []
+        assert parent.stderr.read() == ""

@@ -27,7 +27,10 @@ _INVALID = "CATFLAP_DATABASE_URL must look like postgresql://user:password@host:
 
 def connect(url: URL, *, pool_size: int = 10) -> AsyncEngine:
     """A pool of connections; it opens none before the first use."""
-    return create_async_engine(url, pool_size=pool_size, max_overflow=0, pool_timeout=30, pool_pre_ping=False)
+    # Parameters are tokens and titles: they must not stand in the text of an error.
+    return create_async_engine(
+        url, pool_size=pool_size, max_overflow=0, pool_timeout=30, hide_parameters=True
+    )
 
 
 def asyncpg_options(url: URL) -> dict[str, object]:

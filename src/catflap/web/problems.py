@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from catflap.errors import CatflapError, OperatorMustAct, TryAgain, http_status
-from catflap.log import log
+from catflap.log import log, place
 
 _CODES = {404: "not_found", 405: "method_not_allowed"}
 
@@ -67,5 +67,6 @@ async def _unforeseen(request: Request, error: Exception) -> JSONResponse:
         "unforeseen_error",
         route=getattr(request.scope.get("route"), "path", None),
         error=type(error).__name__,
+        at=place(error.__traceback__),
     )
     return problem(500, "internal_error", "Something broke here; it was logged.")

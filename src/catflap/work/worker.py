@@ -7,7 +7,6 @@ nothing but an error's code, kind and place ever reaches it.
 import asyncio
 import contextlib
 import random
-import traceback
 from datetime import timedelta
 from typing import Any, Self
 
@@ -25,7 +24,7 @@ from pgqueuer.domain.models import Job as QueuedJob
 from sqlalchemy.engine import URL
 
 from catflap.errors import CatflapError, TryAgain, may_retry
-from catflap.log import log
+from catflap.log import log, place
 from catflap.store.database import asyncpg_options
 from catflap.store.jobs import QUEUE_SETTINGS
 from catflap.work.jobs import Job, Jobs
@@ -107,8 +106,7 @@ def _guarded(name: str, job: Job) -> Any:
             after = error.after if isinstance(error, TryAgain) else None
             raise RetryRequested(after or _backoff(queued.attempts), reason=error.code) from None
         except Exception as error:
-            frame = traceback.extract_tb(error.__traceback__)[-1]
-            log.error("job_broke", job=name, error=type(error).__name__, at=f"{frame.name}:{frame.lineno}")
+            log.error("job_broke", job=name, error=type(error).__name__, at=place(error.__traceback__))
             if queued.attempts >= _MAX_TRIES:
                 return
             raise RetryRequested(_backoff(queued.attempts), reason=type(error).__name__) from None

@@ -1,0 +1,25 @@
+"""What reaches the log, and what must not."""
+
+import logging
+
+from structlog.testing import capture_logs
+
+from catflap.log import Foreign
+
+CANARY = "1//a-refresh-token"
+
+
+def test_a_librarys_exception_is_told_without_its_words() -> None:
+    logger = logging.Logger("library")
+    logger.addHandler(Foreign())
+    with capture_logs() as lines:
+        try:
+            raise ValueError(f"Key (token)=({CANARY}) already exists")
+        except ValueError:
+            logger.exception("while handling %s", CANARY)
+        logger.warning("token %s", CANARY)
+        logger.warning("plain words")
+    assert CANARY not in str(lines)
+    assert lines[0]["error"] == "ValueError"
+    assert lines[0]["at"].startswith("test_a_librarys_exception_is_told_without_its_words:")
+    assert lines[2]["said"] == "plain words"

@@ -1,0 +1,122 @@
+"""Jobs run when their transaction commits; failures are tried again, told apart, and tell no secrets."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from structlog.testing import capture_logs
+
+from catflap.errors import TryAgain, UserMustAct
+from catflap.store.embedded import Urls
+from catflap.store.jobs import enqueue
+from catflap.work.worker import Worker
+
+Job = Callable[[str], Awaitable[None]]
+
+
+class _Jobs:
+    def __init__(self, job: Job) -> None:
+        self._job = job
+
+    def by_name(self) -> dict[str, Job]:
+        return {"job": self._job}
+
+
+@asynccontextmanager
+async def working(urls: Urls, job: Job) -> AsyncIterator[None]:
+    async with Worker(urls.app, _Jobs(job)), asyncio.timeout(60):  # type: ignore[arg-type]
+        yield
+
+
+async def add(engine: AsyncEngine, *keys: object) -> None:
+    async with engine.begin() as connection:
+        await enqueue(connection, "job", *keys)
+
+
+async def test_each_key_is_worked_on_once(database_urls: Urls, engine: AsyncEngine) -> None:
+    seen: asyncio.Queue[str] = asyncio.Queue()
+    async with working(database_urls, seen.put):
+        await add(engine, 1, 2, 3)
+        assert sorted([await seen.get() for _ in range(3)]) == ["1", "2", "3"]
+    assert seen.empty()
+
+
+async def test_what_only_needs_another_try_gets_one(database_urls: Urls, engine: AsyncEngine) -> None:
+    tries, done = 0, asyncio.Event()
+
+    async def job(_key: str) -> None:
+        nonlocal tries
+        tries += 1
+        if tries == 1:
+            raise TryAgain("google_unavailable", "later")
+        done.set()
+
+    async with working(database_urls, job):
+        await add(engine, 1)
+        await done.wait()
+    assert tries == 2
+
+
+async def test_what_a_person_must_mend_is_not_tried_again(database_urls: Urls, engine: AsyncEngine) -> None:
+    seen: asyncio.Queue[str] = asyncio.Queue()
+
+    async def job(key: str) -> None:
+        await seen.put(key)
+        if key == "broken":
+            raise UserMustAct("reconsent_required", "allow again")
+
+    async with working(database_urls, job):
+        await add(engine, "broken")
+        await add(engine, "after")
+        assert {await seen.get(), await seen.get()} == {"broken", "after"}
+    async with engine.connect() as connection:
+        assert (await connection.execute(text("SELECT 1 FROM queue.pgqueuer"))).all() == []
+
+
+async def test_a_broken_job_leaves_no_words_in_log_or_database(
+    database_urls: Urls, engine: AsyncEngine
+) -> None:
+    canary, again = "Surprise party for the boss", asyncio.Event()
+    tries = 0
+
+    async def job(_key: str) -> None:
+        nonlocal tries
+        tries += 1
+        if tries == 2:
+            again.set()
+            return
+        raise ValueError(canary)
+
+    with capture_logs() as lines:
+        async with working(database_urls, job):
+            await add(engine, 1)
+            await again.wait()
+    assert [line["error"] for line in lines if line["event"] == "job_broke"] == ["ValueError"]
+    assert canary not in str(lines)
+    owner = create_async_engine(database_urls.owner)
+    async with owner.connect() as connection:
+        kept = (await connection.execute(text("SELECT * FROM queue.pgqueuer_log"))).all()
+    await owner.dispose()
+    assert kept
+    assert canary not in str(kept)
+
+
+async def test_a_lost_database_connection_is_made_anew(database_urls: Urls, engine: AsyncEngine) -> None:
+    seen: asyncio.Queue[str] = asyncio.Queue()
+    owner = create_async_engine(database_urls.owner)
+    async with working(database_urls, seen.put):
+        await add(engine, "before")
+        assert await seen.get() == "before"
+        async with owner.begin() as connection:
+            await connection.execute(
+                text(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'catflap_app' "
+                    "AND datname = current_database() AND query ILIKE '%pgqueuer%'"
+                )
+            )
+        await owner.dispose()
+        await engine.dispose()
+        await add(engine, "after")
+        assert await seen.get() == "after"

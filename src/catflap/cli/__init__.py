@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 import uvloop
 
+from catflap.announcements.preferences import Preferences
 from catflap.app import check_google, open_catflap
 from catflap.cli import demo as demos
 from catflap.cli import say as saying
@@ -92,6 +93,7 @@ def demo(
     default_port, default_sandbox_port = (0, 0) if once else (8400, 8401)
 
     async def work() -> None:
+        Preferences(zone=zone)
         play = Play(
             calendar=calendar,
             zone=zone,
@@ -181,6 +183,3 @@ def say(
 
     _run(run())
 
-
-if __name__ == "__main__":
-    main()

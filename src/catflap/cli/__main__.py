@@ -1,0 +1,5 @@
+"""`python -m catflap.cli`."""
+
+from catflap.cli import main
+
+main()

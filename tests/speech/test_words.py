@@ -3,6 +3,7 @@
 import re
 from datetime import date, datetime
 from importlib.resources import files
+from pathlib import Path
 from string import Formatter
 
 import pytest
@@ -79,6 +80,12 @@ def test_an_incomplete_phrasebook_is_refused_with_a_reason():
         parse(re.sub("(?m)^start = .*$", 'start = "Go!"', text), "my.toml")
     with pytest.raises(BrokenPhrasebook, match="lacks private"):
         parse(re.sub("(?m)^private = .*$", "", text), "my.toml")
+
+
+def test_the_phrasebook_in_the_guide_works():
+    guide = Path(__file__).parents[2] / "docs" / "phrasebooks.md"
+    example = re.findall("```toml\n(.*?)```", guide.read_text("utf-8"), re.DOTALL)[0]
+    assert parse(example, "the guide").dialect.id == "sheriff"
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

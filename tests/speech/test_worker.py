@@ -124,6 +124,16 @@ async def test_closing_does_not_wait_for_a_long_sentence(worker):
     assert children() == []
 
 
+async def test_closing_while_the_process_starts_leaves_none_behind(worker):
+    waiting = asyncio.create_task(worker.ask(request("hello")))
+    await asyncio.sleep(0)
+    await worker.aclose()
+    with pytest.raises(SpeechFailed) as failure:
+        await waiting
+    assert failure.value.code == "speech_closed"
+    assert children() == []
+
+
 async def test_the_error_never_holds_the_words(impatient):
     for text in ("hang: secret lunch", "refuse: secret lunch"):
         with pytest.raises(SpeechFailed) as failure:
@@ -149,9 +159,10 @@ async def test_a_program_that_is_no_engine_is_a_clear_error():
     assert failure.value.code == "speech_crashed"
 
 
-def test_workers_die_with_their_parent_and_ignore_ctrl_c():
-    program = """
-        import asyncio, sys
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+def test_workers_die_with_their_parent_and_ignore_ctrl_c(loop):
+    program = f"""
+        import asyncio, {loop}
         from catflap.speech import Speech, installed_engines
         async def main():
             speech = Speech(engines=installed_engines())
@@ -159,7 +170,7 @@ def test_workers_die_with_their_parent_and_ignore_ctrl_c():
             await speech.synthesise("hello", dialect="plain")
             print(*(worker.pid for worker in speech._workers.values()), flush=True)
             await asyncio.sleep(600)
-        asyncio.run(main())
+        {loop}.run(main())
     """
     parent = subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(program)],

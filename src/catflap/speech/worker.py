@@ -79,6 +79,8 @@ class Worker:
 
     async def _exchange(self, body: bytes) -> bytes:
         reader, writer = self._streams or await self._start()
+        if self._closed:
+            raise ConnectionError("closed while the worker was starting")
         writer.write(framed(body))
         await writer.drain()
         (size,) = HEADER.unpack(await reader.readexactly(HEADER.size))
@@ -109,9 +111,10 @@ class Worker:
         streams, self._streams = self._streams, None
         process, self._process = self._process, None
         if process:
-            with contextlib.suppress(ProcessLookupError):
-                # The whole session: a worker may have forked.
-                os.killpg(process.pid, signal.SIGKILL)
+            if process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    # The whole session: a worker may have forked.
+                    os.killpg(process.pid, signal.SIGKILL)
             await asyncio.shield(process.wait())
         if streams:
             streams[1].close()

@@ -4,6 +4,7 @@ Standard input is a socket in both directions, so that whatever the engine print
 loop ends with the stream. A hung engine is ended by its parent, or by the alarm when no parent is left.
 """
 
+import contextlib
 import resource
 import signal
 import socket
@@ -21,7 +22,7 @@ Speak = Callable[[str, Mapping[str, float | str]], tuple[Samples, int]]
 _PEAK = 10 ** (-1 / 20)
 _AUDIBLE = 10 ** (-45 / 20)
 _FRAME_SECONDS, _MARGIN_SECONDS, _FADE_SECONDS, _LEAST_SECONDS = 0.01, 0.03, 0.15, 0.1
-_MEMORY = 2 * 1024**3
+_MEMORY = 1024**3
 
 
 class NearlySilent(Exception):
@@ -32,7 +33,8 @@ def serve(speak: Speak) -> None:
     """Answer requests until the stream ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    with contextlib.suppress(OSError, ValueError):  # not every system knows this limit
+        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     with socket.socket(fileno=0) as wire:
         while header := _received(wire, HEADER.size):
             body = _received(wire, HEADER.unpack(header)[0])

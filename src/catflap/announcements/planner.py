@@ -1,0 +1,63 @@
+"""From the copy of the calendars to the schedules of the devices: the whole way of the job `plan`."""
+
+import secrets
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from catflap.announcements.identifiers import RandomBytes
+from catflap.announcements.lifecycle import lock_plan, replan
+from catflap.announcements.plan import HORIZON, plan, window
+from catflap.announcements.preferences import load
+from catflap.calendars import happening, has_been_read
+from catflap.clock import Clock
+from catflap.store.tables import devices
+
+_AGAIN = timedelta(hours=1)
+
+
+class Planner:
+    """Plans the coming 24 hours of one user at a time.
+
+    Args:
+        engine: The database.
+        clock: What time it is.
+        random_bytes: For identifiers.
+    """
+
+    def __init__(
+        self, engine: AsyncEngine, clock: Clock, random_bytes: RandomBytes = secrets.token_bytes
+    ) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._random_bytes = random_bytes
+
+    async def plan_user(self, user_id: int) -> None:
+        """Bring the schedules of the user's devices up to date.
+
+        Nothing is planned before every selected calendar has been read once, else Mia would say that there
+        is nothing today; nor for somebody without a device.
+        """
+        async with self._engine.begin() as connection:
+            await lock_plan(connection, user_id)
+            device = select(devices.c.id).where(devices.c.user_id == user_id).limit(1)
+            if (await connection.execute(device)).first() is None:
+                return
+            if not await has_been_read(connection, user_id):
+                return
+            now = self._clock.now()
+            preferences = await load(connection, user_id)
+            start, end = window(preferences, now)
+            found = await happening(connection, user_id, start, end, preferences.time_zone)
+            await replan(connection, user_id, now, plan(found, preferences, now), self._random_bytes)
+
+
+def due_again_at(user_id: int, now: datetime) -> datetime:
+    """When the rolling 24 hours want the next plan: once an hour, each user at a minute of their own."""
+    offset = timedelta(seconds=user_id * 2_654_435_761 % 3600)
+    hour = now.replace(minute=0, second=0, microsecond=0) + offset
+    return hour if hour > now else hour + _AGAIN
+
+
+__all__ = ["HORIZON", "Planner", "due_again_at"]

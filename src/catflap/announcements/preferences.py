@@ -1,0 +1,84 @@
+"""How and when somebody wants to be told."""
+
+from dataclasses import dataclass
+from datetime import datetime, time
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from catflap.errors import BadRequest
+from catflap.speech import dialects
+from catflap.store.tables import preferences as t
+
+# Google's own limits for reminders (Calendar API, `reminders.overrides`).
+MAX_REMINDERS = 5
+MAX_MINUTES = 40_320
+
+
+@dataclass(frozen=True)
+class Preferences:
+    """One person's choices.
+
+    Args:
+        zone: IANA name.
+        reminder_minutes: How long before each appointment; 0 is at its start.
+        briefing_at: When the morning briefing is, in `zone`; None for none.
+        dialect_ja: Phrasebook for Japanese titles.
+        dialect_en: Phrasebook for all others.
+
+    Raises:
+        BadRequest: `zone_unknown`, `reminders_invalid`, `unknown_dialect`.
+    """
+
+    zone: str = "UTC"
+    reminder_minutes: tuple[int, ...] = (10,)
+    briefing_at: time | None = time(8, 0)
+    dialect_ja: str = "kansai"
+    dialect_en: str = "kitten"
+
+    def __post_init__(self) -> None:
+        try:
+            ZoneInfo(self.zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise BadRequest(
+                "zone_unknown", "The time zone must be an IANA name such as Asia/Tokyo or Europe/Berlin."
+            ) from None
+        if len(self.reminder_minutes) > MAX_REMINDERS or not all(
+            0 <= minutes <= MAX_MINUTES for minutes in self.reminder_minutes
+        ):
+            raise BadRequest("reminders_invalid", "At most five reminders, each 0 to 40320 minutes ahead.")
+        languages = {dialect.id: dialect.language for dialect in dialects()}
+        if (languages.get(self.dialect_ja), languages.get(self.dialect_en)) != ("ja", "en"):
+            raise BadRequest("unknown_dialect", "There is no such dialect in that language.")
+
+    @property
+    def time_zone(self) -> ZoneInfo:
+        return ZoneInfo(self.zone)
+
+
+async def load(source: AsyncEngine | AsyncConnection, user_id: int) -> Preferences:
+    """The user's choices; the usual ones when none were made."""
+    if isinstance(source, AsyncEngine):
+        async with source.connect() as connection:
+            return await load(connection, user_id)
+    row = (await source.execute(select(t).where(t.c.user_id == user_id))).one_or_none()
+    if row is None:
+        return Preferences()
+    return Preferences(row.zone, tuple(row.reminder_minutes), row.briefing_at, row.dialect_ja, row.dialect_en)
+
+
+async def save(connection: AsyncConnection, user_id: int, preferences: Preferences, now: datetime) -> None:
+    """Keep the choices; whoever calls asks for a new plan."""
+    briefing_at = preferences.briefing_at
+    values = {
+        "zone": preferences.zone,
+        "reminder_minutes": list(preferences.reminder_minutes),
+        "briefing_at": briefing_at.replace(tzinfo=None) if briefing_at else None,
+        "dialect_ja": preferences.dialect_ja,
+        "dialect_en": preferences.dialect_en,
+        "updated_at": now,
+    }
+    new = insert(t).values(user_id=user_id, **values)
+    await connection.execute(new.on_conflict_do_update(index_elements=[t.c.user_id], set_=values))

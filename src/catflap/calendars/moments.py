@@ -1,0 +1,96 @@
+"""The times of a Google event as instants: dates, zones and wall clocks of RFC 5545 and RFC 3339.
+
+What can't be read raises ValueError here and nothing else, so that a hostile event is one skipped event.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, tzinfo
+from functools import lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A start or an end: the wall clock where the event lives, or a whole day.
+
+    Args:
+        wall: Naive; midnight for a day.
+        zone: Where `wall` is shown; None for a day, which is a day wherever the reader is.
+    """
+
+    wall: datetime
+    zone: tzinfo | None
+
+    @property
+    def all_day(self) -> bool:
+        return self.zone is None
+
+    def at(self, elsewhere: tzinfo) -> datetime:
+        """The instant, in UTC; a day begins at its midnight `elsewhere`."""
+        return instant(self.wall, self.zone or elsewhere)
+
+
+def instant(wall: datetime, zone: tzinfo) -> datetime:
+    """The UTC instant at which clocks in `zone` show `wall`.
+
+    In a gap the offset before it counts, in a fold the first of the two (RFC 5545, 3.3.5).
+
+    Raises:
+        ValueError: outside the years 1 to 9999.
+    """
+    try:
+        return wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
+    except OverflowError:
+        raise ValueError("beyond the calendar") from None
+
+
+def read_moment(value: object, fallback: tzinfo) -> Moment:
+    """A `start`, `end` or `originalStartTime` of the Calendar API.
+
+    Args:
+        value: `{date}` or `{dateTime, timeZone?}`.
+        fallback: The zone of the calendar, for a time that names neither zone nor offset.
+
+    Raises:
+        ValueError: it is none of these.
+    """
+    if not isinstance(value, Mapping):
+        raise ValueError("no time")
+    if isinstance(day := value.get("date"), str):
+        return Moment(datetime.combine(date.fromisoformat(day), time()), None)
+    if not isinstance(text := value.get("dateTime"), str):
+        raise ValueError("no time")
+    read = datetime.fromisoformat(text)
+    zone = _named(value.get("timeZone"))
+    if read.tzinfo is None:
+        return Moment(read, zone or fallback)
+    zone = zone or read.tzinfo
+    try:
+        return Moment(read.astimezone(zone).replace(tzinfo=None, fold=0), zone)
+    except OverflowError:
+        raise ValueError("beyond the calendar") from None
+
+
+def zone_or(name: object, fallback: tzinfo) -> tzinfo:
+    """The zone of this IANA name, else `fallback`."""
+    return _named(name) or fallback
+
+
+def _named(name: object) -> tzinfo | None:
+    return _zone(name) if isinstance(name, str) and 0 < len(name) <= 64 else None
+
+
+@lru_cache(maxsize=1024)
+def _zone(name: str) -> tzinfo | None:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
+
+
+def text_of(resource: Mapping[str, Any], name: str) -> str:
+    """A text field of a resource; "" where it is missing or no text."""
+    value = resource.get(name)
+    return value if isinstance(value, str) else ""

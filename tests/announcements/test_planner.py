@@ -1,0 +1,113 @@
+"""From Google to the rows a device's schedule is made of."""
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Row, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from catflap.announcements.planner import Planner, due_again_at
+from catflap.clock import FixedClock
+from catflap.store.tables import announcements, devices
+from tests.announcements.conftest import add_device
+from tests.calendars.served import EMAIL, SUB, Served
+
+
+async def rows(engine: AsyncEngine, device_id: int) -> list[Row[Any]]:
+    query = select(announcements).where(announcements.c.device_id == device_id)
+    async with engine.connect() as connection:
+        return list(
+            await connection.execute(query.order_by(announcements.c.play_at, announcements.c.updated_at))
+        )
+
+
+async def version(engine: AsyncEngine, device_id: int) -> int:
+    query = select(devices.c.schedule_version).where(devices.c.id == device_id)
+    async with engine.connect() as connection:
+        return int((await connection.execute(query)).scalar_one())
+
+
+async def test_an_appointment_at_google_is_announced_on_the_device(
+    engine: AsyncEngine, google: Served, account: int, device_id: int, clock: FixedClock
+) -> None:
+    google.insert("Standup", clock.now() + timedelta(hours=3))
+    await google.calendars(engine, clock).sync_account(account, SUB)
+    await Planner(engine, clock).plan_user(account)
+    spoken = [row for row in await rows(engine, device_id) if row.kind == "before"]
+    assert [(row.titles, row.event_start) for row in spoken] == [(["Standup"], "2026-11-24T15:00:00+00:00")]
+    assert spoken[0].play_at == clock.now() + timedelta(hours=2, minutes=50)
+    assert spoken[0].state == "planned"
+    assert await version(engine, device_id) == 1
+
+
+async def test_moving_an_event_cancels_what_was_planned_and_plans_the_new(
+    engine: AsyncEngine, google: Served, account: int, device_id: int, clock: FixedClock
+) -> None:
+    event = google.insert("Standup", clock.now() + timedelta(hours=3))
+    calendars, planner = google.calendars(engine, clock), Planner(engine, clock)
+    await calendars.sync_account(account, SUB)
+    await planner.plan_user(account)
+    later = (clock.now() + timedelta(hours=5)).isoformat()
+    moved = {"start": {"dateTime": later, "timeZone": "UTC"}, "end": {"dateTime": later, "timeZone": "UTC"}}
+    await google.write("PATCH", f"/calendars/primary/events/{event['id']}", **moved)
+    await calendars.sync_account(account, SUB)
+    await planner.plan_user(account)
+    spoken = [row for row in await rows(engine, device_id) if row.kind == "before"]
+    assert [(row.state, row.event_start) for row in spoken] == [
+        ("cancelled", "2026-11-24T15:00:00+00:00"),
+        ("planned", "2026-11-24T17:00:00+00:00"),
+    ]
+    assert await version(engine, device_id) == 2
+
+
+async def test_planning_again_changes_nothing(
+    engine: AsyncEngine, google: Served, account: int, device_id: int, clock: FixedClock
+) -> None:
+    google.insert("Standup", clock.now() + timedelta(hours=3))
+    google.insert("朝会", clock.now() + timedelta(hours=3))
+    await google.calendars(engine, clock).sync_account(account, SUB)
+    planner = Planner(engine, clock)
+    await planner.plan_user(account)
+    before = await rows(engine, device_id)
+    await planner.plan_user(account)
+    assert await rows(engine, device_id) == before
+    assert await version(engine, device_id) == 1
+
+
+async def test_nothing_is_planned_before_every_selected_calendar_was_read(
+    engine: AsyncEngine, google: Served, account: int, device_id: int, clock: FixedClock
+) -> None:
+    await Planner(engine, clock).plan_user(account)
+    assert await rows(engine, device_id) == []
+    assert await version(engine, device_id) == 0
+
+
+async def test_a_device_that_comes_later_gets_the_same_schedule(
+    engine: AsyncEngine, google: Served, account: int, device_id: int, clock: FixedClock
+) -> None:
+    google.insert("Standup", clock.now() + timedelta(hours=3))
+    await google.calendars(engine, clock).sync_account(account, SUB)
+    planner = Planner(engine, clock)
+    await planner.plan_user(account)
+    second = await add_device(engine, account, clock, b"second")
+    await planner.plan_user(account)
+    assert [row.key for row in await rows(engine, second)] == [
+        row.key for row in await rows(engine, device_id)
+    ]
+    assert (await version(engine, device_id), await version(engine, second)) == (1, 1)
+
+
+async def test_an_empty_day_still_gets_a_schedule_and_a_briefing(
+    engine: AsyncEngine, google: Served, account: int, device_id: int, clock: FixedClock
+) -> None:
+    await google.calendars(engine, clock).sync_account(account, SUB)
+    await Planner(engine, clock).plan_user(account)
+    assert [(row.kind, row.titles, row.event_start) for row in await rows(engine, device_id)] == [
+        ("briefing", [], "2026-11-25")
+    ]
+    assert google.sandbox.events(EMAIL) == []
+
+
+def test_each_user_is_planned_again_within_the_hour(clock: FixedClock) -> None:
+    for user_id in range(1, 50):
+        assert clock.now() < due_again_at(user_id, clock.now()) <= clock.now() + timedelta(hours=1)

@@ -1,0 +1,130 @@
+"""Real files through the whole chain, against the expansion by an independent library.
+
+iCalendar file → sandbox → HTTP → our API client → stored resources → occurrences.
+"""
+
+import warnings
+from collections import Counter
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import icalendar
+import pytest
+import recurring_ical_events
+
+from catflap.calendars.moments import instant
+from catflap.calendars.occurrence import Occurrence
+from catflap.calendars.recurrence import occurrences
+from catflap.calendars.stored import StoredEvent, kept
+from tests.calendars.served import EMAIL, Served
+
+OWN = sorted((Path(__file__).parent / "data").glob("*.ics"))
+REAL_DIRECTORY = Path(__file__).parents[3] / "shared" / "data" / "calendars"
+REAL = sorted(REAL_DIRECTORY.glob("*.ics"))
+
+Found = tuple[str, datetime | date, datetime | date]
+
+
+@pytest.mark.parametrize("path", [*OWN, *REAL], ids=lambda path: path.stem)
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo"])
+async def test_every_occurrence_is_where_an_independent_library_puts_it(
+    google: Served, path: Path, zone: str
+) -> None:
+    text = _text(path)
+    google.sandbox.import_ical(EMAIL, text, "read")
+    events = await _read(google, "read")
+    calendar = _with_exact_exclusions(icalendar.Calendar.from_ical(text))
+    reader = ZoneInfo(zone)
+    compared = 0
+    problems: list[str] = []
+    for start, end in _windows(calendar, reader):
+        ours = occurrences(events, start, end, reader, lambda _, reason: problems.append(reason))
+        expected = _expected(calendar, start, end, reader)
+        assert Counter(map(_as_found, ours)) == expected
+        assert problems == []
+        compared += len(ours)
+    assert compared > 0
+
+
+def test_the_real_calendars_are_there() -> None:
+    if not REAL:
+        pytest.skip(f"LOUDLY: no real calendars in {REAL_DIRECTORY.name}; only our own were compared")
+    assert len(REAL) >= 8
+
+
+def _text(path: Path) -> str:
+    return path.read_text()
+
+
+async def _read(google: Served, calendar_id: str) -> list[StoredEvent]:
+    entry = next(one for one in await google.api.list_calendars(google.token) if one.id == calendar_id)
+    page = await google.api.list_events(google.token, calendar_id)
+    assert page.next_page_token is None
+    return [StoredEvent(1, kept(item), entry.time_zone) for item in page.items]
+
+
+def _with_exact_exclusions(calendar: icalendar.Calendar) -> icalendar.Calendar:
+    """Write each EXDATE in UTC: the library lets `15:00 New York` exclude an instance at 15:00 UTC, too."""
+    for event in calendar.walk("VEVENT"):
+        lines = event.pop("EXDATE", [])
+        for line in lines if isinstance(lines, list) else [lines]:
+            dates = [one.dt for one in line.dts]
+            zoned = [one.astimezone(UTC) if getattr(one, "tzinfo", None) else one for one in dates]
+            event.add("EXDATE", zoned)
+    return calendar
+
+
+def _windows(calendar: icalendar.Calendar, zone: ZoneInfo) -> Iterable[tuple[datetime, datetime]]:
+    """A long stretch from the first start on, and single days of November 2026."""
+    starts = [_day(event["DTSTART"].dt) for event in calendar.walk("VEVENT")]
+    first = datetime.combine(min(starts), datetime.min.time(), zone) - timedelta(days=3)
+    yield first, first + timedelta(days=800)
+    for days in range(7):
+        start = datetime(2026, 11, 20, 6, 0, tzinfo=zone) + timedelta(days=days)
+        yield start, start + timedelta(hours=24)
+
+
+def _day(value: date) -> date:
+    return value.date() if isinstance(value, datetime) else value
+
+
+def _expected(calendar: icalendar.Calendar, start: datetime, end: datetime, zone: ZoneInfo) -> Counter[Found]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        events = recurring_ical_events.of(calendar).between(
+            start - timedelta(days=2), end + timedelta(days=2)
+        )
+    found: Counter[Found] = Counter()
+    for event in events:
+        if str(event.get("STATUS", "")).upper() == "CANCELLED":
+            continue
+        begins, ends = event["DTSTART"].dt, event["DTEND"].dt
+        if isinstance(begins, datetime):
+            key: Found = (_title(event), _utc(begins, zone), _utc(ends, zone))
+        else:
+            key = (_title(event), begins, max(_day(ends), begins + timedelta(days=1)))
+        first, last = (_midnight(one, zone) if not isinstance(one, datetime) else one for one in key[1:])
+        if first < end and (last > start or first >= start):
+            found[key] += 1
+    return found
+
+
+def _title(event: icalendar.Event) -> str:
+    return str(event.get("SUMMARY", "")).strip()
+
+
+def _utc(value: datetime, zone: ZoneInfo) -> datetime:
+    return value.astimezone(UTC) if value.tzinfo else instant(value, zone)
+
+
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    return instant(datetime.combine(day, datetime.min.time()), zone)
+
+
+def _as_found(one: Occurrence) -> Found:
+    if one.all_day:
+        assert one.day is not None and one.end_day is not None
+        return one.title, one.day, one.end_day
+    return one.title, one.starts_at, one.ends_at

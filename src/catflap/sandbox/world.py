@@ -10,12 +10,16 @@ import random
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from catflap.sandbox.calendar.channels import Channels
 from catflap.sandbox.calendar.diary import Diaries
+from catflap.sandbox.courier import Courier
+from catflap.sandbox.drive.files import Files
 from catflap.sandbox.faults import Faults
 from catflap.sandbox.journal import Journal
 from catflap.sandbox.oauth.grants import Grants
 from catflap.sandbox.oauth.keys import SigningKeys
 from catflap.sandbox.people import Client, Project, SandboxAccount, stable_sub
+from catflap.sandbox.risc.streams import Streams
 
 
 class World:
@@ -35,6 +39,12 @@ class World:
         self.keys = SigningKeys()
         self.grants = Grants(self.now, self.chance)
         self.diaries = Diaries(self.now)
+        self.courier = Courier()
+        self.channels = Channels(self.now, self.courier)
+        self.drive = Files(self.now)
+        self.streams = Streams()
+        self.diaries.on_change = lambda diary: self.channels.changed(f"events:{diary.id}")
+        self.diaries.on_list_change = lambda sub: self.channels.changed(f"list:{sub}")
         self.faults = Faults()
         self.journal = Journal()
         self.on_authorize: Callable[[str], None] | None = None

@@ -1,0 +1,249 @@
+"""The calendars, freebusy, settings and colors endpoints of Calendar v3.
+
+Source: calendar.v3 discovery document.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from starlette.responses import Response
+
+from catflap.sandbox.access import needs
+from catflap.sandbox.app import Endpoint
+from catflap.sandbox.calendar import writing
+from catflap.sandbox.calendar.diary import Diary
+from catflap.sandbox.calendar.endpoints import diary_of, match, respond
+from catflap.sandbox.calendar.listing import single_events
+from catflap.sandbox.calendar.lists import COLOURS
+from catflap.sandbox.calendar.moments import instant, parse_instant, zone
+from catflap.sandbox.call import Call, Refusal, no_content
+from catflap.sandbox.oauth import scopes
+
+READ = frozenset({scopes.CALENDAR, scopes.CALENDAR_READ, scopes.CALENDARS, scopes.CALENDARS_READ})
+WRITE = frozenset({scopes.CALENDAR, scopes.CALENDARS})
+BUSY = frozenset({scopes.CALENDAR, scopes.CALENDAR_READ, scopes.FREEBUSY, scopes.EVENTS_FREEBUSY})
+SETTINGS = frozenset({scopes.CALENDAR, scopes.CALENDAR_READ, scopes.SETTINGS_READ})
+COLORS = frozenset({scopes.CALENDAR, scopes.CALENDAR_READ})
+ROOT = "/calendar/v3"
+CALENDAR = ROOT + "/calendars/{calendarId}"
+TEXTS = ("summary", "description", "location", "timeZone")
+LONGEST_BUSY = timedelta(days=93)
+
+
+def resource(diary: Diary) -> dict[str, Any]:
+    """Return a calendar as responses show it."""
+    shown: dict[str, Any] = {
+        "kind": "calendar#calendar",
+        "etag": f'"{diary.etag}"',
+        "id": diary.id,
+        "summary": diary.summary,
+        "timeZone": diary.time_zone,
+        "conferenceProperties": {"allowedConferenceSolutionTypes": ["hangoutsMeet"]},
+    }
+    return shown | {n: v for n in ("description", "location") if (v := getattr(diary, n))}
+
+
+def _written(body: dict[str, Any]) -> dict[str, str | None]:
+    written = {name: body[name] for name in TEXTS if name in body}
+    for name, value in written.items():
+        if value is not None and not isinstance(value, str):
+            raise Refusal(400, "invalid", f"Invalid value for field '{name}'.")
+    if where := written.get("timeZone"):
+        try:
+            zone(where)
+        except ValueError:
+            raise Refusal(400, "invalid", "Invalid time zone.") from None
+    return written
+
+
+def _write(diary: Diary, written: dict[str, str | None], now: datetime) -> None:
+    diary.summary = written.get("summary", diary.summary) or diary.summary
+    diary.time_zone = written.get("timeZone") or diary.time_zone
+    diary.description = written.get("description", diary.description)
+    diary.location = written.get("location", diary.location)
+    diary.next_etag(now)
+    diary.cache.clear()
+
+
+def got(call: Call) -> Response:
+    """calendars.get"""
+    return respond(call, resource(diary_of(call)[0]))
+
+
+def inserted(call: Call) -> Response:
+    """calendars.insert"""
+    assert call.account is not None
+    written = _written(call.json())
+    if not written.get("summary"):
+        raise Refusal(400, "required", "Missing title.")
+    world = call.world
+    name = writing.derived_id(call.account.sub, str(len(world.diaries.calendars)))
+    calendar_id = f"c_{name}@group.calendar.google.com"
+    diary = world.diaries.create(call.account, calendar_id, str(written["summary"]), "UTC")
+    _write(diary, written, world.now())
+    return respond(call, resource(diary))
+
+
+def changed(call: Call) -> Response:
+    """calendars.patch and calendars.update"""
+    assert call.account is not None
+    diary, entry = diary_of(call, write=True)
+    match(call, f'"{diary.etag}"')
+    written = _written(call.json())
+    if call.method == "PUT":
+        if not written.get("summary"):
+            raise Refusal(400, "required", "Missing title.")
+        written = {"description": None, "location": None, **written}
+    _write(diary, written, call.world.now())
+    call.world.diaries.touch(call.account.sub, entry)
+    return respond(call, resource(diary))
+
+
+def deleted(call: Call) -> Response:
+    """calendars.delete"""
+    assert call.account is not None
+    diary, entry = diary_of(call, write=True)
+    if diary.id == call.account.email:
+        raise Refusal(403, "forbidden", "The primary calendar cannot be deleted.", domain="calendar")
+    entry.deleted = True
+    call.world.diaries.touch(call.account.sub, entry)
+    return no_content()
+
+
+def cleared(call: Call) -> Response:
+    """calendars.clear: only the primary calendar"""
+    assert call.account is not None
+    diary, _ = diary_of(call, write=True)
+    if diary.id != call.account.email:
+        raise Refusal(400, "invalid", "Only the primary calendar can be cleared.")
+    for event_id in list(diary.records):
+        if diary.live(event_id):
+            writing.cancel(diary, event_id, call.world.now())
+    return no_content()
+
+
+def freebusy(call: Call) -> Response:
+    """freebusy.query"""
+    assert call.account is not None
+    body = call.json()
+    low, high = (_bound(body, name) for name in ("timeMin", "timeMax"))
+    if high <= low:
+        raise Refusal(400, "timeRangeEmpty", "The specified time range is empty.", domain="calendar")
+    if high - low > LONGEST_BUSY:
+        raise Refusal(400, "timeRangeTooLong", "The requested time range is too long.", domain="calendar")
+    items = body.get("items") or []
+    names = (
+        [item.get("id") if isinstance(item, dict) else None for item in items]
+        if isinstance(items, list)
+        else [None]
+    )
+    if len(names) > 50 or not all(isinstance(name, str) for name in names):
+        raise Refusal(400, "invalid", "Invalid value for field 'items'.")
+    calendars: dict[str, Any] = {}
+    for name in names:
+        found = call.world.diaries.find(call.account, str(name))
+        if found is None:
+            calendars[str(name)] = {"busy": [], "errors": [{"domain": "global", "reason": "notFound"}]}
+        else:
+            calendars[str(name)] = {"busy": list(_busy(found[0], low, high, call.world.now()))}
+    times = {"timeMin": _text(low), "timeMax": _text(high)}
+    return respond(call, {"kind": "calendar#freeBusy", **times, "calendars": calendars})
+
+
+def _bound(body: dict[str, Any], name: str) -> datetime:
+    try:
+        return parse_instant(str(body[name])).astimezone(UTC)
+    except KeyError:
+        raise Refusal(400, "required", f"Missing {name} parameter.") from None
+    except ValueError:
+        raise Refusal(400, "invalid", f"Invalid value for field '{name}'.") from None
+
+
+def _text(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+
+def _busy(diary: Diary, low: datetime, high: datetime, now: datetime) -> Iterator[dict[str, str]]:
+    begin = finish = None
+    for event in single_events(diary, low, high, now):
+        if event.get("transparency") == "transparent":
+            continue
+        start = max(low, instant(event["start"], diary.zone))
+        end = min(high, instant(event["end"], diary.zone))
+        if begin is None or finish is None:
+            begin, finish = start, end
+        elif start <= finish:
+            finish = max(finish, end)
+        else:
+            yield {
+                "start": begin.strftime("%Y-%m-%dT%H:%M:%SZ"),
+                "end": finish.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            }
+            begin, finish = start, end
+    if begin is not None and finish is not None:
+        yield {"start": begin.strftime("%Y-%m-%dT%H:%M:%SZ"), "end": finish.strftime("%Y-%m-%dT%H:%M:%SZ")}
+
+
+def _settings(call: Call) -> dict[str, str]:
+    assert call.account is not None
+    call.world.diaries.list_of(call.account)
+    primary = call.world.diaries.calendars[call.account.email]
+    return {
+        "autoAddHangouts": "true",
+        "dateFieldOrder": "YMD" if call.account.locale.startswith("ja") else "DMY",
+        "defaultEventLength": "60",
+        "format24HourTime": "true",
+        "hideInvitations": "false",
+        "locale": call.account.locale,
+        "remindOnRespondedEventsOnly": "false",
+        "timezone": primary.time_zone,
+        "useKeyboardShortcuts": "true",
+        "weekStart": "0",
+    }
+
+
+def _setting(name: str, value: str) -> dict[str, str]:
+    return {"kind": "calendar#setting", "etag": f'"{len(name)}{len(value)}"', "id": name, "value": value}
+
+
+def settings(call: Call) -> Response:
+    """settings.list"""
+    items = [_setting(name, value) for name, value in _settings(call).items()]
+    return respond(call, {"kind": "calendar#settings", "etag": '"s0"', "nextSyncToken": "s0", "items": items})
+
+
+def setting(call: Call) -> Response:
+    """settings.get"""
+    value = _settings(call).get(call.path["setting"])
+    if value is None:
+        raise writing.not_found()
+    return respond(call, _setting(call.path["setting"], value))
+
+
+def colors(call: Call) -> Response:
+    """colors.get"""
+    table = {name: {"background": pair[0], "foreground": pair[1]} for name, pair in COLOURS.items()}
+    value = {
+        "kind": "calendar#colors",
+        "updated": "2012-02-14T00:00:00.000Z",
+        "calendar": table,
+        "event": table,
+    }
+    return respond(call, value)
+
+
+ENDPOINTS = (
+    Endpoint("calendar.calendars.insert", "POST", ROOT + "/calendars", needs(WRITE, inserted)),
+    Endpoint("calendar.calendars.get", "GET", CALENDAR, needs(READ, got)),
+    Endpoint("calendar.calendars.patch", "PATCH", CALENDAR, needs(WRITE, changed)),
+    Endpoint("calendar.calendars.update", "PUT", CALENDAR, needs(WRITE, changed)),
+    Endpoint("calendar.calendars.delete", "DELETE", CALENDAR, needs(WRITE, deleted)),
+    Endpoint("calendar.calendars.clear", "POST", CALENDAR + "/clear", needs(WRITE, cleared)),
+    Endpoint("calendar.freebusy.query", "POST", ROOT + "/freeBusy", needs(BUSY, freebusy)),
+    Endpoint("calendar.settings.list", "GET", ROOT + "/users/me/settings", needs(SETTINGS, settings)),
+    Endpoint("calendar.settings.get", "GET", ROOT + "/users/me/settings/{setting}", needs(SETTINGS, setting)),
+    Endpoint("calendar.colors.get", "GET", ROOT + "/colors", needs(COLORS, colors)),
+)

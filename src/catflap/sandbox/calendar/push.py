@@ -1,0 +1,68 @@
+"""The watch endpoints and `channels.stop` of Calendar v3.
+
+Sources: Calendar push guide and calendar.v3 discovery document.
+"""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from catflap.sandbox.access import needs
+from catflap.sandbox.app import Endpoint
+from catflap.sandbox.calendar import endpoints, lists
+from catflap.sandbox.calendar.channels import Channel
+from catflap.sandbox.call import Call, as_json, no_content
+
+
+def watch_events(call: Call) -> Response:
+    """events.watch"""
+    diary, _ = endpoints.diary_of(call)
+    uri = f"{call.world.base_url}/calendar/v3/calendars/{call.path['calendarId']}/events?alt=json"
+    return _open(call, f"events:{diary.id}", uri)
+
+
+def watch_list(call: Call) -> Response:
+    """calendarList.watch"""
+    assert call.account is not None
+    uri = f"{call.world.base_url}/calendar/v3/users/me/calendarList?alt=json"
+    return _open(call, f"list:{call.account.sub}", uri)
+
+
+def _open(call: Call, resource: str, uri: str) -> Response:
+    assert call.account is not None and call.token is not None
+    channels = call.world.channels
+    return as_json(shown(channels.open(call.json(), resource, uri, call.account.sub, call.token.client_id)))
+
+
+def shown(channel: Channel) -> dict[str, str]:
+    """Return a channel as the watch response shows it."""
+    return {
+        "kind": "api#channel",
+        "id": channel.id,
+        "resourceId": channel.resource_id,
+        "resourceUri": channel.resource_uri,
+        **({"token": channel.token} if channel.token else {}),
+        "expiration": str(int(channel.expires_at.timestamp() * 1000)),
+    }
+
+
+def stop(call: Call) -> Response:
+    """channels.stop"""
+    assert call.account is not None and call.token is not None
+    body = call.json()
+    call.world.channels.stop(body.get("id"), body.get("resourceId"), call.account.sub, call.token.client_id)
+    return no_content()
+
+
+ENDPOINTS = (
+    Endpoint(
+        "calendar.events.watch", "POST", endpoints.EVENTS + "/watch", needs(endpoints.READ, watch_events)
+    ),
+    Endpoint("calendar.calendarList.watch", "POST", lists.LIST + "/watch", needs(lists.READ, watch_list)),
+    Endpoint(
+        "calendar.channels.stop",
+        "POST",
+        "/calendar/v3/channels/stop",
+        needs(endpoints.READ | lists.READ, stop),
+    ),
+)

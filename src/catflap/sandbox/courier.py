@@ -1,0 +1,84 @@
+"""Messages the sandbox sends by itself: push notifications and security events, by real POSTs.
+
+Messages of one lane go in order, lanes side by side. It promises no delivery, as Google does not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import httpx2
+
+MOST_TRIES = 5
+
+
+@dataclass(slots=True)
+class Parcel:
+    """One message; `answers` collects the status of every try, None where nobody answered."""
+
+    address: str
+    headers: dict[str, str]
+    body: bytes
+    again: frozenset[int]
+    answers: list[int | None] = field(default_factory=list)
+
+
+Pack = Callable[[], Parcel | None]
+
+
+class Courier:
+    """Delivers while the sandbox is served; what was sent before waits until then."""
+
+    def __init__(self) -> None:
+        self._lanes: dict[str, deque[Pack]] = {}
+        self._busy: set[str] = set()
+        self._wake: Callable[[], object] = lambda: None
+        self.retry_seconds = 0.5
+
+    def send(self, lane: str, pack: Pack) -> None:
+        """Queue a message; `pack` makes it when its turn comes, or None if it is no longer wanted."""
+        self._lanes.setdefault(lane, deque()).append(pack)
+        self._wake()
+
+    async def deliver(self) -> None:
+        """Deliver for ever."""
+        woken = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        self._wake = lambda: loop.call_soon_threadsafe(woken.set)
+        woken.set()
+        client = httpx2.AsyncClient(timeout=10, trust_env=False)
+        try:
+            async with client, asyncio.TaskGroup() as group:
+                while True:
+                    await woken.wait()
+                    woken.clear()
+                    for lane in [lane for lane in self._lanes if lane not in self._busy]:
+                        self._busy.add(lane)
+                        group.create_task(self._empty(client, lane))
+        finally:
+            self._wake = lambda: None
+            self._busy.clear()
+
+    async def _empty(self, client: httpx2.AsyncClient, lane: str) -> None:
+        queue = self._lanes[lane]
+        while queue:
+            parcel = queue.popleft()()
+            if parcel is not None:
+                await self._post(client, parcel)
+        del self._lanes[lane]
+        self._busy.discard(lane)
+
+    async def _post(self, client: httpx2.AsyncClient, parcel: Parcel) -> None:
+        for attempt in range(MOST_TRIES):
+            status: int | None = None
+            with contextlib.suppress(httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError):
+                response = await client.post(parcel.address, headers=parcel.headers, content=parcel.body)
+                status = response.status_code
+            parcel.answers.append(status)
+            if status not in parcel.again:
+                return
+            await asyncio.sleep(self.retry_seconds * 2**attempt)

@@ -1,0 +1,1 @@
+"""Drive v3, as far as an app's own data folder goes."""

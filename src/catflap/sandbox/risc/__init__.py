@@ -1,0 +1,1 @@
+"""Cross-Account Protection (RISC): streams and signed security events."""

@@ -182,4 +182,3 @@ def say(
         typer.echo(f"{out}: {seconds:.1f} s")
 
     _run(run())
-

@@ -85,7 +85,11 @@ async def _serve(sandbox: Sandbox, port: int) -> AsyncIterator[str]:
 
 def _furnish(sandbox: Sandbox, origin: str, play: Play, clock: Clock, text: str | None) -> None:
     sandbox.add_client(
-        _CLIENT_ID, _CLIENT_SECRET, redirect_uris=[f"{origin}/signin/google/callback"], origins=[origin]
+        _CLIENT_ID,
+        _CLIENT_SECRET,
+        redirect_uris=[f"{origin}/signin/google/callback"],
+        origins=[origin],
+        project="Catflap",
     )
     sandbox.add_account(EMAIL, name="Mia", locale="en")
     if text is not None:

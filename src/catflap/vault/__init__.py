@@ -1,7 +1,8 @@
 """Where refresh tokens live: sealed, in a table of their own, opened only here and only when needed."""
 
 from catflap.vault.access import AccessToken, Vault
-from catflap.vault.grants import Grant, Grants
+from catflap.vault.grant import Grant
+from catflap.vault.grants import Grants
 from catflap.vault.seal import Seal, load_keyset
 
 __all__ = ["AccessToken", "Grant", "Grants", "Seal", "Vault", "load_keyset"]

@@ -1,0 +1,78 @@
+"""Leave Google alone while it does not answer, or while it rejects our client; one try at a time finds out.
+
+A circuit belongs to one OAuth client in one process. It knows nothing of grants.
+"""
+
+import random
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+from catflap.errors import OperatorMustAct, TryAgain
+
+_OPENS_AFTER = 5
+_LONGEST_SECONDS = 8.0
+_REJECTED_SECONDS = 30.0
+
+
+def unavailable(after: timedelta, detail: str | None = None) -> TryAgain:
+    """The one sentence for a Google that does not answer."""
+    return TryAgain(
+        "google_unavailable",
+        "Google does not answer right now; please try again in a moment.",
+        after=after,
+        detail=detail,
+    )
+
+
+class Circuit:
+    """Opens after some failures in a row; then lets one caller through whenever a pause is over."""
+
+    def __init__(
+        self,
+        monotonic: Callable[[], float] = time.monotonic,
+        jitter: Callable[[float, float], float] = random.uniform,
+    ) -> None:
+        self._monotonic = monotonic
+        self._jitter = jitter
+        self._failures = 0
+        self._open_until = 0.0
+        self._rejected: OperatorMustAct | None = None
+
+    def check(self) -> None:
+        """Tell whether asking makes sense now.
+
+        Raises:
+            TryAgain: `google_unavailable`, with the time until the next try.
+            OperatorMustAct: what Google said when it last rejected our client.
+        """
+        left = self._open_until - self._monotonic()
+        if left > 0:
+            if self._rejected is not None:
+                raise OperatorMustAct(self._rejected.code, self._rejected.message)
+            raise unavailable(timedelta(seconds=left), "circuit open")
+
+    def enter(self) -> None:
+        """Go and ask; whoever enters reports `worked`, `failed` or `rejected`. Raises as `check` does."""
+        self.check()
+        if self._failures >= _OPENS_AFTER or self._rejected is not None:
+            # This caller is the probe; the others wait for what it finds.
+            self._open_until = self._monotonic() + _LONGEST_SECONDS
+
+    def worked(self) -> None:
+        """Google answered and knew us."""
+        self._failures, self._open_until, self._rejected = 0, 0.0, None
+
+    def failed(self) -> None:
+        """Google did not answer, or not with sense."""
+        self._failures += 1
+        self._rejected = None
+        over = self._failures - _OPENS_AFTER
+        if over >= 0:
+            pause = min(_LONGEST_SECONDS, 2.0 ** min(over, 10))
+            self._open_until = self._monotonic() + pause * self._jitter(0.5, 1.0)
+
+    def rejected(self, error: OperatorMustAct) -> None:
+        """Google does not accept our client; asking on would only repeat it."""
+        self._rejected = error
+        self._open_until = self._monotonic() + _REJECTED_SECONDS

@@ -1,0 +1,114 @@
+"""Who may ask Google about a grant right now: a lease in the grant's row, renewed while Google is slow.
+
+It never outlives its holder by more than its time to live, and it never ends under a holder that lives.
+It is a fence, too: what a holder writes counts only while its lease and the row's version still stand.
+
+Leases are measured by the database's clock. It is the only one that all machines share, and nothing is
+read from it but how long a lease has left.
+"""
+
+import asyncio
+import contextlib
+import random
+import secrets
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import ColumnElement, Interval, cast, func, or_, select, update
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from catflap.log import log
+from catflap.store.notices import announce_change
+from catflap.store.tables import google_tokens as t
+from catflap.vault.grant import Grant, topic
+
+LEASE_LIVES = timedelta(seconds=3)
+_LONGEST_PAUSE = 10.0
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The right to ask Google about one grant, as it was at `version`."""
+
+    grant_id: int
+    version: int
+    id: str
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Somebody else asks, or asking failed a moment ago (`paused`); look again after `left`."""
+
+    left: timedelta
+    paused: bool
+
+
+class Leases:
+    """Take, renew and give back leases; no connection is held in between."""
+
+    def __init__(self, engine: AsyncEngine, lives: timedelta = LEASE_LIVES) -> None:
+        self._engine = engine
+        self._lives = lives
+
+    async def take(self, grant: Grant) -> Lease | Wait | None:
+        """The lease; or how long to wait; or None when the row moved on since `grant` was read."""
+        lease = Lease(grant.id, grant.version, secrets.token_hex(16))
+        free = or_(t.c.lease_until.is_(None), t.c.lease_until <= func.clock_timestamp())
+        taken = (
+            update(t)
+            .where(t.c.id == grant.id, t.c.version == grant.version, t.c.state == "active", free)
+            .values(lease_id=lease.id, lease_until=_after(self._lives))
+        )
+        left = (t.c.lease_until - func.clock_timestamp()).label("left")
+        held = select(t.c.lease_id, left).where(t.c.id == grant.id, t.c.version == grant.version)
+        async with self._engine.begin() as connection:
+            if (await connection.execute(taken)).rowcount == 1:
+                return lease
+            row = (await connection.execute(held)).first()
+        if row is None:
+            return None
+        return Wait(max(row.left or timedelta(0), timedelta(0)), paused=row.lease_id is None)
+
+    @contextlib.asynccontextmanager
+    async def kept(self, lease: Lease) -> AsyncIterator[None]:
+        """Renew the lease while the context is open."""
+        task = asyncio.create_task(self._renew(lease))
+        try:
+            yield
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    async def give_back(self, lease: Lease) -> None:
+        """End the lease early and wake who waits."""
+        await self._end(lease, {"lease_id": None, "lease_until": None})
+
+    async def pause(self, lease: Lease, failures: int) -> timedelta:
+        """End the lease after a failure; nobody asks again before the returned time has passed."""
+        seconds = min(_LONGEST_PAUSE, 0.5 * 2.0 ** min(failures, 10)) * random.uniform(0.5, 1.0)  # noqa: S311
+        pause = timedelta(seconds=seconds)
+        await self._end(lease, {"lease_id": None, "lease_until": _after(pause), "failures": failures + 1})
+        return pause
+
+    async def _renew(self, lease: Lease) -> None:
+        mine = update(t).where(t.c.id == lease.grant_id, t.c.lease_id == lease.id)
+        while True:
+            await asyncio.sleep(self._lives.total_seconds() / 3)
+            try:
+                async with self._engine.begin() as connection:
+                    await connection.execute(mine.values(lease_until=_after(self._lives)))
+            except (OSError, DBAPIError) as error:
+                log.warning("lease_not_renewed", grant=lease.grant_id, error=type(error).__name__)
+
+    async def _end(self, lease: Lease, values: dict[str, object]) -> None:
+        mine = update(t).where(t.c.id == lease.grant_id, t.c.lease_id == lease.id)
+        async with self._engine.begin() as connection:
+            await connection.execute(mine.values(values))
+            await announce_change(connection, topic(lease.grant_id))
+
+
+def _after(span: timedelta) -> ColumnElement[object]:
+    return func.clock_timestamp() + cast(span, Interval)

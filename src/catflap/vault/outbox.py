@@ -1,0 +1,51 @@
+"""What others are told of a grant, written in the transaction that changes it, delivered by a job.
+
+A change without a webhook that wants it costs nothing but one look.
+"""
+
+import secrets
+from datetime import datetime
+from typing import Literal, get_args
+
+from sqlalchemy import any_, insert, literal, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from catflap.store.jobs import enqueue
+from catflap.store.tables import webhook_deliveries, webhooks
+from catflap.vault.grant import Grant
+
+Event = Literal["grant.active", "grant.reconsent", "grant.revoked", "grant.scopes_changed"]
+EVENTS: tuple[Event, ...] = get_args(Event)
+
+
+async def tell(connection: AsyncConnection, event: Event, grant: Grant, now: datetime) -> None:
+    """Write one delivery for each webhook that wants `event`."""
+    wanted = select(webhooks.c.id).where(literal(event) == any_(webhooks.c.events))
+    ids = (await connection.execute(wanted)).scalars().all()
+    if not ids:
+        return
+    payload = {
+        "type": event,
+        "timestamp": now.isoformat(),
+        "data": {
+            "user_id": grant.user_id,
+            "account": grant.account_sub,
+            "state": grant.state,
+            "reason": grant.reason,
+            "scopes": sorted(grant.scopes),
+        },
+    }
+    rows = [
+        {
+            "id": "msg_" + secrets.token_urlsafe(18),
+            "webhook_id": webhook_id,
+            "event": event,
+            "payload": payload,
+            "attempts": 0,
+            "created_at": now,
+            "due_at": now,
+        }
+        for webhook_id in ids
+    ]
+    await connection.execute(insert(webhook_deliveries), rows)
+    await enqueue(connection, "webhook", *(row["id"] for row in rows))

@@ -1,0 +1,74 @@
+"""Take a grant back: unusable here at once, revoked at Google, then erased.
+
+Google's revocation ends everything that the account allowed to the whole project, so the grants of other
+users for the same account end with it. Interrupted at any point, the `revoke` job goes on.
+"""
+
+from sqlalchemy import select
+
+from catflap.errors import BadRequest, TryAgain
+from catflap.google.oauth import OAuth
+from catflap.log import log
+from catflap.store.tables import google_tokens as t
+from catflap.vault.grant import Grant
+from catflap.vault.grants import Grants
+
+
+class Revoking:
+    """Revokes grants."""
+
+    def __init__(self, grants: Grants, oauth: OAuth) -> None:
+        self._grants = grants
+        self._oauth = oauth
+
+    async def also_ended(self, user_id: int, account_sub: str) -> list[Grant]:
+        """The grants of other users that die with this one; for the warning before."""
+        return [
+            grant
+            for grant in await self._grants.of_account(account_sub)
+            if grant.user_id != user_id and grant.state == "active"
+        ]
+
+    async def revoke(self, user_id: int, account_sub: str, *, reason: str = "user") -> bool:
+        """End a grant here, then at Google; False when Google must be told later, which a job will do.
+
+        Raises:
+            BadRequest: `not_found`.
+        """
+        grant = await self._grants.find(user_id, account_sub)
+        if grant is None:
+            raise BadRequest("not_found", "There is no such grant.")
+        self._grants.at_step("revoke.begin")
+        await self._grants.end(grant, reason, keep_refresh_token=True)
+        self._grants.at_step("revoke.marked")
+        try:
+            await self.finish(grant.id)
+        except TryAgain as error:
+            log.warning("revocation_waits_for_google", grant=grant.id, detail=error.detail)
+            return False
+        return True
+
+    async def finish(self, grant_id: int) -> None:
+        """Revoke at Google what is marked here, and erase it; safe to repeat.
+
+        Raises:
+            TryAgain: `google_unavailable`; nothing was changed.
+        """
+        grant = await self._grants.get(grant_id)
+        if grant is None or grant.state != "revoked":
+            # Erased already, or allowed anew: revoking the old token would end the new grant too.
+            return
+        refresh_token = self._grants.open_refresh_token(grant)
+        if refresh_token is not None:
+            await self._oauth.revoke(refresh_token)
+            self._grants.at_step("revoke.answered")
+            for other in await self.also_ended(grant.user_id, grant.account_sub):
+                await self._grants.end(other, "revoked_with_account")
+        await self._grants.erase(grant)
+        self._grants.at_step("revoke.end")
+
+    async def unfinished(self) -> list[int]:
+        """Grants that are marked but not yet revoked at Google; swept up in case a job was lost."""
+        query = select(t.c.id).where(t.c.state == "revoked", t.c.refresh_token.is_not(None))
+        async with self._grants.engine.connect() as connection:
+            return list((await connection.execute(query)).scalars())

@@ -1,0 +1,146 @@
+"""A vault on a real PostgreSQL with a real socket to the sandbox's Google."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+
+import httpx2
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from catflap.clock import FixedClock
+from catflap.google.discovery import Discovery
+from catflap.google.oauth import OAuth
+from catflap.sandbox import Sandbox
+from catflap.sandbox.faults import Fault
+from catflap.sandbox.powers import mint_code, revoke_access
+from catflap.settings import GoogleClient
+from catflap.store.database import connect
+from catflap.store.embedded import Urls
+from catflap.store.notices import Notices
+from catflap.store.tables import google_tokens
+from catflap.vault import Grant, Grants, Seal, Vault, load_keyset
+from catflap.vault.lease import Leases
+
+CLIENT_ID, CLIENT_SECRET = "1234567890-test.apps.googleusercontent.com", "GOCSPX-test"
+EMAIL = "anna@example.com"
+REFRESH = "oauth.token.refresh"
+SCOPES = ("openid", "email", "https://www.googleapis.com/auth/calendar.events")
+CLIENT = GoogleClient(client_id=CLIENT_ID, client_secret=SecretStr(CLIENT_SECRET), redirect_uri="")
+
+
+class Google:
+    """The sandbox, as the vault's tests use it."""
+
+    def __init__(self, sandbox: Sandbox, url: str) -> None:
+        self.sandbox = sandbox
+        self.url = url
+        self.discovery_url = f"{url}/.well-known/openid-configuration"
+
+    def refreshes(self) -> int:
+        """How many refreshes reached Google."""
+        return self.sandbox.world.journal.counts[REFRESH]
+
+    def trouble(self, **fault: object) -> None:
+        """Put a fault in force at the refresh endpoint."""
+        self.sandbox.world.faults.add(Fault(**{"endpoint": REFRESH, **fault}))  # type: ignore[arg-type]
+
+    def well_again(self) -> None:
+        self.sandbox.world.faults.remove()
+
+    def code(self, *, email: str = EMAIL, again: bool = False, scopes: tuple[str, ...] = SCOPES) -> str:
+        """A consent; `again` is one at which Google sends a refresh token although it did before."""
+        self.sandbox.add_account(email)
+        return mint_code(self.sandbox.world, email, CLIENT_ID, scopes, force_refresh_token=again)
+
+    def revoke_access(self, email: str = EMAIL) -> None:
+        """The person takes it back at Google's account page."""
+        revoke_access(self.sandbox.world, email)
+
+
+@pytest.fixture
+async def google(clock: FixedClock) -> AsyncIterator[Google]:
+    sandbox = Sandbox(clock=clock.now)
+    async with sandbox.serve() as url:
+        sandbox.add_client(CLIENT_ID, CLIENT_SECRET)
+        yield Google(sandbox, url)
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[httpx2.AsyncClient]:
+    async with httpx2.AsyncClient(timeout=30, follow_redirects=False) as client:
+        yield client
+
+
+@pytest.fixture
+def oauth(google: Google, http: httpx2.AsyncClient) -> OAuth:
+    return OAuth(http, Discovery(http, google.discovery_url), CLIENT)
+
+
+@pytest.fixture
+async def vault_engine(database_urls: Urls) -> AsyncIterator[AsyncEngine]:
+    pool = connect(database_urls.vault)
+    yield pool
+    await pool.dispose()
+
+
+@pytest.fixture
+def keyset_file(tmp_path: Path) -> Path:
+    return tmp_path / "keyset.json"
+
+
+@pytest.fixture
+def grants(vault_engine: AsyncEngine, clock: FixedClock, keyset_file: Path) -> Grants:
+    return Grants(vault_engine, Seal(load_keyset(keyset_file)), clock, CLIENT_ID)
+
+
+@pytest.fixture
+async def notices(database_urls: Urls) -> AsyncIterator[Notices]:
+    async with Notices(database_urls.vault) as listening:
+        yield listening
+
+
+@pytest.fixture
+def vault(grants: Grants, oauth: OAuth, clock: FixedClock, notices: Notices) -> Vault:
+    leases = Leases(grants.engine, timedelta(seconds=1))
+    return Vault(grants, oauth, clock, notices=notices, leases=leases)
+
+
+Allow = Callable[..., Awaitable[Grant]]
+
+
+@pytest.fixture
+def allow(google: Google, oauth: OAuth, grants: Grants, user_id: int) -> Allow:
+    """Have the person say yes at Google, and keep what it gives."""
+
+    async def allowed(
+        *,
+        email: str = EMAIL,
+        again: bool = False,
+        scopes: tuple[str, ...] = SCOPES,
+        user: int | None = None,
+    ) -> Grant:
+        tokens = await oauth.exchange(google.code(email=email, again=again, scopes=scopes), redirect_uri="")
+        account = google.sandbox.add_account(email)
+        kept = await grants.keep(user_id if user is None else user, account.sub, tokens)
+        assert kept is not None
+        return kept
+
+    return allowed
+
+
+@pytest.fixture
+def run_out(vault_engine: AsyncEngine, clock: FixedClock) -> Callable[[Grant], Awaitable[None]]:
+    """Let the stored access token of a grant run out."""
+
+    async def ran_out(grant: Grant) -> None:
+        async with vault_engine.begin() as connection:
+            expired = update(google_tokens).where(google_tokens.c.id == grant.id)
+            await connection.execute(expired.values(expires_at=clock.now()))
+
+    return ran_out
+
+
+RunOut = Callable[[Grant], Awaitable[None]]

@@ -1,0 +1,377 @@
+"""One live token: shared by all who ask, refreshed once, and never confused with a dead one."""
+
+import asyncio
+import hashlib
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from catflap.clock import FixedClock
+from catflap.errors import BadRequest, OperatorMustAct, TryAgain, UserMustAct
+from catflap.google.oauth import OAuth, TokenResponse
+from catflap.store.notices import Notices
+from catflap.store.tables import google_tokens as t
+from catflap.vault import Grants, Vault
+from catflap.vault.circuit import Circuit
+from catflap.vault.lease import Lease, Leases
+
+from .conftest import Allow, Google, RunOut
+
+
+def _another(grants: Grants, oauth: OAuth, clock: FixedClock, notices: Notices) -> Vault:
+    """A vault as another process has one: nothing shared but the database."""
+    return Vault(grants, oauth, clock, notices=notices, leases=Leases(grants.engine, timedelta(seconds=1)))
+
+
+async def test_a_fresh_token_is_handed_out_without_asking_google(
+    vault: Vault, allow: Allow, google: Google
+) -> None:
+    grant = await allow()
+    first = await vault.access_token(grant.user_id, grant.account_sub)
+    assert await vault.access_token(grant.user_id, grant.account_sub) == first
+    assert google.refreshes() == 0
+
+
+async def test_fifty_callers_of_one_expired_token_are_one_refresh(
+    vault: Vault, allow: Allow, run_out: RunOut, google: Google
+) -> None:
+    grant = await allow()
+    await run_out(grant)
+    google.trouble(latency=0.15)
+    calls = [vault.access_token(grant.user_id, grant.account_sub) for _ in range(50)]
+    tokens = await asyncio.gather(*calls)
+    assert len({one.token for one in tokens}) == 1
+    assert google.refreshes() == 1
+
+
+async def test_two_houses_on_one_database_are_one_refresh(
+    vault: Vault,
+    allow: Allow,
+    run_out: RunOut,
+    google: Google,
+    grants: Grants,
+    oauth: OAuth,
+    clock: FixedClock,
+    notices: Notices,
+) -> None:
+    grant = await allow()
+    await run_out(grant)
+    google.trouble(latency=0.3)
+    houses = [vault, _another(grants, oauth, clock, notices), _another(grants, oauth, clock, notices)]
+    tokens = await asyncio.gather(
+        *(house.access_token(grant.user_id, grant.account_sub) for house in houses for _ in range(5))
+    )
+    assert len({one.token for one in tokens}) == 1
+    assert google.refreshes() == 1
+
+
+async def test_a_google_slower_than_the_lease_is_still_asked_once(
+    vault: Vault,
+    allow: Allow,
+    run_out: RunOut,
+    google: Google,
+    grants: Grants,
+    oauth: OAuth,
+    clock: FixedClock,
+    notices: Notices,
+) -> None:
+    grant = await allow()
+    await run_out(grant)
+    google.trouble(latency=2.5)
+    houses = [vault, _another(grants, oauth, clock, notices)]
+    await asyncio.gather(*(house.access_token(grant.user_id, grant.account_sub) for house in houses))
+    assert google.refreshes() == 1
+
+
+async def test_no_connection_is_held_while_google_answers(
+    vault: Vault, allow: Allow, run_out: RunOut, google: Google, vault_engine: AsyncEngine
+) -> None:
+    grant = await allow()
+    await run_out(grant)
+    google.trouble(latency=0.5)
+    call = asyncio.create_task(vault.access_token(grant.user_id, grant.account_sub))
+    while google.refreshes() == 0 and not call.done():
+        in_use = vault_engine.pool.checkedout()  # type: ignore[attr-defined]
+        await asyncio.sleep(0.05)
+    await call
+    assert in_use == 0
+
+
+async def test_a_caller_who_gives_up_takes_the_token_from_nobody(
+    vault: Vault, allow: Allow, run_out: RunOut, google: Google
+) -> None:
+    grant = await allow()
+    await run_out(grant)
+    google.trouble(latency=0.3)
+    first = asyncio.create_task(vault.access_token(grant.user_id, grant.account_sub))
+    second = asyncio.create_task(vault.access_token(grant.user_id, grant.account_sub))
+    await asyncio.sleep(0)
+    first.cancel()
+    assert (await second).token
+    assert google.refreshes() == 1
+
+
+async def test_a_late_holder_can_not_overwrite_a_newer_token(allow: Allow, grants: Grants) -> None:
+    grant = await allow()
+    leases = Leases(grants.engine, timedelta(milliseconds=1))
+    late = await leases.take(grant)
+    assert isinstance(late, Lease)
+    await asyncio.sleep(0.01)
+    quick = await leases.take(grant)
+    assert isinstance(quick, Lease)
+    newer = TokenResponse("newer", 3599, grant.scopes)
+    assert await grants.refreshed(grant, late.id, TokenResponse("late", 3599, grant.scopes)) is None
+    kept = await grants.refreshed(grant, quick.id, newer)
+    assert kept is not None and grants.open_access_token(kept) == "newer"
+    assert await grants.refreshed(grant, quick.id, TokenResponse("late", 3599, grant.scopes)) is None
+    assert not await grants.died(grant, late.id, "invalid_grant")
+
+
+async def test_a_refused_token_is_not_handed_out_again(vault: Vault, allow: Allow, google: Google) -> None:
+    grant = await allow()
+    old = await vault.access_token(grant.user_id, grant.account_sub)
+    new = await vault.access_token(grant.user_id, grant.account_sub, refused=old.token)
+    assert new.token != old.token
+    named = hashlib.sha256(old.token.encode()).hexdigest()
+    again = await vault.access_token(grant.user_id, grant.account_sub, refused_sha256=named)
+    assert again == new
+    assert google.refreshes() == 1
+
+
+async def test_a_token_with_too_little_life_is_refreshed_first(
+    vault: Vault, allow: Allow, google: Google, clock: FixedClock
+) -> None:
+    grant = await allow()
+    clock.advance(timedelta(minutes=50))
+    await vault.access_token(grant.user_id, grant.account_sub)
+    assert google.refreshes() == 0
+    token = await vault.access_token(grant.user_id, grant.account_sub, min_ttl=timedelta(minutes=30))
+    assert token.expires_at - clock.now() > timedelta(minutes=59)
+    assert google.refreshes() == 1
+
+
+async def test_missing_scopes_are_told_without_asking_google(
+    vault: Vault, allow: Allow, run_out: RunOut, google: Google
+) -> None:
+    grant = await allow()
+    await run_out(grant)
+    with pytest.raises(UserMustAct) as caught:
+        await vault.access_token(grant.user_id, grant.account_sub, scopes=["drive.appdata"])
+    assert caught.value.code == "scope_missing"
+    assert google.refreshes() == 0
+
+
+async def test_nobody_gets_a_token_of_nobody(vault: Vault, user_id: int) -> None:
+    with pytest.raises(BadRequest) as caught:
+        await vault.access_token(user_id)
+    assert caught.value.code == "not_found"
+
+
+async def test_without_an_account_the_first_one_counts(vault: Vault, allow: Allow) -> None:
+    first = await allow()
+    await allow(email="second@example.com")
+    token = await vault.access_token(first.user_id)
+    assert token == await vault.access_token(first.user_id, first.account_sub)
+
+
+async def test_a_dead_grant_costs_google_one_call_however_many_ask(
+    vault: Vault, allow: Allow, run_out: RunOut, google: Google, vault_engine: AsyncEngine
+) -> None:
+    grant = await allow()
+    await run_out(grant)
+    google.revoke_access()
+    outcomes = await asyncio.gather(
+        *(vault.access_token(grant.user_id, grant.account_sub) for _ in range(20)), return_exceptions=True
+    )
+    outcomes += [await _error(vault, grant.user_id) for _ in range(20)]
+    assert {one.code for one in outcomes if isinstance(one, UserMustAct)} == {"reconsent_required"}
+    assert len([one for one in outcomes if isinstance(one, UserMustAct)]) == 40
+    assert google.refreshes() == 1
+    async with vault_engine.connect() as connection:
+        row = (await connection.execute(select(t))).one()
+    assert (row.state, row.reason) == ("reconsent", "invalid_grant")
+    assert row.ended_at is not None and row.access_token is None and row.refresh_token is None
+
+
+async def test_a_new_consent_brings_a_dead_grant_back(
+    vault: Vault, allow: Allow, run_out: RunOut, google: Google
+) -> None:
+    grant = await allow()
+    await run_out(grant)
+    google.revoke_access()
+    assert await _error(vault, grant.user_id) is not None
+    again = await allow()
+    assert (again.id, again.state, again.reason, again.ended_at) == (grant.id, "active", None, None)
+    assert (await vault.access_token(grant.user_id)).token
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        {"status": 500},
+        {"status": 503},
+        {"status": 429, "error": "rate_limit_exceeded"},
+        {"drop": "before"},
+        {"drop": "after"},
+        {"garbage": True},
+    ],
+)
+async def test_trouble_that_passes_changes_no_state(
+    vault: Vault, allow: Allow, run_out: RunOut, google: Google, trouble: dict[str, object]
+) -> None:
+    grant = await allow()
+    await run_out(grant)
+    google.trouble(**trouble)
+    error = await _error(vault, grant.user_id)
+    assert isinstance(error, TryAgain) and error.code == "google_unavailable"
+    assert error.after is not None and error.after > timedelta(0)
+    (kept,) = await vault.grants.of_user(grant.user_id)
+    assert (kept.state, kept.version) == ("active", grant.version)
+
+
+async def test_after_a_failure_google_is_left_alone_until_the_pause_is_over(
+    vault: Vault,
+    allow: Allow,
+    run_out: RunOut,
+    google: Google,
+    grants: Grants,
+    oauth: OAuth,
+    clock: FixedClock,
+    notices: Notices,
+) -> None:
+    grant = await allow()
+    await run_out(grant)
+    google.trouble(status=503)
+    other = _another(grants, oauth, clock, notices)
+    for house in (vault, vault, other, other):
+        assert isinstance(await _error(house, grant.user_id), TryAgain)
+    assert google.refreshes() == 1
+
+
+async def test_when_google_is_back_so_are_the_tokens(
+    vault: Vault, allow: Allow, run_out: RunOut, google: Google, vault_engine: AsyncEngine
+) -> None:
+    grant = await allow()
+    await run_out(grant)
+    google.trouble(status=503)
+    assert await _error(vault, grant.user_id) is not None
+    google.well_again()
+    await _end_pauses(vault_engine)
+    assert (await vault.access_token(grant.user_id)).token
+    (kept,) = await vault.grants.of_user(grant.user_id)
+    assert kept.failures == 0
+
+
+async def test_a_short_token_is_better_than_none_while_google_is_down(
+    vault: Vault, allow: Allow, google: Google, clock: FixedClock
+) -> None:
+    grant = await allow()
+    token = await vault.access_token(grant.user_id)
+    google.trouble(status=503)
+    clock.advance(timedelta(minutes=57))
+    assert await vault.access_token(grant.user_id) == token
+    clock.advance(timedelta(minutes=3))
+    assert isinstance(await _error(vault, grant.user_id), TryAgain)
+
+
+async def test_a_rejected_client_shouts_and_harms_no_grant(
+    vault: Vault, allow: Allow, run_out: RunOut, google: Google
+) -> None:
+    grant = await allow()
+    await run_out(grant)
+    google.trouble(error="invalid_client")
+    for _ in range(3):
+        error = await _error(vault, grant.user_id)
+        assert isinstance(error, OperatorMustAct) and error.code == "google_client_rejected"
+    assert google.refreshes() == 1
+    (kept,) = await vault.grants.of_user(grant.user_id)
+    assert kept.state == "active"
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"), [("invalid_rapt", "invalid_rapt"), ("admin_policy_enforced", "admin_policy")]
+)
+async def test_the_reason_of_a_death_is_kept(
+    vault: Vault, allow: Allow, run_out: RunOut, google: Google, error: str, reason: str
+) -> None:
+    grant = await allow()
+    await run_out(grant)
+    google.trouble(error=error)
+    assert isinstance(await _error(vault, grant.user_id), UserMustAct)
+    (kept,) = await vault.grants.of_user(grant.user_id)
+    assert (kept.state, kept.reason) == ("reconsent", reason)
+
+
+async def test_invalid_grant_is_not_believed_when_someone_consented_meanwhile(
+    vault: Vault, allow: Allow, run_out: RunOut, google: Google
+) -> None:
+    grant = await allow()
+    await run_out(grant)
+    google.trouble(error="invalid_grant", latency=0.5, times=1)
+    call = asyncio.create_task(vault.access_token(grant.user_id))
+    await asyncio.sleep(0.1)
+    again = await allow(again=True)
+    assert (await call).token == vault.grants.open_access_token(again)
+    (kept,) = await vault.grants.of_user(grant.user_id)
+    assert kept.state == "active"
+
+
+async def test_a_narrower_refresh_is_told_and_kept(vault: Vault, allow: Allow, grants: Grants) -> None:
+    grant = await allow()
+    lease = await Leases(grants.engine).take(grant)
+    assert isinstance(lease, Lease)
+    kept = await grants.refreshed(grant, lease.id, TokenResponse("t", 3599, frozenset({"openid"})))
+    assert kept is not None and kept.scopes == {"openid"}
+
+
+async def test_a_pause_of_the_database_clock_is_the_only_time_that_leases_know(
+    allow: Allow, grants: Grants, clock: FixedClock
+) -> None:
+    grant = await allow()
+    leases = Leases(grants.engine, timedelta(hours=1))
+    assert isinstance(await leases.take(grant), Lease)
+    clock.advance(timedelta(days=365))
+    assert not isinstance(await leases.take(grant), Lease)
+
+
+async def _error(vault: Vault, user_id: int) -> Exception | None:
+    try:
+        await vault.access_token(user_id)
+    except (UserMustAct, OperatorMustAct, TryAgain, BadRequest) as error:
+        return error
+    return None
+
+
+async def _end_pauses(engine: AsyncEngine) -> None:
+    async with engine.begin() as connection:
+        await connection.execute(text("UPDATE vault.google_tokens SET lease_until = NULL"))
+
+
+def test_the_circuit_opens_after_failures_in_a_row_and_probes_with_one_caller() -> None:
+    now = 100.0
+    circuit = Circuit(monotonic=lambda: now, jitter=lambda low, high: high)
+    for _ in range(5):
+        circuit.enter()
+        circuit.failed()
+    with pytest.raises(TryAgain) as caught:
+        circuit.enter()
+    assert caught.value.after == timedelta(seconds=1)
+    now += 1.0
+    circuit.enter()
+    with pytest.raises(TryAgain):
+        circuit.enter()
+    circuit.worked()
+    circuit.enter()
+    circuit.enter()
+
+
+def test_the_circuit_never_waits_longer_than_eight_seconds() -> None:
+    now = 100.0
+    circuit = Circuit(monotonic=lambda: now, jitter=lambda low, high: high)
+    for _ in range(40):
+        circuit.failed()
+    with pytest.raises(TryAgain) as caught:
+        circuit.check()
+    assert caught.value.after == timedelta(seconds=8)

@@ -7,11 +7,11 @@ import hashlib
 import io
 import json
 import secrets
+import wave
 from datetime import datetime
 from typing import Any
 
 import httpx2
-import soundfile
 
 from catflap.cli.person import Person
 from catflap.clock import FixedClock
@@ -58,12 +58,13 @@ class VirtualDevice:
         wav = response.content
         if hashlib.sha256(wav).hexdigest() != audio["sha256"] or len(wav) != audio["bytes"]:
             raise OperatorMustAct("sound_broken", "A sound is not the one that the schedule promised.")
-        info = soundfile.info(io.BytesIO(wav))
+        with wave.open(io.BytesIO(wav)) as sound:
+            seconds = sound.getnframes() / sound.getframerate()
         self._clock.advance_to(datetime.fromisoformat(announcement["play_at"]))
         body = {"announcement": announcement["id"], "state": "played", "at": instant(self._clock.now())}
         ack = await self._http.post(self._origin + "/v1/device/acks", json=body, headers=self._headers())
         ack.raise_for_status()
-        return wav, round(float(info.duration), 3)
+        return wav, round(seconds, 3)
 
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._secret}"}

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from catflap.sandbox import batch, powers
+from catflap.sandbox import batch, documents, powers
 from catflap.sandbox.app import App
 from catflap.sandbox.calendar import calendars, importing, lists, push, writing
 from catflap.sandbox.calendar import endpoints as events
@@ -66,6 +66,7 @@ class Sandbox:
                 *drive.endpoints(Uploads()),
                 *risc.ENDPOINTS,
                 *control.ENDPOINTS,
+                *documents.ENDPOINTS,
                 *batch.endpoints(lambda call: self.app.answer(call)),
             ),
         )

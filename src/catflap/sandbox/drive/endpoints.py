@@ -13,6 +13,7 @@ import re
 from dataclasses import dataclass, field
 from email.message import Message
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.responses import Response
 
@@ -198,7 +199,7 @@ class Uploads:
         mime = call.header("x-upload-content-type")
         self._waiting[upload_id] = Upload(_who(call)[0], call.json(), mime, file_id)
         path = f"{UPLOAD}/{file_id}" if file_id else UPLOAD
-        query = f"uploadType=resumable&upload_id={upload_id}"
+        query = urlencode({**call.query, "uploadType": "resumable", "upload_id": upload_id})
         headers = {"location": f"{call.world.base_url}{path}?{query}", "x-guploader-uploadid": upload_id}
         return Response(b"", 200, headers)
 

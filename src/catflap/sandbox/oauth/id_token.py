@@ -55,7 +55,7 @@ def profile(world: World, account: SandboxAccount) -> dict[str, str]:
     """Return the claims of the profile scope."""
     claims = {
         "name": account.name,
-        "picture": f"{world.base_url}/sandbox/pictures/{account.sub}",
+        "picture": f"{world.base_url}/a/{account.sub}",
         "given_name": account.given_name,
     }
     return claims | ({"family_name": account.family_name} if account.family_name else {})

@@ -16,9 +16,10 @@ from starlette.responses import Response
 
 from catflap.sandbox.access import bearer
 from catflap.sandbox.app import Endpoint
-from catflap.sandbox.call import Call, OAuthRefusal, as_json
+from catflap.sandbox.call import Call, OAuthRefusal, Refusal, as_json
 from catflap.sandbox.oauth.grants import AccessToken
 from catflap.sandbox.oauth.id_token import profile
+from catflap.sandbox.oauth.pages import render
 from catflap.sandbox.oauth.scopes import EMAIL, PROFILE, in_order
 from catflap.sandbox.people import SandboxAccount
 
@@ -114,6 +115,14 @@ def userinfo_older(call: Call) -> Response:
     return as_json(claims | ({"hd": account.hd} if account.hd else {}))
 
 
+def picture(call: Call) -> Response:
+    """The profile picture: a coloured circle with the first letter of the name."""
+    account = call.world.accounts.get(call.path["sub"])
+    if account is None:
+        raise Refusal(404, "notFound", "Not Found")
+    return Response(render("face.svg", call, account=account), 200, media_type="image/svg+xml")
+
+
 def _identified(call: Call) -> tuple[SandboxAccount, frozenset[str]]:
     access = call.world.grants.access(bearer(call) or "")
     account = call.world.accounts.get(access.sub) if access else None
@@ -194,6 +203,7 @@ ENDPOINTS = (
     Endpoint("oauth.userinfo", "GET", "/oauth2/v2/userinfo", userinfo_older),
     Endpoint("oauth.userinfo", "GET", "/oauth2/v1/userinfo", userinfo_older),
     Endpoint("oauth.userinfo", "GET", "/userinfo/v2/me", userinfo_older),
+    Endpoint("oauth.picture", "GET", "/a/{sub}", picture),
     Endpoint("oauth.discovery", "GET", "/.well-known/openid-configuration", discovery),
     Endpoint("oauth.jwks", "GET", "/oauth2/v3/certs", jwks),
     Endpoint("oauth.certificates", "GET", "/oauth2/v1/certs", certificates),

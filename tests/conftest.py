@@ -1,6 +1,7 @@
 """What most tests need: a pool as the app's role, and somebody to do things for."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from sqlalchemy import insert
@@ -10,6 +11,7 @@ from catflap.clock import FixedClock
 from catflap.store.database import connect
 from catflap.store.embedded import Urls
 from catflap.store.tables import users
+from tests.front_door import Door, open_door
 
 
 @pytest.fixture
@@ -26,3 +28,10 @@ async def user_id(engine: AsyncEngine, clock: FixedClock) -> int:
     async with engine.begin() as connection:
         made = insert(users).values(created_at=clock.now()).returning(users.c.id)
         return int((await connection.execute(made)).scalar_one())
+
+
+@pytest.fixture
+async def door(database_urls: Urls, clock: FixedClock, tmp_path: Path) -> AsyncIterator[Door]:
+    """The whole house on a real socket, before a Google of its own."""
+    async with open_door(database_urls, clock, tmp_path) as opened:
+        yield opened

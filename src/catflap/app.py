@@ -20,10 +20,13 @@ from catflap.devices.sound import SoundAddresses, signing_key
 from catflap.errors import OperatorMustAct
 from catflap.google.calendar import CalendarApi
 from catflap.google.discovery import Discovery
-from catflap.google.id_token import IdTokens, Keys
+from catflap.google.id_token import IdTokens
+from catflap.google.keys import Keys
 from catflap.google.oauth import OAuth
 from catflap.settings import Settings
-from catflap.signin import Sessions, SignIn, Users
+from catflap.signin import Admission, Sessions, SignIn, Users
+from catflap.signin.app_tokens import AppTokens
+from catflap.signin.consents import Consents
 from catflap.speech import Speech, installed_engines
 from catflap.store.database import connect, parse_url
 from catflap.store.embedded import EmbeddedServer, Urls, prepare
@@ -88,23 +91,32 @@ async def open_catflap(settings: Settings, clock: Clock | None = None) -> AsyncI
         grants = Grants(vault_engine, seal, clock, client.client_id)
         vault = Vault(grants, oauth, clock)
         users, sessions = Users(app_engine, clock), Sessions(app_engine, clock)
-        id_tokens = IdTokens(Keys(http, discovery, clock), discovery, clock)
+        id_tokens = IdTokens(Keys(http, discovery.jwks_uri, clock), discovery, clock)
         devices = Devices(app_engine, clock)
         addresses = SoundAddresses(app_engine, clock, await signing_key(app_engine, "sounds"))
+        signin = SignIn(
+            engine=app_engine,
+            clock=clock,
+            oauth=oauth,
+            discovery=discovery,
+            id_tokens=id_tokens,
+            users=users,
+            grants=grants,
+            admission=_admission(settings),
+        )
         services = Services(
             settings=settings,
             clock=clock,
             engine=app_engine,
-            signin=SignIn(
-                engine=app_engine,
-                clock=clock,
-                oauth=oauth,
-                discovery=discovery,
-                id_tokens=id_tokens,
-                users=users,
-                sessions=sessions,
-                grants=grants,
+            signin=signin,
+            consents=Consents(
+                app_engine,
+                clock,
+                signin,
+                redirect_uri=client.redirect_uri,
+                return_urls=settings.return_urls,
             ),
+            app_tokens=_app_tokens(settings, http, clock),
             sessions=sessions,
             users=users,
             vault=vault,
@@ -136,6 +148,24 @@ async def check_google(settings: Settings) -> None:
     client = settings.google_client()
     async with httpx2.AsyncClient(timeout=settings.google_timeout) as http:
         await OAuth(http, Discovery(http, settings.google_discovery_url), client).check_client()
+
+
+def _admission(settings: Settings) -> Admission:
+    return Admission(
+        domains=frozenset(domain.lower() for domain in settings.allowed_domains),
+        emails=frozenset(email.lower() for email in settings.allowed_emails),
+    )
+
+
+def _app_tokens(settings: Settings, http: httpx2.AsyncClient, clock: Clock) -> AppTokens | None:
+    if not settings.jwt_issuer:
+        return None
+
+    async def jwks_uri() -> str:
+        return settings.jwt_jwks_url
+
+    keys = Keys(http, jwks_uri, clock)
+    return AppTokens(keys, clock, issuer=settings.jwt_issuer, audience=settings.jwt_audience)
 
 
 def _calendars(

@@ -10,7 +10,16 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from catflap.errors import OperatorMustAct
@@ -71,10 +80,17 @@ class Settings(BaseSettings):
     google_timeout: float = Field(default=20.0, gt=0)
 
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    allowed_domains: Annotated[tuple[str, ...], NoDecode] = ()
+    allowed_emails: Annotated[tuple[str, ...], NoDecode] = ()
+    popup_redirect_uri: str = Field(default="postmessage", pattern="^(postmessage|origin)$")
+    return_urls: Annotated[tuple[str, ...], NoDecode] = ()
+    jwt_issuer: str = ""
+    jwt_audience: str = ""
+    jwt_jwks_url: str = ""
     log_format: str = Field(default="console", pattern="^(console|json)$")
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
 
-    @field_validator("allowed_origins", mode="before")
+    @field_validator("allowed_origins", "allowed_domains", "allowed_emails", "return_urls", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return (
@@ -83,7 +99,7 @@ class Settings(BaseSettings):
             else value
         )
 
-    @field_validator("google_discovery_url", "google_api_url", "public_url")
+    @field_validator("google_discovery_url", "google_api_url", "public_url", "jwt_jwks_url")
     @classmethod
     def _https_or_loopback(cls, url: str) -> str:
         if not url:
@@ -92,6 +108,20 @@ class Settings(BaseSettings):
         if scheme == "https" or (scheme == "http" and is_loopback(url)):
             return url.rstrip("/")
         raise ValueError("must be https (plain http is for this machine's own addresses only)")
+
+    @field_validator("return_urls")
+    @classmethod
+    def _each_https_or_loopback(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
+        for url in urls:
+            if urlsplit(url).fragment or not url.startswith("https://") and not is_loopback(url):
+                raise ValueError("each must be https (or this machine's own address), without a fragment")
+        return urls
+
+    @model_validator(mode="after")
+    def _jwt_settings_together(self) -> Self:
+        if len({bool(self.jwt_issuer), bool(self.jwt_audience), bool(self.jwt_jwks_url)}) > 1:
+            raise ValueError("CATFLAP_JWT_ISSUER, CATFLAP_JWT_AUDIENCE and CATFLAP_JWT_JWKS_URL go together")
+        return self
 
     @property
     def origin(self) -> str:
@@ -156,8 +186,8 @@ def _read_client(file: Path, chosen_redirect: str, default_redirect: str) -> Goo
     if not chosen_redirect and registered and default_redirect not in registered and not ours:
         raise OperatorMustAct(
             "redirect_uri_unregistered",
-            f"{file.name} has no redirect URI of ours. At the Google Cloud console add {default_redirect} to the "
-            "client's authorised redirect URIs, and download the file again.",
+            f"{file.name} has no redirect URI of ours. At the Google Cloud console add {default_redirect} to "
+            "the client's authorised redirect URIs, and download the file again.",
         )
     fallback = default_redirect if default_redirect in registered or not ours else ours[0]
     return GoogleClient(

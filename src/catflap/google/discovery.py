@@ -22,6 +22,11 @@ class Endpoints:
     token_endpoint: str
     revocation_endpoint: str
     jwks_uri: str
+    # RFC 9207 section 3: an answer without `iss` is then an attack.
+    answers_with_issuer: bool = False
+
+
+_NAMES = ("issuer", "authorization_endpoint", "token_endpoint", "revocation_endpoint", "jwks_uri")
 
 
 class Discovery:
@@ -45,6 +50,10 @@ class Discovery:
                 self._endpoints = _check(await self._fetch())
             return self._endpoints
 
+    async def jwks_uri(self) -> str:
+        """Where the signing keys are; raises as `endpoints` does."""
+        return (await self.endpoints()).jwks_uri
+
     async def _fetch(self) -> Any:
         try:
             response = await self._http.get(self._url)
@@ -62,12 +71,15 @@ class Discovery:
 
 def _check(document: Any) -> Endpoints:
     try:
-        endpoints = Endpoints(**{name: str(document[name]) for name in Endpoints.__dataclass_fields__})
-    except (KeyError, TypeError):
+        endpoints = Endpoints(
+            **{name: str(document[name]) for name in _NAMES},
+            answers_with_issuer=document.get("authorization_response_iss_parameter_supported") is True,
+        )
+    except (KeyError, TypeError, AttributeError):
         raise OperatorMustAct(
             "discovery_invalid", "CATFLAP_GOOGLE_DISCOVERY_URL is not an OpenID Connect discovery document."
         ) from None
-    for url in (endpoints.token_endpoint, endpoints.authorization_endpoint, endpoints.jwks_uri):
+    for url in (getattr(endpoints, name) for name in _NAMES[1:]):
         if not url.startswith("https://") and not is_loopback(url):
             raise OperatorMustAct(
                 "discovery_invalid",

@@ -72,10 +72,18 @@ class OAuth:
         code_verifier: str,
         login_hint: str | None = None,
         force_consent: bool = False,
+        hosted_domain: str | None = None,
     ) -> str:
-        """Where to send the browser (Google's web-server guide; PKCE S256, RFC 7636)."""
+        """Where to send the browser (Google's web-server guide; PKCE S256, RFC 7636).
+
+        `hosted_domain` only shortens the list of accounts shown; the ID token's claim is what counts.
+        """
         endpoints = await self._discovery.endpoints()
-        optional = {"login_hint": login_hint, "prompt": "consent" if force_consent else None}
+        optional = {
+            "login_hint": login_hint,
+            "prompt": "consent" if force_consent else None,
+            "hd": hosted_domain,
+        }
         return str(
             prepare_grant_uri(
                 endpoints.authorization_endpoint,

@@ -10,22 +10,27 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.clock import Clock
 from catflap.store.tables import sessions as t
 
-Kind = Literal["cookie", "bearer"]
+Kind = Literal["cookie", "bearer", "app"]
 ABSOLUTE = timedelta(days=90)
 IDLE = timedelta(days=14)
 # Noting each use would make every request a write.
 _NOTE_USE_AFTER = timedelta(minutes=5)
+_AGENT_CHARACTERS = 200
 
 
 @dataclass(frozen=True)
 class Session:
-    """Somebody signed in to us."""
+    """Somebody signed in to us.
+
+    `kind` is `cookie` for browsers, `bearer` for native apps, and `app` for the token of an app with its own
+    login, which is its to end: such a session has the id 0 and no row.
+    """
 
     id: int
     user_id: int
@@ -33,6 +38,7 @@ class Session:
     created_at: datetime
     last_used_at: datetime
     expires_at: datetime
+    user_agent: str | None = None
 
 
 class Sessions:
@@ -42,18 +48,22 @@ class Sessions:
         self._engine = engine
         self._clock = clock
 
-    async def begin(self, user_id: int, kind: Kind) -> str:
+    async def begin(self, user_id: int, kind: Kind, user_agent: str | None = None) -> str:
         """Start a session; the token is returned once and never stored."""
         token, now = secrets.token_urlsafe(32), self._clock.now()
         values = {
             "user_id": user_id,
             "kind": kind,
             "token_hash": hash_token(token),
+            "user_agent": _shown(user_agent),
             "created_at": now,
             "last_used_at": now,
             "expires_at": now + ABSOLUTE,
         }
         async with self._engine.begin() as connection:
+            # What is over goes when the same person is back, so that nothing else has to sweep.
+            over = (t.c.expires_at <= now) | (t.c.last_used_at <= now - IDLE)
+            await connection.execute(delete(t).where(t.c.user_id == user_id, over))
             await connection.execute(insert(t).values(values))
         return token
 
@@ -63,18 +73,52 @@ class Sessions:
         async with self._engine.begin() as connection:
             query = select(t).where(t.c.token_hash == hash_token(token), t.c.kind == kind)
             row = (await connection.execute(query)).first()
-            if row is None or now >= row.expires_at or now >= row.last_used_at + IDLE:
+            if row is None or not _lives(row, now):
                 return None
             if now - row.last_used_at >= _NOTE_USE_AFTER:
                 await connection.execute(update(t).where(t.c.id == row.id).values(last_used_at=now))
-        return Session(row.id, row.user_id, kind, row.created_at, row.last_used_at, row.expires_at)
+        return _session(row)
+
+    async def of_user(self, user_id: int) -> list[Session]:
+        """The user's live sessions, the latest first."""
+        now = self._clock.now()
+        query = select(t).where(t.c.user_id == user_id).order_by(t.c.last_used_at.desc(), t.c.id.desc())
+        async with self._engine.connect() as connection:
+            return [_session(row) for row in await connection.execute(query) if _lives(row, now)]
 
     async def end(self, token: str) -> None:
         """End the session of `token`; ending it twice is no error."""
         async with self._engine.begin() as connection:
             await connection.execute(delete(t).where(t.c.token_hash == hash_token(token)))
 
+    async def end_one(self, user_id: int, session_id: int) -> bool:
+        """End one of the user's sessions; False when they have no such session."""
+        async with self._engine.begin() as connection:
+            ended = delete(t).where(t.c.user_id == user_id, t.c.id == session_id).returning(t.c.id)
+            return await connection.scalar(ended) is not None
+
+    async def end_all(self, user_id: int, *, but: int | None = None) -> None:
+        """End every session of the user, or every other one."""
+        ended = delete(t).where(t.c.user_id == user_id)
+        async with self._engine.begin() as connection:
+            await connection.execute(ended if but is None else ended.where(t.c.id != but))
+
 
 def hash_token(token: str) -> bytes:
     """What the database knows of a random 256-bit token; no salt, because there is nothing to guess."""
-    return hashlib.sha256(token.encode()).digest()
+    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
+
+
+def _lives(row: Row[tuple[object, ...]], now: datetime) -> bool:
+    return bool(now < row.expires_at and now < row.last_used_at + IDLE)
+
+
+def _session(row: Row[tuple[object, ...]]) -> Session:
+    return Session(
+        row.id, row.user_id, row.kind, row.created_at, row.last_used_at, row.expires_at, row.user_agent
+    )
+
+
+def _shown(user_agent: str | None) -> str | None:
+    """Only to be told apart by its owner, so it is cut short and cleaned."""
+    return "".join(c for c in user_agent if c.isprintable())[:_AGENT_CHARACTERS] if user_agent else None

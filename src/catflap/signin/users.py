@@ -1,19 +1,23 @@
 """People and their Google accounts. A sign-in `sub` names exactly one user; an email address names nobody."""
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
+from typing import Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from catflap.clock import Clock
+from catflap.errors import BadRequest
 from catflap.google.id_token import Identity
-from catflap.store.tables import accounts, users
+from catflap.store.tables import accounts as a
+from catflap.store.tables import users
 
 
 @dataclass(frozen=True)
 class Account:
-    """A Google account that a user signs in with."""
+    """A Google account of a user. `signs_in`: opens a session; `is_primary`: exactly one of each user's."""
 
     sub: str
     email: str
@@ -25,6 +29,8 @@ class Account:
     locale: str | None
     hosted_domain: str | None
     is_primary: bool
+    signs_in: bool
+    asked_scopes: list[str]
 
 
 class Users:
@@ -34,34 +40,161 @@ class Users:
         self._engine = engine
         self._clock = clock
 
-    async def welcome(self, identity: Identity) -> int:
-        """The user whose account this is, made at first sight; the profile is brought up to date."""
-        now = self._clock.now()
-        profile = {name: value for name, value in asdict(identity).items() if name != "sub"}
+    async def find(self, sub: str) -> int | None:
+        """The user who signs in with this account, or None."""
+        async with self._engine.connect() as connection:
+            found: int | None = await connection.scalar(_signing_in(sub))
+            return found
+
+    async def welcome(self, identity: Identity, asked: Collection[str] = ()) -> tuple[int, bool]:
+        """The user whose account this is, made at first sight, and whether it was.
+
+        Raises:
+            BadRequest: `not_allowed`: Google said that this account must not be used at present.
+        """
         async with self._engine.begin() as connection:
             # Two first sign-ins of one account at the same moment must not make two people.
             await connection.execute(
                 select(func.pg_advisory_xact_lock(func.hashtextextended(identity.sub, 0)))
             )
-            query = select(accounts.c.user_id).where(accounts.c.sub == identity.sub)
-            user_id = await connection.scalar(query)
+            user_id = await connection.scalar(_signing_in(identity.sub))
+            made = user_id is None
             if user_id is None:
-                made = insert(users).values(created_at=now).returning(users.c.id)
-                user_id = await connection.scalar(made)
-            values = {**profile, "user_id": user_id, "is_primary": True, "created_at": now, "updated_at": now}
-            statement = upsert(accounts).values(sub=identity.sub, **values)
-            await connection.execute(
-                statement.on_conflict_do_update(index_elements=["sub"], set_={**profile, "updated_at": now})
-            )
-        assert user_id is not None
-        return int(user_id)
+                user_id = await self._make(connection, None)
+            await self._write(connection, user_id, identity, signs_in=True, asked=asked)
+            disabled = select(a.c.disabled_at).where(a.c.user_id == user_id, a.c.sub == identity.sub)
+            if await connection.scalar(disabled) is not None:
+                raise BadRequest("not_allowed", "Google has disabled this account; it can't sign in now.")
+        return int(user_id), made
+
+    async def attach(self, user_id: int, identity: Identity, asked: Collection[str] = ()) -> bool:
+        """Note an account that this user allowed access to, and tell whether it is new to them.
+
+        It signs nobody in; an account that did so already keeps doing so.
+
+        Raises:
+            BadRequest: `not_found`: no such user.
+        """
+        async with self._engine.begin() as connection:
+            user = select(users.c.id).where(users.c.id == user_id).with_for_update()
+            if await connection.scalar(user) is None:
+                raise BadRequest("not_found", "There is no such user.")
+            known = select(a.c.sub).where(a.c.user_id == user_id, a.c.sub == identity.sub)
+            is_new = await connection.scalar(known) is None
+            await self._write(connection, user_id, identity, signs_in=False, asked=asked)
+        return is_new
+
+    async def make(self, external_id: str | None = None) -> tuple[int, bool]:
+        """A user of an app with its own login, and whether it was made now.
+
+        Args:
+            external_id: what the app calls them; the same one names the same user again.
+        """
+        async with self._engine.begin() as connection:
+            if external_id is not None:
+                await connection.execute(
+                    select(func.pg_advisory_xact_lock(func.hashtextextended(external_id, 1)))
+                )
+                known = await connection.scalar(select(users.c.id).where(users.c.external_id == external_id))
+                if known is not None:
+                    return int(known), False
+            return await self._make(connection, external_id), True
+
+    async def by_external_id(self, external_id: str) -> int | None:
+        """The user whom the app calls `external_id`, or None."""
+        async with self._engine.connect() as connection:
+            query = select(users.c.id).where(users.c.external_id == external_id)
+            found: int | None = await connection.scalar(query)
+            return found
+
+    async def called(self, user_id: int) -> str | None:
+        """What the app calls this user; our own number when it never said.
+
+        None when there is no such user.
+        """
+        async with self._engine.connect() as connection:
+            query = select(users.c.id, users.c.external_id).where(users.c.id == user_id)
+            row = (await connection.execute(query)).first()
+        return None if row is None else row.external_id or str(row.id)
 
     async def accounts(self, user_id: int) -> list[Account]:
         """The user's accounts, the primary one first."""
-        names = [accounts.c[name] for name in Account.__dataclass_fields__]
-        query = select(*names).where(accounts.c.user_id == user_id)
+        names = [a.c[name] for name in Account.__dataclass_fields__]
+        query = select(*names).where(a.c.user_id == user_id)
         async with self._engine.connect() as connection:
-            rows = await connection.execute(
-                query.order_by(accounts.c.is_primary.desc(), accounts.c.created_at)
-            )
+            rows = await connection.execute(query.order_by(a.c.is_primary.desc(), a.c.created_at, a.c.sub))
             return [Account(**row._mapping) for row in rows]
+
+    async def make_primary(self, user_id: int, sub: str) -> None:
+        """Make one of the user's accounts the primary one.
+
+        Raises:
+            BadRequest: `not_found`.
+        """
+        async with self._engine.begin() as connection:
+            await connection.execute(select(users.c.id).where(users.c.id == user_id).with_for_update())
+            known = select(a.c.sub).where(a.c.user_id == user_id, a.c.sub == sub)
+            if await connection.scalar(known) is None:
+                raise BadRequest("not_found", "You have no such account.")
+            await connection.execute(
+                update(a).where(a.c.user_id == user_id).values(is_primary=a.c.sub == sub)
+            )
+
+    async def detach(self, user_id: int, sub: str) -> None:
+        """Forget a linked account with its calendars; one that signs in stays, without its calendars."""
+        async with self._engine.begin() as connection:
+            await connection.execute(select(users.c.id).where(users.c.id == user_id).with_for_update())
+            mine = (a.c.user_id == user_id) & (a.c.sub == sub)
+            row = (await connection.execute(select(a).where(mine))).first()
+            if row is None:
+                return
+            await connection.execute(delete(a).where(mine))
+            if row.signs_in:
+                # Deleted and put back, because what hangs on an account goes with it.
+                await connection.execute(insert(a).values({**row._mapping, "asked_scopes": []}))
+            elif row.is_primary:
+                oldest = select(a.c.sub).where(a.c.user_id == user_id)
+                heir = await connection.scalar(oldest.order_by(a.c.signs_in.desc(), a.c.created_at).limit(1))
+                await connection.execute(
+                    update(a).where(a.c.user_id == user_id, a.c.sub == heir).values(is_primary=True)
+                )
+
+    async def erase(self, user_id: int) -> None:
+        """Forget a user and everything that hangs on them, sealed tokens included."""
+        async with self._engine.begin() as connection:
+            await connection.execute(delete(users).where(users.c.id == user_id))
+
+    async def _make(self, connection: AsyncConnection, external_id: str | None) -> int:
+        values = {"created_at": self._clock.now(), "external_id": external_id}
+        made = await connection.scalar(insert(users).values(values).returning(users.c.id))
+        assert made is not None
+        return int(made)
+
+    async def _write(
+        self,
+        connection: AsyncConnection,
+        user_id: int,
+        identity: Identity,
+        *,
+        signs_in: bool,
+        asked: Collection[str],
+    ) -> None:
+        now = self._clock.now()
+        primary = select(a.c.sub).where(a.c.user_id == user_id, a.c.is_primary)
+        query = select(a.c.asked_scopes).where(a.c.user_id == user_id, a.c.sub == identity.sub)
+        before = await connection.scalar(query)
+        changes: dict[str, Any] = {name: value for name, value in asdict(identity).items() if name != "sub"}
+        changes |= {"asked_scopes": sorted({*(before or ()), *asked}), "updated_at": now}
+        first = {"is_primary": await connection.scalar(primary) is None, "signs_in": signs_in}
+        new = upsert(a).values(user_id=user_id, sub=identity.sub, created_at=now, **first, **changes)
+        await connection.execute(
+            new.on_conflict_do_update(index_elements=["user_id", "sub"], set_=_raised(changes, signs_in))
+        )
+
+
+def _raised(changes: dict[str, Any], signs_in: bool) -> dict[str, Any]:
+    return {**changes, "signs_in": True} if signs_in else changes
+
+
+def _signing_in(sub: str) -> Any:
+    return select(a.c.user_id).where(a.c.sub == sub, a.c.signs_in)

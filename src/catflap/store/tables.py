@@ -12,6 +12,7 @@ from sqlalchemy import (
     DateTime,
     Float,
     ForeignKey,
+    ForeignKeyConstraint,
     Identity,
     Index,
     Integer,
@@ -21,6 +22,7 @@ from sqlalchemy import (
     Text,
     Time,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -45,13 +47,24 @@ def _user(*, primary_key: bool = False) -> Column[int]:
     )
 
 
-users = Table("users", metadata, _id(), _at("created_at"), schema="app")
+users = Table(
+    "users",
+    metadata,
+    _id(),
+    # What an app with its own login calls this person.
+    Column("external_id", Text, unique=True),
+    _at("created_at"),
+    schema="app",
+)
 
 accounts = Table(
     "accounts",
     metadata,
+    _user(primary_key=True),
     Column("sub", Text, primary_key=True),
-    _user(),
+    # A linked account opens calendars; only one that signs in opens a session.
+    Column("signs_in", Boolean, nullable=False, server_default="false"),
+    Column("asked_scopes", ARRAY(Text), nullable=False, server_default="{}"),
     Column("email", Text, nullable=False),
     Column("email_verified", Boolean, nullable=False),
     Column("name", Text),
@@ -65,6 +78,7 @@ accounts = Table(
     _at("disabled_at", nullable=True),
     _at("created_at"),
     _at("updated_at"),
+    Index("accounts_sub_signs_in", "sub", unique=True, postgresql_where=text("signs_in")),
     schema="app",
 )
 
@@ -75,8 +89,28 @@ sessions = Table(
     _user(),
     Column("kind", Text, nullable=False),
     Column("token_hash", LargeBinary, nullable=False, unique=True),
+    Column("user_agent", Text),
     _at("created_at"),
     _at("last_used_at"),
+    _at("expires_at"),
+    schema="app",
+)
+
+# One-time links by which other back ends ask their users for a consent.
+consents = Table(
+    "consents",
+    metadata,
+    _id(),
+    _user(),
+    Column("ticket_hash", LargeBinary, nullable=False, unique=True),
+    Column("purpose", Text, nullable=False),
+    Column("scopes", ARRAY(Text), nullable=False),
+    Column("account_sub", Text),
+    Column("return_to", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    # What Google answered, sealed with the code that only `return_to` was told.
+    Column("sealed_answer", Text),
+    _at("created_at"),
     _at("expires_at"),
     schema="app",
 )
@@ -88,7 +122,11 @@ signin_attempts = Table(
     Column("browser_hash", LargeBinary, nullable=False),
     Column("scopes", ARRAY(Text), nullable=False),
     Column("next", Text, nullable=False),
+    Column("purpose", Text, nullable=False),
     Column("user_id", BigInteger, ForeignKey("app.users.id", ondelete="CASCADE")),
+    Column("account_sub", Text),
+    Column("consent_id", BigInteger, ForeignKey("app.consents.id", ondelete="CASCADE")),
+    Column("forced", Boolean, nullable=False),
     _at("expires_at"),
     schema="app",
 )
@@ -111,7 +149,7 @@ calendars = Table(
     metadata,
     _id(),
     _user(),
-    Column("account_sub", Text, ForeignKey("app.accounts.sub", ondelete="CASCADE"), nullable=False),
+    Column("account_sub", Text, nullable=False),
     Column("google_id", Text, nullable=False),
     Column("summary", Text, nullable=False),
     Column("time_zone", Text, nullable=False),
@@ -119,6 +157,9 @@ calendars = Table(
     Column("is_selected", Boolean, nullable=False),
     Column("sync_token", Text),
     _at("synced_at", nullable=True),
+    ForeignKeyConstraint(
+        ["user_id", "account_sub"], ["app.accounts.user_id", "app.accounts.sub"], ondelete="CASCADE"
+    ),
     UniqueConstraint("user_id", "account_sub", "google_id"),
     schema="app",
 )

@@ -9,7 +9,8 @@ from sqlalchemy import text
 from catflap.errors import TryAgain
 from catflap.google.scopes import READ_CALENDAR, missing
 from catflap.signin import Session
-from catflap.web import devices, pages, people, problems, signin
+from catflap.web import devices, pages, people, problems
+from catflap.web.passages import PASSAGES, allow_pages
 from catflap.web.security import CookieNames, Parts, SafeHeaders, csrf_token, session_or_none
 from catflap.web.services import Services
 
@@ -20,13 +21,15 @@ def create_app(parts: Services) -> FastAPI:
     app.state.services = parts
     problems.install(app)
     app.include_router(pages.router, dependencies=[Depends(load_viewer)])
-    app.include_router(signin.router, include_in_schema=False)
+    for router in PASSAGES:
+        app.include_router(router)
     app.include_router(people.router)
     app.include_router(devices.router)
     app.add_api_route("/healthz", healthz, include_in_schema=False)
     app.add_api_route("/readyz", readyz, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=pages.STATIC))
     app.add_middleware(SafeHeaders, https=parts.settings.origin.startswith("https://"))
+    allow_pages(app, parts.settings.allowed_origins)
     return app
 
 
@@ -40,7 +43,9 @@ async def load_viewer(
     request.state.viewer = None
     if session is None or session.kind != "cookie":
         return
-    account = (await parts.users.accounts(session.user_id))[0]
+    account = next(iter(await parts.users.accounts(session.user_id)), None)
+    if account is None:
+        return
     grants = await parts.vault.grants.of_user(session.user_id)
     granted = next((grant for grant in grants if grant.account_sub == account.sub), None)
     request.state.viewer = pages.Viewer(

@@ -1,4 +1,4 @@
-"""The API of the signed-in person: who am I, my calendars, my preferences, what will be said."""
+"""The API of the signed-in person: my calendars, my preferences, what will be said."""
 
 from datetime import datetime, time, timedelta
 from typing import Annotated, Any
@@ -11,7 +11,6 @@ from sqlalchemy import func, select
 from catflap.announcements.preferences import Preferences, load, save
 from catflap.calendars import timeline
 from catflap.devices.schedule import HORIZON, instant
-from catflap.google.scopes import READ_CALENDAR, missing
 from catflap.speech import dialects
 from catflap.store.jobs import enqueue
 from catflap.store.tables import announcements, calendars, events, sounds
@@ -30,41 +29,6 @@ class PreferencesBody(BaseModel):
     briefing_at: time | None
     dialect_ja: Annotated[str, Field(max_length=40)]
     dialect_en: Annotated[str, Field(max_length=40)]
-
-
-@router.get("/me")
-async def me(session: CurrentSession, parts: Parts) -> dict[str, Any]:
-    """Who is signed in, and what they allowed."""
-    accounts = await parts.users.accounts(session.user_id)
-    grants = await parts.vault.grants.of_user(session.user_id)
-    return {
-        "user_id": session.user_id,
-        "accounts": [
-            {
-                "sub": account.sub,
-                "email": account.email,
-                "email_verified": account.email_verified,
-                "name": account.name,
-                "given_name": account.given_name,
-                "family_name": account.family_name,
-                "picture": account.picture,
-                "locale": account.locale,
-                "primary": account.is_primary,
-            }
-            for account in accounts
-        ],
-        "grants": [
-            {
-                "id": grant.id,
-                "account": grant.account_sub,
-                "state": grant.state,
-                "scopes": sorted(grant.scopes),
-                "missing_scopes": sorted(missing(READ_CALENDAR, grant.scopes)),
-                "created_at": instant(grant.created_at),
-            }
-            for grant in grants
-        ],
-    }
 
 
 @router.get("/dialects")

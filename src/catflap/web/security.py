@@ -1,4 +1,4 @@
-"""Who is asking, and what browsers are told to refuse.
+"""Who is asking.
 
 A browser proves itself with a cookie and, for anything unsafe, a CSRF token; a native app with a bearer
 token; a device with its own. No request may mix them, so that no proof is ever taken for another.
@@ -6,85 +6,22 @@ token; a device with its own. No request may mix them, so that no proof is ever 
 
 import hashlib
 import hmac
-import secrets
 from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request, Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from catflap.devices.registry import Device
 from catflap.errors import BadRequest
 from catflap.signin import Session
+from catflap.signin.sessions import ABSOLUTE
+from catflap.web.headers import HEADERS, MAX_BODY_BYTES, SafeHeaders, content_security_policy
 from catflap.web.services import Services, services
+
+__all__ = ["HEADERS", "MAX_BODY_BYTES", "SafeHeaders", "content_security_policy"]
 
 SIGNIN_COOKIE_SECONDS = 600
 _UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-MAX_BODY_BYTES = 64 * 1024
-
-HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    # Google's popup must still be able to talk to the page that opened it.
-    "Cross-Origin-Opener-Policy": "same-origin-allow-popups",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
-}
-
-
-def content_security_policy(nonce: str) -> str:
-    """What a page of ours may load: its own things, and scripts and styles that carry the nonce."""
-    return (
-        f"default-src 'none'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'nonce-{nonce}'; "
-        "img-src 'self' data:; media-src 'self' blob:; connect-src 'self'; form-action 'self'; "
-        "base-uri 'none'; frame-ancestors 'none'"
-    )
-
-
-class SafeHeaders:
-    """ASGI middleware: a nonce for each request, safe headers on each answer, a limit on each body."""
-
-    def __init__(self, app: ASGIApp, *, https: bool) -> None:
-        self._app = app
-        self._https = https
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        nonce = secrets.token_urlsafe(16)
-        scope.setdefault("state", {})["csp_nonce"] = nonce
-
-        async def send_safely(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                have = {name.lower() for name, _ in message["headers"]}
-                for name, value in self._headers(nonce):
-                    if name.lower().encode() not in have:
-                        message["headers"].append((name.lower().encode(), value.encode()))
-            await send(message)
-
-        await self._app(scope, _limited(receive), send_safely)
-
-    def _headers(self, nonce: str) -> list[tuple[str, str]]:
-        headers = [*HEADERS.items(), ("Content-Security-Policy", content_security_policy(nonce))]
-        headers.append(("Cache-Control", "no-store"))
-        if self._https:
-            headers.append(("Strict-Transport-Security", "max-age=31536000"))
-        return headers
-
-
-def _limited(receive: Receive) -> Receive:
-    seen = 0
-
-    async def limited() -> Message:
-        nonlocal seen
-        message = await receive()
-        seen += len(message.get("body", b""))
-        if seen > MAX_BODY_BYTES:
-            raise BadRequest("too_large", f"A request body may have {MAX_BODY_BYTES} bytes at most.")
-        return message
-
-    return limited
 
 
 @dataclass(frozen=True)
@@ -111,6 +48,11 @@ class Cookies:
         """Take a cookie back."""
         response.delete_cookie(name, path="/", secure=self.https, httponly=True, samesite="lax")
 
+    def set_session(self, response: Response, token: str) -> None:
+        """Sign a browser in; the journey to Google is over with that."""
+        self.set(response, self.session, token, int(ABSOLUTE.total_seconds()))
+        self.clear(response, self.signin)
+
 
 def cookies(parts: Annotated[Services, Depends(services)]) -> Cookies:
     """The cookie names of this installation."""
@@ -128,25 +70,80 @@ def bearer(request: Request) -> str | None:
     return token.strip() or None if scheme.lower() == "bearer" else None
 
 
-async def session_or_none(
+def single_parameters(request: Request) -> None:
+    """Refuse a parameter sent twice: two readers might each believe another one (RFC 6749 section 3.1).
+
+    Raises:
+        BadRequest: `invalid_request`.
+    """
+    names = [name for name, _ in request.query_params.multi_items()]
+    if len(names) != len(set(names)):
+        raise BadRequest("invalid_request", "Send each parameter once.")
+
+
+def check_page(request: Request, parts: Services) -> str:
+    """Make sure that a page of an allowed origin sent this, and not a form of another site; its origin.
+
+    Raises:
+        BadRequest: `forbidden`, `origin_not_allowed`.
+    """
+    if not request.headers.get("X-Requested-With"):
+        raise BadRequest("forbidden", "Send the header X-Requested-With: XMLHttpRequest.")
+    origin = request.headers.get("Origin", "")
+    if origin not in {parts.settings.origin, *parts.settings.allowed_origins}:
+        raise BadRequest("origin_not_allowed", "Pages of this origin may not send codes here.")
+    return origin
+
+
+def check_native(request: Request) -> None:
+    """Make sure that no browser sent this: what a page could do for itself it must not do as an app.
+
+    Raises:
+        BadRequest: `forbidden`.
+    """
+    if any(name in ("origin", "cookie") or name.startswith("sec-fetch-") for name in request.headers):
+        raise BadRequest("forbidden", 'This came from a browser: send it with client "popup".')
+
+
+def one_credential(request: Request, names: Annotated[Cookies, Depends(cookies)]) -> str | None:
+    """The session cookie, if that is all there is.
+
+    Raises:
+        BadRequest: `ambiguous_credentials`.
+    """
+    cookie = request.cookies.get(names.session)
+    if cookie and "Authorization" in request.headers:
+        raise BadRequest("ambiguous_credentials", "Send a cookie or an Authorization header, not both.")
+    return cookie or None
+
+
+async def session_unchecked(
     request: Request,
     parts: Annotated[Services, Depends(services)],
-    names: Annotated[Cookies, Depends(cookies)],
+    cookie: Annotated[str | None, Depends(one_credential)],
+) -> Session | None:
+    """Who is signed in, for routes that keep other sites out in their own way; see `check_page`.
+
+    Raises:
+        BadRequest: `ambiguous_credentials`.
+    """
+    token = bearer(request)
+    if token is not None:
+        return await parts.sessions.find(token, "bearer") or await _app_session(token, parts)
+    return await parts.sessions.find(cookie, "cookie") if cookie else None
+
+
+async def session_or_none(
+    request: Request,
+    cookie: Annotated[str | None, Depends(one_credential)],
+    session: Annotated[Session | None, Depends(session_unchecked)],
 ) -> Session | None:
     """Who is signed in, by cookie or by bearer token.
 
     Raises:
         BadRequest: `ambiguous_credentials`, `csrf`.
     """
-    cookie, token = request.cookies.get(names.session), bearer(request)
-    if cookie and "Authorization" in request.headers:
-        raise BadRequest("ambiguous_credentials", "Send a cookie or an Authorization header, not both.")
-    if token is not None:
-        return await parts.sessions.find(token, "bearer")
-    if not cookie:
-        return None
-    session = await parts.sessions.find(cookie, "cookie")
-    if session is not None and request.method in _UNSAFE:
+    if session is not None and cookie is not None and request.method in _UNSAFE:
         await _check_csrf(request, cookie)
     return session
 
@@ -175,6 +172,18 @@ async def device_required(request: Request, parts: Annotated[Services, Depends(s
     return device
 
 
+async def _app_session(token: str, parts: Services) -> Session | None:
+    """The session that a token of the app's own login stands for, where such tokens are accepted."""
+    if parts.app_tokens is None or token.count(".") != 2:
+        return None
+    subject = await parts.app_tokens.subject(token)
+    user_id = await parts.users.by_external_id(subject)
+    if user_id is None:
+        user_id, _ = await parts.users.make(subject)
+    now = parts.clock.now()
+    return Session(0, user_id, "app", created_at=now, last_used_at=now, expires_at=now)
+
+
 async def _check_csrf(request: Request, cookie: str) -> None:
     sent = request.headers.get("X-CSRF-Token")
     if sent is None and request.headers.get("Content-Type", "").startswith(
@@ -186,6 +195,9 @@ async def _check_csrf(request: Request, cookie: str) -> None:
 
 
 CurrentSession = Annotated[Session, Depends(session_required)]
+MaybeSession = Annotated[Session | None, Depends(session_or_none)]
+# For routes that check the page itself.
+UncheckedSession = Annotated[Session | None, Depends(session_unchecked)]
 CurrentDevice = Annotated[Device, Depends(device_required)]
 Parts = Annotated[Services, Depends(services)]
 CookieNames = Annotated[Cookies, Depends(cookies)]

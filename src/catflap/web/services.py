@@ -12,6 +12,8 @@ from catflap.devices.schedule import Schedules
 from catflap.devices.sound import SoundAddresses
 from catflap.settings import Settings
 from catflap.signin import Sessions, SignIn, Users
+from catflap.signin.app_tokens import AppTokens
+from catflap.signin.consents import Consents
 from catflap.vault import Vault
 from catflap.vault.api_keys import ApiKeys
 
@@ -32,6 +34,8 @@ class Services:
     schedules: Schedules
     sounds: SoundAddresses
     api_keys: ApiKeys
+    consents: Consents
+    app_tokens: AppTokens | None
 
 
 def services(request: Request) -> Services:

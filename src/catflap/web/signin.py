@@ -1,86 +1,176 @@
-"""The sign-in routes: to Google, back from Google, out again."""
+"""The redirect flow: to Google, back from Google, out again."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
-from catflap.errors import CatflapError
+from catflap.errors import BadRequest, CatflapError, Tampered
+from catflap.google.scopes import SIGN_IN, asked
 from catflap.log import log
-from catflap.signin.flow import Begun, ConsentNeeded
-from catflap.signin.sessions import ABSOLUTE
-from catflap.web.security import SIGNIN_COOKIE_SECONDS, CookieNames, Cookies, Parts, session_or_none
+from catflap.settings import CALLBACK_PATH
+from catflap.signin import Answer, Begun, ConsentNeeded, ConsentRequest, Purpose, Session
+from catflap.signin.attempts import Attempt
+from catflap.signin.request import forced, local_path
+from catflap.web.security import (
+    SIGNIN_COOKIE_SECONDS,
+    CookieNames,
+    Cookies,
+    MaybeSession,
+    Parts,
+    single_parameters,
+)
+from catflap.web.services import Services
 
-router = APIRouter()
+router = APIRouter(dependencies=[Depends(single_parameters)])
 
 
 @router.get("/signin/google")
 async def begin(
+    request: Request,
     parts: Parts,
     names: CookieNames,
+    session: MaybeSession,
     scopes: Annotated[str, Query(max_length=2000)] = "",
     next: Annotated[str, Query(max_length=500)] = "/",
+    purpose: Purpose | None = None,
+    account: Annotated[str | None, Query(max_length=255)] = None,
+    prompt: Annotated[str, Query(pattern="^(consent)?$")] = "",
 ) -> Response:
-    """Send the browser to Google."""
+    """Send the browser to Google; in a session, to ask for more."""
     try:
-        begun = await parts.signin.begin(scopes=scopes, next_path=next)
+        asks = await consent_for(parts, session, scopes=scopes, purpose=purpose, account=account, next=next)
+        if prompt or await _is_lost(parts, asks):
+            asks = forced(asks)
+        begun = await parts.signin.begin(asks, browser_secret=request.cookies.get(names.signin))
     except CatflapError as error:
-        return _home(error)
-    return _to_google(begun, names)
+        return home(error)
+    return to_google(begun, names)
 
 
-@router.get("/signin/google/callback")
+@router.get(CALLBACK_PATH)
 async def callback(
     request: Request,
     parts: Parts,
     names: CookieNames,
+    session: MaybeSession,
     state: Annotated[str, Query(max_length=200)] = "",
     code: Annotated[str | None, Query(max_length=1000)] = None,
     error: Annotated[str | None, Query(max_length=100)] = None,
     iss: Annotated[str | None, Query(max_length=200)] = None,
 ) -> Response:
     """Google sends the browser back here."""
-    secret = request.cookies.get(names.signin, "")
+    answer = Answer(code, error, iss)
     try:
-        signed_in = await parts.signin.complete(
-            state=state, browser_secret=secret, code=code, error=error, iss=iss
-        )
-    except ConsentNeeded as needed:
-        begun = await parts.signin.begin(
-            scopes=" ".join(needed.scopes), next_path=needed.next, login_hint=needed.sub, force_consent=True
-        )
-        return _to_google(begun, names)
+        attempt = await parts.signin.returned(state, request.cookies.get(names.signin, ""))
     except CatflapError as failure:
-        response = _home(failure)
-        names.clear(response, names.signin)
-        return response
-    old = request.cookies.get(names.session)
-    if old:
-        await parts.sessions.end(old)
-    response = RedirectResponse(signed_in.next, status_code=303)
-    names.clear(response, names.signin)
-    names.set(response, names.session, signed_in.session_token, int(ABSOLUTE.total_seconds()))
-    return response
+        # A second click on the same answer: the first one has signed this browser in already.
+        return RedirectResponse("/", 303) if session is not None else home(failure)
+    try:
+        if attempt.request.consent_id is not None:
+            return await _answer_link(parts, attempt, answer, session)
+        return await _complete(request, parts, names, attempt, answer, session)
+    except ConsentNeeded as needed:
+        asks, secret = forced(needed.request), attempt.browser_secret
+        return to_google(await parts.signin.begin(asks, browser_secret=secret, login_hint=needed.sub), names)
+    except CatflapError as failure:
+        return home(failure)
 
 
-@router.post("/signout", dependencies=[Depends(session_or_none)])
-async def sign_out(request: Request, parts: Parts, names: CookieNames) -> Response:
+@router.post("/signout")
+async def sign_out(request: Request, session: MaybeSession, parts: Parts, names: CookieNames) -> Response:
     """End the session; the grant stays until the person takes it back."""
-    token = request.cookies.get(names.session)
-    if token:
-        await parts.sessions.end(token)
-    response = RedirectResponse("/", status_code=303)
+    if session is not None:
+        await parts.sessions.end_one(session.user_id, session.id)
+    response = RedirectResponse("/", 303) if names.session in request.cookies else Response(status_code=204)
     names.clear(response, names.session)
     return response
 
 
-def _to_google(begun: Begun, names: Cookies) -> Response:
-    response = RedirectResponse(begun.url, status_code=303)
+async def consent_for(
+    parts: Services,
+    session: Session | None,
+    *,
+    scopes: str,
+    purpose: Purpose | None,
+    account: str | None = None,
+    next: str = "/",
+) -> ConsentRequest:
+    """What is asked for, and of whom: in a session more scopes, unless told otherwise.
+
+    Raises:
+        BadRequest: `unauthenticated`, `not_found`.
+    """
+    wanted = asked(scopes) | SIGN_IN
+    if purpose == "signin" or (purpose is None and session is None):
+        return ConsentRequest("signin", wanted, next=local_path(next))
+    if session is None:
+        raise BadRequest("unauthenticated", "Sign in first.")
+    accounts = [one.sub for one in await parts.users.accounts(session.user_id)]
+    if account is not None and account not in accounts and purpose != "link":
+        raise BadRequest("not_found", "You have no such account.")
+    purpose = purpose or ("add_scopes" if accounts else "link")
+    if purpose == "add_scopes" and account is None:
+        if not accounts:
+            raise BadRequest("not_found", "You have no account yet that could allow more.")
+        account = accounts[0]
+    return ConsentRequest(purpose, wanted, session.user_id, account, local_path(next))
+
+
+def to_google(begun: Begun, names: Cookies) -> Response:
+    """Send the browser on its way, with the secret it will be recognised by."""
+    response = RedirectResponse(begun.url, 303)
     names.set(response, names.signin, begun.browser_secret, SIGNIN_COOKIE_SECONDS)
     return response
 
 
-def _home(error: CatflapError) -> Response:
+def home(error: CatflapError) -> Response:
     """Back to the page, which has a sentence for the code; people don't read problem documents."""
     log.warning("signin_failed", code=error.code, detail=error.detail)
-    return RedirectResponse(f"/?error={error.code}", status_code=303)
+    return RedirectResponse(f"/?error={error.code}", 303)
+
+
+async def _complete(
+    request: Request,
+    parts: Services,
+    names: Cookies,
+    attempt: Attempt,
+    answer: Answer,
+    session: Session | None,
+) -> Response:
+    asks = attempt.request
+    if asks.user_id is not None and (session is None or session.user_id != asks.user_id):
+        raise Tampered("state_invalid", "Somebody else is signed in here now; please start again.")
+    received = await parts.signin.complete(attempt, answer)
+    response = RedirectResponse(asks.next, 303)
+    if asks.purpose == "signin":
+        if session is not None:
+            await parts.sessions.end_one(session.user_id, session.id)
+        agent = request.headers.get("User-Agent")
+        names.set_session(response, await parts.sessions.begin(received.user_id, "cookie", agent))
+    return response
+
+
+async def _answer_link(
+    parts: Services, attempt: Attempt, answer: Answer, session: Session | None
+) -> Response:
+    """Lead back to the back end that made the link, whatever came of it."""
+    try:
+        code = await parts.signin.code_of(answer)
+        if session is None:
+            return RedirectResponse(await parts.consents.answered(attempt, code), 303)
+        if session.user_id != attempt.request.user_id:
+            raise BadRequest("account_mismatch", "This link was made for somebody else.")
+        await parts.signin.complete(attempt, answer)
+        return RedirectResponse(await parts.consents.done(attempt), 303)
+    except CatflapError as failure:
+        log.warning("consent_failed", code=failure.code, detail=failure.detail)
+        return RedirectResponse(await parts.consents.failed(attempt, failure.code), 303)
+
+
+async def _is_lost(parts: Services, asks: ConsentRequest) -> bool:
+    """Whether Google refuses the grant we hold, so that it must be given anew."""
+    if asks.user_id is None or asks.account_sub is None:
+        return False
+    grant = await parts.vault.grants.find(asks.user_id, asks.account_sub)
+    return grant is not None and grant.state != "active"

@@ -56,8 +56,10 @@ CREATE TABLE app.sounds (
 
 CREATE TABLE app.users (
     id BIGINT GENERATED ALWAYS AS IDENTITY,
+    external_id TEXT,
     created_at TIMESTAMP WITH TIME ZONE NOT NULL,
-    PRIMARY KEY (id)
+    PRIMARY KEY (id),
+    UNIQUE (external_id)
 );
 
 CREATE TABLE vault.webhooks (
@@ -70,8 +72,10 @@ CREATE TABLE vault.webhooks (
 );
 
 CREATE TABLE app.accounts (
-    sub TEXT NOT NULL,
     user_id BIGINT NOT NULL,
+    sub TEXT NOT NULL,
+    signs_in BOOLEAN DEFAULT 'false' NOT NULL,
+    asked_scopes TEXT[] DEFAULT '{}' NOT NULL,
     email TEXT NOT NULL,
     email_verified BOOLEAN NOT NULL,
     name TEXT,
@@ -84,8 +88,27 @@ CREATE TABLE app.accounts (
     disabled_at TIMESTAMP WITH TIME ZONE,
     created_at TIMESTAMP WITH TIME ZONE NOT NULL,
     updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
-    PRIMARY KEY (sub),
+    PRIMARY KEY (user_id, sub),
     FOREIGN KEY(user_id) REFERENCES app.users (id) ON DELETE CASCADE
+);
+
+CREATE UNIQUE INDEX accounts_sub_signs_in ON app.accounts (sub) WHERE signs_in;
+
+CREATE TABLE app.consents (
+    id BIGINT GENERATED ALWAYS AS IDENTITY,
+    user_id BIGINT NOT NULL,
+    ticket_hash BYTEA NOT NULL,
+    purpose TEXT NOT NULL,
+    scopes TEXT[] NOT NULL,
+    account_sub TEXT,
+    return_to TEXT NOT NULL,
+    state TEXT NOT NULL,
+    sealed_answer TEXT,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    PRIMARY KEY (id),
+    FOREIGN KEY(user_id) REFERENCES app.users (id) ON DELETE CASCADE,
+    UNIQUE (ticket_hash)
 );
 
 CREATE TABLE app.devices (
@@ -121,23 +144,13 @@ CREATE TABLE app.sessions (
     user_id BIGINT NOT NULL,
     kind TEXT NOT NULL,
     token_hash BYTEA NOT NULL,
+    user_agent TEXT,
     created_at TIMESTAMP WITH TIME ZONE NOT NULL,
     last_used_at TIMESTAMP WITH TIME ZONE NOT NULL,
     expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
     PRIMARY KEY (id),
     FOREIGN KEY(user_id) REFERENCES app.users (id) ON DELETE CASCADE,
     UNIQUE (token_hash)
-);
-
-CREATE TABLE app.signin_attempts (
-    state_hash BYTEA NOT NULL,
-    browser_hash BYTEA NOT NULL,
-    scopes TEXT[] NOT NULL,
-    next TEXT NOT NULL,
-    user_id BIGINT,
-    expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
-    PRIMARY KEY (state_hash),
-    FOREIGN KEY(user_id) REFERENCES app.users (id) ON DELETE CASCADE
 );
 
 CREATE TABLE vault.google_tokens (
@@ -227,9 +240,9 @@ CREATE TABLE app.calendars (
     sync_token TEXT,
     synced_at TIMESTAMP WITH TIME ZONE,
     PRIMARY KEY (id),
+    FOREIGN KEY(user_id, account_sub) REFERENCES app.accounts (user_id, sub) ON DELETE CASCADE,
     UNIQUE (user_id, account_sub, google_id),
-    FOREIGN KEY(user_id) REFERENCES app.users (id) ON DELETE CASCADE,
-    FOREIGN KEY(account_sub) REFERENCES app.accounts (sub) ON DELETE CASCADE
+    FOREIGN KEY(user_id) REFERENCES app.users (id) ON DELETE CASCADE
 );
 
 CREATE TABLE app.pairings (
@@ -242,6 +255,22 @@ CREATE TABLE app.pairings (
     PRIMARY KEY (handle_hash),
     UNIQUE (code),
     FOREIGN KEY(device_id) REFERENCES app.devices (id) ON DELETE CASCADE
+);
+
+CREATE TABLE app.signin_attempts (
+    state_hash BYTEA NOT NULL,
+    browser_hash BYTEA NOT NULL,
+    scopes TEXT[] NOT NULL,
+    next TEXT NOT NULL,
+    purpose TEXT NOT NULL,
+    user_id BIGINT,
+    account_sub TEXT,
+    consent_id BIGINT,
+    forced BOOLEAN NOT NULL,
+    expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    PRIMARY KEY (state_hash),
+    FOREIGN KEY(user_id) REFERENCES app.users (id) ON DELETE CASCADE,
+    FOREIGN KEY(consent_id) REFERENCES app.consents (id) ON DELETE CASCADE
 );
 
 CREATE TABLE app.events (

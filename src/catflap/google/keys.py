@@ -1,0 +1,86 @@
+"""Signing keys of whoever issues tokens (RFC 7517), kept as long as their Cache-Control says.
+
+Public keys only: a symmetric key in somebody's key set would let anybody who reads the set sign.
+"""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import httpx2
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, OKPKey, RSAKey
+
+from catflap.clock import Clock
+from catflap.errors import TryAgain
+
+Key = RSAKey | ECKey | OKPKey
+_KINDS: dict[str, type[RSAKey] | type[ECKey] | type[OKPKey]] = {"RSA": RSAKey, "EC": ECKey, "OKP": OKPKey}
+_KEYS_LIVE = timedelta(hours=1)
+_REFETCH_AFTER = timedelta(seconds=60)
+
+
+class Keys:
+    """One issuer's keys by their id.
+
+    An unknown key id asks once more, though at most once a minute, so that a forged `kid` can't make us
+    hammer the issuer.
+    """
+
+    def __init__(
+        self, http: httpx2.AsyncClient, jwks_uri: Callable[[], Awaitable[str]], clock: Clock
+    ) -> None:
+        self._http = http
+        self._jwks_uri = jwks_uri
+        self._clock = clock
+        self._lock = asyncio.Lock()
+        self._keys: dict[str, Key] = {}
+        self._fresh_until: datetime | None = None
+        self._fetched_at: datetime | None = None
+
+    async def find(self, kid: str) -> Key | None:
+        """The key named `kid`, or None.
+
+        Raises:
+            TryAgain: `google_unavailable`.
+        """
+        if self._must_fetch(kid):
+            async with self._lock:
+                if self._must_fetch(kid):
+                    await self._fetch()
+        return self._keys.get(kid)
+
+    def _must_fetch(self, kid: str) -> bool:
+        now = self._clock.now()
+        if self._fresh_until is None or self._fetched_at is None or now >= self._fresh_until:
+            return True
+        return kid not in self._keys and now - self._fetched_at >= _REFETCH_AFTER
+
+    async def _fetch(self) -> None:
+        try:
+            response = await self._http.get(await self._jwks_uri())
+            response.raise_for_status()
+            self._keys = {key["kid"]: _read(key) for key in response.json()["keys"] if _signs(key)}
+        except (httpx2.HTTPError, ValueError, KeyError, TypeError, AttributeError, JoseError) as error:
+            raise TryAgain(
+                "google_unavailable",
+                "The keys that sign identities can't be fetched right now; please try again in a moment.",
+                detail=type(error).__name__,
+            ) from None
+        self._fetched_at = self._clock.now()
+        self._fresh_until = self._fetched_at + _max_age(response.headers.get("Cache-Control", ""))
+
+
+def _read(key: dict[str, Any]) -> Key:
+    return _KINDS[key["kty"]].import_key(key)
+
+
+def _signs(key: dict[str, Any]) -> bool:
+    return key.get("kty") in _KINDS and key.get("use", "sig") == "sig"
+
+
+def _max_age(cache_control: str) -> timedelta:
+    found = re.search(r"max-age=(\d{1,6})", cache_control)
+    return timedelta(seconds=int(found[1])) if found else _KEYS_LIVE

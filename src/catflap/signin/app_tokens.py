@@ -1,0 +1,74 @@
+"""Tokens of an app that has its own login: its JWTs open our API for its users (RFC 7519, RFC 8725).
+
+Such a token is verified at every request and never stored; who it names becomes a user of ours at first
+sight. It refuses symmetric algorithms, because the key to verify would then also be the key to forge.
+"""
+
+from typing import Any
+
+from joserfc import jws, jwt
+from joserfc.errors import JoseError
+
+from catflap.clock import Clock
+from catflap.errors import BadRequest
+from catflap.google.keys import Keys
+
+_ALGORITHMS = {"RS256": "RSA", "PS256": "RSA", "ES256": "EC", "EdDSA": "OKP", "Ed25519": "OKP"}
+_SKEW_SECONDS = 60
+_MAX_BYTES = 8192
+_MAX_SUBJECT = 255
+
+
+class AppTokens:
+    """Verifies the tokens of one issuer for one audience."""
+
+    def __init__(self, keys: Keys, clock: Clock, *, issuer: str, audience: str) -> None:
+        self._keys = keys
+        self._clock = clock
+        self._issuer = issuer
+        self._audience = audience
+
+    async def subject(self, token: str) -> str:
+        """What the app calls the user whom `token` names.
+
+        Raises:
+            BadRequest: `unauthenticated`, with the failed check as detail.
+            TryAgain: `google_unavailable`: the issuer's keys can't be fetched.
+        """
+        claims = await self._claims(token)
+        if claims.get("iss") != self._issuer:
+            raise _refused("iss")
+        audience = claims.get("aud")
+        if self._audience not in (audience if isinstance(audience, list) else [audience]):
+            raise _refused("aud")
+        now, expires = self._clock.now().timestamp(), claims.get("exp")
+        if not isinstance(expires, int | float) or not now < expires + _SKEW_SECONDS:
+            raise _refused("exp")
+        for name in ("nbf", "iat"):
+            since = claims.get(name, 0)
+            if not isinstance(since, int | float) or not now >= since - _SKEW_SECONDS:
+                raise _refused(name)
+        subject = claims.get("sub")
+        if not isinstance(subject, str) or not 0 < len(subject) <= _MAX_SUBJECT or not subject.isprintable():
+            raise _refused("sub")
+        return subject
+
+    async def _claims(self, token: str) -> dict[str, Any]:
+        if len(token) > _MAX_BYTES:
+            raise _refused("size")
+        try:
+            header = jws.extract_compact(token.encode()).headers()
+            algorithm = str(header.get("alg"))
+            kind = _ALGORITHMS.get(algorithm)
+            if kind is None:
+                raise _refused("alg")
+            key = await self._keys.find(str(header.get("kid")))
+            if key is None or key.key_type != kind:
+                raise _refused("kid")
+            return dict(jwt.decode(token, key, algorithms=[algorithm]).claims)
+        except (JoseError, ValueError, TypeError, AttributeError, UnicodeError):
+            raise _refused("signature") from None
+
+
+def _refused(check: str) -> BadRequest:
+    return BadRequest("unauthenticated", "This bearer token does not open anything here.", detail=check)

@@ -1,0 +1,81 @@
+"""Read the bodies of sign-in requests strictly: one JSON object, each member once, nothing unknown.
+
+Done by hand because a body that two readers could understand differently must not pass, and because an
+error must never repeat what was sent: it may be a code.
+"""
+
+import json
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl
+
+from fastapi import Request
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from catflap.errors import BadRequest
+
+_M = TypeVar("_M", bound="Members")
+
+
+class Members(BaseModel):
+    """A JSON object with nothing but the members we know, of exactly their types."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+def media_type(request: Request) -> str:
+    """The content type without its parameters."""
+    return request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+
+
+async def read_object(request: Request, kind: type[_M]) -> _M:
+    """The JSON body as `kind`.
+
+    Raises:
+        BadRequest: `invalid_request`, `too_large`.
+    """
+    if media_type(request) != "application/json":
+        raise BadRequest("invalid_request", "Send Content-Type: application/json.")
+    try:
+        found = json.loads(await request.body(), object_pairs_hook=_once)
+        return kind.model_validate(found)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+        # Only a name of ours is repeated: an unknown one is the sender's text.
+        known = [str(part) for part in first["loc"] if part in kind.model_fields]
+        raise BadRequest("invalid_request", f"{'.'.join(known) or 'the body'}: {first['msg']}") from None
+    except (ValueError, RecursionError):
+        raise BadRequest("invalid_request", "Send one JSON object, each member once.") from None
+
+
+async def read_form(request: Request) -> dict[str, str]:
+    """The fields of an urlencoded form, each once.
+
+    Raises:
+        BadRequest: `invalid_request`, `too_large`.
+    """
+    try:
+        pairs = parse_qsl((await request.body()).decode("ascii"), keep_blank_values=True, max_num_fields=50)
+        return _once(pairs)
+    except ValueError:
+        raise BadRequest("invalid_request", "Send each field of the form once.") from None
+
+
+async def read_bare(request: Request) -> str:
+    """A body that is nothing but a one-time code.
+
+    Raises:
+        BadRequest: `invalid_request`, `too_large`.
+    """
+    if media_type(request) != "application/octet-stream":
+        raise BadRequest("invalid_request", "Send the bare code as application/octet-stream.")
+    try:
+        return (await request.body()).decode("ascii")
+    except UnicodeDecodeError:
+        raise BadRequest("invalid_request", "That is not a one-time code of Google's.") from None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a member twice")
+    return found

@@ -1,0 +1,233 @@
+"""One-time codes and ID tokens sent by clients: popups, native apps, pages after Google's older guide.
+
+A browser's request must come from a page of ours; a native app's must not come from a browser at all. So a
+code can't be slipped in by another site, whichever client it claims to be.
+"""
+
+import json
+from dataclasses import replace
+from typing import Annotated, Literal
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import JSONResponse, RedirectResponse, Response
+from pydantic import Field
+
+from catflap.errors import BadRequest, CatflapError, Tampered, http_status
+from catflap.google.scopes import SIGN_IN, asked, missing
+from catflap.log import log
+from catflap.signin import ConsentNeeded, ConsentRequest, Purpose, Received, Session
+from catflap.signin.attempts import Attempt
+from catflap.signin.flow import NATIVE_REDIRECT_URI
+from catflap.web.bodies import Members, media_type, read_bare, read_form, read_object
+from catflap.web.problems import problem
+from catflap.web.profiles import bearer_shown, received_shown
+from catflap.web.security import (
+    SIGNIN_COOKIE_SECONDS,
+    CookieNames,
+    Cookies,
+    Parts,
+    UncheckedSession,
+    check_native,
+    check_page,
+    csrf_token,
+    single_parameters,
+)
+from catflap.web.services import Services
+from catflap.web.signin import consent_for
+
+router = APIRouter(dependencies=[Depends(single_parameters)])
+_G_CSRF = "g_csrf_token"
+_Code = Annotated[str, Field(max_length=512)]
+_Scopes = Annotated[str, Field(max_length=2000)]
+
+
+class CodeBody(Members):
+    """A one-time code, and what was asked when it was given."""
+
+    code: _Code
+    client: Literal["popup", "native"]
+    state: Annotated[str, Field(max_length=200)] | None = None
+    scopes: _Scopes | None = None
+    purpose: Purpose | None = None
+    account: Annotated[str, Field(max_length=255)] | None = None
+
+
+class CredentialBody(Members):
+    """An ID token from Google's button (with the state of `/signin/google/popup`) or from a native app."""
+
+    credential: Annotated[str, Field(max_length=16_384)]
+    client: Literal["popup", "native"] = "popup"
+    state: Annotated[str, Field(max_length=200)] | None = None
+    nonce: Annotated[str, Field(max_length=200)] | None = None
+
+
+@router.get("/signin/google/popup")
+async def begin_popup(
+    request: Request,
+    parts: Parts,
+    names: CookieNames,
+    session: UncheckedSession,
+    scopes: Annotated[str, Query(max_length=2000)] = "",
+    purpose: Purpose | None = None,
+    account: Annotated[str | None, Query(max_length=255)] = None,
+) -> Response:
+    """What a page hands to Google's code client, so that the code is bound to this browser."""
+    asks = await consent_for(parts, session, scopes=scopes, purpose=purpose, account=account)
+    popup = await parts.signin.begin_popup(asks, browser_secret=request.cookies.get(names.signin))
+    response = JSONResponse(
+        {
+            "client_id": popup.client_id,
+            "scope": popup.scope,
+            "state": popup.state,
+            "nonce": popup.nonce,
+            "login_hint": asks.account_sub,
+        }
+    )
+    names.set(response, names.signin, popup.browser_secret, SIGNIN_COOKIE_SECONDS)
+    return response
+
+
+@router.post("/signin/google/code")
+async def take_code(
+    request: Request, parts: Parts, names: CookieNames, session: UncheckedSession
+) -> Response:
+    """A code from a popup or a native app: who signed in, and what they allowed."""
+    if media_type(request) == "application/octet-stream":
+        return await _from_popup(
+            request, parts, names, session, CodeBody(code=await read_bare(request), client="popup")
+        )
+    body = await read_object(request, CodeBody)
+    if body.client == "popup":
+        return await _from_popup(request, parts, names, session, body)
+    check_native(request)
+    asks = await consent_for(
+        parts, session, scopes=body.scopes or "", purpose=body.purpose, account=body.account
+    )
+    received = await parts.signin.redeem(asks, body.code, redirect_uri=NATIVE_REDIRECT_URI)
+    return await _as_app(request, parts, asks, received)
+
+
+@router.post("/storeauthcode")
+async def store_auth_code(
+    request: Request, parts: Parts, names: CookieNames, session: UncheckedSession
+) -> Response:
+    """The bare code, as Google's guide to server-side sign-in has pages send it; with plain errors."""
+    try:
+        check_page(request, parts)
+        code = await read_bare(request)
+        return await _from_popup(request, parts, names, session, CodeBody(code=code, client="popup"))
+    except CatflapError as error:
+        log.warning("signin_failed", code=error.code, detail=error.detail)
+        return JSONResponse({"error": error.message}, http_status(error))
+
+
+@router.post("/signin/google/credential")
+async def take_credential(
+    request: Request, parts: Parts, names: CookieNames, session: UncheckedSession
+) -> Response:
+    """An ID token alone: a session without a grant, which can follow later."""
+    if media_type(request) == "application/x-www-form-urlencoded":
+        return await _from_login_uri(request, parts, names, session)
+    body = await read_object(request, CredentialBody)
+    asks, nonce = ConsentRequest("signin", SIGN_IN), body.nonce
+    if body.client == "native":
+        check_native(request)
+        received = await parts.signin.recognise(asks, body.credential, nonce=nonce)
+        return await _as_app(request, parts, asks, received)
+    check_page(request, parts)
+    if body.state is not None:
+        nonce = (await _popup_back(request, parts, names, session, body.state)).nonce
+    received = await parts.signin.recognise(asks, body.credential, nonce=nonce)
+    return await _as_page(request, parts, names, session, asks, received)
+
+
+async def _from_popup(
+    request: Request, parts: Services, names: Cookies, session: Session | None, body: CodeBody
+) -> Response:
+    origin = check_page(request, parts)
+    if body.state is None:
+        asks = await consent_for(
+            parts,
+            session,
+            scopes=body.scopes or "",
+            purpose=body.purpose or "signin",
+            account=body.account,
+        )
+    else:
+        asks = (await _popup_back(request, parts, names, session, body.state)).request
+    redirect_uri = origin if parts.settings.popup_redirect_uri == "origin" else "postmessage"
+    try:
+        received = await parts.signin.redeem(asks, body.code, redirect_uri=redirect_uri)
+    except ConsentNeeded as needed:
+        return _lead_to_consent(needed)
+    if body.scopes is not None:
+        wanted = asked(body.scopes) - SIGN_IN
+        received = replace(received, missing=missing(wanted, received.granted))
+    return await _as_page(request, parts, names, session, asks, received)
+
+
+async def _popup_back(
+    request: Request, parts: Services, names: Cookies, session: Session | None, state: str
+) -> Attempt:
+    attempt = await parts.signin.returned(state, request.cookies.get(names.signin, ""))
+    user_id = attempt.request.user_id
+    if user_id is not None and (session is None or session.user_id != user_id):
+        raise Tampered("state_invalid", "Somebody else is signed in here now; please start again.")
+    return attempt
+
+
+async def _from_login_uri(
+    request: Request, parts: Services, names: Cookies, session: Session | None
+) -> Response:
+    """Google's button in redirect mode posts a form; its own cookie must match (GIS reference)."""
+    form = await read_form(request)
+    sent, kept = form.get(_G_CSRF), request.cookies.get(_G_CSRF)
+    if not sent or sent != kept:
+        raise BadRequest("csrf", "This form did not come from our own page; please start again.")
+    received = await parts.signin.recognise(ConsentRequest("signin", SIGN_IN), form.get("credential", ""))
+    response = RedirectResponse("/", 303)
+    names.set_session(response, await _open_session(request, parts, session, received))
+    return response
+
+
+async def _as_page(
+    request: Request,
+    parts: Services,
+    names: Cookies,
+    session: Session | None,
+    asks: ConsentRequest,
+    received: Received,
+) -> Response:
+    if asks.purpose != "signin":
+        return JSONResponse(received_shown(received))
+    token = await _open_session(request, parts, session, received)
+    response = JSONResponse({**received_shown(received), "csrf_token": csrf_token(token)})
+    names.set_session(response, token)
+    return response
+
+
+async def _open_session(
+    request: Request, parts: Services, session: Session | None, received: Received
+) -> str:
+    """A fresh session for this browser, in place of the one it had."""
+    if session is not None:
+        await parts.sessions.end_one(session.user_id, session.id)
+    return await parts.sessions.begin(received.user_id, "cookie", request.headers.get("User-Agent"))
+
+
+async def _as_app(request: Request, parts: Services, asks: ConsentRequest, received: Received) -> Response:
+    answer = received_shown(received)
+    if asks.purpose == "signin":
+        token = await parts.sessions.begin(received.user_id, "bearer", request.headers.get("User-Agent"))
+        answer |= bearer_shown(token)
+    return JSONResponse(answer)
+
+
+def _lead_to_consent(needed: ConsentNeeded) -> Response:
+    """A popup can't be led on from here, so the page is told where to go."""
+    asks = needed.request
+    wanted = {"scopes": " ".join(sorted(asks.scopes - SIGN_IN)), "purpose": asks.purpose, "prompt": "consent"}
+    response = problem(http_status(needed), needed.code, needed.message)
+    body = {**json.loads(bytes(response.body)), "consent_url": f"/signin/google?{urlencode(wanted)}"}
+    return JSONResponse(body, response.status_code, media_type=response.media_type)

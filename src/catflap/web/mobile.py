@@ -1,0 +1,49 @@
+"""The mobile app's own call, byte for byte as it was before Catflap: its shapes, its words, its statuses.
+
+The app has its own login and names its user; whoever asks must be that user, and is told nothing about
+anybody else, not even whether they exist.
+"""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import JSONResponse, Response
+from pydantic import Field
+
+from catflap.errors import BadRequest, CatflapError, http_status
+from catflap.log import log
+from catflap.signin import ConsentRequest
+from catflap.signin.flow import NATIVE_REDIRECT_URI
+from catflap.web.bodies import Members, read_object
+from catflap.web.security import CookieNames, Parts, one_credential, session_unchecked, single_parameters
+
+router = APIRouter(dependencies=[Depends(single_parameters)])
+
+
+class TokensBody(Members):
+    """What the app sends."""
+
+    userId: int  # noqa: N815 (the app's spelling)
+    authCode: Annotated[str, Field(min_length=1, max_length=512)]  # noqa: N815
+
+
+@router.post("/app/google-calendar/tokens")
+async def save_tokens(request: Request, parts: Parts, names: CookieNames) -> Response:
+    """Redeem the app's `serverAuthCode` for the user whose bearer this is."""
+    try:
+        one_credential(request, names)
+        session = await session_unchecked(request, parts, None)
+        if session is None:
+            raise BadRequest("unauthenticated", "Unauthorized")
+        body = await read_object(request, TokensBody)
+        if str(body.userId) != await parts.users.called(session.user_id):
+            raise BadRequest("forbidden", "Forbidden")
+    except CatflapError as error:
+        return JSONResponse({"error": error.message}, http_status(error))
+    try:
+        asks = ConsentRequest("link", frozenset(), session.user_id)
+        await parts.signin.redeem(asks, body.authCode, redirect_uri=NATIVE_REDIRECT_URI)
+    except CatflapError as error:
+        log.warning("auth_code_not_exchanged", code=error.code, detail=error.detail)
+        return JSONResponse({"error": "Failed to exchange auth code"}, 500)
+    return JSONResponse({"message": "Token saved successfully"})

@@ -55,14 +55,15 @@ async def replan(
 ) -> None:
     """Make each of the user's devices say from `now` on what is planned, and nothing else.
 
-    What was to be said before `now` is left as it is. A device whose schedule changed, or that never had
-    one, gets a new version and is told.
+    What was to be said before `now` and still may be, because a device was late, is taken back when it is
+    not planned any more; it is never added. A device whose schedule changed, or that never had one, gets a
+    new version and is told.
 
     Args:
         connection: Holds `lock_plan` since before the plan was made.
         user_id: Whose.
         now: As it was planned for.
-        planned: The whole plan.
+        planned: The whole plan, with what was to be said lately.
         random_bytes: For identifiers.
     """
     wanted = {one.key: _values(one) for one in planned}
@@ -72,7 +73,7 @@ async def replan(
     mute: set[str] = set()
     for device in await _lock_devices(connection, devices.c.user_id == user_id):
         rows = await _rows(connection, device.id, now, list(wanted))
-        difference = _difference(rows, wanted)
+        difference = _difference(rows, wanted, now)
         if difference or device.schedule_version == 0:
             await _write(connection, user_id, device.id, difference, now, random_bytes)
             await _bump(connection, device.id)
@@ -156,12 +157,13 @@ def _values(one: Planned) -> dict[str, Any]:
     }
 
 
-def _difference(rows: Mapping[str, Row[Any]], wanted: Mapping[str, dict[str, Any]]) -> _Difference:
+def _difference(
+    rows: Mapping[str, Row[Any]], wanted: Mapping[str, dict[str, Any]], now: datetime
+) -> _Difference:
+    known = {rows[key].id: (rows[key], values) for key, values in wanted.items() if key in rows}
     return _Difference(
-        new=[values for key, values in wanted.items() if key not in rows],
-        changed={
-            rows[key].id: wanted[key] for key in wanted if key in rows and _differs(rows[key], wanted[key])
-        },
+        new=[values for key, values in wanted.items() if key not in rows and values["play_at"] >= now],
+        changed={identifier: values for identifier, (row, values) in known.items() if _differs(row, values)},
         gone=[row.id for key, row in rows.items() if key not in wanted and row.state in _TO_COME],
     )
 
@@ -195,7 +197,7 @@ async def _rows(
     connection: AsyncConnection, device_id: int, now: datetime, keys: list[str]
 ) -> dict[str, Row[Any]]:
     """By key, what is to come on this device, and whatever the plan names."""
-    to_come = and_(t.c.play_at >= now, t.c.kind.in_(_KINDS))
+    to_come = and_(t.c.expires_at > now, t.c.kind.in_(_KINDS))
     query = select(t).where(t.c.device_id == device_id, or_(to_come, t.c.key.in_(keys)))
     return {row.key: row for row in await connection.execute(query.with_for_update())}
 

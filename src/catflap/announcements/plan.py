@@ -26,11 +26,12 @@ from catflap.speech import (
 )
 
 HORIZON = timedelta(hours=24)
+# A briefing is of use for two hours, everything else for less.
+LONGEST_LIFE = timedelta(hours=2)
 Kind = Literal["before", "start", "briefing"]
 
 _BEFORE_LASTS = timedelta(minutes=10)
 _AFTER_START = timedelta(minutes=5)
-_BRIEFING_LASTS = timedelta(hours=2)
 _ONE_DAY = timedelta(days=1)
 
 
@@ -92,7 +93,7 @@ def _once(occurrences: Sequence[Occurrence]) -> list[Occurrence]:
     kept: list[Occurrence] = []
     places: dict[object, int] = {}
     for one in sorted(occurrences, key=lambda one: (one.calendar_id, one.event_id, one.starts_at)):
-        names = [(name, one.starts_at, one.ends_at) for name in (one.uid, one.title) if name]
+        names = [(name, one.starts_at, one.all_day) for name in (one.uid, one.title) if name]
         here = [places[name] for name in names if name in places]
         twin = next((place for place in here if kept[place].calendar_id != one.calendar_id), None)
         if twin is None:
@@ -191,7 +192,7 @@ def _briefing(
             key=_key("briefing", play_at, 0, language, day.isoformat()),
             kind="briefing",
             play_at=play_at,
-            expires_at=play_at + _BRIEFING_LASTS,
+            expires_at=play_at + LONGEST_LIFE,
             sayable=sayable,
             event_start=day.isoformat(),
         )

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.announcements.identifiers import RandomBytes
 from catflap.announcements.lifecycle import lock_plan, replan
-from catflap.announcements.plan import HORIZON, plan, window
+from catflap.announcements.plan import HORIZON, LONGEST_LIFE, plan, window
 from catflap.announcements.preferences import load
 from catflap.calendars import happening, has_been_read
 from catflap.clock import Clock
@@ -48,9 +48,12 @@ class Planner:
                 return
             now = self._clock.now()
             preferences = await load(connection, user_id)
-            start, end = window(preferences, now)
+            # From a little earlier, since what a device has not said yet may be taken back.
+            since, horizon = now - LONGEST_LIFE, LONGEST_LIFE + HORIZON
+            start, end = window(preferences, since, horizon)
             found = await happening(connection, user_id, start, end, preferences.time_zone)
-            await replan(connection, user_id, now, plan(found, preferences, now), self._random_bytes)
+            planned = plan(found, preferences, since, horizon)
+            await replan(connection, user_id, now, planned, self._random_bytes)
 
 
 def due_again_at(user_id: int, now: datetime) -> datetime:
@@ -58,6 +61,3 @@ def due_again_at(user_id: int, now: datetime) -> datetime:
     offset = timedelta(seconds=user_id * 2_654_435_761 % 3600)
     hour = now.replace(minute=0, second=0, microsecond=0) + offset
     return hour if hour > now else hour + _AGAIN
-
-
-__all__ = ["HORIZON", "Planner", "due_again_at"]

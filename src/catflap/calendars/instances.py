@@ -12,11 +12,13 @@ from datetime import date, datetime, time
 from functools import lru_cache
 from itertools import product
 
+from catflap.calendars.days import fits, week_begin
 from catflap.calendars.rule import Frequency, Rule
 
-MAX_STEPS = 20_000
+MAX_STEPS = 5_000
+# COUNT must be counted from the start on; once per rule, then the end is remembered.
+MAX_COUNTING_STEPS = 20_000
 _FOREVER = datetime(9999, 12, 31, 23, 59, 59)  # noqa: DTZ001 (a wall clock has no zone)
-_MONTHLY = Frequency.MONTHLY
 _UNITS = {Frequency.HOURLY: 3600, Frequency.MINUTELY: 60, Frequency.SECONDLY: 1}
 
 
@@ -34,7 +36,7 @@ def instances(rule: Rule, start: datetime, first: datetime, last: datetime) -> I
         last: Wall clock of the latest instance wanted.
 
     Raises:
-        TooMuchWork: after 20,000 steps.
+        TooMuchWork: after more steps than an honest rule needs.
     """
     rule = _filled(rule, start)
     if rule.count is not None:
@@ -43,7 +45,7 @@ def instances(rule: Rule, start: datetime, first: datetime, last: datetime) -> I
             raise TooMuchWork("COUNT")
         last = min(last, until or last)
     last = min(last, rule.until or last)
-    for wall in _walk(rule, start, max(first, start), last):
+    for wall in _walk(rule, start, max(first, start), last, MAX_STEPS):
         if wall > last:
             return
         if wall >= first:
@@ -55,7 +57,9 @@ def _end_by_count(rule: Rule, start: datetime) -> tuple[datetime | None, datetim
     """The last instance COUNT allows and that same moment; or None and up to when there surely are more."""
     reached = start
     try:
-        for number, wall in enumerate(_walk(replace(rule, count=None), start, start, _FOREVER), 1):
+        endless = replace(rule, count=None)
+        walk = _walk(endless, start, start, _FOREVER, MAX_COUNTING_STEPS)
+        for number, wall in enumerate(walk, 1):
             reached = wall
             if number == rule.count:
                 return wall, wall
@@ -64,7 +68,7 @@ def _end_by_count(rule: Rule, start: datetime) -> tuple[datetime | None, datetim
     return None, _FOREVER
 
 
-def _walk(rule: Rule, start: datetime, first: datetime, last: datetime) -> Iterator[datetime]:
+def _walk(rule: Rule, start: datetime, first: datetime, last: datetime, max_steps: int) -> Iterator[datetime]:
     """Instances in order from the day of `first` to the day of `last`, none before `start`."""
     if first > last:
         return
@@ -74,9 +78,9 @@ def _walk(rule: Rule, start: datetime, first: datetime, last: datetime) -> Itera
         for day in map(date.fromordinal, days):
             if rule.months and day.month not in rule.months:
                 continue
-            for moment in _times(rule, start, day) if _fits(rule, day) else (None,):
+            for moment in _times(rule, start, day) if fits(rule, day) else (None,):
                 steps += 1
-                if steps > MAX_STEPS:
+                if steps > max_steps:
                     raise TooMuchWork("steps")
                 if moment is None:
                     continue
@@ -126,7 +130,7 @@ def _index(rule: Rule, start: date, day: date) -> int:
         case Frequency.MONTHLY:
             return (day.year - start.year) * 12 + day.month - start.month
         case Frequency.WEEKLY:
-            return (day.toordinal() - _week_begin(rule, start)) // 7
+            return (day.toordinal() - week_begin(rule, start)) // 7
     return day.toordinal() - start.toordinal()
 
 
@@ -139,7 +143,7 @@ def _days(rule: Rule, start: date, index: int) -> range | None:
             year, month = divmod(start.year * 12 + start.month - 1 + index, 12)
             month, months = month + 1, 1
         case Frequency.WEEKLY:
-            begin = _week_begin(rule, start) + index * 7
+            begin = week_begin(rule, start) + index * 7
             return _possible(begin, begin + 7)
         case _:
             begin = start.toordinal() + index
@@ -154,63 +158,6 @@ def _days(rule: Rule, start: date, index: int) -> range | None:
 def _possible(begin: int, end: int) -> range | None:
     days = range(max(begin, 1), min(end, date.max.toordinal() + 1))
     return days if days else None
-
-
-def _week_begin(rule: Rule, day: date) -> int:
-    return day.toordinal() - (day.weekday() - rule.week_start) % 7
-
-
-def _fits(rule: Rule, day: date) -> bool:
-    """Whether every restriction on days lets `day` through; they all narrow the days of a period."""
-    return (
-        (not rule.month_days or _counted(day.day, monthrange(day.year, day.month)[1], rule.month_days))
-        and (not (rule.weekdays or rule.nth_weekdays) or _weekday_fits(rule, day))
-        and (not rule.year_days or _counted(_year_day(day), _year_length(day.year), rule.year_days))
-        and (not rule.week_numbers or _week_fits(rule, day))
-    )
-
-
-def _counted(number: int, length: int, wanted: frozenset[int]) -> bool:
-    """Whether the number is wanted, counted from the beginning or, negative, from the end."""
-    return number in wanted or number - length - 1 in wanted
-
-
-def _weekday_fits(rule: Rule, day: date) -> bool:
-    weekday = day.weekday()
-    if weekday in rule.weekdays:
-        return True
-    if rule.frequency > _MONTHLY:
-        # A number means nothing within a week or a day (RFC 5545, 3.3.10).
-        return any(weekday == other for _, other in rule.nth_weekdays)
-    within_year = rule.frequency is Frequency.YEARLY and not rule.months
-    number = _year_day(day) if within_year else day.day
-    length = _year_length(day.year) if within_year else monthrange(day.year, day.month)[1]
-    return ((number - 1) // 7 + 1, weekday) in rule.nth_weekdays or (
-        -((length - number) // 7) - 1,
-        weekday,
-    ) in rule.nth_weekdays
-
-
-def _week_fits(rule: Rule, day: date) -> bool:
-    """Week 1 is the first with four days in its year (RFC 5545, 3.3.10; ISO 8601 for Monday)."""
-    middle = _week_begin(rule, day) + 3
-    year = date.fromordinal(min(middle, date.max.toordinal())).year
-    weeks = (_first_week(rule, year + 1) - _first_week(rule, year)) // 7
-    return _counted((middle - 3 - _first_week(rule, year)) // 7 + 1, weeks, rule.week_numbers)
-
-
-def _first_week(rule: Rule, year: int) -> int:
-    """The ordinal on which week 1 of `year` begins: the week that holds January 4."""
-    january_4 = date(min(year, date.max.year), 1, 4)
-    return _week_begin(rule, january_4) + (364 if year > date.max.year else 0)
-
-
-def _year_day(day: date) -> int:
-    return day.toordinal() - date(day.year, 1, 1).toordinal() + 1
-
-
-def _year_length(year: int) -> int:
-    return date(year, 12, 31).toordinal() - date(year, 1, 1).toordinal() + 1
 
 
 def _times(rule: Rule, start: datetime, day: date) -> Iterator[time | None]:

@@ -16,7 +16,7 @@ class Moment:
     """A start or an end: the wall clock where the event lives, or a whole day.
 
     Args:
-        wall: Naive; midnight for a day.
+        wall: Naive, `fold` tells which of two; midnight for a day.
         zone: Where `wall` is shown; None for a day, which is a day wherever the reader is.
     """
 
@@ -35,13 +35,14 @@ class Moment:
 def instant(wall: datetime, zone: tzinfo) -> datetime:
     """The UTC instant at which clocks in `zone` show `wall`.
 
-    In a gap the offset before it counts, in a fold the first of the two (RFC 5545, 3.3.5).
+    In a gap the offset before it counts, in a fold the first of the two (RFC 5545, 3.3.5) unless
+    `wall.fold` says the second.
 
     Raises:
         ValueError: outside the years 1 to 9999.
     """
     try:
-        return wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
+        return wall.replace(tzinfo=zone).astimezone(UTC)
     except OverflowError:
         raise ValueError("beyond the calendar") from None
 
@@ -64,13 +65,27 @@ def read_moment(value: object, fallback: tzinfo) -> Moment:
         raise ValueError("no time")
     read = datetime.fromisoformat(text)
     zone = _named(value.get("timeZone"))
-    if read.tzinfo is None:
-        return Moment(read, zone or fallback)
-    zone = zone or read.tzinfo
+    home = zone or read.tzinfo or fallback
+    at = instant(read.replace(tzinfo=None), read.tzinfo or home)
     try:
-        return Moment(read.astimezone(zone).replace(tzinfo=None, fold=0), zone)
+        return Moment(at.astimezone(home).replace(tzinfo=None), home)
     except OverflowError:
         raise ValueError("beyond the calendar") from None
+
+
+def read_date(text: str, zone: tzinfo) -> Moment:
+    """A DATE, or a DATE-TIME in UTC (`Z`) or else in `zone` (RFC 5545, 3.3.4 and 3.3.5).
+
+    Raises:
+        ValueError: it is neither.
+    """
+    bare = text.removesuffix("Z")
+    if not (bare[:8].isdecimal() and bare.isascii() and len(bare) in (8, 15)):
+        raise ValueError("no date")
+    read = datetime.fromisoformat(bare)
+    if len(bare) == 8:
+        return Moment(read, None)
+    return Moment(read, UTC if len(text) > len(bare) else zone)
 
 
 def zone_or(name: object, fallback: tzinfo) -> tzinfo:

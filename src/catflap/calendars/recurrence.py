@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
 from catflap.calendars.instances import instances
-from catflap.calendars.moments import Moment, instant, read_moment, zone_or
+from catflap.calendars.moments import Moment, instant, read_date, read_moment, zone_or
 from catflap.calendars.occurrence import Occurrence, Template, template
 from catflap.calendars.rule import Rule, read_rule
 from catflap.calendars.stored import StoredEvent
 
 MAX_INSTANCES = 1000
-# Wall clocks are searched this much wider than the window, more than any offset; the instants decide.
-_MARGIN = timedelta(days=1)
+# Wall clocks are searched this much wider than the window, more than clocks ever jump; instants decide.
+_MARGIN = timedelta(hours=3)
 _LONGEST = timedelta(days=366)
 
 # An instance is known by its instant, that of a whole day by its date.
@@ -83,7 +83,7 @@ class _Series:
 
     rules: list[Rule] = field(default_factory=list)
     excluded_rules: list[Rule] = field(default_factory=list)
-    added: list[Moment] = field(default_factory=list)
+    added: dict[Instance, Moment] = field(default_factory=dict)
     excluded: set[Instance] = field(default_factory=set)
     problems: list[str] = field(default_factory=list)
 
@@ -109,13 +109,13 @@ def _expanded(
     series = _read(event, shape.start)
     # The first instance is no more bound to the window than a single event is.
     starts = {_identity(shape.start): shape.start} if series.has_first(shape.start) else {}
-    starts |= {_identity(moment): moment for moment in series.added}
+    starts |= series.added
     gone = holes | series.excluded
     try:
         first, last = _search(shape, window_start, window_end, reader)
         for rule in series.rules:
             for wall in instances(rule, shape.start.wall, first, last):
-                moment = Moment(wall, shape.start.zone)
+                moment = shape.start if wall == shape.start.wall else Moment(wall, shape.start.zone)
                 starts[_identity(moment)] = moment
                 if len(starts) > MAX_INSTANCES:
                     raise ValueError("too many instances")
@@ -157,9 +157,9 @@ def _read(event: StoredEvent, start: Moment) -> _Series:
             elif name == "EXRULE":
                 series.excluded_rules.append(read_rule(value, start.zone))
             elif name == "RDATE":
-                series.added += [
-                    _in_zone_of(start, moment) for moment in _dates(line, value, parameters, start)
-                ]
+                for moment in _dates(line, value, parameters, start):
+                    extra = _in_zone_of(start, moment)
+                    series.added[_identity(extra)] = extra
             elif name == "EXDATE":
                 series.excluded |= {
                     moment.wall.date() if start.all_day else _identity(moment)
@@ -181,14 +181,9 @@ def _dates(line: str, value: str, parameters: list[str], start: Moment) -> list[
     named = [line[line.upper().index("TZID=") + 5 :] for part in parameters if part.startswith("TZID=")]
     name = named[0].partition(":")[0].partition(";")[0].strip('"') if named else None
     zone = zone_or(name, start.zone or UTC)
-    return [_date(text.strip().upper().partition("/")[0], zone) for text in value.split(",") if text.strip()]
-
-
-def _date(text: str, zone: tzinfo) -> Moment:
-    if len(text) == 8:
-        return Moment(datetime.strptime(text, "%Y%m%d"), None)  # noqa: DTZ007 (a whole day has no zone)
-    wall = datetime.strptime(text.removesuffix("Z"), "%Y%m%dT%H%M%S")  # noqa: DTZ007
-    return Moment(wall, UTC if text.endswith("Z") else zone)
+    return [
+        read_date(text.strip().upper().partition("/")[0], zone) for text in value.split(",") if text.strip()
+    ]
 
 
 def _in_zone_of(start: Moment, moment: Moment) -> Moment:

@@ -5,7 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, tzinfo
 from enum import IntEnum
+from functools import lru_cache
 from typing import Any
+
+from catflap.calendars.moments import read_date
 
 _WEEKDAYS = {"MO": 0, "TU": 1, "WE": 2, "TH": 3, "FR": 4, "SA": 5, "SU": 6}
 _BYDAY = re.compile(r"([+-]?\d{1,2})?(MO|TU|WE|TH|FR|SA|SU)")
@@ -51,6 +54,7 @@ class Rule:
     week_start: int = 0
 
 
+@lru_cache(maxsize=4096)
 def read_rule(text: str, zone: tzinfo | None) -> Rule:
     """A rule such as `FREQ=WEEKLY;BYDAY=TU`.
 
@@ -89,21 +93,13 @@ def read_until(text: str, zone: tzinfo | None) -> datetime:
     Raises:
         ValueError: no date or date-time.
     """
-    if len(text) == 8:
-        return datetime.combine(_strptime(text, "%Y%m%d").date(), time.max)
-    read = _strptime(text.removesuffix("Z"), "%Y%m%dT%H%M%S")
-    if zone is None:
-        return datetime.combine(read.date(), time.max)
-    if not text.endswith("Z"):
-        return read
+    read = read_date(text, zone or UTC)
+    if read.zone is None or zone is None:
+        return datetime.combine(read.wall.date(), time.max)
     try:
-        return read.replace(tzinfo=UTC).astimezone(zone).replace(tzinfo=None, fold=0)
+        return read.wall.replace(tzinfo=read.zone).astimezone(zone).replace(tzinfo=None, fold=0)
     except OverflowError:
-        return read
-
-
-def _strptime(text: str, form: str) -> datetime:
-    return datetime.strptime(text, form)  # noqa: DTZ007 (a wall clock has no zone)
+        return read.wall
 
 
 def _refuse_absurd(rule: Rule) -> None:

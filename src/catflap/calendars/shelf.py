@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from catflap.calendars.moments import zone_or
-from catflap.calendars.stored import kept, span
+from catflap.calendars.stored import MAX_TITLE, clean, kept, span
 from catflap.google.calendar import CalendarEntry
 from catflap.store.jobs import enqueue
 from catflap.store.tables import accounts, calendars, events
@@ -125,8 +125,8 @@ async def _write_entry(
     connection: AsyncConnection, user_id: int, account_sub: str, entry: CalendarEntry, row: Row[Any] | None
 ) -> None:
     values: dict[str, Any] = {
-        "summary": entry.summary.replace("\0", ""),
-        "time_zone": entry.time_zone,
+        "summary": clean(entry.summary, MAX_TITLE),
+        "time_zone": clean(entry.time_zone, 64),
         "is_primary": entry.is_primary,
         "is_selected": entry.is_selected,
     }

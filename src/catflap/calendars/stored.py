@@ -11,6 +11,7 @@ MAX_TITLE = 500
 _TIMES = ("start", "end", "originalStartTime")
 _TEXTS = ("id", "status", "iCalUID", "recurringEventId", "transparency", "visibility", "eventType")
 _MAX_TEXT = 1024
+_MAX_MINUTES = 40_320
 _MAX_RECURRENCE = 64 * 1024
 
 
@@ -52,16 +53,16 @@ class Span:
 def kept(resource: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a Google event that are stored, made safe for PostgreSQL."""
     small: dict[str, Any] = {
-        name: _clean(value, _MAX_TEXT)
+        name: clean(value, _MAX_TEXT)
         for name in _TEXTS
         if isinstance(value := resource.get(name), str) and value
     }
     if title := text_of(resource, "summary"):
-        small["summary"] = _clean(title, MAX_TITLE)
+        small["summary"] = clean(title, MAX_TITLE)
     for name in _TIMES:
         if isinstance(moment := resource.get(name), Mapping):
             parts = ("date", "dateTime", "timeZone")
-            small[name] = {part: _clean(text_of(moment, part), 64) for part in parts if text_of(moment, part)}
+            small[name] = {part: clean(text_of(moment, part), 64) for part in parts if text_of(moment, part)}
     if lines := _recurrence(resource.get("recurrence")):
         small["recurrence"] = lines
     if isinstance(reminders := resource.get("reminders"), Mapping):
@@ -89,7 +90,7 @@ def span(resource: Mapping[str, Any], zone: tzinfo) -> Span:
 def _recurrence(lines: object) -> list[str]:
     if not isinstance(lines, list):
         return []
-    texts = [_clean(line, _MAX_RECURRENCE) for line in lines if isinstance(line, str)]
+    texts = [clean(line, _MAX_RECURRENCE) for line in lines if isinstance(line, str)]
     return texts if sum(map(len, texts)) <= _MAX_RECURRENCE else ["RRULE:TOO-LONG"]
 
 
@@ -98,18 +99,22 @@ def _reminders(reminders: Mapping[str, Any]) -> dict[str, Any]:
     minutes = [
         {"minutes": override["minutes"]}
         for override in (overrides if isinstance(overrides, list) else [])[:5]
-        if isinstance(override, Mapping) and type(override.get("minutes")) is int
+        if isinstance(override, Mapping) and _is_minutes(override.get("minutes"))
     ]
     return {"useDefault": reminders.get("useDefault") is True} | ({"overrides": minutes} if minutes else {})
+
+
+def _is_minutes(value: object) -> bool:
+    return type(value) is int and 0 <= value <= _MAX_MINUTES
 
 
 def _own_answer(attendees: object) -> str:
     for attendee in attendees if isinstance(attendees, list) else []:
         if isinstance(attendee, Mapping) and attendee.get("self") is True:
-            return _clean(text_of(attendee, "responseStatus"), 32)
+            return clean(text_of(attendee, "responseStatus"), 32)
     return ""
 
 
-def _clean(text: str, limit: int) -> str:
+def clean(text: str, limit: int) -> str:
     """PostgreSQL takes neither NUL nor lone surrogates, and JSON can spell both."""
     return text[:limit].replace("\0", "").encode("utf-8", "replace").decode()

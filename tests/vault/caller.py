@@ -27,6 +27,7 @@ from catflap.store.database import connect, parse_url
 from catflap.store.notices import Notices
 from catflap.vault import Grants, Seal, Vault, load_keyset
 from catflap.vault.lease import Leases
+from catflap.vault.rotation import Rotation
 
 
 def killer(step: str | None) -> Callable[[str], None]:
@@ -91,4 +92,11 @@ async def _revoke(vault: Vault, _oauth: OAuth, orders: dict[str, Any]) -> dict[s
     return {"at_google": await vault.revoke(orders["user_id"], orders["account"])}
 
 
-_DO = {"tokens": _tokens, "keep": _keep, "revoke": _revoke}
+async def _rotate(vault: Vault, _oauth: OAuth, orders: dict[str, Any]) -> dict[str, Any]:
+    seal = Seal(load_keyset(Path(orders["keyset"])))
+    engine, grace = vault.grants.engine, timedelta(milliseconds=10)
+    rotation = Rotation(engine, seal, grace=grace, at_step=killer(orders.get("kill_at")))
+    return {"resealed": await rotation.rotate()}
+
+
+_DO = {"rotate": _rotate, "tokens": _tokens, "keep": _keep, "revoke": _revoke}

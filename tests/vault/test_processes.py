@@ -12,7 +12,7 @@ from catflap.clock import FixedClock
 from catflap.errors import UserMustAct
 from catflap.store.embedded import Urls
 from catflap.store.tables import users
-from catflap.vault import Vault
+from catflap.vault import Vault, load_keyset
 
 from .conftest import CLIENT_ID, CLIENT_SECRET, EMAIL, Allow, Google, RunOut
 from .processes import run_together
@@ -118,3 +118,20 @@ async def test_a_revocation_killed_at_any_step_goes_on(
         await vault.access_token(other_user)
     async with engine.connect() as connection:
         assert (await connection.execute(select(users.c.id))).all()
+
+
+@pytest.mark.parametrize("step", ["rotate.added", "rotate.batch", "rotate.resealed", "rotate.retire"])
+async def test_a_rotation_killed_at_any_step_loses_nothing_and_goes_on(
+    orders: dict[str, Any], allow: Allow, vault: Vault, step: str, keyset_file: Path
+) -> None:
+    grant = await allow()
+    refresh_token = vault.grants.open_refresh_token(grant)
+    assert await run_together({**orders, "do": "rotate", "kill_at": step}) == [None]
+    (kept,) = await vault.grants.of_user(grant.user_id)
+    assert vault.grants.open_refresh_token(kept) == refresh_token
+    keys = load_keyset(keyset_file).ids
+    assert await run_together({**orders, "do": "rotate"}) != [None]
+    (kept,) = await vault.grants.of_user(grant.user_id)
+    assert vault.grants.open_refresh_token(kept) == refresh_token
+    # It went on with the key that was added, instead of adding another.
+    assert load_keyset(keyset_file).ids == keys[-1:]

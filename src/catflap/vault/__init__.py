@@ -3,6 +3,7 @@
 from catflap.vault.access import AccessToken, Vault
 from catflap.vault.grant import Grant
 from catflap.vault.grants import Grants
-from catflap.vault.seal import Seal, load_keyset
+from catflap.vault.keyset import load_keyset
+from catflap.vault.seal import Seal
 
 __all__ = ["AccessToken", "Grant", "Grants", "Seal", "Vault", "load_keyset"]

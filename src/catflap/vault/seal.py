@@ -1,19 +1,15 @@
 """Seal tokens at rest with Tink's AEAD (AES-256-GCM), bound to the row, user and field they belong to.
 
-A value copied to another row, user or field does not open. Each sealed value names its key, so that keys can
-be rotated; the place where a KMS would wrap the keyset is `load_keyset`.
+A value copied to another row, user or field does not open. Each sealed value names its key, so that no key
+is ever tried in vain and keys can be replaced while tokens are served.
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import tink
-from tink import aead, json_proto_keyset_format, secret_key_access
 
-from catflap.errors import OperatorMustAct, Tampered
-from catflap.store.embedded import write_secret
-
-aead.register()
+from catflap.errors import Tampered
+from catflap.vault.keyset import Keyset
 
 
 @dataclass(frozen=True)
@@ -23,21 +19,22 @@ class Place:
     row_id: int
     user_id: int
     field: str
+    table: str = "google_tokens"
 
     def associated_data(self) -> bytes:
         """Unambiguous because numbers hold no colon."""
-        return f"catflap:1:vault.google_tokens:{self.row_id}:{self.user_id}:{self.field}".encode()
+        return f"catflap:1:vault.{self.table}:{self.row_id}:{self.user_id}:{self.field}".encode()
 
 
 class Seal:
     """Closes and opens values; only `catflap.vault` holds one."""
 
-    def __init__(self, keyset: tink.KeysetHandle) -> None:
-        self._aead = keyset.primitive(aead.Aead)
+    def __init__(self, keyset: Keyset) -> None:
+        self.keyset = keyset
 
     def close(self, value: str, place: Place) -> bytes:
         """`value`, sealed for `place`."""
-        sealed: bytes = self._aead.encrypt(value.encode(), place.associated_data())
+        sealed: bytes = self.keyset.primitive().encrypt(value.encode(), place.associated_data())
         return sealed
 
     def open(self, sealed: bytes, place: Place) -> str:
@@ -47,45 +44,22 @@ class Seal:
             Tampered: `seal_broken`: another place's value, a changed one, or a key we do not have.
         """
         try:
-            opened: bytes = self._aead.decrypt(sealed, place.associated_data())
+            opened: bytes = self.keyset.primitive().decrypt(sealed, place.associated_data())
         except tink.TinkError:
             raise Tampered(
                 "seal_broken",
                 "A stored token can't be opened. Was the vault's keyset replaced, or the database restored "
                 "from elsewhere? Put the keyset that belongs to this database back.",
-                detail=f"row {place.row_id}, {place.field}",
+                detail=f"row {place.row_id}, {place.field}, key {key_id(sealed)}",
             ) from None
         return opened.decode()
 
 
-def new_keyset() -> tink.KeysetHandle:
-    """A keyset with one fresh key."""
-    return tink.new_keyset_handle(aead.aead_key_templates.AES256_GCM)
+def key_id(sealed: bytes) -> int:
+    """The id of the key that sealed a value (Tink's wire format: one byte of version, four of key id)."""
+    return int.from_bytes(sealed[1:5], "big")
 
 
-def write_keyset(keyset: tink.KeysetHandle) -> str:
-    """The keyset as JSON, keys in clear: a secret."""
-    text: str = json_proto_keyset_format.serialize(keyset, secret_key_access.TOKEN)
-    return text
-
-
-def read_keyset(text: str) -> tink.KeysetHandle:
-    """A keyset from its JSON.
-
-    Raises:
-        OperatorMustAct: `keyset_unreadable`.
-    """
-    try:
-        return json_proto_keyset_format.parse(text, secret_key_access.TOKEN)
-    except tink.TinkError:
-        raise OperatorMustAct(
-            "keyset_unreadable",
-            "The vault's keyset is not a Tink keyset in JSON; restore it from your backup.",
-        ) from None
-
-
-def load_keyset(file: Path) -> tink.KeysetHandle:
-    """The keyset in `file`, made with mode 0600 when there is none yet."""
-    if not file.exists():
-        write_secret(file, write_keyset(new_keyset()))
-    return read_keyset(file.read_text())
+def key_prefix(key: int) -> bytes:
+    """How every value sealed with a key begins."""
+    return b"\x01" + key.to_bytes(4, "big")

@@ -1,0 +1,167 @@
+"""Replace the key that seals, while tokens are served: add, seal everything anew, retire.
+
+What is left to do is read from the keyset and the rows themselves, so that an interrupted rotation loses
+nothing and the next one goes on where it ended.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import Column, Table, and_, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from catflap.errors import BadRequest, OperatorMustAct, TryAgain
+from catflap.store.tables import google_tokens, webhooks
+from catflap.vault.keyset import KeysetFile, only_primary, with_new_primary
+from catflap.vault.seal import Place, Seal, key_id, key_prefix
+
+_BATCH = 200
+_LOCK = 0x0CA7F1A8
+# Longer than anybody needs from sealing a value to committing it.
+_GRACE = timedelta(seconds=5)
+_SEALED: tuple[tuple[Table, tuple[str, ...]], ...] = (
+    (google_tokens, ("refresh_token", "access_token")),
+    (webhooks, ("secret",)),
+)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a rotation is: values sealed anew, of how many."""
+
+    done: int
+    total: int
+
+
+class Rotation:
+    """Rotates the keys of one vault."""
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        seal: Seal,
+        *,
+        grace: timedelta = _GRACE,
+        at_step: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._engine = engine
+        self._seal = seal
+        self._grace = grace
+        self._at_step = at_step
+
+    async def used(self) -> dict[int, int]:
+        """How many values each key has sealed, by key id; keys that sealed none are there with 0."""
+        counts = Counter(dict.fromkeys(self._seal.keyset.ids, 0))
+        async with self._engine.connect() as connection:
+            for table, names in _SEALED:
+                for name in names:
+                    prefix = func.substr(table.c[name], 1, 5)
+                    query = select(prefix, func.count()).where(table.c[name].is_not(None)).group_by(prefix)
+                    for found, count in await connection.execute(query):
+                        counts[key_id(found)] += count
+        return dict(counts)
+
+    async def rotate(self, tell: Callable[[Progress], None] = lambda _: None) -> int:
+        """Add a key (unless an interrupted rotation did), seal everything with it, retire the others.
+
+        Returns how many values were sealed anew.
+
+        Raises:
+            OperatorMustAct: `keyset_in_environment`: only its owner can change it.
+            TryAgain: `rotation_runs`: another rotation is at it.
+        """
+        source = self._seal.keyset.source
+        if not isinstance(source, KeysetFile):
+            raise OperatorMustAct(
+                "keyset_in_environment",
+                "CATFLAP_VAULT_KEYSET holds the keyset, so only you can change it: `catflap keys add` prints "
+                "it with a new key; restart with that, then `catflap keys reseal` and `catflap keys retire`.",
+            )
+        async with self._engine.connect() as connection:
+            if not await connection.scalar(select(func.pg_try_advisory_lock(_LOCK))):
+                raise TryAgain("rotation_runs", "Another rotation is at work.")
+            try:
+                await connection.commit()
+                return await self._rotate(source, tell)
+            finally:
+                await connection.execute(select(func.pg_advisory_unlock(_LOCK)))
+
+    async def reseal(self, tell: Callable[[Progress], None] = lambda _: None) -> int:
+        """Seal with the present key whatever is not; returns how many values that were."""
+        total = sum(n for key, n in (await self.used()).items() if key != self._seal.keyset.primary)
+        done = 0
+        tell(Progress(0, total))
+        for table, names in _SEALED:
+            while moved := await self._batch(table, names):
+                done += moved
+                self._at_step("rotate.batch")
+                tell(Progress(done, max(total, done)))
+        return done
+
+    async def check_retired(self) -> None:
+        """Make sure that no value needs any key but the present one.
+
+        Raises:
+            BadRequest: `keys_in_use`.
+        """
+        used = await self.used()
+        if any(n for key, n in used.items() if key != self._seal.keyset.primary):
+            raise BadRequest("keys_in_use", "Some values are still sealed with older keys; reseal first.")
+
+    async def _rotate(self, source: KeysetFile, tell: Callable[[Progress], None]) -> int:
+        if len(self._seal.keyset.ids) == 1:
+            source.write(with_new_primary(source.read()))
+        self._at_step("rotate.added")
+        done = await self.reseal(tell)
+        self._at_step("rotate.resealed")
+        # Somebody may have sealed with the old key just before it was replaced and commit just now.
+        while True:
+            await asyncio.sleep(self._grace.total_seconds())
+            late = await self.reseal()
+            if not late:
+                break
+            done += late
+        await self.check_retired()
+        self._at_step("rotate.retire")
+        source.write(only_primary(source.read()))
+        self._at_step("rotate.end")
+        return done
+
+    async def _batch(self, table: Table, names: tuple[str, ...]) -> int:
+        prefix = key_prefix(self._seal.keyset.primary)
+        old = or_(
+            *(and_(table.c[name].is_not(None), func.substr(table.c[name], 1, 5) != prefix) for name in names)
+        )
+        query = select(table).where(old).order_by(table.c.id).limit(_BATCH).with_for_update()
+        moved = 0
+        async with self._engine.begin() as connection:
+            for row in (await connection.execute(query)).mappings():
+                moved += await self._reseal_row(connection, table, names, dict(row), prefix)
+        return moved
+
+    async def _reseal_row(
+        self,
+        connection: AsyncConnection,
+        table: Table,
+        names: tuple[str, ...],
+        row: dict[str, object],
+        prefix: bytes,
+    ) -> int:
+        changes: dict[str, bytes] = {}
+        for name in names:
+            value = row[name]
+            if isinstance(value, bytes) and not value.startswith(prefix):
+                place = _place(table.c[name], row)
+                changes[name] = self._seal.close(self._seal.open(value, place), place)
+        # The version stays: what is sealed did not change, so nobody's refresh is disturbed.
+        await connection.execute(update(table).where(table.c.id == row["id"]).values(changes))
+        return len(changes)
+
+
+def _place(column: "Column[object]", row: dict[str, object]) -> Place:
+    user_id = row.get("user_id", 0)
+    assert isinstance(row["id"], int) and isinstance(user_id, int)
+    return Place(row["id"], user_id, column.name, column.table.name)

@@ -1,0 +1,133 @@
+"""Keys are replaced while tokens are served, and nothing is ever sealed with a key that is gone."""
+
+import asyncio
+import os
+import stat
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from catflap.clock import FixedClock
+from catflap.errors import BadRequest, OperatorMustAct, Tampered
+from catflap.google.oauth import TokenResponse
+from catflap.vault import Grants, Seal, load_keyset
+from catflap.vault.keyset import EnvironmentKeyset, Keyset, KeysetFile, with_new_primary
+from catflap.vault.rotation import Progress, Rotation
+from catflap.vault.seal import Place, key_id
+
+from .conftest import CLIENT_ID
+
+PLACE = Place(1, 2, "refresh_token")
+
+
+def _answer(refresh: str) -> TokenResponse:
+    return TokenResponse("access", 3599, frozenset({"openid"}), refresh)
+
+
+@pytest.fixture
+def rotation(grants: Grants, keyset_file: Path) -> Rotation:
+    return Rotation(grants.engine, Seal(load_keyset(keyset_file)), grace=timedelta(milliseconds=10))
+
+
+async def test_rotating_seals_everything_anew_and_retires_the_old_key(
+    grants: Grants, rotation: Rotation, keyset_file: Path, user_id: int
+) -> None:
+    for number in range(5):
+        await grants.keep(user_id, f"sub{number}", _answer(f"refresh{number}"))
+    (old,) = load_keyset(keyset_file).ids
+    seen: list[Progress] = []
+    assert await rotation.rotate(seen.append) == 10
+    (new,) = load_keyset(keyset_file).ids
+    assert new != old
+    assert (seen[0], seen[-1]) == (Progress(0, 10), Progress(10, 10))
+    assert await rotation.used() == {new: 10}
+    for number, grant in enumerate(await grants.of_user(user_id)):
+        assert grants.open_refresh_token(grant) == f"refresh{number}"
+
+
+async def test_tokens_are_served_and_stored_during_a_rotation(
+    grants: Grants, rotation: Rotation, user_id: int
+) -> None:
+    await asyncio.gather(*(grants.keep(user_id, f"sub{n}", _answer(f"refresh{n}")) for n in range(40)))
+    rotating = asyncio.create_task(rotation.rotate())
+    while not rotating.done():
+        for number, grant in enumerate(
+            sorted(await grants.of_user(user_id), key=lambda one: one.account_sub)
+        ):
+            assert grants.open_access_token(grant)
+            if number % 10 == 0:
+                await grants.keep(user_id, grant.account_sub, _answer(f"newer {grant.account_sub}"))
+    await rotating
+    for grant in await grants.of_user(user_id):
+        assert grants.open_refresh_token(grant)
+
+
+async def test_a_running_process_picks_up_a_new_key_without_a_restart(keyset_file: Path) -> None:
+    running, other = Seal(load_keyset(keyset_file)), Seal(load_keyset(keyset_file))
+    before = running.close("secret", PLACE)
+    file = KeysetFile(keyset_file)
+    file.write(with_new_primary(file.read()))
+    after = other.close("secret", PLACE)
+    assert key_id(after) != key_id(before)
+    assert running.open(after, PLACE) == running.open(before, PLACE) == "secret"
+    assert key_id(running.close("secret", PLACE)) == key_id(after)
+
+
+async def test_without_its_key_a_value_does_not_open(tmp_path: Path) -> None:
+    sealed = Seal(load_keyset(tmp_path / "one")).close("secret", PLACE)
+    with pytest.raises(Tampered) as caught:
+        Seal(load_keyset(tmp_path / "two")).open(sealed, PLACE)
+    assert caught.value.code == "seal_broken"
+    assert "secret" not in str(caught.value) + str(caught.value.detail)
+
+
+def test_the_keyset_is_for_its_owner_only(keyset_file: Path) -> None:
+    load_keyset(keyset_file)
+    assert stat.S_IMODE(keyset_file.stat().st_mode) == 0o600
+
+
+async def test_processes_that_start_at_once_end_up_with_the_same_keys(tmp_path: Path) -> None:
+    made = await asyncio.gather(*(asyncio.to_thread(load_keyset, tmp_path / "keyset") for _ in range(8)))
+    assert len({one.primary for one in made}) == 1
+    assert os.listdir(tmp_path) == ["keyset"]
+
+
+async def test_a_keyset_from_the_environment_is_changed_by_its_owner_alone(
+    vault_engine: AsyncEngine, clock: FixedClock, keyset_file: Path, user_id: int
+) -> None:
+    text_of_keyset = KeysetFile(keyset_file).read()
+    old = Keyset(EnvironmentKeyset(text_of_keyset))
+    grants = Grants(vault_engine, Seal(old), clock, CLIENT_ID)
+    await grants.keep(user_id, "sub", _answer("refresh"))
+    with pytest.raises(OperatorMustAct) as caught:
+        await Rotation(vault_engine, Seal(old)).rotate()
+    assert caught.value.code == "keyset_in_environment"
+    rotation = Rotation(vault_engine, Seal(Keyset(EnvironmentKeyset(with_new_primary(text_of_keyset)))))
+    with pytest.raises(BadRequest):
+        await rotation.check_retired()
+    assert await rotation.reseal() == 2
+    await rotation.check_retired()
+
+
+@pytest.mark.parametrize("broken", ["", "{}", '{"primaryKeyId": 1, "key": []}'])
+def test_a_broken_keyset_says_what_to_do(keyset_file: Path, broken: str) -> None:
+    keyset_file.write_text(broken)
+    with pytest.raises(OperatorMustAct) as caught:
+        load_keyset(keyset_file)
+    assert caught.value.code == "keyset_unreadable"
+
+
+async def test_a_row_that_somebody_changed_is_named_and_stops_the_rotation(
+    grants: Grants, rotation: Rotation, user_id: int, keyset_file: Path
+) -> None:
+    await grants.keep(user_id, "sub", _answer("refresh"))
+    async with grants.engine.begin() as connection:
+        await connection.execute(
+            text("UPDATE vault.google_tokens SET refresh_token = set_byte(refresh_token, 20, 7)")
+        )
+    with pytest.raises(Tampered):
+        await rotation.rotate()
+    assert len(load_keyset(keyset_file).ids) == 2

@@ -4,6 +4,7 @@ Installed as a pytest plugin with Catflap; nothing starts before a test asks for
 """
 
 import asyncio
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from sqlalchemy.engine import URL
 
 from catflap.clock import FixedClock
+from catflap.sandbox import Sandbox
 from catflap.store.database import asyncpg_options
 from catflap.store.embedded import EmbeddedServer, Urls
 from catflap.store.migrate import make_database, migrate
@@ -46,6 +48,30 @@ def database_urls(postgres: Urls, request: pytest.FixtureRequest) -> Iterator[Ur
     asyncio.run(_run(postgres.owner, f'CREATE DATABASE "{name}" TEMPLATE "{postgres.owner.database}"'))
     yield Urls(*(url.set(database=name) for url in (postgres.owner, postgres.app, postgres.vault)))
     asyncio.run(_run(postgres.owner, f'DROP DATABASE "{name}" WITH (FORCE)'))
+
+
+@pytest.fixture
+def google_sandbox() -> Iterator[Sandbox]:
+    """A local Google on a real socket, on a thread of its own, so that blocking clients can use it too.
+
+    `google_sandbox.base_url` is where everything is; register your client with `add_client`, people with
+    `add_account`. See docs/sandbox.md.
+    """
+    google, ready, done = Sandbox(), threading.Event(), asyncio.Event()
+    loop = asyncio.new_event_loop()
+
+    async def serve() -> None:
+        async with google.serve():
+            ready.set()
+            await done.wait()
+
+    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),), daemon=True)
+    thread.start()
+    ready.wait()
+    yield google
+    loop.call_soon_threadsafe(done.set)
+    thread.join()
+    loop.close()
 
 
 async def _prepare(urls: Urls) -> None:

@@ -15,8 +15,10 @@ from catflap.announcements.preferences import Preferences
 from catflap.app import check_google, open_catflap
 from catflap.cli import demo as demos
 from catflap.cli import say as saying
+from catflap.cli.local_google import LocalGoogle
+from catflap.cli.local_google import run as local_google
 from catflap.cli.serving import bind, port_of, serving
-from catflap.cli.stage import Play
+from catflap.cli.stage import EMAIL, Play
 from catflap.errors import BadRequest, CatflapError, exit_code
 from catflap.log import configure
 from catflap.settings import Settings
@@ -182,3 +184,53 @@ def say(
         typer.echo(f"{out}: {seconds:.1f} s")
 
     _run(run())
+
+
+@cli.command(
+    epilog="Example:  catflap sandbox --port 8401 --redirect-uri http://127.0.0.1:3000/callback "
+    "--origin http://127.0.0.1:3000 --account me@example.com --calendar my.ics"
+)
+def sandbox(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 8401,
+    client_id: Annotated[
+        str, typer.Option(help="The OAuth client it knows.")
+    ] = "sandbox.apps.googleusercontent.com",
+    client_secret: Annotated[str, typer.Option(help="Its secret.")] = "GOCSPX-sandbox",  # noqa: S107 (it guards nothing)
+    redirect_uri: Annotated[
+        list[str] | None, typer.Option(help="Registered redirect URI; may be repeated [any on localhost].")
+    ] = None,
+    origin: Annotated[
+        list[str] | None, typer.Option(help="Registered origin of a page; may be repeated.")
+    ] = None,
+    account: Annotated[
+        list[str] | None, typer.Option(help="A person's address; may be repeated [mia@example.com].")
+    ] = None,
+    calendar: Annotated[
+        Path | None, typer.Option(help="Fill the first person's calendar from this file.")
+    ] = None,
+    issuer: Annotated[
+        str | None, typer.Option(help="Issuer of ID tokens, such as https://accounts.google.com.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Makes codes and tokens repeat from run to run.")] = 0,
+    state_file: Annotated[Path | None, typer.Option(help="Remember everything here from run to run.")] = None,
+    testing: Annotated[
+        bool, typer.Option("--testing", help="As a project in Testing: grants last 7 days.")
+    ] = False,
+) -> None:
+    """Run only the local Google, to test an app of yours against it."""
+    wanted = LocalGoogle(
+        host=host,
+        port=port,
+        client_id=client_id,
+        client_secret=client_secret,
+        redirect_uris=tuple(redirect_uri or ["http://localhost"]),
+        origins=tuple(origin or []),
+        accounts=tuple(account or [EMAIL]),
+        calendar=calendar,
+        issuer=issuer,
+        seed=seed,
+        state_file=state_file,
+        testing=testing,
+    )
+    _run(local_google(wanted))

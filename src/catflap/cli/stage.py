@@ -10,6 +10,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from catflap.app import Catflap, open_catflap
+from catflap.cli.calendar_file import read_calendar
 from catflap.cli.sample import due_soon, sample_day
 from catflap.cli.serving import bind, port_of, serving
 from catflap.clock import Clock
@@ -43,7 +44,7 @@ async def open_stage(
         BadRequest: `calendar_unreadable`.
         OperatorMustAct: a port is taken, or the data directory can't be written.
     """
-    text = None if play.calendar is None else _read(play.calendar)
+    text = None if play.calendar is None else read_calendar(play.calendar)
     async with AsyncExitStack() as stack:
         listener = bind(_HOST, play.port)
         stack.callback(listener.close)
@@ -106,14 +107,3 @@ def _furnish(sandbox: Sandbox, origin: str, play: Play, clock: Clock, text: str 
 def _soon(sandbox: Sandbox, email: str, clock: Clock, zone: str) -> None:
     """Whoever signs in, at whatever hour, hears Mia within the next 90 seconds."""
     sandbox.insert_event(email, due_soon(clock.now(), zone))
-
-
-def _read(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise BadRequest("calendar_unreadable", f"Can't read {file}: {error.strerror}.") from None
-    except UnicodeDecodeError:
-        raise BadRequest(
-            "calendar_unreadable", f"{file} is not an iCalendar file (.ics, UTF-8 text)."
-        ) from None

@@ -1,0 +1,48 @@
+"""Commands that end by themselves, and one that ends by Ctrl-C."""
+
+import signal
+import wave
+from pathlib import Path
+
+import httpx2
+
+from tests.journeys.conftest import OWN_CALENDARS, run, start
+
+
+def test_help_shows_examples(tmp_path: Path) -> None:
+    for command in ("demo", "serve", "work", "sandbox", "say"):
+        result = run(command, "--help", cwd=tmp_path)
+        assert result.returncode == 0
+        assert "Example" in result.stdout
+
+
+def test_say_writes_a_sound(tmp_path: Path) -> None:
+    result = run("say", "お茶の時間やで", "--out", "tea.wav", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    with wave.open(str(tmp_path / "tea.wav")) as sound:
+        assert sound.getnframes() / sound.getframerate() > 1
+
+
+def test_say_without_words_lists_the_dialects(tmp_path: Path) -> None:
+    assert "kansai" in run("say", cwd=tmp_path).stdout
+
+
+def test_the_sandbox_serves_until_ctrl_c_and_then_ends_well(tmp_path: Path) -> None:
+    calendar = str(OWN_CALENDARS / "a_week.ics")
+    with start("sandbox", "--port", "0", "--calendar", calendar, cwd=tmp_path) as process:
+        assert process.stdout is not None
+        discovery = process.stdout.readline().split()[1]
+        assert httpx2.get(discovery).status_code == 200
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
+
+
+def test_the_demo_stops_everything_at_ctrl_c(tmp_path: Path) -> None:
+    with start("demo", "--port", "0", "--sandbox-port", "0", "--data-dir", "data", cwd=tmp_path) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().strip()
+        assert httpx2.get(url + "/readyz").json() == {"status": "ready"}
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
+    assert not (tmp_path / "data" / "postgres" / "postmaster.pid").exists()
+    assert "Traceback" not in (tmp_path / "stderr").read_text()

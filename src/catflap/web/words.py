@@ -40,6 +40,7 @@ ENGLISH: Final[Words] = {
     "volume": "Volume",
     "today": "Today",
     "all_day": "all day",
+    "until": "until {time}",
     "now": "now",
     "today_free": "Nothing today. Have a nap.",
     "untitled": "(no title)",
@@ -83,10 +84,12 @@ ENGLISH: Final[Words] = {
     "error_access_denied": "You said no; nothing was stored.",
     "error_google_unavailable": "Google doesn't answer at the moment. Please try again in a minute.",
     "error_state_invalid": "That sign-in had grown too old or began in another browser. Please start again.",
-    "error_code_refused": "Google didn't accept the code. Please sign in once more.",
+    "error_code_rejected": "Google didn't accept the code. Please sign in once more.",
+    "error_admin_policy": "Your organisation's administrator doesn't allow this app.",
     "error_account_mismatch": "That was a different Google account; nothing was stored.",
     "error_client_rejected": "Google doesn't accept this app's settings. Whoever runs it has to mend that.",
     "error_id_token_invalid": "Google's answer couldn't be verified; nothing was stored.",
+    "error_iss_invalid": "That answer didn't come from Google; nothing was stored.",
     "error_too_many": "Too many tries. Please wait a minute.",
 }
 
@@ -121,6 +124,7 @@ JAPANESE: Final[Words] = {
     "volume": "音量",
     "today": "今日の予定",
     "all_day": "終日",
+    "until": "{time}まで",
     "now": "いま",
     "today_free": "今日は予定なし。お昼寝日和です。",
     "untitled": "(タイトルなし)",
@@ -156,8 +160,7 @@ JAPANESE: Final[Words] = {
     "allow_calendar": "カレンダーを許可する",
     "needs_yes": "もう一度、Googleで「はい」が必要です",
     "needs_yes_why": (
-        "以前の許可が切れたか、Googleで取り消されました。許可しなおすまで、"
-        "ミアは前に見た予定しか知りません。"
+        "以前の許可が切れたか、Googleで取り消されました。許可しなおすまで、ミアは前に見た予定しか知りません。"
     ),
     "renew": "もう一度許可する",
     "error_other": "ログインできませんでした。もう一度お試しください。",
@@ -166,10 +169,12 @@ JAPANESE: Final[Words] = {
     "error_state_invalid": (
         "時間がたちすぎたか、別のブラウザで始めたログインです。はじめからお試しください。"
     ),
-    "error_code_refused": "Googleがコードを受け付けませんでした。もう一度ログインしてください。",
+    "error_code_rejected": "Googleがコードを受け付けませんでした。もう一度ログインしてください。",
+    "error_admin_policy": "組織の管理者がこのアプリを許可していません。",
     "error_account_mismatch": "別のGoogleアカウントでした。何も保存していません。",
     "error_client_rejected": "Googleがこのアプリの設定を受け付けません。運営者の対応が必要です。",
     "error_id_token_invalid": "Googleの返事を確認できませんでした。何も保存していません。",
+    "error_iss_invalid": "Googleからの返事ではありませんでした。何も保存していません。",
     "error_too_many": "回数が多すぎます。少し待ってください。",
 }
 

@@ -1,0 +1,39 @@
+// Calls made as the person who is signed in: session cookie, and the CSRF token where something changes.
+
+/** An answer that isn't 2xx (RFC 9457). */
+export class Problem extends Error {
+  /** @param {number} status @param {string} code */
+  constructor(status, code) {
+    super(`${status} ${code}`);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+export class Home {
+  #csrf;
+
+  /** @param {string} csrf */
+  constructor(csrf) {
+    this.#csrf = csrf;
+  }
+
+  /** @param {string} path @returns {Promise<any>} */
+  get(path) {
+    return this.#call(path, { headers: { Accept: "application/json" } });
+  }
+
+  /** @param {"POST" | "PUT" | "PATCH" | "DELETE"} method @param {string} path @param {unknown} [body] @returns {Promise<any>} */
+  send(method, path, body) {
+    const headers = { "Content-Type": "application/json", "X-CSRF-Token": this.#csrf };
+    return this.#call(path, { method, headers, body: JSON.stringify(body) });
+  }
+
+  /** @param {string} path @param {RequestInit} init */
+  async #call(path, init) {
+    const response = await fetch(path, { ...init, credentials: "same-origin", cache: "no-store" });
+    const body = await response.json().catch(() => ({}));
+    if (!response.ok) throw new Problem(response.status, String(body.code ?? "unknown"));
+    return body;
+  }
+}

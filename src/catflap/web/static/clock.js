@@ -1,0 +1,58 @@
+// The time at home: this computer's clock, corrected by what the schedule documents tell.
+
+export class HomeClock {
+  #offset = 0;
+  #fresh = true;
+
+  /** @returns {number} milliseconds since 1970 */
+  now() {
+    return Date.now() + this.#offset;
+  }
+
+  /** How far this computer's clock is behind, in milliseconds; other tabs adopt it. */
+  get offset() {
+    return this.#offset;
+  }
+
+  set offset(offset) {
+    this.#offset = offset;
+    this.#fresh = false;
+  }
+
+  /** A new connection begins: this computer may have slept or been set, so what was learnt is void. */
+  doubt() {
+    this.#fresh = true;
+  }
+
+  /**
+   * Learn from a document's `now`. Each is late by its journey, so the largest correction is the truest.
+   * @param {string} now
+   */
+  learn(now) {
+    const offset = Date.parse(now) - Date.now();
+    if (Number.isNaN(offset)) return;
+    this.#offset = this.#fresh ? offset : Math.max(this.#offset, offset);
+    this.#fresh = false;
+  }
+}
+
+/**
+ * Wait; an aborted signal throws its reason.
+ * @param {number} milliseconds
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<void>}
+ */
+export function delay(milliseconds, signal) {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason);
+    const stop = () => {
+      clearTimeout(timer);
+      reject(signal?.reason);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", stop);
+      resolve();
+    }, Math.max(0, milliseconds));
+    signal?.addEventListener("abort", stop, { once: true });
+  });
+}

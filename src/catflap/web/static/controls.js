@@ -1,0 +1,133 @@
+// What a person can touch beside Mia: wake, mute, volume, say it now; and the line that counts down.
+
+import { recall, remember } from "./memory.js";
+
+/**
+ * @typedef {object} Parts
+ * @property {import("./speaker.js").Speaker} speaker
+ * @property {import("./mia.js").Mia} mia
+ * @property {import("./clock.js").HomeClock} clock
+ * @property {import("./schedule.js").Schedule} schedule
+ * @property {import("./performance.js").Performance} performance
+ * @property {import("./format.js").Format} format
+ * @property {import("./device.js").Device} device
+ * @property {number} user
+ */
+
+export class Controls {
+  #parts;
+  #busy = false;
+  #speaksHere = false;
+  /** @type {string | null} a mute set at home, and the one lifted by hand here */
+  #mutedUntil = null;
+  #lifted = "";
+  #muted;
+  #next = element("next");
+  #sayNext = /** @type {HTMLButtonElement} */ (element("say-next"));
+  #mute = element("mute");
+  #volume = /** @type {HTMLInputElement} */ (element("volume"));
+
+  /** @param {Parts} parts */
+  constructor(parts) {
+    this.#parts = parts;
+    this.#muted = recall(this.#key, false);
+    this.#sayNext.addEventListener("click", () => this.#sayNow());
+    this.#mute.addEventListener("click", () => this.#toggleMute());
+    this.#volume.addEventListener("input", () => (parts.speaker.volume = Number(this.#volume.value)));
+    this.#volume.addEventListener("change", () => parts.device.adjust({ volume: Number(this.#volume.value) }));
+    // Any touch of the page is the gesture browsers want; the big button only asks for it.
+    for (const gesture of ["pointerup", "keydown"]) window.addEventListener(gesture, () => this.#wake());
+    parts.speaker.addEventListener("change", () => this.tick());
+    setInterval(() => this.tick(), 500);
+    this.tick();
+  }
+
+  /** @param {import("./schedule.js").ScheduleDocument} document */
+  heed(document) {
+    this.#mutedUntil = document.muted_until;
+    this.#volume.value = String(document.volume);
+    this.#parts.speaker.volume = document.volume;
+    this.tick();
+  }
+
+  /** Whether this tab is the one that speaks. */
+  set speaksHere(/** @type {boolean} */ here) {
+    this.#speaksHere = here;
+    element("elsewhere").hidden = here;
+    this.tick();
+  }
+
+  /** Bring everything shown up to this moment. */
+  tick() {
+    const { speaker, mia, schedule } = this.#parts;
+    speaker.isMuted = this.#isMuted;
+    this.#mute.setAttribute("aria-pressed", String(speaker.isMuted));
+    const label = this.#parts.format.word(speaker.isMuted ? "unmute" : "mute");
+    this.#mute.setAttribute("aria-label", label);
+    this.#mute.title = label;
+    element("muted-note").hidden = !speaker.isMuted;
+    const drowsy = this.#speaksHere && !speaker.isAwake;
+    element("wake").hidden = !drowsy;
+    mia.isAsleep = drowsy;
+    this.#showNext(schedule.next());
+  }
+
+  get #isMuted() {
+    const held = this.#mutedUntil !== null && this.#mutedUntil !== this.#lifted && this.#parts.clock.now() < Date.parse(this.#mutedUntil);
+    return this.#muted || held;
+  }
+
+  /** @param {import("./schedule.js").Announcement | null} next */
+  #showNext(next) {
+    const { clock, format, schedule } = this.#parts;
+    let [text, label] = [schedule.isKnown ? format.word("next_none") : "…", format.word("say_next")];
+    if (next) {
+      const left = Date.parse(next.play_at) - clock.now();
+      const span = format.word("next_in", { span: format.span(left) });
+      text = left < 3_600_000 ? span : `${format.word("next_at", { time: format.time(next.play_at) })} (${span})`;
+      if (!next.audio) label = format.word("say_rendering");
+    }
+    if (this.#next.textContent !== text) this.#next.textContent = text;
+    if (this.#sayNext.textContent !== label) this.#sayNext.textContent = label;
+    this.#sayNext.disabled = this.#busy || !next?.audio;
+  }
+
+  async #sayNow() {
+    const { schedule, performance, speaker } = this.#parts;
+    const next = schedule.next();
+    if (!next) return;
+    this.#busy = true;
+    this.tick();
+    try {
+      await speaker.wake();
+      await performance.rehearse(next);
+    } finally {
+      this.#busy = false;
+      this.tick();
+    }
+  }
+
+  #toggleMute() {
+    const muted = this.#isMuted;
+    if (muted && this.#mutedUntil) {
+      this.#lifted = this.#mutedUntil;
+      this.#parts.device.adjust({ muted_until: null });
+    }
+    this.#muted = !muted;
+    remember(this.#key, this.#muted);
+    this.tick();
+  }
+
+  #wake() {
+    if (!this.#parts.speaker.isAwake) this.#parts.speaker.wake();
+  }
+
+  get #key() {
+    return `catflap.muted.${this.#parts.user}`;
+  }
+}
+
+/** @param {string} id @returns {HTMLElement} */
+function element(id) {
+  return /** @type {HTMLElement} */ (document.getElementById(id));
+}

@@ -1,0 +1,75 @@
+// This browser as one of the person's devices: its own bearer token, made once and kept per person.
+
+import { recall, remember } from "./memory.js";
+
+/** @typedef {{id: string | number, token: string}} Identity */
+
+export class Device {
+  #home;
+  #key;
+  /** @type {Promise<Identity> | null} */
+  #making = null;
+
+  /** @param {import("./api.js").Home} home @param {number} user */
+  constructor(home, user) {
+    this.#home = home;
+    this.#key = `catflap.device.${user}`;
+  }
+
+  /**
+   * A request as this device; a token the house no longer knows is replaced by a new one, once.
+   * @param {string} path
+   * @param {RequestInit} [init]
+   * @returns {Promise<Response>}
+   */
+  async fetch(path, init = {}) {
+    const identity = await this.#identity();
+    const response = await this.#ask(path, init, identity.token);
+    if (response.status !== 401) return response;
+    if (recall(this.#key, null)?.token === identity.token) remember(this.#key, undefined);
+    return this.#ask(path, init, (await this.#identity()).token);
+  }
+
+  /** @param {string} path @param {unknown} body @returns {Promise<Response>} */
+  post(path, body) {
+    return this.fetch(path, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(body),
+    });
+  }
+
+  /** Set its loudness or mute at home, for every place that shows them. @param {{volume?: number, muted_until?: null}} change */
+  async adjust(change) {
+    const identity = recall(this.#key, null);
+    if (identity) await this.#home.send("PATCH", `/v1/devices/${identity.id}`, change).catch(() => {});
+  }
+
+  /** On signing out: nothing of the person stays in this browser. */
+  async leave() {
+    const identity = recall(this.#key, null);
+    remember(this.#key, undefined);
+    if (identity) await this.#home.send("DELETE", `/v1/devices/${identity.id}`).catch(() => {});
+  }
+
+  /** @returns {Promise<Identity>} */
+  #identity() {
+    const known = recall(this.#key, null);
+    if (known?.token) return Promise.resolve(known);
+    this.#making ??= this.#make().finally(() => (this.#making = null));
+    return this.#making;
+  }
+
+  /** @returns {Promise<Identity>} */
+  async #make() {
+    const { id, token } = await this.#home.send("POST", "/v1/devices", { browser: true, name: "This browser" });
+    remember(this.#key, { id, token });
+    return { id, token };
+  }
+
+  /** @param {string} path @param {RequestInit} init @param {string} token */
+  #ask(path, init, token) {
+    const headers = { ...init.headers, Authorization: `Bearer ${token}` };
+    return fetch(path, { ...init, headers, credentials: "omit", cache: "no-store" });
+  }
+}

@@ -1,0 +1,54 @@
+// Times and spans as people read them. The page's language rules, in the reader's own regional form of it.
+
+export class Format {
+  #words;
+  #locale;
+  /** The person's time zone; the browser's until it is known. @type {string | undefined} */
+  zone;
+
+  /** @param {Record<string, string>} words @param {string} language */
+  constructor(words, language) {
+    this.#words = words;
+    this.language = language;
+    this.#locale = navigator.languages.find((tag) => tag.startsWith(language)) ?? language;
+  }
+
+  /** @param {string} key @param {Record<string, string | number>} [values] */
+  word(key, values = {}) {
+    return (this.#words[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
+  }
+
+  /** @param {string | number} at */
+  time(at) {
+    return this.#format(at, { hour: "numeric", minute: "2-digit" });
+  }
+
+  /** @param {string | number} at */
+  date(at) {
+    return this.#format(at, { weekday: "long", day: "numeric", month: "long" });
+  }
+
+  /** A calendar day, the same in every zone. @param {string} day YYYY-MM-DD */
+  day(day) {
+    const options = /** @type {const} */ ({ weekday: "long", day: "numeric", month: "long", timeZone: "UTC" });
+    return new Intl.DateTimeFormat(this.#locale, options).format(new Date(`${day}T00:00:00Z`));
+  }
+
+  /** Whether two instants fall on the same day there. @param {string | number} one @param {string | number} other */
+  isSameDay(one, other) {
+    return this.date(one) === this.date(other);
+  }
+
+  /** @param {number} milliseconds */
+  span(milliseconds) {
+    const seconds = Math.max(0, Math.ceil(milliseconds / 1000));
+    const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+    const shown = parts[0] > 0 ? parts : parts.slice(1);
+    return shown.map((part, index) => (index === 0 ? String(part) : String(part).padStart(2, "0"))).join(":");
+  }
+
+  /** @param {string | number} at @param {Intl.DateTimeFormatOptions} options */
+  #format(at, options) {
+    return new Intl.DateTimeFormat(this.#locale, { ...options, timeZone: this.zone }).format(new Date(at));
+  }
+}

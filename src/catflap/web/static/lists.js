@@ -1,0 +1,79 @@
+// Today's appointments and what will be said. Titles are strangers' words: they go in as text, never as markup.
+
+/**
+ * @typedef {{title: string, starts_at: string, ends_at: string, all_day: boolean, calendar: string}} Appointment
+ * @typedef {{id: string, play_at: string, kind: string, text: string, dialect: string, state: string}} Planned
+ */
+
+const MOST = 12;
+const OVER = new Set(["played", "failed", "missed", "cancelled", "held"]);
+
+/**
+ * @param {HTMLElement} list
+ * @param {Appointment[]} appointments
+ * @param {import("./format.js").Format} format
+ * @param {number} now
+ */
+export function showAppointments(list, appointments, format, now) {
+  const rows = appointments.map(({ title, starts_at, ends_at, all_day, calendar }) => {
+    const [start, end] = [Date.parse(starts_at), Date.parse(ends_at)];
+    const goesOn = !all_day && start <= now && now < end;
+    const when = all_day ? format.word("all_day") : format.time(start);
+    const which = all_day ? calendar : `${format.word("until", { time: format.time(end) })} · ${calendar}`;
+    const what = element("span", "what", title || format.word("untitled"));
+    if (goesOn) what.append(element("span", "badge", format.word("now")));
+    const row = element("li", "appointment");
+    row.classList.toggle("past", !all_day && end <= now);
+    row.classList.toggle("going-on", goesOn);
+    row.append(element("span", "when", when), what, element("span", "which", which));
+    return row;
+  });
+  fill(list, rows, format.word("today_free"));
+}
+
+/**
+ * @param {HTMLElement} list
+ * @param {Planned[]} announcements
+ * @param {import("./format.js").Format} format
+ * @param {number} now
+ * @param {(dialect: string) => {label: string, language: string}} dialectOf
+ */
+export function showAnnouncements(list, announcements, format, now, dialectOf) {
+  const coming = once(announcements).filter(({ play_at, state }) => !OVER.has(state) || Date.parse(play_at) > now - 3_600_000);
+  const first = coming.find(({ play_at, state }) => !OVER.has(state) && Date.parse(play_at) >= now);
+  const rows = coming.slice(0, MOST).map((one) => {
+    const { label, language } = dialectOf(one.dialect);
+    const text = element("span", "what", one.text);
+    text.setAttribute("lang", language);
+    const which = element("span", "which");
+    which.append(element("span", "dialect", label), ` · ${format.word(`state_${one.state}`)}`);
+    if (!format.isSameDay(one.play_at, now)) which.append(` · ${format.isSameDay(one.play_at, now + 86_400_000) ? format.word("tomorrow") : format.date(one.play_at)}`);
+    const row = element("li", "announcement");
+    row.classList.toggle("first", one === first);
+    row.classList.toggle("over", OVER.has(one.state));
+    row.append(element("span", "when", format.time(one.play_at)), text, which);
+    return row;
+  });
+  if (coming.length > MOST) rows.push(element("li", "empty", format.word("and_more", { count: coming.length - MOST })));
+  fill(list, rows, format.word("will_say_none"));
+}
+
+/** With several devices the same words are planned several times; one line is enough. @param {Planned[]} announcements */
+function once(announcements) {
+  const seen = new Map(announcements.map((one) => [`${one.play_at} ${one.text}`, one]));
+  return [...seen.values()].sort((one, other) => Date.parse(one.play_at) - Date.parse(other.play_at));
+}
+
+/** @param {HTMLElement} list @param {HTMLElement[]} rows @param {string} empty */
+function fill(list, rows, empty) {
+  list.replaceChildren(...(rows.length > 0 ? rows : [element("li", "empty", empty)]));
+  list.setAttribute("aria-busy", "false");
+}
+
+/** @param {string} name @param {string} className @param {string} [text] */
+function element(name, className, text = "") {
+  const made = document.createElement(name);
+  made.className = className;
+  made.textContent = text;
+  return made;
+}

@@ -1,0 +1,92 @@
+// Mia as one sees her: mouth, gaze, and the bubble with her words. Words are text, never markup.
+
+/** @typedef {{text: string, dialect: string, language: string}} Line */
+
+export class Mia {
+  #figure;
+  #bubble;
+  #loudness;
+  #open = 0;
+  #frame = 0;
+
+  /**
+   * @param {SVGSVGElement} figure
+   * @param {HTMLElement} bubble
+   * @param {() => number} loudness of her voice, 0 to 1
+   */
+  constructor(figure, bubble, loudness) {
+    this.#figure = figure;
+    this.#bubble = bubble;
+    this.#loudness = loudness;
+    this.#followPointer();
+    figure.addEventListener("click", () => this.#purr());
+  }
+
+  /** @param {boolean} asleep until the browser allows sound */
+  set isAsleep(asleep) {
+    if (this.#figure.dataset.state === "speaking" || this.#figure.dataset.state === "showing") return;
+    this.#figure.dataset.state = asleep ? "asleep" : "idle";
+  }
+
+  /** Her words appear and her mouth follows her voice. @param {Line} line */
+  speak(line) {
+    this.#say(line, "speaking");
+    this.#figure.dataset.loudest = "0";
+    cancelAnimationFrame(this.#frame);
+    this.#moveMouth();
+  }
+
+  /** Her words appear without a voice. @param {Line} line */
+  show(line) {
+    this.#say(line, "showing");
+  }
+
+  /** She has finished; her last words stay in the bubble, paler. */
+  rest() {
+    this.#figure.dataset.state = "idle";
+    this.#bubble.classList.remove("speaking");
+    cancelAnimationFrame(this.#frame);
+    this.#setMouth(0);
+  }
+
+  /** @param {Line} line @param {"speaking" | "showing"} state */
+  #say({ text, dialect, language }, state) {
+    const [label, words] = this.#bubble.children;
+    label.textContent = dialect;
+    words.textContent = text;
+    words.setAttribute("lang", language);
+    this.#bubble.classList.add("speaking");
+    this.#figure.dataset.state = state;
+  }
+
+  #moveMouth() {
+    const loudness = this.#loudness();
+    // Opens at once and closes a little later, as mouths do.
+    this.#setMouth(Math.max(loudness, this.#open * 0.78));
+    this.#figure.dataset.loudest = String(Math.max(loudness, Number(this.#figure.dataset.loudest)));
+    this.#frame = requestAnimationFrame(() => this.#moveMouth());
+  }
+
+  /** @param {number} open 0 to 1 */
+  #setMouth(open) {
+    this.#open = open < 0.03 ? 0 : open;
+    this.#figure.style.setProperty("--open", this.#open.toFixed(3));
+  }
+
+  #purr() {
+    this.#figure.classList.add("patted");
+    setTimeout(() => this.#figure.classList.remove("patted"), 900);
+  }
+
+  #followPointer() {
+    if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+    window.addEventListener("pointermove", ({ clientX, clientY }) => {
+      const box = this.#figure.getBoundingClientRect();
+      const [x, y] = [clientX - (box.left + box.width / 2), clientY - (box.top + box.height * 0.46)];
+      const distance = Math.hypot(x, y) || 1;
+      const reach = Math.min(1, distance / 160);
+      this.#figure.style.setProperty("--look-x", `${((x / distance) * 8 * reach).toFixed(1)}px`);
+      this.#figure.style.setProperty("--look-y", `${((y / distance) * 6 * reach).toFixed(1)}px`);
+    }, { passive: true });
+  }
+}

@@ -1,0 +1,67 @@
+// Acknowledgements: what was said is told to the house, even if it has to wait for the line to come back.
+
+import { recall, remember } from "./memory.js";
+
+const DAY = 86_400_000;
+
+/**
+ * @typedef {"played" | "failed" | "missed" | "held"} Outcome
+ * @typedef {{announcement: string, state: Outcome, at: string, detail?: string}} Ack
+ */
+
+export class Outbox {
+  #device;
+  #key;
+  #sending = false;
+
+  /** @param {import("./device.js").Device} device @param {number} user */
+  constructor(device, user) {
+    this.#device = device;
+    this.#key = `catflap.acks.${user}`;
+    window.addEventListener("online", () => this.flush());
+  }
+
+  /** Whether this announcement is over and done with, in this visit or an earlier one. @param {string} id */
+  has(id) {
+    return id in this.#all();
+  }
+
+  /** @param {Ack} ack */
+  add(ack) {
+    const all = Object.entries(this.#all()).filter(([, old]) => Date.parse(ack.at) - Date.parse(old.ack.at) < 2 * DAY);
+    remember(this.#key, { ...Object.fromEntries(all), [ack.announcement]: { ack, sent: false } });
+    this.flush();
+  }
+
+  /** Send what wasn't delivered yet. Acknowledging twice does no harm. */
+  async flush() {
+    if (this.#sending) return;
+    this.#sending = true;
+    try {
+      for (let entry = this.#unsent(); entry; entry = this.#unsent()) {
+        const { status } = await this.#device.post("/v1/device/acks", entry.ack);
+        if (status >= 500 || status === 429 || status === 401) return;
+        // A refusal is final too: the announcement is gone, or was another device's.
+        remember(this.#key, { ...this.#all(), [entry.ack.announcement]: { ...entry, sent: true } });
+      }
+    } catch {
+      // No line: the next heartbeat tries again.
+    } finally {
+      this.#sending = false;
+    }
+  }
+
+  /** On signing out. */
+  forget() {
+    remember(this.#key, undefined);
+  }
+
+  /** @returns {Record<string, {ack: Ack, sent: boolean}>} */
+  #all() {
+    return recall(this.#key, {});
+  }
+
+  #unsent() {
+    return Object.values(this.#all()).find(({ sent }) => !sent);
+  }
+}

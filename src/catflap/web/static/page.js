@@ -1,0 +1,113 @@
+// Puts the parts of the signed-in page together; the only module that knows them all.
+
+import { Home } from "./api.js";
+import { HomeClock } from "./clock.js";
+import { Controls } from "./controls.js";
+import { Day } from "./day.js";
+import { Device } from "./device.js";
+import { Format } from "./format.js";
+import { Mia } from "./mia.js";
+import { Outbox } from "./outbox.js";
+import { Performance } from "./performance.js";
+import { Preferences } from "./preferences.js";
+import { Schedule } from "./schedule.js";
+import { Sounds } from "./sounds.js";
+import { Speaker } from "./speaker.js";
+import { followSchedule } from "./stream.js";
+import { Tabs } from "./tabs.js";
+
+const HEARTBEAT = 20_000;
+
+/** @type {{words: Record<string, string>, language: string, user: number, csrf: string, speaks: boolean}} */
+const page = JSON.parse(element("page-data").textContent ?? "");
+
+const home = new Home(page.csrf);
+const format = new Format(page.words, page.language);
+const device = new Device(home, page.user);
+const outbox = new Outbox(device, page.user);
+const preferences = new Preferences(home, format, () => day?.refresh());
+const day = page.speaks ? letMiaSpeak() : null;
+
+preferences.show(/** @type {any} */ (element("preferences"))).then(() => day?.refresh(), () => day?.refresh());
+element("signout").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  await Promise.race([device.leave(), new Promise((resolve) => setTimeout(resolve, 1500))]);
+  outbox.forget();
+  /** @type {HTMLFormElement} */ (element("signout")).submit();
+});
+
+/** @returns {Day} */
+function letMiaSpeak() {
+  const clock = new HomeClock();
+  const sounds = new Sounds();
+  const speaker = new Speaker();
+  const mia = new Mia(/** @type {any} */ (element("mia")), element("bubble"), () => speaker.loudness());
+  const day = new Day(home, format, clock, preferences);
+  const lineOf = (/** @type {import("./schedule.js").Announcement} */ { id, text }) => {
+    const { label, language } = day.dialectOf(id);
+    return { text, dialect: label, language };
+  };
+  const performance = new Performance({ clock, sounds, speaker, mia, outbox, lineOf });
+  const schedule = new Schedule(clock, (id) => outbox.has(id), async (announcement, signal, begin) => {
+    await performance.perform(announcement, signal, begin);
+    day.refresh();
+  });
+  const controls = new Controls({ speaker, mia, clock, schedule, performance, format, device, user: page.user });
+
+  const heed = (/** @type {import("./schedule.js").ScheduleDocument} */ document) => {
+    schedule.update(document);
+    controls.heed(document);
+    window.document.documentElement.dataset.schedule = String(document.version);
+    day.refresh();
+  };
+  const tabs = new Tabs(`catflap.mia.${page.user}`, {
+    lead(signal) {
+      controls.speaksHere = true;
+      schedule.keepTime(true);
+      keepInTouch(signal, { clock, schedule }, (document) => {
+        clock.learn(document.now);
+        tabs.tell({ document, offset: clock.offset });
+        heed(document);
+        sounds.keep(schedule.coming());
+      });
+    },
+    follow() {
+      controls.speaksHere = false;
+      schedule.keepTime(false);
+    },
+    hear({ document, offset }) {
+      clock.offset = offset;
+      heed(document);
+    },
+  });
+  element("speak-here").addEventListener("click", () => tabs.takeOver());
+  tabs.start();
+  return day;
+}
+
+/**
+ * Read the schedule and let the house know that we live, until the signal says stop.
+ * @param {AbortSignal} signal
+ * @param {{clock: HomeClock, schedule: Schedule}} parts
+ * @param {(document: import("./schedule.js").ScheduleDocument) => void} onDocument
+ */
+function keepInTouch(signal, { clock, schedule }, onDocument) {
+  let beaten = 0;
+  // Called at every keep-alive as well: a hidden tab's timers may run once a minute, its network doesn't.
+  const beat = () => {
+    if (Date.now() - beaten < HEARTBEAT - 1000) return;
+    beaten = Date.now();
+    schedule.arm();
+    outbox.flush();
+    device.post("/v1/device/heartbeat", {}).catch(() => {});
+  };
+  const timer = setInterval(beat, HEARTBEAT);
+  signal.addEventListener("abort", () => clearInterval(timer));
+  const onLine = (/** @type {boolean} */ online) => (element("offline").hidden = online);
+  followSchedule(device, { onConnect: () => clock.doubt(), onDocument, onBytes: beat, onLine }, signal);
+}
+
+/** @param {string} id @returns {HTMLElement} */
+function element(id) {
+  return /** @type {HTMLElement} */ (document.getElementById(id));
+}

@@ -1,0 +1,141 @@
+// One announcement at a time: sound, mouth and bubble at the instant, and what came of it.
+
+import { delay } from "./clock.js";
+
+/**
+ * @typedef {import("./schedule.js").Announcement} Announcement
+ * @typedef {import("./outbox.js").Outcome} Outcome
+ * @typedef {object} Parts
+ * @property {import("./clock.js").HomeClock} clock
+ * @property {import("./sounds.js").Sounds} sounds
+ * @property {import("./speaker.js").Speaker} speaker
+ * @property {import("./mia.js").Mia} mia
+ * @property {import("./outbox.js").Outbox} outbox
+ * @property {(announcement: Announcement) => import("./mia.js").Line} lineOf
+ */
+
+export class Performance {
+  #parts;
+  /** @type {Promise<unknown>} */
+  #turn = Promise.resolve();
+  /** @type {AbortController | null} */
+  #rehearsal = null;
+
+  /** @param {Parts} parts */
+  constructor(parts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Say it at `play_at`, or as soon after as she can before `expires_at`, and acknowledge.
+   * @param {Announcement} announcement
+   * @param {AbortSignal} signal cancels until `begin` is called
+   * @param {() => void} begin
+   */
+  async perform(announcement, signal, begin) {
+    const { clock, outbox } = this.#parts;
+    const [state, detail] = await this.#try(announcement, signal, begin);
+    outbox.add({ announcement: announcement.id, state, at: new Date(clock.now()).toISOString(), ...(detail && { detail }) });
+  }
+
+  /** Say it this moment because somebody asked; nothing is acknowledged. @param {Announcement} announcement */
+  async rehearse(announcement) {
+    if (!announcement.audio) return;
+    this.#rehearsal?.abort();
+    const rehearsal = (this.#rehearsal = new AbortController());
+    const buffer = await this.#buffer(announcement.audio, rehearsal.signal);
+    await this.#inTurn(() => this.#sound(announcement, buffer, 0, rehearsal.signal, () => {})).catch(() => {});
+  }
+
+  /** @param {Announcement} announcement @param {AbortSignal} signal @param {() => void} begin @returns {Promise<[Outcome, string?]>} */
+  async #try(announcement, signal, begin) {
+    const { clock } = this.#parts;
+    const [playAt, expiresAt] = [Date.parse(announcement.play_at), Date.parse(announcement.expires_at)];
+    if (clock.now() > expiresAt) return ["missed"];
+    let buffer;
+    try {
+      buffer = await this.#bufferBefore(announcement, expiresAt - clock.now(), signal);
+    } catch {
+      signal.throwIfAborted();
+      return ["failed", "audio_error"];
+    }
+    if (!buffer) return ["failed", "no_sound"];
+    this.#rehearsal?.abort();
+    return this.#inTurn(async () => {
+      signal.throwIfAborted();
+      if (clock.now() > expiresAt) return ["missed"];
+      const reason = await this.#silence(playAt - clock.now(), signal);
+      if (reason) return this.#showOnly(announcement, playAt - clock.now(), reason, signal, begin);
+      const whole = await this.#sound(announcement, buffer, playAt - clock.now(), signal, begin);
+      if (!whole) return ["failed", "audio_error"];
+      return this.#parts.speaker.isMuted ? ["held", "muted"] : ["played"];
+    });
+  }
+
+  /** Why she can't be heard, if so; an ungranted gesture is waited for until the instant. @param {number} wait @param {AbortSignal} signal */
+  async #silence(wait, signal) {
+    const { speaker } = this.#parts;
+    if (speaker.isMuted) return "muted";
+    if (speaker.isAwake) return null;
+    const woken = new Promise((resolve) => speaker.addEventListener("change", resolve, { once: true, signal }));
+    await Promise.race([delay(wait, signal), woken]);
+    return speaker.isAwake ? null : "no_gesture";
+  }
+
+  /** @param {Announcement} announcement @param {number} wait @param {string} reason @param {AbortSignal} signal @param {() => void} begin @returns {Promise<[Outcome, string]>} */
+  async #showOnly(announcement, wait, reason, signal, begin) {
+    const { mia, lineOf } = this.#parts;
+    await delay(wait, signal);
+    begin();
+    mia.show(lineOf(announcement));
+    await delay(Math.max(4, announcement.audio?.seconds ?? 0) * 1000);
+    mia.rest();
+    return [reason === "muted" ? "held" : "failed", reason];
+  }
+
+  /** @param {Announcement} announcement @param {AudioBuffer} buffer @param {number} wait @param {AbortSignal} signal @param {() => void} begin @returns {Promise<boolean>} */
+  async #sound(announcement, buffer, wait, signal, begin) {
+    const { speaker, mia, lineOf } = this.#parts;
+    const playing = speaker.play(buffer, wait);
+    signal.addEventListener("abort", playing.stop, { once: true });
+    try {
+      await delay(wait, signal);
+      begin();
+      mia.speak(lineOf(announcement));
+      return await playing.ended;
+    } finally {
+      signal.removeEventListener("abort", playing.stop);
+      mia.rest();
+    }
+  }
+
+  /** Null when there is no sound before the time is over. @param {Announcement} announcement @param {number} left @param {AbortSignal} signal */
+  async #bufferBefore(announcement, left, signal) {
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(), left);
+    const either = AbortSignal.any([signal, late.signal]);
+    try {
+      if (announcement.audio) return await this.#buffer(announcement.audio, either);
+      await delay(left, signal); // a document with the sound cancels this and arms anew
+      return null;
+    } catch (reason) {
+      if (late.signal.aborted) return null;
+      throw reason;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** @param {import("./schedule.js").Audio} audio @param {AbortSignal} signal */
+  async #buffer(audio, signal) {
+    const { sounds, speaker } = this.#parts;
+    return speaker.decode(await sounds.fetch(audio, signal));
+  }
+
+  /** @template T @param {() => Promise<T>} act @returns {Promise<T>} */
+  #inTurn(act) {
+    const mine = this.#turn.then(act);
+    this.#turn = mine.catch(() => {});
+    return mine;
+  }
+}

@@ -1,0 +1,99 @@
+// How Mia speaks: the dialect for each language and the time zone, saved as soon as they are picked.
+
+/** @typedef {{id: string, language: string, name: string, native_name: string, example: string}} Dialect */
+
+export class Preferences {
+  #home;
+  #format;
+  #onSaved;
+  /** @type {Record<string, unknown>} */
+  #values = {};
+  /** @type {Map<string, Dialect>} */
+  #dialects = new Map();
+
+  /** @param {import("./api.js").Home} home @param {import("./format.js").Format} format @param {() => void} onSaved */
+  constructor(home, format, onSaved) {
+    this.#home = home;
+    this.#format = format;
+    this.#onSaved = onSaved;
+  }
+
+  /** @param {HTMLFormElement} form */
+  async show(form) {
+    const [values, dialects] = await Promise.all([this.#home.get("/v1/preferences"), this.#home.get("/v1/dialects")]);
+    this.#values = values;
+    this.#dialects = new Map(dialects.map((/** @type {Dialect} */ dialect) => [dialect.id, dialect]));
+    for (const select of form.querySelectorAll("select")) {
+      const choice = String(values[select.name]);
+      if (select.name === "zone") select.replaceChildren(...this.#zones(choice));
+      else select.replaceChildren(...dialects.filter(({ language }) => select.name.endsWith(language)).map(({ id }) => option(id, this.label(id))));
+      select.value = choice;
+      select.disabled = false;
+    }
+    this.#showExamples(form);
+    form.addEventListener("change", () => this.#save(form));
+    form.addEventListener("submit", (event) => event.preventDefault());
+  }
+
+  /** What a dialect is called on this page. @param {string} id */
+  label(id) {
+    const dialect = this.#dialects.get(id);
+    if (!dialect) return "";
+    const names = [dialect.name, dialect.native_name];
+    if (this.#format.language === dialect.language && dialect.language !== "en") names.reverse();
+    return names[0] === names[1] ? names[0] : names.join(" · ");
+  }
+
+  /** @param {string} id the language its words are in, for voices and hyphens */
+  language(id) {
+    return this.#dialects.get(id)?.language ?? "";
+  }
+
+  /** @param {HTMLFormElement} form */
+  async #save(form) {
+    const note = /** @type {HTMLElement} */ (form.querySelector(".saved"));
+    this.#showExamples(form);
+    const picked = Object.fromEntries([...form.querySelectorAll("select")].map(({ name, value }) => [name, value]));
+    const values = { ...this.#values, ...picked };
+    try {
+      await this.#home.send("PUT", "/v1/preferences", values);
+      this.#values = values;
+      note.textContent = this.#format.word("saved");
+      this.#onSaved();
+    } catch {
+      note.textContent = this.#format.word("not_saved");
+    }
+  }
+
+  /** @param {HTMLFormElement} form */
+  #showExamples(form) {
+    for (const language of ["en", "ja"]) {
+      const select = /** @type {HTMLSelectElement} */ (form.elements.namedItem(`dialect_${language}`));
+      const example = /** @type {HTMLElement} */ (form.querySelector(`#example-${language}`));
+      example.textContent = this.#dialects.get(select.value)?.example ?? "";
+    }
+  }
+
+  /** @param {string} choice @returns {HTMLElement[]} */
+  #zones(choice) {
+    const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
+    const zones = new Set(["UTC", ...Intl.supportedValuesOf("timeZone"), choice, here]);
+    return [
+      group(this.#format.word("zone_here"), [here]),
+      group(this.#format.word("zone_all"), [...zones].filter((zone) => zone !== here).sort()),
+    ];
+  }
+}
+
+/** @param {string} label @param {string[]} values */
+function group(label, values) {
+  const made = document.createElement("optgroup");
+  made.label = label;
+  made.append(...values.map((value) => option(value, value.replaceAll("_", " "))));
+  return made;
+}
+
+/** @param {string} value @param {string} label */
+function option(value, label) {
+  return new Option(label, value);
+}

@@ -1,0 +1,59 @@
+// The sounds of the coming day, fetched ahead, so that Mia speaks on the second even when the line is down.
+
+import { delay } from "./clock.js";
+
+/** As many as are fetched ahead; a day seldom has more, and a page shouldn't hold hundreds of recordings. */
+const AHEAD = 48;
+
+export class Sounds {
+  /** @type {Map<string, Promise<ArrayBuffer>>} by SHA-256, since addresses are signed anew */
+  #kept = new Map();
+  #round = 0;
+
+  /** Fetch these ahead, one by one in the order given, and let go of all others. @param {import("./schedule.js").Announcement[]} announcements */
+  async keep(announcements) {
+    const round = ++this.#round;
+    const wanted = announcements.flatMap(({ audio }) => audio ?? []).slice(0, AHEAD);
+    const hashes = new Set(wanted.map(({ sha256 }) => sha256));
+    for (const sha256 of this.#kept.keys()) if (!hashes.has(sha256)) this.#kept.delete(sha256);
+    for (const audio of wanted) {
+      if (round !== this.#round) return;
+      await this.#get(audio).catch(() => {});
+    }
+  }
+
+  /**
+   * One sound; tries again until the signal says stop.
+   * @param {import("./schedule.js").Audio} audio
+   * @param {AbortSignal} signal
+   * @returns {Promise<ArrayBuffer>}
+   */
+  async fetch(audio, signal) {
+    for (;;) {
+      try {
+        return await this.#get(audio);
+      } catch {
+        await delay(2000, signal);
+      }
+    }
+  }
+
+  /** @param {import("./schedule.js").Audio} audio */
+  #get(audio) {
+    let bytes = this.#kept.get(audio.sha256);
+    if (!bytes) {
+      bytes = load(audio.url);
+      this.#kept.set(audio.sha256, bytes);
+      bytes.catch(() => this.#kept.delete(audio.sha256));
+    }
+    return bytes;
+  }
+}
+
+/** Whatever name the house calls itself by, this page's own origin is the way to it. @param {string} url */
+async function load(url) {
+  const { pathname, search } = new URL(url, location.href);
+  const response = await fetch(pathname + search, { credentials: "omit" });
+  if (!response.ok) throw new Error(`sound: ${response.status}`);
+  return response.arrayBuffer();
+}

@@ -1,0 +1,46 @@
+"""Debian's Chromium for tests, as a person's browser is: nothing of ours disabled but the sandbox."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, async_playwright
+
+CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+LETS_HER_SPEAK = "--autoplay-policy=no-user-gesture-required"
+
+
+def need_chromium() -> None:
+    """Skip with a word where there is no Chromium; fail where browser tests must not be skipped."""
+    if CHROMIUM.exists():
+        return
+    word = f"no browser here: {CHROMIUM} is missing (on Debian: apt install chromium)"
+    if "browser" in os.environ.get("CATFLAP_TESTS_MUST_NOT_SKIP", ""):
+        pytest.fail(word)
+    pytest.skip(word)
+
+
+@asynccontextmanager
+async def open_browser(*extra: str) -> AsyncIterator[Browser]:
+    """A Chromium of the test's own; `extra` are further command line switches."""
+    need_chromium()
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=CHROMIUM, args=[*ARGUMENTS, *extra], ignore_default_args=["--mute-audio"]
+        )
+        try:
+            yield browser
+        finally:
+            await browser.close()

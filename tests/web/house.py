@@ -1,0 +1,313 @@
+"""A house with nothing behind its doors: the page and the HTTP it speaks, with a schedule a test sets.
+
+It holds to the contract alone; the real house is met in `tests/journeys`.
+"""
+
+import asyncio
+import hashlib
+import io
+import json
+import math
+import socket
+import struct
+import wave
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse, RedirectResponse, StreamingResponse
+from fastapi.staticfiles import StaticFiles
+
+from catflap.web.pages import STATIC, Viewer, router
+
+NONCE = "bm9uY2U"
+POLICY = (
+    f"default-src 'none'; script-src 'self' 'nonce-{NONCE}'; style-src 'self' 'nonce-{NONCE}'; "
+    "img-src 'self' data:; media-src 'self' blob:; connect-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+ALICE = Viewer(7, "Alice Archer", "alice@example.com", "csrf-of-alice", (), "active")
+DIALECTS = [
+    {
+        "id": "pirate",
+        "language": "en",
+        "name": "Pirate",
+        "native_name": "Pirate",
+        "example": "Ahoy! “Lunch” at 12:30 pm. Just 10 minutes, trim the sails!",
+    },
+    {
+        "id": "butler",
+        "language": "en",
+        "name": "Butler",
+        "native_name": "Butler",
+        "example": "Pardon the purr. “Lunch” at 12:30 pm, in 10 minutes.",
+    },
+    {
+        "id": "kansai",
+        "language": "ja",
+        "name": "Kansai",
+        "native_name": "関西弁",
+        "example": "ほな、「会議」の時間やで。はよ行かなあかんで!",
+    },
+]
+
+
+def purr(seconds: float) -> bytes:
+    """A WAV that rises and falls like syllables, so that a mouth has something to follow."""
+    rate, frames = 8000, bytearray()
+    for index in range(int(seconds * rate)):
+        at = index / rate
+        level = 0.35 * abs(math.sin(math.pi * 3 * at)) * math.sin(2 * math.pi * 330 * at)
+        frames += struct.pack("<h", int(level * 32767))
+    file = io.BytesIO()
+    with wave.open(file, "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(rate)
+        sound.writeframes(bytes(frames))
+    return file.getvalue()
+
+
+@dataclass
+class House:
+    """What the page meets; a test changes it and calls `tell`."""
+
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    viewer: Viewer | None = ALICE
+    syncing: bool = False
+    appointments: list[dict[str, Any]] = field(default_factory=list)
+    announcements: list[dict[str, Any]] = field(default_factory=list)
+    volume: int = 60
+    muted_until: str | None = None
+    preferences: dict[str, Any] = field(
+        default_factory=lambda: {
+            "zone": "UTC",
+            "reminder_minutes": [10],
+            "briefing_at": "08:00",
+            "dialect_ja": "kansai",
+            "dialect_en": "pirate",
+        }
+    )
+    devices: dict[str, str] = field(default_factory=dict)
+    acks: list[dict[str, Any]] = field(default_factory=list)
+    heartbeats: int = 0
+    streams: int = 0
+    asked: list[str] = field(default_factory=list)
+    sounds: dict[str, bytes] = field(default_factory=dict)
+    url: str = ""
+    version: int = 1
+    calls: int = 0
+    closing: bool = False
+    _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    def say(
+        self,
+        name: str,
+        at: datetime,
+        text: str,
+        *,
+        seconds: float = 0.6,
+        dialect: str = "pirate",
+        lasts: timedelta = timedelta(minutes=10),
+    ) -> dict[str, Any]:
+        """Plan one announcement; call `tell` when all are planned."""
+        wav = purr(seconds)
+        self.sounds[name] = wav
+        planned = {
+            "id": name,
+            "play_at": _text(at),
+            "expires_at": _text(at + lasts),
+            "kind": "before",
+            "text": text,
+            "dialect": dialect,
+            "audio": {
+                "url": f"/sounds/{name}.wav?signature=made-up",
+                "type": "audio/wav",
+                "sha256": hashlib.sha256(wav).hexdigest(),
+                "bytes": len(wav),
+                "seconds": seconds,
+            },
+        }
+        self.announcements.append(planned)
+        return planned
+
+    async def tell(self) -> None:
+        """Send the schedule as it is now to every open stream."""
+        async with self._changed:
+            self.version += 1
+            self._changed.notify_all()
+
+    async def until(self, met: Callable[["House"], bool]) -> None:
+        """Wait for something the page does here."""
+        async with self._changed, asyncio.timeout(30):
+            await self._changed.wait_for(lambda: met(self))
+
+    async def noticed(self) -> None:
+        async with self._changed:
+            self._changed.notify_all()
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "version": self.version,
+            "now": _text(self.now()),
+            "volume": self.volume,
+            "muted_until": self.muted_until,
+            "announcements": [
+                {key: value for key, value in one.items() if key != "dialect"} for one in self.announcements
+            ],
+        }
+
+    async def stream(self) -> AsyncIterator[str]:
+        version, call = 0, self.calls
+        while not self.closing and call == self.calls:
+            if version != self.version:
+                version = self.version
+                yield f": mew\n\nevent: schedule\nid: {version}\ndata: {json.dumps(self.document())}\n\n"
+            async with self._changed:
+                while version == self.version and call == self.calls and not self.closing:
+                    await self._changed.wait()
+
+    async def hang_up(self) -> None:
+        """End every stream that is open now."""
+        self.calls += 1
+        await self.noticed()
+
+    async def close(self) -> None:
+        self.closing = True
+        await self.noticed()
+
+
+def _text(at: datetime) -> str:
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def build(house: House) -> FastAPI:
+    app = FastAPI()
+    app.mount("/static", StaticFiles(directory=STATIC))
+    app.include_router(router)
+
+    @app.middleware("http")
+    async def dress(request: Request, handle: Callable[[Request], Awaitable[Response]]) -> Response:
+        house.asked.append(f"{request.method} {request.url.path}")
+        request.state.csp_nonce = NONCE
+        request.state.viewer = house.viewer
+        response = await handle(request)
+        response.headers["Content-Security-Policy"] = POLICY
+        return response
+
+    @app.get("/v1/appointments")
+    async def appointments() -> dict[str, Any]:
+        day = house.now().date().isoformat()
+        zone = house.preferences["zone"]
+        return {"zone": zone, "day": day, "appointments": house.appointments, "syncing": house.syncing}
+
+    @app.get("/v1/announcements")
+    async def announcements() -> dict[str, Any]:
+        said = {ack["announcement"]: ack["state"] for ack in house.acks}
+        return {
+            "announcements": [
+                {**one, "state": said.get(one["id"], "ready"), "titles": [], "seconds": 1}
+                for one in house.announcements
+            ]
+        }
+
+    @app.get("/v1/dialects")
+    async def dialects() -> list[dict[str, str]]:
+        return DIALECTS
+
+    @app.get("/v1/preferences")
+    async def preferences() -> dict[str, Any]:
+        return house.preferences
+
+    @app.put("/v1/preferences")
+    async def set_preferences(request: Request) -> Response:
+        if house.viewer is None or request.headers.get("x-csrf-token") != house.viewer.csrf_token:
+            return JSONResponse({"code": "csrf"}, 403)
+        house.preferences = await request.json()
+        await house.noticed()
+        return JSONResponse(house.preferences)
+
+    @app.post("/v1/devices")
+    async def devices(request: Request) -> Response:
+        if house.viewer is None or request.headers.get("x-csrf-token") != house.viewer.csrf_token:
+            return JSONResponse({"code": "csrf"}, 403)
+        name = f"device-{len(house.devices) + 1}"
+        house.devices[f"token-{name}"] = name
+        return JSONResponse({"id": name, "token": f"token-{name}"}, 201)
+
+    @app.patch("/v1/devices/{name}")
+    async def adjust(name: str, request: Request) -> Response:
+        change = await request.json()
+        house.volume = change.get("volume", house.volume)
+        house.muted_until = change.get("muted_until", house.muted_until)
+        await house.tell()
+        return JSONResponse(change)
+
+    @app.delete("/v1/devices/{name}")
+    async def unpair(name: str) -> Response:
+        house.devices = {token: device for token, device in house.devices.items() if device != name}
+        return Response(status_code=204)
+
+    def is_device(request: Request) -> bool:
+        token = request.headers.get("authorization", "").removeprefix("Bearer ")
+        return token in house.devices and "cookie" not in request.headers
+
+    @app.get("/v1/device/schedule")
+    async def schedule(request: Request) -> Response:
+        if not is_device(request):
+            return JSONResponse({"code": "unauthenticated"}, 401)
+        house.streams += 1
+        await house.noticed()
+        return StreamingResponse(house.stream(), media_type="text/event-stream")
+
+    @app.post("/v1/device/acks")
+    async def acks(request: Request) -> Response:
+        if not is_device(request):
+            return JSONResponse({"code": "unauthenticated"}, 401)
+        house.acks.append(await request.json())
+        await house.noticed()
+        return Response(status_code=204)
+
+    @app.post("/v1/device/heartbeat")
+    async def heartbeat(request: Request) -> Response:
+        if not is_device(request):
+            return JSONResponse({"code": "unauthenticated"}, 401)
+        house.heartbeats += 1
+        await house.noticed()
+        return Response(status_code=204)
+
+    @app.get("/sounds/{name}.wav")
+    async def sound(name: str, request: Request) -> Response:
+        if "cookie" in request.headers or "authorization" in request.headers:
+            return JSONResponse({"code": "forbidden"}, 403)
+        return Response(house.sounds[name], media_type="audio/wav")
+
+    @app.post("/signout")
+    async def signout(request: Request) -> Response:
+        form = await request.form()
+        if house.viewer is None or form.get("csrf_token") != house.viewer.csrf_token:
+            return JSONResponse({"code": "csrf"}, 403)
+        house.viewer = None
+        return RedirectResponse("/", 303)
+
+    return app
+
+
+@asynccontextmanager
+async def open_house(house: House) -> AsyncIterator[House]:
+    """Serve the house on a free port of this machine."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        house.url = f"http://localhost:{listener.getsockname()[1]}"
+        server = uvicorn.Server(uvicorn.Config(build(house), log_level="warning", lifespan="off"))
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        try:
+            yield house
+        finally:
+            await house.close()
+            server.should_exit = True
+            await serving

@@ -1,0 +1,477 @@
+"""Mia in a real Chromium: on the second, in one tab, never what was called off, and always honest about it.
+
+Most tests stop the page's clock and move it by hand; what is spied on is when a sound was handed to the
+audio clock. The tests about sound itself let time flow and wait for what the page does.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext, Page, expect
+
+from tests.web.chromium import LETS_HER_SPEAK, open_browser
+from tests.web.house import House, open_house
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+
+NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+SOON = NOON + timedelta(seconds=30)
+SPY = """
+window.started = [];
+const root = () => document.documentElement;
+const start = AudioBufferSourceNode.prototype.start;
+AudioBufferSourceNode.prototype.start = function (when) {
+  window.started.push(Date.now() + (when - this.context.currentTime) * 1000);
+  root().dataset.started = window.started.length;
+  return start.call(this, when);
+};
+"""
+AWAKE = '#mia[data-state="idle"]'
+SPEAKS = '#mia[data-state="speaking"]'
+SHOWS = '#mia[data-state="showing"]'
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    async with open_browser(LETS_HER_SPEAK) as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def house() -> AsyncIterator[House]:
+    async with open_house(House()) as opened:
+        yield opened
+
+
+class Visit:
+    """One page with a clock that a test moves, the house's clock beside it.
+
+    The house's keep-alives don't know of that clock, so a test stays within the minute of silence after
+    which the page would call again.
+    """
+
+    def __init__(self, page: Page, house: House) -> None:
+        self.page = page
+        self._house = house
+        self._now = NOON
+        house.now = lambda: self._now
+
+    async def advance(self, by: timedelta) -> None:
+        self._now += by
+        await self.page.clock.run_for(by / timedelta(milliseconds=1))
+
+    async def open(self) -> None:
+        await self.page.clock.install(time=NOON - timedelta(seconds=1))
+        await self.page.clock.pause_at(NOON)
+        await self.page.add_init_script(SPY)
+        await self.page.goto(self._house.url)
+        await self.knows_the_schedule()
+
+    async def knows_the_schedule(self) -> None:
+        await self._house.until(lambda house: house.streams > 0)
+        version = self._house.version
+        await expect(self.page.locator("html")).to_have_attribute("data-schedule", str(version))
+
+    async def sees(self, selector: str) -> None:
+        """Let time pass in small steps until the page has got there: fetching and decoding take real time."""
+        for _ in range(100):
+            if await self.page.locator(selector).count():
+                return
+            await self.advance(timedelta(milliseconds=50))
+        raise AssertionError(f"never saw {selector}")
+
+    async def started(self) -> list[datetime]:
+        at: list[float] = await self.page.evaluate("window.started")
+        return [datetime.fromtimestamp(one / 1000, UTC) for one in at]
+
+
+@asynccontextmanager
+async def guarded(context: BrowserContext) -> AsyncIterator[Page]:
+    """A page that may neither raise nor break its security policy."""
+    page = await context.new_page()
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda line: wrong.append(line.text) if "Content Security" in line.text else None)
+    yield page
+    assert wrong == []
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def page(browser: Browser) -> AsyncIterator[Page]:
+    context = await browser.new_context(locale="en-GB", timezone_id="UTC")
+    async with guarded(context) as opened:
+        yield opened
+    await context.close()
+
+
+async def say_soon(house: House) -> None:
+    """Plan something for the moment, on a clock that flows."""
+    house.say("soon", datetime.now(UTC) + timedelta(seconds=3), "Ahoy!", seconds=1.5)
+    await house.tell()
+
+
+async def test_what_is_scheduled_is_handed_to_the_audio_clock_for_its_second(
+    page: Page, house: House
+) -> None:
+    house.say("a", SOON, "Ahoy! “Lunch” at 12:20.")
+    visit = Visit(page, house)
+    await visit.open()
+    await visit.advance(timedelta(seconds=27))
+    assert await visit.started() == []
+    await visit.advance(timedelta(seconds=1))
+    await page.wait_for_selector('html[data-started="1"]')
+    await visit.advance(timedelta(milliseconds=1950))
+    await expect(page.locator(AWAKE)).to_have_count(1)
+    await visit.advance(timedelta(milliseconds=50))
+    await page.wait_for_selector(SPEAKS)
+    (at,) = await visit.started()
+    assert abs(at - SOON) < timedelta(milliseconds=20)
+    await expect(page.locator("#bubble-text")).to_have_text("Ahoy! “Lunch” at 12:20.")
+    await expect(page.locator("#bubble-dialect")).to_have_text("Pirate")
+    assert house.acks == []
+    await house.until(lambda house: bool(house.acks))
+    assert house.acks[0] == {"announcement": "a", "state": "played", "at": "2026-11-24T12:00:30.000Z"}
+
+
+async def test_a_wrong_clock_on_this_computer_does_not_matter(page: Page, house: House) -> None:
+    house.say("a", NOON + timedelta(hours=5, seconds=30), "Ahoy!")
+    visit = Visit(page, house)
+    house.now = lambda: NOON + timedelta(hours=5)
+    await visit.open()
+    await expect(page.locator("#next")).to_have_text("in 0:30")
+    await visit.advance(timedelta(seconds=30))
+    await visit.sees(SPEAKS)
+
+
+async def test_what_disappears_from_the_schedule_is_not_said(page: Page, house: House) -> None:
+    house.say("a", SOON, "Ahoy!")
+    visit = Visit(page, house)
+    await visit.open()
+    await visit.advance(timedelta(seconds=29))  # the sound waits in the audio clock already
+    house.announcements.clear()
+    await house.tell()
+    await visit.knows_the_schedule()
+    await visit.advance(timedelta(seconds=20))
+    await expect(page.locator(AWAKE)).to_have_count(1)
+    await expect(page.locator("#bubble-text")).not_to_have_text("Ahoy!")
+    assert house.acks == []
+
+
+async def test_what_is_moved_is_said_at_its_new_time_only(page: Page, house: House) -> None:
+    house.say("a", SOON, "Ahoy!")
+    visit = Visit(page, house)
+    await visit.open()
+    house.announcements.clear()
+    house.say("a", NOON + timedelta(seconds=15), "Ahoy!")
+    await house.tell()
+    await visit.knows_the_schedule()
+    await visit.advance(timedelta(seconds=15))
+    await visit.sees(SPEAKS)
+    await house.until(lambda house: bool(house.acks))
+    await visit.advance(timedelta(seconds=30))
+    assert len(await visit.started()) == 1
+
+
+async def test_a_sound_that_is_rendered_late_is_said_when_it_comes(page: Page, house: House) -> None:
+    planned = house.say("a", SOON, "Ahoy!")
+    audio, planned["audio"] = planned["audio"], None
+    visit = Visit(page, house)
+    await visit.open()
+    await expect(page.locator("#say-next")).to_be_disabled()
+    await visit.advance(timedelta(seconds=40))
+    assert await visit.started() == []
+    planned["audio"] = audio
+    await house.tell()
+    await visit.knows_the_schedule()
+    await visit.advance(timedelta(seconds=1))
+    await visit.sees(SPEAKS)
+
+
+async def test_without_a_sound_until_the_end_it_has_failed(page: Page, house: House) -> None:
+    house.say("a", SOON, "Ahoy!", lasts=timedelta(seconds=10))["audio"] = None
+    visit = Visit(page, house)
+    await visit.open()
+    await visit.advance(timedelta(seconds=45))
+    await house.until(lambda house: bool(house.acks))
+    assert (house.acks[0]["state"], house.acks[0]["detail"]) == ("failed", "no_sound")
+
+
+async def test_what_has_expired_is_skipped(page: Page, house: House) -> None:
+    house.say("a", NOON - timedelta(hours=1), "Ahoy!")
+    visit = Visit(page, house)
+    await visit.open()
+    await visit.advance(timedelta(seconds=1))
+    await house.until(lambda house: bool(house.acks))
+    assert house.acks[0]["state"] == "missed"
+    assert await visit.started() == []
+
+
+async def test_two_at_the_same_second_are_said_one_after_the_other(page: Page, house: House) -> None:
+    house.say("a", SOON, "Ahoy, first!")
+    house.say("b", SOON, "Ahoy, second!", seconds=0.7)
+    visit = Visit(page, house)
+    await visit.open()
+    await visit.advance(timedelta(seconds=30))
+    await visit.sees(SPEAKS)
+    await house.until(lambda house: len(house.acks) == 1)
+    await visit.sees(SPEAKS)
+    await house.until(lambda house: len(house.acks) == 2)
+    assert [ack["state"] for ack in house.acks] == ["played", "played"]
+
+
+async def test_what_was_said_is_not_said_again_after_a_reload(page: Page, house: House) -> None:
+    house.say("a", SOON, "Ahoy!")
+    visit = Visit(page, house)
+    await visit.open()
+    await visit.advance(timedelta(seconds=30))
+    await visit.sees(SPEAKS)
+    await house.until(lambda house: bool(house.acks))
+    await page.reload()
+    await visit.knows_the_schedule()
+    await visit.advance(timedelta(seconds=30))
+    assert await visit.started() == []
+    assert len(house.devices) == 1
+
+
+async def test_the_mouth_follows_the_voice(page: Page, house: House) -> None:
+    await page.goto(house.url)
+    await say_soon(house)
+    await house.until(lambda house: bool(house.acks))
+    assert house.acks[0]["state"] == "played"
+    assert float(await page.locator("#mia").get_attribute("data-loudest") or 0) > 0.3
+    await expect(page.locator(AWAKE)).to_have_count(1)
+    assert await page.locator("#mia").evaluate("mia => mia.style.getPropertyValue('--open')") == "0.000"
+
+
+async def test_the_next_one_can_be_heard_now_and_still_comes_at_its_time(page: Page, house: House) -> None:
+    house.say("a", SOON, "Ahoy!")
+    visit = Visit(page, house)
+    await visit.open()
+    await page.click("#say-next")
+    await visit.sees(SPEAKS)
+    await page.wait_for_selector(AWAKE)
+    assert house.acks == []
+    await visit.advance(timedelta(seconds=30))
+    await visit.sees(SPEAKS)
+    await house.until(lambda house: bool(house.acks))
+    assert len(await visit.started()) == 2
+
+
+async def test_one_touch_mutes_her_and_she_shows_her_words(page: Page, house: House) -> None:
+    house.say("a", SOON, "Ahoy!")
+    visit = Visit(page, house)
+    await visit.open()
+    await page.click("#mute")
+    await expect(page.locator("#mute")).to_have_attribute("aria-pressed", "true")
+    await visit.advance(timedelta(seconds=30))
+    await visit.sees(SHOWS)
+    await expect(page.locator("#bubble-text")).to_have_text("Ahoy!")
+    await visit.advance(timedelta(seconds=5))
+    await house.until(lambda house: bool(house.acks))
+    assert (house.acks[0]["state"], house.acks[0]["detail"]) == ("held", "muted")
+    assert await visit.started() == []
+
+
+async def test_a_mute_set_elsewhere_can_be_lifted_here(page: Page, house: House) -> None:
+    house.muted_until = (NOON + timedelta(hours=1)).isoformat()
+    visit = Visit(page, house)
+    await visit.open()
+    await expect(page.locator("#mute")).to_have_attribute("aria-pressed", "true")
+    await page.click("#mute")
+    await expect(page.locator("#mute")).to_have_attribute("aria-pressed", "false")
+    await house.until(lambda house: house.muted_until is None)
+
+
+async def test_the_volume_is_the_devices_own(page: Page, house: House) -> None:
+    house.volume = 35
+    await Visit(page, house).open()
+    await expect(page.locator("#volume")).to_have_value("35")
+    await page.locator("#volume").fill("80")
+    await house.until(lambda house: house.volume == 80)
+
+
+async def test_hostile_titles_are_text(page: Page, house: House) -> None:
+    hostile = "<img src=x onerror=\"document.title='taken'\"><script>document.title='taken'</script>"
+    house.appointments = [
+        {
+            "title": hostile,
+            "starts_at": "2026-11-24T13:00:00Z",
+            "ends_at": "2026-11-24T14:00:00Z",
+            "all_day": False,
+            "calendar": hostile,
+        }
+    ]
+    house.say("a", SOON, hostile)
+    visit = Visit(page, house)
+    await visit.open()
+    await visit.advance(timedelta(seconds=30))
+    await visit.sees(SPEAKS)
+    for place in ("#bubble-text", "#appointments .what", "#announcements .what"):
+        await expect(page.locator(place)).to_have_text(hostile)
+    assert await page.locator("main img, main script").count() == 0
+    assert await page.title() == "Catflap · Mia reads you your day"
+
+
+async def test_a_japanese_reader_gets_a_japanese_page(browser: Browser, house: House) -> None:
+    context = await browser.new_context(locale="ja-JP", timezone_id="Asia/Tokyo")
+    house.preferences["zone"] = "Asia/Tokyo"
+    house.say("a", SOON, "にゃあ、21時から「会議」やで。", dialect="kansai")
+    async with guarded(context) as page:
+        visit = Visit(page, house)
+        await visit.open()
+        await expect(page.locator("#next")).to_have_text("あと 0:30")
+        await expect(page.locator("#announcements .when")).to_have_text("21:00")
+        await expect(page.locator("#dialect-ja option:checked")).to_have_text("関西弁 · Kansai")
+        await visit.advance(timedelta(seconds=30))
+        await visit.sees(SPEAKS)
+        await expect(page.locator("#bubble-text")).to_have_attribute("lang", "ja")
+    await context.close()
+
+
+async def test_a_first_sync_shows_bones_until_something_comes(page: Page, house: House) -> None:
+    house.syncing = True
+    visit = Visit(page, house)
+    await visit.open()
+    await expect(page.locator("#appointments .bone")).to_have_count(3)
+    house.syncing = False
+    await visit.sees("#appointments .empty")
+    await expect(page.locator("#appointments")).to_have_text("Nothing today. Have a nap.")
+
+
+async def test_preferences_are_saved_when_picked_with_the_others_untouched(page: Page, house: House) -> None:
+    await Visit(page, house).open()
+    await page.select_option("#dialect-en", "butler")
+    await house.until(lambda house: house.preferences["dialect_en"] == "butler")
+    await page.select_option("#zone", "Asia/Tokyo")
+    await house.until(lambda house: house.preferences["zone"] == "Asia/Tokyo")
+    assert house.preferences["reminder_minutes"] == [10]
+    await expect(page.locator("#example-en")).to_contain_text("Pardon the purr.")
+    await expect(page.locator("#saved")).to_have_text("Saved.")
+
+
+async def test_a_browser_that_was_unpaired_becomes_a_new_device(page: Page, house: House) -> None:
+    visit = Visit(page, house)
+    await visit.open()
+    await house.until(lambda house: house.heartbeats == 1)
+    house.devices = {"another": "another"}
+    await page.reload()
+    await expect(page.locator("html")).to_have_attribute("data-schedule", str(house.version))
+    assert len(house.devices) == 2
+
+
+async def test_she_lets_the_house_know_that_she_lives(page: Page, house: House) -> None:
+    visit = Visit(page, house)
+    await visit.open()
+    await house.until(lambda house: house.heartbeats == 1)
+    await visit.advance(timedelta(seconds=20))
+    await house.until(lambda house: house.heartbeats == 2)
+
+
+async def test_when_the_line_breaks_she_says_so_speaks_and_comes_back(page: Page, house: House) -> None:
+    house.say("a", SOON, "Ahoy!")
+    visit = Visit(page, house)
+    await visit.open()
+    await page.click("#say-next")
+    await visit.sees(SPEAKS)  # so the sound has come
+    await page.wait_for_selector(AWAKE)
+    await page.context.set_offline(True)
+    await house.hang_up()
+    await expect(page.locator("#offline")).to_be_visible()
+    await visit.advance(timedelta(seconds=30))
+    await visit.sees(SPEAKS)
+    await page.wait_for_selector(AWAKE)
+    assert house.acks == []
+    await page.context.set_offline(False)
+    await visit.advance(timedelta(seconds=30))
+    await house.until(lambda house: bool(house.acks))
+    await expect(page.locator("#offline")).to_be_hidden()
+
+
+@pytest.mark.parametrize("locks", ["true", "false"])
+async def test_of_two_tabs_one_speaks_and_the_other_takes_over(
+    browser: Browser, house: House, locks: str
+) -> None:
+    context = await browser.new_context()
+    await context.add_init_script(
+        f"if (!{locks}) Object.defineProperty(Navigator.prototype, 'locks', {{ value: undefined }})"
+    )
+    house.say("later", datetime.now(UTC) + timedelta(hours=2), "Ahoy!")
+    first, second = await context.new_page(), await context.new_page()
+    await first.goto(house.url)
+    await expect(first.locator("html")).to_have_attribute("data-schedule", str(house.version))
+    await second.goto(house.url)
+    await expect(second.locator("#elsewhere")).to_be_visible()
+    await expect(second.locator("html")).to_have_attribute("data-schedule", str(house.version))
+    assert house.streams == 1
+    await second.click("#speak-here")
+    await expect(second.locator("#elsewhere")).to_be_hidden()
+    await expect(first.locator("#elsewhere")).to_be_visible()
+    await second.close()
+    await expect(first.locator("#elsewhere")).to_be_hidden(timeout=10_000)
+    assert len(house.devices) == 1
+    await context.close()
+
+
+async def test_signing_out_leaves_nothing_in_the_browser(page: Page, house: House) -> None:
+    await Visit(page, house).open()
+    await page.click("#signout button")
+    await page.wait_for_selector(".google")
+    assert house.devices == {}
+    assert await page.evaluate("Object.keys(localStorage).filter((key) => !key.includes('muted'))") == []
+
+
+async def test_without_a_gesture_she_sleeps_shows_her_words_and_says_why(house: House) -> None:
+    house.say("a", SOON, "Ahoy!")
+    async with open_browser() as strict, guarded(await strict.new_context()) as page:
+        visit = Visit(page, house)
+        await visit.open()
+        await expect(page.locator("#wake")).to_be_visible()
+        await expect(page.locator('#mia[data-state="asleep"]')).to_have_count(1)
+        await visit.advance(timedelta(seconds=30))
+        await visit.sees(SHOWS)
+        await visit.advance(timedelta(seconds=5))
+        await house.until(lambda house: bool(house.acks))
+        assert (house.acks[0]["state"], house.acks[0]["detail"]) == ("failed", "no_gesture")
+
+
+async def test_one_tap_wakes_her_and_she_speaks(house: House) -> None:
+    async with open_browser() as strict, guarded(await strict.new_context()) as page:
+        await page.goto(house.url)
+        await page.focus("#wake")
+        await page.keyboard.press("Enter")
+        await expect(page.locator("#wake")).to_be_hidden()
+        await say_soon(house)
+        await house.until(lambda house: bool(house.acks))
+        assert house.acks[0]["state"] == "played"
+
+
+async def test_a_stream_cut_anywhere_gives_the_same_events(page: Page, house: House) -> None:
+    await page.goto(house.url)
+    text = ': mew\r\n\r\nevent: schedule\r\nid: 7\r\ndata: {"a":\r\ndata:1}\r\n\r\ndata: にゃあ\n\n'
+    events = await page.evaluate(
+        """async (text) => {
+          const { readEvents } = await import("/static/stream.js");
+          const bytes = new TextEncoder().encode(text);
+          const all = new Set();
+          for (let size = 1; size <= bytes.length; size += 1) {
+            const body = new ReadableStream({ start(out) {
+              for (let at = 0; at < bytes.length; at += size) out.enqueue(bytes.slice(at, at + size));
+              out.close();
+            }});
+            const seen = [];
+            for await (const event of readEvents(body, () => {})) seen.push(event);
+            all.add(JSON.stringify(seen));
+          }
+          return [...all].map((one) => JSON.parse(one));
+        }""",
+        text,
+    )
+    assert events == [
+        [
+            {"event": "schedule", "id": "7", "data": '{"a":\n1}'},
+            {"event": "message", "id": "7", "data": "にゃあ"},
+        ]
+    ]

@@ -133,7 +133,8 @@ def expire(world: World, what: str, email: str | None = None) -> None:
         world.grants.expire_refresh(subs)
     elif what == "sync":
         for diary in world.diaries.calendars.values():
-            diary.generation += int(subs is None or diary.owner in subs)
+            if subs is None or diary.owner in subs:
+                diary.expire_tokens()
         world.diaries.list_generation += 1
     elif what == "channels":
         world.channels.expire(subs)

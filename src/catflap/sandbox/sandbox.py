@@ -189,6 +189,35 @@ class Sandbox:
         except Refusal as refusal:
             raise ValueError(refusal.body["message"]) from refusal
 
+    def change_event(
+        self, account_email: str, event_id: str, change: dict[str, Any], calendar_id: str = "primary"
+    ) -> dict[str, Any]:
+        """Patch an event, as its owner would, and return it as stored.
+
+        Raises:
+            ValueError: if Calendar would refuse the change, also because there is no such event.
+            LookupError: if there is no such account or calendar.
+        """
+        account = powers.account_of(self.world, account_email)
+        diary = self._diary(account, calendar_id)
+        try:
+            return writing.change(diary, account, event_id, change, self.world.now(), whole=False)
+        except Refusal as refusal:
+            raise ValueError(refusal.body["message"]) from refusal
+
+    def delete_event(self, account_email: str, event_id: str, calendar_id: str = "primary") -> None:
+        """Delete an event, a series or one instance, as its owner would.
+
+        Raises:
+            ValueError: if there is no such event.
+            LookupError: if there is no such account or calendar.
+        """
+        diary = self._diary(powers.account_of(self.world, account_email), calendar_id)
+        try:
+            writing.cancel(diary, event_id, self.world.now())
+        except Refusal as refusal:
+            raise ValueError(refusal.body["message"]) from refusal
+
     def events(
         self,
         account_email: str,

@@ -45,7 +45,6 @@ class Diary:
     description: str | None = None
     location: str | None = None
     changes: int = 0
-    tokens_from: int = 0
     generation: int = 0
     etag: int = 0
     updated_at: datetime | None = None
@@ -89,6 +88,11 @@ class Diary:
         for watcher in self.watchers:
             watcher()
         return resource
+
+    def expire_tokens(self) -> None:
+        """Make every sync token given out so far too old."""
+        self.generation += 1
+        self.cache.clear()
 
     def live(self, event_id: str) -> Resource | None:
         """Return an event that is not cancelled."""

@@ -30,7 +30,7 @@ from catflap.signin.consents import Consents
 from catflap.speech import Speech, installed_engines
 from catflap.store.database import connect, parse_url
 from catflap.store.embedded import EmbeddedServer, Urls, prepare
-from catflap.store.migrate import make_database, migrate
+from catflap.store.migrate import make_database, migrate, require_migrated
 from catflap.store.notices import Notices
 from catflap.vault import Grants, Seal, Vault, api_keys, load_keyset
 from catflap.vault.api_keys import ApiKeys
@@ -188,14 +188,26 @@ async def _database(settings: Settings, stack: AsyncExitStack) -> Urls:
         await make_database(urls)
         await migrate(urls)
         return urls
-    if settings.vault_database_url is None:
+    urls = external_urls(settings)
+    await require_migrated(urls)
+    return urls
+
+
+def external_urls(settings: Settings, *, as_owner: bool = False) -> Urls:
+    """Where a PostgreSQL of the operator's own is, as its roles see it.
+
+    Raises:
+        OperatorMustAct: `database_url_missing` or `database_url_invalid`.
+    """
+    app, vault, owner = settings.database_url, settings.vault_database_url, settings.owner_database_url
+    if app is None or vault is None or (as_owner and owner is None):
         raise OperatorMustAct(
-            "vault_database_url_missing",
-            "With CATFLAP_DATABASE_URL (the role of the app) also set CATFLAP_VAULT_DATABASE_URL (the role "
-            "of the vault); `catflap migrate` makes both on a server of yours.",
+            "database_url_missing",
+            "Set CATFLAP_DATABASE_URL (the role of the app) and CATFLAP_VAULT_DATABASE_URL (the role of the "
+            "vault); `catflap migrate` makes both, and for that wants CATFLAP_OWNER_DATABASE_URL too.",
         )
-    app = parse_url(settings.database_url.get_secret_value())
-    return Urls(owner=app, app=app, vault=parse_url(settings.vault_database_url.get_secret_value()))
+    urls = [parse_url(one.get_secret_value()) for one in (owner or app, app, vault)]
+    return Urls(*urls)
 
 
 def _engine(stack: AsyncExitStack, engine: AsyncEngine) -> AsyncEngine:

@@ -60,6 +60,7 @@ class Settings(BaseSettings):
     data_dir: Path = Field(default_factory=lambda: Path.home() / ".local" / "share" / "catflap")
     database_url: SecretStr | None = None
     vault_database_url: SecretStr | None = None
+    owner_database_url: SecretStr | None = None
 
     host: str = "127.0.0.1"
     port: int = Field(default=8400, ge=0, le=65535)
@@ -113,7 +114,7 @@ class Settings(BaseSettings):
     @classmethod
     def _each_https_or_loopback(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
         for url in urls:
-            if urlsplit(url).fragment or not url.startswith("https://") and not is_loopback(url):
+            if urlsplit(url).fragment or (not url.startswith("https://") and not is_loopback(url)):
                 raise ValueError("each must be https (or this machine's own address), without a fragment")
         return urls
 

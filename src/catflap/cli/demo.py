@@ -6,17 +6,22 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import httpx2
+import typer
 
+from catflap.announcements.preferences import Preferences
 from catflap.cli.person import Person
+from catflap.cli.running import command, run
 from catflap.cli.stage import EMAIL, Play, open_stage
 from catflap.cli.virtual_device import VirtualDevice
 from catflap.clock import FixedClock, SystemClock
 from catflap.devices.schedule import HORIZON, instant
-from catflap.errors import OperatorMustAct
+from catflap.errors import BadRequest, OperatorMustAct
+from catflap.log import configure
 
+cli = command()
 OUT = Path("demo-out")
 _SYNC_EVERY = timedelta(seconds=30)
 _PREFERENCES = {
@@ -27,7 +32,61 @@ _PREFERENCES = {
 }
 
 
-def steps() -> Callable[[str], None]:
+@cli.command(
+    epilog="Examples:  catflap demo   |   catflap demo --once --json --calendar my.ics "
+    "--now 2026-11-24T06:00:00+00:00 --zone Asia/Tokyo"
+)
+def demo(
+    once: Annotated[
+        bool, typer.Option("--once", help="Without a browser: one day, spoken at once, then end.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="With --once: one JSON object per step.")] = False,
+    calendar: Annotated[Path | None, typer.Option(help="Fill the calendar from this iCalendar file.")] = None,
+    now: Annotated[str | None, typer.Option(help="Set the clock, ISO 8601 with an offset.")] = None,
+    zone: Annotated[str, typer.Option(help="Where the person lives, as an IANA time zone.")] = "UTC",
+    port: Annotated[
+        int | None, typer.Option(help="Of the web server [8400; with --once a free one].")
+    ] = None,
+    sandbox_port: Annotated[
+        int | None, typer.Option(help="Of the local Google [8401; with --once a free one].")
+    ] = None,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Keep the database here instead of a temporary folder.")
+    ] = None,
+) -> None:
+    """The whole way, offline: sign in at a local Google, read the calendar, hear Mia."""
+    configure("console", "warning" if once else "info")
+    default_port, default_sandbox_port = (0, 0) if once else (8400, 8401)
+
+    async def work() -> None:
+        Preferences(zone=zone)
+        play = Play(
+            calendar=calendar,
+            zone=zone,
+            port=default_port if port is None else port,
+            sandbox_port=default_sandbox_port if sandbox_port is None else sandbox_port,
+            data_dir=data_dir,
+        )
+        if once:
+            _empty_out()
+            await _once(play, _instant(now), as_json=as_json)
+        else:
+            await _in_browser(play, _instant(now))
+
+    run(work())
+
+
+def _instant(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise BadRequest("now_invalid", f"--now {text}: write it like 2026-11-24T06:00:00+00:00.") from None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _steps() -> Callable[[str], None]:
     """Numbered lines on standard error, with the seconds since the first."""
     began, count = datetime.now(UTC), 0
 
@@ -40,10 +99,10 @@ def steps() -> Callable[[str], None]:
     return say
 
 
-async def in_browser(play: Play, now: datetime | None) -> None:
+async def _in_browser(play: Play, now: datetime | None) -> None:
     """Run until somebody presses Ctrl-C."""
     clock = SystemClock(now)
-    async with open_stage(play, clock, steps(), sync_every=_SYNC_EVERY) as house:
+    async with open_stage(play, clock, _steps(), sync_every=_SYNC_EVERY) as house:
         print(house.services.settings.origin, flush=True)  # noqa: T201
         print(  # noqa: T201
             "\n  Open this address, sign in with Google (a sandbox; no password), and wait for Mia to speak."
@@ -54,7 +113,7 @@ async def in_browser(play: Play, now: datetime | None) -> None:
         await asyncio.Event().wait()
 
 
-def empty_out() -> None:
+def _empty_out() -> None:
     """Make the folder of sounds, and take away those of an earlier run.
 
     Raises:
@@ -68,13 +127,13 @@ def empty_out() -> None:
         raise OperatorMustAct("out_unwritable", f"Can't write to {OUT}/ here: {error.strerror}.") from None
 
 
-async def once(play: Play, now: datetime | None, *, as_json: bool) -> None:
+async def _once(play: Play, now: datetime | None, *, as_json: bool) -> None:
     """Sign in, plan a day, speak all of it, tell each step."""
     clock = FixedClock(now or datetime.now(UTC))
     began = clock.now()
     tell = _json_line if as_json else _human_line
     async with (
-        open_stage(play, clock, steps(), sync_every=None) as house,
+        open_stage(play, clock, _steps(), sync_every=None) as house,
         httpx2.AsyncClient(timeout=30) as browser,
         httpx2.AsyncClient(timeout=30) as radio,
     ):

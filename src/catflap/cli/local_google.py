@@ -3,17 +3,21 @@
 import asyncio
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from catflap.cli.calendar_file import read_calendar
+from catflap.cli.running import command, run
 from catflap.cli.serving import bind
 from catflap.errors import BadRequest
 from catflap.sandbox import Sandbox
 
+cli = command()
+
 
 @dataclass(frozen=True)
-class LocalGoogle:
+class _Wanted:
     """What the sandbox shall know from the start. `state_file` None forgets everything at the end."""
 
     host: str
@@ -30,7 +34,57 @@ class LocalGoogle:
     testing: bool
 
 
-async def run(wanted: LocalGoogle) -> None:
+@cli.command(
+    epilog="Example:  catflap sandbox --port 8401 --redirect-uri http://127.0.0.1:3000/callback "
+    "--origin http://127.0.0.1:3000 --account me@example.com --calendar my.ics"
+)
+def sandbox(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 8401,
+    client_id: Annotated[
+        str, typer.Option(help="The OAuth client it knows.")
+    ] = "sandbox.apps.googleusercontent.com",
+    client_secret: Annotated[str, typer.Option(help="Its secret.")] = "GOCSPX-sandbox",  # noqa: S107 (it guards nothing)
+    redirect_uri: Annotated[
+        list[str] | None, typer.Option(help="Registered redirect URI; may be repeated [any on localhost].")
+    ] = None,
+    origin: Annotated[
+        list[str] | None, typer.Option(help="Registered origin of a page; may be repeated.")
+    ] = None,
+    account: Annotated[
+        list[str] | None, typer.Option(help="A person's address; may be repeated [mia@example.com].")
+    ] = None,
+    calendar: Annotated[
+        Path | None, typer.Option(help="Fill the first person's calendar from this file.")
+    ] = None,
+    issuer: Annotated[
+        str | None, typer.Option(help="Issuer of ID tokens, such as https://accounts.google.com.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Makes codes and tokens repeat from run to run.")] = 0,
+    state_file: Annotated[Path | None, typer.Option(help="Remember everything here from run to run.")] = None,
+    testing: Annotated[
+        bool, typer.Option("--testing", help="As a project in Testing: grants last 7 days.")
+    ] = False,
+) -> None:
+    """Run only the local Google, to test an app of yours against it."""
+    wanted = _Wanted(
+        host=host,
+        port=port,
+        client_id=client_id,
+        client_secret=client_secret,
+        redirect_uris=tuple(redirect_uri or ["http://localhost"]),
+        origins=tuple(origin or []),
+        accounts=tuple(account or ["mia@example.com"]),
+        calendar=calendar,
+        issuer=issuer,
+        seed=seed,
+        state_file=state_file,
+        testing=testing,
+    )
+    run(_serve(wanted))
+
+
+async def _serve(wanted: _Wanted) -> None:
     """Serve until somebody presses Ctrl-C.
 
     Raises:
@@ -54,7 +108,7 @@ async def run(wanted: LocalGoogle) -> None:
         await asyncio.Event().wait()
 
 
-def _furnished(wanted: LocalGoogle, text: str | None) -> Sandbox:
+def _furnished(wanted: _Wanted, text: str | None) -> Sandbox:
     state_file = None if wanted.state_file is None else str(wanted.state_file)
     sandbox = Sandbox(seed=wanted.seed, issuer=wanted.issuer, state_file=state_file)
     sandbox.add_client(

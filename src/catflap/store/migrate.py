@@ -10,10 +10,11 @@ from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from catflap.errors import TryAgain
+from catflap.errors import OperatorMustAct, TryAgain
 from catflap.store.database import asyncpg_options
 from catflap.store.embedded import Urls
 
+_MIGRATE = "Run `catflap migrate` once, as an owner of the database."
 # Any number of processes may start at once; one of them migrates, the others wait for it.
 _MIGRATION_LOCK = 0x0CA7F1A9
 
@@ -53,6 +54,32 @@ async def migrate(urls: Urls) -> None:
         raise unreachable(urls.owner) from error
     finally:
         await engine.dispose()
+
+
+async def require_migrated(urls: Urls) -> None:
+    """See that somebody has migrated the database of `urls`, and that both roles can log in.
+
+    Raises:
+        TryAgain: `database_unreachable`.
+        OperatorMustAct: `database_refused` or `database_not_migrated`.
+    """
+    for url, table in ((urls.app, "app.users"), (urls.vault, "vault.google_tokens")):
+        try:
+            connection = await asyncpg.connect(**asyncpg_options(url))
+        except (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError):
+            raise OperatorMustAct(
+                "database_refused",
+                f"PostgreSQL refused the role or the database of {url.username}. {_MIGRATE}",
+            ) from None
+        except (OSError, asyncpg.PostgresError) as error:
+            raise unreachable(url) from error
+        try:
+            if await connection.fetchval("SELECT to_regclass($1)", table) is None:
+                raise OperatorMustAct(
+                    "database_not_migrated", f"The database has no tables of ours. {_MIGRATE}"
+                )
+        finally:
+            await connection.close()
 
 
 def unreachable(url: URL) -> TryAgain:

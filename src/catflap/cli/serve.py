@@ -1,0 +1,50 @@
+"""`catflap serve`: the web server, and with it the background jobs."""
+
+import asyncio
+import contextlib
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from catflap.app import check_google, open_catflap
+from catflap.cli.running import command, run
+from catflap.cli.serving import bind, port_of, serving
+from catflap.log import configure
+from catflap.settings import Settings
+
+cli = command()
+
+
+@cli.command(epilog="Example:  GOOGLE_CLIENT_ID=… GOOGLE_CLIENT_SECRET=… catflap serve --port 8400")
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on [CATFLAP_HOST, 127.0.0.1].")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on [CATFLAP_PORT, 8400].")] = None,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Where everything is kept [CATFLAP_DATA_DIR].")
+    ] = None,
+    worker: Annotated[bool, typer.Option(help="Also run background jobs in this process.")] = True,
+    check: Annotated[bool, typer.Option(help="First ask Google whether it knows this client.")] = True,
+) -> None:
+    """Run the web server, and with it (unless --no-worker) the background jobs."""
+    given = {
+        name: value
+        for name, value in (("host", host), ("port", port), ("data_dir", data_dir))
+        if value is not None
+    }
+
+    async def work() -> None:
+        settings = Settings.read(**given)
+        configure(settings.log_format, settings.log_level)
+        if check:
+            await check_google(settings)
+        listener = bind(settings.host, settings.port)
+        settings = settings.model_copy(update={"port": port_of(listener)})
+        async with open_catflap(settings) as house, contextlib.AsyncExitStack() as stack:
+            if worker:
+                await stack.enter_async_context(house.work())
+            await stack.enter_async_context(serving(house.web, listener))
+            typer.echo(settings.origin)
+            await asyncio.Event().wait()
+
+    run(work())

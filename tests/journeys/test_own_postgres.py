@@ -1,0 +1,76 @@
+"""A PostgreSQL of one's own: `catflap migrate`, then any number of processes on it."""
+
+import os
+from pathlib import Path
+
+import httpx2
+import pytest
+from sqlalchemy.engine import URL
+
+from catflap.sandbox import Sandbox
+from catflap.store.embedded import Urls
+from tests.journeys.conftest import run, start
+
+
+def shown(url: URL, **changes: str) -> str:
+    return url.set(drivername="postgresql", **changes).render_as_string(hide_password=False)
+
+
+@pytest.fixture
+def environment(postgres: Urls, google_sandbox: Sandbox) -> dict[str, str]:
+    """Roles and a database that nobody has made yet, on a server that runs."""
+    google_sandbox.add_client("own-client", "own-secret", redirect_uris=["http://localhost"])
+    tag = str(os.getpid())
+    own = {"database": f"own_{tag}", "password": "chosen-by-the-operator"}
+    return {
+        "CATFLAP_DATABASE_URL": shown(postgres.app, username=f"own_app_{tag}", **own),
+        "CATFLAP_VAULT_DATABASE_URL": shown(postgres.vault, username=f"own_vault_{tag}", **own),
+        "CATFLAP_OWNER_DATABASE_URL": shown(postgres.owner),
+        "CATFLAP_GOOGLE_DISCOVERY_URL": google_sandbox.base_url + "/.well-known/openid-configuration",
+        "CATFLAP_GOOGLE_API_URL": google_sandbox.base_url,
+        "GOOGLE_CLIENT_ID": "own-client",
+        "GOOGLE_CLIENT_SECRET": "own-secret",
+    }
+
+
+def test_migrate_then_serve_and_work(tmp_path: Path, postgres: Urls, environment: dict[str, str]) -> None:
+    data = ("--data-dir", str(tmp_path / "data"))
+    before = run("serve", "--port", "0", *data, cwd=tmp_path, **environment)
+    assert before.returncode == 3
+    assert "catflap migrate" in before.stderr
+    assert "chosen-by-the-operator" not in before.stderr
+
+    for _ in range(2):
+        migrated = run("migrate", cwd=tmp_path, **environment)
+        assert migrated.returncode == 0, migrated.stderr
+
+    with (
+        start("serve", "--no-worker", "--port", "0", *data, cwd=tmp_path, **environment) as web,
+        start("work", *data, cwd=tmp_path, **environment),
+    ):
+        assert web.stdout is not None
+        url = web.stdout.readline().strip()
+        assert httpx2.get(url + "/readyz").json() == {"status": "ready"}
+
+
+def test_a_wrong_client_secret_is_told_before_anything_is_made(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    wrong = {**environment, "GOOGLE_CLIENT_SECRET": "not-it"}
+    del wrong["CATFLAP_DATABASE_URL"], wrong["CATFLAP_VAULT_DATABASE_URL"]
+    result = run("serve", "--port", "0", "--data-dir", "data", cwd=tmp_path, **wrong)
+    assert result.returncode == 3
+    assert "client secret" in result.stderr
+    assert "not-it" not in result.stderr
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_google_that_does_not_answer_is_told(tmp_path: Path, environment: dict[str, str]) -> None:
+    silent = {
+        **environment,
+        "CATFLAP_GOOGLE_DISCOVERY_URL": "http://127.0.0.1:9/.well-known/openid-configuration",
+    }
+    result = run("serve", "--port", "0", "--data-dir", "data", cwd=tmp_path, **silent)
+    assert result.returncode == 5
+    assert "Google does not answer" in result.stderr
+    assert not (tmp_path / "data").exists()

@@ -84,13 +84,22 @@ async def replan(
 
 async def mark_ready(connection: AsyncConnection, sound_key: str, now: datetime) -> None:
     """The sound exists: whatever waited for it is ready, and its devices are told."""
+    await _decide(connection, sound_key, {"state": "ready", "updated_at": now})
+
+
+async def mark_unspeakable(connection: AsyncConnection, sound_key: str, now: datetime, reason: str) -> None:
+    """The sound will never exist: whatever waited for it failed, so that no device waits with it."""
+    await _decide(connection, sound_key, {"state": "failed", "detail": reason, "updated_at": now})
+
+
+async def _decide(connection: AsyncConnection, sound_key: str, values: dict[str, Any]) -> None:
     waiting = (t.c.sound_key == sound_key, t.c.state == "planned")
     # Devices are locked before announcements, here as in `replan`, so that the two can't embrace.
     which = select(t.c.device_id).where(*waiting)
     locked = [row.id for row in await _lock_devices(connection, devices.c.id.in_(which))]
-    ready = update(t).where(*waiting, t.c.device_id.in_(locked)).values(state="ready", updated_at=now)
+    decided = update(t).where(*waiting, t.c.device_id.in_(locked)).values(values)
     for device_id in sorted(
-        {row.device_id for row in await connection.execute(ready.returning(t.c.device_id))}
+        {row.device_id for row in await connection.execute(decided.returning(t.c.device_id))}
     ):
         await _bump(connection, device_id)
 

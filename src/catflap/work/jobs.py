@@ -7,10 +7,11 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from catflap.announcements.lifecycle import mark_ready
+from catflap.announcements.lifecycle import mark_ready, mark_unspeakable
 from catflap.announcements.planner import Planner
 from catflap.calendars import Calendars
 from catflap.clock import Clock
+from catflap.errors import CatflapError, may_retry
 from catflap.speech import Speech
 from catflap.store.tables import announcements, sounds
 
@@ -50,16 +51,25 @@ class Jobs:
         if row is None:
             return
         if exists is None:
-            sound = await self.speech.synthesise(row.spoken, dialect=row.dialect)
-            values = {
-                "key": key,
-                "wav": sound.wav,
-                "sha256": sound.sha256,
-                "bytes": len(sound.wav),
-                "seconds": sound.seconds,
-                "created_at": self.clock.now(),
-            }
+            await self._speak(key, row.spoken, row.dialect)
         async with self.engine.begin() as connection:
-            if exists is None:
-                await connection.execute(upsert(sounds).values(values).on_conflict_do_nothing())
             await mark_ready(connection, key, self.clock.now())
+
+    async def _speak(self, key: str, spoken: str, dialect: str) -> None:
+        try:
+            sound = await self.speech.synthesise(spoken, dialect=dialect)
+        except CatflapError as error:
+            if not may_retry(error):
+                async with self.engine.begin() as connection:
+                    await mark_unspeakable(connection, key, self.clock.now(), error.code)
+            raise
+        values = {
+            "key": key,
+            "wav": sound.wav,
+            "sha256": sound.sha256,
+            "bytes": len(sound.wav),
+            "seconds": sound.seconds,
+            "created_at": self.clock.now(),
+        }
+        async with self.engine.begin() as connection:
+            await connection.execute(upsert(sounds).values(values).on_conflict_do_nothing())

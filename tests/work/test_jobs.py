@@ -1,0 +1,96 @@
+"""The job that speaks: once for each sound, and no device waits for one that will never be."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import insert, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from catflap.clock import FixedClock
+from catflap.devices.registry import Devices
+from catflap.errors import CatflapError, OperatorMustAct, TryAgain
+from catflap.speech import Sound
+from catflap.store.tables import announcements, sounds
+from catflap.work.jobs import Jobs
+
+
+@dataclass
+class Voice:
+    """Speech that answers at once, or with a fault."""
+
+    fault: CatflapError | None = None
+    said: list[str] = field(default_factory=list)
+
+    async def synthesise(self, spoken: str, *, dialect: str) -> Sound:
+        self.said.append(spoken)
+        if self.fault is not None:
+            raise self.fault
+        return Sound(b"RIFF", "0" * 64, 1.0)
+
+
+@pytest.fixture
+async def waiting(engine: AsyncEngine, clock: FixedClock, user_id: int) -> None:
+    """Two announcements that wait for the same sound."""
+    device, _ = await Devices(engine, clock).add_browser(user_id, "Browser")
+    rows = [
+        {
+            "id": name,
+            "user_id": user_id,
+            "device_id": device.id,
+            "key": name,
+            "kind": "before",
+            "state": "planned",
+            "play_at": clock.now(),
+            "expires_at": clock.now() + timedelta(minutes=10),
+            "titles": [],
+            "event_start": "",
+            "dialect": "plain",
+            "display": "",
+            "spoken": "Tea.",
+            "sound_key": "k",
+            "updated_at": clock.now(),
+        }
+        for name in ("a", "b")
+    ]
+    async with engine.begin() as connection:
+        await connection.execute(insert(announcements), rows)
+
+
+def jobs(engine: AsyncEngine, clock: FixedClock, voice: Voice) -> Jobs:
+    return Jobs(engine=engine, clock=clock, speech=voice, calendars=None, planner=None)  # type: ignore[arg-type]
+
+
+async def states(engine: AsyncEngine) -> set[tuple[str, str | None]]:
+    async with engine.connect() as connection:
+        rows = await connection.execute(select(announcements.c.state, announcements.c.detail))
+        return {(row.state, row.detail) for row in rows}
+
+
+@pytest.mark.usefixtures("waiting")
+async def test_one_sound_serves_all_who_wait_for_it_and_is_made_once(
+    engine: AsyncEngine, clock: FixedClock
+) -> None:
+    voice = Voice()
+    for _ in range(2):
+        await jobs(engine, clock, voice).render("k")
+    assert voice.said == ["Tea."]
+    assert await states(engine) == {("ready", None)}
+    async with engine.connect() as connection:
+        assert (await connection.scalars(select(sounds.c.key))).all() == ["k"]
+
+
+@pytest.mark.usefixtures("waiting")
+async def test_a_sound_that_can_never_be_fails_what_waits_for_it(
+    engine: AsyncEngine, clock: FixedClock
+) -> None:
+    with pytest.raises(OperatorMustAct):
+        await jobs(engine, clock, Voice(OperatorMustAct("no_voice", "install one"))).render("k")
+    assert await states(engine) == {("failed", "no_voice")}
+
+
+@pytest.mark.usefixtures("waiting")
+async def test_a_sound_that_needs_another_try_is_waited_for(engine: AsyncEngine, clock: FixedClock) -> None:
+    with pytest.raises(TryAgain):
+        await jobs(engine, clock, Voice(TryAgain("speech_timeout", "later"))).render("k")
+    assert await states(engine) == {("planned", None)}

@@ -16,7 +16,7 @@ from catflap.sandbox import batch, documents, powers
 from catflap.sandbox.app import App
 from catflap.sandbox.calendar import calendars, importing, lists, push, writing
 from catflap.sandbox.calendar import endpoints as events
-from catflap.sandbox.calendar.diary import Diary
+from catflap.sandbox.calendar.diary import Diary, Entry
 from catflap.sandbox.calendar.listing import single_events
 from catflap.sandbox.call import Refusal
 from catflap.sandbox.control import endpoints as control
@@ -188,6 +188,23 @@ class Sandbox:
             return writing.insert(diary, account, event, self.world.now())
         except Refusal as refusal:
             raise ValueError(refusal.body["message"]) from refusal
+
+    def share_calendar(
+        self, owner: str, reader: str, calendar_id: str = "primary", role: str = "reader"
+    ) -> None:
+        """Put somebody's calendar on another account's list, with one of Calendar's access roles.
+
+        Raises:
+            LookupError: if there is no such account or calendar.
+            ValueError: if there is no such role.
+        """
+        if role not in lists.ROLES:
+            raise ValueError(f"role must be one of {', '.join(lists.ROLES)}")
+        other = powers.account_of(self.world, reader)
+        diary = self._diary(powers.account_of(self.world, owner), calendar_id)
+        entry = Entry(diary.id, role)
+        self.world.diaries.list_of(other)[diary.id] = entry
+        self.world.diaries.touch(other.sub, entry)
 
     def change_event(
         self, account_email: str, event_id: str, change: dict[str, Any], calendar_id: str = "primary"

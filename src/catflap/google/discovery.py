@@ -80,7 +80,7 @@ def _check(document: Any) -> Endpoints:
             "discovery_invalid", "CATFLAP_GOOGLE_DISCOVERY_URL is not an OpenID Connect discovery document."
         ) from None
     for url in (getattr(endpoints, name) for name in _NAMES[1:]):
-        if not url.startswith("https://") and not is_loopback(url):
+        if not url.startswith("https://") and not (url.startswith("http://") and is_loopback(url)):
             raise OperatorMustAct(
                 "discovery_invalid",
                 "The discovery document names an endpoint without https outside this machine.",

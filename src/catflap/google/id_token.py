@@ -90,7 +90,7 @@ class IdTokens:
 def _check_claims(
     claims: dict[str, Any], issuers: Collection[str], audiences: Collection[str], now: datetime
 ) -> None:
-    if claims.get("iss") not in issuers:
+    if not isinstance(claims.get("iss"), str) or claims["iss"] not in issuers:
         raise _invalid("iss")
     if not isinstance(claims.get("aud"), str) or claims["aud"] not in audiences:
         raise _invalid("aud")

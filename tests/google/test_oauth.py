@@ -1,0 +1,144 @@
+"""What Google's token endpoint says, and who must act on it."""
+
+from urllib.parse import parse_qs
+
+import httpx2
+import pytest
+from pydantic import SecretStr
+
+from catflap.errors import CatflapError, OperatorMustAct, TryAgain, UserMustAct
+from catflap.google.discovery import Discovery
+from catflap.google.oauth import InvalidGrant, OAuth, code_challenge
+from catflap.settings import GoogleClient
+
+HERE = "http://127.0.0.1:1"
+DOCUMENT = {
+    "issuer": HERE,
+    "authorization_endpoint": f"{HERE}/auth",
+    "token_endpoint": f"{HERE}/token",
+    "revocation_endpoint": f"{HERE}/revoke",
+    "jwks_uri": f"{HERE}/certs",
+}
+TOKENS = {"access_token": "ya29.a", "expires_in": 3599, "scope": "openid", "token_type": "Bearer"}
+CODE = "4/0Acanary-code"
+
+
+def oauth(*answers: httpx2.Response | Exception) -> tuple[OAuth, list[httpx2.Request]]:
+    """A client whose token endpoint gives these answers, and what it was asked."""
+    queue, seen = list(answers), []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        if request.url.path == "/.well-known":
+            return httpx2.Response(200, json=DOCUMENT)
+        seen.append(request)
+        given = queue.pop(0)
+        if isinstance(given, Exception):
+            raise given
+        return given
+
+    http = httpx2.AsyncClient(transport=httpx2.MockTransport(answer))
+    client = GoogleClient(client_id="id", client_secret=SecretStr("secret"), redirect_uri=f"{HERE}/callback")
+    return OAuth(http, Discovery(http, f"{HERE}/.well-known"), client), seen
+
+
+def refusal(status: int, error: str, **more: str) -> httpx2.Response:
+    return httpx2.Response(status, json={"error": error, "error_description": "canary text", **more})
+
+
+@pytest.mark.parametrize("redirect_uri", ["", "postmessage", f"{HERE}/callback"])
+async def test_the_redirect_uri_is_always_sent_even_when_empty(redirect_uri: str) -> None:
+    client, seen = oauth(httpx2.Response(200, json=TOKENS))
+    await client.exchange(CODE, redirect_uri=redirect_uri)
+    body = parse_qs(seen[0].content.decode(), keep_blank_values=True)
+    assert body["redirect_uri"] == [redirect_uri]
+    assert body["code"] == [CODE] and body["grant_type"] == ["authorization_code"]
+    assert "code_verifier" not in body
+
+
+async def test_the_verifier_goes_along_when_there_is_one() -> None:
+    client, seen = oauth(httpx2.Response(200, json=TOKENS))
+    await client.exchange(CODE, redirect_uri="", code_verifier="v" * 43)
+    assert parse_qs(seen[0].content.decode())["code_verifier"] == ["v" * 43]
+
+
+def test_the_challenge_is_that_of_the_rfc() -> None:
+    # RFC 7636 appendix B.
+    assert (
+        code_challenge("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk")
+        == "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+    )
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "code"),
+    [
+        (refusal(400, "invalid_grant"), InvalidGrant, "code_rejected"),
+        (refusal(400, "invalid_grant", error_subtype="invalid_rapt"), InvalidGrant, "code_rejected"),
+        (refusal(401, "invalid_client"), OperatorMustAct, "google_client_rejected"),
+        (refusal(400, "redirect_uri_mismatch"), OperatorMustAct, "google_client_rejected"),
+        (refusal(401, "deleted_client"), OperatorMustAct, "google_client_rejected"),
+        (refusal(401, "unauthorized_client"), OperatorMustAct, "google_client_rejected"),
+        (refusal(400, "admin_policy_enforced"), UserMustAct, "admin_policy"),
+        (refusal(500, "server_error"), TryAgain, "google_unavailable"),
+        (refusal(503, "invalid_grant"), TryAgain, "google_unavailable"),
+        (refusal(429, "rate_limit_exceeded"), TryAgain, "google_unavailable"),
+        (refusal(400, "something_new"), TryAgain, "google_unavailable"),
+        (httpx2.Response(502, text="<html>"), TryAgain, "google_unavailable"),
+        (httpx2.Response(400, json=["invalid_grant"]), TryAgain, "google_unavailable"),
+        (httpx2.Response(302, headers={"Location": "https://evil.example"}), TryAgain, "google_unavailable"),
+        (httpx2.Response(200, text="<html>"), TryAgain, "google_unavailable"),
+        (httpx2.Response(200, json={}), TryAgain, "google_unavailable"),
+        (httpx2.Response(200, json=[]), TryAgain, "google_unavailable"),
+        (httpx2.Response(200, json={**TOKENS, "access_token": ""}), TryAgain, "google_unavailable"),
+        (httpx2.Response(200, json={**TOKENS, "expires_in": "soon"}), TryAgain, "google_unavailable"),
+        (httpx2.ConnectError("canary text"), TryAgain, "google_unavailable"),
+        (httpx2.ReadTimeout("canary text"), TryAgain, "google_unavailable"),
+    ],
+)
+async def test_each_refusal_tells_who_must_act_and_repeats_nothing(
+    answer: httpx2.Response | Exception, kind: type[CatflapError], code: str
+) -> None:
+    client, _ = oauth(answer)
+    with pytest.raises(kind) as caught:
+        await client.exchange(CODE, redirect_uri="")
+    assert caught.value.code == code
+    said = f"{caught.value} {caught.value.detail}"
+    assert "canary" not in said
+
+
+async def test_a_refresh_token_that_google_omits_is_none() -> None:
+    client, _ = oauth(httpx2.Response(200, json={**TOKENS, "refresh_token": ""}))
+    tokens = await client.exchange(CODE, redirect_uri="")
+    assert (tokens.refresh_token, tokens.id_token) == (None, None)
+    assert "ya29" not in repr(tokens)
+
+
+async def test_revoking_what_google_has_forgotten_is_no_error() -> None:
+    client, _ = oauth(httpx2.Response(200), refusal(400, "invalid_token"), refusal(503, "x"))
+    assert await client.revoke("1//a") is True
+    assert await client.revoke("1//a") is False
+    with pytest.raises(TryAgain):
+        await client.revoke("1//a")
+
+
+@pytest.mark.parametrize(
+    ("document", "kind"),
+    [
+        ({**DOCUMENT, "token_endpoint": "http://evil.example/token"}, OperatorMustAct),
+        ({**DOCUMENT, "revocation_endpoint": "ftp://127.0.0.1/"}, OperatorMustAct),
+        ({}, OperatorMustAct),
+        ([], OperatorMustAct),
+        ("text", OperatorMustAct),
+        (DOCUMENT, None),
+    ],
+)
+async def test_a_discovery_document_is_believed_only_with_safe_endpoints(
+    document: object, kind: type[CatflapError] | None
+) -> None:
+    http = httpx2.AsyncClient(transport=httpx2.MockTransport(lambda _: httpx2.Response(200, json=document)))
+    discovery = Discovery(http, f"{HERE}/.well-known")
+    if kind is None:
+        assert (await discovery.endpoints()).issuer == HERE
+        return
+    with pytest.raises(kind):
+        await discovery.endpoints()

@@ -162,7 +162,7 @@ _BAD: dict[str, Callable[[Google], str]] = {
     "sub not ascii": lambda g: g.sign(sub="１１"),
     "alg none": lambda g: "eyJhbGciOiJub25lIn0." + g.sign().split(".")[1] + ".",
     "alg HS256 with the public key": lambda g: hs256(g.sign(), g.keys["first"].as_pem(private=False)),
-    "alg RS512": lambda g: g.sign(header={"alg": "RS512", "kid": "first"}),
+    "alg RS512": lambda g: g.sign(key=RSAKey.generate_key(2048), header={"alg": "RS512", "kid": "first"}),
     "alg ES256": lambda g: g.sign(key=ECKey.generate_key("P-256"), header={"alg": "ES256", "kid": "first"}),
     "kid unknown": lambda g: g.sign(
         key=RSAKey.generate_key(2048), header={"alg": "RS256", "kid": "nobody's"}

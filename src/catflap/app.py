@@ -18,11 +18,13 @@ from catflap.devices.registry import Devices
 from catflap.devices.schedule import Schedules
 from catflap.devices.sound import SoundAddresses, signing_key
 from catflap.errors import OperatorMustAct
+from catflap.google.api import parse_rules
 from catflap.google.calendar import CalendarApi
 from catflap.google.discovery import Discovery
 from catflap.google.id_token import IdTokens
 from catflap.google.keys import Keys
 from catflap.google.oauth import OAuth
+from catflap.google.risc import SecurityEventTokens
 from catflap.settings import Settings
 from catflap.signin import Admission, Sessions, SignIn, Users
 from catflap.signin.app_tokens import AppTokens
@@ -32,8 +34,15 @@ from catflap.store.database import connect, parse_url
 from catflap.store.embedded import EmbeddedServer, Urls, prepare
 from catflap.store.migrate import make_database, migrate, require_migrated
 from catflap.store.notices import Notices
-from catflap.vault import Grants, Seal, Vault, api_keys, load_keyset
+from catflap.vault import Grants, Seal, Vault, api_keys
 from catflap.vault.api_keys import ApiKeys
+from catflap.vault.audit import Audit
+from catflap.vault.keyset import EnvironmentKeyset, Keyset, KeysetFile
+from catflap.vault.lease import Leases
+from catflap.vault.pace import Pace
+from catflap.vault.reactions import Reactions
+from catflap.vault.upkeep import Upkeep
+from catflap.vault.webhooks import Webhooks
 from catflap.web.app import create_app
 from catflap.web.services import Services
 from catflap.work.clockwork import Clockwork
@@ -63,6 +72,9 @@ class Catflap:
             if sync_every is not None:
                 clockwork = Clockwork(self.services.engine, self.services.clock, sync_every)
                 await stack.enter_async_context(clockwork)
+                parts = self.services
+                upkeep = Upkeep(parts.vault, parts.webhooks, parts.reactions, parts.clock)
+                await stack.enter_async_context(upkeep)
             yield
 
 
@@ -87,9 +99,22 @@ async def open_catflap(settings: Settings, clock: Clock | None = None) -> AsyncI
         notices = await stack.enter_async_context(Notices(urls.app))
         discovery = Discovery(http, settings.google_discovery_url)
         oauth = OAuth(http, discovery, client)
-        seal = Seal(load_keyset(settings.data_dir / "secrets" / "vault-keyset.json"))
+        seal = Seal(vault_keyset(settings))
         grants = Grants(vault_engine, seal, clock, client.client_id)
-        vault = Vault(grants, oauth, clock)
+        vault = Vault(
+            grants,
+            oauth,
+            clock,
+            notices=notices,
+            leases=Leases(vault_engine, timedelta(seconds=settings.lease_seconds)),
+            pace=Pace(settings.google_refreshes_per_second, settings.google_refreshes_per_second),
+        )
+        keys = ApiKeys(app_engine, clock, stack.enter_context(notices.watch(api_keys.TOPIC)))
+        audit = Audit(app_engine, clock, keys.write_uses, grants.write_uses)
+        await stack.enter_async_context(audit)
+        outside = await stack.enter_async_context(httpx2.AsyncClient(trust_env=False))
+        webhooks = Webhooks(vault_engine, seal, clock, outside)
+        reactions = Reactions(app_engine, grants, clock, audit)
         users, sessions = Users(app_engine, clock), Sessions(app_engine, clock)
         id_tokens = IdTokens(Keys(http, discovery.jwks_uri, clock), discovery, clock)
         devices = Devices(app_engine, clock)
@@ -124,7 +149,13 @@ async def open_catflap(settings: Settings, clock: Clock | None = None) -> AsyncI
             pairings=Pairings(app_engine, clock, devices),
             schedules=Schedules(app_engine, clock, addresses, notices, settings.origin),
             sounds=addresses,
-            api_keys=ApiKeys(app_engine, clock, stack.enter_context(notices.watch(api_keys.TOPIC))),
+            api_keys=keys,
+            audit=audit,
+            http=http,
+            proxy_rules=parse_rules(settings.proxy_allow),
+            webhooks=webhooks,
+            reactions=reactions,
+            security_events=SecurityEventTokens(http, risc_url(settings), clock, {client.client_id}),
         )
         speech = Speech(engines=installed_engines())
         stack.push_async_callback(speech.aclose)
@@ -134,6 +165,9 @@ async def open_catflap(settings: Settings, clock: Clock | None = None) -> AsyncI
             calendars=_calendars(settings, app_engine, clock, http, vault),
             planner=Planner(app_engine, clock),
             speech=speech,
+            webhooks=webhooks,
+            revoking=vault.revoking,
+            reactions=reactions,
         )
         yield Catflap(create_app(services), services, urls, jobs)
 
@@ -166,6 +200,19 @@ def _app_tokens(settings: Settings, http: httpx2.AsyncClient, clock: Clock) -> A
 
     keys = Keys(http, jwks_uri, clock)
     return AppTokens(keys, clock, issuer=settings.jwt_issuer, audience=settings.jwt_audience)
+
+
+def vault_keyset(settings: Settings) -> Keyset:
+    """The keyset that seals this installation's tokens."""
+    if settings.vault_keyset is not None:
+        return Keyset(EnvironmentKeyset(settings.vault_keyset.get_secret_value()))
+    file = settings.data_dir / "secrets" / "vault-keyset.json"
+    return Keyset(KeysetFile(file, loud=settings.origin.startswith("https://")))
+
+
+def risc_url(settings: Settings) -> str:
+    """Where the RISC configuration is: beside OpenID Connect's discovery document."""
+    return settings.google_discovery_url.rpartition("/")[0] + "/risc-configuration"
 
 
 def _calendars(

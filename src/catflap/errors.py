@@ -76,6 +76,9 @@ HTTP_STATUS = {
     "too_large": 413,
     "too_many": 429,
     "rate_limited": 429,
+    "call_not_allowed": 403,
+    "key_narrower_than_grant": 403,
+    "redirect_refused": 502,
 }
 _STATUS_BY_CLASS: tuple[tuple[type[CatflapError], int], ...] = (
     (UserMustAct, 409),

@@ -26,6 +26,11 @@ from catflap.errors import OperatorMustAct
 
 GOOGLE_DISCOVERY_URL = "https://accounts.google.com/.well-known/openid-configuration"
 GOOGLE_API_URL = "https://www.googleapis.com"
+PROXY_ALLOW = (
+    "GET+POST+PUT+PATCH+DELETE www.googleapis.com/calendar/v3",
+    "GET+POST+PUT+PATCH+DELETE www.googleapis.com/drive/v3",
+    "POST+PUT+PATCH www.googleapis.com/upload/drive/v3",
+)
 CALLBACK_PATH = "/signin/google/callback"
 
 
@@ -79,6 +84,11 @@ class Settings(BaseSettings):
     google_discovery_url: str = GOOGLE_DISCOVERY_URL
     google_api_url: str = GOOGLE_API_URL
     google_timeout: float = Field(default=20.0, gt=0)
+    google_refreshes_per_second: float = Field(default=50.0, gt=0)
+
+    vault_keyset: SecretStr | None = None
+    lease_seconds: float = Field(default=3.0, ge=0.2, le=60)
+    proxy_allow: Annotated[tuple[str, ...], NoDecode] = PROXY_ALLOW
 
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = ()
     allowed_domains: Annotated[tuple[str, ...], NoDecode] = ()
@@ -91,7 +101,9 @@ class Settings(BaseSettings):
     log_format: str = Field(default="console", pattern="^(console|json)$")
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
 
-    @field_validator("allowed_origins", "allowed_domains", "allowed_emails", "return_urls", mode="before")
+    @field_validator(
+        "allowed_origins", "proxy_allow", "allowed_domains", "allowed_emails", "return_urls", mode="before"
+    )
     @classmethod
     def _split(cls, value: Any) -> Any:
         return (

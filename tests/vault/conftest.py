@@ -1,28 +1,39 @@
 """A vault on a real PostgreSQL with a real socket to the sandbox's Google."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import httpx2
 import pytest
+from fastapi import FastAPI
 from pydantic import SecretStr
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.clock import FixedClock
+from catflap.google.api import parse_rules
 from catflap.google.discovery import Discovery
 from catflap.google.oauth import OAuth
+from catflap.google.risc import SecurityEventTokens
 from catflap.sandbox import Sandbox
 from catflap.sandbox.faults import Fault
 from catflap.sandbox.powers import mint_code, revoke_access
-from catflap.settings import GoogleClient
+from catflap.settings import GoogleClient, Settings
 from catflap.store.database import connect
 from catflap.store.embedded import Urls
 from catflap.store.notices import Notices
 from catflap.store.tables import google_tokens
 from catflap.vault import Grant, Grants, Seal, Vault, load_keyset
+from catflap.vault.api_keys import ApiKeys
+from catflap.vault.audit import Audit
 from catflap.vault.lease import Leases
+from catflap.vault.reactions import Reactions
+from catflap.web import problems, proxy, risc, tokens
+from catflap.web.headers import SafeHeaders
 
 CLIENT_ID, CLIENT_SECRET = "1234567890-test.apps.googleusercontent.com", "GOCSPX-test"
 EMAIL = "anna@example.com"
@@ -144,3 +155,55 @@ def run_out(vault_engine: AsyncEngine, clock: FixedClock) -> Callable[[Grant], A
 
 
 RunOut = Callable[[Grant], Awaitable[None]]
+
+
+@dataclass
+class Door:
+    """Our HTTP, as another back end meets it; `parts` is what stands behind."""
+
+    http: httpx2.AsyncClient
+    parts: SimpleNamespace
+    app: FastAPI
+
+    async def key(self, *rights: str, **limits: Any) -> dict[str, str]:
+        """The header of a new API key."""
+        _, secret = await self.parts.api_keys.create("test", rights, **limits)
+        return {"Authorization": f"Bearer {secret}"}
+
+
+@pytest.fixture
+async def door(
+    engine: AsyncEngine,
+    vault: Vault,
+    google: Google,
+    clock: FixedClock,
+    http: httpx2.AsyncClient,
+    tmp_path: Path,
+) -> AsyncIterator[Door]:
+    settings = Settings(
+        data_dir=tmp_path, google_discovery_url=google.discovery_url, google_api_url=google.url
+    )
+    audit = Audit(engine, clock)
+    parts = SimpleNamespace(
+        settings=settings,
+        clock=clock,
+        engine=engine,
+        vault=vault,
+        api_keys=ApiKeys(engine, clock),
+        audit=audit,
+        http=http,
+        proxy_rules=parse_rules(settings.proxy_allow),
+        reactions=Reactions(engine, vault.grants, clock, audit),
+        security_events=SecurityEventTokens(
+            http, f"{google.url}/.well-known/risc-configuration", clock, {CLIENT_ID}
+        ),
+    )
+    app = FastAPI()
+    app.state.services = parts
+    problems.install(app)
+    for module in (tokens, risc, proxy):
+        app.include_router(module.router)
+    app.add_middleware(SafeHeaders, https=False)
+    transport = httpx2.ASGITransport(app)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://catflap.test") as client:
+        yield Door(client, parts, app)

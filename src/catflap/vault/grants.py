@@ -85,21 +85,21 @@ class Grants:
 
     async def of_user(self, user_id: int) -> list[Grant]:
         """The user's grants, oldest first."""
-        return await self._read(t.c.user_id == user_id)
+        return await self.where(t.c.user_id == user_id)
 
     async def of_account(self, account_sub: str) -> list[Grant]:
         """Every user's grant for one Google account, oldest first."""
-        return await self._read(t.c.account_sub == account_sub)
+        return await self.where(t.c.account_sub == account_sub)
 
     async def find(self, user_id: int, account_sub: str | None) -> Grant | None:
         """One grant, or None; without an account, the user's oldest."""
         mine = [t.c.user_id == user_id, *([] if account_sub is None else [t.c.account_sub == account_sub])]
-        found = await self._read(*mine)
+        found = await self.where(*mine)
         return found[0] if found else None
 
     async def get(self, grant_id: int) -> Grant | None:
         """The grant with this id, or None."""
-        found = await self._read(t.c.id == grant_id)
+        found = await self.where(t.c.id == grant_id)
         return found[0] if found else None
 
     async def refreshed(self, grant: Grant, lease_id: str, tokens: TokenResponse) -> Grant | None:
@@ -171,11 +171,11 @@ class Grants:
             return None
         return self._seal.open(grant._refresh_token, Place(grant.id, grant.user_id, "refresh_token"))
 
-    async def _read(self, *where: ColumnElement[bool]) -> list[Grant]:
+    async def where(self, *conditions: ColumnElement[bool], limit: int | None = None) -> list[Grant]:
+        """The grants that meet conditions on the table's columns, oldest first."""
         async with self._reading.connect() as connection:
-            return [
-                grant_of(row) for row in await connection.execute(select(t).where(*where).order_by(t.c.id))
-            ]
+            query = select(t).where(*conditions).order_by(t.c.id).limit(limit)
+            return [grant_of(row) for row in await connection.execute(query)]
 
     async def _lock(
         self, connection: AsyncConnection, user_id: int, account_sub: str

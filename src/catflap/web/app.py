@@ -9,7 +9,7 @@ from sqlalchemy import text
 from catflap.errors import TryAgain
 from catflap.google.scopes import READ_CALENDAR, missing
 from catflap.signin import Session
-from catflap.web import devices, pages, people, problems
+from catflap.web import devices, pages, people, problems, proxy, risc, tokens
 from catflap.web.passages import PASSAGES, allow_pages
 from catflap.web.security import CookieNames, Parts, SafeHeaders, csrf_token, session_or_none
 from catflap.web.services import Services
@@ -23,6 +23,9 @@ def create_app(parts: Services) -> FastAPI:
     app.include_router(pages.router, dependencies=[Depends(load_viewer)])
     for router in PASSAGES:
         app.include_router(router)
+    # The proxy's path takes any host, so whatever else is below a user's `google/` comes before it.
+    for module in (tokens, risc, proxy):
+        app.include_router(module.router)
     app.include_router(people.router)
     app.include_router(devices.router)
     app.add_api_route("/healthz", healthz, include_in_schema=False)

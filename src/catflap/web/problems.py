@@ -13,14 +13,16 @@ from catflap.log import log, place
 _CODES = {404: "not_found", 405: "method_not_allowed"}
 
 
-def problem(status: int, code: str, detail: str, *, retry_after: int | None = None) -> JSONResponse:
-    """One problem document."""
+def problem(
+    status: int, code: str, detail: str, *, retry_after: int | None = None, **members: object
+) -> JSONResponse:
+    """One problem document; `members` are extension members (RFC 9457 section 3.2), None left out."""
     body = {"type": f"urn:catflap:problem:{code}", "title": code.replace("_", " "), "status": status}
     headers = {"Retry-After": str(retry_after)} if retry_after else {}
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     return JSONResponse(
-        {**body, "code": code, "detail": detail},
+        {**body, "code": code, "detail": detail, **{k: v for k, v in members.items() if v is not None}},
         status,
         headers=headers,
         media_type="application/problem+json",

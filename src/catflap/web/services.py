@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import httpx2
 from fastapi import Request
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -10,12 +11,17 @@ from catflap.devices.pairing import Pairings
 from catflap.devices.registry import Devices
 from catflap.devices.schedule import Schedules
 from catflap.devices.sound import SoundAddresses
+from catflap.google.api import Rule
+from catflap.google.risc import SecurityEventTokens
 from catflap.settings import Settings
 from catflap.signin import Sessions, SignIn, Users
 from catflap.signin.app_tokens import AppTokens
 from catflap.signin.consents import Consents
 from catflap.vault import Vault
 from catflap.vault.api_keys import ApiKeys
+from catflap.vault.audit import Audit
+from catflap.vault.reactions import Reactions
+from catflap.vault.webhooks import Webhooks
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,12 @@ class Services:
     schedules: Schedules
     sounds: SoundAddresses
     api_keys: ApiKeys
+    audit: Audit
+    http: httpx2.AsyncClient
+    proxy_rules: tuple[Rule, ...]
+    webhooks: Webhooks
+    reactions: Reactions
+    security_events: SecurityEventTokens
     consents: Consents
     app_tokens: AppTokens | None
 

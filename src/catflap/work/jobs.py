@@ -14,6 +14,9 @@ from catflap.clock import Clock
 from catflap.errors import CatflapError, may_retry
 from catflap.speech import Speech
 from catflap.store.tables import announcements, sounds
+from catflap.vault.reactions import Reactions
+from catflap.vault.revoking import Revoking
+from catflap.vault.webhooks import Webhooks
 
 Job = Callable[[str], Awaitable[None]]
 
@@ -27,15 +30,29 @@ class Jobs:
     calendars: Calendars
     planner: Planner
     speech: Speech
+    webhooks: Webhooks
+    revoking: Revoking
+    reactions: Reactions
 
     def by_name(self) -> dict[str, Job]:
         """Every job of this version."""
-        return {"sync": self.sync, "plan": self.plan, "render": self.render}
+        return {
+            "sync": self.sync,
+            "plan": self.plan,
+            "render": self.render,
+            "webhook": self.webhooks.deliver,
+            "revoke": self.revoke,
+            "risc": self.reactions.handle,
+        }
 
     async def sync(self, key: str) -> None:
         """Read the calendars of one account: key `user_id account_sub`."""
         user_id, _, account_sub = key.partition(" ")
         await self.calendars.sync_account(int(user_id), account_sub)
+
+    async def revoke(self, key: str) -> None:
+        """Finish a revocation at Google: key `grant_id`."""
+        await self.revoking.finish(int(key))
 
     async def plan(self, key: str) -> None:
         """Plan one user's announcements: key `user_id`."""

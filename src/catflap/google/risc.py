@@ -1,0 +1,169 @@
+"""Security events that Google sends about accounts and tokens (Cross-Account Protection, RISC).
+
+Verifies what arrives (RFC 8417); what follows from it is decided elsewhere. `exp` is not looked at, because
+an old event is still true.
+"""
+
+import asyncio
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import httpx2
+from joserfc import jws, jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import RSAKey
+
+from catflap.clock import Clock
+from catflap.errors import Tampered, TryAgain
+from catflap.google.keys import Keys
+
+_RISC = "https://schemas.openid.net/secevent/risc/event-type/"
+_OAUTH = "https://schemas.openid.net/secevent/oauth/event-type/"
+EVENTS = {
+    _RISC + "sessions-revoked": "sessions-revoked",
+    _OAUTH + "tokens-revoked": "tokens-revoked",
+    _OAUTH + "token-revoked": "token-revoked",
+    _RISC + "account-disabled": "account-disabled",
+    _RISC + "account-enabled": "account-enabled",
+    _RISC + "account-credential-change-required": "account-credential-change-required",
+    _RISC + "verification": "verification",
+}
+_MAX_BYTES = 65_536
+
+
+@dataclass(frozen=True)
+class RiscEvent:
+    """One thing that happened. `sub` names the account; for one refresh token it is `algorithm` and `token`.
+
+    `token` is the first 16 characters of a refresh token or its double SHA-512: no secret by itself, though
+    still kept out of logs.
+    """
+
+    kind: str
+    sub: str | None = None
+    reason: str | None = None
+    state: str | None = None
+    algorithm: Literal["prefix", "hash_base64_sha512_sha512"] | None = None
+    token: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class SecurityEvents:
+    """One verified token: `jti` tells repetitions apart."""
+
+    jti: str
+    events: tuple[RiscEvent, ...]
+
+
+class RiscConfiguration:
+    """Who signs security events, asked once."""
+
+    def __init__(self, http: httpx2.AsyncClient, url: str) -> None:
+        self._http = http
+        self._url = url
+        self._lock = asyncio.Lock()
+        self._document: dict[str, Any] | None = None
+
+    async def issuer(self) -> str:
+        """The `iss` of events; raises TryAgain `google_unavailable`."""
+        return str((await self._read())["issuer"])
+
+    async def jwks_uri(self) -> str:
+        """Where the keys are; raises TryAgain `google_unavailable`."""
+        return str((await self._read())["jwks_uri"])
+
+    async def _read(self) -> dict[str, Any]:
+        async with self._lock:
+            if self._document is None:
+                self._document = await self._fetch()
+            return self._document
+
+    async def _fetch(self) -> dict[str, Any]:
+        try:
+            response = await self._http.get(self._url)
+            response.raise_for_status()
+            document = response.json()
+            return {name: document[name] for name in ("issuer", "jwks_uri")}
+        except (httpx2.HTTPError, ValueError, KeyError, TypeError) as error:
+            raise TryAgain(
+                "google_unavailable",
+                "Google's RISC configuration can't be fetched right now.",
+                detail=type(error).__name__,
+            ) from None
+
+
+class SecurityEventTokens:
+    """Verifies security event tokens for our client ids."""
+
+    def __init__(self, http: httpx2.AsyncClient, url: str, clock: Clock, audiences: Collection[str]) -> None:
+        """`url` is that of the RISC configuration document."""
+        self._configuration = RiscConfiguration(http, url)
+        self._keys = Keys(http, self._configuration.jwks_uri, clock)
+        self._audiences = frozenset(audiences)
+
+    async def verify(self, token: str) -> SecurityEvents:
+        """What the token says.
+
+        Raises:
+            Tampered: `security_event_invalid`, with the failed check as detail.
+            TryAgain: `google_unavailable`.
+        """
+        claims = await self._claims(token)
+        if _bare(claims.get("iss")) != _bare(await self._configuration.issuer()):
+            raise _invalid("iss")
+        audience = claims.get("aud")
+        named = audience if isinstance(audience, list) else [audience]
+        if not self._audiences.intersection(one for one in named if isinstance(one, str)):
+            raise _invalid("aud")
+        jti, events = claims.get("jti"), claims.get("events")
+        if not isinstance(jti, str) or not 0 < len(jti) <= 255:
+            raise _invalid("jti")
+        if not isinstance(events, dict) or not events:
+            raise _invalid("events")
+        return SecurityEvents(jti, tuple(_event(uri, said) for uri, said in events.items() if uri in EVENTS))
+
+    async def _claims(self, token: str) -> dict[str, Any]:
+        if len(token) > _MAX_BYTES:
+            raise _invalid("size")
+        try:
+            header = jws.extract_compact(token.encode()).headers()
+            if header.get("alg") != "RS256":
+                raise _invalid("alg")
+            key = await self._keys.find(str(header.get("kid")))
+            if not isinstance(key, RSAKey):
+                raise _invalid("kid")
+            return dict(jwt.decode(token, key, algorithms=["RS256"]).claims)
+        except (JoseError, ValueError, TypeError, AttributeError, UnicodeError):
+            raise _invalid("signature") from None
+
+
+def _event(uri: str, said: object) -> RiscEvent:
+    members = said if isinstance(said, dict) else {}
+    subject = members.get("subject")
+    subject = subject if isinstance(subject, dict) else {}
+    algorithm = subject.get("token_identifier_alg")
+    if algorithm not in ("prefix", "hash_base64_sha512_sha512"):
+        algorithm = None
+    return RiscEvent(
+        kind=EVENTS[uri],
+        sub=_text(subject, "sub"),
+        reason=_text(members, "reason"),
+        state=_text(members, "state"),
+        algorithm=algorithm,
+        token=_text(subject, "token"),
+    )
+
+
+def _text(members: dict[str, Any], name: str) -> str | None:
+    value = members.get(name)
+    return value if isinstance(value, str) and len(value) <= 2000 else None
+
+
+def _bare(issuer: object) -> str | None:
+    # Google's own sample has a slash at the end in one place and none in the other.
+    return issuer.rstrip("/") if isinstance(issuer, str) else None
+
+
+def _invalid(check: str) -> Tampered:
+    return Tampered("security_event_invalid", "This security event did not verify.", detail=check)

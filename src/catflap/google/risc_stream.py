@@ -1,0 +1,111 @@
+"""Tell Google where to send security events: the management API of RISC, as a service account.
+
+It holds the service account's key only while a command runs.
+"""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx2
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import RSAKey
+
+from catflap.clock import Clock
+from catflap.errors import OperatorMustAct, TryAgain
+from catflap.google.risc import EVENTS
+
+RISC_API_URL = "https://risc.googleapis.com/v1beta"
+_AUDIENCE = "https://risc.googleapis.com/google.identity.risc.v1beta.RiscManagementService"
+_PUSH = "https://schemas.openid.net/secevent/risc/delivery-method/push"
+
+
+@dataclass(frozen=True)
+class ServiceAccount:
+    """A service account with the role `roles/riscconfigs.admin`, from its JSON key file."""
+
+    email: str
+    key_id: str
+    private_key: str = field(repr=False)
+
+    @classmethod
+    def read(cls, file: Path) -> "ServiceAccount":
+        """From the file downloaded at the Google Cloud console.
+
+        Raises:
+            OperatorMustAct: `service_account_unreadable`.
+        """
+        try:
+            found = json.loads(file.read_text())
+            RSAKey.import_key(found["private_key"])
+            return cls(found["client_email"], found["private_key_id"], found["private_key"])
+        except (OSError, ValueError, KeyError, TypeError, JoseError):
+            raise OperatorMustAct(
+                "service_account_unreadable",
+                f"{file.name} is not the JSON key of a service account; make one at the Google Cloud console "
+                "with the role RISC Configuration Admin.",
+            ) from None
+
+
+class RiscStream:
+    """The event stream of one Google Cloud project."""
+
+    def __init__(
+        self, http: httpx2.AsyncClient, account: ServiceAccount, clock: Clock, url: str = RISC_API_URL
+    ) -> None:
+        self._http = http
+        self._account = account
+        self._clock = clock
+        self._url = url
+
+    async def register(self, receiver: str) -> None:
+        """Have every kind of event sent to `receiver`, an https address; raises as `status`."""
+        body = {
+            "delivery": {"delivery_method": _PUSH, "url": receiver},
+            "events_requested": sorted(EVENTS),
+        }
+        await self._call("POST", "/stream:update", body)
+        await self._call("POST", "/stream/status:update", {"status": "enabled"})
+
+    async def verify(self, state: str) -> None:
+        """Have a verification event with `state` sent to the receiver; raises as `status`."""
+        await self._call("POST", "/stream:verify", {"state": state})
+
+    async def status(self) -> str:
+        """`enabled` or `disabled`.
+
+        Raises:
+            OperatorMustAct: `risc_refused`, with what Google says.
+            TryAgain: `google_unavailable`.
+        """
+        return str((await self._call("GET", "/stream/status")).get("status"))
+
+    def _token(self) -> str:
+        now = int(self._clock.now().timestamp())
+        claims = {
+            "iss": self._account.email,
+            "sub": self._account.email,
+            "aud": _AUDIENCE,
+            "iat": now,
+            "exp": now + 3600,
+        }
+        key = RSAKey.import_key(self._account.private_key)
+        return jwt.encode({"alg": "RS256", "kid": self._account.key_id}, claims, key)
+
+    async def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        headers = {"Authorization": f"Bearer {self._token()}"}
+        try:
+            response = await self._http.request(method, self._url + path, json=body, headers=headers)
+            answer = response.json() if response.content else {}
+        except (httpx2.HTTPError, ValueError) as error:
+            raise TryAgain(
+                "google_unavailable", "Google's RISC API does not answer.", detail=type(error).__name__
+            ) from None
+        if response.status_code >= 500:
+            raise TryAgain("google_unavailable", "Google's RISC API is out of order; try again later.")
+        if response.is_error:
+            said = answer.get("error", {}).get("message", "") if isinstance(answer, dict) else ""
+            raise OperatorMustAct("risc_refused", f"Google refused ({response.status_code}): {said}")
+        return answer if isinstance(answer, dict) else {}

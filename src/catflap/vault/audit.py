@@ -1,0 +1,125 @@
+"""Who got which token when: written in batches of at most a second, and never the token itself.
+
+What was noted in the last second before a process is killed is lost; nobody waits for the database because
+of it. When the database is away, notes are kept, up to a limit, and what falls over it is counted.
+"""
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
+
+from sqlalchemy import Row, insert, select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from catflap.clock import Clock
+from catflap.log import log
+from catflap.store.tables import audit as t
+
+_EVERY_SECONDS = 0.8
+_MOST = 100_000
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing that happened. `outcome` is `ok` or an error's code; `detail` holds no secret."""
+
+    at: datetime
+    action: str
+    outcome: str
+    key_id: int | None = None
+    user_id: int | None = None
+    account_sub: str | None = None
+    detail: str | None = None
+
+
+class Audit:
+    """Notes what happens, and writes it down while the context is open."""
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        clock: Clock,
+        also: Callable[[AsyncConnection], Awaitable[None]] | None = None,
+        then: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        """`also` writes what others collected in the same transaction; `then` runs after it."""
+        self._engine = engine
+        self._clock = clock
+        self._also = also
+        self._then = then
+        self._noted: deque[Entry] = deque(maxlen=_MOST)
+        self._lost = 0
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self._run())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        await self._try_to_write()
+
+    def note(
+        self,
+        action: str,
+        outcome: str = "ok",
+        *,
+        key_id: int | None = None,
+        user_id: int | None = None,
+        account_sub: str | None = None,
+        detail: str | None = None,
+    ) -> None:
+        """Remember that something happened; written down within a second."""
+        self._lost += len(self._noted) == _MOST
+        self._noted.append(Entry(self._clock.now(), action, outcome, key_id, user_id, account_sub, detail))
+
+    async def write(self) -> None:
+        """Write down what was noted."""
+        batch = list(self._noted)
+        async with self._engine.begin() as connection:
+            if batch:
+                await connection.execute(insert(t), [vars(entry) for entry in batch])
+            if self._also is not None:
+                await self._also(connection)
+        for _ in batch:
+            self._noted.popleft()
+        if self._then is not None:
+            await self._then()
+        if self._lost:
+            log.error("audit_lost", entries=self._lost)
+            self._lost = 0
+
+    async def read(
+        self, *, user_id: int | None = None, since: datetime | None = None, limit: int = 1000
+    ) -> list[Entry]:
+        """What was written, newest first."""
+        query = select(t).order_by(t.c.at.desc(), t.c.id.desc()).limit(limit)
+        if user_id is not None:
+            query = query.where(t.c.user_id == user_id)
+        if since is not None:
+            query = query.where(t.c.at >= since)
+        async with self._engine.connect() as connection:
+            return [_entry(row) for row in await connection.execute(query)]
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(_EVERY_SECONDS)
+            await asyncio.shield(self._try_to_write())
+
+    async def _try_to_write(self) -> None:
+        try:
+            await self.write()
+        except (OSError, DBAPIError) as error:
+            log.warning("audit_waits", error=type(error).__name__)
+
+
+def _entry(row: Row[tuple[object, ...]]) -> Entry:
+    return Entry(**{name: getattr(row, name) for name in Entry.__dataclass_fields__})

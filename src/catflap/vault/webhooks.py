@@ -1,0 +1,225 @@
+"""Tell other back ends what became of a grant: signed posts in the form of Standard Webhooks.
+
+Only https, only to addresses of the public internet, checked at the moment of sending and then connected to
+by that very address, so that a name can't be pointed inwards in between. No redirects are followed.
+"""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import ipaddress
+import json
+import secrets
+import socket
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import httpx2
+from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from catflap.clock import Clock
+from catflap.errors import BadRequest
+from catflap.log import log
+from catflap.store.tables import webhook_deliveries as d
+from catflap.store.tables import webhooks as t
+from catflap.vault.outbox import EVENTS
+from catflap.vault.seal import Place, Seal
+
+# The schedule that Standard Webhooks proposes; after the last try a delivery is given up.
+_AGAIN = tuple(
+    timedelta(seconds=seconds) for seconds in (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
+)
+_CLAIM = timedelta(minutes=1)
+_TIMEOUT_SECONDS = 15.0
+_PREFIX = "whsec_"
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Resolve = Callable[[str, int], Awaitable[list[Address]]]
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """Where to tell what."""
+
+    id: int
+    url: str
+    events: frozenset[str]
+    created_at: datetime
+    _secret: bytes = field(repr=False)
+
+
+async def resolve(host: str, port: int) -> list[Address]:
+    """The addresses of a host, as the system resolves it."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [ipaddress.ip_address(str(one[4][0]).partition("%")[0]) for one in found]
+
+
+def is_public(address: Address) -> bool:
+    """Whether an address belongs to the public internet; IPv4 in IPv6 counts as IPv4."""
+    inner = getattr(address, "ipv4_mapped", None) or getattr(address, "sixtofour", None)
+    return address.is_global and not address.is_multicast and (inner is None or is_public(inner))
+
+
+class Webhooks:
+    """Register webhooks, and deliver to them."""
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        seal: Seal,
+        clock: Clock,
+        http: httpx2.AsyncClient,
+        *,
+        resolve: Resolve = resolve,
+        allowed: Callable[[Address], bool] = is_public,
+    ) -> None:
+        """`http` must follow no redirects and use no proxy of the environment."""
+        self._engine = engine
+        self._seal = seal
+        self._clock = clock
+        self._http = http
+        self._resolve = resolve
+        self._allowed = allowed
+
+    async def create(self, url: str, events: Collection[str] = EVENTS) -> tuple[Webhook, str]:
+        """A new webhook, and the secret its receiver verifies with, which is shown once.
+
+        Raises:
+            BadRequest: `webhook_address_refused`, `event_unknown`.
+        """
+        if unknown := set(events) - set(EVENTS):
+            raise BadRequest(
+                "event_unknown", f"{', '.join(sorted(unknown))}: events are {', '.join(EVENTS)}."
+            )
+        await self._checked(url)
+        secret = _PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
+        values = {"url": url, "secret": b"", "events": sorted(set(events)), "created_at": self._clock.now()}
+        async with self._engine.begin() as connection:
+            row = (await connection.execute(insert(t).values(values).returning(t))).one()
+            sealed = self._seal.close(secret, _place(row.id))
+            row = (
+                await connection.execute(update(t).where(t.c.id == row.id).values(secret=sealed).returning(t))
+            ).one()
+        return _webhook(row), secret
+
+    async def all(self) -> list[Webhook]:
+        """Every webhook, oldest first."""
+        async with self._engine.connect() as connection:
+            return [_webhook(row) for row in await connection.execute(select(t).order_by(t.c.id))]
+
+    async def remove(self, webhook_id: int) -> None:
+        """Forget a webhook and what is still to be delivered to it.
+
+        Raises:
+            BadRequest: `not_found`.
+        """
+        async with self._engine.begin() as connection:
+            gone = await connection.execute(delete(t).where(t.c.id == webhook_id).returning(t.c.id))
+        if gone.first() is None:
+            raise BadRequest("not_found", f"There is no webhook {webhook_id}.")
+
+    async def due(self) -> list[str]:
+        """Deliveries whose time has come."""
+        query = select(d.c.id).where(d.c.done_at.is_(None), d.c.due_at <= self._clock.now()).limit(100)
+        async with self._engine.connect() as connection:
+            return list((await connection.execute(query)).scalars())
+
+    async def deliver(self, delivery_id: str) -> None:
+        """Try once to deliver, if nobody else is at it; what fails comes due again later."""
+        now = self._clock.now()
+        claimed = (
+            update(d)
+            .where(d.c.id == delivery_id, d.c.done_at.is_(None), d.c.due_at <= now)
+            .values(due_at=now + _CLAIM, attempts=d.c.attempts + 1)
+            .returning(d)
+        )
+        async with self._engine.begin() as connection:
+            row = (await connection.execute(claimed)).first()
+            hook = row and (await connection.execute(select(t).where(t.c.id == row.webhook_id))).first()
+        if row is None or hook is None:
+            return
+        outcome = await self._post(_webhook(hook), row.id, json.dumps(row.payload, separators=(",", ":")))
+        after = _AGAIN[row.attempts - 1] if row.attempts <= len(_AGAIN) else None
+        over = outcome in ("delivered", "gone") or after is None
+        values = {"outcome": outcome, "done_at": now if over else None, "due_at": now + (after or _CLAIM)}
+        async with self._engine.begin() as connection:
+            await connection.execute(update(d).where(d.c.id == row.id).values(values))
+        if outcome != "delivered":
+            log.warning("webhook_not_delivered", webhook=hook.id, outcome=outcome, attempts=row.attempts)
+
+    async def _post(self, hook: Webhook, message_id: str, body: str) -> str:
+        at = int(self._clock.now().timestamp())
+        secret = self._seal.open(hook._secret, _place(hook.id))
+        try:
+            host, address = await self._checked(hook.url)
+            url = httpx2.URL(hook.url)
+            request = self._http.build_request(
+                "POST",
+                url.copy_with(host=str(address)),
+                content=body,
+                timeout=_TIMEOUT_SECONDS,
+                headers={
+                    "Host": url.netloc.decode(),
+                    "Content-Type": "application/json",
+                    "webhook-id": message_id,
+                    "webhook-timestamp": str(at),
+                    "webhook-signature": sign(secret, message_id, at, body),
+                },
+                # The certificate must be the name's, though we connect by address.
+                extensions={"sni_hostname": host},
+            )
+            async with asyncio.timeout(_TIMEOUT_SECONDS):
+                response = await self._http.send(request, stream=True, follow_redirects=False)
+                await response.aclose()
+        except BadRequest as error:
+            return error.code
+        except (httpx2.HTTPError, OSError, TimeoutError) as error:
+            return type(error).__name__
+        if response.is_success:
+            return "delivered"
+        return "gone" if response.status_code == 410 else f"HTTP {response.status_code}"
+
+    async def _checked(self, url: str) -> tuple[str, Address]:
+        """The host of `url` and the address to connect to.
+
+        Raises:
+            BadRequest: `webhook_address_refused`.
+        """
+        try:
+            parsed = httpx2.URL(url)
+        except httpx2.InvalidURL:
+            raise _refused() from None
+        if parsed.scheme != "https" or not parsed.host or parsed.userinfo or parsed.fragment:
+            raise _refused()
+        try:
+            addresses = await self._resolve(parsed.host, parsed.port or 443)
+        except OSError:
+            raise BadRequest("webhook_address_refused", "The webhook's host can't be resolved.") from None
+        if not addresses or not all(self._allowed(address) for address in addresses):
+            raise _refused()
+        return parsed.host, addresses[0]
+
+
+def sign(secret: str, message_id: str, at: int, body: str) -> str:
+    """The `webhook-signature` header (Standard Webhooks, "Signature scheme", symmetric)."""
+    key = base64.b64decode(secret.removeprefix(_PREFIX))
+    digest = hmac.new(key, f"{message_id}.{at}.{body}".encode(), hashlib.sha256).digest()
+    return "v1," + base64.b64encode(digest).decode()
+
+
+def _place(webhook_id: int) -> Place:
+    return Place(webhook_id, 0, "secret", "webhooks")
+
+
+def _webhook(row: Row[tuple[object, ...]]) -> Webhook:
+    return Webhook(row.id, row.url, frozenset(row.events), row.created_at, row.secret)
+
+
+def _refused() -> BadRequest:
+    return BadRequest(
+        "webhook_address_refused",
+        "A webhook must be an https address on the public internet, without a user.",
+    )

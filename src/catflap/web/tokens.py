@@ -1,0 +1,105 @@
+"""Access tokens for other back ends: the one live token of a user, by API key."""
+
+from datetime import timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from fastapi.responses import JSONResponse, Response
+
+from catflap.devices.schedule import instant
+from catflap.errors import BadRequest, CatflapError, UserMustAct
+from catflap.google.scopes import normalise
+from catflap.vault import AccessToken
+from catflap.vault.api_keys import ApiKey
+from catflap.web.keys import TokensKey
+from catflap.web.problems import problem
+from catflap.web.security import Parts
+from catflap.web.services import Services
+
+router = APIRouter(prefix="/v1")
+
+MIN_TTL = 300
+MOST_TTL = 3000
+
+
+@router.get("/users/{user_id}/google/token")
+async def token(
+    user_id: int,
+    key: TokensKey,
+    parts: Parts,
+    scopes: Annotated[str, Query(max_length=4096)] = "",
+    account: Annotated[str | None, Query(max_length=255)] = None,
+    min_ttl: Annotated[int, Query(ge=0, le=MOST_TTL)] = MIN_TTL,
+    rejected: Annotated[str | None, Query(pattern="^[0-9a-f]{64}$")] = None,
+) -> Response:
+    """A live access token.
+
+    `scopes` are checked before it is handed out; `min_ttl` is seconds; `rejected` is the SHA-256 (hex) of a
+    token that Google refused, which is then not handed out again.
+    """
+    wanted = normalise(scopes.replace(",", " "))
+    try:
+        key.check_scopes(wanted)
+        await check_whole_grant(parts, key, user_id, account)
+        live = await parts.vault.access_token(
+            user_id,
+            account,
+            scopes=wanted,
+            min_ttl=timedelta(seconds=min_ttl),
+            refused_sha256=rejected,
+        )
+    except CatflapError as error:
+        parts.audit.note("token", error.code, key_id=key.id, user_id=user_id, account_sub=account)
+        if isinstance(error, UserMustAct):
+            return await consent_wanted(parts, error, user_id, account, wanted)
+        raise
+    parts.audit.note("token", key_id=key.id, user_id=user_id, account_sub=account)
+    return JSONResponse(_shown(live), headers={"Cache-Control": "no-store"})
+
+
+async def check_whole_grant(parts: Services, key: ApiKey, user_id: int, account: str | None) -> None:
+    """A Google token carries the whole grant, so a key that is narrower must use the proxy.
+
+    Raises:
+        BadRequest: `key_narrower_than_grant`.
+    """
+    if key.scopes is None:
+        return
+    grant = await parts.vault.grants.find(user_id, account)
+    if grant is None:
+        return
+    try:
+        key.check_scopes(grant.scopes)
+    except BadRequest:
+        raise BadRequest(
+            "key_narrower_than_grant",
+            "A token would open more than this API key may use; call Google through "
+            f"/v1/users/{user_id}/google/{{host}}/{{path}} instead.",
+        ) from None
+
+
+async def consent_wanted(
+    parts: Services, error: UserMustAct, user_id: int, account: str | None, scopes: frozenset[str]
+) -> Response:
+    """The problem, and how to get the person to consent."""
+    grant = await parts.vault.grants.find(user_id, account)
+    had = grant.scopes if grant is not None else frozenset()
+    return problem(
+        403 if error.code == "scope_missing" else 409,
+        error.code,
+        error.message,
+        consent={
+            "create": f"{parts.settings.origin}/v1/users/{user_id}/consents",
+            "scopes": sorted(had | scopes),
+        },
+        reason=grant.reason if grant is not None else None,
+        since=instant(grant.ended_at) if grant is not None and grant.ended_at else None,
+    )
+
+
+def _shown(live: AccessToken) -> dict[str, Any]:
+    return {
+        "access_token": live.token,
+        "expires_at": instant(live.expires_at),
+        "scopes": sorted(live.scopes),
+    }

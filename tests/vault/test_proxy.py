@@ -1,0 +1,224 @@
+"""Calls made for a user: only where they may go, with nothing of the caller's and nothing left behind."""
+
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from catflap.errors import BadRequest, OperatorMustAct
+from catflap.google.api import check_allowed, needed_scopes, normalise_call, parse_rules
+from catflap.settings import PROXY_ALLOW
+
+from .conftest import EMAIL, Allow, Door, Google, RunOut
+
+RULES = parse_rules(PROXY_ALLOW)
+EVENTS = "www.googleapis.com/calendar/v3/calendars/primary/events"
+EVENT = {
+    "summary": "Tea",
+    "start": {"dateTime": "2026-11-24T15:00:00Z"},
+    "end": {"dateTime": "2026-11-24T16:00:00Z"},
+}
+
+
+async def test_an_event_is_inserted_and_read_for_the_user(door: Door, allow: Allow) -> None:
+    grant, headers = await allow(), await door.key("proxy")
+    url = f"/v1/users/{grant.user_id}/google/{EVENTS}"
+    made = await door.http.post(url, headers=headers, json=EVENT)
+    assert made.status_code == 200
+    found = await door.http.get(url, headers=headers, params={"timeMin": "2026-11-24T00:00:00Z"})
+    assert [one["summary"] for one in found.json()["items"]] == ["Tea"]
+    assert "set-cookie" not in found.headers
+    assert found.headers["Content-Security-Policy"].startswith("sandbox")
+
+
+async def test_a_token_that_google_refuses_is_replaced_once(door: Door, allow: Allow, google: Google) -> None:
+    grant, headers = await allow(), await door.key("proxy")
+    google.trouble(endpoint="calendar.*", status=401, times=1)
+    answer = await door.http.post(f"/v1/users/{grant.user_id}/google/{EVENTS}", headers=headers, json=EVENT)
+    assert answer.status_code == 200
+    assert google.refreshes() == 1
+
+
+async def test_a_second_refusal_is_the_callers(door: Door, allow: Allow, google: Google) -> None:
+    grant, headers = await allow(), await door.key("proxy")
+    google.trouble(endpoint="calendar.*", status=401)
+    answer = await door.http.get(f"/v1/users/{grant.user_id}/google/{EVENTS}", headers=headers)
+    assert answer.status_code == 401
+    assert google.refreshes() == 1
+
+
+async def test_a_large_body_streams_and_is_not_sent_twice(door: Door, allow: Allow, google: Google) -> None:
+    grant, headers = await allow(), await door.key("proxy")
+    google.trouble(endpoint="*", account=EMAIL, status=401)
+    answer = await door.http.post(
+        f"/v1/users/{grant.user_id}/google/{EVENTS}", headers=headers, content=b" " * (2 * 1024 * 1024)
+    )
+    assert answer.status_code in (401, 413)
+    assert google.refreshes() == 0
+
+
+async def test_googles_own_refusals_pass_through(door: Door, allow: Allow) -> None:
+    grant, headers = await allow(), await door.key("proxy")
+    answer = await door.http.get(f"/v1/users/{grant.user_id}/google/{EVENTS}/none", headers=headers)
+    assert answer.status_code == 404 and answer.json()["error"]["code"] == 404
+
+
+async def test_a_dead_grant_costs_no_call(door: Door, allow: Allow, run_out: RunOut, google: Google) -> None:
+    grant, headers = await allow(), await door.key("proxy")
+    await run_out(grant)
+    google.revoke_access()
+    for _ in range(3):
+        answer = await door.http.get(f"/v1/users/{grant.user_id}/google/{EVENTS}", headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (409, "reconsent_required")
+    assert google.refreshes() == 1
+    assert google.sandbox.world.journal.counts["calendar.events.list"] == 0
+
+
+async def test_a_narrow_key_does_what_it_may_and_no_more(door: Door, allow: Allow) -> None:
+    grant = await allow()
+    headers = await door.key("proxy", scopes=["calendar.events.readonly"])
+    url = f"/v1/users/{grant.user_id}/google/{EVENTS}"
+    assert (await door.http.get(url, headers=headers)).status_code == 200
+    assert (await door.http.post(url, headers=headers, json=EVENT)).status_code == 403
+
+
+async def test_the_proxy_needs_its_own_right(door: Door, allow: Allow) -> None:
+    grant = await allow()
+    url = f"/v1/users/{grant.user_id}/google/{EVENTS}"
+    assert (await door.http.get(url)).status_code == 401
+    assert (await door.http.get(url, headers=await door.key("tokens"))).status_code == 403
+
+
+async def test_calls_are_written_down_without_what_they_carry(door: Door, allow: Allow) -> None:
+    grant, headers = await allow(), await door.key("proxy")
+    await door.http.get(f"/v1/users/{grant.user_id}/google/{EVENTS}?q=canary", headers=headers)
+    await door.parts.audit.write()
+    (entry,) = await door.parts.audit.read()
+    assert (entry.action, entry.detail) == ("proxy", "GET www.googleapis.com/calendar/v3")
+    assert "canary" not in repr(entry)
+
+
+WAYS_ROUND = (
+    "evil.example/calendar/v3/x",
+    "127.0.0.1/calendar/v3/x",
+    "169.254.169.254/computeMetadata/v1",
+    "www.googleapis.com:8443/calendar/v3/x",
+    "www.googleapis.com./calendar/v3/x",
+    "www.googleapis.com@evil.example/calendar/v3/x",
+    "WWW.GOOGLEAPIS.COM/calendar/v3/x",
+    "oauth2.googleapis.com/token",
+    "www.googleapis.com/oauth2/v3/userinfo",
+    "www.googleapis.com/batch/calendar/v3",
+    "www.googleapis.com/calendar/v3/../../oauth2/v3/userinfo",
+    "www.googleapis.com/calendar/v3/%2e%2e/%2e%2e/oauth2/v3/userinfo",
+    "www.googleapis.com/calendar/v3/%2E%2E%2Fdrive",
+    "www.googleapis.com/calendar/v3/%252e%252e/x",
+    "www.googleapis.com/calendar/v3/..%5c..%5cx",
+    "www.googleapis.com//calendar/v3/x",
+    "www.googleapis.com/calendar//v3/x",
+    "www.googleapis.com/calendar/v3",
+    "www.googleapis.com/calendar/v31/x",
+    "www.googleapis.com/calendar/v3/x%00",
+    "www.googleapis.com/calendar/v3/x%0d%0aHost:%20evil.example",
+    "www.googleapis.com/calendar/v3/calendars/primary/events?access_token=mine",
+    "www.googleapis.com/calendar/v3/calendars/primary/events?$httpMethod=DELETE",
+    "www.googleapis.com/gmail/v1/users/me/messages",
+    "people.googleapis.com/v1/people/me",
+)
+
+
+async def test_there_is_no_way_round_the_allow_list(door: Door, allow: Allow, google: Google) -> None:
+    grant, headers = await allow(), await door.key("proxy")
+    before = google.sandbox.world.journal.counts.total()
+    for where in WAYS_ROUND:
+        # Sent as raw bytes, because a polite client would tidy the path first.
+        status = await _raw(door, f"/v1/users/{grant.user_id}/google/{where}", headers["Authorization"])
+        assert status in (403, 404), where
+    assert google.sandbox.world.journal.counts.total() == before
+
+
+@pytest.mark.parametrize("method", ["TRACE", "CONNECT", "OPTIONS"])
+def test_other_methods_are_refused(method: str) -> None:
+    with pytest.raises(BadRequest):
+        normalise_call(method, "www.googleapis.com", b"calendar/v3/x", "")
+
+
+@given(st.binary(max_size=60), st.text(max_size=20))
+def test_whatever_is_allowed_is_below_an_allowed_prefix_for_every_reader(path: bytes, query: str) -> None:
+    try:
+        call = normalise_call("GET", "www.googleapis.com", b"calendar/v3/" + path, query)
+        check_allowed(call, RULES)
+    except BadRequest:
+        return
+    assert call.path.startswith("/calendar/v3/")
+    assert not {".", "..", ""} & set(call.path[1:].split("/"))
+    assert call.path.isascii() and not set(call.path) & set("\\?#\r\n\0 ")
+    assert not set(call.query) & set("#\r\n\0 ")
+
+
+def test_calendar_names_keep_their_signs() -> None:
+    path = b"calendar/v3/calendars/en.japanese%23holiday%40group.v.calendar.google.com/events"
+    call = normalise_call("GET", "www.googleapis.com", path, "q=a+b%26c")
+    assert call.path.endswith("/en.japanese%23holiday@group.v.calendar.google.com/events")
+    assert call.query == "q=a+b%26c"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "granted", "needed"),
+    [
+        ("GET", b"calendar/v3/calendars/primary/events/x", {"calendar"}, {"calendar.events.readonly"}),
+        ("DELETE", b"calendar/v3/calendars/primary/events/x", {"calendar"}, {"calendar.events"}),
+        ("GET", b"calendar/v3/users/me/settings", {"calendar"}, {"calendar.readonly"}),
+        ("POST", b"calendar/v3/calendars", {"calendar"}, {"calendar"}),
+        ("GET", b"drive/v3/files", {"drive", "calendar"}, {"drive"}),
+        ("POST", b"upload/drive/v3/files", {"drive.appdata", "calendar"}, {"drive.appdata"}),
+        ("GET", b"sheets/v4/x", {"drive", "calendar"}, {"drive", "calendar"}),
+    ],
+)
+def test_what_a_narrow_key_needs(method: str, path: bytes, granted: set[str], needed: set[str]) -> None:
+    assert needed_scopes(normalise_call(method, "www.googleapis.com", path, ""), granted) == needed
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "GET",
+        "GET evil.example/x",
+        "GET oauth2.googleapis.com/x",
+        "FETCH www.googleapis.com/x",
+        "GET www.googleapis.com/",
+    ],
+)
+def test_a_rule_that_would_open_more_than_googles_apis_stops_the_start(rule: str) -> None:
+    with pytest.raises(OperatorMustAct):
+        parse_rules([rule])
+
+
+async def _raw(door: Door, target: str, authorization: str) -> int:
+    """The status for a request whose target is exactly `target`."""
+    path, _, query = target.partition("?")
+    statuses: list[int] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: dict[str, Any]) -> None:
+        statuses.extend([message["status"]] if message["type"] == "http.response.start" else [])
+
+    scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": "GET",
+        "scheme": "http",
+        "path": unquote(path),
+        "raw_path": path.encode(),
+        "query_string": query.encode(),
+        "root_path": "",
+        "headers": [(b"host", b"catflap.test"), (b"authorization", authorization.encode())],
+        "server": ("catflap.test", 80),
+        "client": ("127.0.0.1", 1),
+    }
+    await door.app(scope, receive, send)
+    return statuses[0]

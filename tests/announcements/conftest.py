@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from catflap.announcements.preferences import Preferences, save
 from catflap.clock import FixedClock
 from catflap.store.tables import devices
 from tests.calendars.served import Served, add_account, serving
@@ -19,8 +20,10 @@ async def google(clock: FixedClock) -> AsyncIterator[Served]:
 
 @pytest.fixture
 async def account(engine: AsyncEngine, user_id: int, clock: FixedClock) -> int:
-    """The user, with a Google account."""
+    """The user, with a Google account, who lives by UTC."""
     await add_account(engine, user_id, clock.now())
+    async with engine.begin() as connection:
+        await save(connection, user_id, Preferences(), clock.now())
     return user_id
 
 

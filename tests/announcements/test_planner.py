@@ -1,5 +1,6 @@
 """From Google to the rows a device's schedule is made of."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -58,6 +59,47 @@ async def test_moving_an_event_cancels_what_was_planned_and_plans_the_new(
         ("planned", "2026-11-24T17:00:00+00:00"),
     ]
     assert await version(engine, device_id) == 2
+
+
+async def test_an_appointment_cancelled_while_a_late_device_may_still_speak_is_taken_back(
+    engine: AsyncEngine, google: Served, account: int, device_id: int, clock: FixedClock
+) -> None:
+    event = google.insert("Standup", clock.now() + timedelta(hours=1))
+    calendars, planner = google.calendars(engine, clock), Planner(engine, clock)
+    await calendars.sync_account(account, SUB)
+    await planner.plan_user(account)
+    clock.advance(timedelta(minutes=53))
+    await planner.plan_user(account)
+    assert "planned" in [row.state for row in await rows(engine, device_id) if row.kind == "before"]
+    await google.write("DELETE", f"/calendars/primary/events/{event['id']}")
+    await calendars.sync_account(account, SUB)
+    await planner.plan_user(account)
+    assert [row.state for row in await rows(engine, device_id) if row.kind == "before"] == ["cancelled"]
+
+
+async def test_a_day_of_hourly_plans_says_everything_once(
+    engine: AsyncEngine, google: Served, account: int, device_id: int, clock: FixedClock
+) -> None:
+    for hour in range(40):
+        google.insert("Hourly", clock.now() + timedelta(hours=hour, minutes=30))
+    await google.calendars(engine, clock).sync_account(account, SUB)
+    planner = Planner(engine, clock)
+    for _ in range(12):
+        await planner.plan_user(account)
+        clock.advance(timedelta(hours=1, minutes=1))
+    spoken = [row for row in await rows(engine, device_id) if row.kind == "before"]
+    assert len({row.event_start for row in spoken}) == len(spoken) == 24 + 11
+    assert {row.state for row in spoken} == {"planned"}
+
+
+async def test_plans_at_once_write_one_schedule(
+    engine: AsyncEngine, google: Served, account: int, device_id: int, clock: FixedClock
+) -> None:
+    google.insert("Standup", clock.now() + timedelta(hours=3))
+    await google.calendars(engine, clock).sync_account(account, SUB)
+    await asyncio.gather(*(Planner(engine, clock).plan_user(account) for _ in range(6)))
+    assert await version(engine, device_id) == 1
+    assert len(await rows(engine, device_id)) == 2
 
 
 async def test_planning_again_changes_nothing(

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from catflap.announcements.identifiers import RandomBytes, ulid
 from catflap.announcements.plan import Planned
+from catflap.calendars.stored import clean
 from catflap.errors import BadRequest
 from catflap.speech import content_key
 from catflap.store.jobs import enqueue
@@ -37,6 +38,7 @@ ACKNOWLEDGED = frozenset({"played", "failed", "missed", "held"})
 _TO_COME = ("planned", "ready", "sent", "held")
 _REPLANNED = frozenset({"planned", "ready", "cancelled"})
 _KINDS = ("before", "start", "briefing")
+_MAX_DETAIL = 500
 _RENDER_AGAIN = timedelta(minutes=10)
 _PLAN_LOCK = 0x0CA7 << 40
 
@@ -132,7 +134,7 @@ async def acknowledge(
     if row is None:
         raise BadRequest("not_found", "This device has no such announcement.")
     if _RANKS[state] > _RANKS[row.state]:
-        hint = detail.replace("\0", "")[:500] if detail else None
+        hint = clean(detail, _MAX_DETAIL) if detail else None
         await connection.execute(update(t).where(*ours).values(state=state, detail=hint, updated_at=at))
 
 
@@ -172,13 +174,18 @@ def _difference(
     known = {rows[key].id: (rows[key], values) for key, values in wanted.items() if key in rows}
     return _Difference(
         new=[values for key, values in wanted.items() if key not in rows and values["play_at"] >= now],
-        changed={identifier: values for identifier, (row, values) in known.items() if _differs(row, values)},
+        changed={
+            identifier: values for identifier, (row, values) in known.items() if _differs(row, values, now)
+        },
         gone=[row.id for key, row in rows.items() if key not in wanted and row.state in _TO_COME],
     )
 
 
-def _differs(row: Row[Any], values: Mapping[str, Any]) -> bool:
+def _differs(row: Row[Any], values: Mapping[str, Any], now: datetime) -> bool:
     """Whether the row must be written; one a device has begun with stays as it was said."""
+    if row.state == "failed":
+        # Before its time it failed because it can't be spoken; other words may be.
+        return bool(row.play_at > now and row.sound_key != values["sound_key"])
     return row.state in _REPLANNED and any(row._mapping[name] != value for name, value in values.items())
 
 

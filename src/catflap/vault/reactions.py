@@ -107,7 +107,7 @@ class Reactions:
         return [] if hashed is None else await self._grants.where(t.c.token_hash == hashed)
 
     async def _end_sessions(self, sub: str) -> None:
-        owner = select(accounts.c.user_id).where(accounts.c.sub == sub)
+        owner = select(accounts.c.user_id).where(accounts.c.sub == sub, accounts.c.signs_in)
         async with self._engine.begin() as connection:
             await connection.execute(delete(sessions).where(sessions.c.user_id.in_(owner)))
 

@@ -1,0 +1,68 @@
+"""What the vault does by itself, without being asked and without doing it twice."""
+
+import asyncio
+from datetime import timedelta
+
+import httpx2
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from catflap.clock import FixedClock
+from catflap.vault import Vault
+from catflap.vault.audit import Audit
+from catflap.vault.reactions import Reactions
+from catflap.vault.upkeep import Upkeep
+from catflap.vault.webhooks import Webhooks
+
+from .conftest import Allow, Google
+
+
+@pytest.fixture
+def upkeep(vault: Vault, clock: FixedClock, http: httpx2.AsyncClient, engine: AsyncEngine) -> Upkeep:
+    grants = vault.grants
+    webhooks = Webhooks(grants.engine, grants._seal, clock, http)
+    return Upkeep(vault, webhooks, Reactions(engine, grants, clock, Audit(engine, clock)), clock)
+
+
+async def test_tokens_in_use_are_refreshed_before_they_run_out_and_once(
+    vault: Vault, allow: Allow, upkeep: Upkeep, google: Google, clock: FixedClock
+) -> None:
+    used, unused = await allow(), await allow(email="second@example.com")
+    await vault.access_token(used.user_id, used.account_sub)
+    await vault.grants.write_uses()
+    await upkeep.tick()
+    assert google.refreshes() == 0
+    clock.advance(timedelta(minutes=54, seconds=30))
+    await asyncio.gather(upkeep.tick(), upkeep.tick())
+    assert google.refreshes() == 1
+    (fresh, _) = await vault.grants.of_user(used.user_id)
+    assert fresh.expires_at is not None and fresh.expires_at - clock.now() > timedelta(minutes=59)
+    assert unused.account_sub != used.account_sub
+
+
+async def test_what_was_begun_is_finished_and_what_is_over_is_forgotten(
+    vault: Vault, allow: Allow, upkeep: Upkeep, google: Google, clock: FixedClock
+) -> None:
+    grant, kept = await allow(), await allow(email="second@example.com")
+    google.trouble(endpoint="oauth.revoke", status=503)
+    await vault.revoke(grant.user_id, grant.account_sub)
+    await vault.grants.end(kept, "tokens_revoked")
+    google.well_again()
+    await upkeep.tick()
+    assert [one.id for one in await vault.grants.of_user(grant.user_id)] == [kept.id]
+    clock.advance(timedelta(days=31))
+    await upkeep.tick()
+    assert await vault.grants.of_user(grant.user_id) == []
+
+
+async def test_while_google_is_down_upkeep_harms_nothing(
+    vault: Vault, allow: Allow, upkeep: Upkeep, google: Google, clock: FixedClock
+) -> None:
+    grant = await allow()
+    await vault.access_token(grant.user_id)
+    await vault.grants.write_uses()
+    clock.advance(timedelta(minutes=55))
+    google.trouble(status=503)
+    await upkeep.tick()
+    (kept,) = await vault.grants.of_user(grant.user_id)
+    assert (kept.state, google.refreshes()) == ("active", 1)

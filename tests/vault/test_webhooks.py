@@ -1,0 +1,223 @@
+"""Webhooks: signed, patient, and never pointed at our own network."""
+
+import asyncio
+import datetime
+import ipaddress
+import json
+import ssl
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+import httpx2
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from sqlalchemy import select
+
+from catflap.clock import FixedClock
+from catflap.errors import BadRequest
+from catflap.store.tables import webhook_deliveries
+from catflap.vault import Grants, Vault
+from catflap.vault.webhooks import Address, Webhooks, is_public, sign
+
+from .conftest import Allow, Google, RunOut
+
+NAME = "hooks.example.com"
+
+
+@dataclass
+class Receiver:
+    """Somebody's https server on this machine; answers with `status` and keeps what came."""
+
+    port: int
+    authority: Path
+    status: int = 200
+    got: list[tuple[dict[str, str], str]] = field(default_factory=list)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        lines = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")[1:-2]
+        headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
+        body = await reader.readexactly(int(headers["content-length"]))
+        self.got.append((headers, body.decode()))
+        location = "Location: http://127.0.0.1/inside\r\n" if self.status == 302 else ""
+        writer.write(
+            f"HTTP/1.1 {self.status} X\r\n{location}Content-Length: 0\r\nConnection: close\r\n\r\n".encode()
+        )
+        await writer.drain()
+        writer.close()
+
+
+@pytest.fixture
+async def receiver(tmp_path: Path) -> AsyncIterator[Receiver]:
+    file = _certificate(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    made = Receiver(0, file)
+    server = await asyncio.start_server(made.serve, "127.0.0.1", 0, ssl=context)
+    made.port = server.sockets[0].getsockname()[1]
+    yield made
+    server.close()
+    await server.wait_closed()
+
+
+@pytest.fixture
+async def webhooks(grants: Grants, clock: FixedClock, receiver: Receiver) -> AsyncIterator[Webhooks]:
+    async def here(host: str, port: int) -> list[Address]:
+        return [ipaddress.ip_address("127.0.0.1")]
+
+    trusted = ssl.create_default_context(cafile=str(receiver.authority))
+    async with httpx2.AsyncClient(verify=trusted, trust_env=False) as http:
+        yield Webhooks(grants.engine, grants._seal, clock, http, resolve=here, allowed=lambda address: True)
+
+
+async def test_what_becomes_of_a_grant_is_told_signed_and_once(
+    vault: Vault, webhooks: Webhooks, receiver: Receiver, allow: Allow, run_out: RunOut, google: Google
+) -> None:
+    hook, secret = await webhooks.create(f"https://{NAME}:{receiver.port}/catflap")
+    grant = await allow()
+    await run_out(grant)
+    google.revoke_access()
+    with pytest.raises(Exception, match="reconsent"):
+        await vault.access_token(grant.user_id)
+    for delivery in [*await webhooks.due(), *await webhooks.due()]:
+        await webhooks.deliver(delivery)
+    assert await webhooks.due() == []
+    told = {json.loads(body)["type"]: (headers, body) for headers, body in receiver.got}
+    assert set(told) == {"grant.active", "grant.reconsent"} and len(receiver.got) == 2
+    headers, body = told["grant.reconsent"]
+    at = int(headers["webhook-timestamp"])
+    assert headers["webhook-signature"] == sign(secret, headers["webhook-id"], at, body)
+    assert headers["host"] == f"{NAME}:{receiver.port}"
+    assert json.loads(body)["data"]["reason"] == "invalid_grant" and "token" not in body
+    assert secret not in repr(hook) and repr(await webhooks.all()).count("whsec") == 0
+
+
+async def test_what_is_not_delivered_is_tried_again_later_and_given_up_in_the_end(
+    webhooks: Webhooks, receiver: Receiver, allow: Allow, clock: FixedClock, grants: Grants
+) -> None:
+    await webhooks.create(f"https://{NAME}:{receiver.port}/catflap", ["grant.active"])
+    receiver.status = 503
+    await allow()
+    (delivery,) = await webhooks.due()
+    await webhooks.deliver(delivery)
+    assert await webhooks.due() == []
+    tries = 1
+    while tries < 20:
+        clock.advance(timedelta(days=1, seconds=1))
+        if not await webhooks.due():
+            break
+        await webhooks.deliver(delivery)
+        tries += 1
+    assert tries == len(receiver.got) == 10
+    async with grants.engine.connect() as connection:
+        row = (await connection.execute(select(webhook_deliveries))).one()
+    assert (row.outcome, row.done_at is not None) == ("HTTP 503", True)
+
+
+@pytest.mark.parametrize(
+    ("status", "over"), [(200, True), (204, True), (410, True), (302, False), (500, False)]
+)
+async def test_only_an_answer_of_success_is_delivery(
+    webhooks: Webhooks, receiver: Receiver, allow: Allow, clock: FixedClock, status: int, over: bool
+) -> None:
+    await webhooks.create(f"https://{NAME}:{receiver.port}/catflap", ["grant.active"])
+    receiver.status = status
+    await allow()
+    (delivery,) = await webhooks.due()
+    await webhooks.deliver(delivery)
+    clock.advance(timedelta(hours=1))
+    assert (await webhooks.due() == []) == over
+    assert len(receiver.got) == 1
+
+
+async def test_a_name_that_turns_inwards_after_registration_is_not_followed(
+    grants: Grants, clock: FixedClock, receiver: Receiver, allow: Allow
+) -> None:
+    answers = ["93.184.215.14", "127.0.0.1"]
+
+    async def turning(host: str, port: int) -> list[Address]:
+        return [ipaddress.ip_address(answers.pop(0))]
+
+    async with httpx2.AsyncClient() as http:
+        webhooks = Webhooks(grants.engine, grants._seal, clock, http, resolve=turning)
+        await webhooks.create(f"https://{NAME}:{receiver.port}/x")
+        await allow()
+        (delivery,) = await webhooks.due()
+        await webhooks.deliver(delivery)
+    assert receiver.got == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://hooks.example.com/x",
+        "https://user:password@hooks.example.com/x",
+        "https://127.0.0.1/x",
+        "https://[::1]/x",
+        "https://[::ffff:10.0.0.1]/x",
+        "https://169.254.169.254/latest",
+        "https://10.0.0.1/x",
+        "https://localhost/x",
+        "ftp://hooks.example.com/x",
+        "nonsense",
+        "https:///x",
+    ],
+)
+async def test_our_own_network_can_not_be_registered(grants: Grants, clock: FixedClock, url: str) -> None:
+    async with httpx2.AsyncClient() as http:
+        with pytest.raises(BadRequest) as caught:
+            await Webhooks(grants.engine, grants._seal, clock, http).create(url)
+    assert caught.value.code == "webhook_address_refused"
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["10.1.2.3", "127.0.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1", "::1", "fe80::1",
+     "fc00::1", "::ffff:127.0.0.1", "2002:7f00:1::", "ff02::1"],
+)  # fmt: skip
+def test_addresses_that_are_not_public(address: str) -> None:
+    assert not is_public(ipaddress.ip_address(address))
+
+
+def test_public_addresses() -> None:
+    assert is_public(ipaddress.ip_address("93.184.215.14"))
+    assert is_public(ipaddress.ip_address("2606:2800:21f:cb07:6820:80da:af6b:8b2c"))
+
+
+def test_signatures_are_those_of_standard_webhooks() -> None:
+    signature = sign(
+        "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+        "msg_p5jXN8AQM9LWM0D4loKWxJek",
+        1614265330,
+        '{"test": 2432232314}',
+    )
+    assert signature == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
+
+def _certificate(folder: Path) -> Path:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, NAME)])
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(NAME)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    file = folder / "server.pem"
+    file.write_bytes(
+        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        + certificate.public_bytes(pem)
+    )
+    return file

@@ -44,7 +44,7 @@ class Routes:
         self.endpoints = tuple(endpoints)
         self._exact: dict[str, dict[str, Endpoint]] = {}
         self._patterns: dict[str, tuple[re.Pattern[str], dict[str, Endpoint]]] = {}
-        for endpoint in self.endpoints:
+        for endpoint in sorted(self.endpoints, key=_literal_first):
             if "{" in endpoint.path:
                 _, methods = self._patterns.setdefault(endpoint.path, (_pattern(endpoint.path), {}))
             else:
@@ -72,6 +72,10 @@ class Routes:
             allowed = ", ".join(sorted(methods))
             raise Refusal(405, "httpMethodNotAllowed", "Method Not Allowed", headers={"allow": allowed})
         return endpoint
+
+
+def _literal_first(endpoint: Endpoint) -> list[bool]:
+    return [segment.startswith("{") for segment in endpoint.path.split("/")]
 
 
 def _pattern(path: str) -> re.Pattern[str]:

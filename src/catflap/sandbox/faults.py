@@ -52,6 +52,7 @@ class Fault:
         latency: seconds to wait before anything happens.
         drop: cut the connection `before` the action or `after` it was done.
         garbage: do the action, then answer something that is no JSON.
+        parameter: only requests with this query parameter.
         times, until: how often, and until when; None for ever.
         every: only each nth matching request.
     """
@@ -64,6 +65,7 @@ class Fault:
     latency: float = 0.0
     drop: str | None = None
     garbage: bool = False
+    parameter: str | None = None
     times: int | None = None
     until: datetime | None = None
     every: int = 1
@@ -99,6 +101,8 @@ class Fault:
         if self.client is not None and call.note.get("client") != self.client:
             return False
         if not fnmatchcase(call.endpoint, self.endpoint):
+            return False
+        if self.parameter is not None and self.parameter not in call.query:
             return False
         self.seen += 1
         if self.seen % self.every:
@@ -172,6 +176,7 @@ MAGIC = {
     "admin": lambda: _on_refresh("admin_policy_enforced"),
     "slow": lambda: [Fault(latency=3.0)],
     "quota": lambda: [Fault("calendar.*", status=403), Fault("drive.*", status=403)],
+    "gone": lambda: [Fault("calendar.*", status=410, parameter="syncToken")],
     "flaky": lambda: [Fault("[cdo]*", status=503, every=2)],
     "dropped": lambda: [Fault("[cdo]*", drop="before", every=2)],
     "garbled": lambda: [Fault("[cdo]*", garbage=True, every=2)],

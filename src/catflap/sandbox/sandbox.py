@@ -122,9 +122,9 @@ class Sandbox:
 
         Args:
             redirect_uris: compared letter by letter; a bare `http://localhost` allows any port and path
-            there, as for desktop clients. testing: puts the project into Testing mode: refresh tokens last
-            seven days. testers: who may consent while it is in Testing; nobody is kept out if none are
-            named.
+                there, as for desktop clients.
+            testing: puts the project into Testing mode: refresh tokens last seven days.
+            testers: who may consent while it is in Testing; nobody is kept out if none are named.
         """
         known = self.world.projects.setdefault(project, Project(project))
         known.testing = testing
@@ -285,7 +285,7 @@ class Sandbox:
 
         Args:
             kind: `native` (exchanged with an empty redirect URI), `popup` (`postmessage` or the origin
-            given as `redirect_uri`) or `web` (the `redirect_uri`).
+                given as `redirect_uri`) or `web` (the `redirect_uri`).
 
         Raises:
             LookupError: if there is no such account or client.
@@ -335,6 +335,7 @@ class Sandbox:
         latency: float = 0.0,
         drop: str | None = None,
         garbage: bool = False,
+        parameter: str | None = None,
         times: int | None = None,
         seconds: float | None = None,
         every: int = 1,
@@ -342,16 +343,30 @@ class Sandbox:
         """Cause trouble and return the rule's id, for `lift`.
 
         Args:
-            endpoint: a name or pattern: `oauth.token.refresh`, `oauth.token*`, `calendar.events.list`,
-            `calendar.*`. status, error: the answer given instead of the action (`error` as Google spells
-            it). latency: seconds to wait first. drop: cut the connection `before` the action or `after` it
-            was done. garbage: answer something that is no JSON, after the action. times, seconds, every:
-            for so many requests, so long, only each nth.
+            endpoint: a name or pattern: `oauth.token.refresh`, `oauth.token*`, `calendar.events.list`.
+            status, error: the answer given instead of the action (`error` as Google spells it).
+            latency: seconds to wait first.
+            drop: cut the connection `before` the action or `after` it was done.
+            garbage: answer something that is no JSON, after the action.
+            parameter: only requests with this query parameter, such as `syncToken`.
+            times, seconds, every: for so many requests, so long, only each nth.
 
         Raises:
             ValueError: if the rule makes no sense.
         """
-        rule = Fault(endpoint, account, client, status, error, latency, drop, garbage, times, every=every)
+        rule = Fault(
+            endpoint,
+            account,
+            client,
+            status,
+            error,
+            latency,
+            drop,
+            garbage,
+            parameter,
+            times,
+            every=every,
+        )
         return powers.fault(self.world, rule, seconds)
 
     def lift(self, fault_id: int | None = None) -> None:

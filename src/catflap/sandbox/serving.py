@@ -73,3 +73,6 @@ async def serving(app: ASGIApp, sock: socket.socket) -> AsyncIterator[None]:
         with contextlib.suppress(asyncio.CancelledError):
             await ticking
         await server.shutdown(sockets=[sock])
+        for connection in list(server.server_state.connections):
+            connection.transport.abort()  # came in while the door was closing
+        await asyncio.sleep(0)

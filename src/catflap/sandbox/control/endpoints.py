@@ -163,6 +163,7 @@ def add_fault(call: Call, body: Body) -> Any:
         latency=body.number("latency") or 0.0,
         drop=body.text("drop"),
         garbage=body.flag("garbage"),
+        parameter=body.text("parameter"),
         times=body.integer("times"),
         every=body.integer("every") or 1,
     )

@@ -18,8 +18,9 @@ class Body:
     @classmethod
     def of(cls, call: Call) -> Body:
         """Return the JSON object in a request, empty for other content."""
-        is_json = "json" in (call.header("content-type") or "json")
-        return cls(call.json() if is_json and call.method == "POST" else {})
+        kind = call.header("content-type")
+        is_json = "json" in kind if kind else call.body.lstrip()[:1] == b"{"
+        return cls(call.json() if is_json else {})
 
     def text(self, name: str) -> str | None:
         """Return a text, None if it is not there."""

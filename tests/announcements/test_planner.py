@@ -4,12 +4,12 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.announcements.planner import Planner, due_again_at
 from catflap.clock import FixedClock
-from catflap.store.tables import announcements, devices
+from catflap.store.tables import announcements, calendars, devices
 from tests.announcements.conftest import add_device
 from tests.calendars.served import EMAIL, SUB, Served
 
@@ -122,6 +122,30 @@ async def test_nothing_is_planned_before_every_selected_calendar_was_read(
     await Planner(engine, clock).plan_user(account)
     assert await rows(engine, device_id) == []
     assert await version(engine, device_id) == 0
+
+
+async def test_a_calendar_that_cannot_be_read_yet_does_not_freeze_the_schedule(
+    engine: AsyncEngine, google: Served, account: int, device_id: int, clock: FixedClock
+) -> None:
+    event = google.insert("Standup", clock.now() + timedelta(hours=3))
+    copy, planner = google.calendars(engine, clock), Planner(engine, clock)
+    await copy.sync_account(account, SUB)
+    await planner.plan_user(account)
+    new = {
+        "user_id": account,
+        "account_sub": SUB,
+        "google_id": "new",
+        "summary": "New",
+        "time_zone": "UTC",
+        "is_primary": False,
+        "is_selected": True,
+    }
+    await google.write("DELETE", f"/calendars/primary/events/{event['id']}")
+    await copy.sync_account(account, SUB)
+    async with engine.begin() as connection:
+        await connection.execute(insert(calendars).values(new))
+    await planner.plan_user(account)
+    assert [row.state for row in await rows(engine, device_id) if row.kind == "before"] == ["cancelled"]
 
 
 async def test_a_device_that_comes_later_gets_the_same_schedule(

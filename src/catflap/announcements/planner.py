@@ -3,7 +3,7 @@
 import secrets
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.announcements.identifiers import RandomBytes
@@ -36,15 +36,15 @@ class Planner:
     async def plan_user(self, user_id: int) -> None:
         """Bring the schedules of the user's devices up to date.
 
-        Nothing is planned before every selected calendar has been read once, else Mia would say that there
-        is nothing today; nor for somebody without a device.
+        Nothing is planned for somebody without a device. The first plan waits until every selected calendar
+        has been read, else Mia would say that there is nothing today; later ones don't wait for a calendar
+        that was added since, else a cancelled appointment would be announced all the same.
         """
         async with self._engine.begin() as connection:
             await lock_plan(connection, user_id)
-            device = select(devices.c.id).where(devices.c.user_id == user_id).limit(1)
-            if (await connection.execute(device)).first() is None:
-                return
-            if not await has_been_read(connection, user_id):
+            newest = select(func.max(devices.c.schedule_version)).where(devices.c.user_id == user_id)
+            version = await connection.scalar(newest)
+            if version is None or (version == 0 and not await has_been_read(connection, user_id)):
                 return
             now = self._clock.now()
             preferences = await load(connection, user_id)

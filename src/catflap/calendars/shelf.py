@@ -5,7 +5,7 @@ one in the row comes too late and is discarded, however the race went.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -45,7 +45,7 @@ class Changes:
         next_sync_token: Where the next sync begins; None when there must be another full one.
     """
 
-    items: Sequence[Mapping[str, Any]]
+    items: Sequence[Mapping[str, Any]] = field(repr=False)
     full: bool
     next_sync_token: str | None
 

@@ -1,7 +1,7 @@
 """An event as the copy keeps it: the few fields Mia needs, and nothing else of a person's diary."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import Any
 
@@ -20,7 +20,7 @@ class StoredEvent:
     """A row of `app.events`, with the zone of its calendar."""
 
     calendar_id: int
-    resource: Mapping[str, Any]
+    resource: Mapping[str, Any] = field(repr=False)
     time_zone: str
 
     @property

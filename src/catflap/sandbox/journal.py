@@ -56,20 +56,20 @@ def fingerprint(token: str) -> str:
 
 
 class Journal:
-    """The log; counting by endpoint goes on after old entries are dropped."""
+    """The log; `number` and the counts by endpoint go on after old entries are dropped."""
 
     def __init__(self) -> None:
         self._entries: deque[Entry] = deque(maxlen=MOST)
         self.counts: Counter[str] = Counter()
-        self._number = 0
+        self.number = 0
 
     def write(self, call: Call, status: int, now: datetime) -> None:
         """Note an answered request; status 0 stands for a connection that was cut."""
-        self._number += 1
+        self.number += 1
         self.counts[call.endpoint] += 1
         self._entries.append(
             Entry(
-                self._number,
+                self.number,
                 now,
                 call.method,
                 call.endpoint,

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from catflap.sandbox import batch, documents, powers
@@ -28,7 +29,10 @@ from catflap.sandbox.oauth.requests import Tickets
 from catflap.sandbox.people import Client, Project, SandboxAccount
 from catflap.sandbox.risc import endpoints as risc
 from catflap.sandbox.serving import listen, serving
+from catflap.sandbox.state_file import load, save
 from catflap.sandbox.world import World
+
+SAVE_SECONDS = 5
 
 
 def _wall_clock() -> datetime:
@@ -42,6 +46,10 @@ class Sandbox:
         clock: tells the time, as an aware datetime.
         seed: makes codes, tokens and identifiers repeat from run to run.
         issuer: the `iss` of ID tokens; the sandbox's own address if not given.
+        state_file: where to keep everything between runs; in memory alone if not given.
+
+    Raises:
+        ValueError: if the state file is not one of this sandbox.
     """
 
     def __init__(
@@ -49,9 +57,12 @@ class Sandbox:
         clock: Callable[[], datetime] = _wall_clock,
         seed: int = 0,
         issuer: str | None = None,
-        state_file: str | None = None,
+        state_file: str | Path | None = None,
     ) -> None:
         self.world = World(clock, seed, issuer)
+        self._state_file = Path(state_file) if state_file else None
+        if self._state_file:
+            load(self.world, self._state_file)
         self.app = App(
             self.world,
             (
@@ -101,12 +112,30 @@ class Sandbox:
         shown = f"[{host}]" if ":" in host else host
         self.world.base_url = (base_url or f"http://{shown}:{sock.getsockname()[1]}").rstrip("/")
         async with serving(self.app, sock):
-            delivering = asyncio.create_task(self.world.courier.deliver(), name="sandbox-push")
+            tasks = [
+                asyncio.create_task(self.world.courier.deliver(), name="sandbox-courier"),
+                asyncio.create_task(self._keep_saving(), name="sandbox-state"),
+            ]
             try:
                 yield self.world.base_url
             finally:
-                delivering.cancel()
-                await asyncio.wait([delivering])
+                for task in tasks:
+                    task.cancel()
+                await asyncio.wait(tasks)
+                self.save()
+
+    def save(self) -> None:
+        """Write the state file, if there is one."""
+        if self._state_file:
+            save(self.world, self._state_file)
+
+    async def _keep_saving(self) -> None:
+        saved = self.world.journal.number
+        while self._state_file:
+            await asyncio.sleep(SAVE_SECONDS)
+            if saved != self.world.journal.number:
+                saved = self.world.journal.number
+                self.save()
 
     def add_client(
         self,

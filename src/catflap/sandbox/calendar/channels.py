@@ -119,6 +119,10 @@ class Channels:
             if wanted is None or channel.sub in wanted:
                 channel.expires_at = self._now()
 
+    def restore(self, channel: Channel) -> None:
+        """Put back a channel read from a state file."""
+        self._by_id[channel.id] = channel
+
     def all(self) -> list[Channel]:
         """Return the channels that are open."""
         return [channel for channel in self._by_id.values() if channel.expires_at > self._now()]

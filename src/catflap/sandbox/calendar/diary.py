@@ -151,11 +151,15 @@ class Diaries:
         entries = self.lists[account.sub] if quiet else self.list_of(account)
         diary = Diary(calendar_id, account.sub, summary, time_zone, self._now())
         diary.next_etag(self._now())
-        diary.watchers.append(lambda: self.on_change(diary) if self.on_change else None)
-        self.calendars[calendar_id] = diary
+        self.adopt(diary)
         entries[calendar_id] = Entry(calendar_id)
         self.touch(account.sub, entries[calendar_id], quiet)
         return diary
+
+    def adopt(self, diary: Diary) -> None:
+        """Keep a calendar, and hear of its changes."""
+        diary.watchers.append(lambda: self.on_change(diary) if self.on_change else None)
+        self.calendars[diary.id] = diary
 
     def touch(self, sub: str, entry: Entry, quiet: bool = False) -> None:
         """Note that a list entry changed."""

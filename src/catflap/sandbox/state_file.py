@@ -1,0 +1,158 @@
+"""The sandbox's memory on disk: one JSON file, written whole and put in place at once.
+
+Kept: people, clients, grants, tokens, calendars with their history, Drive files, channels, streams, signing
+keys, the clock's offset and the state of chance (so that no token is given out twice). Not kept: codes, faults,
+the request log.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
+
+from catflap.sandbox.calendar.channels import Channel
+from catflap.sandbox.calendar.diary import Diary, Entry, Record
+from catflap.sandbox.drive.files import StoredFile
+from catflap.sandbox.oauth.grants import AccessToken, Grant, RefreshToken
+from catflap.sandbox.oauth.keys import SigningKeys
+from catflap.sandbox.people import Client, Project, SandboxAccount
+from catflap.sandbox.risc.streams import ServiceAccount, Stream
+from catflap.sandbox.world import World
+
+FORM = 1
+NOT_KEPT = frozenset({"cache", "watchers", "waiting", "sent"})
+Row = TypeVar("Row")
+
+
+def save(world: World, path: Path) -> None:
+    """Write the world to a file that only its owner may read."""
+    text = json.dumps(_dump(world), separators=(",", ":"))
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+    Path(temporary).replace(path)
+
+
+def load(world: World, path: Path) -> None:
+    """Fill an empty world from a file; a file that is not there leaves it empty.
+
+    Raises:
+        ValueError: with a sentence, if the file is not one of ours.
+    """
+    if not path.exists():
+        return
+    try:
+        kept = json.loads(path.read_text("utf-8"))
+        if kept["form"] != FORM:
+            raise ValueError("it was written by another version")
+        _fill(world, kept)
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+        raise ValueError(f"{path.name} is not a state file of this sandbox: {error}") from error
+
+
+def _dump(world: World) -> dict[str, Any]:
+    grants = world.grants
+    version, state, gauss = world.chance.getstate()
+    return {
+        "form": FORM,
+        "offset": world.offset.total_seconds(),
+        "chance": [version, list(state), gauss],
+        "keys": world.keys.export(),
+        "accounts": [_row(account) for account in world.accounts.values()],
+        "projects": [_row(project) for project in world.projects.values()],
+        "clients": [_row(client) for client in world.clients.values()],
+        "grants": [[*key, _row(grant)] for key, grant in grants.given.items()],
+        "refresh_tokens": [_row(token) for token in grants.refresh_tokens.values()],
+        "access_tokens": [_row(token) for token in grants.access_tokens.values()],
+        "calendars": [_row(diary) for diary in world.diaries.calendars.values()],
+        "lists": {sub: [_row(entry) for entry in rows.values()] for sub, rows in world.diaries.lists.items()},
+        "list_changes": [world.diaries.list_changes, world.diaries.list_generation],
+        "files": [_row(file) for file in world.drive.by_id.values()],
+        "channels": [_row(channel) for channel in world.channels.all()],
+        "streams": {project: _row(stream) for project, stream in world.streams.by_project.items()},
+        "managers": [_row(manager) for manager in world.streams.managers.values()],
+    }
+
+
+def _fill(world: World, kept: Mapping[str, Any]) -> None:
+    world.offset = timedelta(seconds=kept["offset"])
+    version, state, gauss = kept["chance"]
+    world.chance.setstate((version, tuple(state), gauss))
+    world.keys = SigningKeys(kept["keys"])
+    for account in _rows(SandboxAccount, kept["accounts"]):
+        world.accounts[account.sub] = world.by_email[account.email] = account
+    world.projects.update({project.name: project for project in _rows(Project, kept["projects"])})
+    world.clients.update({client.client_id: client for client in _rows(Client, kept["clients"])})
+    for sub, project, grant in kept["grants"]:
+        world.grants.given[sub, project] = _read(Grant, grant)
+    for refresh in _rows(RefreshToken, kept["refresh_tokens"]):
+        world.grants.restore(refresh)
+    for access in _rows(AccessToken, kept["access_tokens"]):
+        world.grants.restore_access(access)
+    for diary in _rows(Diary, kept["calendars"]):
+        world.diaries.adopt(diary)
+    for sub, entries in kept["lists"].items():
+        world.diaries.lists[sub] = {entry.calendar_id: entry for entry in _rows(Entry, entries)}
+    world.diaries.list_changes, world.diaries.list_generation = kept["list_changes"]
+    world.drive.by_id.update({file.id: file for file in _rows(StoredFile, kept["files"])})
+    for channel in _rows(Channel, kept["channels"]):
+        world.channels.restore(channel)
+    world.streams.by_project.update({k: _read(Stream, row) for k, row in kept["streams"].items()})
+    world.streams.managers.update({m.email: m for m in _rows(ServiceAccount, kept["managers"])})
+
+
+def _row(record: Any) -> dict[str, Any]:
+    return {f.name: _plain(getattr(record, f.name)) for f in fields(record) if f.name not in NOT_KEPT}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    if isinstance(value, set | frozenset):
+        return sorted(value)
+    if isinstance(value, Record):
+        return _row(value)
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return value
+
+
+def _rows(kind: type[Row], rows: list[dict[str, Any]]) -> list[Row]:
+    return [_read(kind, row) for row in rows]
+
+
+def _read(kind: type[Row], row: Mapping[str, Any]) -> Row:
+    readers = _readers(cast("type[object]", kind))
+    return kind(**{name: readers[name](value) if value is not None else None for name, value in row.items()})
+
+
+@cache
+def _readers(kind: type[object]) -> dict[str, Callable[[Any], Any]]:
+    return {name: _reader(hint) for name, hint in get_type_hints(kind).items()}
+
+
+def _reader(hint: Any) -> Callable[[Any], Any]:
+    options = {hint, *get_args(hint)}
+    if datetime in options:
+        return datetime.fromisoformat
+    if bytes in options:
+        return base64.b64decode
+    if get_origin(hint) is set:
+        return set
+    if get_origin(hint) is frozenset:
+        return frozenset
+    if hint == dict[str, Record]:
+        return lambda rows: {name: _read(Record, row) for name, row in rows.items()}
+    if hint == list[tuple[int, dict[str, Any]]]:
+        return lambda pairs: [(number, resource) for number, resource in pairs]
+    return lambda value: value

@@ -4,6 +4,7 @@ Installed as a pytest plugin with Catflap; nothing starts before a test asks for
 """
 
 import asyncio
+import tempfile
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -31,14 +32,15 @@ def clock() -> FixedClock:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Urls]:
+def postgres() -> Iterator[Urls]:
     """A migrated database on a PostgreSQL of the test session's own; the template of `database_urls`."""
-    data_dir: Path = tmp_path_factory.mktemp("postgres")
-    server = EmbeddedServer(data_dir)
-    urls = server.start()
-    asyncio.run(_prepare(urls))
-    yield urls
-    server.stop()
+    # Not under pytest's folder: run as root, the next pytest to start shuts that to PostgreSQL's user.
+    with tempfile.TemporaryDirectory(prefix="catflap-test-", ignore_cleanup_errors=True) as data_dir:
+        server = EmbeddedServer(Path(data_dir))
+        urls = server.start()
+        asyncio.run(_prepare(urls))
+        yield urls
+        server.stop()
 
 
 @pytest.fixture

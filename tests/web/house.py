@@ -110,7 +110,7 @@ class House:
         at: datetime,
         text: str,
         *,
-        seconds: float = 0.6,
+        seconds: float = 1.0,
         dialect: str = "pirate",
         lasts: timedelta = timedelta(minutes=10),
     ) -> dict[str, Any]:
@@ -200,7 +200,9 @@ def build(house: House) -> FastAPI:
         return response
 
     @app.get("/v1/appointments")
-    async def appointments() -> dict[str, Any]:
+    async def appointments() -> Any:
+        if house.viewer is None:
+            return JSONResponse({"code": "unauthenticated"}, 401)
         day = house.now().date().isoformat()
         zone = house.preferences["zone"]
         return {"zone": zone, "day": day, "appointments": house.appointments, "syncing": house.syncing}

@@ -15,7 +15,11 @@ from playwright.async_api import Browser, BrowserContext, Page, expect
 from tests.web.chromium import LETS_HER_SPEAK, open_browser
 from tests.web.house import House, open_house
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.xdist_group("browser"),  # one Chromium for all of them
+]
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 SOON = NOON + timedelta(seconds=30)
@@ -211,7 +215,7 @@ async def test_what_has_expired_is_skipped(page: Page, house: House) -> None:
 
 async def test_two_at_the_same_second_are_said_one_after_the_other(page: Page, house: House) -> None:
     house.say("a", SOON, "Ahoy, first!")
-    house.say("b", SOON, "Ahoy, second!", seconds=0.7)
+    house.say("b", SOON, "Ahoy, second!", seconds=1.1)
     visit = Visit(page, house)
     await visit.open()
     await visit.advance(timedelta(seconds=30))
@@ -241,6 +245,7 @@ async def test_the_mouth_follows_the_voice(page: Page, house: House) -> None:
     await say_soon(house)
     await house.until(lambda house: bool(house.acks))
     assert house.acks[0]["state"] == "played"
+    await expect(page.locator("#announcements .which")).to_have_text("Pirate · said")
     assert float(await page.locator("#mia").get_attribute("data-loudest") or 0) > 0.3
     await expect(page.locator(AWAKE)).to_have_count(1)
     assert await page.locator("#mia").evaluate("mia => mia.style.getPropertyValue('--open')") == "0.000"
@@ -421,6 +426,14 @@ async def test_signing_out_leaves_nothing_in_the_browser(page: Page, house: Hous
     await page.wait_for_selector(".google")
     assert house.devices == {}
     assert await page.evaluate("Object.keys(localStorage).filter((key) => !key.includes('muted'))") == []
+
+
+async def test_a_session_that_ended_elsewhere_leads_back_to_the_button(page: Page, house: House) -> None:
+    visit = Visit(page, house)
+    await visit.open()
+    house.viewer = None
+    await house.tell()
+    await page.wait_for_selector(".google")
 
 
 async def test_without_a_gesture_she_sleeps_shows_her_words_and_says_why(house: House) -> None:

@@ -1,5 +1,6 @@
 // The right-hand side: fetches the day when something changed and shows it; asks again when the line was down.
 
+import { Problem } from "./api.js";
 import { showAnnouncements, showAppointments } from "./lists.js";
 
 const SYNCING = 2000;
@@ -32,6 +33,7 @@ export class Day {
     document.addEventListener("visibilitychange", () => document.hidden || this.refresh());
   }
 
+  /** A session that has ended elsewhere leads back to the sign-in button. */
   async refresh() {
     const asked = ++this.#asked;
     let pause = AGAIN;
@@ -40,8 +42,9 @@ export class Day {
       if (asked !== this.#asked) return;
       this.#show(day, planned.announcements);
       pause = day.syncing ? SYNCING : REGULARLY;
-    } catch {
+    } catch (problem) {
       if (asked !== this.#asked) return;
+      if (problem instanceof Problem && problem.status === 401 && !document.hidden) return location.reload();
       this.#failed();
     }
     clearTimeout(this.#timer);

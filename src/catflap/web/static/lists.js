@@ -15,17 +15,18 @@ const OVER = new Set(["played", "failed", "missed", "cancelled", "held"]);
  * @param {number} now
  */
 export function showAppointments(list, appointments, format, now) {
+  const several = new Set(appointments.map(({ calendar }) => calendar)).size > 1;
   const rows = appointments.map(({ title, starts_at, ends_at, all_day, calendar }) => {
     const [start, end] = [Date.parse(starts_at), Date.parse(ends_at)];
     const goesOn = !all_day && start <= now && now < end;
     const when = all_day ? format.word("all_day") : format.time(start);
-    const which = all_day ? calendar : `${format.word("until", { time: format.time(end) })} · ${calendar}`;
+    const which = [all_day ? "" : format.word("until", { time: format.time(end) }), several ? calendar : ""];
     const what = element("span", "what", title || format.word("untitled"));
     if (goesOn) what.append(element("span", "badge", format.word("now")));
     const row = element("li", "appointment");
     row.classList.toggle("past", !all_day && end <= now);
     row.classList.toggle("going-on", goesOn);
-    row.append(element("span", "when", when), what, element("span", "which", which));
+    row.append(element("span", "when", when), what, element("span", "which", which.filter(Boolean).join(" · ")));
     return row;
   });
   fill(list, rows, format.word("today_free"));

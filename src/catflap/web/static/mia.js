@@ -71,6 +71,7 @@ export class Mia {
   #setMouth(open) {
     this.#open = open < 0.03 ? 0 : open;
     this.#figure.style.setProperty("--open", this.#open.toFixed(3));
+    this.#figure.dataset.mouth = this.#open > 0.4 ? "open" : "closed";
   }
 
   #purr() {

@@ -12,11 +12,13 @@ const DAY = 86_400_000;
 export class Outbox {
   #device;
   #key;
+  #onDelivered;
   #sending = false;
 
-  /** @param {import("./device.js").Device} device @param {number} user */
-  constructor(device, user) {
+  /** @param {import("./device.js").Device} device @param {number} user @param {() => void} onDelivered */
+  constructor(device, user, onDelivered) {
     this.#device = device;
+    this.#onDelivered = onDelivered;
     this.#key = `catflap.acks.${user}`;
     window.addEventListener("online", () => this.flush());
   }
@@ -43,6 +45,7 @@ export class Outbox {
         if (status >= 500 || status === 429 || status === 401) return;
         // A refusal is final too: the announcement is gone, or was another device's.
         remember(this.#key, { ...this.#all(), [entry.ack.announcement]: { ...entry, sent: true } });
+        this.#onDelivered();
       }
     } catch {
       // No line: the next heartbeat tries again.

@@ -17,6 +17,7 @@ import { followSchedule } from "./stream.js";
 import { Tabs } from "./tabs.js";
 
 const HEARTBEAT = 20_000;
+const AGAIN = 5000;
 
 /** @type {{words: Record<string, string>, language: string, user: number, csrf: string, speaks: boolean}} */
 const page = JSON.parse(element("page-data").textContent ?? "");
@@ -24,17 +25,26 @@ const page = JSON.parse(element("page-data").textContent ?? "");
 const home = new Home(page.csrf);
 const format = new Format(page.words, page.language);
 const device = new Device(home, page.user);
-const outbox = new Outbox(device, page.user);
+const outbox = new Outbox(device, page.user, () => day?.refresh());
 const preferences = new Preferences(home, format, () => day?.refresh());
 const day = page.speaks ? letMiaSpeak() : null;
 
-preferences.show(/** @type {any} */ (element("preferences"))).then(() => day?.refresh(), () => day?.refresh());
+showPreferences();
 element("signout").addEventListener("submit", async (event) => {
   event.preventDefault();
   await Promise.race([device.leave(), new Promise((resolve) => setTimeout(resolve, 1500))]);
   outbox.forget();
   /** @type {HTMLFormElement} */ (element("signout")).submit();
 });
+
+async function showPreferences() {
+  try {
+    await preferences.show(/** @type {any} */ (element("preferences")));
+  } catch {
+    setTimeout(showPreferences, AGAIN);
+  }
+  day?.refresh();
+}
 
 /** @returns {Day} */
 function letMiaSpeak() {
@@ -48,10 +58,11 @@ function letMiaSpeak() {
     return { text, dialect: label, language };
   };
   const performance = new Performance({ clock, sounds, speaker, mia, outbox, lineOf });
-  const schedule = new Schedule(clock, (id) => outbox.has(id), async (announcement, signal, begin) => {
-    await performance.perform(announcement, signal, begin);
-    day.refresh();
-  });
+  const schedule = new Schedule(
+    clock,
+    (id) => outbox.has(id),
+    (announcement, signal, begin) => performance.perform(announcement, signal, begin),
+  );
   const controls = new Controls({ speaker, mia, clock, schedule, performance, format, device, user: page.user });
 
   const heed = (/** @type {import("./schedule.js").ScheduleDocument} */ document) => {

@@ -1,0 +1,226 @@
+// gapi.auth2 for pages written after Google's older guide to server-side sign-in, over today's code client.
+//
+//   <script src="https://your.catflap/static/gapi.js?onload=start" async defer></script>
+//
+// onload=name   called when gapi is ready, as Google's platform.js did
+// gsi=address   Google's browser script, when it is not https://accounts.google.com/gsi/client
+//
+// A code that grantOfflineAccess() gives goes to your server as before: POST /storeauthcode. signIn() redeems
+// its code here and tells currentUser who it was. ID tokens and access tokens never reach the page.
+(() => {
+  "use strict";
+  const script = new URL(document.currentScript.src);
+  const GSI = script.searchParams.get("gsi") || "https://accounts.google.com/gsi/client";
+  const BASIC = "openid email profile";
+  const SHORT = "https://www.googleapis.com/auth/";
+  const ERRORS = { popup_closed: "popup_closed_by_user", popup_failed_to_open: "popup_blocked_by_browser" };
+
+  const google = new Promise((resolve, reject) => {
+    if (window.google?.accounts?.oauth2) return resolve();
+    const tag = document.createElement("script");
+    tag.src = GSI;
+    tag.onload = () => resolve();
+    tag.onerror = () => reject({ error: "idpiframe_initialization_failed", details: "Google's script didn't load." });
+    document.head.append(tag);
+  });
+  google.catch(() => {});
+
+  const words = (text) => new Set((text || "").split(/[\s,]+/).filter(Boolean));
+  const short = (scope) => scope.replace(SHORT + "userinfo.", "").replace(SHORT, "");
+  const join = (...texts) => [...new Set(texts.flatMap((text) => [...words(text)]))].join(" ");
+  const random = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
+
+  class Value {
+    #value;
+    #listeners = [];
+    constructor(value) {
+      this.#value = value;
+    }
+    get() {
+      return this.#value;
+    }
+    listen(listener) {
+      this.#listeners.push(listener);
+    }
+    set(value) {
+      const changed = value !== this.#value;
+      this.#value = value;
+      if (changed) for (const listener of this.#listeners) listener(value);
+    }
+  }
+
+  class BasicProfile {
+    constructor(account) {
+      this.getId = () => account.sub;
+      this.getName = () => account.name;
+      this.getGivenName = () => account.given_name;
+      this.getFamilyName = () => account.family_name;
+      this.getImageUrl = () => account.picture;
+      this.getEmail = () => account.email;
+    }
+  }
+
+  class GoogleUser {
+    #auth;
+    #answer;
+    constructor(auth, answer = null) {
+      this.#auth = auth;
+      this.#answer = answer;
+    }
+    isSignedIn() {
+      return this.#answer !== null;
+    }
+    getId() {
+      return this.#answer?.account.sub ?? null;
+    }
+    getBasicProfile() {
+      return this.#answer ? new BasicProfile(this.#answer.account) : undefined;
+    }
+    getHostedDomain() {
+      return undefined;
+    }
+    getGrantedScopes() {
+      return this.#answer ? this.#answer.granted.map((name) => (BASIC.includes(name) ? name : SHORT + name)).join(" ") : null;
+    }
+    hasGrantedScopes(scopes) {
+      const granted = new Set(this.#answer?.granted ?? []);
+      return [...words(scopes)].every((scope) => granted.has(short(scope)));
+    }
+    getAuthResponse() {
+      return { scope: this.getGrantedScopes() };
+    }
+    grant(options = {}) {
+      return this.#auth.signIn(options);
+    }
+    grantOfflineAccess(options = {}) {
+      return this.#auth.grantOfflineAccess(options);
+    }
+    disconnect() {
+      return this.#auth.disconnect();
+    }
+  }
+
+  class GoogleAuth {
+    #config;
+    #csrf = null;
+    constructor(config) {
+      this.#config = config;
+      this.isSignedIn = new Value(false);
+      this.currentUser = new Value(new GoogleUser(this));
+    }
+
+    // Called with a copy that is no promise: `await gapi.auth2.init()` would wait for itself for ever.
+    then(onInit, onError) {
+      const ready = Object.create(this, { then: { value: undefined } });
+      return google.then(() => (onInit ? onInit(ready) : ready), onError);
+    }
+
+    async signIn(options = {}) {
+      const scope = join(BASIC, this.#config.scope, options.scope);
+      const { code } = await this.#ask(scope, options);
+      const answer = await this.#redeem(code, scope);
+      this.#csrf = answer.csrf_token ?? this.#csrf;
+      const user = new GoogleUser(this, answer);
+      this.currentUser.set(user);
+      this.isSignedIn.set(true);
+      return user;
+    }
+
+    async grantOfflineAccess(options = {}) {
+      return await this.#ask(join(BASIC, this.#config.scope, options.scope), options);
+    }
+
+    async signOut() {
+      if (this.#csrf) await this.#call("/signout", { method: "POST", headers: { "X-CSRF-Token": this.#csrf } });
+      this.#forget();
+    }
+
+    async disconnect() {
+      if (this.#csrf) {
+        const { grants } = await (await this.#call("/v1/grants")).json();
+        for (const grant of grants.filter((one) => one.primary)) {
+          await this.#call(`/v1/grants/${grant.id}`, { method: "DELETE", headers: { "X-CSRF-Token": this.#csrf } });
+        }
+      }
+      await this.signOut();
+    }
+
+    attachClickHandler(container, options, onSuccess, onFailure) {
+      const element = typeof container === "string" ? document.getElementById(container) : container;
+      element.addEventListener("click", () => this.signIn(options || {}).then(onSuccess, onFailure));
+    }
+
+    #forget() {
+      this.#csrf = null;
+      this.currentUser.set(new GoogleUser(this));
+      this.isSignedIn.set(false);
+    }
+
+    async #ask(scope, options) {
+      await google;
+      const state = random();
+      const { client_id, hosted_domain } = this.#config;
+      return await new Promise((resolve, reject) => {
+        const client = window.google.accounts.oauth2.initCodeClient({
+          client_id,
+          scope,
+          state,
+          ux_mode: "popup",
+          include_granted_scopes: true,
+          ...(hosted_domain && { hd: hosted_domain }),
+          ...(options.login_hint && { login_hint: options.login_hint }),
+          ...(/select_account/.test(options.prompt || "") && { select_account: true }),
+          callback: (answer) => {
+            if (answer.error) reject({ error: answer.error });
+            else if (answer.state !== state) reject({ error: "state_mismatch" });
+            else resolve({ code: answer.code });
+          },
+          error_callback: ({ type }) => reject({ error: ERRORS[type] || type }),
+        });
+        client.requestCode();
+      });
+    }
+
+    async #redeem(code, scope) {
+      const scopes = [...words(scope)].filter((name) => !words(BASIC).has(name)).join(" ");
+      const response = await this.#call("/signin/google/code", {
+        method: "POST",
+        headers: { "Content-Type": "application/json", "X-Requested-With": "XMLHttpRequest" },
+        body: JSON.stringify({ code, client: "popup", scopes }),
+      });
+      const answer = await response.json();
+      if (!response.ok) throw { error: answer.code, details: answer.detail };
+      return answer;
+    }
+
+    #call(path, init = {}) {
+      return fetch(script.origin + path, { credentials: "include", cache: "no-store", ...init });
+    }
+  }
+
+  let instance = null;
+  const auth2 = {
+    init(config) {
+      if (!config?.client_id) throw new Error("gapi.auth2.init() needs a client_id.");
+      return (instance ??= new GoogleAuth({ ...config }));
+    },
+    getAuthInstance: () => instance,
+  };
+
+  const gapi = (window.gapi ??= {});
+  gapi.load = (_names, given) => {
+    const { callback, onerror } = typeof given === "function" ? { callback: given } : given || {};
+    google.then(() => {
+      gapi.auth2 ??= auth2;
+      callback?.();
+    }, onerror || (() => {}));
+  };
+
+  const onload = script.searchParams.get("onload");
+  if (onload) {
+    const call = () => window[onload]?.();
+    // The page may define the function below this script's tag.
+    if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", call);
+    else setTimeout(call, 0);
+  }
+})();

@@ -1,0 +1,114 @@
+"""A person at a real browser: signs in at the local Google, and Mia speaks.
+
+Nothing is fast-forwarded: time flows, and the tests wait for what the page does.
+"""
+
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Page, expect
+from tests.journeys.conftest import Demo
+from tests.web.chromium import open_browser
+
+pytestmark = pytest.mark.browser
+
+PICTURE = Path(__file__).resolve().parents[2] / "docs" / "mia.png"
+SPEAKS = '#mia[data-state="speaking"]'
+IDLE = '#mia[data-state="idle"]'
+
+
+@pytest.fixture
+async def page() -> AsyncIterator[Page]:
+    async with open_browser() as browser:
+        context = await browser.new_context(
+            locale="en-GB",
+            timezone_id="UTC",
+            viewport={"width": 1280, "height": 800},
+            device_scale_factor=1.5,
+        )
+        opened = await context.new_page()
+        wrong: list[str] = []
+        opened.on("pageerror", lambda error: wrong.append(str(error)))
+        opened.on(
+            "console", lambda line: wrong.append(line.text) if "Content Security" in line.text else None
+        )
+        yield opened
+        assert wrong == []
+
+
+async def to_the_consent(page: Page, demo: Demo) -> None:
+    await page.goto(demo.url)
+    await page.click("text=Sign in with Google")
+    await page.click("button[name=email]")
+
+
+async def sign_in(page: Page, demo: Demo) -> None:
+    await to_the_consent(page, demo)
+    await page.click("button[value=allow]")
+    await expect(page.locator("#say-next")).to_be_enabled(timeout=30_000)
+    if await page.locator("#wake").is_visible():
+        await page.click("#wake")
+
+
+async def loudest(page: Page) -> float:
+    return float(await page.locator("#mia").get_attribute("data-loudest") or 0)
+
+
+async def test_signed_in_mia_is_heard_by_herself_within_ninety_seconds(
+    page: Page, demo: Demo, tmp_path: Path
+) -> None:
+    await sign_in(page, demo)
+    await expect(page.locator(".appointment").first).to_be_visible()
+    await page.wait_for_selector(SPEAKS, timeout=90_000)
+    words = await page.locator("#bubble-text").text_content()
+    await expect(page.locator("#mia")).to_have_attribute("data-mouth", "open")
+    await page.screenshot(path=PICTURE if "CATFLAP_SCREENSHOT" in os.environ else tmp_path / "mia.png")
+    await page.wait_for_selector(IDLE, timeout=30_000)
+    assert await loudest(page) > 0.1
+    said = page.locator(".announcement", has_text=words)
+    await expect(said).to_contain_text("said", timeout=10_000)
+
+
+async def test_asked_to_she_says_the_next_one_at_once(page: Page, demo: Demo) -> None:
+    await sign_in(page, demo)
+    await page.click("#say-next")
+    await page.wait_for_selector(SPEAKS)
+    await page.wait_for_selector(IDLE, timeout=30_000)
+    assert await loudest(page) > 0.1
+    await expect(page.locator("#announcements")).not_to_contain_text("said")
+
+
+async def test_a_no_at_google_is_taken_for_a_no(page: Page, demo: Demo) -> None:
+    await to_the_consent(page, demo)
+    await page.click("button[value=deny]")
+    await expect(page.get_by_role("alert")).to_have_text("You said no; nothing was stored.")
+
+
+async def test_without_the_calendar_box_mia_says_why_and_asks_again(page: Page, demo: Demo) -> None:
+    await to_the_consent(page, demo)
+    await page.uncheck("input[name=scope]")
+    await page.click("button[value=allow]")
+    await expect(page.get_by_role("heading", name="Mia can't see your calendar")).to_be_visible()
+    await page.click("text=Allow the calendar")
+    if await page.locator("button[name=email]").count():
+        await page.click("button[name=email]")
+    await page.check("input[name=scope]")
+    await page.click("button[value=allow]")
+    await expect(page.locator("#say-next")).to_be_enabled(timeout=30_000)
+
+
+async def test_another_dialect_is_heard_in_the_next_words(page: Page, demo: Demo) -> None:
+    await sign_in(page, demo)
+    await page.select_option("#dialect-en", "pirate")
+    await expect(page.locator("#announcements")).to_contain_text("Pirate", timeout=20_000)
+    await expect(page.locator("#announcements")).not_to_contain_text("Kitten")
+
+
+async def test_signing_out_sends_mia_to_sleep(page: Page, demo: Demo) -> None:
+    await sign_in(page, demo)
+    await page.click("text=Sign out")
+    await expect(page.locator(".mia.sleeping")).to_be_visible()
+    await page.reload()
+    await expect(page.locator("text=Sign in with Google")).to_be_visible()

@@ -4,11 +4,13 @@ from datetime import time
 from typing import Any
 
 import pytest
+from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.announcements.preferences import Preferences, load, save
 from catflap.clock import FixedClock
 from catflap.errors import BadRequest
+from catflap.store.tables import accounts, calendars
 
 CHOSEN = Preferences("Asia/Tokyo", (60, 0), time(6, 45), "tsugaru", "pirate")
 
@@ -45,3 +47,17 @@ async def test_choices_are_kept_and_replaced(engine: AsyncEngine, user_id: int, 
 def test_a_choice_there_is_not_is_refused(choice: dict[str, Any], code: str) -> None:
     with pytest.raises(BadRequest, match=code):
         Preferences(**choice)
+
+
+@pytest.mark.parametrize(("calendar_zone", "zone"), [("Asia/Tokyo", "Asia/Tokyo"), ("Mars/Olympus", "UTC")])
+async def test_who_chose_nothing_lives_where_their_main_calendar_does(
+    engine: AsyncEngine, user_id: int, clock: FixedClock, calendar_zone: str, zone: str
+) -> None:
+    now = clock.now()
+    account = {"sub": "1", "user_id": user_id, "email": "", "email_verified": True, "is_primary": True}
+    calendar = {"user_id": user_id, "account_sub": "1", "google_id": "c", "summary": "", "is_selected": True}
+    async with engine.begin() as connection:
+        await connection.execute(insert(accounts).values(**account, created_at=now, updated_at=now))
+        main = insert(calendars).values(**calendar, time_zone=calendar_zone, is_primary=True)
+        await connection.execute(main)
+    assert (await load(engine, user_id)).zone == zone

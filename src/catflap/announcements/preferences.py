@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from catflap.errors import BadRequest
 from catflap.speech import dialects
+from catflap.store.tables import calendars
 from catflap.store.tables import preferences as t
 
 # Google's own limits for reminders (Calendar API, `reminders.overrides`).
@@ -59,13 +60,17 @@ class Preferences:
 
 
 async def load(source: AsyncEngine | AsyncConnection, user_id: int) -> Preferences:
-    """The user's choices; the usual ones when none were made."""
+    """The user's choices; the usual ones, in their main calendar's time zone, when none were made."""
     if isinstance(source, AsyncEngine):
         async with source.connect() as connection:
             return await load(connection, user_id)
     row = (await source.execute(select(t).where(t.c.user_id == user_id))).one_or_none()
     if row is None:
-        return Preferences()
+        main = select(calendars.c.time_zone).where(calendars.c.user_id == user_id, calendars.c.is_primary)
+        try:
+            return Preferences(zone=await source.scalar(main.limit(1)) or "UTC")
+        except BadRequest:
+            return Preferences()
     return Preferences(row.zone, tuple(row.reminder_minutes), row.briefing_at, row.dialect_ja, row.dialect_en)
 
 

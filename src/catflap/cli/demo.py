@@ -43,7 +43,7 @@ def demo(
     as_json: Annotated[bool, typer.Option("--json", help="With --once: one JSON object per step.")] = False,
     calendar: Annotated[Path | None, typer.Option(help="Fill the calendar from this iCalendar file.")] = None,
     now: Annotated[str | None, typer.Option(help="Set the clock, ISO 8601 with an offset.")] = None,
-    zone: Annotated[str, typer.Option(help="Where the person lives, as an IANA time zone.")] = "UTC",
+    zone: Annotated[str, typer.Option(help="Where the person lives: an IANA time zone.")] = "UTC",
     port: Annotated[
         int | None, typer.Option(help="Of the web server [8400; with --once a free one].")
     ] = None,

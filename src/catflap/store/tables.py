@@ -157,6 +157,7 @@ calendars = Table(
     Column("is_selected", Boolean, nullable=False),
     Column("sync_token", Text),
     _at("synced_at", nullable=True),
+    _at("asked_at", nullable=True),
     ForeignKeyConstraint(
         ["user_id", "account_sub"], ["app.accounts.user_id", "app.accounts.sub"], ondelete="CASCADE"
     ),

@@ -2,20 +2,20 @@
 
 import asyncio
 import contextlib
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Self
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from catflap.announcements.planner import due_again_at
 from catflap.clock import Clock
 from catflap.log import log
 from catflap.store.jobs import enqueue
 from catflap.store.tables import announcements, calendars, devices, sounds
 
 _TICK = timedelta(seconds=15)
-_PLAN_EVERY = timedelta(hours=1)
 _WORDS_KEPT = timedelta(hours=48)
 
 
@@ -26,7 +26,7 @@ class Clockwork:
         self._engine = engine
         self._clock = clock
         self._sync_every = sync_every
-        self._planned_at = clock.now()
+        self._ticked_at = clock.now()
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -51,29 +51,32 @@ class Clockwork:
         """Do what is due."""
         now = self._clock.now()
         async with self._engine.begin() as connection:
-            await self._sync_due(connection)
-            if now - self._planned_at >= _PLAN_EVERY:
-                self._planned_at = now
-                users = (await connection.execute(select(devices.c.user_id).distinct())).scalars().all()
-                await enqueue(connection, "plan", *users)
-            a = announcements
-            late = update(a).where(a.c.state.in_(("planned", "ready")), a.c.expires_at < now)
-            await connection.execute(late.values(state="missed", updated_at=now))
-            await connection.execute(delete(a).where(a.c.expires_at < now - _WORDS_KEPT))
-            await connection.execute(
-                delete(sounds).where(
-                    sounds.c.created_at < now - _WORDS_KEPT,
-                    ~select(a.c.id).where(a.c.sound_key == sounds.c.key).exists(),
-                )
-            )
+            await self._sync(connection, now)
+            await self._plan(connection, now)
+            await _forget(connection, now)
+        self._ticked_at = now
 
-    async def _sync_due(self, connection: AsyncConnection) -> None:
+    async def _sync(self, connection: AsyncConnection, now: datetime) -> None:
+        """Ask once for each account and interval, also when Google or the person lets no sync succeed."""
         c = calendars
-        due = (
-            select(c.c.user_id, c.c.account_sub)
-            .where(c.c.is_selected)
-            .group_by(c.c.user_id, c.c.account_sub)
-            .having(func.min(c.c.synced_at) < self._clock.now() - self._sync_every)
+        latest = func.coalesce(c.c.asked_at, c.c.synced_at)
+        due = update(c).where(c.c.is_selected, latest < now - self._sync_every).values(asked_at=now)
+        rows = await connection.execute(due.returning(c.c.user_id, c.c.account_sub))
+        await enqueue(connection, "sync", *{f"{row.user_id} {row.account_sub}" for row in rows})
+
+    async def _plan(self, connection: AsyncConnection, now: datetime) -> None:
+        """The rolling 24 hours want a plan each hour; each user has a minute of their own in it."""
+        users = (await connection.execute(select(devices.c.user_id).distinct())).scalars()
+        await enqueue(
+            connection, "plan", *(one for one in users if due_again_at(one, self._ticked_at) <= now)
         )
-        rows = (await connection.execute(due)).all()
-        await enqueue(connection, "sync", *(f"{row.user_id} {row.account_sub}" for row in rows))
+
+
+async def _forget(connection: AsyncConnection, now: datetime) -> None:
+    """What was never said is missed; words and sounds are kept for two days."""
+    a = announcements
+    late = update(a).where(a.c.state.in_(("planned", "ready")), a.c.expires_at < now)
+    await connection.execute(late.values(state="missed", updated_at=now))
+    await connection.execute(delete(a).where(a.c.expires_at < now - _WORDS_KEPT))
+    unused = ~select(a.c.id).where(a.c.sound_key == sounds.c.key).exists()
+    await connection.execute(delete(sounds).where(sounds.c.created_at < now - _WORDS_KEPT, unused))

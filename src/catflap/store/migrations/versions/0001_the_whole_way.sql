@@ -239,6 +239,7 @@ CREATE TABLE app.calendars (
     is_selected BOOLEAN NOT NULL,
     sync_token TEXT,
     synced_at TIMESTAMP WITH TIME ZONE,
+    asked_at TIMESTAMP WITH TIME ZONE,
     PRIMARY KEY (id),
     FOREIGN KEY(user_id, account_sub) REFERENCES app.accounts (user_id, sub) ON DELETE CASCADE,
     UNIQUE (user_id, account_sub, google_id),

@@ -1,0 +1,112 @@
+"""What happens because time passes, and how often."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import insert, select, text, update
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from catflap.clock import FixedClock
+from catflap.devices.registry import Devices
+from catflap.store.tables import accounts, announcements, calendars, sounds
+from catflap.work.clockwork import Clockwork
+
+EVERY = timedelta(minutes=15)
+
+
+@pytest.fixture
+def clockwork(engine: AsyncEngine, clock: FixedClock) -> Clockwork:
+    return Clockwork(engine, clock, EVERY)
+
+
+async def jobs(engine: AsyncEngine) -> list[tuple[str, str]]:
+    """The jobs that were asked for since the last time."""
+    async with engine.begin() as connection:
+        rows = await connection.execute(
+            text("DELETE FROM queue.pgqueuer RETURNING entrypoint, convert_from(payload, 'UTF8')")
+        )
+        return sorted((row[0], row[1]) for row in rows)
+
+
+async def add_calendar(engine: AsyncEngine, user_id: int, synced_at: datetime) -> None:
+    account = {"sub": "s", "user_id": user_id, "email": "", "email_verified": True, "is_primary": True}
+    calendar = {"user_id": user_id, "account_sub": "s", "summary": "", "time_zone": "UTC"}
+    async with engine.begin() as connection:
+        await connection.execute(
+            insert(accounts).values(**account, created_at=synced_at, updated_at=synced_at)
+        )
+        for name, selected in (("one", True), ("two", True), ("hidden", False)):
+            row = {**calendar, "google_id": name, "is_primary": name == "one", "is_selected": selected}
+            await connection.execute(insert(calendars).values(**row, synced_at=synced_at))
+
+
+async def test_an_account_is_read_again_once_an_interval_even_if_no_sync_succeeds(
+    engine: AsyncEngine, clock: FixedClock, clockwork: Clockwork, user_id: int
+) -> None:
+    await add_calendar(engine, user_id, clock.now())
+    clock.advance(EVERY)
+    await clockwork.tick()
+    assert await jobs(engine) == []
+    clock.advance(timedelta(seconds=1))
+    for _ in range(3):
+        await clockwork.tick()
+    assert await jobs(engine) == [("sync", f"{user_id} s")]
+    clock.advance(EVERY + timedelta(seconds=1))
+    await clockwork.tick()
+    assert await jobs(engine) == [("sync", f"{user_id} s")]
+
+
+async def test_everybody_with_a_device_is_planned_for_once_an_hour(
+    engine: AsyncEngine, clock: FixedClock, clockwork: Clockwork, user_id: int
+) -> None:
+    await Devices(engine, clock).add_browser(user_id, "Browser")
+    await jobs(engine)
+    for _ in range(3 * 60):
+        clock.advance(timedelta(minutes=1))
+        await clockwork.tick()
+    assert await jobs(engine) == [("plan", str(user_id))] * 3
+
+
+async def test_what_was_never_said_is_missed_and_all_words_go_after_two_days(
+    engine: AsyncEngine, clock: FixedClock, clockwork: Clockwork, user_id: int
+) -> None:
+    device, _ = await Devices(engine, clock).add_browser(user_id, "Browser")
+    now = clock.now()
+    row = {
+        "id": "a",
+        "user_id": user_id,
+        "device_id": device.id,
+        "key": "a",
+        "kind": "before",
+        "state": "ready",
+        "play_at": now,
+        "expires_at": now + timedelta(minutes=10),
+        "titles": ["Surprise party"],
+        "event_start": "",
+        "dialect": "plain",
+        "display": "Surprise party",
+        "spoken": "Surprise party",
+        "sound_key": "k",
+        "updated_at": now,
+    }
+    sound = {"key": "k", "wav": b"RIFF", "sha256": "", "bytes": 4, "seconds": 1.0, "created_at": now}
+    async with engine.begin() as connection:
+        await connection.execute(insert(announcements).values(row))
+        await connection.execute(insert(sounds).values(sound))
+
+    async def left() -> tuple[list[str], list[str]]:
+        async with engine.connect() as connection:
+            states = (await connection.scalars(select(announcements.c.state))).all()
+            return list(states), list((await connection.scalars(select(sounds.c.key))).all())
+
+    clock.advance(timedelta(minutes=9))
+    await clockwork.tick()
+    assert await left() == (["ready"], ["k"])
+    clock.advance(timedelta(minutes=2))
+    await clockwork.tick()
+    assert await left() == (["missed"], ["k"])
+    async with engine.begin() as connection:
+        await connection.execute(update(announcements).values(state="played"))
+    clock.advance(timedelta(hours=48))
+    await clockwork.tick()
+    assert await left() == ([], [])

@@ -1,7 +1,7 @@
 """For tests, ours and yours: a PostgreSQL that is real, a Google that is local, a clock that stands still.
 
-Name it in your conftest.py, `pytest_plugins = ["catflap.testing"]`; nothing starts before a test asks for it. It wants
-the extra `sandbox`.
+Name it in your conftest.py, `pytest_plugins = ["catflap.testing"]`; nothing starts before a test asks for
+it. It wants the extra `sandbox`.
 """
 
 import asyncio

@@ -5,6 +5,7 @@ import base64
 import contextlib
 import hashlib
 import html
+import json
 import re
 import secrets
 from collections.abc import AsyncIterator, Collection
@@ -216,6 +217,22 @@ async def open_door(urls: Urls, clock: FixedClock, data_dir: Path, **chosen: Any
         yield Door(origin, sandbox, house, urls, clock, client, stack)
 
 
+@asynccontextmanager
+async def serve_json(document: Any) -> AsyncIterator[str]:
+    """Serve one JSON document, as an app with its own login serves its keys; its address."""
+    body = json.dumps(document).encode()
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(head.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n").encode() + body)
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/keys"
+
+
 async def raw(door: Door, request: bytes) -> tuple[int, dict[str, str], bytes]:
     """Send bytes as they are over a socket of their own; status, headers, body of the answer."""
     host, _, port = door.netloc.partition(":")
@@ -227,7 +244,9 @@ async def raw(door: Door, request: bytes) -> tuple[int, dict[str, str], bytes]:
         await writer.wait_closed()
     head, _, body = answer.partition(b"\r\n\r\n")
     first, *lines = head.decode("latin-1").split("\r\n")
-    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    headers: dict[str, str] = {}
+    for name, _, value in (line.partition(":") for line in lines):
+        headers[name.lower()] = ", ".join([*filter(None, [headers.get(name.lower())]), value.strip()])
     return int(first.split()[1]), headers, body
 
 

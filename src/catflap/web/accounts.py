@@ -11,10 +11,11 @@ from catflap.signin.export import export
 from catflap.store.jobs import enqueue
 from catflap.vault import Grant
 from catflap.web.profiles import account_shown, grant_shown, instant
+from catflap.web.routing import OwnErrors
 from catflap.web.security import CookieNames, CurrentSession, Parts, csrf_token
 from catflap.web.services import Services
 
-router = APIRouter(prefix="/v1")
+router = APIRouter(prefix="/v1", route_class=OwnErrors)
 
 
 @router.get("/me")

@@ -12,11 +12,12 @@ from catflap.signin import ConsentRequest, Purpose
 from catflap.signin.flow import NATIVE_REDIRECT_URI
 from catflap.web.keys import UsersKey
 from catflap.web.profiles import bearer_shown, instant, received_shown
+from catflap.web.routing import OwnErrors
 from catflap.web.security import CookieNames, Parts, single_parameters
 from catflap.web.services import Services
 from catflap.web.signin import home, to_google
 
-router = APIRouter(dependencies=[Depends(single_parameters)])
+router = APIRouter(dependencies=[Depends(single_parameters)], route_class=OwnErrors)
 LINKS = "/consents/"
 _Scopes = Annotated[str, Field(max_length=2000)]
 _Sub = Annotated[str, Field(min_length=1, max_length=255)]

@@ -4,7 +4,6 @@ A browser's request must come from a page of ours; a native app's must not come 
 code can't be slipped in by another site, whichever client it claims to be.
 """
 
-import json
 from dataclasses import replace
 from typing import Annotated, Literal
 from urllib.parse import urlencode
@@ -22,6 +21,7 @@ from catflap.signin.flow import NATIVE_REDIRECT_URI
 from catflap.web.bodies import Members, media_type, read_bare, read_form, read_object
 from catflap.web.problems import problem
 from catflap.web.profiles import bearer_shown, received_shown
+from catflap.web.routing import OwnErrors
 from catflap.web.security import (
     SIGNIN_COOKIE_SECONDS,
     CookieNames,
@@ -36,7 +36,7 @@ from catflap.web.security import (
 from catflap.web.services import Services
 from catflap.web.signin import consent_for
 
-router = APIRouter(dependencies=[Depends(single_parameters)])
+router = APIRouter(dependencies=[Depends(single_parameters)], route_class=OwnErrors)
 _G_CSRF = "g_csrf_token"
 _Code = Annotated[str, Field(max_length=512)]
 _Scopes = Annotated[str, Field(max_length=2000)]
@@ -228,6 +228,5 @@ def _lead_to_consent(needed: ConsentNeeded) -> Response:
     """A popup can't be led on from here, so the page is told where to go."""
     asks = needed.request
     wanted = {"scopes": " ".join(sorted(asks.scopes - SIGN_IN)), "purpose": asks.purpose, "prompt": "consent"}
-    response = problem(http_status(needed), needed.code, needed.message)
-    body = {**json.loads(bytes(response.body)), "consent_url": f"/signin/google?{urlencode(wanted)}"}
-    return JSONResponse(body, response.status_code, media_type=response.media_type)
+    address = f"/signin/google?{urlencode(wanted)}"
+    return problem(http_status(needed), needed.code, needed.message, consent_url=address)

@@ -15,9 +15,10 @@ from catflap.log import log
 from catflap.signin import ConsentRequest
 from catflap.signin.flow import NATIVE_REDIRECT_URI
 from catflap.web.bodies import Members, read_object
+from catflap.web.routing import OwnErrors
 from catflap.web.security import CookieNames, Parts, one_credential, session_unchecked, single_parameters
 
-router = APIRouter(dependencies=[Depends(single_parameters)])
+router = APIRouter(dependencies=[Depends(single_parameters)], route_class=OwnErrors)
 
 
 class TokensBody(Members):

@@ -31,13 +31,14 @@ def problem(
 
 def install(app: FastAPI) -> None:
     """Have `app` answer every error as a problem document."""
-    app.add_exception_handler(CatflapError, _ours)
-    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(CatflapError, ours)
+    app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _unforeseen)
 
 
-async def _ours(_request: Request, error: Exception) -> JSONResponse:
+async def ours(_request: Request, error: Exception) -> JSONResponse:
+    """Answer an error of ours."""
     assert isinstance(error, CatflapError)
     if isinstance(error, OperatorMustAct):
         log.error("operator_must_act", code=error.code, message=error.message, detail=error.detail)
@@ -50,7 +51,7 @@ async def _ours(_request: Request, error: Exception) -> JSONResponse:
     )
 
 
-async def _invalid(_request: Request, error: Exception) -> JSONResponse:
+async def invalid(_request: Request, error: Exception) -> JSONResponse:
     """Names what is wrong and where, without repeating the value: it may be a code or a token."""
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]

@@ -12,6 +12,7 @@ from catflap.settings import CALLBACK_PATH
 from catflap.signin import Answer, Begun, ConsentNeeded, ConsentRequest, Purpose, Session
 from catflap.signin.attempts import Attempt
 from catflap.signin.request import forced, local_path
+from catflap.web.routing import OwnErrors
 from catflap.web.security import (
     SIGNIN_COOKIE_SECONDS,
     CookieNames,
@@ -22,7 +23,7 @@ from catflap.web.security import (
 )
 from catflap.web.services import Services
 
-router = APIRouter(dependencies=[Depends(single_parameters)])
+router = APIRouter(dependencies=[Depends(single_parameters)], route_class=OwnErrors)
 
 
 @router.get("/signin/google")

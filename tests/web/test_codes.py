@@ -1,0 +1,439 @@
+"""One-time codes of popups and native apps, and ID tokens: taken from whom they belong to, nobody else."""
+
+import asyncio
+import json
+from typing import Any
+
+import httpx2
+import pytest
+from joserfc import jwt
+from joserfc.jwk import RSAKey
+
+from tests.front_door import ALICE, BOB, CALENDAR, CLIENT_ID, OTHER_CLIENT_ID, Browser, Door, open_door, raw
+from tests.google.test_id_token import hs256
+from tests.web.test_signin import NOTHING, ONE_OF_EACH
+
+CODE, STORE, CREDENTIAL = "/signin/google/code", "/storeauthcode", "/signin/google/credential"
+BARE = {"Content-Type": "application/octet-stream; charset=utf-8"}
+
+
+async def post(door: Door, path: str, **body: Any) -> httpx2.Response:
+    """What a page of ours posts."""
+    return await door.client.post(path, json=body, headers=door.page_headers())
+
+
+async def native(door: Door, **body: Any) -> httpx2.Response:
+    """What a native app posts."""
+    return await door.client.post(CODE, json={"client": "native", **body})
+
+
+def id_token(door: Door, **changes: Any) -> str:
+    """What Google's button gives, with some claims changed."""
+    account, now = door.sandbox.account(ALICE), int(door.clock.now().timestamp())
+    claims = {
+        "iss": door.sandbox.base_url,
+        "aud": CLIENT_ID,
+        "azp": CLIENT_ID,
+        "sub": account.sub,
+        "email": ALICE,
+        "email_verified": True,
+        "name": "Alice",
+        "iat": now,
+        "exp": now + 3600,
+    }
+    return door.sandbox.world.keys.sign({k: v for k, v in {**claims, **changes}.items() if v is not None})
+
+
+async def popup(browser: Browser, query: str = "scopes=calendar") -> dict[str, Any]:
+    """What a page asks for before it opens Google's popup."""
+    found: dict[str, Any] = (await browser.get(f"/signin/google/popup?{query}")).json()
+    return found
+
+
+async def test_a_popup_code_gives_a_session_and_tells_who_and_what(door: Door) -> None:
+    answer = await post(door, CODE, code=door.popup_code(), client="popup", scopes="calendar drive.appdata")
+    assert answer.status_code == 200
+    body = answer.json()
+    assert body["account"]["email"] == ALICE
+    assert set(body["granted"]) >= set(CALENDAR)
+    assert body["missing"] == ["drive.appdata"]
+    assert "token" not in body and answer.cookies["catflap_session"]
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert (await door.client.get("/v1/me")).json()["csrf_token"] == body["csrf_token"]
+
+
+async def test_a_bare_code_is_taken_as_a_popups(door: Door) -> None:
+    headers = {**door.page_headers(), **BARE}
+    answer = await door.client.post(CODE, content=door.popup_code(), headers=headers)
+    assert answer.json()["account"]["email"] == ALICE
+    assert answer.cookies["catflap_session"]
+
+
+async def test_the_guides_request_is_understood_byte_for_byte(door: Door) -> None:
+    """Google's guide to server-side sign-in, jQuery 1.8, Chrome: a bare code as octet-stream."""
+    code = door.popup_code()
+    status, headers, body = await raw(
+        door,
+        (
+            "POST /storeauthcode HTTP/1.1\r\n"
+            f"Host: {door.netloc}\r\n"
+            "Connection: close\r\n"
+            f"Content-Length: {len(code)}\r\n"
+            "Accept: */*\r\n"
+            "X-Requested-With: XMLHttpRequest\r\n"
+            "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
+            "Chrome/142.0.0.0 Safari/537.36\r\n"
+            "Content-Type: application/octet-stream; charset=utf-8\r\n"
+            f"Origin: {door.origin}\r\n"
+            "Sec-Fetch-Site: same-origin\r\n"
+            "Sec-Fetch-Mode: cors\r\n"
+            "Sec-Fetch-Dest: empty\r\n"
+            f"Referer: {door.origin}/\r\n"
+            "Accept-Encoding: gzip, deflate, br, zstd\r\n"
+            "Accept-Language: en-GB,en;q=0.9\r\n"
+            "\r\n"
+            f"{code}"
+        ).encode(),
+    )
+    assert status == 200
+    assert json.loads(body)["account"]["email"] == ALICE
+    assert "catflap_session=" in headers["set-cookie"]
+    assert await door.stored() == ONE_OF_EACH
+
+
+@pytest.mark.parametrize("path", [CODE, STORE])
+@pytest.mark.parametrize(
+    ("leave_out", "add"),
+    [
+        ("X-Requested-With", {}),
+        ("Origin", {}),
+        (None, {"Origin": "https://evil.example"}),
+        (None, {"Origin": "null"}),
+    ],
+)
+async def test_a_code_from_no_page_of_ours_is_forbidden(
+    door: Door, path: str, leave_out: str | None, add: dict[str, str]
+) -> None:
+    headers = {**door.page_headers(), **BARE, **add}
+    headers.pop(leave_out or "", None)
+    answer = await door.client.post(path, content=door.popup_code(), headers=headers)
+    assert answer.status_code == 403
+    assert "set-cookie" not in answer.headers
+    assert door.google_was_asked("oauth.token.exchange") == 0
+    assert await door.stored() == NOTHING
+
+
+async def test_the_guides_route_keeps_its_own_plain_errors(door: Door) -> None:
+    headers = {**door.page_headers(), **BARE}
+    answer = await door.client.post(STORE, content="4/no-such-code", headers=headers)
+    assert answer.status_code == 400
+    assert list(answer.json()) == ["error"]
+    assert "no-such-code" not in answer.text
+
+
+async def test_a_native_code_gives_a_bearer_and_no_cookie(door: Door) -> None:
+    answer = await native(door, code=door.native_code(), scopes="calendar")
+    body = answer.json()
+    assert (body["token_type"], body["missing"]) == ("Bearer", [])
+    assert "set-cookie" not in answer.headers and answer.headers["Cache-Control"] == "no-store"
+    me = await door.client.get("/v1/me", headers={"Authorization": f"Bearer {body['token']}"})
+    assert me.json()["user_id"] == body["user_id"]
+
+
+async def test_a_bearer_is_no_cookie_and_a_cookie_no_bearer(door: Door) -> None:
+    token = (await native(door, code=door.native_code())).json()["token"]
+    assert (
+        await door.client.get("/v1/me", headers={"Cookie": f"catflap_session={token}"})
+    ).status_code == 401
+    browser = await door.browser(BOB)
+    await browser.sign_in()
+    cookie = browser.http.cookies["catflap_session"]
+    answer = await door.client.get("/v1/me", headers={"Authorization": f"Bearer {cookie}"})
+    assert answer.status_code == 401
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"Origin": "https://evil.example"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Mode": "cors"},
+        {"Cookie": "anything=1"},
+    ],
+)
+async def test_a_native_code_sent_by_a_browser_is_refused(door: Door, header: dict[str, str]) -> None:
+    body = {"client": "native", "code": door.native_code()}
+    answer = await door.client.post(CODE, json=body, headers=header)
+    assert answer.status_code == 403
+    assert await door.stored() == NOTHING
+
+
+async def test_a_replayed_code_is_refused(door: Door) -> None:
+    code = door.native_code()
+    assert (await native(door, code=code)).status_code == 200
+    again = await native(door, code=code)
+    assert (again.status_code, again.json()["code"]) == (400, "code_rejected")
+    assert await door.stored() == ONE_OF_EACH
+
+
+async def test_of_the_same_code_sent_twice_at_once_one_is_taken(door: Door) -> None:
+    code = door.popup_code()
+    answers = await asyncio.gather(*(post(door, CODE, code=code, client="popup") for _ in range(2)))
+    assert sorted(answer.status_code for answer in answers) == [200, 400]
+    assert await door.stored() == ONE_OF_EACH
+
+
+async def test_two_first_sign_ins_at_once_make_one_user(door: Door) -> None:
+    codes = [door.native_code() for _ in range(4)]
+    answers = await asyncio.gather(*(native(door, code=code) for code in codes))
+    assert len({answer.json()["user_id"] for answer in answers}) == 1
+    assert {**await door.stored(), "app.sessions": 1} == ONE_OF_EACH
+
+
+async def test_a_code_of_another_client_is_refused(door: Door) -> None:
+    code = door.sandbox.mint_code(ALICE, OTHER_CLIENT_ID, ["openid", "email"], kind="native")
+    answer = await native(door, code=code)
+    assert (answer.status_code, answer.json()["code"]) == (400, "code_rejected")
+    assert await door.stored() == NOTHING
+
+
+@pytest.mark.parametrize("kind", ["popup", "native"])
+async def test_a_code_of_the_other_kind_of_client_is_refused(door: Door, kind: str) -> None:
+    if kind == "popup":
+        answer = await post(door, CODE, code=door.native_code(), client="popup")
+    else:
+        answer = await native(door, code=door.popup_code())
+    assert answer.is_error
+    assert await door.stored() == NOTHING
+
+
+async def test_a_code_without_openid_is_refused_with_the_remedy(door: Door) -> None:
+    answer = await native(door, code=door.native_code(scopes=CALENDAR))
+    assert answer.json()["code"] == "id_token_missing"
+    assert "openid" in answer.json()["detail"]
+    assert await door.stored() == NOTHING
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"null",
+        b"{",
+        b'{"code": "4/a"}',
+        b'{"client": "native"}',
+        b'{"code": 7, "client": "native"}',
+        b'{"code": "4/a", "client": "desktop"}',
+        b'{"code": "4/a", "client": "native", "more": 1}',
+        b'{"code": "4/a", "code": "4/b", "client": "native"}',
+        b'{"code": "4/a b", "client": "native"}',
+        b'{"code": "", "client": "native"}',
+        b'{"code": "' + b"a" * 513 + b'", "client": "native"}',
+        b"\xff\xfe",
+        b"[" * 50_000,
+    ],
+)
+async def test_a_bad_body_is_refused_without_being_repeated(door: Door, body: bytes) -> None:
+    answer = await door.client.post(CODE, content=body, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
+    assert "4/" not in answer.text
+    assert door.google_was_asked("oauth.token.exchange") == 0
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", ""])
+async def test_a_body_that_a_form_of_another_site_could_send_is_refused(
+    door: Door, content_type: str
+) -> None:
+    body = json.dumps({"code": door.native_code(), "client": "native"})
+    answer = await door.client.post(CODE, content=body, headers={"Content-Type": content_type})
+    assert answer.status_code == 400
+    assert await door.stored() == NOTHING
+
+
+@pytest.mark.parametrize("path", [CODE, STORE, CREDENTIAL, "/app/google-calendar/tokens"])
+async def test_an_oversized_body_is_refused(door: Door, path: str) -> None:
+    answer = await door.client.post(path, content=b"a" * 70_000, headers={**door.page_headers(), **BARE})
+    assert answer.status_code == 413
+
+    async def endless() -> Any:
+        for _ in range(100):
+            yield b"a" * 1000
+
+    headers = {**door.page_headers(), "Content-Type": "application/octet-stream"}
+    if path in (CODE, STORE):
+        assert (await door.client.post(path, content=endless(), headers=headers)).status_code == 413
+
+
+async def test_cookie_and_bearer_in_one_request_are_refused(door: Door) -> None:
+    browser = await door.browser()
+    await browser.sign_in()
+    headers = {**door.page_headers(), "Authorization": "Bearer anything"}
+    for method, path in (("GET", "/v1/me"), ("POST", CODE), ("POST", STORE), ("POST", "/signout")):
+        answer = await browser.http.request(method, door.origin + path, headers=headers, json={})
+        assert (answer.status_code, answer.json()["code"]) == (400, "ambiguous_credentials")
+
+
+async def test_a_popups_state_is_taken_once_and_only_in_its_own_browser(door: Door) -> None:
+    mine, other = await door.browser(), await door.browser(BOB)
+    begun = await popup(mine)
+    assert begun["client_id"] == CLIENT_ID and begun["state"]
+    body = {"code": door.popup_code(), "client": "popup", "state": begun["state"]}
+    await popup(other)
+    refused = await other.send("POST", CODE, json=body, headers=door.page_headers())
+    assert refused.json()["code"] == "state_invalid"
+    assert door.google_was_asked("oauth.token.exchange") == 0
+    assert (await mine.send("POST", CODE, json=body, headers=door.page_headers())).status_code == 200
+    again = {**body, "code": door.popup_code()}
+    replayed = await mine.send("POST", CODE, json=again, headers=door.page_headers())
+    assert replayed.json()["code"] == "state_invalid"
+
+
+async def test_a_popup_in_a_session_asks_for_more_of_the_same_account_only(door: Door) -> None:
+    browser = await door.browser()
+    await browser.sign_in()
+    begun = await popup(browser, "scopes=drive.appdata")
+    assert begun["login_hint"] == door.sandbox.account(ALICE).sub
+    body = {"code": door.popup_code(BOB), "client": "popup", "state": begun["state"]}
+    answer = await browser.send("POST", CODE, json=body, headers=door.page_headers())
+    assert (answer.status_code, answer.json()["code"]) == (409, "account_mismatch")
+    assert await door.stored() == ONE_OF_EACH
+    begun = await popup(browser, "scopes=drive.appdata")
+    more = door.popup_code(scopes=["openid", "email", "profile", *CALENDAR, "drive.appdata"])
+    body = {"code": more, "client": "popup", "state": begun["state"]}
+    answer = await browser.send("POST", CODE, json=body, headers=door.page_headers())
+    assert (answer.status_code, answer.json()["missing"]) == (200, [])
+    assert "set-cookie" not in answer.headers
+
+
+async def test_a_popup_without_a_refresh_token_is_led_to_the_consent_page(door: Door) -> None:
+    await (await door.browser()).sign_in()
+    await door.rows("DELETE FROM vault.google_tokens")
+    answer = await post(door, CODE, code=door.popup_code(), client="popup", scopes="calendar")
+    assert (answer.status_code, answer.json()["code"]) == (409, "consent_needed")
+    browser = await door.browser()
+    assert "error" not in (await browser.sign_in(answer.json()["consent_url"])).headers["Location"]
+    assert (await browser.me())["grants"][0]["state"] == "active"
+
+
+async def test_a_native_app_adds_scopes_with_its_bearer_and_links_when_it_says_so(door: Door) -> None:
+    signed_in = (await native(door, code=door.native_code())).json()
+    headers = {"Authorization": f"Bearer {signed_in['token']}"}
+    scopes = ["openid", "email", "profile", "drive.appdata"]
+    body = {"client": "native", "code": door.native_code(scopes=scopes), "scopes": "drive.appdata"}
+    added = await door.client.post(CODE, json=body, headers=headers)
+    assert (added.status_code, "token" in added.json()) == (200, False)
+    stranger = {"client": "native", "code": door.native_code(BOB)}
+    assert (await door.client.post(CODE, json=stranger, headers=headers)).status_code == 409
+    link = {"client": "native", "code": door.native_code(BOB), "purpose": "link"}
+    assert (await door.client.post(CODE, json=link, headers=headers)).status_code == 200
+    me = (await door.client.get("/v1/me", headers=headers)).json()
+    assert [one["email"] for one in me["accounts"]] == [ALICE, BOB]
+
+
+async def test_google_down_stores_nothing(door: Door) -> None:
+    door.sandbox.fault("oauth.token*", status=503)
+    answer = await native(door, code=door.native_code())
+    assert (answer.status_code, answer.json()["code"]) == (503, "google_unavailable")
+    assert await door.stored() == NOTHING
+
+
+async def test_an_id_token_alone_opens_a_session_without_a_grant_which_may_follow(door: Door) -> None:
+    browser = await door.browser()
+    body = {"credential": id_token(door)}
+    answer = await browser.send("POST", CREDENTIAL, json=body, headers=door.page_headers())
+    assert answer.json()["account"]["email"] == ALICE
+    assert await door.stored() == {**ONE_OF_EACH, "vault.google_tokens": 0}
+    await browser.sign_in()
+    assert (await browser.me())["grants"][0]["state"] == "active"
+    assert (await door.stored())["app.users"] == 1
+
+
+async def test_an_id_token_of_a_native_app_gives_a_bearer(door: Door) -> None:
+    body = {"credential": id_token(door, azp="4711-android.apps.googleusercontent.com"), "client": "native"}
+    answer = await door.client.post(CREDENTIAL, json=body)
+    assert answer.json()["token_type"] == "Bearer"
+
+
+async def test_an_id_token_with_a_state_must_carry_its_nonce(door: Door) -> None:
+    browser = await door.browser()
+    for nonce, status in (("another", 400), (None, 400)):
+        begun = await popup(browser, "scopes=")
+        body = {"credential": id_token(door, nonce=nonce), "state": begun["state"]}
+        answer = await browser.send("POST", CREDENTIAL, json=body, headers=door.page_headers())
+        assert answer.status_code == status
+    begun = await popup(browser, "scopes=")
+    body = {"credential": id_token(door, nonce=begun["nonce"]), "state": begun["state"]}
+    answer = await browser.send("POST", CREDENTIAL, json=body, headers=door.page_headers())
+    assert answer.status_code == 200
+
+
+async def test_googles_button_in_redirect_mode_posts_a_form_with_its_own_cookie(door: Door) -> None:
+    form = {"credential": id_token(door), "g_csrf_token": "abc"}
+    refused = await door.client.post(CREDENTIAL, data=form)
+    assert (refused.status_code, refused.json()["code"]) == (403, "csrf")
+    other = await door.client.post(CREDENTIAL, data=form, headers={"Cookie": "g_csrf_token=xyz"})
+    assert other.status_code == 403
+    answer = await door.client.post(CREDENTIAL, data=form, headers={"Cookie": "g_csrf_token=abc"})
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/")
+    assert answer.cookies["catflap_session"]
+
+
+async def test_a_form_with_a_field_twice_is_refused(door: Door) -> None:
+    body = f"g_csrf_token=abc&credential={id_token(door)}&credential=again"
+    headers = {"Cookie": "g_csrf_token=abc", "Content-Type": "application/x-www-form-urlencoded"}
+    answer = await door.client.post(CREDENTIAL, content=body, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
+
+
+@pytest.mark.parametrize(
+    "forgery", ["alg none", "HS256 with the public key", "unknown kid", "own key", "text"]
+)
+async def test_a_forged_id_token_signs_nobody_in(door: Door, forgery: str) -> None:
+    genuine = id_token(door)
+    claims = jwt.decode(genuine, _public(door)).claims
+    header = {"alg": "RS256", "kid": "a-kid-nobody-has"}
+    public = (await door.client.get(door.sandbox.base_url + "/oauth2/v3/certs")).json()["keys"][0]
+    pem = _public(door).as_pem(private=False)
+    forged = {
+        "alg none": "eyJhbGciOiJub25lIn0." + genuine.split(".")[1] + ".",
+        "HS256 with the public key": hs256(genuine, pem),
+        "unknown kid": jwt.encode(header, claims, RSAKey.generate_key(2048)),
+        "own key": jwt.encode({**header, "kid": public["kid"]}, claims, RSAKey.generate_key(2048)),
+        "text": "not.a.token",
+    }[forgery]
+    answer = await post(door, CREDENTIAL, credential=forged)
+    assert (answer.status_code, answer.json()["code"]) == (400, "id_token_invalid")
+    assert await door.stored() == NOTHING
+
+
+async def test_pages_of_an_allowed_origin_may_read_the_answer(
+    database_urls: Any, clock: Any, tmp_path: Any
+) -> None:
+    from_elsewhere = "https://app.example.com"
+    async with open_door(database_urls, clock, tmp_path, allowed_origins=(from_elsewhere,)) as door:
+        asked = {
+            "Access-Control-Request-Method": "POST",
+            "Access-Control-Request-Headers": "x-requested-with",
+        }
+        preflight = await door.client.options(CODE, headers={"Origin": from_elsewhere, **asked})
+        assert preflight.headers["Access-Control-Allow-Origin"] == from_elsewhere
+        assert preflight.headers["Access-Control-Allow-Credentials"] == "true"
+        headers = {**door.page_headers(), "Origin": from_elsewhere}
+        body = {"code": door.popup_code(), "client": "popup"}
+        answer = await door.client.post(CODE, json=body, headers=headers)
+        assert answer.headers["Access-Control-Allow-Origin"] == from_elsewhere
+        stranger = await door.client.options(CODE, headers={"Origin": "https://evil.example", **asked})
+        assert "Access-Control-Allow-Origin" not in stranger.headers
+
+
+async def test_codes_of_popups_can_be_redeemed_with_the_pages_origin(
+    database_urls: Any, clock: Any, tmp_path: Any
+) -> None:
+    async with open_door(database_urls, clock, tmp_path, popup_redirect_uri="origin") as door:
+        assert (await post(door, CODE, code=door.popup_code(), client="popup")).status_code == 200
+
+
+def _public(door: Door) -> RSAKey:
+    keys = json.loads(door.sandbox.world.keys.jwks())["keys"]
+    return RSAKey.import_key(keys[0])

@@ -1,0 +1,147 @@
+"""Catflap inside somebody else's application, and its pieces on their own: the examples, run."""
+
+import asyncio
+import importlib
+import inspect
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx2
+import pytest
+from fastapi import FastAPI
+
+import catflap
+from catflap.cli.serving import bind, port_of, serving
+from tests.front_door import ALICE, CLIENT_ID, CLIENT_SECRET, Door
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+@pytest.fixture
+async def host(
+    door: Door, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> AsyncIterator[tuple[FastAPI, str]]:
+    """The example application, served; its Google is the door's."""
+    listener = bind("127.0.0.1", 0)
+    origin = f"http://127.0.0.1:{port_of(listener)}"
+    client = door.sandbox.world.clients[CLIENT_ID]
+    client.redirect_uris.append(f"{origin}/signin/google/callback")
+    client.origins.append(origin)
+    settings = door.house.services.settings
+    assert settings.database_url and settings.vault_database_url
+    environment = {
+        "GOOGLE_CLIENT_ID": CLIENT_ID,
+        "GOOGLE_CLIENT_SECRET": CLIENT_SECRET,
+        "CATFLAP_PORT": str(port_of(listener)),
+        "CATFLAP_DATA_DIR": str(tmp_path),
+        "CATFLAP_DATABASE_URL": settings.database_url.get_secret_value(),
+        "CATFLAP_VAULT_DATABASE_URL": settings.vault_database_url.get_secret_value(),
+        "CATFLAP_GOOGLE_DISCOVERY_URL": settings.google_discovery_url,
+        "CATFLAP_GOOGLE_API_URL": settings.google_api_url,
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    # The sandbox's clock stands still, so the example's must too.
+    monkeypatch.setattr("catflap.app.SystemClock", lambda: door.clock)
+    monkeypatch.syspath_prepend(EXAMPLES)
+    module = importlib.reload(importlib.import_module("fastapi_app"))
+    async with module.app.router.lifespan_context(module.app), serving(module.app, listener):
+        yield module.app, origin
+    listener.close()
+
+
+async def test_the_example_signs_people_in_and_calls_google_for_them(
+    host: tuple[FastAPI, str], door: Door
+) -> None:
+    _, origin = host
+    guest = Door(origin, door.sandbox, door.house, door.urls, door.clock, door.client, door._stack)
+    browser = await guest.browser()
+    assert (await browser.get("/hello")).status_code == 401
+    answer = await browser.sign_in("/signin/google?scopes=calendar&next=/hello")
+    assert answer.headers["Location"] == "/hello"
+    assert (await browser.get("/hello")).json()["email"] == ALICE
+    assert (await browser.get("/token-works")).json() == {"works": True}
+
+
+async def test_the_hosts_own_pages_keep_their_own_headers_and_errors(host: tuple[FastAPI, str]) -> None:
+    _, origin = host
+    async with httpx2.AsyncClient(base_url=origin) as http:
+        assert "Content-Security-Policy" not in (await http.get("/")).headers
+        assert (await http.get("/nowhere")).json() == {"detail": "Not Found"}
+        ours = await http.get("/v1/me")
+        assert ours.headers["Content-Type"] == "application/problem+json"
+        assert ours.headers["Cache-Control"] == "no-store"
+        for name in ("gapi.js", "popup.js"):
+            assert (await http.get(f"/catflap/{name}")).status_code == 200
+
+
+async def test_a_bad_body_is_not_repeated_inside_the_host_either(
+    host: tuple[FastAPI, str], door: Door
+) -> None:
+    _, origin = host
+    key = await door.api_key("users")
+    async with httpx2.AsyncClient(base_url=origin) as http:
+        body = {"code": 4, "client": "canary"}
+        answer = await http.post("/v1/users/1/google/code", json=body, headers=key)
+        assert answer.status_code == 400 and "canary" not in answer.text
+
+
+def test_embedding_takes_less_than_ten_lines() -> None:
+    source = (EXAMPLES / "fastapi_app.py").read_text()
+    assert len([line for line in source.splitlines() if "catflap." in line and "uvicorn" not in line]) < 10
+
+
+async def test_the_exchange_alone_gives_tokens_and_profile_and_stores_nothing(door: Door) -> None:
+    exchange = catflap.CodeExchange(
+        CLIENT_ID,
+        CLIENT_SECRET,
+        discovery_url=door.house.services.settings.google_discovery_url,
+        clock=door.clock,
+    )
+    async with exchange:
+        exchanged = [await exchange(door.native_code()) for _ in range(2)]
+    assert exchanged[0].profile.email == ALICE
+    assert exchanged[0].refresh_token and "calendar.events.readonly" in exchanged[0].scopes
+    assert exchanged[0].access_token not in repr(exchanged[0])
+    assert door.google_was_asked("oauth.jwks") == 1
+    assert (await door.stored())["app.users"] == 0
+
+
+async def test_the_exchange_alone_refuses_what_the_server_refuses(door: Door) -> None:
+    url = door.house.services.settings.google_discovery_url
+    exchange = catflap.CodeExchange(CLIENT_ID, CLIENT_SECRET, discovery_url=url, clock=door.clock)
+    async with exchange:
+        code = door.native_code()
+        await exchange(code)
+        with pytest.raises(catflap.BadRequest, match="code_rejected"):
+            await exchange(code)
+        with pytest.raises(catflap.Tampered):
+            await exchange(door.native_code(nonce="another"), nonce="ours")
+        with pytest.raises(catflap.BadRequest, match="id_token_missing"):
+            await exchange(door.native_code(scopes=["drive.appdata"]))
+
+
+async def test_the_native_example_signs_in_against_a_running_house(door: Door) -> None:
+    arguments = [sys.executable, str(EXAMPLES / "native_client.py"), door.origin, door.native_code()]
+    process = await asyncio.create_subprocess_exec(*arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    out, err = await process.communicate()
+    assert process.returncode == 0, err.decode()
+    assert f"signed in: {ALICE}" in out.decode() and "['active']" in out.decode()
+
+
+def test_importing_catflap_pulls_in_nothing_heavy() -> None:
+    probe = "import sys, catflap; print(*sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
+    heavy = {"fastapi", "sqlalchemy", "pydantic", "httpx2", "tink", "numpy", "starlette", "catflap.app"}
+    assert not heavy & set(done.stdout.split())
+
+
+def test_every_public_name_can_be_had_and_is_documented() -> None:
+    for name in catflap.__all__:
+        found = getattr(catflap, name)
+        assert isinstance(found, str) or inspect.getdoc(found), name
+        assert name in dir(catflap)
+    with pytest.raises(AttributeError):
+        _ = catflap.no_such_name

@@ -1,0 +1,130 @@
+"""The mobile app's own call, replayed byte for byte."""
+
+import json
+
+import pytest
+
+from tests.front_door import ALICE, BOB, Door, raw
+
+PATH = "/app/google-calendar/tokens"
+SAVED = b'{"message":"Token saved successfully"}'
+FAILED = b'{"error":"Failed to exchange auth code"}'
+
+
+async def app_user(door: Door, external_id: str | None = "17") -> tuple[int, str]:
+    """A user of the app, and the bearer its back end minted for them."""
+    key = await door.api_key("users")
+    body = {} if external_id is None else {"external_id": external_id}
+    user_id = (await door.client.post("/v1/users", json=body, headers=key)).json()["id"]
+    made = await door.client.post(f"/v1/users/{user_id}/sessions", headers=key)
+    return user_id, made.json()["token"]
+
+
+async def send(door: Door, token: str | None, body: bytes) -> tuple[int, bytes]:
+    """What the app's HTTP client (Dart's) puts on the wire."""
+    authorization = f"authorization: Bearer {token}\r\n" if token else ""
+    status, headers, answer = await raw(
+        door,
+        (
+            f"POST {PATH} HTTP/1.1\r\n"
+            "user-agent: Dart/3.9 (dart:io)\r\n"
+            "content-type: application/json; charset=utf-8\r\n"
+            "accept-encoding: gzip\r\n"
+            f"content-length: {len(body)}\r\n"
+            f"{authorization}"
+            f"host: {door.netloc}\r\n"
+            "connection: close\r\n"
+            "\r\n"
+        ).encode()
+        + body,
+    )
+    assert headers["content-type"] == "application/json"
+    return status, answer
+
+
+def body_of(user_id: int, code: str) -> bytes:
+    return f'{{"userId":{user_id},"authCode":"{code}"}}'.encode()
+
+
+async def test_the_apps_request_saves_the_grant_and_answers_in_its_words(door: Door) -> None:
+    user_id, token = await app_user(door)
+    status, answer = await send(door, token, body_of(17, door.native_code()))
+    assert (status, answer) == (200, SAVED)
+    assert json.loads(answer) == {"message": "Token saved successfully"}
+    grant = (await door.rows("SELECT user_id, state FROM vault.google_tokens"))[0]
+    assert tuple(grant) == (user_id, "active")
+    me = await door.client.get("/v1/me", headers={"Authorization": f"Bearer {token}"})
+    assert (
+        me.json()["accounts"][0] | {"email": ALICE, "primary": True, "signs_in": False}
+        == me.json()["accounts"][0]
+    )
+
+
+async def test_a_user_without_a_name_of_the_apps_is_called_by_our_number(door: Door) -> None:
+    user_id, token = await app_user(door, external_id=None)
+    assert (await send(door, token, body_of(user_id, door.native_code())))[0] == 200
+
+
+async def test_foreign_and_unknown_users_get_the_same_answer(door: Door) -> None:
+    _, token = await app_user(door)
+    await app_user(door, "18")
+    foreign = await send(door, token, body_of(18, door.native_code()))
+    unknown = await send(door, token, body_of(999_999, door.native_code()))
+    assert foreign == unknown == (403, b'{"error":"Forbidden"}')
+    assert door.google_was_asked("oauth.token.exchange") == 0
+
+
+async def test_our_own_number_does_not_pass_for_the_apps(door: Door) -> None:
+    await app_user(door, "90")
+    user_id, token = await app_user(door, "17")
+    assert user_id != 17
+    assert (await send(door, token, body_of(user_id, door.native_code())))[0] == 403
+
+
+@pytest.mark.parametrize("token", [None, "made-up", "a.b.c"])
+async def test_without_a_bearer_nobody_is_told_anything(door: Door, token: str | None) -> None:
+    status, answer = await send(door, token, body_of(17, door.native_code()))
+    assert (status, list(json.loads(answer))) == (401, ["error"])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{}",
+        b"[17]",
+        b'{"userId": 17}',
+        b'{"authCode": "4/a"}',
+        b'{"userId": "17", "authCode": "4/a"}',
+        b'{"userId": true, "authCode": "4/a"}',
+        b'{"userId": 17.5, "authCode": "4/a"}',
+        b'{"userId": 17, "authCode": ""}',
+        b'{"userId": 17, "authCode": null}',
+        b'{"userId": 17, "userId": 18, "authCode": "4/a"}',
+        b'{"userId": 17, "authCode": "4/a"',
+        b"\xff",
+    ],
+)
+async def test_a_bad_body_is_answered_400_in_the_apps_shape(door: Door, body: bytes) -> None:
+    _, token = await app_user(door)
+    status, answer = await send(door, token, body)
+    assert (status, list(json.loads(answer))) == (400, ["error"])
+    assert b"4/a" not in answer
+
+
+async def test_googles_refusal_is_the_apps_own_500(door: Door) -> None:
+    _, token = await app_user(door)
+    code = door.native_code()
+    assert (await send(door, token, body_of(17, code)))[0] == 200
+    assert await send(door, token, body_of(17, code)) == (500, FAILED)
+    assert await send(door, token, body_of(17, "4/never-issued")) == (500, FAILED)
+    door.sandbox.fault("oauth.token*", status=503)
+    assert await send(door, token, body_of(17, door.native_code())) == (500, FAILED)
+
+
+async def test_a_session_cookie_opens_nothing_here(door: Door) -> None:
+    browser = await door.browser(BOB)
+    await browser.sign_in()
+    user_id = (await browser.me())["user_id"]
+    answer = await browser.http.post(door.origin + PATH, json={"userId": user_id, "authCode": "4/a"})
+    assert answer.status_code == 401

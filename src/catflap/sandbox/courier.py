@@ -56,7 +56,7 @@ class Courier:
                 while True:
                     await woken.wait()
                     woken.clear()
-                    for lane in [lane for lane in self._lanes if lane not in self._busy]:
+                    for lane in [lane for lane in list(self._lanes) if lane not in self._busy]:
                         self._busy.add(lane)
                         group.create_task(self._empty(client, lane))
         finally:

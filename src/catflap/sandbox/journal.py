@@ -92,7 +92,7 @@ class Journal:
         """Return the entries that fit, oldest first; `refresh_token` is the token or its fingerprint."""
         return [
             entry.shown()
-            for entry in self._entries
+            for entry in self._entries.copy()
             if entry.number > since
             and (endpoint is None or entry.endpoint == endpoint)
             and (account is None or entry.account == account)

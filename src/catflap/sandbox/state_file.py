@@ -1,8 +1,8 @@
 """The sandbox's memory on disk: one JSON file, written whole and put in place at once.
 
 Kept: people, clients, grants, tokens, calendars with their history, Drive files, channels, streams, signing
-keys, the clock's offset and the state of chance (so that no token is given out twice). Not kept: codes, faults,
-the request log.
+keys, the clock's offset and the state of chance (so that no token is given out twice). Not kept: codes,
+faults, the request log.
 """
 
 from __future__ import annotations
@@ -11,12 +11,11 @@ import base64
 import json
 import os
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from datetime import datetime, timedelta
-from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from catflap.sandbox.calendar.channels import Channel
 from catflap.sandbox.calendar.diary import Diary, Entry, Record
@@ -127,18 +126,16 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _rows(kind: type[Row], rows: list[dict[str, Any]]) -> list[Row]:
-    return [_read(kind, row) for row in rows]
+def _rows(kind: type[Row], rows: Iterable[Mapping[str, Any]]) -> list[Row]:
+    readers = {name: _reader(hint) for name, hint in get_type_hints(kind).items()}
+    return [
+        kind(**{name: value if value is None else readers[name](value) for name, value in row.items()})
+        for row in rows
+    ]
 
 
 def _read(kind: type[Row], row: Mapping[str, Any]) -> Row:
-    readers = _readers(cast("type[object]", kind))
-    return kind(**{name: readers[name](value) if value is not None else None for name, value in row.items()})
-
-
-@cache
-def _readers(kind: type[object]) -> dict[str, Callable[[Any], Any]]:
-    return {name: _reader(hint) for name, hint in get_type_hints(kind).items()}
+    return _rows(kind, [row])[0]
 
 
 def _reader(hint: Any) -> Callable[[Any], Any]:
@@ -152,7 +149,7 @@ def _reader(hint: Any) -> Callable[[Any], Any]:
     if get_origin(hint) is frozenset:
         return frozenset
     if hint == dict[str, Record]:
-        return lambda rows: {name: _read(Record, row) for name, row in rows.items()}
+        return lambda rows: dict(zip(rows, _rows(Record, rows.values()), strict=True))
     if hint == list[tuple[int, dict[str, Any]]]:
         return lambda pairs: [(number, resource) for number, resource in pairs]
     return lambda value: value

@@ -108,14 +108,14 @@ class Channels:
 
     def changed(self, resource: str, state: str = "exists") -> None:
         """Tell every channel on a resource that it changed."""
-        for channel in self._by_id.values():
+        for channel in list(self._by_id.values()):
             if channel.resource == resource:
                 self._send(channel, state)
 
     def expire(self, subs: Iterable[str] | None = None) -> None:
         """Let the channels of these users (or of all) run out now."""
         wanted = None if subs is None else set(subs)
-        for channel in self._by_id.values():
+        for channel in list(self._by_id.values()):
             if wanted is None or channel.sub in wanted:
                 channel.expires_at = self._now()
 
@@ -125,7 +125,7 @@ class Channels:
 
     def all(self) -> list[Channel]:
         """Return the channels that are open."""
-        return [channel for channel in self._by_id.values() if channel.expires_at > self._now()]
+        return [channel for channel in list(self._by_id.values()) if channel.expires_at > self._now()]
 
     def _send(self, channel: Channel, state: str) -> None:
         if channel.expires_at > self._now() and channel.waiting[-1:] != [state]:

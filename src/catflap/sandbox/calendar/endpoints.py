@@ -33,6 +33,7 @@ READ = frozenset(
     }
 )
 WRITE = frozenset({scopes.CALENDAR, scopes.EVENTS, scopes.EVENTS_OWNED})
+MOST_CACHED = 20_000
 WRITERS = ("owner", "writer", "writerWithoutPrivateAccess")
 EVENTS = "/calendar/v3/calendars/{calendarId}/events"
 EVENT = EVENTS + "/{eventId}"
@@ -90,7 +91,7 @@ def listed(call: Call) -> Response:
         return Response(body, 200, headers, "application/json; charset=UTF-8")
     response = respond(call, {**_envelope(call, diary, entry), **list_events(call, diary)})
     if plain:
-        if len(diary.cache) > 2000:
+        if len(diary.cache) > MOST_CACHED:
             diary.cache.clear()
         diary.cache[key] = (response.body, {"etag": response.headers.get("etag", '""')})
     return response

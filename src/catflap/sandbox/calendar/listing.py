@@ -68,10 +68,7 @@ def page(call: Call, diary: Diary, found: Iterable[Resource], window: Window | N
             keyed = [pair for pair in keyed if pair[0] > parts[2]]
         except TypeError:
             raise tokens.invalid_page_token() from None
-    items = [
-        cancelled(diary, event, where) if event["status"] == "cancelled" else shown(event, where, guests)
-        for _, event in keyed[:most]
-    ]
+    items = [_item(diary, event, where, guests) for _, event in keyed[:most]]
     if len(keyed) > most:
         return {"nextPageToken": tokens.pack("page", diary.id, snapshot, keyed[most - 1][0]), "items": items}
     if window is None or any(name in call.query for name in NO_SYNC):
@@ -80,6 +77,16 @@ def page(call: Call, diary: Diary, found: Iterable[Resource], window: Window | N
     kinds = ",".join(window.kinds)
     token = tokens.pack("sync", diary.id, diary.generation, snapshot, window.single, kinds, low, high)
     return {"nextSyncToken": token, "items": items}
+
+
+def _item(diary: Diary, event: Resource, where: tzinfo, guests: int) -> Resource:
+    if event["status"] == "cancelled":
+        return cancelled(diary, event, where)
+    key = ("item", event["id"], event["etag"], where, guests)
+    item: Resource | None = diary.cache.get(key)
+    if item is None:
+        item = diary.cache[key] = shown(event, where, guests)
+    return item
 
 
 def single_events(

@@ -75,7 +75,12 @@ def instant(when: When, calendar_zone: tzinfo) -> datetime:
     if "date" in when:
         day = parse_date(str(when["date"]))
         return datetime(day.year, day.month, day.day, tzinfo=calendar_zone).astimezone(UTC)
-    return parse_instant(str(when["dateTime"]), _zone_of(when, calendar_zone)).astimezone(UTC)
+    return _in_utc(str(when["dateTime"]), _zone_of(when, calendar_zone))
+
+
+@lru_cache(maxsize=100_000)
+def _in_utc(text: str, where: tzinfo) -> datetime:
+    return parse_instant(text, where).astimezone(UTC)
 
 
 def _zone_of(when: When, calendar_zone: tzinfo) -> tzinfo:

@@ -151,16 +151,16 @@ class Grants:
     def revoke_project(self, sub: str, project: str) -> None:
         """Take back everything the account allowed the project, for all its clients."""
         self.given.pop((sub, project), None)
-        for refresh in self.refresh_tokens.values():
+        for refresh in list(self.refresh_tokens.values()):
             if refresh.sub == sub and refresh.project == project:
                 refresh.revoked = True
         self._forget_access(lambda token: token.sub == sub and token.project == project)
-        for code in [c for c in self.codes.values() if c.sub == sub]:
+        for code in [c for c in list(self.codes.values()) if c.sub == sub]:
             code.used = True
 
     def revoke_account(self, sub: str) -> list[str]:
         """Take back everything the account allowed anybody. Returns the projects it concerned."""
-        projects = [project for owner, project in self.given if owner == sub]
+        projects = [project for owner, project in list(self.given) if owner == sub]
         for project in projects:
             self.revoke_project(sub, project)
         return projects
@@ -173,7 +173,7 @@ class Grants:
     def expire_refresh(self, subs: Iterable[str] | None = None) -> None:
         """Let the refresh tokens of these accounts (or of all) run out now; the grants stay."""
         wanted = None if subs is None else set(subs)
-        for refresh in self.refresh_tokens.values():
+        for refresh in list(self.refresh_tokens.values()):
             if wanted is None or refresh.sub in wanted:
                 refresh.expires_at = self._now()
 
@@ -189,7 +189,7 @@ class Grants:
         self._oldest_first.append(token)
 
     def _forget_access(self, concerns: Callable[[AccessToken], bool]) -> None:
-        for token in [t for t in self.access_tokens.values() if concerns(t)]:
+        for token in [t for t in list(self.access_tokens.values()) if concerns(t)]:
             del self.access_tokens[token.value]
 
     def _issue_refresh(

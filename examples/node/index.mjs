@@ -38,7 +38,7 @@ let [file] = (await drive.files.list({ spaces: "appDataFolder", fields: "files(i
 if (!file) {
   const media = { mimeType: "text/plain", body: "purr" };
   const requestBody = { name: "mood.txt", parents: ["appDataFolder"] };
-  file = (await drive.files.create({ requestBody, media, fields: "id" })).data;
+  file = (await drive.files.create({ requestBody, media, fields: "id" }, place)).data;
 }
 const mood = await drive.files.get({ fileId: file.id, alt: "media" }, { responseType: "text" });
 console.log("read:", mood.data);

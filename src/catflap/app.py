@@ -90,7 +90,7 @@ async def open_catflap(settings: Settings, clock: Clock | None = None) -> AsyncI
     client = settings.google_client()
     prepare(settings.data_dir)
     async with AsyncExitStack() as stack:
-        urls = await _database(settings, stack)
+        urls = await open_database(settings, stack)
         app_engine = _engine(stack, connect(urls.app))
         vault_engine = _engine(stack, connect(urls.vault))
         http = await stack.enter_async_context(
@@ -227,7 +227,13 @@ def _calendars(
     return Calendars(engine, clock, CalendarApi(http, settings.google_api_url), access, refused)
 
 
-async def _database(settings: Settings, stack: AsyncExitStack) -> Urls:
+async def open_database(settings: Settings, stack: AsyncExitStack) -> Urls:
+    """The database that `settings` ask for, up and migrated until `stack` is closed.
+
+    Raises:
+        OperatorMustAct: `postgres_failed`, `database_url_missing`, …
+        TryAgain: `database_unreachable`.
+    """
     if settings.database_url is None:
         server = EmbeddedServer(settings.data_dir)
         urls = await asyncio.to_thread(server.start)

@@ -13,6 +13,11 @@ _COMMANDS = {
     "migrate": "catflap.cli.migrate",
     "sandbox": "catflap.cli.local_google",
     "say": "catflap.cli.say",
+    "keys": "catflap.cli.keys",
+    "apikeys": "catflap.cli.api_keys",
+    "webhooks": "catflap.cli.webhooks",
+    "risc": "catflap.cli.risc",
+    "import": "catflap.cli.importing",
 }
 
 

@@ -1,0 +1,90 @@
+"""`catflap keys`: the keys that seal tokens at rest."""
+
+import typer
+
+from catflap.cli.running import command, run
+from catflap.cli.workshop import Workshop, progress, workshop
+from catflap.vault.keyset import only_primary, with_new_primary
+from catflap.vault.rotation import Progress, Rotation
+
+cli = command()
+
+
+@cli.callback()
+def keys() -> None:
+    """The keys that seal tokens at rest."""
+
+
+@cli.command("list", epilog="Example:  catflap keys list")
+def list_keys() -> None:
+    """Each key, whether it seals, and how many values only it can open."""
+
+    async def work() -> None:
+        async with workshop() as room:
+            primary = room.seal.keyset.primary
+            for key, values in sorted((await _rotation(room).used()).items()):
+                held = "" if key in room.seal.keyset.ids else "  MISSING from the keyset"
+                typer.echo(f"{key:>10}  {'seals' if key == primary else '     '}  {values} values{held}")
+
+    run(work())
+
+
+@cli.command(epilog="Example:  catflap keys rotate")
+def rotate() -> None:
+    """Add a key, seal every token anew while tokens are served, then retire the old key.
+
+    Interrupted, it loses nothing; the same command goes on.
+    """
+
+    async def work() -> None:
+        async with workshop() as room:
+            with progress() as bar:
+                task = bar.add_task("sealing anew", total=None)
+
+                def tell(far: Progress) -> None:
+                    bar.update(task, completed=far.done, total=far.total)
+
+                done = await _rotation(room).rotate(tell)
+            typer.echo(
+                f"{done} values sealed anew with key {room.seal.keyset.primary}; older keys are retired."
+            )
+
+    run(work())
+
+
+@cli.command(epilog="Example:  CATFLAP_VAULT_KEYSET=$(catflap keys add)")
+def add() -> None:
+    """Print the keyset of CATFLAP_VAULT_KEYSET with a new key that seals: a secret."""
+
+    async def work() -> None:
+        async with workshop() as room:
+            typer.echo(with_new_primary(room.seal.keyset.source.read()))
+
+    run(work())
+
+
+@cli.command(epilog="Example:  catflap keys reseal")
+def reseal() -> None:
+    """Seal with the present key whatever is sealed with another; older keys stay."""
+
+    async def work() -> None:
+        async with workshop() as room:
+            typer.echo(f"{await _rotation(room).reseal()} values sealed anew.")
+
+    run(work())
+
+
+@cli.command(epilog="Example:  CATFLAP_VAULT_KEYSET=$(catflap keys retire)")
+def retire() -> None:
+    """Print the keyset of CATFLAP_VAULT_KEYSET without the keys that nothing needs any more: a secret."""
+
+    async def work() -> None:
+        async with workshop() as room:
+            await _rotation(room).check_retired()
+            typer.echo(only_primary(room.seal.keyset.source.read()))
+
+    run(work())
+
+
+def _rotation(room: Workshop) -> Rotation:
+    return Rotation(room.vault_engine, room.seal)

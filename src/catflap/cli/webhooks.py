@@ -1,0 +1,62 @@
+"""`catflap webhooks`: who is told what becomes of a grant."""
+
+from typing import Annotated
+
+import httpx2
+import typer
+
+from catflap.cli.running import command, run
+from catflap.cli.workshop import Workshop, workshop
+from catflap.vault.outbox import EVENTS
+from catflap.vault.webhooks import Webhooks
+
+cli = command()
+
+
+@cli.callback()
+def webhooks() -> None:
+    """Who is told what becomes of a grant."""
+
+
+@cli.command(epilog="Example:  catflap webhooks add https://shop.example.com/catflap --event grant.reconsent")
+def add(
+    url: Annotated[str, typer.Argument(help="An https address on the public internet.")],
+    event: Annotated[list[str] | None, typer.Option(help=f"Only these: {', '.join(EVENTS)}.")] = None,
+) -> None:
+    """Register a webhook. Its secret is shown now and never again."""
+
+    async def work() -> None:
+        async with workshop() as room, httpx2.AsyncClient(trust_env=False) as http:
+            made, secret = await _webhooks(room, http).create(url, event or EVENTS)
+            typer.echo(f"webhook {made.id}; verify its signatures with, shown only now:", err=True)
+            typer.echo(secret)
+
+    run(work())
+
+
+@cli.command("list", epilog="Example:  catflap webhooks list")
+def list_webhooks() -> None:
+    """Every webhook."""
+
+    async def work() -> None:
+        async with workshop() as room:
+            for one in await _webhooks(room, room.http).all():
+                typer.echo(f"{one.id:>4}  {one.url}  {' '.join(sorted(one.events))}")
+
+    run(work())
+
+
+@cli.command(epilog="Example:  catflap webhooks remove 2")
+def remove(webhook_id: int) -> None:
+    """Forget a webhook and what is still to be delivered to it."""
+
+    async def work() -> None:
+        async with workshop() as room:
+            await _webhooks(room, room.http).remove(webhook_id)
+            typer.echo(f"webhook {webhook_id} is gone.")
+
+    run(work())
+
+
+def _webhooks(room: Workshop, http: httpx2.AsyncClient) -> Webhooks:
+    return Webhooks(room.vault_engine, room.seal, room.clock, http)

@@ -1,0 +1,56 @@
+"""The parts of the vault that commands work with, without the rest of the house."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import httpx2
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from catflap.app import open_database, vault_keyset
+from catflap.clock import Clock, SystemClock
+from catflap.log import configure
+from catflap.settings import Settings
+from catflap.store.database import connect
+from catflap.store.embedded import prepare
+from catflap.vault import Seal
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """Two pools, the seal, and a way to Google."""
+
+    settings: Settings
+    clock: Clock
+    app_engine: AsyncEngine
+    vault_engine: AsyncEngine
+    seal: Seal
+    http: httpx2.AsyncClient
+
+
+@asynccontextmanager
+async def workshop() -> AsyncIterator[Workshop]:
+    """Open the database of this installation.
+
+    Raises:
+        OperatorMustAct: settings, data directory, keyset or database need somebody's hand.
+        TryAgain: the database does not answer.
+    """
+    settings = Settings.read()
+    configure(settings.log_format, settings.log_level)
+    prepare(settings.data_dir)
+    async with AsyncExitStack() as stack:
+        urls = await open_database(settings, stack)
+        pools = connect(urls.app), connect(urls.vault)
+        for pool in pools:
+            stack.push_async_callback(pool.dispose)
+        http = await stack.enter_async_context(httpx2.AsyncClient(timeout=settings.google_timeout))
+        yield Workshop(settings, SystemClock(), *pools, Seal(vault_keyset(settings)), http)
+
+
+def progress() -> Progress:
+    """A progress bar on standard error, so that standard output stays for results."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=Console(stderr=True))

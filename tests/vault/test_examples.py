@@ -1,0 +1,150 @@
+"""The examples run as they are printed, and the credentials behind them keep their word."""
+
+import asyncio
+import importlib.util
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import httpx2
+import pytest
+from google.auth import exceptions
+
+from catflap.cli.serving import bind, port_of, serving
+from catflap.errors import UserMustAct
+from catflap.vault.credentials import google_credentials, vault_credentials
+from catflap.vault.remote import GoogleAuth
+
+from .conftest import Allow, Door, Google, RunOut
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+SCOPES = (
+    "openid",
+    "email",
+    "https://www.googleapis.com/auth/calendar.events",
+    "https://www.googleapis.com/auth/drive.appdata",
+)
+
+
+@pytest.fixture
+async def url(door: Door) -> AsyncIterator[str]:
+    """The token API on a real socket."""
+    listener = bind("127.0.0.1", 0)
+    async with serving(door.app, listener):
+        yield f"http://127.0.0.1:{port_of(listener)}"
+
+
+async def _key(door: Door, *rights: str) -> str:
+    return (await door.key(*rights))["Authorization"].removeprefix("Bearer ")
+
+
+def _example(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+async def test_googles_python_client_works_while_the_user_is_away(
+    door: Door, allow: Allow, google: Google, url: str
+) -> None:
+    grant, key = await allow(scopes=SCOPES), await _key(door, "tokens")
+    example = _example("google_credentials")
+    event, mood = await asyncio.to_thread(example.main, url, grant.user_id, key, google.url)
+    assert mood == "purr"
+    assert event in [one["id"] for one in google.sandbox.events("anna@example.com")]
+    _, again = await asyncio.to_thread(example.main, url, grant.user_id, key, google.url)
+    assert again == "purr"
+
+
+async def test_googles_node_client_works_while_the_user_is_away(
+    door: Door, allow: Allow, google: Google, url: str, tmp_path: Path
+) -> None:
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node is None or npm is None:
+        pytest.skip("there is no Node.js here")
+    for name in ("package.json", "index.mjs"):
+        shutil.copy(EXAMPLES / "node" / name, tmp_path)
+    code, output = await _run(tmp_path, npm, "install", "--no-audit", "--no-fund", "--silent")
+    if code:
+        pytest.skip("npm can't install the example's packages here")
+    grant, key = await allow(scopes=SCOPES), await _key(door, "tokens")
+    code, output = await _run(tmp_path, node, "index.mjs", url, str(grant.user_id), key, google.url)
+    assert code == 0, output
+    assert "read: purr" in output
+    assert key not in output
+
+
+async def test_credentials_replace_a_token_that_google_refused(
+    door: Door, allow: Allow, google: Google, url: str
+) -> None:
+    grant, key = await allow(), await _key(door, "tokens")
+    credentials = google_credentials(grant.user_id, url=url, api_key=key)
+    await asyncio.to_thread(credentials.refresh, None)
+    first = credentials.token
+    assert credentials.valid
+    await asyncio.to_thread(credentials.refresh, None)
+    assert credentials.token != first
+    assert google.refreshes() == 1
+    with pytest.raises(TypeError):
+        credentials.__reduce__()
+
+
+async def test_credentials_of_a_dead_grant_say_so_in_googles_own_words(
+    door: Door, allow: Allow, run_out: RunOut, google: Google, url: str
+) -> None:
+    grant, key = await allow(), await _key(door, "tokens")
+    await run_out(grant)
+    google.revoke_access()
+    credentials = google_credentials(grant.user_id, url=url, api_key=key)
+    with pytest.raises(exceptions.RefreshError) as caught:
+        await asyncio.to_thread(credentials.refresh, None)
+    assert caught.value.args[0] == "reconsent_required" and not caught.value.retryable
+
+
+async def test_inside_the_house_credentials_need_no_http(door: Door, allow: Allow) -> None:
+    grant = await allow()
+    credentials = vault_credentials(door.parts.vault, grant.user_id)
+    await asyncio.to_thread(credentials.refresh, None)
+    assert credentials.valid
+
+
+async def test_httpx2_authenticates_and_tries_once_more(
+    door: Door, allow: Allow, google: Google, url: str
+) -> None:
+    grant, key = await allow(), await _key(door, "tokens")
+    events = f"{google.url}/calendar/v3/calendars/primary/events"
+    async with httpx2.AsyncClient(auth=GoogleAuth(grant.user_id, url=url, api_key=key)) as http:
+        assert (await http.get(events)).status_code == 200
+        google.trouble(endpoint="calendar.*", status=401, times=1)
+        assert (await http.get(events)).status_code == 200
+        assert google.refreshes() == 1
+
+    def blocking() -> int:
+        with httpx2.Client(auth=GoogleAuth(grant.user_id, url=url, api_key=key)) as http:
+            return http.get(events).status_code
+
+    assert await asyncio.to_thread(blocking) == 200
+
+
+async def test_httpx2_tells_of_a_dead_grant(
+    door: Door, allow: Allow, run_out: RunOut, google: Google, url: str
+) -> None:
+    grant, key = await allow(), await _key(door, "tokens")
+    await run_out(grant)
+    google.revoke_access()
+    async with httpx2.AsyncClient(auth=GoogleAuth(grant.user_id, url=url, api_key=key)) as http:
+        with pytest.raises(UserMustAct):
+            await http.get(f"{google.url}/calendar/v3/calendars/primary/events")
+
+
+async def _run(folder: Path, *command: str) -> tuple[int | None, str]:
+    pipe: Any = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(
+        *command, cwd=folder, stdout=pipe, stderr=asyncio.subprocess.STDOUT
+    )
+    output, _ = await process.communicate()
+    return process.returncode, output.decode()

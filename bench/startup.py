@@ -1,0 +1,135 @@
+"""How soon Catflap is there, and how much it takes: `python -m bench.startup`.
+
+Beside a bare `import fastapi, sqlalchemy, asyncpg` in the same run, so that the figures mean something on
+another machine.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import psutil
+
+from catflap.cli.serving import bind, port_of
+
+CATFLAP = [sys.executable, "-m", "catflap.cli"]
+
+
+def main() -> None:
+    """Print a table, and the same as JSON in bench/results/startup.json."""
+    rows = {"bare imports, s": _bare(), "demo --once, s": _once()}
+    with tempfile.TemporaryDirectory(prefix="catflap-bench-") as folder, _google() as environment:
+        rows["serve, cold, s to /readyz"] = _serve(Path(folder), environment)
+        rows["serve, warm, s to /readyz"] = _serve(Path(folder), environment)
+    rows["demo after speaking, MB (PSS)"] = _memory()
+    for name, value in rows.items():
+        print(f"{name:32} {value:8.2f}")
+    results = Path(__file__).parent / "results"
+    results.mkdir(exist_ok=True)
+    machine = {"cores": os.cpu_count(), "python": sys.version.split()[0], "platform": sys.platform}
+    (results / "startup.json").write_text(json.dumps({"machine": machine, "results": rows}, indent=1) + "\n")
+
+
+def _bare() -> float:
+    began = time.perf_counter()
+    subprocess.run([sys.executable, "-c", "import fastapi, sqlalchemy, asyncpg"], check=True)
+    return time.perf_counter() - began
+
+
+def _once() -> float:
+    with tempfile.TemporaryDirectory() as folder:
+        began = time.perf_counter()
+        command = [*CATFLAP, "demo", "--once", "--json"]
+        subprocess.run(command, cwd=folder, check=True, capture_output=True)
+        return time.perf_counter() - began
+
+
+@contextlib.contextmanager
+def _running(*arguments: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        [*CATFLAP, *arguments],
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(30)
+
+
+@contextlib.contextmanager
+def _google() -> Iterator[dict[str, str]]:
+    with _running("sandbox", "--port", "0") as process:
+        assert process.stdout is not None
+        discovery = process.stdout.readline().split()[1]
+        yield {
+            "CATFLAP_GOOGLE_DISCOVERY_URL": discovery,
+            "GOOGLE_CLIENT_ID": "sandbox.apps.googleusercontent.com",
+            "GOOGLE_CLIENT_SECRET": "GOCSPX-sandbox",
+        }
+
+
+def _serve(folder: Path, environment: dict[str, str]) -> float:
+    probe = bind("127.0.0.1", 0)
+    port = port_of(probe)
+    probe.close()
+    began = time.perf_counter()
+    with _running("serve", "--port", str(port), "--data-dir", str(folder), **environment):
+        _until_ready(f"http://127.0.0.1:{port}")
+        return time.perf_counter() - began
+
+
+def _until_ready(origin: str) -> None:
+    for _ in range(3000):
+        with contextlib.suppress(httpx2.HTTPError):
+            if httpx2.get(origin + "/readyz").status_code == 200:
+                return
+        time.sleep(0.01)
+    raise TimeoutError(origin)
+
+
+def _memory() -> float:
+    """Everything the demo runs once Mia has spoken in both languages: our processes and PostgreSQL's."""
+    with tempfile.TemporaryDirectory(prefix="catflap-bench-") as folder:
+        command = [*CATFLAP, "demo", "--once", "--json", "--data-dir", folder]
+        process = subprocess.Popen(
+            command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
+        assert process.stdout is not None
+        most = 0.0
+        for line in process.stdout:
+            if '"spoken"' in line or '"summary"' in line:
+                most = max(most, _pss(process.pid, folder))
+        process.wait(30)
+        return most
+
+
+def _pss(pid: int, folder: str) -> float:
+    ours = psutil.Process(pid)
+    family = [ours, *ours.children(recursive=True)]
+    for one in psutil.process_iter(["name", "cmdline"]):
+        if one.info["name"] == "postgres" and folder in " ".join(one.info["cmdline"] or []):
+            family += [one, *one.children(recursive=True)]
+    return sum(_pss_of(one.pid) for one in {one.pid: one for one in family}.values())
+
+
+def _pss_of(pid: int) -> float:
+    with contextlib.suppress(OSError, StopIteration):
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+        return int(next(line for line in lines if line.startswith("Pss:")).split()[1]) / 1024
+    return 0.0
+
+
+if __name__ == "__main__":
+    main()

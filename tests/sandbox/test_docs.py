@@ -1,0 +1,56 @@
+"""What docs/sandbox.md promises: tests that exist, methods that exist, and ten lines that run."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from catflap.sandbox import Sandbox
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "docs" / "sandbox.md").read_text("utf-8")
+EXAMPLE = ROOT / "examples" / "test_my_google_app.py"
+
+
+def test_every_test_named_in_the_docs_exists() -> None:
+    named = set(re.findall(r"`(test_\w+)`", PAGE))
+    sources = [path.read_text("utf-8") for path in (ROOT / "tests" / "sandbox").rglob("test_*.py")]
+    defined = {name for source in sources for name in re.findall(r"def (test_\w+)\(", source)}
+    assert len(named) > 80
+    assert named - defined == set()
+
+
+def test_every_method_and_control_path_in_the_docs_exists() -> None:
+    rows = [row for row in PAGE.splitlines() if "/sandbox/" in row and row.startswith("|")]
+    methods = {name for row in rows for name in re.findall(r"`(\w+)`", row.split("|")[1])}
+    assert len(methods) > 15
+    assert [name for name in sorted(methods) if not callable(getattr(Sandbox, name, None))] == []
+    served = {re.sub(r"\{\w+\}", "{}", e.path) for e in Sandbox().app.routes.endpoints}
+    named = {re.sub(r"\{\w+\}", "{}", path) for path in re.findall(r"(/sandbox/[\w/{}-]+)", PAGE)}
+    assert named <= served
+
+
+def test_every_magic_account_is_in_the_docs(sandbox: Sandbox) -> None:
+    for name in (
+        "revoked",
+        "rapt",
+        "admin",
+        "quota",
+        "flaky",
+        "dropped",
+        "garbled",
+        "slow",
+        "gone",
+        "untick",
+    ):
+        assert f"`{name}@`" in PAGE
+
+
+def test_the_ten_lines_are_those_of_the_example_and_run() -> None:
+    body = EXAMPLE.read_text("utf-8").partition("\n\n\n")[2].strip()
+    assert body in PAGE
+    command = [sys.executable, "-m", "pytest", "-q", str(EXAMPLE), "-p", "no:cacheprovider"]
+    finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert finished.returncode == 0, finished.stdout + finished.stderr

@@ -12,6 +12,7 @@ import httpx2
 import typer
 
 from catflap.announcements.preferences import Preferences
+from catflap.cli.local_zone import local_zone
 from catflap.cli.person import Person
 from catflap.cli.running import command, run
 from catflap.cli.stage import EMAIL, Play, open_stage
@@ -43,7 +44,9 @@ def demo(
     as_json: Annotated[bool, typer.Option("--json", help="With --once: one JSON object per step.")] = False,
     calendar: Annotated[Path | None, typer.Option(help="Fill the calendar from this iCalendar file.")] = None,
     now: Annotated[str | None, typer.Option(help="Set the clock, ISO 8601 with an offset.")] = None,
-    zone: Annotated[str, typer.Option(help="Where the person lives: an IANA time zone.")] = "UTC",
+    zone: Annotated[
+        str | None, typer.Option(help="Where the person lives, as an IANA name [here; with --once UTC].")
+    ] = None,
     port: Annotated[
         int | None, typer.Option(help="Of the web server [8400; with --once a free one].")
     ] = None,
@@ -59,10 +62,11 @@ def demo(
     default_port, default_sandbox_port = (0, 0) if once else (8400, 8401)
 
     async def work() -> None:
-        Preferences(zone=zone)
+        home = zone or ("UTC" if once else local_zone())
+        Preferences(zone=home)
         play = Play(
             calendar=calendar,
-            zone=zone,
+            zone=home,
             port=default_port if port is None else port,
             sandbox_port=default_sandbox_port if sandbox_port is None else sandbox_port,
             data_dir=data_dir,

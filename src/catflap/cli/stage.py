@@ -93,6 +93,7 @@ def _furnish(sandbox: Sandbox, origin: str, play: Play, clock: Clock, text: str 
         project="Catflap",
     )
     sandbox.add_account(EMAIL, name="Mia", locale="en")
+    sandbox.set_time_zone(EMAIL, play.zone)
     if text is not None:
         try:
             sandbox.import_ical(EMAIL, text)

@@ -264,6 +264,14 @@ class Sandbox:
         except Refusal as refusal:
             raise ValueError(refusal.body["message"]) from refusal
 
+    def set_time_zone(self, account_email: str, time_zone: str, calendar_id: str = "primary") -> None:
+        """Let a calendar live in another time zone, an IANA name.
+
+        Raises:
+            LookupError: if there is no such account or calendar.
+        """
+        self._diary(powers.account_of(self.world, account_email), calendar_id).time_zone = time_zone
+
     def events(
         self,
         account_email: str,

@@ -1,0 +1,23 @@
+"""The demo's calendar: always something due soon, in both languages."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from catflap.cli.sample import due_soon, sample_day
+from catflap.speech import language_of
+
+REMINDER = timedelta(minutes=10)
+
+
+@pytest.mark.parametrize("second", [0, 1, 29, 39, 40, 41, 59])
+def test_mia_is_heard_within_ninety_seconds_of_any_sign_in(second: int) -> None:
+    now = datetime(2026, 11, 24, 9, 41, second, tzinfo=UTC)
+    start = datetime.fromisoformat(due_soon(now, "UTC")["start"]["dateTime"])
+    assert timedelta(seconds=20) <= start - REMINDER - now <= timedelta(seconds=80)
+
+
+def test_the_day_is_in_two_languages_and_has_whole_days() -> None:
+    day = sample_day(datetime(2026, 11, 24, 9, 41, tzinfo=UTC), "Asia/Tokyo")
+    assert {language_of(event["summary"]) for event in day} == {"ja", "en"}
+    assert any("date" in event["start"] for event in day)

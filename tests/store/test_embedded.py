@@ -1,0 +1,83 @@
+"""The PostgreSQL of our own: closed from its first second, whole or not there, and gone when we are."""
+
+import json
+import stat
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from catflap.errors import OperatorMustAct
+from catflap.store.database import asyncpg_options
+from catflap.store.embedded import EmbeddedServer
+from catflap.store.migrate import make_database, migrate
+
+
+@pytest.fixture
+def data_dir() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="catflap-test-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder) / "data"
+
+
+async def test_nobody_is_trusted_and_what_is_kept_survives_a_restart(data_dir: Path) -> None:
+    server = EmbeddedServer(data_dir)
+    urls = server.start()
+    await make_database(urls)
+    await migrate(urls)
+    rules = (data_dir / "postgres" / "pg_hba.conf").read_text()
+    methods = {line.split()[-1] for line in rules.splitlines() if line.strip() and not line.startswith("#")}
+    assert methods == {"scram-sha-256"}
+    server.stop()
+    assert not (data_dir / "postgres" / "postmaster.pid").exists()
+
+    again = EmbeddedServer(data_dir)
+    connection = await asyncpg.connect(**asyncpg_options(again.start().app))
+    assert await connection.fetchval("SELECT count(*) FROM app.users") == 0
+    await connection.close()
+    again.stop()
+
+
+def test_secrets_are_for_their_owner_alone(data_dir: Path) -> None:
+    server = EmbeddedServer(data_dir)
+    server.start()
+    server.stop()
+    folder = data_dir / "secrets"
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(file.stat().st_mode) for file in folder.iterdir()} == {0o600}
+
+
+def test_an_interrupted_beginning_is_begun_again(data_dir: Path) -> None:
+    half = data_dir / "postgres.new"
+    half.mkdir(parents=True)
+    (half / "PG_VERSION").write_text("18\n")
+    server = EmbeddedServer(data_dir)
+    server.start()
+    server.stop()
+    assert not half.exists()
+
+
+def test_a_process_that_was_killed_does_not_keep_the_server_for_ever(data_dir: Path) -> None:
+    first = EmbeddedServer(data_dir)
+    first.start()
+    pids = data_dir / "postgres" / ".handle_pids.json"
+    # A process id that no process can have (proc(5): pid_max is at most 4,194,304).
+    pids.write_text(json.dumps([*json.loads(pids.read_text()), 2**22 + 1]))
+    second = EmbeddedServer(data_dir)
+    second.start()
+    second.stop()
+    assert not (data_dir / "postgres" / "postmaster.pid").exists()
+
+
+def test_other_users_of_the_machine_are_not_in_our_way(data_dir: Path) -> None:
+    server = EmbeddedServer(data_dir)
+    server.start()
+    server.stop()
+    assert (data_dir / "postgres.lock").exists()
+
+
+def test_a_directory_that_can_not_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OperatorMustAct, match="CATFLAP_DATA_DIR"):
+        EmbeddedServer(tmp_path / "file" / "data").start()

@@ -87,10 +87,12 @@ ENGLISH: Final[Words] = {
     "error_code_rejected": "Google didn't accept the code. Please sign in once more.",
     "error_admin_policy": "Your organisation's administrator doesn't allow this app.",
     "error_account_mismatch": "That was a different Google account; nothing was stored.",
-    "error_client_rejected": "Google doesn't accept this app's settings. Whoever runs it has to mend that.",
+    "error_google_client_rejected": "Google doesn't accept this app's settings. Whoever runs it has to mend that.",
     "error_id_token_invalid": "Google's answer couldn't be verified; nothing was stored.",
     "error_iss_invalid": "That answer didn't come from Google; nothing was stored.",
     "error_too_many": "Too many tries. Please wait a minute.",
+    "error_not_allowed": "This account isn't on the list of those who may sign in here.",
+    "error_expired": "That link was used already or is too old. Please ask for a new one.",
 }
 
 JAPANESE: Final[Words] = {
@@ -172,10 +174,12 @@ JAPANESE: Final[Words] = {
     "error_code_rejected": "Googleがコードを受け付けませんでした。もう一度ログインしてください。",
     "error_admin_policy": "組織の管理者がこのアプリを許可していません。",
     "error_account_mismatch": "別のGoogleアカウントでした。何も保存していません。",
-    "error_client_rejected": "Googleがこのアプリの設定を受け付けません。運営者の対応が必要です。",
+    "error_google_client_rejected": "Googleがこのアプリの設定を受け付けません。運営者の対応が必要です。",
     "error_id_token_invalid": "Googleの返事を確認できませんでした。何も保存していません。",
     "error_iss_invalid": "Googleからの返事ではありませんでした。何も保存していません。",
     "error_too_many": "回数が多すぎます。少し待ってください。",
+    "error_not_allowed": "このアカウントはここでログインできる人の一覧にありません。",
+    "error_expired": "このリンクは使用済みか、期限が切れています。もう一度発行してもらってください。",
 }
 
 LANGUAGES: Final[Mapping[str, Words]] = {"en": ENGLISH, "ja": JAPANESE}

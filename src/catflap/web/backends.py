@@ -10,6 +10,7 @@ from catflap.errors import BadRequest, CatflapError
 from catflap.google.scopes import SIGN_IN, asked
 from catflap.signin import ConsentRequest, Purpose
 from catflap.signin.flow import NATIVE_REDIRECT_URI
+from catflap.web.headers import LINKS
 from catflap.web.keys import UsersKey
 from catflap.web.profiles import bearer_shown, instant, received_shown
 from catflap.web.routing import OwnErrors
@@ -18,7 +19,6 @@ from catflap.web.services import Services
 from catflap.web.signin import home, to_google
 
 router = APIRouter(dependencies=[Depends(single_parameters)], route_class=OwnErrors)
-LINKS = "/consents/"
 _Scopes = Annotated[str, Field(max_length=2000)]
 _Sub = Annotated[str, Field(min_length=1, max_length=255)]
 

@@ -6,10 +6,13 @@ from collections.abc import Callable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from catflap.devices.sound import PATH as SOUNDS
 from catflap.errors import BadRequest
+from catflap.settings import CALLBACK_PATH
 from catflap.web.problems import problem
 
 MAX_BODY_BYTES = 64 * 1024
+LINKS = "/consents/"
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -61,12 +64,13 @@ class SafeHeaders:
                         message["headers"].append((name.lower().encode(), value.encode()))
             await send(message)
 
+        inner = _kept_from_access_logs(scope)
         if _PROXY.match(path):
-            await self._app(scope, receive, send_safely)
+            await self._app(inner, receive, send_safely)
         elif _declared(scope) > MAX_BODY_BYTES:
-            await problem(413, "too_large", _TOO_LARGE)(scope, receive, send_safely)
+            await problem(413, "too_large", _TOO_LARGE)(inner, receive, send_safely)
         else:
-            await self._app(scope, _limited(receive), send_safely)
+            await self._app(inner, _limited(receive), send_safely)
 
     def _headers(self, nonce: str, path: str) -> list[tuple[str, str]]:
         headers = {**HEADERS, "Content-Security-Policy": content_security_policy(nonce)}
@@ -77,6 +81,23 @@ class SafeHeaders:
         if self._https:
             headers["Strict-Transport-Security"] = "max-age=31536000"
         return list(headers.items())
+
+
+def _kept_from_access_logs(scope: Scope) -> Scope:
+    """A scope for the application; what is secret in the address is gone from the server's own.
+
+    Servers write their access log from the scope they made, after the answer. Google's code comes in a query,
+    a consent link and a sound's address carry their secret in the path.
+    """
+    path = scope["path"]
+    secret = next((prefix for prefix in (LINKS, SOUNDS) if path.startswith(prefix)), None)
+    if path != CALLBACK_PATH and secret is None:
+        return scope
+    inner = dict(scope)
+    scope["query_string"] = b""
+    if secret is not None:
+        scope["path"], scope["raw_path"] = f"{secret}-", f"{secret}-".encode()
+    return inner
 
 
 _TOO_LARGE = f"A request body may have {MAX_BODY_BYTES} bytes at most."

@@ -59,7 +59,7 @@ async def read(http: httpx2.AsyncClient, app: Receiver) -> dict[str, Any]:
 
 
 async def test_an_event_reaches_the_stream_that_asked_for_it(
-    http: httpx2.AsyncClient, sandbox: Sandbox, app: Receiver, clock: Clock
+    app: Receiver, http: httpx2.AsyncClient, sandbox: Sandbox, clock: Clock
 ) -> None:
     who = bearer(sandbox.add_service_account(), clock)
     assert sandbox.send_security_event("sessions-revoked", WHO) is None, "nobody asked yet"
@@ -81,7 +81,7 @@ async def test_an_event_reaches_the_stream_that_asked_for_it(
 
 
 async def test_a_stream_can_be_verified_and_switched_off(
-    http: httpx2.AsyncClient, sandbox: Sandbox, app: Receiver, clock: Clock
+    app: Receiver, http: httpx2.AsyncClient, sandbox: Sandbox, clock: Clock
 ) -> None:
     who = bearer(sandbox.add_service_account(), clock)
     assert (await http.get("/v1beta/stream", headers=who)).status_code == 404
@@ -101,7 +101,7 @@ async def test_a_stream_can_be_verified_and_switched_off(
 
 
 async def test_management_wants_a_jwt_of_a_known_service_account(
-    http: httpx2.AsyncClient, sandbox: Sandbox, app: Receiver, clock: Clock
+    app: Receiver, http: httpx2.AsyncClient, sandbox: Sandbox, clock: Clock
 ) -> None:
     key, other = sandbox.add_service_account(), sandbox.add_service_account("elsewhere")
     now = int(clock().timestamp())

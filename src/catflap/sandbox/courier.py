@@ -37,6 +37,7 @@ class Courier:
         self._lanes: dict[str, deque[Pack]] = {}
         self._busy: set[str] = set()
         self._wake: Callable[[], object] = lambda: None
+        self._stopped = asyncio.Event()
         self.retry_seconds = 0.5
 
     def send(self, lane: str, pack: Pack) -> None:
@@ -44,16 +45,21 @@ class Courier:
         self._lanes.setdefault(lane, deque()).append(pack)
         self._wake()
 
+    def stop(self) -> None:
+        """Send nothing more; what is on its way may arrive."""
+        self._stopped.set()
+        self._wake()
+
     async def deliver(self) -> None:
-        """Deliver for ever."""
-        woken = asyncio.Event()
+        """Deliver until stopped."""
+        woken, self._stopped = asyncio.Event(), asyncio.Event()
         loop = asyncio.get_running_loop()
         self._wake = lambda: loop.call_soon_threadsafe(woken.set)
         woken.set()
         client = httpx2.AsyncClient(timeout=10, trust_env=False)
         try:
             async with client, asyncio.TaskGroup() as group:
-                while True:
+                while not self._stopped.is_set():
                     await woken.wait()
                     woken.clear()
                     for lane in [lane for lane in list(self._lanes) if lane not in self._busy]:
@@ -65,11 +71,12 @@ class Courier:
 
     async def _empty(self, client: httpx2.AsyncClient, lane: str) -> None:
         queue = self._lanes[lane]
-        while queue:
+        while queue and not self._stopped.is_set():
             parcel = queue.popleft()()
             if parcel is not None:
                 await self._post(client, parcel)
-        del self._lanes[lane]
+        if not queue:
+            del self._lanes[lane]
         self._busy.discard(lane)
 
     async def _post(self, client: httpx2.AsyncClient, parcel: Parcel) -> None:
@@ -81,4 +88,6 @@ class Courier:
             parcel.answers.append(status)
             if status not in parcel.again:
                 return
-            await asyncio.sleep(self.retry_seconds * 2**attempt)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopped.wait(), self.retry_seconds * 2**attempt)
+                return

@@ -33,6 +33,7 @@ from catflap.sandbox.state_file import load, save
 from catflap.sandbox.world import World
 
 SAVE_SECONDS = 5
+SECONDS_TO_ARRIVE = 2
 
 
 def _wall_clock() -> datetime:
@@ -112,16 +113,16 @@ class Sandbox:
         shown = f"[{host}]" if ":" in host else host
         self.world.base_url = (base_url or f"http://{shown}:{sock.getsockname()[1]}").rstrip("/")
         async with serving(self.app, sock):
-            tasks = [
-                asyncio.create_task(self.world.courier.deliver(), name="sandbox-courier"),
-                asyncio.create_task(self._keep_saving(), name="sandbox-state"),
-            ]
+            delivering = asyncio.create_task(self.world.courier.deliver(), name="sandbox-courier")
+            saving = asyncio.create_task(self._keep_saving(), name="sandbox-state")
             try:
                 yield self.world.base_url
             finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.wait(tasks)
+                self.world.courier.stop()
+                await asyncio.wait([delivering], timeout=SECONDS_TO_ARRIVE)
+                delivering.cancel()
+                saving.cancel()
+                await asyncio.wait([delivering, saving])
                 self.save()
 
     def save(self) -> None:

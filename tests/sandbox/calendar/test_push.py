@@ -26,7 +26,8 @@ async def app() -> AsyncIterator[Receiver]:
 
 
 @pytest.fixture
-async def calendar(mia: Person, sandbox: Sandbox) -> httpx2.AsyncClient:
+async def calendar(app: Receiver, mia: Person, sandbox: Sandbox) -> httpx2.AsyncClient:
+    """The receiver stands before the sandbox does and falls after it, so no message meets a closing door."""
     sandbox.world.courier.retry_seconds = 0.01
     mia.http.headers.update(await mia.bearer())
     return mia.http
@@ -115,7 +116,7 @@ async def test_a_stopped_or_expired_channel_is_silent(
 
 
 async def test_only_the_user_and_client_that_opened_a_channel_can_stop_it(
-    mia: Person, calendar: httpx2.AsyncClient, sandbox: Sandbox, app: Receiver
+    calendar: httpx2.AsyncClient, mia: Person, sandbox: Sandbox, app: Receiver
 ) -> None:
     opened = (await calendar.post(f"{EVENTS}/watch", json=channel(app))).json()
     sandbox.add_client("other", "s", [CALLBACK])

@@ -109,9 +109,13 @@
       this.currentUser = new Value(new GoogleUser(this));
     }
 
-    // Called with a copy that is no promise: `await gapi.auth2.init()` would wait for itself for ever.
+    // Called with a double that is no promise: `await gapi.auth2.init()` would wait for itself for ever.
     then(onInit, onError) {
-      const ready = Object.create(this, { then: { value: undefined } });
+      const get = (auth, name) => {
+        if (name === "then") return undefined;
+        return typeof auth[name] === "function" ? auth[name].bind(auth) : auth[name];
+      };
+      const ready = new Proxy(this, { get });
       return google.then(() => (onInit ? onInit(ready) : ready), onError);
     }
 

@@ -1,0 +1,208 @@
+"""Signing in in a real Chromium: by redirect, in a popup, for one more scope, and from Google's old guide."""
+
+import json
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from fastapi import Response
+from playwright.async_api import Page, expect
+
+from tests.front_door import ALICE, BOB, CLIENT_ID, Door
+from tests.journeys.pages import AUTH2, GUIDE, JQUERY, POPUP
+from tests.web.chromium import open_browser
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+LET_THE_PERSON_CHOOSE = """() => {
+  const { oauth2 } = google.accounts, real = oauth2.initCodeClient;
+  oauth2.initCodeClient = (config) => real({ ...config, login_hint: "", select_account: true });
+}"""
+THEIR_OWN = {"Content-Security-Policy": "default-src * 'unsafe-inline'"}
+REAL_JQUERY = Path("/usr/share/javascript/jquery/jquery.min.js")
+
+
+@pytest.fixture
+async def page(door: Door) -> AsyncIterator[Page]:
+    """A fresh page; what goes wrong in it fails the test."""
+    async with open_browser() as browser:
+        context = await browser.new_context(locale="en-GB")
+        page = await context.new_page()
+        errors: list[str] = []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        yield page
+        await context.close()
+        assert errors == []
+
+
+async def shown(page: Page, door: Door, html: str, **more: str) -> None:
+    """Open a page of the app's own, on an origin that Google knows."""
+    values = {
+        "client_id": CLIENT_ID,
+        "gapi": f"/static/gapi.js?onload=start&gsi={door.sandbox.base_url}/gsi/client",
+        "gsi": f"{door.sandbox.base_url}/gsi/client",
+        "popup": "/static/popup.js",
+        "jquery": "/their/jquery.min.js",
+        **more,
+    }
+
+    # Served for real: Chromium keeps pages of a test's making away from loopback addresses.
+    door.house.web.add_api_route("/their/page", their("text/html", html.format(**values)))
+    door.house.web.add_api_route("/their/jquery.min.js", their("text/javascript", their_jquery()))
+    await page.goto(f"{door.origin}/their/page")
+
+
+def their(media_type: str, body: str) -> Callable[[], Response]:
+    """A route of the app's own, without our policy."""
+    return lambda: Response(body, headers=THEIR_OWN, media_type=media_type)
+
+
+def their_jquery() -> str:
+    """The real one, where Debian's libjs-jquery is installed."""
+    return REAL_JQUERY.read_text() if REAL_JQUERY.exists() else JQUERY
+
+
+async def at_google(google: Page, email: str = ALICE, untick: str | None = None, deny: bool = False) -> None:
+    """Choose the account and answer the consent."""
+    if await google.locator(f'button[name="email"][value="{email}"]').count():
+        await google.click(f'button[name="email"][value="{email}"]')
+    if untick is not None:
+        await google.uncheck(f'input[name="scope"][value$="{untick}"]')
+    await google.get_by_role("button", name="Deny" if deny else "Allow", exact=True).click()
+
+
+async def in_popup(page: Page, button: str, **answer: Any) -> None:
+    async with page.expect_popup() as opening:
+        await page.click(button)
+    popup = await opening.value
+    await popup.wait_for_load_state()
+    async with popup.expect_event("close"):
+        await at_google(popup, **answer)
+
+
+async def told(page: Page) -> dict[str, Any]:
+    await expect(page.locator("#told")).not_to_be_empty()
+    found: dict[str, Any] = json.loads(await page.locator("#told").inner_text())
+    await page.evaluate("document.getElementById('told').textContent = ''")
+    return found
+
+
+async def me(page: Page, door: Door) -> dict[str, Any]:
+    found: dict[str, Any] = await (await page.request.get(f"{door.origin}/v1/me")).json()
+    return found
+
+
+async def test_by_redirect_one_click_and_one_yes(page: Page, door: Door) -> None:
+    await page.goto(door.origin)
+    await page.get_by_role("link", name="Sign in with Google").click()
+    await at_google(page)
+    await page.wait_for_url(f"{door.origin}/*")
+    signed_in = await me(page, door)
+    assert signed_in["accounts"][0]["email"] == ALICE
+    assert signed_in["grants"][0]["missing_scopes"] == []
+    assert await page.evaluate("document.cookie") == ""
+
+
+async def test_an_unticked_box_is_shown_and_mended_by_one_click(page: Page, door: Door) -> None:
+    await page.goto(door.origin)
+    await page.get_by_role("link", name="Sign in with Google").click()
+    await at_google(page, untick="calendar.events.readonly")
+    await page.wait_for_url(f"{door.origin}/*")
+    assert (await me(page, door))["grants"][0]["missing_scopes"] == ["calendar.events.readonly"]
+    await page.get_by_role("link", name="Allow the calendar").click()
+    await page.get_by_role("button", name="Allow", exact=True).click()
+    await page.wait_for_url(f"{door.origin}/*")
+    assert (await me(page, door))["grants"][0]["missing_scopes"] == []
+
+
+async def test_one_more_scope_is_asked_when_it_is_needed(page: Page, door: Door) -> None:
+    await page.goto(door.origin)
+    await page.get_by_role("link", name="Sign in with Google").click()
+    await at_google(page)
+    await page.wait_for_url(f"{door.origin}/*")
+    await page.goto(f"{door.origin}/signin/google?scopes=drive.appdata")
+    await page.get_by_role("button", name="Allow", exact=True).click()
+    await page.wait_for_url(f"{door.origin}/*")
+    scopes = (await me(page, door))["grants"][0]["scopes"]
+    assert {"drive.appdata", "calendar.events.readonly"} <= set(scopes)
+
+
+async def test_in_a_popup_the_page_stays_and_learns_who_signed_in(page: Page, door: Door) -> None:
+    await shown(page, door, POPUP)
+    await expect(page).to_have_title("ready")
+    await in_popup(page, "#in", untick="calendar.events.readonly")
+    answer = await told(page)
+    assert answer["account"]["email"] == ALICE
+    assert answer["missing"] == ["calendar.events.readonly"]
+    assert (await me(page, door))["accounts"][0]["email"] == ALICE
+
+
+async def test_a_popup_that_is_closed_or_refused_leaves_nothing(page: Page, door: Door) -> None:
+    await shown(page, door, POPUP)
+    await expect(page).to_have_title("ready")
+    async with page.expect_popup() as opening:
+        await page.click("#in")
+    popup = await opening.value
+    await popup.wait_for_load_state()
+    await popup.close()
+    assert await told(page) == {"error": "popup_closed"}
+    await expect(page).to_have_title("again")
+    await in_popup(page, "#in", deny=True)
+    assert await told(page) == {"error": "access_denied"}
+    assert (await door.stored())["app.users"] == 0
+
+
+async def test_a_popup_in_a_session_refuses_another_account(page: Page, door: Door) -> None:
+    await shown(page, door, POPUP)
+    await expect(page).to_have_title("ready")
+    await in_popup(page, "#in")
+    await told(page)
+    # Google leaves the choice to the person, whatever account was hinted at.
+    await page.evaluate(LET_THE_PERSON_CHOOSE)
+    await in_popup(page, "#in", email=BOB)
+    assert await told(page) == {"error": "account_mismatch"}
+    assert (await door.stored())["app.accounts"] == 1
+
+
+async def test_the_page_of_googles_old_guide_runs_unchanged(page: Page, door: Door) -> None:
+    await shown(page, door, GUIDE)
+    await page.wait_for_function("typeof auth2 === 'object'")
+    await in_popup(page, "#signinButton")
+    await expect(page).to_have_title(f"stored for {ALICE}")
+    await expect(page.locator("#signinButton")).to_be_hidden()
+    assert (await me(page, door))["grants"][0]["scopes"].count("calendar.events.readonly") == 1
+
+
+async def test_gapi_auth2_knows_the_current_user_and_asks_for_a_new_scope(page: Page, door: Door) -> None:
+    await shown(page, door, AUTH2)
+    await expect(page).to_have_title("ready")
+    await in_popup(page, "#in")
+    answer = await told(page)
+    assert answer == {"email": ALICE, "id": door.sandbox.account(ALICE).sub, "told": [True]}
+    await in_popup(page, "#more")
+    assert await told(page) == {"before": False, "code": "4/", "keys": ["code"]}
+    await page.click("#out")
+    assert await told(page) == {"signedIn": False}
+    assert (await page.request.get(f"{door.origin}/v1/me")).status == 401
+
+
+async def test_gapi_auth2_tells_a_closed_popup_in_its_own_words(page: Page, door: Door) -> None:
+    await shown(page, door, AUTH2)
+    await expect(page).to_have_title("ready")
+    async with page.expect_popup() as opening:
+        await page.click("#in")
+    popup = await opening.value
+    await popup.wait_for_load_state()
+    await popup.close()
+    assert await told(page) == {"error": "popup_closed_by_user"}
+    await in_popup(page, "#in", deny=True)
+    assert await told(page) == {"error": "access_denied"}
+
+
+async def test_a_page_of_another_origin_may_load_the_shim(door: Door) -> None:
+    async with httpx2.AsyncClient() as http:
+        shim = await http.get(f"{door.origin}/static/gapi.js")
+        assert shim.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+        other = await http.get(f"{door.origin}/static/page.js")
+        assert other.headers["Cross-Origin-Resource-Policy"] == "same-origin"

@@ -53,8 +53,15 @@ def topic(grant_id: int) -> str:
     return f"grant:{grant_id}"
 
 
+_PLAIN = tuple(name for name in Grant.__dataclass_fields__ if name != "scopes" and not name.startswith("_"))
+
+
 def grant_of(row: Row[tuple[object, ...]]) -> Grant:
     """The grant in a row."""
-    plain = {name: getattr(row, name) for name in Grant.__dataclass_fields__ if not name.startswith("_")}
-    plain["scopes"] = frozenset(row.scopes)
-    return Grant(**plain, _refresh_token=row.refresh_token, _access_token=row.access_token)
+    found = row._mapping
+    return Grant(
+        **{name: found[name] for name in _PLAIN},
+        scopes=frozenset(found["scopes"]),
+        _refresh_token=found["refresh_token"],
+        _access_token=found["access_token"],
+    )

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, bindparam, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from catflap.clock import Clock
@@ -25,6 +25,11 @@ WITHOUT_TOKENS: dict[str, object] = {
     "token_hash": None,
     "token_prefix_hash": None,
 }
+
+# Every token handed out begins with one of these, so they are put together once.
+_MINE = select(t).where(t.c.user_id == bindparam("user"))
+_OLDEST = _MINE.order_by(t.c.id).limit(1)
+_ONE = _MINE.where(t.c.account_sub == bindparam("account"))
 
 
 class Grants:
@@ -93,9 +98,12 @@ class Grants:
 
     async def find(self, user_id: int, account_sub: str | None) -> Grant | None:
         """One grant, or None; without an account, the user's oldest."""
-        mine = [t.c.user_id == user_id, *([] if account_sub is None else [t.c.account_sub == account_sub])]
-        found = await self.where(*mine)
-        return found[0] if found else None
+        statement, values = _OLDEST, dict[str, object](user=user_id)
+        if account_sub is not None:
+            statement, values = _ONE, {"user": user_id, "account": account_sub}
+        async with self._reading.connect() as connection:
+            row = (await connection.execute(statement, values)).first()
+        return None if row is None else grant_of(row)
 
     async def get(self, grant_id: int) -> Grant | None:
         """The grant with this id, or None."""

@@ -54,7 +54,7 @@ class Cookies:
         self.clear(response, self.signin)
 
 
-def cookies(parts: Annotated[Services, Depends(services)]) -> Cookies:
+async def cookies(parts: Annotated[Services, Depends(services)]) -> Cookies:
     """The cookie names of this installation."""
     return Cookies(https=parts.settings.origin.startswith("https://"))
 

@@ -50,7 +50,7 @@ class Services:
     app_tokens: AppTokens | None
 
 
-def services(request: Request) -> Services:
+async def services(request: Request) -> Services:
     """The parts, for `Depends(services)`."""
     found: Services = request.app.state.services
     return found

@@ -1,0 +1,248 @@
+"""The stage for the measures: one PostgreSQL, one Google of its own, one keyset, shared by everybody."""
+
+import asyncio
+import hashlib
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx2
+from pydantic import SecretStr
+from sqlalchemy import insert, update
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from catflap.cli.serving import bind, port_of
+from catflap.clock import SystemClock
+from catflap.google.discovery import Discovery
+from catflap.google.oauth import OAuth, TokenResponse
+from catflap.google.scopes import normalise
+from catflap.settings import GoogleClient
+from catflap.store.database import connect
+from catflap.store.embedded import EmbeddedServer, Urls
+from catflap.store.migrate import make_database, migrate
+from catflap.store.notices import Notices
+from catflap.store.tables import google_tokens, users
+from catflap.vault import Grants, Seal, Vault, load_keyset
+from catflap.vault.lease import Leases
+from catflap.vault.pace import Pace
+
+CLIENT_ID, CLIENT_SECRET = "4711-bench.apps.googleusercontent.com", "GOCSPX-bench"
+SCOPES = ["openid", "email", "https://www.googleapis.com/auth/calendar.events"]
+REFRESH = "oauth.token.refresh"
+
+
+class Google:
+    """The sandbox in a process of its own, through its control API."""
+
+    def __init__(self, url: str, http: httpx2.AsyncClient) -> None:
+        self.url = url
+        self.discovery = f"{url}/.well-known/openid-configuration"
+        self._http = http
+
+    async def accounts(self, count: int, domain: str) -> list[dict[str, str]]:
+        """People with a refresh token each."""
+        body = {"count": count, "domain": domain, "client_id": CLIENT_ID, "scopes": SCOPES}
+        return (await self._control("POST", "accounts", body))["accounts"]
+
+    async def trouble(self, **fault: Any) -> None:
+        """Put one fault in force at the token endpoint, in place of any other."""
+        await self.well()
+        await self._control("POST", "faults", {"endpoint": "oauth.token.*", **fault})
+
+    async def well(self) -> None:
+        """Lift every fault."""
+        await self._control("DELETE", "faults")
+
+    async def revoke(self, email: str) -> None:
+        """A person takes back what they allowed."""
+        await self._control("POST", "revoke", {"email": email})
+
+    async def code(self, email: str) -> str:
+        """A one-time code of a person who consents (again)."""
+        body = {"email": email, "client_id": CLIENT_ID, "scopes": SCOPES, "force_refresh_token": True}
+        return str((await self._control("POST", "codes", body))["code"])
+
+    async def refreshes(self) -> int:
+        """How many refreshes reached Google since the last `forget`."""
+        found = await self._control("GET", "requests?endpoint=none")
+        return int(found["counts"].get(REFRESH, 0))
+
+    async def forget(self) -> None:
+        """Count from zero."""
+        await self._control("DELETE", "requests")
+
+    async def _control(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        response = await self._http.request(method, f"{self.url}/sandbox/{path}", json=body)
+        response.raise_for_status()
+        return response.json() if response.content else {}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Everything the measures share."""
+
+    urls: Urls
+    google: Google
+    keyset: Path
+    app_engine: AsyncEngine
+    vault_engine: AsyncEngine
+    http: httpx2.AsyncClient
+    notices: Notices
+    oauth: OAuth
+    environment: dict[str, str]
+
+    def grants(self) -> Grants:
+        """The grants as this process sees them."""
+        return Grants(self.vault_engine, Seal(load_keyset(self.keyset)), SystemClock(), CLIENT_ID)
+
+    def vault(self, *, per_second: float = 10_000) -> Vault:
+        """A vault as a process has one."""
+        return Vault(
+            self.grants(),
+            self.oauth,
+            SystemClock(),
+            notices=self.notices,
+            leases=Leases(self.vault_engine, timedelta(seconds=3)),
+            pace=Pace(per_second, per_second / 10),
+        )
+
+    async def people(self, count: int, domain: str) -> list[tuple[int, str, str]]:
+        """Users with a live grant each: user id, sub, email."""
+        grants, made = self.grants(), []
+        for account in await self.google.accounts(count, domain):
+            async with self.app_engine.begin() as connection:
+                values = insert(users).values(created_at=SystemClock().now()).returning(users.c.id)
+                user_id = int((await connection.execute(values)).scalar_one())
+            tokens = TokenResponse(
+                account["access_token"], 3599, normalise(account["scope"]), account["refresh_token"]
+            )
+            await grants.keep(user_id, account["sub"], tokens)
+            made.append((user_id, account["sub"], account["email"]))
+        return made
+
+    async def let_run_out(self, *, after: timedelta = timedelta(0), in_use: bool = False) -> None:
+        """All access tokens end in `after`; `in_use` also says that somebody used them just now."""
+        now = SystemClock().now()
+        values = {"expires_at": now + after, "used_at": now if in_use else None}
+        async with self.vault_engine.begin() as connection:
+            await connection.execute(update(google_tokens).values(**values))
+
+    def orders(self, user_id: int, **more: Any) -> dict[str, Any]:
+        """What a process of `tests.vault.caller` is told."""
+        return {
+            "vault_url": self.urls.vault.render_as_string(hide_password=False),
+            "discovery": self.google.discovery,
+            "client_id": CLIENT_ID,
+            "client_secret": CLIENT_SECRET,
+            "keyset": str(self.keyset),
+            "lease": 3.0,
+            "user_id": user_id,
+            "callers": 50,
+            "do": "tokens",
+            **more,
+        }
+
+
+@asynccontextmanager
+async def open_stage() -> AsyncIterator[Stage]:
+    """Start PostgreSQL and the sandbox; stop both on leaving."""
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="catflap-bench-")))
+        server = EmbeddedServer(folder)
+        urls = await asyncio.to_thread(server.start)
+        stack.push_async_callback(asyncio.to_thread, server.stop)
+        await make_database(urls)
+        await migrate(urls)
+        http = await stack.enter_async_context(httpx2.AsyncClient(timeout=300))
+        google = Google(await _sandbox(stack, http), http)
+        engines = connect(urls.app), connect(urls.vault)
+        for engine in engines:
+            stack.push_async_callback(engine.dispose)
+        keyset = folder / "secrets" / "vault-keyset.json"
+        load_keyset(keyset)
+        client = GoogleClient(
+            client_id=CLIENT_ID, client_secret=SecretStr(CLIENT_SECRET), redirect_uri="http://localhost"
+        )
+        yield Stage(
+            urls=urls,
+            google=google,
+            keyset=keyset,
+            app_engine=engines[0],
+            vault_engine=engines[1],
+            http=http,
+            notices=await stack.enter_async_context(Notices(urls.vault)),
+            oauth=OAuth(http, Discovery(http, google.discovery), client),
+            environment=_environment(folder, urls, google),
+        )
+
+
+async def _sandbox(stack: AsyncExitStack, http: httpx2.AsyncClient) -> str:
+    listener = bind("127.0.0.1", 0)
+    port = port_of(listener)
+    listener.close()
+    process = start(
+        "sandbox", "--port", str(port), "--client-id", CLIENT_ID, "--client-secret", CLIENT_SECRET
+    )
+    stack.callback(stop, process)
+    url = f"http://127.0.0.1:{port}"
+    await until_up(http, f"{url}/.well-known/openid-configuration", process)
+    return url
+
+
+def start(*arguments: str, environment: dict[str, str] | None = None) -> "subprocess.Popen[bytes]":
+    """Start `catflap` with these arguments."""
+    command = [sys.executable, "-m", "catflap.cli", *arguments]
+    return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def stop(process: "subprocess.Popen[bytes]") -> None:
+    """End a process that was started here."""
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+async def until_up(http: httpx2.AsyncClient, url: str, process: "subprocess.Popen[bytes]") -> None:
+    """Return when `url` answers."""
+    for _ in range(600):
+        if process.poll() is not None:
+            raise RuntimeError(f"the process for {url} ended with {process.returncode}")
+        try:
+            if (await http.get(url)).is_success:
+                return
+        except httpx2.HTTPError:
+            pass
+        await asyncio.sleep(0.1)
+    raise RuntimeError(f"{url} did not come up")
+
+
+def _environment(folder: Path, urls: Urls, google: Google) -> dict[str, str]:
+    plain = {
+        name: value for name, value in os.environ.items() if not name.startswith(("CATFLAP_", "GOOGLE_"))
+    }
+    return {
+        **plain,
+        "CATFLAP_DATA_DIR": str(folder),
+        "CATFLAP_DATABASE_URL": urls.app.render_as_string(hide_password=False),
+        "CATFLAP_VAULT_DATABASE_URL": urls.vault.render_as_string(hide_password=False),
+        "CATFLAP_GOOGLE_DISCOVERY_URL": google.discovery,
+        "CATFLAP_GOOGLE_API_URL": google.url,
+        "CATFLAP_LOG_LEVEL": "error",
+        "GOOGLE_CLIENT_ID": CLIENT_ID,
+        "GOOGLE_CLIENT_SECRET": CLIENT_SECRET,
+    }
+
+
+def fingerprint(token: str) -> str:
+    """SHA-256 in hexadecimal."""
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from playwright.async_api import Page, expect
+
 from tests.journeys.conftest import Demo
 from tests.web.chromium import open_browser
 

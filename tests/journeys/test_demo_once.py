@@ -15,6 +15,7 @@ import icalendar
 import pytest
 import recurring_ical_events
 import soundfile
+
 from tests.journeys.conftest import OWN_CALENDARS, SHARED_CALENDARS, json_lines, run
 
 LEAD = timedelta(minutes=10)

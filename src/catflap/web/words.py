@@ -87,7 +87,7 @@ ENGLISH: Final[Words] = {
     "error_code_rejected": "Google didn't accept the code. Please sign in once more.",
     "error_admin_policy": "Your organisation's administrator doesn't allow this app.",
     "error_account_mismatch": "That was a different Google account; nothing was stored.",
-    "error_google_client_rejected": "Google doesn't accept this app's settings. Whoever runs it has to mend that.",
+    "error_google_client_rejected": "Google rejects this app's settings. Whoever runs it has to mend them.",
     "error_id_token_invalid": "Google's answer couldn't be verified; nothing was stored.",
     "error_iss_invalid": "That answer didn't come from Google; nothing was stored.",
     "error_too_many": "Too many tries. Please wait a minute.",

@@ -8,7 +8,6 @@ refusals in the JSON shape Google's APIs use. Source of the envelope: Calendar A
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
@@ -24,17 +23,6 @@ if TYPE_CHECKING:
 
 TRUE = frozenset({"true", "1", "True", "TRUE"})
 FALSE = frozenset({"false", "0", "False", "FALSE"})
-STATUS = {
-    400: "INVALID_ARGUMENT",
-    401: "UNAUTHENTICATED",
-    403: "PERMISSION_DENIED",
-    404: "NOT_FOUND",
-    409: "ALREADY_EXISTS",
-    412: "FAILED_PRECONDITION",
-    429: "RESOURCE_EXHAUSTED",
-    500: "INTERNAL",
-    503: "UNAVAILABLE",
-}
 
 
 class Refusal(Exception):
@@ -122,7 +110,7 @@ class Call:
         if not self.body.strip():
             return {}
         try:
-            value = json.loads(self.body)
+            value = json.loads(self.body, parse_constant=_no_constant)
         except (ValueError, RecursionError):
             raise Refusal(400, "parseError", "Parse Error") from None
         if not isinstance(value, dict):
@@ -155,6 +143,10 @@ class Call:
         return min(int(value), high)
 
 
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
 def bad_parameter(name: str, message: str) -> Refusal:
     """Return a 400 invalidParameter that points at a query parameter."""
     return Refusal(400, "invalidParameter", message, location=("parameter", name))
@@ -162,13 +154,8 @@ def bad_parameter(name: str, message: str) -> Refusal:
 
 def as_json(value: Any, code: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """Return a JSON response."""
-    body = json.dumps(finite(value) if code >= 400 else value, ensure_ascii=False).encode("utf-8", "replace")
+    body = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
     return Response(body, code, headers, "application/json; charset=UTF-8")
-
-
-def finite(value: Any) -> Any:
-    """Return a value JSON can carry (no NaN)."""
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def no_content() -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import httpx2
@@ -211,6 +212,7 @@ async def test_patch_replaces_lists_and_keeps_the_rest_update_replaces_all(
         {"recurrence": "RRULE:FREQ=DAILY"},
         {"status": "maybe"},
         {"summary": 7},
+        {"extendedProperties": {"private": {"a": float("inf")}}},
         {"attendees": [{"name": "nobody"}]},
         {"reminders": {"useDefault": True, "overrides": [{"method": "popup", "minutes": 1}]}},
         {"reminders": {"overrides": [{"method": "pigeon", "minutes": 1}]}},
@@ -221,7 +223,9 @@ async def test_patch_replaces_lists_and_keeps_the_rest_update_replaces_all(
 async def test_an_event_that_makes_no_sense_is_refused(
     calendar: httpx2.AsyncClient, change: dict[str, Any]
 ) -> None:
-    assert (await calendar.post(EVENTS, json={**timed(), **change})).status_code == 400
+    body = json.dumps({**timed(), **change})
+    headers = {"content-type": "application/json"}
+    assert (await calendar.post(EVENTS, content=body, headers=headers)).status_code == 400
     assert (await calendar.get(EVENTS)).json()["items"] == []
 
 

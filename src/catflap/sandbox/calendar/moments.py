@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -104,8 +104,3 @@ def instance_suffix(original: datetime | date) -> str:
     if isinstance(original, datetime):
         return original.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
     return original.strftime("%Y%m%d")
-
-
-def day_after(day: date) -> date:
-    """Return the next day."""
-    return day + timedelta(days=1)

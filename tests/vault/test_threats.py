@@ -1,0 +1,101 @@
+"""Canaries: every secret the vault ever holds, looked for in every place that somebody could steal."""
+
+import ipaddress
+import json
+
+import httpx2
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from catflap.errors import CatflapError
+from catflap.sandbox.risc.events import event_token, token_subject
+from catflap.store.embedded import Urls
+from catflap.vault.rotation import Rotation
+from catflap.vault.webhooks import Address, Webhooks
+
+from .conftest import CLIENT_ID, CLIENT_SECRET, Allow, Door, Google, RunOut
+
+TABLES = text(
+    "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables "
+    "WHERE schemaname IN ('app', 'vault', 'queue') ORDER BY 1"
+)
+
+
+async def test_neither_logs_nor_answers_nor_any_table_hold_a_secret(
+    door: Door,
+    allow: Allow,
+    run_out: RunOut,
+    google: Google,
+    database_urls: Urls,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    vault, answers = door.parts.vault, []
+    grants = vault.grants
+    # Nothing leaves this machine: whatever the webhook is, the receiver is down.
+    nowhere = httpx2.AsyncClient(transport=httpx2.MockTransport(lambda request: httpx2.Response(503)))
+    webhooks = Webhooks(grants.engine, grants._seal, door.parts.clock, nowhere, resolve=_somewhere)
+    hook, hook_secret = await webhooks.create("https://hooks.example.com/x")
+    headers = await door.key("tokens", "proxy")
+    canaries = {hook_secret, CLIENT_SECRET, headers["Authorization"].split()[1]}
+    for trouble in (None, {"status": 503}, {"error": "invalid_client"}, {"garbage": True}, {"drop": "after"}):
+        grant = await allow(again=True)
+        canaries |= {grants.open_refresh_token(grant) or "", grants.open_access_token(grant) or ""}
+        await run_out(grant)
+        google.well_again()
+        if trouble is not None:
+            google.trouble(**trouble)
+        for path in ("token", "www.googleapis.com/calendar/v3/calendars/primary/events"):
+            answer = await door.http.get(f"/v1/users/{grant.user_id}/google/{path}", headers=headers)
+            if answer.status_code == 200 and path == "token":
+                canaries.add(answer.json()["access_token"])
+            else:
+                answers.append(answer.text + json.dumps(dict(answer.headers)))
+    google.well_again()
+    live = await allow(again=True)
+    refresh_token = grants.open_refresh_token(live) or ""
+    canaries |= {refresh_token, refresh_token[:16]}
+    event = event_token(
+        google.sandbox.world, CLIENT_ID, "token-revoked", {"subject": token_subject(refresh_token, False)}
+    )
+    await door.http.post("/google/risc", content=event)
+    for jti in await door.parts.reactions.unfinished():
+        await door.parts.reactions.handle(jti)
+    for delivery in await webhooks.due():
+        await webhooks.deliver(delivery)
+    with pytest.raises(CatflapError) as caught:
+        await vault.access_token(live.user_id)
+    await Rotation(grants.engine, grants._seal).reseal()
+    await door.parts.audit.write()
+
+    said = capsys.readouterr()
+    sinks = {
+        "log": said.out + said.err,
+        "answers": "".join(answers),
+        "errors": repr(caught.value) + str(caught.value.detail),
+        "objects": repr([live, hook, vault, grants]),
+        **await _dump(database_urls),
+    }
+    assert sinks["log"] and sinks["answers"]
+    for place, content in sinks.items():
+        for canary in canaries - {""}:
+            assert canary not in content, f"a secret is in {place}"
+            assert canary.encode().hex() not in content, f"a secret is in {place}"
+
+
+async def _somewhere(host: str, port: int) -> list[Address]:
+    return [ipaddress.ip_address("93.184.215.14")]
+
+
+async def _dump(urls: Urls) -> dict[str, str]:
+    """Every table as text, as a stolen dump would show it."""
+    engine = create_async_engine(urls.owner)
+    async with engine.connect() as connection:
+        names = (await connection.execute(TABLES)).scalars().all()
+        found = {}
+        for name in names:
+            rows = (await connection.execute(text(f"SELECT r::text FROM {name} r"))).scalars().all()
+            found[name] = "\n".join(rows)
+    await engine.dispose()
+    assert found["vault.google_tokens"] and found["app.api_keys"]
+    return found

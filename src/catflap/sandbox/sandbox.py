@@ -23,11 +23,11 @@ from catflap.sandbox.call import Refusal
 from catflap.sandbox.control import endpoints as control
 from catflap.sandbox.drive import endpoints as drive
 from catflap.sandbox.drive.endpoints import Uploads
-from catflap.sandbox.faults import Fault
 from catflap.sandbox.oauth import authorize, exchange, gis, identity
 from catflap.sandbox.oauth.requests import Tickets
 from catflap.sandbox.people import Client, Project, SandboxAccount
 from catflap.sandbox.risc import endpoints as risc
+from catflap.sandbox.sandbox_powers import Powers
 from catflap.sandbox.serving import listen, serving
 from catflap.sandbox.state_file import load, save
 from catflap.sandbox.world import World
@@ -40,7 +40,7 @@ def _wall_clock() -> datetime:
     return datetime.now(UTC)
 
 
-class Sandbox:
+class Sandbox(Powers):
     """A local Google.
 
     Args:
@@ -287,166 +287,6 @@ class Sandbox:
         """
         diary = self._diary(powers.account_of(self.world, account_email), calendar_id)
         return single_events(diary, time_min, time_max, self.world.now())
-
-    def now(self) -> datetime:
-        """Return the sandbox's time."""
-        return self.world.now()
-
-    def advance_clock(self, seconds: float) -> datetime:
-        """Move the sandbox's time on and return it."""
-        return powers.move_clock(self.world, seconds)
-
-    def add_accounts(self, count: int, domain: str = "load.example.com") -> list[SandboxAccount]:
-        """Make many accounts at once, `user0@…` to `user{count-1}@…`, for load tests."""
-        return powers.add_accounts(self.world, count, domain)
-
-    def grant(self, email: str, client_id: str, scopes: Iterable[str]) -> dict[str, str]:
-        """Return `access_token`, `refresh_token`, `scope` and `sub` without any page.
-
-        Raises:
-            LookupError: if there is no such account or client.
-            ValueError: if a scope is unknown.
-        """
-        return powers.grant(self.world, email, client_id, scopes)
-
-    def mint_code(
-        self,
-        email: str,
-        client_id: str,
-        scopes: Iterable[str],
-        kind: str = "native",
-        redirect_uri: str = "",
-        nonce: str | None = None,
-        force_refresh_token: bool = False,
-    ) -> str:
-        """Return a one-time code without any page, as a phone's sign-in does (`serverAuthCode`).
-
-        Args:
-            kind: `native` (exchanged with an empty redirect URI), `popup` (`postmessage` or the origin
-                given as `redirect_uri`) or `web` (the `redirect_uri`).
-
-        Raises:
-            LookupError: if there is no such account or client.
-            ValueError: if the kind or a scope is unknown.
-        """
-        return powers.mint_code(
-            self.world, email, client_id, scopes, kind, redirect_uri, nonce, force_refresh_token
-        )
-
-    def revoke_access(self, email: str, project: str | None = None) -> list[str]:
-        """Let a person take back what they allowed (one project or all), at Google's side.
-
-        Raises:
-            LookupError: if there is no such account.
-        """
-        return powers.revoke_access(self.world, email, project)
-
-    def delete_account(self, email: str) -> None:
-        """Delete an account; its refresh tokens answer `Account has been deleted`.
-
-        Raises:
-            LookupError: if there is no such account.
-        """
-        powers.delete_account(self.world, email)
-
-    def expire(self, what: str, email: str | None = None) -> None:
-        """Let `access`, `refresh`, `sync` tokens or push `channels` run out now.
-
-        Raises:
-            LookupError: if there is no such account.
-            ValueError: if `what` is none of these.
-        """
-        powers.expire(self.world, what, email)
-
-    def rotate_keys(self, withdraw: bool = False) -> str:
-        """Sign with a new key from now on and return its kid; `withdraw` stops publishing the old ones."""
-        return self.world.keys.rotate(keep=not withdraw)
-
-    def fault(
-        self,
-        endpoint: str = "*",
-        *,
-        account: str | None = None,
-        client: str | None = None,
-        status: int | None = None,
-        error: str | None = None,
-        latency: float = 0.0,
-        drop: str | None = None,
-        garbage: bool = False,
-        parameter: str | None = None,
-        times: int | None = None,
-        seconds: float | None = None,
-        every: int = 1,
-    ) -> int:
-        """Cause trouble and return the rule's id, for `lift`.
-
-        Args:
-            endpoint: a name or pattern: `oauth.token.refresh`, `oauth.token*`, `calendar.events.list`.
-            status, error: the answer given instead of the action (`error` as Google spells it).
-            latency: seconds to wait first.
-            drop: cut the connection `before` the action or `after` it was done.
-            garbage: answer something that is no JSON, after the action.
-            parameter: only requests with this query parameter, such as `syncToken`.
-            times, seconds, every: for so many requests, so long, only each nth.
-
-        Raises:
-            ValueError: if the rule makes no sense.
-        """
-        rule = Fault(
-            endpoint,
-            account,
-            client,
-            status,
-            error,
-            latency,
-            drop,
-            garbage,
-            parameter,
-            times,
-            every=every,
-        )
-        return powers.fault(self.world, rule, seconds)
-
-    def lift(self, fault_id: int | None = None) -> None:
-        """Lift one rule, or all."""
-        self.world.faults.remove(fault_id)
-
-    def requests(
-        self,
-        endpoint: str | None = None,
-        account: str | None = None,
-        refresh_token: str | None = None,
-        status: int | None = None,
-    ) -> list[dict[str, Any]]:
-        """Return what was asked, oldest first; status 0 is a connection that was cut."""
-        return self.world.journal.find(endpoint, account, refresh_token, status)
-
-    def add_service_account(self, project: str = "demo") -> dict[str, str]:
-        """Return a service account key (Google's JSON) that may manage a project's event stream."""
-        return powers.add_service_account(self.world, project)
-
-    def send_security_event(
-        self,
-        event: str,
-        email: str | None = None,
-        *,
-        project: str = "demo",
-        refresh_token: str | None = None,
-        hashed: bool = False,
-        reason: str | None = None,
-        state: str | None = None,
-    ) -> str | None:
-        """Send a signed security event (`sessions-revoked`, `token-revoked`, …) to the project's stream.
-
-        Returns the token, None if the project has no enabled stream that asked for such events.
-
-        Raises:
-            LookupError: if there is no such account, or the project has no client.
-            ValueError: if the event is unknown or concerns nobody.
-        """
-        return powers.send_security_event(
-            self.world, event, project, email, refresh_token, hashed, reason, state
-        )
 
     def _diary(self, account: SandboxAccount, calendar_id: str, make: bool = False) -> Diary:
         found = self.world.diaries.find(account, calendar_id)

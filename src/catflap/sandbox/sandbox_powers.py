@@ -1,4 +1,4 @@
-"""The sandbox's own powers as methods: time, tokens without pages, revocation, trouble, the log, security events.
+"""The sandbox's own powers as methods: time, tokens without pages, revocation, trouble, log, security events.
 
 They only pass on to `powers`, which the control API uses too.
 """

@@ -19,6 +19,7 @@ from typing import Any
 import psutil
 import structlog
 import uvloop
+
 from bench import vault, vault_http
 from bench.peers import run_peers
 from bench.vault_stage import Stage, open_stage

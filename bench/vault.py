@@ -6,10 +6,9 @@ import time
 from datetime import timedelta
 from typing import Any
 
-from bench.vault_stage import Stage
 from sqlalchemy import func, select, update
-from tests.vault.processes import run_together
 
+from bench.vault_stage import Stage
 from catflap.clock import SystemClock
 from catflap.errors import CatflapError, UserMustAct
 from catflap.store.tables import google_tokens as t
@@ -18,6 +17,7 @@ from catflap.vault.audit import Audit
 from catflap.vault.reactions import Reactions
 from catflap.vault.upkeep import Upkeep
 from catflap.vault.webhooks import Webhooks
+from tests.vault.processes import run_together
 
 Rows = dict[str, Any]
 KILL_STEPS = {

@@ -8,12 +8,12 @@ import sys
 import time
 from typing import Any
 
-from bench.vault_floor import KEY
-from bench.vault_stage import Stage, start, stop, until_up
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from bench.vault_floor import KEY
+from bench.vault_stage import Stage, start, stop, until_up
 from catflap.cli.serving import bind, port_of
 from catflap.clock import SystemClock
 from catflap.vault.api_keys import ApiKeys
@@ -24,7 +24,7 @@ CONNECTIONS, USERS = 32, 100
 async def warm(stage: Stage, *, seconds: float, turns: int = 3) -> dict[str, Any]:
     """Rates and latencies of both, and what the one is of the other."""
     people = await stage.people(USERS, "warm.example.com")
-    _, secret = await ApiKeys(stage.app_engine, SystemClock()).create("bench", ["tokens"], per_minute=10**9)
+    _, secret = await ApiKeys(stage.vault_engine, SystemClock()).create("bench", ["tokens"], per_minute=10**9)
     await _furnish_floor(stage)
     ports = _free_port(), _free_port()
     ours = start("serve", "--no-worker", "--port", str(ports[0]), environment=stage.environment)

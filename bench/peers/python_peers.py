@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from authlib.integrations.requests_client import OAuth2Session
-from bench.vault_stage import CLIENT_ID, CLIENT_SECRET, Stage
 from google.auth.transport.requests import Request
 from google.oauth2.credentials import Credentials
+
+from bench.vault_stage import CLIENT_ID, CLIENT_SECRET, Stage
 
 CALLERS, DEAD_CALLS, LATENCY = 50, 20, 0.15
 

@@ -109,8 +109,8 @@ async def open_catflap(settings: Settings, clock: Clock | None = None) -> AsyncI
             leases=Leases(vault_engine, timedelta(seconds=settings.lease_seconds)),
             pace=Pace(settings.google_refreshes_per_second, settings.google_refreshes_per_second),
         )
-        keys = ApiKeys(app_engine, clock, stack.enter_context(notices.watch(api_keys.TOPIC)))
-        audit = Audit(app_engine, clock, keys.write_uses, grants.write_uses)
+        keys = ApiKeys(vault_engine, clock, stack.enter_context(notices.watch(api_keys.TOPIC)))
+        audit = Audit(app_engine, clock, then=(keys.write_uses, grants.write_uses))
         await stack.enter_async_context(audit)
         outside = await stack.enter_async_context(httpx2.AsyncClient(trust_env=False))
         webhooks = Webhooks(vault_engine, seal, clock, outside)

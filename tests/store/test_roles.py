@@ -11,6 +11,9 @@ from catflap.store.embedded import Urls
     "statement",
     [
         "SELECT * FROM vault.google_tokens",
+        "SELECT * FROM vault.api_keys",
+        "INSERT INTO vault.api_keys (name, token_hash) VALUES ('mine', 'x')",
+        "SELECT * FROM vault.webhooks",
         "UPDATE vault.google_tokens SET state = 'active'",
         "SET ROLE catflap_vault",
         "SET ROLE postgres",

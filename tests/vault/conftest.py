@@ -189,7 +189,7 @@ async def door(
         clock=clock,
         engine=engine,
         vault=vault,
-        api_keys=ApiKeys(engine, clock),
+        api_keys=ApiKeys(vault.grants.engine, clock),
         audit=audit,
         http=http,
         proxy_rules=parse_rules(settings.proxy_allow),

@@ -145,17 +145,17 @@ async def test_keys_are_rotated_and_listed(
 
 
 async def test_api_keys_are_made_listed_and_revoked(
-    catflap: Shell, engine: AsyncEngine, clock: FixedClock
+    catflap: Shell, vault_engine: AsyncEngine, clock: FixedClock
 ) -> None:
     code, secret, error = await catflap("apikeys", "create", "shop", "--right", "tokens", "--user", "17")
     assert code == 0 and secret.startswith("catflap_"), error
-    keys = ApiKeys(engine, clock)
+    keys = ApiKeys(vault_engine, clock)
     key = await keys.find(secret.strip())
     assert key is not None and key.user_ids == {17}
     assert "shop" in (await catflap("apikeys", "list"))[1]
     assert secret.strip() not in (await catflap("apikeys", "list"))[1]
     assert (await catflap("apikeys", "revoke", str(key.id)))[0] == 0
-    assert await ApiKeys(engine, clock).find(secret.strip()) is None
+    assert await ApiKeys(vault_engine, clock).find(secret.strip()) is None
     assert (await catflap("apikeys", "create", "shop", "--right", "everything"))[0] == 2
 
 

@@ -97,5 +97,5 @@ async def _dump(urls: Urls) -> dict[str, str]:
             rows = (await connection.execute(text(f"SELECT r::text FROM {name} r"))).scalars().all()
             found[name] = "\n".join(rows)
     await engine.dispose()
-    assert found["vault.google_tokens"] and found["app.api_keys"]
+    assert found["vault.google_tokens"] and found["vault.api_keys"]
     return found

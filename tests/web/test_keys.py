@@ -13,12 +13,21 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.clock import FixedClock
 from catflap.errors import BadRequest
+from catflap.store.database import connect
 from catflap.store.embedded import Urls
 from catflap.store.notices import Notices
 from catflap.store.tables import api_keys as t
 from catflap.vault.api_keys import TOPIC, ApiKeys
 from catflap.web import problems
 from catflap.web.keys import TokensKey
+
+
+@pytest.fixture
+async def engine(database_urls: Urls) -> AsyncIterator[AsyncEngine]:
+    """A pool as the vault's role: keys are its business alone."""
+    pool = connect(database_urls.vault)
+    yield pool
+    await pool.dispose()
 
 
 @pytest.fixture
@@ -113,11 +122,10 @@ async def test_a_key_is_stored_hashed_only(keys: ApiKeys, engine: AsyncEngine) -
     assert secret not in repr(key)
 
 
-async def test_last_use_is_noted(http: httpx2.AsyncClient, keys: ApiKeys, engine: AsyncEngine) -> None:
+async def test_last_use_is_noted(http: httpx2.AsyncClient, keys: ApiKeys) -> None:
     _, secret = await keys.create("shop", ["tokens"])
     await http.get("/door", headers=_bearer(secret))
-    async with engine.begin() as connection:
-        await keys.write_uses(connection)
+    await keys.write_uses()
     (listed,) = await keys.list()
     assert listed.last_used_at == listed.created_at
 

@@ -32,7 +32,7 @@ def create(
 
     async def work() -> None:
         async with workshop() as room:
-            made, secret = await ApiKeys(room.app_engine, room.clock).create(
+            made, secret = await ApiKeys(room.vault_engine, room.clock).create(
                 name,
                 right,
                 user_ids=user or None,
@@ -52,7 +52,7 @@ def list_keys() -> None:
 
     async def work() -> None:
         async with workshop() as room:
-            for key in await ApiKeys(room.app_engine, room.clock).list():
+            for key in await ApiKeys(room.vault_engine, room.clock).list():
                 typer.echo(_line(key))
 
     run(work())
@@ -64,7 +64,7 @@ def revoke(key_id: int) -> None:
 
     async def work() -> None:
         async with workshop() as room:
-            ended = await ApiKeys(room.app_engine, room.clock).revoke(key_id)
+            ended = await ApiKeys(room.vault_engine, room.clock).revoke(key_id)
             typer.echo(f"key {ended.id} ({ended.name}) is revoked.")
 
     run(work())

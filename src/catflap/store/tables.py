@@ -249,6 +249,7 @@ signing_keys = Table(
     schema="app",
 )
 
+# In the vault, because who could write a key here could ask for tokens with it.
 api_keys = Table(
     "api_keys",
     metadata,
@@ -263,7 +264,7 @@ api_keys = Table(
     _at("expires_at", nullable=True),
     _at("last_used_at", nullable=True),
     _at("revoked_at", nullable=True),
-    schema="app",
+    schema="vault",
 )
 
 # Who got what when. Without foreign keys: it outlives the people and keys it tells about.

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Literal, get_args
 
 from sqlalchemy import Row, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.clock import Clock
 from catflap.errors import BadRequest
@@ -84,7 +84,7 @@ class ApiKeys:
         changed: asyncio.Event | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`changed` is set by whoever hears the notice `TOPIC`; see `Notices.watch`."""
+        """`engine` is the vault's; `changed` is set by whoever hears the notice `TOPIC` (`Notices.watch`)."""
         self._engine = engine
         self._clock = clock
         self._changed = changed
@@ -181,11 +181,13 @@ class ApiKeys:
             self._paces[key.id] = pace
         pace.step()
 
-    async def write_uses(self, connection: AsyncConnection) -> None:
+    async def write_uses(self) -> None:
         """Write down when keys were last used; called about once a second."""
         used, self._used = self._used, {}
-        for key_id, at in used.items():
-            await connection.execute(update(t).where(t.c.id == key_id).values(last_used_at=at))
+        if used:
+            async with self._engine.begin() as connection:
+                for key_id, at in used.items():
+                    await connection.execute(update(t).where(t.c.id == key_id).values(last_used_at=at))
 
     async def _read(self, hashed: bytes) -> ApiKey | None:
         query = select(t).where(t.c.token_hash == hashed, t.c.revoked_at.is_(None))

@@ -7,14 +7,14 @@ of it. When the database is away, notes are kept, up to a limit, and what falls 
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
 from sqlalchemy import Row, insert, select
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.clock import Clock
 from catflap.log import log
@@ -44,14 +44,12 @@ class Audit:
         self,
         engine: AsyncEngine,
         clock: Clock,
-        also: Callable[[AsyncConnection], Awaitable[None]] | None = None,
-        then: Callable[[], Awaitable[None]] | None = None,
+        then: Collection[Callable[[], Awaitable[None]]] = (),
     ) -> None:
-        """`also` writes what others collected in the same transaction; `then` runs after it."""
+        """`then` writes what others collected meanwhile, each time after our own."""
         self._engine = engine
         self._clock = clock
-        self._also = also
-        self._then = then
+        self._then = tuple(then)
         self._noted: deque[Entry] = deque(maxlen=_MOST)
         self._lost = 0
         self._task: asyncio.Task[None] | None = None
@@ -84,15 +82,13 @@ class Audit:
     async def write(self) -> None:
         """Write down what was noted."""
         batch = list(self._noted)
-        async with self._engine.begin() as connection:
-            if batch:
+        if batch:
+            async with self._engine.begin() as connection:
                 await connection.execute(insert(t), [vars(entry) for entry in batch])
-            if self._also is not None:
-                await self._also(connection)
         for _ in batch:
             self._noted.popleft()
-        if self._then is not None:
-            await self._then()
+        for write in self._then:
+            await write()
         if self._lost:
             log.error("audit_lost", entries=self._lost)
             self._lost = 0

@@ -1,19 +1,3 @@
-CREATE TABLE app.api_keys (
-    id BIGINT GENERATED ALWAYS AS IDENTITY,
-    name TEXT NOT NULL,
-    token_hash BYTEA NOT NULL,
-    rights TEXT[] NOT NULL,
-    user_ids BIGINT[],
-    scopes TEXT[],
-    per_minute INTEGER NOT NULL,
-    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
-    expires_at TIMESTAMP WITH TIME ZONE,
-    last_used_at TIMESTAMP WITH TIME ZONE,
-    revoked_at TIMESTAMP WITH TIME ZONE,
-    PRIMARY KEY (id),
-    UNIQUE (token_hash)
-);
-
 CREATE TABLE app.audit (
     id BIGINT GENERATED ALWAYS AS IDENTITY,
     at TIMESTAMP WITH TIME ZONE NOT NULL,
@@ -60,6 +44,22 @@ CREATE TABLE app.users (
     created_at TIMESTAMP WITH TIME ZONE NOT NULL,
     PRIMARY KEY (id),
     UNIQUE (external_id)
+);
+
+CREATE TABLE vault.api_keys (
+    id BIGINT GENERATED ALWAYS AS IDENTITY,
+    name TEXT NOT NULL,
+    token_hash BYTEA NOT NULL,
+    rights TEXT[] NOT NULL,
+    user_ids BIGINT[],
+    scopes TEXT[],
+    per_minute INTEGER NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    expires_at TIMESTAMP WITH TIME ZONE,
+    last_used_at TIMESTAMP WITH TIME ZONE,
+    revoked_at TIMESTAMP WITH TIME ZONE,
+    PRIMARY KEY (id),
+    UNIQUE (token_hash)
 );
 
 CREATE TABLE vault.webhooks (

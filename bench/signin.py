@@ -1,0 +1,138 @@
+"""`python -m bench.signin`: what a sign-in costs beside Google's own time, and how fast ID tokens verify.
+
+The sandbox runs in a process of its own; the house, its client and PostgreSQL share what is left. Our share
+is the difference of two medians: the whole exchange over HTTP, and the bare call to the token endpoint.
+"""
+
+import json
+import logging
+import statistics
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import structlog
+import uvloop
+from joserfc import jwt
+from joserfc.jwk import RSAKey
+from pydantic import SecretStr
+
+from bench.__main__ import RESULTS, about
+from bench.vault_stage import CLIENT_ID, CLIENT_SECRET, Stage, open_stage
+from catflap.app import open_catflap
+from catflap.cli.serving import bind, port_of, serving
+from catflap.clock import SystemClock
+from catflap.google.discovery import Discovery
+from catflap.google.id_token import IdTokens
+from catflap.google.keys import Keys
+from catflap.settings import Settings
+
+SIGN_INS, VERIFICATIONS = 300, 10_000
+ISSUER = "https://accounts.google.com"
+
+
+async def main() -> None:
+    """Measure, print, keep."""
+    async with open_stage() as stage:
+        rows = {**await exchanges(stage), **await verifications()}
+    for what, value in rows.items():
+        print(f"  {what:<72}{value}")
+    RESULTS.mkdir(exist_ok=True)
+    file = RESULTS / "signin.json"
+    file.write_text(json.dumps({**about(), "rows": rows}, indent=2) + "\n")
+    print(f"\n{file.relative_to(Path.cwd())}")
+
+
+async def exchanges(stage: Stage) -> dict[str, Any]:
+    """Sign in with codes of native apps: first sign-ins, then people who are known."""
+    listener = bind("127.0.0.1", 0)
+    origin = f"http://127.0.0.1:{port_of(listener)}"
+    settings = Settings(
+        data_dir=stage.keyset.parents[1],
+        port=port_of(listener),
+        database_url=SecretStr(stage.urls.app.render_as_string(hide_password=False)),
+        vault_database_url=SecretStr(stage.urls.vault.render_as_string(hide_password=False)),
+        google_client_id=CLIENT_ID,
+        google_client_secret=SecretStr(CLIENT_SECRET),
+        google_discovery_url=stage.google.discovery,
+        google_api_url=stage.google.url,
+    )
+    people = [one["email"] for one in await stage.google.accounts(SIGN_INS, "signin.example.com")]
+    async with open_catflap(settings) as house, serving(house.web, listener), httpx2.AsyncClient() as http:
+
+        async def sign_in(code: str) -> None:
+            answer = await http.post(f"{origin}/signin/google/code", json={"client": "native", "code": code})
+            assert answer.status_code == 200, answer.text
+
+        async def bare(code: str) -> None:
+            await stage.oauth.exchange(code, redirect_uri="")
+
+        await sign_in(await stage.google.code(people[0]))
+        await bare(await stage.google.code(people[0]))
+        await stage.google.forget()
+        google, first, again = [], [], []
+        # Taken in turns, so that a busy moment of the machine touches all three alike.
+        for email in people:
+            google.append(await _timed(stage, email, bare))
+            first.append(await _timed(stage, email, sign_in))
+            again.append(await _timed(stage, email, sign_in))
+    keys = int((await stage.google._control("GET", "requests?endpoint=none"))["counts"].get("oauth.jwks", 0))
+    spent = statistics.median(google)
+    return {
+        "bare exchange at the token endpoint, median, ms": round(spent, 2),
+        "first sign-in over HTTP, median, ms": round(statistics.median(first), 2),
+        "later sign-in over HTTP, median, ms": round(statistics.median(again), 2),
+        "our own share of a first sign-in, median, ms": round(statistics.median(first) - spent, 2),
+        "our own share of a later sign-in, median, ms": round(statistics.median(again) - spent, 2),
+        f"fetches of Google's keys during {2 * len(people)} sign-ins": keys,
+    }
+
+
+async def verifications() -> dict[str, Any]:
+    """Verify ID tokens one after the other, on one core, each of them in full."""
+    key = RSAKey.generate_key(2048, {"kid": "bench", "use": "sig", "alg": "RS256"})
+    fetched = 0
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        nonlocal fetched
+        if "openid" in request.url.path:
+            names = ("authorization_endpoint", "token_endpoint", "revocation_endpoint", "jwks_uri")
+            return httpx2.Response(200, json={"issuer": ISSUER, **dict.fromkeys(names, f"{ISSUER}/x")})
+        fetched += 1
+        return httpx2.Response(200, json={"keys": [key.as_dict(private=False)]})
+
+    clock = SystemClock()
+    now = int(clock.now().timestamp())
+    claims = {"iss": ISSUER, "aud": CLIENT_ID, "azp": CLIENT_ID, "iat": now, "exp": now + 3600}
+    tokens = [
+        jwt.encode(
+            {"alg": "RS256", "kid": "bench"}, {**claims, "sub": str(number), "email": "a@example.com"}, key
+        )
+        for number in range(100)
+    ]
+    async with httpx2.AsyncClient(transport=httpx2.MockTransport(answer)) as http:
+        discovery = Discovery(http, f"{ISSUER}/.well-known/openid-configuration")
+        verifier = IdTokens(Keys(http, discovery.jwks_uri, clock), discovery, clock)
+        await verifier.verify(tokens[0], audiences=(CLIENT_ID,))
+        began = time.process_time()
+        for number in range(VERIFICATIONS):
+            await verifier.verify(tokens[number % 100], audiences=(CLIENT_ID,))
+        took = time.process_time() - began
+    return {
+        "ID tokens verified a second and core": round(VERIFICATIONS / took),
+        f"fetches of keys during {VERIFICATIONS} verifications": fetched,
+    }
+
+
+async def _timed(stage: Stage, email: str, redeem: Callable[[str], Awaitable[None]]) -> float:
+    code = await stage.google.code(email)
+    began = time.perf_counter()
+    await redeem(code)
+    return (time.perf_counter() - began) * 1000
+
+
+if __name__ == "__main__":
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    uvloop.run(main())

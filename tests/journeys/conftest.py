@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,13 @@ def demo(tmp_path: Path) -> Iterator[Demo]:
     with start("demo", "--port", "0", "--sandbox-port", "0", cwd=tmp_path) as process:
         assert process.stdout is not None
         yield Demo(process.stdout.readline().strip(), process)
+
+
+@pytest.fixture
+def data_dir() -> Iterator[Path]:
+    """A data directory outside pytest's own folder, which another session as root shuts to PostgreSQL's user."""
+    with tempfile.TemporaryDirectory(prefix="catflap-test-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder) / "data"
 
 
 @contextlib.contextmanager

@@ -37,12 +37,13 @@ def test_the_sandbox_serves_until_ctrl_c_and_then_ends_well(tmp_path: Path) -> N
         assert process.wait(30) == 0
 
 
-def test_the_demo_stops_everything_at_ctrl_c(tmp_path: Path) -> None:
-    with start("demo", "--port", "0", "--sandbox-port", "0", "--data-dir", "data", cwd=tmp_path) as process:
+def test_the_demo_stops_everything_at_ctrl_c(tmp_path: Path, data_dir: Path) -> None:
+    data = ("--data-dir", str(data_dir))
+    with start("demo", "--port", "0", "--sandbox-port", "0", *data, cwd=tmp_path) as process:
         assert process.stdout is not None
         url = process.stdout.readline().strip()
         assert httpx2.get(url + "/readyz").json() == {"status": "ready"}
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 0
-    assert not (tmp_path / "data" / "postgres" / "postmaster.pid").exists()
+    assert not (data_dir / "postgres" / "postmaster.pid").exists()
     assert "Traceback" not in (tmp_path / "stderr").read_text()

@@ -33,8 +33,8 @@ def environment(postgres: Urls, google_sandbox: Sandbox) -> dict[str, str]:
     }
 
 
-def test_migrate_then_serve_and_work(tmp_path: Path, postgres: Urls, environment: dict[str, str]) -> None:
-    data = ("--data-dir", str(tmp_path / "data"))
+def test_migrate_then_serve_and_work(tmp_path: Path, data_dir: Path, environment: dict[str, str]) -> None:
+    data = ("--data-dir", str(data_dir))
     before = run("serve", "--port", "0", *data, cwd=tmp_path, **environment)
     assert before.returncode == 3
     assert "catflap migrate" in before.stderr

@@ -1,7 +1,8 @@
 """The job that speaks: once for each sound, and no device waits for one that will never be."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import insert, select
@@ -58,7 +59,8 @@ async def waiting(engine: AsyncEngine, clock: FixedClock, user_id: int) -> None:
 
 
 def jobs(engine: AsyncEngine, clock: FixedClock, voice: Voice) -> Jobs:
-    return Jobs(engine=engine, clock=clock, speech=voice, calendars=None, planner=None)  # type: ignore[arg-type]
+    parts: dict[str, Any] = dict.fromkeys(part.name for part in fields(Jobs))
+    return Jobs(**{**parts, "engine": engine, "clock": clock, "speech": voice})
 
 
 async def states(engine: AsyncEngine) -> set[tuple[str, str | None]]:

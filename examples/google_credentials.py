@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from googleapiclient.discovery import build
 from googleapiclient.http import MediaIoBaseUpload
 
-from catflap.vault.credentials import google_credentials
+import catflap
 
 SCOPES = ["calendar.events", "drive.appdata"]
 DISCOVERY = "/discovery/v1/apis/{api}/{apiVersion}/rest"
@@ -22,7 +22,7 @@ DISCOVERY = "/discovery/v1/apis/{api}/{apiVersion}/rest"
 
 def main(catflap_url: str, user: int, api_key: str, google: str | None = None) -> tuple[str, str]:
     """Insert a calendar event and read a file of the app's own folder; `google` is a sandbox's address."""
-    credentials = google_credentials(user, url=catflap_url, api_key=api_key, scopes=SCOPES)
+    credentials = catflap.google_credentials(user, url=catflap_url, api_key=api_key, scopes=SCOPES)
     place = {"discoveryServiceUrl": google + DISCOVERY, "static_discovery": False} if google else {}
 
     with build("calendar", "v3", credentials=credentials, cache_discovery=False, **place) as calendar:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from catflap.errors import BadRequest, CatflapError, OperatorMustAct, Tampered, TryAgain, UserMustAct
     from catflap.settings import GOOGLE_DISCOVERY_URL, Settings
     from catflap.signin.standalone import CodeExchange, Exchanged, exchange_code
+    from catflap.vault.credentials import google_credentials, vault_credentials
+    from catflap.vault.remote import GoogleAuth
 
 __all__ = [
     "GOOGLE_DISCOVERY_URL",
@@ -20,6 +22,7 @@ __all__ = [
     "CatflapError",
     "CodeExchange",
     "Exchanged",
+    "GoogleAuth",
     "OperatorMustAct",
     "Settings",
     "Tampered",
@@ -28,8 +31,10 @@ __all__ = [
     "UserMustAct",
     "current_user",
     "exchange_code",
+    "google_credentials",
     "include",
     "open_catflap",
+    "vault_credentials",
 ]
 
 _HOMES = {
@@ -45,6 +50,8 @@ _HOMES = {
     ),
     "catflap.settings": ("GOOGLE_DISCOVERY_URL", "Settings"),
     "catflap.signin.standalone": ("CodeExchange", "Exchanged", "exchange_code"),
+    "catflap.vault.credentials": ("google_credentials", "vault_credentials"),
+    "catflap.vault.remote": ("GoogleAuth",),
 }
 
 

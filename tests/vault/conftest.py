@@ -32,7 +32,7 @@ from catflap.vault.api_keys import ApiKeys
 from catflap.vault.audit import Audit
 from catflap.vault.lease import Leases
 from catflap.vault.reactions import Reactions
-from catflap.web import problems, proxy, risc, tokens
+from catflap.web import key_admin, problems, proxy, risc, tokens
 from catflap.web.headers import SafeHeaders
 
 CLIENT_ID, CLIENT_SECRET = "1234567890-test.apps.googleusercontent.com", "GOCSPX-test"
@@ -201,7 +201,7 @@ async def door(
     app = FastAPI()
     app.state.services = parts
     problems.install(app)
-    for module in (tokens, risc, proxy):
+    for module in (tokens, risc, key_admin, proxy):
         app.include_router(module.router)
     app.add_middleware(SafeHeaders, https=False)
     transport = httpx2.ASGITransport(app)

@@ -23,7 +23,7 @@ from catflap.store.notices import announce_change
 from catflap.store.tables import api_keys as t
 from catflap.vault.pace import Pace
 
-Right = Literal["tokens", "proxy", "users", "announce"]
+Right = Literal["tokens", "proxy", "users", "announce", "keys"]
 RIGHTS: tuple[Right, ...] = get_args(Right)
 TOPIC = "api_keys"
 PER_MINUTE = 6000

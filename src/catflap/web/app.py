@@ -9,7 +9,7 @@ from sqlalchemy import text
 from catflap.errors import TryAgain
 from catflap.google.scopes import READ_CALENDAR, missing
 from catflap.signin import Session
-from catflap.web import devices, pages, people, problems, proxy, risc, tokens
+from catflap.web import devices, key_admin, pages, people, problems, proxy, risc, tokens
 from catflap.web.passages import PASSAGES, allow_pages
 from catflap.web.security import CookieNames, Parts, SafeHeaders, csrf_token, session_or_none
 from catflap.web.services import Services
@@ -24,7 +24,7 @@ def create_app(parts: Services) -> FastAPI:
     for router in PASSAGES:
         app.include_router(router)
     # The proxy's path takes any host, so whatever else is below a user's `google/` comes before it.
-    for module in (tokens, risc, proxy):
+    for module in (tokens, risc, key_admin, proxy):
         app.include_router(module.router)
     app.include_router(people.router)
     app.include_router(devices.router)

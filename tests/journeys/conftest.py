@@ -37,7 +37,7 @@ def demo(tmp_path: Path) -> Iterator[Demo]:
 
 @pytest.fixture
 def data_dir() -> Iterator[Path]:
-    """A data directory outside pytest's own folder, which another session as root shuts to PostgreSQL's user."""
+    """A data directory outside pytest's folder: as root, the next session shuts that to PostgreSQL's user."""
     with tempfile.TemporaryDirectory(prefix="catflap-test-", ignore_cleanup_errors=True) as folder:
         yield Path(folder) / "data"
 

@@ -28,3 +28,11 @@ def test_both_commands_are_at_the_door_and_in_the_makefile() -> None:
     for command in ("demo", "test"):
         assert f"make {command}" in readme
         assert f"\n{command}:" in makefile
+
+
+def test_every_test_named_in_the_threat_tables_exists() -> None:
+    page = (ROOT / "docs" / "security.md").read_text()
+    sources = "".join(file.read_text() for file in (ROOT / "tests").rglob("test_*.py"))
+    named = set(re.findall(r"::(test_\w+)", page))
+    assert len(named) > 30
+    assert [name for name in sorted(named) if f"def {name}(" not in sources] == []

@@ -352,6 +352,16 @@ async def test_what_was_begun_signed_in_is_not_finished_as_somebody_else(door: D
     assert "drive.appdata" not in (await browser.me())["grants"][0]["scopes"]
 
 
+async def test_whoever_comes_to_localhost_is_led_to_the_name_that_google_knows(door: Door) -> None:
+    browser = await door.browser()
+    localhost = door.origin.replace("127.0.0.1", "localhost")
+    led = await browser.get(f"{localhost}/signin/google?scopes=calendar")
+    assert led.headers["Location"] == f"{door.origin}/signin/google?scopes=calendar"
+    assert "set-cookie" not in led.headers
+    evil = await browser.get("/signin/google", headers={"Host": "evil.example"})
+    assert evil.headers["Location"].startswith(door.sandbox.base_url)
+
+
 async def test_asking_for_more_needs_a_session(door: Door) -> None:
     browser = await door.browser()
     assert error_of(await browser.begin("/signin/google?purpose=link")) == "unauthenticated"

@@ -58,12 +58,11 @@ class Reception:
         return Received(user_id, identity, granted, missing(request.scopes - SIGN_IN, granted))
 
     async def _whose(self, request: ConsentRequest, identity: Identity) -> int | None:
-        """Whose account may come back; None while that person is not known yet."""
+        """Whose account may come back; None for a sign-in, where the account tells."""
         if request.account_sub is not None and identity.sub != request.account_sub:
             raise account_mismatch()
         if request.purpose == "signin":
             self._admission.check(identity)
-            return await self._users.find(identity.sub)
         if request.purpose == "add_scopes" and request.account_sub is None:
             assert request.user_id is not None
             if identity.sub not in {one.sub for one in await self._users.accounts(request.user_id)}:
@@ -89,6 +88,8 @@ class Reception:
     ) -> bool:
         if tokens.refresh_token is not None:
             return True
+        if request.purpose == "signin":
+            user_id = await self._users.find(sub)
         grant = None if user_id is None else await self._grants.find(user_id, sub)
         if grant is not None and grant.state == "active" and grant.client_id == self._grants.client_id:
             return True

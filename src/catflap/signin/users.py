@@ -4,8 +4,7 @@ from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, update
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import Row, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from catflap.clock import Clock
@@ -38,13 +37,15 @@ class Users:
 
     def __init__(self, engine: AsyncEngine, clock: Clock) -> None:
         self._engine = engine
+        # Reading needs no transaction, and without one it is one round trip instead of three.
+        self._reading = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._clock = clock
 
     async def find(self, sub: str) -> int | None:
         """The user who signs in with this account, or None."""
-        async with self._engine.connect() as connection:
-            found: int | None = await connection.scalar(_signing_in(sub))
-            return found
+        async with self._reading.connect() as connection:
+            row = (await connection.execute(_signing_in(sub))).first()
+        return None if row is None else int(row.user_id)
 
     async def welcome(self, identity: Identity, asked: Collection[str] = ()) -> tuple[int, bool]:
         """The user whose account this is, made at first sight, and whether it was.
@@ -52,20 +53,24 @@ class Users:
         Raises:
             BadRequest: `not_allowed`: Google said that this account must not be used at present.
         """
-        async with self._engine.begin() as connection:
-            # Two first sign-ins of one account at the same moment must not make two people.
-            await connection.execute(
-                select(func.pg_advisory_xact_lock(func.hashtextextended(identity.sub, 0)))
-            )
-            user_id = await connection.scalar(_signing_in(identity.sub))
-            made = user_id is None
-            if user_id is None:
-                user_id = await self._make(connection, None)
-            await self._write(connection, user_id, identity, signs_in=True, asked=asked)
-            disabled = select(a.c.disabled_at).where(a.c.user_id == user_id, a.c.sub == identity.sub)
-            if await connection.scalar(disabled) is not None:
-                raise BadRequest("not_allowed", "Google has disabled this account; it can't sign in now.")
-        return int(user_id), made
+        async with self._reading.connect() as connection:
+            row = (await connection.execute(_signing_in(identity.sub))).first()
+        if row is None or _differs(row, identity, asked):
+            async with self._engine.begin() as connection:
+                # Two first sign-ins of one account at the same moment must not make two people.
+                await connection.execute(
+                    select(func.pg_advisory_xact_lock(func.hashtextextended(identity.sub, 0)))
+                )
+                row = (await connection.execute(_signing_in(identity.sub))).first()
+                if row is None:
+                    user_id = await self._make(connection, None)
+                    await connection.execute(insert(a).values(self._new(user_id, identity, asked)))
+                    return user_id, True
+                _check_enabled(row)
+                mine = (a.c.user_id == row.user_id) & (a.c.sub == identity.sub)
+                await connection.execute(update(a).where(mine).values(self._profile(row, identity, asked)))
+        _check_enabled(row)
+        return int(row.user_id), False
 
     async def attach(self, user_id: int, identity: Identity, asked: Collection[str] = ()) -> bool:
         """Note an account that this user allowed access to, and tell whether it is new to them.
@@ -79,10 +84,7 @@ class Users:
             user = select(users.c.id).where(users.c.id == user_id).with_for_update()
             if await connection.scalar(user) is None:
                 raise BadRequest("not_found", "There is no such user.")
-            known = select(a.c.sub).where(a.c.user_id == user_id, a.c.sub == identity.sub)
-            is_new = await connection.scalar(known) is None
-            await self._write(connection, user_id, identity, signs_in=False, asked=asked)
-        return is_new
+            return await self._write(connection, user_id, identity, asked)
 
     async def make(self, external_id: str | None = None) -> tuple[int, bool]:
         """A user of an app with its own login, and whether it was made now.
@@ -102,7 +104,7 @@ class Users:
 
     async def by_external_id(self, external_id: str) -> int | None:
         """The user whom the app calls `external_id`, or None."""
-        async with self._engine.connect() as connection:
+        async with self._reading.connect() as connection:
             query = select(users.c.id).where(users.c.external_id == external_id)
             found: int | None = await connection.scalar(query)
             return found
@@ -112,7 +114,7 @@ class Users:
 
         None when there is no such user.
         """
-        async with self._engine.connect() as connection:
+        async with self._reading.connect() as connection:
             query = select(users.c.id, users.c.external_id).where(users.c.id == user_id)
             row = (await connection.execute(query)).first()
         return None if row is None else row.external_id or str(row.id)
@@ -121,7 +123,7 @@ class Users:
         """The user's accounts, the primary one first."""
         names = [a.c[name] for name in Account.__dataclass_fields__]
         query = select(*names).where(a.c.user_id == user_id)
-        async with self._engine.connect() as connection:
+        async with self._reading.connect() as connection:
             rows = await connection.execute(query.order_by(a.c.is_primary.desc(), a.c.created_at, a.c.sub))
             return [Account(**row._mapping) for row in rows]
 
@@ -171,30 +173,38 @@ class Users:
         return int(made)
 
     async def _write(
-        self,
-        connection: AsyncConnection,
-        user_id: int,
-        identity: Identity,
-        *,
-        signs_in: bool,
-        asked: Collection[str],
-    ) -> None:
+        self, connection: AsyncConnection, user_id: int, identity: Identity, asked: Collection[str]
+    ) -> bool:
+        """Note a linked account; whether it is new to the user."""
+        mine = (a.c.user_id == user_id) & (a.c.sub == identity.sub)
+        row = (await connection.execute(select(a).where(mine))).first()
+        if row is not None:
+            await connection.execute(update(a).where(mine).values(self._profile(row, identity, asked)))
+            return False
+        others = await connection.scalar(select(func.count()).where(a.c.user_id == user_id))
+        new = {**self._new(user_id, identity, asked), "signs_in": False, "is_primary": not others}
+        await connection.execute(insert(a).values(new))
+        return True
+
+    def _new(self, user_id: int, identity: Identity, asked: Collection[str]) -> dict[str, Any]:
         now = self._clock.now()
-        primary = select(a.c.sub).where(a.c.user_id == user_id, a.c.is_primary)
-        query = select(a.c.asked_scopes).where(a.c.user_id == user_id, a.c.sub == identity.sub)
-        before = await connection.scalar(query)
-        changes: dict[str, Any] = {name: value for name, value in asdict(identity).items() if name != "sub"}
-        changes |= {"asked_scopes": sorted({*(before or ()), *asked}), "updated_at": now}
-        first = {"is_primary": await connection.scalar(primary) is None, "signs_in": signs_in}
-        new = upsert(a).values(user_id=user_id, sub=identity.sub, created_at=now, **first, **changes)
-        await connection.execute(
-            new.on_conflict_do_update(index_elements=["user_id", "sub"], set_=_raised(changes, signs_in))
-        )
+        who = {**asdict(identity), "user_id": user_id, "signs_in": True, "is_primary": True}
+        return {**who, "asked_scopes": sorted(asked), "created_at": now, "updated_at": now}
+
+    def _profile(self, row: Row[Any], identity: Identity, asked: Collection[str]) -> dict[str, Any]:
+        scopes = sorted({*row.asked_scopes, *asked})
+        return {**asdict(identity), "asked_scopes": scopes, "updated_at": self._clock.now()}
 
 
-def _raised(changes: dict[str, Any], signs_in: bool) -> dict[str, Any]:
-    return {**changes, "signs_in": True} if signs_in else changes
+def _differs(row: Row[Any], identity: Identity, asked: Collection[str]) -> bool:
+    same = all(getattr(row, name) == value for name, value in asdict(identity).items())
+    return not same or not set(asked) <= set(row.asked_scopes)
+
+
+def _check_enabled(row: Row[Any]) -> None:
+    if row.disabled_at is not None:
+        raise BadRequest("not_allowed", "Google has disabled this account; it can't sign in now.")
 
 
 def _signing_in(sub: str) -> Any:
-    return select(a.c.user_id).where(a.c.sub == sub, a.c.signs_in)
+    return select(a).where(a.c.sub == sub, a.c.signs_in)

@@ -1,6 +1,7 @@
 """The redirect flow: to Google, back from Google, out again."""
 
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
@@ -8,7 +9,7 @@ from fastapi.responses import RedirectResponse, Response
 from catflap.errors import BadRequest, CatflapError, Tampered
 from catflap.google.scopes import SIGN_IN, asked
 from catflap.log import log
-from catflap.settings import CALLBACK_PATH
+from catflap.settings import CALLBACK_PATH, is_loopback
 from catflap.signin import Answer, Begun, ConsentNeeded, ConsentRequest, Purpose, Session
 from catflap.signin.attempts import Attempt
 from catflap.signin.request import forced, local_path
@@ -39,6 +40,9 @@ async def begin(
     prompt: Annotated[str, Query(pattern="^(consent)?$")] = "",
 ) -> Response:
     """Send the browser to Google; in a session, to ask for more."""
+    if _came_by_another_name(request, parts.settings.origin):
+        # Google sends it back by the one name, where the cookie that we set by the other would be missing.
+        return RedirectResponse(f"{parts.settings.origin}{request.url.path}?{request.url.query}", 307)
     try:
         asks = await consent_for(parts, session, scopes=scopes, purpose=purpose, account=account, next=next)
         if prompt or await _is_lost(parts, asks):
@@ -167,6 +171,12 @@ async def _answer_link(
     except CatflapError as failure:
         log.warning("consent_failed", code=failure.code, detail=failure.detail)
         return RedirectResponse(await parts.consents.failed(attempt, failure.code), 303)
+
+
+def _came_by_another_name(request: Request, origin: str) -> bool:
+    """Whether this machine is called `localhost` here and `127.0.0.1` there, or the reverse."""
+    here = str(request.base_url)
+    return is_loopback(origin) and is_loopback(here) and urlsplit(here).netloc != urlsplit(origin).netloc
 
 
 async def _is_lost(parts: Services, asks: ConsentRequest) -> bool:

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 from datetime import timedelta
 
+import httpx2
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -248,6 +249,22 @@ async def test_after_a_failure_google_is_left_alone_until_the_pause_is_over(
     for house in (vault, vault, other, other):
         assert isinstance(await _error(house, grant.user_id), TryAgain)
     assert google.refreshes() == 1
+
+
+async def test_google_is_given_the_time_it_asks_for(
+    vault: Vault, allow: Allow, run_out: RunOut, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grant = await allow()
+    await run_out(grant)
+
+    async def busy(url: str, body: str) -> httpx2.Response:
+        return httpx2.Response(429, headers={"Retry-After": "120"})
+
+    monkeypatch.setattr(vault._oauth, "_send", busy)
+    for _ in range(2):
+        error = await _error(vault, grant.user_id)
+        assert isinstance(error, TryAgain) and error.after is not None
+        assert timedelta(seconds=110) < error.after <= timedelta(seconds=120)
 
 
 async def test_when_google_is_back_so_are_the_tokens(

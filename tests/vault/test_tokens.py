@@ -122,3 +122,23 @@ async def test_an_audit_log_without_a_database_waits_for_it(door: Door) -> None:
     assert len(await audit.read()) == 1
     await audit.write()
     assert len(await audit.read()) == 1
+
+
+async def test_nonsense_is_refused_before_it_reaches_the_database(door: Door, allow: Allow) -> None:
+    grant, headers = await allow(), await door.key("tokens", "proxy")
+    for path in (
+        f"{2**64}/google/token",
+        "0/google/token",
+        "-1/google/token",
+        "x/google/token",
+        f"{grant.user_id}/google/token?account=%00",
+        f"{grant.user_id}/google/token?account=",
+        f"{grant.user_id}/google/token?min_ttl=99999",
+        f"{grant.user_id}/google/token?rejected=abc",
+        f"{grant.user_id}/google/token?scopes={'x' * 5000}",
+        f"{2**64}/google/www.googleapis.com/calendar/v3/users/me/calendarList",
+        f"{grant.user_id}/google/www.googleapis.com/calendar/v3/x?catflap_account=%00",
+    ):
+        answer = await door.http.get(f"/v1/users/{path}", headers=headers)
+        assert answer.status_code == 400, path
+        assert answer.json()["code"] == "invalid_request"

@@ -8,6 +8,7 @@ import base64
 import contextlib
 import hashlib
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import httpx2
@@ -196,7 +197,7 @@ def _text(answer: Any, name: str) -> str:
 def _failure(response: httpx2.Response) -> CatflapError:
     code = _error_code(response)
     if response.status_code >= 500 or response.status_code in (408, 429):
-        return _unavailable(f"token endpoint: HTTP {response.status_code}")
+        return _unavailable(f"token endpoint: HTTP {response.status_code}", _retry_after(response))
     if code == "invalid_grant":
         return InvalidGrant(_error_code(response, "error_subtype"))
     if code in _OPERATORS:
@@ -218,7 +219,16 @@ def _error_code(response: httpx2.Response, name: str = "error") -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _unavailable(detail: str) -> TryAgain:
+def _retry_after(response: httpx2.Response) -> timedelta | None:
+    """Whole seconds only; an HTTP date would need Google's clock to be ours (RFC 9110 section 10.2.3)."""
+    seconds = response.headers.get("Retry-After", "")
+    return timedelta(seconds=min(int(seconds), 3600)) if seconds.isdecimal() else None
+
+
+def _unavailable(detail: str, after: timedelta | None = None) -> TryAgain:
     return TryAgain(
-        "google_unavailable", "Google does not answer right now; please try again in a moment.", detail=detail
+        "google_unavailable",
+        "Google does not answer right now; please try again in a moment.",
+        detail=detail,
+        after=after,
     )

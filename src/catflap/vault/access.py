@@ -209,9 +209,9 @@ class Vault:
                 return None
             except TryAgain as error:
                 self._circuit.failed()
-                pause = await self._leases.pause(lease, grant.failures)
+                pause = await self._leases.pause(lease, grant.failures, error.after)
                 log.warning("google_unavailable", grant=grant.id, detail=error.detail)
-                raise unavailable(max(error.after or pause, pause), error.detail) from None
+                raise unavailable(pause, error.detail) from None
             except OperatorMustAct as error:
                 self._circuit.rejected(error)
                 log.error("google_rejects_our_client", code=error.code, message=error.message)

@@ -86,10 +86,13 @@ class Leases:
         """End the lease early and wake who waits."""
         await self._end(lease, {"lease_id": None, "lease_until": None})
 
-    async def pause(self, lease: Lease, failures: int) -> timedelta:
-        """End the lease after a failure; nobody asks again before the returned time has passed."""
+    async def pause(self, lease: Lease, failures: int, at_least: timedelta | None = None) -> timedelta:
+        """End the lease after a failure; nobody asks again before the returned time has passed.
+
+        `at_least` is what Google asked for.
+        """
         seconds = min(_LONGEST_PAUSE, 0.5 * 2.0 ** min(failures, 10)) * random.uniform(0.5, 1.0)  # noqa: S311
-        pause = timedelta(seconds=seconds)
+        pause = max(timedelta(seconds=seconds), at_least or timedelta(0))
         await self._end(lease, {"lease_id": None, "lease_until": _after(pause), "failures": failures + 1})
         return pause
 

@@ -4,11 +4,10 @@ The caller's own credentials and cookies end here, Google's cookies and redirect
 """
 
 from collections.abc import AsyncIterator
-from typing import Annotated
 from urllib.parse import urlencode
 
 import httpx2
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import Response, StreamingResponse
 from starlette.background import BackgroundTask
 
@@ -19,7 +18,7 @@ from catflap.vault.api_keys import ApiKey
 from catflap.web.keys import ProxyKey
 from catflap.web.security import Parts
 from catflap.web.services import Services
-from catflap.web.tokens import consent_wanted
+from catflap.web.tokens import AccountSub, UserId, consent_wanted
 
 router = APIRouter(prefix="/v1")
 
@@ -64,12 +63,12 @@ _FROM_GOOGLE = frozenset(
     "/users/{user_id}/google/{host}/{path:path}", methods=sorted(METHODS), include_in_schema=False
 )
 async def call_google(
-    user_id: int,
+    user_id: UserId,
     host: str,
     request: Request,
     key: ProxyKey,
     parts: Parts,
-    catflap_account: Annotated[str | None, Query(max_length=255)] = None,
+    catflap_account: AccountSub = None,
 ) -> Response:
     """Make one call; `catflap_account` chooses whose, and is not sent on."""
     detail: str | None = None

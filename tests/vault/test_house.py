@@ -1,0 +1,63 @@
+"""The vault in the whole house: a person signs in once, others act for them, and Google warns."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from catflap.clock import FixedClock
+from catflap.google.risc_stream import RiscStream, ServiceAccount
+from catflap.sandbox.powers import add_service_account, send_security_event
+from catflap.store.embedded import Urls
+from tests.front_door import ALICE, Door, open_door
+
+READ = "calendar.events.readonly"
+EVENTS = "www.googleapis.com/calendar/v3/calendars/primary/events"
+
+
+@pytest.fixture
+async def door(database_urls: Urls, clock: FixedClock, tmp_path: Path) -> AsyncIterator[Door]:
+    async with open_door(database_urls, clock, tmp_path) as opened:
+        yield opened
+
+
+async def test_one_sign_in_is_a_token_and_a_call_for_another_back_end(door: Door) -> None:
+    browser = await door.browser()
+    await browser.sign_in()
+    user = (await browser.me())["user_id"]
+    key = await door.api_key("tokens", "proxy")
+    token = await door.client.get(f"/v1/users/{user}/google/token", params={"scopes": READ}, headers=key)
+    assert token.status_code == 200 and token.headers["Cache-Control"] == "no-store"
+    events = await door.client.get(f"/v1/users/{user}/google/{EVENTS}", headers=key)
+    assert events.status_code == 200 and events.json()["kind"] == "calendar#events"
+    # A browser's cookie opens neither.
+    assert (await browser.get(f"/v1/users/{user}/google/token")).status_code == 401
+    assert (await browser.get(f"/v1/users/{user}/google/{EVENTS}")).status_code == 401
+
+
+async def test_what_google_warns_of_ends_the_session_at_once(door: Door, tmp_path: Path) -> None:
+    browser = await door.browser()
+    await browser.sign_in()
+    user = (await browser.me())["user_id"]
+    account = tmp_path / "account.json"
+    account.write_text(json.dumps(add_service_account(door.sandbox.world, "demo")))
+    services = door.house.services
+    stream = RiscStream(
+        services.http, ServiceAccount.read(account), door.clock, f"{door.sandbox.base_url}/v1beta"
+    )
+    await stream.register(f"{door.origin}/google/risc")
+    assert await stream.status() == "enabled"
+    async with asyncio.timeout(30), door.house.work(sync_every=None):
+        assert send_security_event(door.sandbox.world, "tokens-revoked", "demo", ALICE)
+        while (await browser.get("/v1/me")).status_code != 401:  # noqa: ASYNC110 (only HTTP can tell)
+            await asyncio.sleep(0.05)
+    (grant,) = await services.vault.grants.of_user(user)
+    assert (grant.state, grant.reason) == ("revoked", "tokens_revoked")
+    key = await door.api_key("tokens")
+    answer = await door.client.get(f"/v1/users/{user}/google/token", headers=key)
+    assert (answer.status_code, answer.json()["code"]) == (409, "reconsent_required")
+    # Signing in again is the cure.
+    await browser.sign_in()
+    assert (await door.client.get(f"/v1/users/{user}/google/token", headers=key)).status_code == 200

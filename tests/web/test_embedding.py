@@ -3,6 +3,7 @@
 import asyncio
 import importlib
 import inspect
+import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -14,6 +15,7 @@ from fastapi import FastAPI
 
 import catflap
 from catflap.cli.serving import bind, port_of, serving
+from catflap.sandbox import Sandbox
 from tests.front_door import ALICE, CLIENT_ID, CLIENT_SECRET, Door
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -129,6 +131,24 @@ async def test_the_native_example_signs_in_against_a_running_house(door: Door) -
     out, err = await process.communicate()
     assert process.returncode == 0, err.decode()
     assert f"signed in: {ALICE}" in out.decode() and "['active']" in out.decode()
+
+
+async def test_the_example_of_the_exchange_alone_runs() -> None:
+    sandbox = Sandbox()
+    sandbox.add_client(CLIENT_ID, CLIENT_SECRET)
+    sandbox.add_account(ALICE)
+    async with sandbox.serve() as google:
+        code = sandbox.mint_code(ALICE, CLIENT_ID, ["openid", "email", "profile"])
+        environment = {
+            **os.environ,
+            "GOOGLE_CLIENT_ID": CLIENT_ID,
+            "GOOGLE_CLIENT_SECRET": CLIENT_SECRET,
+            "CATFLAP_GOOGLE_DISCOVERY_URL": f"{google}/.well-known/openid-configuration",
+        }
+        arguments = [sys.executable, str(EXAMPLES / "exchange_code.py"), code]
+        process = await asyncio.create_subprocess_exec(*arguments, env=environment, stdout=subprocess.PIPE)
+        out, _ = await process.communicate()
+    assert out.decode().startswith(ALICE) and "keep this one: a refresh token" in out.decode()
 
 
 def test_importing_catflap_pulls_in_nothing_heavy() -> None:

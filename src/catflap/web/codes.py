@@ -4,6 +4,7 @@ A browser's request must come from a page of ours; a native app's must not come 
 code can't be slipped in by another site, whichever client it claims to be.
 """
 
+import hmac
 from dataclasses import replace
 from typing import Annotated, Literal
 from urllib.parse import urlencode
@@ -182,8 +183,8 @@ async def _from_login_uri(
 ) -> Response:
     """Google's button in redirect mode posts a form; its own cookie must match (GIS reference)."""
     form = await read_form(request)
-    sent, kept = form.get(_G_CSRF), request.cookies.get(_G_CSRF)
-    if not sent or sent != kept:
+    sent, kept = form.get(_G_CSRF, ""), request.cookies.get(_G_CSRF, "")
+    if not sent or not hmac.compare_digest(sent.encode(), kept.encode()):
         raise BadRequest("csrf", "This form did not come from our own page; please start again.")
     received = await parts.signin.recognise(ConsentRequest("signin", SIGN_IN), form.get("credential", ""))
     response = RedirectResponse("/", 303)

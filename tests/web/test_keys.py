@@ -82,6 +82,17 @@ async def test_a_key_for_some_users_is_refused_for_others(http: httpx2.AsyncClie
     assert (await http.get("/users/18", headers=_bearer(secret))).status_code == 403
 
 
+@pytest.mark.parametrize(
+    "spelling", ["+18", "018", "18.0", "1_8", "%2018", "18%20", "%EF%BC%91%EF%BC%98", "-18"]
+)
+async def test_no_other_spelling_of_a_user_gets_round_the_limit(
+    http: httpx2.AsyncClient, keys: ApiKeys, spelling: str
+) -> None:
+    _, secret = await keys.create("shop", ["tokens"], user_ids=[17])
+    answer = await http.get(f"/users/{spelling}", headers=_bearer(secret))
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
+
+
 async def test_a_key_dies_on_its_last_day(http: httpx2.AsyncClient, keys: ApiKeys, clock: FixedClock) -> None:
     _, secret = await keys.create("guest", ["tokens"], expires_at=clock.now() + timedelta(days=1))
     assert (await http.get("/door", headers=_bearer(secret))).status_code == 200

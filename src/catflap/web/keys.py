@@ -1,5 +1,6 @@
 """Routes of other back ends prove themselves with an API key; cookies count for nothing there."""
 
+import re
 from collections.abc import Awaitable, Callable
 from typing import Annotated
 
@@ -9,6 +10,8 @@ from catflap.errors import BadRequest
 from catflap.vault.api_keys import ApiKey, Right
 from catflap.web.security import bearer
 from catflap.web.services import Services, services
+
+_CANONICAL = re.compile("[1-9][0-9]{0,18}")
 
 
 def require_key(right: Right) -> Callable[..., Awaitable[ApiKey]]:
@@ -28,8 +31,10 @@ def require_key(right: Right) -> Callable[..., Awaitable[ApiKey]]:
             raise BadRequest("unauthenticated", "Send a live API key: Authorization: Bearer catflap_…")
         parts.api_keys.count(key)
         key.check(right)
-        user_id = str(request.path_params.get("user_id", ""))
-        if user_id.isdecimal():
+        if (user_id := request.path_params.get("user_id")) is not None:
+            # Whoever parses the path later would read "+17" as 17, so only one spelling passes.
+            if not _CANONICAL.fullmatch(str(user_id)):
+                raise BadRequest("invalid_request", "user_id: write the number without sign or zeros.")
             key.check_user(int(user_id))
         return key
 

@@ -56,7 +56,7 @@ async def main(full: bool, only: list[str]) -> None:
             found[name] = {"title": title, "rows": rows, "took_s": round(time.monotonic() - began, 1)}
             print(f"\n{title}  ({found[name]['took_s']} s)")
             for what, value in rows.items():
-                print(f"  {what:<72}{value}")
+                print(f"  {what:<76}{value}")
     RESULTS.mkdir(exist_ok=True)
     file = RESULTS / "vault.json"
     kept = json.loads(file.read_text())["measures"] if only and file.exists() else {}

@@ -50,7 +50,7 @@ async def single_flight(stage: Stage, *, slow: bool = True) -> Rows:
         waited = time.monotonic() - began
         assert all(one and not one["errors"] for one in results)
         rows[f"50 callers x 2 processes, holder killed {what}"] = await stage.google.refreshes()
-        rows[f"  the others waited, s (lease 3 s; with process start), killed {what}"] = round(waited, 2)
+        rows[f"  the others waited, s (lease 3 s), killed {what}"] = round(waited, 2)
     await stage.google.well()
     return rows
 

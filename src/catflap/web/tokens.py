@@ -51,6 +51,9 @@ async def token(
             min_ttl=timedelta(seconds=min_ttl),
             refused_sha256=rejected,
         )
+        # Once more with the token in hand: a consent may have widened the grant meanwhile.
+        if key.scopes is not None:
+            key.check_scopes(live.scopes)
     except CatflapError as error:
         parts.audit.note("token", error.code, key_id=key.id, user_id=user_id, account_sub=account)
         if isinstance(error, UserMustAct):

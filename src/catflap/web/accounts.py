@@ -58,10 +58,16 @@ async def export_me(session: CurrentSession, parts: Parts) -> Response:
 
 @router.get("/grants")
 async def all_grants(session: CurrentSession, parts: Parts) -> dict[str, Any]:
-    """What was allowed, for each Google account."""
+    """What was allowed, for each Google account.
+
+    `also_ends` counts other users' grants for the same account, which Google ends together with this one.
+    """
     accounts = await parts.users.accounts(session.user_id)
-    grants = await parts.vault.grants.of_user(session.user_id)
-    return {"grants": [grant_shown(grant, accounts) for grant in grants]}
+    shown = []
+    for grant in await parts.vault.grants.of_user(session.user_id):
+        others = await parts.vault.revoking.also_ended(session.user_id, grant.account_sub)
+        shown.append({**grant_shown(grant, accounts), "also_ends": len(others)})
+    return {"grants": shown}
 
 
 @router.delete("/grants/{grant_id}", status_code=204)

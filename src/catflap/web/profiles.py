@@ -33,6 +33,8 @@ def grant_shown(grant: Grant, accounts: Iterable[Account]) -> dict[str, Any]:
         "email": account.email if account else None,
         "primary": account is not None and account.is_primary,
         "state": grant.state,
+        "reason": grant.reason,
+        "ends_at": instant(grant.refresh_expires_at) if grant.refresh_expires_at else None,
         "scopes": sorted(grant.scopes),
         "missing_scopes": sorted(missing(asked, grant.scopes)),
         "created_at": instant(grant.created_at),

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import Row, delete, func, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from catflap.clock import Clock
@@ -63,9 +63,7 @@ class Users:
                 )
                 row = (await connection.execute(_signing_in(identity.sub))).first()
                 if row is None:
-                    user_id = await self._make(connection, None)
-                    await connection.execute(insert(a).values(self._new(user_id, identity, asked)))
-                    return user_id, True
+                    return await self._make_with(connection, identity, asked), True
                 _check_enabled(row)
                 mine = (a.c.user_id == row.user_id) & (a.c.sub == identity.sub)
                 await connection.execute(update(a).where(mine).values(self._profile(row, identity, asked)))
@@ -171,6 +169,19 @@ class Users:
         made = await connection.scalar(insert(users).values(values).returning(users.c.id))
         assert made is not None
         return int(made)
+
+    async def _make_with(
+        self, connection: AsyncConnection, identity: Identity, asked: Collection[str]
+    ) -> int:
+        """A user and the account they came with, in one statement: everybody's first sign-in waits for it."""
+        user = {"created_at": self._clock.now(), "external_id": None}
+        made = insert(users).values(user).returning(users.c.id).cte("made")
+        account = {name: value for name, value in self._new(0, identity, asked).items() if name != "user_id"}
+        values = (literal(value, a.c[name].type) for name, value in account.items())
+        new = insert(a).from_select(["user_id", *account], select(made.c.id, *values))
+        user_id = await connection.scalar(new.returning(a.c.user_id))
+        assert user_id is not None
+        return int(user_id)
 
     async def _write(
         self, connection: AsyncConnection, user_id: int, identity: Identity, asked: Collection[str]

@@ -22,6 +22,14 @@ class Members(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
+def described(kind: type[Members], *, bare: bool = False) -> dict[str, Any]:
+    """The body for OpenAPI, which can't see what is read by hand; `bare`: or nothing but the code."""
+    content: dict[str, Any] = {"application/json": {"schema": kind.model_json_schema()}}
+    if bare:
+        content["application/octet-stream"] = {"schema": {"type": "string", "maxLength": 512}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
 def media_type(request: Request) -> str:
     """The content type without its parameters."""
     return request.headers.get("Content-Type", "").partition(";")[0].strip().lower()

@@ -19,7 +19,7 @@ from catflap.log import log
 from catflap.signin import ConsentNeeded, ConsentRequest, Purpose, Received, Session
 from catflap.signin.attempts import Attempt
 from catflap.signin.flow import NATIVE_REDIRECT_URI
-from catflap.web.bodies import Members, media_type, read_bare, read_form, read_object
+from catflap.web.bodies import Members, described, media_type, read_bare, read_form, read_object
 from catflap.web.problems import problem
 from catflap.web.profiles import bearer_shown, received_shown
 from catflap.web.routing import OwnErrors
@@ -89,7 +89,7 @@ async def begin_popup(
     return response
 
 
-@router.post("/signin/google/code")
+@router.post("/signin/google/code", openapi_extra=described(CodeBody, bare=True))
 async def take_code(
     request: Request, parts: Parts, names: CookieNames, session: UncheckedSession
 ) -> Response:
@@ -123,7 +123,7 @@ async def store_auth_code(
         return JSONResponse({"error": error.message}, http_status(error))
 
 
-@router.post("/signin/google/credential")
+@router.post("/signin/google/credential", openapi_extra=described(CredentialBody))
 async def take_credential(
     request: Request, parts: Parts, names: CookieNames, session: UncheckedSession
 ) -> Response:

@@ -14,7 +14,7 @@ from catflap.errors import BadRequest, CatflapError, http_status
 from catflap.log import log
 from catflap.signin import ConsentRequest
 from catflap.signin.flow import NATIVE_REDIRECT_URI
-from catflap.web.bodies import Members, read_object
+from catflap.web.bodies import Members, described, read_object
 from catflap.web.routing import OwnErrors
 from catflap.web.security import CookieNames, Parts, one_credential, session_unchecked, single_parameters
 
@@ -28,7 +28,7 @@ class TokensBody(Members):
     authCode: Annotated[str, Field(min_length=1, max_length=512)]  # noqa: N815
 
 
-@router.post("/app/google-calendar/tokens")
+@router.post("/app/google-calendar/tokens", openapi_extra=described(TokensBody))
 async def save_tokens(request: Request, parts: Parts, names: CookieNames) -> Response:
     """Redeem the app's `serverAuthCode` for the user whose bearer this is."""
     try:

@@ -20,11 +20,13 @@ def create_app(parts: Services) -> FastAPI:
     app = FastAPI(title="Catflap", docs_url=None, redoc_url=None, openapi_url="/openapi.json")
     app.state.services = parts
     problems.install(app)
+    # First, because routes are tried in order and this one is asked most.
+    app.include_router(tokens.router)
     app.include_router(pages.router, dependencies=[Depends(load_viewer)])
     for router in PASSAGES:
         app.include_router(router)
     # The proxy's path takes any host, so whatever else is below a user's `google/` comes before it.
-    for module in (tokens, risc, key_admin, proxy):
+    for module in (risc, key_admin, proxy):
         app.include_router(module.router)
     app.include_router(people.router)
     app.include_router(devices.router)

@@ -438,3 +438,10 @@ async def test_codes_of_popups_can_be_redeemed_with_the_pages_origin(
 def _public(door: Door) -> RSAKey:
     keys = json.loads(door.sandbox.world.keys.jwks())["keys"]
     return RSAKey.import_key(keys[0])
+
+
+async def test_the_bodies_that_are_read_by_hand_are_described_all_the_same(door: Door) -> None:
+    paths = (await door.client.get("/openapi.json")).json()["paths"]
+    for path in (CODE, CREDENTIAL, "/app/google-calendar/tokens"):
+        schema = paths[path]["post"]["requestBody"]["content"]["application/json"]["schema"]
+        assert schema["additionalProperties"] is False and schema["required"]

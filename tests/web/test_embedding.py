@@ -77,6 +77,8 @@ async def test_the_hosts_own_pages_keep_their_own_headers_and_errors(host: tuple
         assert ours.headers["Cache-Control"] == "no-store"
         for name in ("gapi.js", "popup.js"):
             assert (await http.get(f"/catflap/{name}")).status_code == 200
+        shim = await http.get("/catflap/gapi.js")
+        assert shim.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
 
 
 async def test_a_bad_body_is_not_repeated_inside_the_host_either(

@@ -24,7 +24,7 @@ HEADERS = {
 # The call made for a user carries a body for Google and sets its own limit.
 _PROXY = re.compile(r"/v1/users/\d+/google/[^/]+/.")
 # Written for pages of other origins to load.
-_FOR_OTHERS = "/static/gapi.js"
+_FOR_OTHERS = frozenset({"/static/gapi.js", "/catflap/gapi.js"})
 _STATIC = ("/static/", "/catflap/")
 
 
@@ -76,7 +76,7 @@ class SafeHeaders:
         headers = {**HEADERS, "Content-Security-Policy": content_security_policy(nonce)}
         # Scripts and styles are nobody's secret; asked for again, they answer 304.
         headers["Cache-Control"] = "no-cache" if path.startswith(_STATIC) else "no-store"
-        if path == _FOR_OTHERS:
+        if path in _FOR_OTHERS:
             headers["Cross-Origin-Resource-Policy"] = "cross-origin"
         if self._https:
             headers["Strict-Transport-Security"] = "max-age=31536000"

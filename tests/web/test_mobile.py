@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.front_door import ALICE, BOB, Door, raw
+from tests.front_door import ALICE, BOB, CLIENT_ID, Door, raw
 
 PATH = "/app/google-calendar/tokens"
 SAVED = b'{"message":"Token saved successfully"}'
@@ -128,3 +128,14 @@ async def test_a_session_cookie_opens_nothing_here(door: Door) -> None:
     user_id = (await browser.me())["user_id"]
     answer = await browser.http.post(door.origin + PATH, json={"userId": user_id, "authCode": "4/a"})
     assert answer.status_code == 401
+
+
+async def test_a_code_without_openid_is_enough_for_a_user_who_is_known(door: Door) -> None:
+    """Android's AuthorizationClient asks for no sign-in scope of its own."""
+    user_id, token = await app_user(door)
+    calendar = ["https://www.googleapis.com/auth/calendar.events.readonly"]
+    for _ in range(2):
+        code = door.sandbox.mint_code(ALICE, CLIENT_ID, calendar, kind="native", force_refresh_token=True)
+        assert await send(door, token, body_of(17, code)) == (200, SAVED)
+    rows = await door.rows("SELECT user_id, account_sub, state FROM vault.google_tokens")
+    assert [tuple(row) for row in rows] == [(user_id, f"unnamed:{user_id}", "active")]

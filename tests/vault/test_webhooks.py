@@ -1,6 +1,7 @@
 """Webhooks: signed, patient, and never pointed at our own network."""
 
 import asyncio
+import base64
 import datetime
 import ipaddress
 import json
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
+import standardwebhooks
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -188,14 +190,19 @@ def test_public_addresses() -> None:
     assert is_public(ipaddress.ip_address("2606:2800:21f:cb07:6820:80da:af6b:8b2c"))
 
 
-def test_signatures_are_those_of_standard_webhooks() -> None:
-    signature = sign(
-        "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
-        "msg_p5jXN8AQM9LWM0D4loKWxJek",
-        1614265330,
-        '{"test": 2432232314}',
-    )
-    assert signature == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+def test_the_official_library_accepts_our_signature_and_no_other_body() -> None:
+    secret = "whsec_" + base64.b64encode(bytes(range(32))).decode()
+    at, body = datetime.datetime.now(datetime.UTC), '{"type": "grant.active"}'
+    signature = sign(secret, "msg_1", int(at.timestamp()), body)
+    headers = {
+        "webhook-id": "msg_1",
+        "webhook-timestamp": str(int(at.timestamp())),
+        "webhook-signature": signature,
+    }
+    receiver = standardwebhooks.Webhook(secret)
+    assert receiver.verify(body, headers) == {"type": "grant.active"}
+    with pytest.raises(standardwebhooks.WebhookVerificationError):
+        receiver.verify(body + " ", headers)
 
 
 def _certificate(folder: Path) -> Path:

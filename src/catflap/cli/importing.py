@@ -16,7 +16,7 @@ from catflap.cli.running import command, run
 from catflap.cli.workshop import Workshop, progress, workshop
 from catflap.errors import BadRequest, CatflapError, TryAgain
 from catflap.google.discovery import Discovery
-from catflap.google.id_token import Identity, IdTokens
+from catflap.google.id_token import Identity, IdTokens, unnamed
 from catflap.google.keys import Keys
 from catflap.google.oauth import InvalidGrant, OAuth, TokenResponse
 from catflap.signin import Users
@@ -77,8 +77,9 @@ class Importing:
             return "here already"
         try:
             answer = await self._verify(row)
-            identity = await self._whose(row, answer)
+            told = await self._told(answer)
             user_id, _ = await self._users.make(row.user)
+            identity = told or unnamed(user_id)
             await self._users.attach(user_id, identity)
             tokens = TokenResponse(
                 answer.access_token,
@@ -110,10 +111,9 @@ class Importing:
                 await asyncio.sleep(error.after.total_seconds() if error.after else 2.0**attempt)
         raise AssertionError("unreachable")
 
-    async def _whose(self, row: Row, answer: TokenResponse) -> Identity:
-        if answer.id_token is not None:
-            return await self._id_tokens.verify(
-                answer.id_token, audiences=(self._oauth.client.client_id,), nonce=None
-            )
-        # Without the scope `openid` Google does not tell; the next sign-in will bring the real name.
-        return Identity(sub=f"imported:{row.user}", email="", email_verified=False)
+    async def _told(self, answer: TokenResponse) -> Identity | None:
+        """Whose it is, if Google tells."""
+        if answer.id_token is None:
+            return None
+        ours = (self._oauth.client.client_id,)
+        return await self._id_tokens.verify(answer.id_token, audiences=ours, nonce=None)

@@ -34,6 +34,11 @@ class Identity:
     hosted_domain: str | None = None
 
 
+def unnamed(user_id: int) -> Identity:
+    """The account of a user of ours whom Google did not name, because `openid` was never asked for."""
+    return Identity(sub=f"unnamed:{user_id}", email="", email_verified=False)
+
+
 class IdTokens:
     """Verifies ID tokens issued for our client ids."""
 

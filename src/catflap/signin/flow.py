@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from catflap.clock import Clock
 from catflap.errors import BadRequest, CatflapError, Tampered, UserMustAct
 from catflap.google.discovery import Discovery
-from catflap.google.id_token import Identity, IdTokens
+from catflap.google.id_token import Identity, IdTokens, unnamed
 from catflap.google.oauth import OAuth, TokenResponse
 from catflap.google.scopes import wire
 from catflap.signin.admission import Admission
@@ -189,7 +189,7 @@ class SignIn:
             # Android's AuthorizationClient asks for no sign-in scope unless told to, and Google then does not
             # say whose code it is. For a user who is known already that is enough to act on the calendar.
             if request.purpose == "link" and request.user_id is not None:
-                return Identity(sub=f"unnamed:{request.user_id}", email="", email_verified=False)
+                return unnamed(request.user_id)
             raise BadRequest("id_token_missing", "Ask Google for the scope openid too; nothing was stored.")
         return await self._id_tokens.verify(
             tokens.id_token, audiences=(self._oauth.client.client_id,), nonce=nonce

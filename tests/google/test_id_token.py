@@ -93,9 +93,9 @@ async def verify(google: Google, token: str, **more: Any) -> Identity:
 
 async def test_a_genuine_token_tells_the_whole_profile(google: Google) -> None:
     claims = {
-        "name": "Alice Archer",
-        "given_name": "Alice",
-        "family_name": "Archer",
+        "name": "Calico Cat",
+        "given_name": "Calico",
+        "family_name": "Cat",
         "picture": "https://lh3.example/a",
         "locale": "en-GB",
         "hd": "example.com",
@@ -105,9 +105,9 @@ async def test_a_genuine_token_tells_the_whole_profile(google: Google) -> None:
         sub="110169484474386276334",
         email="alice@example.com",
         email_verified=True,
-        name="Alice Archer",
-        given_name="Alice",
-        family_name="Archer",
+        name="Calico Cat",
+        given_name="Calico",
+        family_name="Cat",
         picture="https://lh3.example/a",
         locale="en-GB",
         hosted_domain="example.com",

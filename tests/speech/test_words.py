@@ -136,9 +136,9 @@ def test_shown_and_spoken_words_are_kept_apart():
     utterance = say_before("tsugaru", ["会議"], AT, 10)
     assert utterance.display == "10:30がら「会議」だはんで、わすれねでけへ。あど10分だじゃ!"
     assert utterance.spoken == "10時30分ガラ「会議」だハンデ、わすれねデケヘ。アド10分だじゃ!"
-    english = say_before("butler", ["1:1 w/ Bob & Amy 🎉"], AT, 10)
-    assert english.display == "Pardon the purr. “1:1 w/ Bob & Amy 🎉” at 10:30 am, in 10 minutes."
-    assert english.spoken == "Pardon the purr. one on one with Bob and Amy at 10 30 AM, in 10 minutes."
+    english = say_before("butler", ["1:1 w/ Tom & Kit 🎉"], AT, 10)
+    assert english.display == "Pardon the purr. “1:1 w/ Tom & Kit 🎉” at 10:30 am, in 10 minutes."
+    assert english.spoken == "Pardon the purr. one on one with Tom and Kit at 10 30 AM, in 10 minutes."
 
 
 def test_a_reminder_heard_the_day_before_names_the_day():

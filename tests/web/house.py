@@ -30,7 +30,7 @@ POLICY = (
     "img-src 'self' data:; media-src 'self' blob:; connect-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
-ALICE = Viewer(7, "Alice Archer", "alice@example.com", "csrf-of-alice", (), "active")
+ALICE = Viewer(7, "Calico Cat", "alice@example.com", "csrf-of-alice", (), "active")
 DIALECTS = [
     {
         "id": "pirate",

@@ -5,18 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from joserfc import jws, jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import RSAKey
-
 from catflap.clock import Clock
 from catflap.errors import Tampered
 from catflap.google.discovery import Discovery
-from catflap.google.keys import Keys
+from catflap.google.keys import RS256, Keys
 
 _GOOGLE = "https://accounts.google.com"
 _SKEW = timedelta(seconds=60)
-_MAX_BYTES = 16_384
 
 
 @dataclass(frozen=True)
@@ -66,7 +61,7 @@ class IdTokens:
             Tampered: `id_token_invalid`, with the failed check as detail.
             TryAgain: `google_unavailable`.
         """
-        claims = await self._claims(token)
+        claims = await self._keys.claims(token, RS256, _invalid)
         issuers = {(await self._discovery.endpoints()).issuer}
         if _GOOGLE in issuers:
             issuers.add(_GOOGLE.removeprefix("https://"))
@@ -76,20 +71,6 @@ class IdTokens:
         if hosted_domain is not None and claims.get("hd") != hosted_domain:
             raise _invalid("hd")
         return _identity(claims)
-
-    async def _claims(self, token: str) -> dict[str, Any]:
-        if len(token) > _MAX_BYTES:
-            raise _invalid("size")
-        try:
-            header = jws.extract_compact(token.encode()).headers()
-            if header.get("alg") != "RS256":
-                raise _invalid("alg")
-            key = await self._keys.find(str(header.get("kid")))
-            if not isinstance(key, RSAKey):
-                raise _invalid("kid")
-            return dict(jwt.decode(token, key, algorithms=["RS256"]).claims)
-        except (JoseError, ValueError, TypeError, AttributeError, UnicodeError):
-            raise _invalid("signature") from None
 
 
 def _check_claims(

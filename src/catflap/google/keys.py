@@ -5,21 +5,25 @@ Public keys only: a symmetric key in somebody's key set would let anybody who re
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 import httpx2
+from joserfc import jws, jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from catflap.clock import Clock
-from catflap.errors import TryAgain
+from catflap.errors import CatflapError, TryAgain
 
 Key = RSAKey | ECKey | OKPKey
 _KINDS: dict[str, type[RSAKey] | type[ECKey] | type[OKPKey]] = {"RSA": RSAKey, "EC": ECKey, "OKP": OKPKey}
 _KEYS_LIVE = timedelta(hours=1)
 _REFETCH_AFTER = timedelta(seconds=60)
+_MAX_TOKEN_BYTES = 16_384
+# What Google signs with, and the kind of key for it.
+RS256 = {"RS256": "RSA"}
 
 
 class Keys:
@@ -39,6 +43,33 @@ class Keys:
         self._keys: dict[str, Key] = {}
         self._fresh_until: datetime | None = None
         self._fetched_at: datetime | None = None
+
+    async def claims(
+        self, token: str, algorithms: Mapping[str, str], refuse: Callable[[str], CatflapError]
+    ) -> dict[str, Any]:
+        """The claims of a token that one of these keys signed (RFC 7519); what they say is not checked.
+
+        Args:
+            algorithms: which `alg` may sign, each with the `kty` that it takes.
+            refuse: makes the error for the failed check: `size`, `alg`, `kid` or `signature`.
+
+        Raises:
+            TryAgain: the keys can't be fetched.
+        """
+        if len(token) > _MAX_TOKEN_BYTES:
+            raise refuse("size")
+        try:
+            header = jws.extract_compact(token.encode()).headers()
+            algorithm = str(header.get("alg"))
+            kind = algorithms.get(algorithm)
+            if kind is None:
+                raise refuse("alg")
+            key = await self.find(str(header.get("kid")))
+            if key is None or key.key_type != kind:
+                raise refuse("kid")
+            return dict(jwt.decode(token, key, algorithms=[algorithm]).claims)
+        except (JoseError, ValueError, TypeError, AttributeError, UnicodeError):
+            raise refuse("signature") from None
 
     async def find(self, kid: str) -> Key | None:
         """The key named `kid`, or None.

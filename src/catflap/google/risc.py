@@ -10,13 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import httpx2
-from joserfc import jws, jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import RSAKey
 
 from catflap.clock import Clock
 from catflap.errors import Tampered, TryAgain
-from catflap.google.keys import Keys
+from catflap.google.keys import RS256, Keys
 
 _RISC = "https://schemas.openid.net/secevent/risc/event-type/"
 _OAUTH = "https://schemas.openid.net/secevent/oauth/event-type/"
@@ -29,7 +26,6 @@ EVENTS = {
     _RISC + "account-credential-change-required": "account-credential-change-required",
     _RISC + "verification": "verification",
 }
-_MAX_BYTES = 65_536
 
 
 @dataclass(frozen=True)
@@ -109,7 +105,7 @@ class SecurityEventTokens:
             Tampered: `security_event_invalid`, with the failed check as detail.
             TryAgain: `google_unavailable`.
         """
-        claims = await self._claims(token)
+        claims = await self._keys.claims(token, RS256, _invalid)
         if _bare(claims.get("iss")) != _bare(await self._configuration.issuer()):
             raise _invalid("iss")
         audience = claims.get("aud")
@@ -122,20 +118,6 @@ class SecurityEventTokens:
         if not isinstance(events, dict) or not events:
             raise _invalid("events")
         return SecurityEvents(jti, tuple(_event(uri, said) for uri, said in events.items() if uri in EVENTS))
-
-    async def _claims(self, token: str) -> dict[str, Any]:
-        if len(token) > _MAX_BYTES:
-            raise _invalid("size")
-        try:
-            header = jws.extract_compact(token.encode()).headers()
-            if header.get("alg") != "RS256":
-                raise _invalid("alg")
-            key = await self._keys.find(str(header.get("kid")))
-            if not isinstance(key, RSAKey):
-                raise _invalid("kid")
-            return dict(jwt.decode(token, key, algorithms=["RS256"]).claims)
-        except (JoseError, ValueError, TypeError, AttributeError, UnicodeError):
-            raise _invalid("signature") from None
 
 
 def _event(uri: str, said: object) -> RiscEvent:

@@ -4,18 +4,12 @@ Such a token is verified at every request and never stored; who it names becomes
 sight. It refuses symmetric algorithms, because the key to verify would then also be the key to forge.
 """
 
-from typing import Any
-
-from joserfc import jws, jwt
-from joserfc.errors import JoseError
-
 from catflap.clock import Clock
 from catflap.errors import BadRequest
 from catflap.google.keys import Keys
 
 _ALGORITHMS = {"RS256": "RSA", "PS256": "RSA", "ES256": "EC", "EdDSA": "OKP", "Ed25519": "OKP"}
 _SKEW_SECONDS = 60
-_MAX_BYTES = 8192
 _MAX_SUBJECT = 255
 
 
@@ -35,7 +29,7 @@ class AppTokens:
             BadRequest: `unauthenticated`, with the failed check as detail.
             TryAgain: `google_unavailable`: the issuer's keys can't be fetched.
         """
-        claims = await self._claims(token)
+        claims = await self._keys.claims(token, _ALGORITHMS, _refused)
         if claims.get("iss") != self._issuer:
             raise _refused("iss")
         audience = claims.get("aud")
@@ -52,22 +46,6 @@ class AppTokens:
         if not isinstance(subject, str) or not 0 < len(subject) <= _MAX_SUBJECT or not subject.isprintable():
             raise _refused("sub")
         return subject
-
-    async def _claims(self, token: str) -> dict[str, Any]:
-        if len(token) > _MAX_BYTES:
-            raise _refused("size")
-        try:
-            header = jws.extract_compact(token.encode()).headers()
-            algorithm = str(header.get("alg"))
-            kind = _ALGORITHMS.get(algorithm)
-            if kind is None:
-                raise _refused("alg")
-            key = await self._keys.find(str(header.get("kid")))
-            if key is None or key.key_type != kind:
-                raise _refused("kid")
-            return dict(jwt.decode(token, key, algorithms=[algorithm]).claims)
-        except (JoseError, ValueError, TypeError, AttributeError, UnicodeError):
-            raise _refused("signature") from None
 
 
 def _refused(check: str) -> BadRequest:

@@ -3,7 +3,7 @@
 import asyncio
 from datetime import UTC, datetime, timedelta, timezone
 
-from catflap.clock import FixedClock, SystemClock, wait_for
+from catflap.clock import FixedClock, SystemClock
 
 START = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
 
@@ -39,13 +39,3 @@ def test_a_shifted_system_clock_shows_the_start_in_utc_and_goes_on() -> None:
     assert first.tzinfo is UTC
     assert START <= first < START + timedelta(seconds=30)
     assert clock.now() >= first
-
-
-async def test_wait_for_tells_whether_the_event_or_the_time_came_first() -> None:
-    clock, event = FixedClock(START), asyncio.Event()
-    waiting = asyncio.ensure_future(wait_for(event, clock, START + timedelta(seconds=1)))
-    await asyncio.sleep(0)
-    clock.advance(timedelta(seconds=1))
-    assert await waiting is False
-    event.set()
-    assert await wait_for(event, clock, START + timedelta(hours=1)) is True

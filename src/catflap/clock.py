@@ -5,7 +5,6 @@ asks the operating system or SQL for the time of day behind the clock's back.
 """
 
 import asyncio
-import contextlib
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -60,20 +59,3 @@ class FixedClock:
     def advance(self, by: timedelta) -> None:
         """Move on by `by`."""
         self.advance_to(self._now + by)
-
-
-async def wait_for(event: asyncio.Event, clock: Clock, until: datetime | None) -> bool:
-    """Wait for `event`, though no longer than `until` on `clock`; tell whether the event came."""
-    if until is None:
-        await event.wait()
-        return True
-    sleeper = asyncio.ensure_future(clock.sleep_until(until))
-    waiter = asyncio.ensure_future(event.wait())
-    try:
-        await asyncio.wait({sleeper, waiter}, return_when=asyncio.FIRST_COMPLETED)
-        return event.is_set()
-    finally:
-        for task in (sleeper, waiter):
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task

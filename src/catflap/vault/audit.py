@@ -5,17 +5,16 @@ of it. When the database is away, notes are kept, up to a limit, and what falls 
 """
 
 import asyncio
-import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Self
 
 from sqlalchemy import Row, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from catflap.background import Background
 from catflap.clock import Clock
 from catflap.log import log
 from catflap.store.tables import audit as t
@@ -46,7 +45,7 @@ _WRITE = text(
 )
 
 
-class Audit:
+class Audit(Background):
     """Notes what happens, and writes it down while the context is open."""
 
     def __init__(
@@ -61,17 +60,9 @@ class Audit:
         self._then = tuple(then)
         self._noted: deque[Entry] = deque(maxlen=_MOST)
         self._lost = 0
-        self._task: asyncio.Task[None] | None = None
 
-    async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._run())
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+    async def __aexit__(self, *raised: object) -> None:
+        await super().__aexit__(*raised)
         await self._try_to_write()
 
     def note(
@@ -114,7 +105,8 @@ class Audit:
         async with self._engine.connect() as connection:
             return [_entry(row) for row in await connection.execute(query)]
 
-    async def _run(self) -> None:
+    async def run(self) -> None:
+        """Write what was noted, about once a second, until cancelled."""
         while True:
             await asyncio.sleep(_EVERY_SECONDS)
             await asyncio.shield(self._try_to_write())

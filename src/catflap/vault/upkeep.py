@@ -4,14 +4,14 @@ It runs beside the jobs in any number of processes; leases and claims see to it 
 """
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from typing import Self, TypeVar
+from typing import TypeVar
 
 from sqlalchemy import delete, func, or_, select
 from sqlalchemy.exc import DBAPIError
 
+from catflap.background import Background
 from catflap.clock import Clock
 from catflap.errors import CatflapError
 from catflap.log import log
@@ -33,7 +33,7 @@ _BATCH = 1000
 _WARN_EVERY = timedelta(hours=12)
 
 
-class Upkeep:
+class Upkeep(Background):
     """Ticks while the context is open."""
 
     def __init__(self, vault: Vault, webhooks: Webhooks, reactions: Reactions, clock: Clock) -> None:
@@ -42,17 +42,6 @@ class Upkeep:
         self._reactions = reactions
         self._clock = clock
         self._warned_at: datetime | None = None
-        self._task: asyncio.Task[None] | None = None
-
-    async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._run())
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
 
     async def tick(self) -> None:
         """Do what is due."""
@@ -79,7 +68,8 @@ class Upkeep:
 
         return sum(await asyncio.gather(*(refresh(grant) for grant in due)))
 
-    async def _run(self) -> None:
+    async def run(self) -> None:
+        """Tick until cancelled."""
         while True:
             try:
                 await self.tick()

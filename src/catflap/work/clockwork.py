@@ -1,15 +1,13 @@
 """What must happen because time passes: read calendars again, plan the next hours, forget what is over."""
 
-import asyncio
-import contextlib
 from datetime import datetime, timedelta
-from typing import Self
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from catflap.announcements.planner import due_again_at
+from catflap.background import Background
 from catflap.clock import Clock
 from catflap.log import log
 from catflap.store.jobs import enqueue
@@ -19,7 +17,7 @@ _TICK = timedelta(seconds=15)
 _WORDS_KEPT = timedelta(hours=48)
 
 
-class Clockwork:
+class Clockwork(Background):
     """Ticks while the context is open; doubled by a second process, it does no harm."""
 
     def __init__(self, engine: AsyncEngine, clock: Clock, sync_every: timedelta) -> None:
@@ -27,19 +25,9 @@ class Clockwork:
         self._clock = clock
         self._sync_every = sync_every
         self._ticked_at = clock.now()
-        self._task: asyncio.Task[None] | None = None
 
-    async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._run())
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-
-    async def _run(self) -> None:
+    async def run(self) -> None:
+        """Tick until cancelled."""
         while True:
             try:
                 await self.tick()

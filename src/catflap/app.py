@@ -1,6 +1,5 @@
 """Build every part from Settings; the only place that knows them all."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -17,7 +16,6 @@ from catflap.devices.pairing import Pairings
 from catflap.devices.registry import Devices
 from catflap.devices.schedule import Schedules
 from catflap.devices.sound import SoundAddresses, signing_key
-from catflap.errors import OperatorMustAct
 from catflap.google.api import parse_rules
 from catflap.google.calendar import CalendarApi
 from catflap.google.discovery import Discovery
@@ -25,15 +23,15 @@ from catflap.google.id_token import IdTokens
 from catflap.google.keys import Keys
 from catflap.google.oauth import OAuth
 from catflap.google.risc import SecurityEventTokens
-from catflap.settings import Settings
+from catflap.settings import GoogleClient, Settings
 from catflap.signin import Admission, Sessions, SignIn, Users
 from catflap.signin.app_tokens import AppTokens
 from catflap.signin.consents import Consents
 from catflap.speech import Speech, installed_engines
-from catflap.store.database import connect, parse_url
-from catflap.store.embedded import EmbeddedServer, Urls, prepare
-from catflap.store.migrate import make_database, migrate, require_migrated
+from catflap.store.database import connect
+from catflap.store.embedded import Urls, prepare
 from catflap.store.notices import Notices
+from catflap.store.opening import open_database
 from catflap.vault import Grants, Seal, Vault, api_keys
 from catflap.vault.api_keys import ApiKeys
 from catflap.vault.audit import Audit
@@ -86,90 +84,141 @@ async def open_catflap(settings: Settings, clock: Clock | None = None) -> AsyncI
         OperatorMustAct: settings, data directory, database or OAuth client need somebody's hand.
         TryAgain: the database does not answer.
     """
-    clock = clock or SystemClock()
-    client = settings.google_client()
-    prepare(settings.data_dir)
     async with AsyncExitStack() as stack:
-        urls = await open_database(settings, stack)
-        app_engine = _engine(stack, connect(urls.app))
-        vault_engine = _engine(stack, connect(urls.vault))
-        http = await stack.enter_async_context(
-            httpx2.AsyncClient(timeout=settings.google_timeout, follow_redirects=False)
-        )
-        notices = await stack.enter_async_context(Notices(urls.app))
-        discovery = Discovery(http, settings.google_discovery_url)
-        oauth = OAuth(http, discovery, client)
-        seal = Seal(vault_keyset(settings))
-        grants = Grants(vault_engine, seal, clock, client.client_id)
-        vault = Vault(
-            grants,
-            oauth,
-            clock,
-            notices=notices,
-            leases=Leases(vault_engine, timedelta(seconds=settings.lease_seconds)),
-            pace=Pace(settings.google_refreshes_per_second, settings.google_refreshes_per_second),
-        )
-        keys = ApiKeys(vault_engine, clock, stack.enter_context(notices.watch(api_keys.TOPIC)))
-        audit = Audit(app_engine, clock, then=(keys.write_uses, grants.write_uses))
-        await stack.enter_async_context(audit)
-        outside = await stack.enter_async_context(httpx2.AsyncClient(trust_env=False))
-        webhooks = Webhooks(vault_engine, seal, clock, outside)
-        reactions = Reactions(app_engine, grants, clock, audit)
-        users, sessions = Users(app_engine, clock), Sessions(app_engine, clock)
-        id_tokens = IdTokens(Keys(http, discovery.jwks_uri, clock), discovery, clock)
-        devices = Devices(app_engine, clock)
-        addresses = SoundAddresses(app_engine, clock, await signing_key(app_engine, "sounds"))
-        signin = SignIn(
-            engine=app_engine,
-            clock=clock,
-            oauth=oauth,
-            discovery=discovery,
-            id_tokens=id_tokens,
-            users=users,
-            grants=grants,
-            admission=_admission(settings),
-        )
-        services = Services(
-            settings=settings,
-            clock=clock,
-            engine=app_engine,
-            signin=signin,
-            consents=Consents(
-                app_engine,
-                clock,
-                signin,
-                redirect_uri=client.redirect_uri,
-                return_urls=settings.return_urls,
-            ),
-            app_tokens=_app_tokens(settings, http, clock),
-            sessions=sessions,
-            users=users,
-            vault=vault,
-            devices=devices,
-            pairings=Pairings(app_engine, clock, devices),
-            schedules=Schedules(app_engine, clock, addresses, notices, settings.origin),
-            sounds=addresses,
-            api_keys=keys,
-            audit=audit,
-            http=http,
-            proxy_rules=parse_rules(settings.proxy_allow),
-            webhooks=webhooks,
-            reactions=reactions,
-            security_events=SecurityEventTokens(http, risc_url(settings), clock, {client.client_id}),
-        )
+        ground = await _ground(settings, clock or SystemClock(), stack)
+        vault = await _vault(ground, stack)
+        services = await _services(ground, vault)
         speech = Speech(engines=installed_engines())
         stack.push_async_callback(speech.aclose)
         jobs = Jobs(
-            engine=app_engine,
-            clock=clock,
-            calendars=_calendars(settings, app_engine, clock, http, vault),
-            planner=Planner(app_engine, clock),
+            engine=ground.engine,
+            clock=ground.clock,
+            calendars=_calendars(ground, vault.vault),
+            planner=Planner(ground.engine, ground.clock),
             speech=speech,
-            webhooks=webhooks,
-            revoking=vault.revoking,
-            reactions=reactions,
+            webhooks=vault.webhooks,
+            revoking=vault.vault.revoking,
+            reactions=vault.reactions,
         )
-        yield Catflap(create_app(services), services, urls, jobs)
+        yield Catflap(create_app(services), services, ground.urls, jobs)
+
+
+@dataclass(frozen=True)
+class _Ground:
+    """What every room stands on."""
+
+    settings: Settings
+    client: GoogleClient
+    clock: Clock
+    urls: Urls
+    engine: AsyncEngine
+    vault_engine: AsyncEngine
+    notices: Notices
+    http: httpx2.AsyncClient
+    discovery: Discovery
+    oauth: OAuth
+
+
+@dataclass(frozen=True)
+class _VaultRooms:
+    """The vault, and what reports of it or acts on it."""
+
+    grants: Grants
+    vault: Vault
+    api_keys: ApiKeys
+    audit: Audit
+    webhooks: Webhooks
+    reactions: Reactions
+
+
+async def _ground(settings: Settings, clock: Clock, stack: AsyncExitStack) -> _Ground:
+    client = settings.google_client()
+    prepare(settings.data_dir)
+    urls = await open_database(settings, stack)
+    http = httpx2.AsyncClient(timeout=settings.google_timeout, follow_redirects=False)
+    discovery = Discovery(http, settings.google_discovery_url)
+    return _Ground(
+        settings=settings,
+        client=client,
+        clock=clock,
+        urls=urls,
+        engine=_engine(stack, connect(urls.app)),
+        vault_engine=_engine(stack, connect(urls.vault)),
+        http=await stack.enter_async_context(http),
+        notices=await stack.enter_async_context(Notices(urls.app)),
+        discovery=discovery,
+        oauth=OAuth(http, discovery, client),
+    )
+
+
+async def _vault(ground: _Ground, stack: AsyncExitStack) -> _VaultRooms:
+    settings, clock, engine = ground.settings, ground.clock, ground.vault_engine
+    seal = Seal(vault_keyset(settings))
+    grants = Grants(engine, seal, clock, ground.client.client_id)
+    keys = ApiKeys(engine, clock, stack.enter_context(ground.notices.watch(api_keys.TOPIC)))
+    audit = Audit(ground.engine, clock, then=(keys.write_uses, grants.write_uses))
+    await stack.enter_async_context(audit)
+    outside = await stack.enter_async_context(httpx2.AsyncClient(trust_env=False))
+    vault = Vault(
+        grants,
+        ground.oauth,
+        clock,
+        notices=ground.notices,
+        leases=Leases(engine, timedelta(seconds=settings.lease_seconds)),
+        pace=Pace(settings.google_refreshes_per_second, settings.google_refreshes_per_second),
+    )
+    return _VaultRooms(
+        grants=grants,
+        vault=vault,
+        api_keys=keys,
+        audit=audit,
+        webhooks=Webhooks(engine, seal, clock, outside),
+        reactions=Reactions(ground.engine, grants, clock, audit),
+    )
+
+
+async def _services(ground: _Ground, vault: _VaultRooms) -> Services:
+    settings, clock, engine, http = ground.settings, ground.clock, ground.engine, ground.http
+    users, devices = Users(engine, clock), Devices(engine, clock)
+    addresses = SoundAddresses(engine, clock, await signing_key(engine, "sounds"))
+    signin = _signin(ground, users, vault.grants)
+    redirect_uri, return_urls = ground.client.redirect_uri, settings.return_urls
+    return Services(
+        settings=settings,
+        clock=clock,
+        engine=engine,
+        http=http,
+        signin=signin,
+        consents=Consents(engine, clock, signin, redirect_uri=redirect_uri, return_urls=return_urls),
+        app_tokens=_app_tokens(settings, http, clock),
+        sessions=Sessions(engine, clock),
+        users=users,
+        devices=devices,
+        pairings=Pairings(engine, clock, devices),
+        schedules=Schedules(engine, clock, addresses, ground.notices, settings.origin),
+        sounds=addresses,
+        vault=vault.vault,
+        api_keys=vault.api_keys,
+        audit=vault.audit,
+        webhooks=vault.webhooks,
+        reactions=vault.reactions,
+        proxy_rules=parse_rules(settings.proxy_allow),
+        security_events=SecurityEventTokens(http, risc_url(settings), clock, {ground.client.client_id}),
+    )
+
+
+def _signin(ground: _Ground, users: Users, grants: Grants) -> SignIn:
+    keys = Keys(ground.http, ground.discovery.jwks_uri, ground.clock)
+    return SignIn(
+        engine=ground.engine,
+        clock=ground.clock,
+        oauth=ground.oauth,
+        discovery=ground.discovery,
+        id_tokens=IdTokens(keys, ground.discovery, ground.clock),
+        users=users,
+        grants=grants,
+        admission=_admission(ground.settings),
+    )
 
 
 async def check_google(settings: Settings) -> None:
@@ -215,52 +264,15 @@ def risc_url(settings: Settings) -> str:
     return settings.google_discovery_url.rpartition("/")[0] + "/risc-configuration"
 
 
-def _calendars(
-    settings: Settings, engine: AsyncEngine, clock: Clock, http: httpx2.AsyncClient, vault: Vault
-) -> Calendars:
+def _calendars(ground: _Ground, vault: Vault) -> Calendars:
     async def access(user_id: int, account_sub: str) -> str:
         return (await vault.access_token(user_id, account_sub)).token
 
     async def refused(user_id: int, account_sub: str, token: str) -> str:
         return (await vault.access_token(user_id, account_sub, refused=token)).token
 
-    return Calendars(engine, clock, CalendarApi(http, settings.google_api_url), access, refused)
-
-
-async def open_database(settings: Settings, stack: AsyncExitStack) -> Urls:
-    """The database that `settings` ask for, up and migrated until `stack` is closed.
-
-    Raises:
-        OperatorMustAct: `postgres_failed`, `database_url_missing`, …
-        TryAgain: `database_unreachable`.
-    """
-    if settings.database_url is None:
-        server = EmbeddedServer(settings.data_dir)
-        urls = await asyncio.to_thread(server.start)
-        stack.push_async_callback(asyncio.to_thread, server.stop)
-        await make_database(urls)
-        await migrate(urls)
-        return urls
-    urls = external_urls(settings)
-    await require_migrated(urls)
-    return urls
-
-
-def external_urls(settings: Settings, *, as_owner: bool = False) -> Urls:
-    """Where a PostgreSQL of the operator's own is, as its roles see it.
-
-    Raises:
-        OperatorMustAct: `database_url_missing` or `database_url_invalid`.
-    """
-    app, vault, owner = settings.database_url, settings.vault_database_url, settings.owner_database_url
-    if app is None or vault is None or (as_owner and owner is None):
-        raise OperatorMustAct(
-            "database_url_missing",
-            "Set CATFLAP_DATABASE_URL (the role of the app) and CATFLAP_VAULT_DATABASE_URL (the role of the "
-            "vault); `catflap migrate` makes both, and for that wants CATFLAP_OWNER_DATABASE_URL too.",
-        )
-    urls = [parse_url(one.get_secret_value()) for one in (owner or app, app, vault)]
-    return Urls(*urls)
+    api = CalendarApi(ground.http, ground.settings.google_api_url)
+    return Calendars(ground.engine, ground.clock, api, access, refused)
 
 
 def _engine(stack: AsyncExitStack, engine: AsyncEngine) -> AsyncEngine:

@@ -9,12 +9,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from catflap.app import open_database, vault_keyset
+from catflap.app import vault_keyset
 from catflap.clock import Clock, SystemClock
 from catflap.log import configure
 from catflap.settings import Settings
 from catflap.store.database import connect
 from catflap.store.embedded import prepare
+from catflap.store.opening import open_database
 from catflap.vault import Seal
 
 

@@ -1,0 +1,46 @@
+"""Open the database that the settings ask for: the embedded one, or one of the operator's own."""
+
+import asyncio
+from contextlib import AsyncExitStack
+
+from catflap.errors import OperatorMustAct
+from catflap.settings import Settings
+from catflap.store.database import parse_url
+from catflap.store.embedded import EmbeddedServer, Urls
+from catflap.store.migrate import make_database, migrate, require_migrated
+
+
+async def open_database(settings: Settings, stack: AsyncExitStack) -> Urls:
+    """The database that `settings` ask for, up and migrated until `stack` is closed.
+
+    Raises:
+        OperatorMustAct: `postgres_failed`, `database_url_missing`, …
+        TryAgain: `database_unreachable`.
+    """
+    if settings.database_url is None:
+        server = EmbeddedServer(settings.data_dir)
+        urls = await asyncio.to_thread(server.start)
+        stack.push_async_callback(asyncio.to_thread, server.stop)
+        await make_database(urls)
+        await migrate(urls)
+        return urls
+    urls = external_urls(settings)
+    await require_migrated(urls)
+    return urls
+
+
+def external_urls(settings: Settings, *, as_owner: bool = False) -> Urls:
+    """Where a PostgreSQL of the operator's own is, as its roles see it.
+
+    Raises:
+        OperatorMustAct: `database_url_missing` or `database_url_invalid`.
+    """
+    app, vault, owner = settings.database_url, settings.vault_database_url, settings.owner_database_url
+    if app is None or vault is None or (as_owner and owner is None):
+        raise OperatorMustAct(
+            "database_url_missing",
+            "Set CATFLAP_DATABASE_URL (the role of the app) and CATFLAP_VAULT_DATABASE_URL (the role of the "
+            "vault); `catflap migrate` makes both, and for that wants CATFLAP_OWNER_DATABASE_URL too.",
+        )
+    urls = [parse_url(one.get_secret_value()) for one in (owner or app, app, vault)]
+    return Urls(*urls)

@@ -128,6 +128,22 @@ async def test_one_more_scope_is_asked_when_it_is_needed(page: Page, door: Door)
     assert {"drive.appdata", "calendar.events.readonly"} <= set(scopes)
 
 
+async def test_our_own_page_signs_in_by_popup_too(page: Page, door: Door) -> None:
+    await page.goto(door.origin)
+    await page.get_by_role("link", name="in a window of its own").click()
+    await expect(page.locator("#in-window")).to_be_enabled()
+    async with page.expect_popup() as opening:
+        await page.click("#in-window")
+    popup = await opening.value
+    await popup.wait_for_load_state()
+    await popup.close()
+    await expect(page.get_by_role("alert")).to_have_text("The window was closed; nothing was stored.")
+    await expect(page.locator("#in-window")).to_be_enabled()
+    await in_popup(page, "#in-window")
+    await expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+    assert (await me(page, door))["accounts"][0]["email"] == ALICE
+
+
 async def test_in_a_popup_the_page_stays_and_learns_who_signed_in(page: Page, door: Door) -> None:
     await shown(page, door, POPUP)
     await expect(page).to_have_title("ready")

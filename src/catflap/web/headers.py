@@ -28,11 +28,18 @@ _FOR_OTHERS = frozenset({"/static/gapi.js", "/catflap/gapi.js"})
 _STATIC = ("/static/", "/catflap/")
 
 
-def content_security_policy(nonce: str) -> str:
-    """What a page of ours may load: its own things, and scripts and styles that carry the nonce."""
+def content_security_policy(nonce: str, google: str = "") -> str:
+    """What a page of ours may load: its own things, and scripts and styles that carry the nonce.
+
+    Args:
+        google: where Google's script for browsers is, for the one page that uses it.
+    """
+    theirs, nobody = f" {google}" if google else "", " 'none'"
     return (
-        f"default-src 'none'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'nonce-{nonce}'; "
-        "img-src 'self' data:; media-src 'self' blob:; connect-src 'self'; form-action 'self'; "
+        f"default-src 'none'; script-src 'self' 'nonce-{nonce}'{theirs}; "
+        f"style-src 'self' 'nonce-{nonce}'{theirs}; frame-src{theirs or nobody}; "
+        f"connect-src 'self'{theirs}; "
+        "img-src 'self' data:; media-src 'self' blob:; form-action 'self'; "
         "base-uri 'none'; frame-ancestors 'none'"
     )
 

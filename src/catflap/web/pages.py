@@ -7,12 +7,14 @@ no event title passes through a template. It refuses to show a value from the ad
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from catflap.web.headers import content_security_policy
+from catflap.web.security import Parts
 from catflap.web.words import LANGUAGES, choose_language, error_sentence
 
 HERE: Final = Path(__file__).parent
@@ -91,3 +93,24 @@ async def page(
     )
     headers = {"Cache-Control": "no-store", "Content-Language": language, "Vary": "Accept-Language, Cookie"}
     return HTMLResponse(html, headers=headers)
+
+
+@router.get("/signin/window", response_class=HTMLResponse, include_in_schema=False)
+async def window(
+    request: Request, parts: Parts, error: str | None = None, lang: str | None = None
+) -> HTMLResponse:
+    """The same in Google's popup; no other page of ours loads a script of anybody else's."""
+    language = choose_language(request.headers.get("accept-language", ""), lang)
+    google = urlsplit(parts.settings.google_discovery_url)
+    scripts = f"{google.scheme}://{google.netloc}/gsi/"
+    html = _templates.get_template("signin_window.html").render(
+        w=LANGUAGES[language],
+        language=language,
+        other_language="en" if language == "ja" else "ja",
+        error=error_sentence(LANGUAGES[language], error),
+        consent_url="/signin/google?scopes=calendar&next=/",
+        gsi=f"{scripts}client",
+        nonce=request.state.csp_nonce,
+    )
+    policy = content_security_policy(request.state.csp_nonce, scripts)
+    return HTMLResponse(html, headers={"Cache-Control": "no-store", "Content-Security-Policy": policy})

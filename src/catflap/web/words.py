@@ -18,6 +18,7 @@ ENGLISH: Final[Words] = {
     ),
     "promise": "She only reads. You can shut the flap again at any time.",
     "sign_in": "Sign in with Google",
+    "in_window": "… in a window of its own",
     "sign_out": "Sign out",
     "other_language": "日本語",
     "skip": "Skip to your day",
@@ -92,6 +93,8 @@ ENGLISH: Final[Words] = {
     "error_iss_invalid": "That answer didn't come from Google; nothing was stored.",
     "error_too_many": "Too many tries. Please wait a minute.",
     "error_not_allowed": "This account isn't on the list of those who may sign in here.",
+    "error_popup_closed": "The window was closed; nothing was stored.",
+    "error_popup_failed_to_open": "The browser kept the window shut. Allow it, or sign in without one.",
     "error_expired": "That link was used already or is too old. Please ask for a new one.",
 }
 
@@ -104,6 +107,7 @@ JAPANESE: Final[Words] = {
     ),
     "promise": "見るだけで、書きかえません。いつでもやめられます。",
     "sign_in": "Google でログイン",
+    "in_window": "別ウィンドウでログイン",
     "sign_out": "ログアウト",
     "other_language": "English",
     "skip": "今日の予定へ",
@@ -179,6 +183,8 @@ JAPANESE: Final[Words] = {
     "error_iss_invalid": "Googleからの返事ではありませんでした。何も保存していません。",
     "error_too_many": "回数が多すぎます。少し待ってください。",
     "error_not_allowed": "このアカウントはここでログインできる人の一覧にありません。",
+    "error_popup_closed": "ウィンドウが閉じられました。何も保存していません。",
+    "error_popup_failed_to_open": "ウィンドウを開けませんでした。許可するか、通常のログインをどうぞ。",
     "error_expired": "このリンクは使用済みか、期限が切れています。もう一度発行してもらってください。",
 }
 

@@ -17,11 +17,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import uvicorn
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse, StreamingResponse
 from fastapi.staticfiles import StaticFiles
 
+from catflap.cli.serving import serving
 from catflap.web.pages import STATIC, Viewer, router
 
 NONCE = "bm9uY2U"
@@ -305,11 +305,7 @@ async def open_house(house: House) -> AsyncIterator[House]:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         house.url = f"http://localhost:{listener.getsockname()[1]}"
-        server = uvicorn.Server(uvicorn.Config(build(house), log_level="warning", lifespan="off"))
-        serving = asyncio.create_task(server.serve(sockets=[listener]))
-        try:
+        # With its limit on how long open streams may keep it, as in the real house.
+        async with serving(build(house), listener):
             yield house
-        finally:
             await house.close()
-            server.should_exit = True
-            await serving

@@ -1,9 +1,11 @@
 """What most tests need: a pool as the app's role, and somebody to do things for."""
 
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -12,6 +14,11 @@ from catflap.store.database import connect
 from catflap.store.embedded import Urls
 from catflap.store.tables import users
 from tests.front_door import Door, open_door
+
+# The same examples in each run, so that red is about the change; HYPOTHESIS_PROFILE=explore looks further.
+settings.register_profile("steady", derandomize=True)
+settings.register_profile("explore")
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from catflap.speech import content_key, dialects, english, japanese, say_start
@@ -94,6 +94,7 @@ def test_any_title_becomes_safe_words_in_every_dialect(title):
 
 
 @given(TEXT)
+@example("0<-0")
 @settings(max_examples=300, deadline=None)
 def test_a_reading_is_not_changed_by_reading_it_again(text):
     for rules in (japanese, english):

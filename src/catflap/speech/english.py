@@ -30,6 +30,8 @@ def reading(text: str) -> str:
     text = _WITH.sub(lambda match: "without " if match[1] else "with ", _BETWEEN.sub(" to ", text))
     text = _LONG_NUMBER.sub(lambda match: " ".join(match[0]), text)
     text = only_words(_NUMBER.sub("number ", text).translate(_SYMBOLS), _STOPS)
+    # Once more, because a dash may stand between numbers only now that symbols are gone.
+    text = _BETWEEN.sub(" to ", text)
     return _PAUSES.sub(", ", text).strip(" ,")
 
 

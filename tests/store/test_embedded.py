@@ -1,15 +1,20 @@
 """The PostgreSQL of our own: closed from its first second, whole or not there, and gone when we are."""
 
 import json
+import multiprocessing
+import os
 import stat
+import subprocess
 import tempfile
 from collections.abc import Iterator
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import asyncpg
 import pytest
 
 from catflap.errors import OperatorMustAct
+from catflap.store import embedded
 from catflap.store.database import asyncpg_options
 from catflap.store.embedded import EmbeddedServer
 from catflap.store.migrate import make_database, migrate
@@ -81,3 +86,31 @@ def test_a_directory_that_can_not_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OperatorMustAct, match="CATFLAP_DATA_DIR"):
         EmbeddedServer(tmp_path / "file" / "data").start()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root needs a system user for PostgreSQL")
+def test_two_first_starts_on_a_fresh_machine_share_the_new_system_user() -> None:
+    spawn = multiprocessing.get_context("spawn")
+    together = spawn.Barrier(2)
+    with tempfile.TemporaryDirectory(prefix="catflap-test-", ignore_cleanup_errors=True) as folder:
+        starts = [
+            spawn.Process(target=_first_start, args=(Path(folder) / name, together)) for name in ("a", "b")
+        ]
+        try:
+            for start in starts:
+                start.start()
+            for start in starts:
+                start.join()
+            assert [start.exitcode for start in starts] == [0, 0]
+        finally:
+            subprocess.run(["userdel", "--remove", _NEW_USER], check=False, capture_output=True)
+
+
+_NEW_USER = "catflaptest"
+
+
+def _first_start(data_dir: Path, together: Barrier) -> None:
+    embedded._SYSTEM_USER = _NEW_USER
+    data_dir.mkdir()
+    together.wait()
+    EmbeddedServer(data_dir)._initialise("a password")

@@ -36,6 +36,8 @@ with warnings.catch_warnings():
 DATABASE = "catflap"
 _SUPERUSER, APP_ROLE, VAULT_ROLE = "postgres", "catflap_app", "catflap_vault"
 _SYSTEM_USER = "pgserver"
+# Only root takes this lock, in a directory where only root may write.
+_SYSTEM_USER_LOCK = "/var/run/catflap-postgres-user.lock"
 _START_TRIES = 5
 
 
@@ -169,10 +171,12 @@ def _system_user(pgdata: Path) -> str | None:
     """PostgreSQL refuses to run as root, so the wheel has a user of its own for that case."""
     if not hasattr(os, "geteuid") or os.geteuid() != 0:
         return None
-    ensure_user_exists(_SYSTEM_USER)
-    ensure_prefix_permissions(pgdata)
-    for prefix in POSTGRES_VERSIONS.values():
-        ensure_prefix_permissions(prefix)
+    # useradd is not atomic: a second process could see half an entry, and its initdb would fail.
+    with InterProcessLock(_SYSTEM_USER_LOCK):
+        ensure_user_exists(_SYSTEM_USER)
+        ensure_prefix_permissions(pgdata)
+        for prefix in POSTGRES_VERSIONS.values():
+            ensure_prefix_permissions(prefix)
     shutil.chown(pgdata, _SYSTEM_USER, _SYSTEM_USER)
     return _SYSTEM_USER
 

@@ -4,15 +4,17 @@ import asyncio
 import importlib.util
 import shutil
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import httpx2
 import pytest
-from google.auth import exceptions
+from google.auth import _helpers, exceptions
 
 from catflap.cli.serving import bind, port_of, serving
+from catflap.clock import FixedClock
 from catflap.errors import UserMustAct
 from catflap.vault.credentials import google_credentials, vault_credentials
 from catflap.vault.remote import GoogleAuth
@@ -34,6 +36,12 @@ async def url(door: Door) -> AsyncIterator[str]:
     listener = bind("127.0.0.1", 0)
     async with serving(door.app, listener):
         yield f"http://127.0.0.1:{port_of(listener)}"
+
+
+@pytest.fixture(autouse=True)
+def one_clock(monkeypatch: pytest.MonkeyPatch, clock: FixedClock) -> None:
+    """Let google-auth tell whether a token is valid by the clock that the token's expiry was made with."""
+    monkeypatch.setattr(_helpers, "utcnow", lambda: clock.now().replace(tzinfo=None))
 
 
 async def _key(door: Door, *rights: str) -> str:
@@ -79,7 +87,7 @@ async def test_googles_node_client_works_while_the_user_is_away(
 
 
 async def test_credentials_replace_a_token_that_google_refused(
-    door: Door, allow: Allow, google: Google, url: str
+    door: Door, allow: Allow, google: Google, url: str, clock: FixedClock
 ) -> None:
     grant, key = await allow(), await _key(door, "tokens")
     credentials = google_credentials(grant.user_id, url=url, api_key=key)
@@ -89,6 +97,8 @@ async def test_credentials_replace_a_token_that_google_refused(
     await asyncio.to_thread(credentials.refresh, None)
     assert credentials.token != first
     assert google.refreshes() == 1
+    clock.advance(timedelta(hours=1))
+    assert not credentials.valid
     with pytest.raises(TypeError):
         credentials.__reduce__()
 
@@ -113,13 +123,14 @@ async def test_inside_the_house_credentials_need_no_http(door: Door, allow: Allo
 
 
 async def test_httpx2_authenticates_and_tries_once_more(
-    door: Door, allow: Allow, google: Google, url: str
+    door: Door, allow: Allow, google: Google, url: str, clock: FixedClock
 ) -> None:
     grant, key = await allow(), await _key(door, "tokens")
     events = f"{google.url}/calendar/v3/calendars/primary/events"
-    async with httpx2.AsyncClient(auth=GoogleAuth(grant.user_id, url=url, api_key=key)) as http:
+    async with httpx2.AsyncClient(auth=GoogleAuth(grant.user_id, url=url, api_key=key, clock=clock)) as http:
         assert (await http.get(events)).status_code == 200
         google.trouble(endpoint="calendar.*", status=401, times=1)
+        assert (await http.get(events)).status_code == 200
         assert (await http.get(events)).status_code == 200
         assert google.refreshes() == 1
 

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 import httpx2
 
+from catflap.clock import Clock, SystemClock
 from catflap.errors import BadRequest, TryAgain, UserMustAct
 
 
@@ -82,14 +83,16 @@ class GoogleAuth(httpx2.Auth):
         api_key: str,
         account: str | None = None,
         scopes: Iterable[str] = (),
+        clock: Clock | None = None,
     ) -> None:
+        self._clock = clock or SystemClock()
         self._address = TokenAddress(user, url, api_key, account, tuple(scopes))
         self._token: str | None = None
         self._expires_at = datetime.min.replace(tzinfo=UTC)
 
     def auth_flow(self, request: httpx2.Request) -> Generator[httpx2.Request, httpx2.Response, None]:
         """Ask Catflap when there is no live token, then Google."""
-        if self._token is None or datetime.now(UTC) >= self._expires_at:
+        if self._token is None or self._clock.now() >= self._expires_at:
             self._keep((yield self._ask(None)))
         request.headers["Authorization"] = f"Bearer {self._token}"
         response = yield request

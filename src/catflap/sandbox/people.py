@@ -12,7 +12,10 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True, eq=False)
 class SandboxAccount:
-    """A Google account: `sub` is the stable key, `email` what people type."""
+    """A Google account: `sub` is the stable key, `email` what people type.
+
+    `settings` holds the Calendar settings this person has changed.
+    """
 
     sub: str
     email: str
@@ -20,6 +23,7 @@ class SandboxAccount:
     locale: str = "en"
     hd: str | None = None
     deleted: bool = False
+    settings: dict[str, str] = field(default_factory=dict)
 
     @property
     def magic(self) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 
 from catflap.sandbox import batch, documents, powers
 from catflap.sandbox.app import App
-from catflap.sandbox.calendar import calendars, importing, lists, push, writing
+from catflap.sandbox.calendar import calendars, importing, lists, push, settings, writing
 from catflap.sandbox.calendar import endpoints as events
 from catflap.sandbox.calendar.diary import Diary, Entry
 from catflap.sandbox.calendar.listing import single_events
@@ -72,6 +72,7 @@ class Sandbox(Powers):
                 *lists.ENDPOINTS,
                 *calendars.ENDPOINTS,
                 *push.ENDPOINTS,
+                *settings.ENDPOINTS,
                 *identity.ENDPOINTS,
                 *authorize.endpoints(Tickets(self.world)),
                 *gis.ENDPOINTS,
@@ -270,8 +271,21 @@ class Sandbox(Powers):
 
         Raises:
             LookupError: if there is no such account or calendar.
+            ValueError: if there is no such time zone.
         """
-        self._diary(powers.account_of(self.world, account_email), calendar_id).time_zone = time_zone
+        diary = self._diary(powers.account_of(self.world, account_email), calendar_id)
+        self.world.diaries.move_to_zone(diary, time_zone)
+
+    def set_settings(self, account_email: str, **values: str) -> dict[str, str]:
+        """Set Calendar settings of an account (`timezone`, `weekStart`, …) and return all of them.
+
+        The time zone is also given to the primary calendar, as Calendar's settings page does.
+
+        Raises:
+            LookupError: if there is no such account.
+            ValueError: if there is no such setting, or it cannot have this value.
+        """
+        return settings.change_settings(self.world, powers.account_of(self.world, account_email), values)
 
     def events(
         self,

@@ -1,4 +1,4 @@
-"""The calendars, freebusy, settings and colors endpoints of Calendar v3.
+"""The calendars, freebusy and colors endpoints of Calendar v3.
 
 Source: calendar.v3 discovery document.
 """
@@ -21,11 +21,11 @@ from catflap.sandbox.calendar.lists import COLOURS
 from catflap.sandbox.calendar.moments import instant, parse_instant, zone
 from catflap.sandbox.call import Call, Refusal, no_content
 from catflap.sandbox.oauth import scopes
+from catflap.sandbox.world import World
 
 READ = frozenset({scopes.CALENDAR, scopes.CALENDAR_READ, scopes.CALENDARS, scopes.CALENDARS_READ})
 WRITE = frozenset({scopes.CALENDAR, scopes.CALENDARS})
 BUSY = frozenset({scopes.CALENDAR, scopes.CALENDAR_READ, scopes.FREEBUSY, scopes.EVENTS_FREEBUSY})
-SETTINGS = frozenset({scopes.CALENDAR, scopes.CALENDAR_READ, scopes.SETTINGS_READ})
 COLORS = frozenset({scopes.CALENDAR, scopes.CALENDAR_READ})
 ROOT = "/calendar/v3"
 CALENDAR = ROOT + "/calendars/{calendarId}"
@@ -59,13 +59,11 @@ def _written(body: dict[str, Any]) -> dict[str, str | None]:
     return written
 
 
-def _write(diary: Diary, written: dict[str, str | None], now: datetime) -> None:
+def _write(world: World, diary: Diary, written: dict[str, str | None]) -> None:
     diary.summary = written.get("summary", diary.summary) or diary.summary
-    diary.time_zone = written.get("timeZone") or diary.time_zone
     diary.description = written.get("description", diary.description)
     diary.location = written.get("location", diary.location)
-    diary.next_etag(now)
-    diary.cache.clear()
+    world.diaries.move_to_zone(diary, written.get("timeZone") or diary.time_zone)
 
 
 def got(call: Call) -> Response:
@@ -83,7 +81,7 @@ def inserted(call: Call) -> Response:
     name = writing.derived_id(call.account.sub, str(len(world.diaries.calendars)))
     calendar_id = f"c_{name}@group.calendar.google.com"
     diary = world.diaries.create(call.account, calendar_id, str(written["summary"]), "UTC")
-    _write(diary, written, world.now())
+    _write(world, diary, written)
     return respond(call, resource(diary))
 
 
@@ -97,7 +95,7 @@ def changed(call: Call) -> Response:
         if not written.get("summary"):
             raise Refusal(400, "required", "Missing title.")
         written = {"description": None, "location": None, **written}
-    _write(diary, written, call.world.now())
+    _write(call.world, diary, written)
     call.world.diaries.touch(call.account.sub, entry)
     return respond(call, resource(diary))
 
@@ -187,42 +185,6 @@ def _busy(diary: Diary, low: datetime, high: datetime, now: datetime) -> Iterato
         yield {"start": begin.strftime("%Y-%m-%dT%H:%M:%SZ"), "end": finish.strftime("%Y-%m-%dT%H:%M:%SZ")}
 
 
-def _settings(call: Call) -> dict[str, str]:
-    assert call.account is not None
-    call.world.diaries.list_of(call.account)
-    primary = call.world.diaries.calendars[call.account.email]
-    return {
-        "autoAddHangouts": "true",
-        "dateFieldOrder": "YMD" if call.account.locale.startswith("ja") else "DMY",
-        "defaultEventLength": "60",
-        "format24HourTime": "true",
-        "hideInvitations": "false",
-        "locale": call.account.locale,
-        "remindOnRespondedEventsOnly": "false",
-        "timezone": primary.time_zone,
-        "useKeyboardShortcuts": "true",
-        "weekStart": "0",
-    }
-
-
-def _setting(name: str, value: str) -> dict[str, str]:
-    return {"kind": "calendar#setting", "etag": f'"{len(name)}{len(value)}"', "id": name, "value": value}
-
-
-def settings(call: Call) -> Response:
-    """settings.list"""
-    items = [_setting(name, value) for name, value in _settings(call).items()]
-    return respond(call, {"kind": "calendar#settings", "etag": '"s0"', "nextSyncToken": "s0", "items": items})
-
-
-def setting(call: Call) -> Response:
-    """settings.get"""
-    value = _settings(call).get(call.path["setting"])
-    if value is None:
-        raise writing.not_found()
-    return respond(call, _setting(call.path["setting"], value))
-
-
 def colors(call: Call) -> Response:
     """colors.get"""
     table = {name: {"background": pair[0], "foreground": pair[1]} for name, pair in COLOURS.items()}
@@ -243,7 +205,5 @@ ENDPOINTS = (
     Endpoint("calendar.calendars.delete", "DELETE", CALENDAR, needs(WRITE, deleted)),
     Endpoint("calendar.calendars.clear", "POST", CALENDAR + "/clear", needs(WRITE, cleared)),
     Endpoint("calendar.freebusy.query", "POST", ROOT + "/freeBusy", needs(BUSY, freebusy)),
-    Endpoint("calendar.settings.list", "GET", ROOT + "/users/me/settings", needs(SETTINGS, settings)),
-    Endpoint("calendar.settings.get", "GET", ROOT + "/users/me/settings/{setting}", needs(SETTINGS, setting)),
     Endpoint("calendar.colors.get", "GET", ROOT + "/colors", needs(COLORS, colors)),
 )

@@ -161,6 +161,13 @@ class Diaries:
         diary.watchers.append(lambda: self.on_change(diary) if self.on_change else None)
         self.calendars[diary.id] = diary
 
+    def move_to_zone(self, diary: Diary, time_zone: str) -> None:
+        """Let a calendar live in a time zone; its whole-day and floating times are read anew."""
+        zone(time_zone)
+        diary.time_zone = time_zone
+        diary.next_etag(self._now())
+        diary.cache.clear()
+
     def touch(self, sub: str, entry: Entry, quiet: bool = False) -> None:
         """Note that a list entry changed."""
         self.list_changes += 1

@@ -18,17 +18,18 @@ def watch_events(call: Call) -> Response:
     """events.watch"""
     diary, _ = endpoints.diary_of(call)
     uri = f"{call.world.base_url}/calendar/v3/calendars/{call.path['calendarId']}/events?alt=json"
-    return _open(call, f"events:{diary.id}", uri)
+    return open_channel(call, f"events:{diary.id}", uri)
 
 
 def watch_list(call: Call) -> Response:
     """calendarList.watch"""
     assert call.account is not None
     uri = f"{call.world.base_url}/calendar/v3/users/me/calendarList?alt=json"
-    return _open(call, f"list:{call.account.sub}", uri)
+    return open_channel(call, f"list:{call.account.sub}", uri)
 
 
-def _open(call: Call, resource: str, uri: str) -> Response:
+def open_channel(call: Call, resource: str, uri: str) -> Response:
+    """Open a push channel on a resource and return it as the watch methods do."""
     assert call.account is not None and call.token is not None
     channels = call.world.channels
     return as_json(shown(channels.open(call.json(), resource, uri, call.account.sub, call.token.client_id)))

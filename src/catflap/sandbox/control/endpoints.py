@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from catflap.sandbox import powers
 from catflap.sandbox.app import Endpoint
-from catflap.sandbox.calendar import importing, writing
+from catflap.sandbox.calendar import importing, settings, writing
 from catflap.sandbox.calendar.push import shown as shown_channel
 from catflap.sandbox.call import Call, Refusal, as_json
 from catflap.sandbox.control.reading import Body
@@ -209,6 +209,13 @@ def import_ical(call: Call, body: Body) -> Any:
     return {"events": importing.import_ical(diary, account, text, call.world.now())}
 
 
+def set_settings(call: Call, body: Body) -> Any:
+    """The Calendar settings of an account; POST sets those in the body, such as `timezone`."""
+    account = powers.account_of(call.world, call.path["email"])
+    values = {name: body.needed(name) for name in body.values} if call.method == "POST" else {}
+    return settings.change_settings(call.world, account, values)
+
+
 def insert_event(call: Call, body: Body) -> Any:
     """Put an event into a calendar."""
     diary = powers.diary_of(call.world, call.path["email"], call.path["calendarId"])
@@ -250,6 +257,8 @@ ENDPOINTS = (
     _at("GET", "accounts", accounts),
     _at("POST", "accounts", add_accounts),
     _at("DELETE", "accounts/{email}", delete_account),
+    _at("GET", "accounts/{email}/settings", set_settings),
+    _at("POST", "accounts/{email}/settings", set_settings),
     _at("POST", "clients", add_client),
     _at("DELETE", "clients/{clientId}", delete_client),
     _at("POST", "codes", mint_code),

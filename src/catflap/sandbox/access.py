@@ -18,10 +18,10 @@ ERROR_INFO = "type.googleapis.com/google.rpc.ErrorInfo"
 
 
 def bearer(call: Call) -> str | None:
-    """Return the access token a call carries, in the header or as `access_token`."""
+    """Return the access token a call carries, in the header or as `access_token` (or `oauth_token`)."""
     header = call.header("authorization")
     if header is None:
-        return call.query.get("access_token")
+        return call.query.get("access_token") or call.query.get("oauth_token")
     scheme, _, value = header.partition(" ")
     return value.strip() if scheme.lower() == "bearer" else ""
 

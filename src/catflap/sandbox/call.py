@@ -56,16 +56,24 @@ class Refusal(Exception):
 class OAuthRefusal(Exception):
     """Raised by the OAuth endpoints to answer `{"error", "error_description"}` (RFC 6749, 5.2)."""
 
-    def __init__(self, code: int, error: str, description: str, **more: str) -> None:
+    def __init__(
+        self,
+        code: int,
+        error: str,
+        description: str,
+        subtype: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(f"{code} {error}")
         self.code = code
-        self.body = {"error": error, "error_description": description, **more}
+        self.body = {"error": error, "error_description": description}
+        if subtype:
+            self.body["error_subtype"] = subtype
+        self.headers = {"cache-control": "no-cache, no-store, max-age=0, must-revalidate", **(headers or {})}
 
     def response(self) -> Response:
         """Return the refusal as a response that nobody may cache."""
-        return as_json(
-            self.body, self.code, {"cache-control": "no-cache, no-store, max-age=0, must-revalidate"}
-        )
+        return as_json(self.body, self.code, self.headers)
 
 
 class Call:

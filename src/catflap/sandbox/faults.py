@@ -117,10 +117,10 @@ class Fault:
         if call.endpoint.startswith("oauth."):
             error = self.error or ("temporarily_unavailable" if self.status == 503 else "server_error")
             status, text = OAUTH_ERRORS.get(error, (self.status or 400, "Bad Request"))
-            more = {"error_subtype": "invalid_rapt"} if self.error == "invalid_rapt" else {}
-            if more:
+            subtype = "invalid_rapt" if self.error == "invalid_rapt" else None
+            if subtype:
                 error, status, text = "invalid_grant", 400, "reauth related error (invalid_rapt)"
-            return OAuthRefusal(self.status or status, error, text, **more).response()
+            return OAuthRefusal(self.status or status, error, text, subtype).response()
         status = self.status or 403
         known = API_ERRORS.get((status, self.error)) or API_ERRORS.get((status, None))
         domain, reason, text = known or ("global", "backendError", "Backend Error")

@@ -23,7 +23,7 @@ from catflap.sandbox.call import Refusal
 from catflap.sandbox.control import endpoints as control
 from catflap.sandbox.drive import endpoints as drive
 from catflap.sandbox.drive.endpoints import Uploads
-from catflap.sandbox.oauth import authorize, exchange, gis, identity
+from catflap.sandbox.oauth import authorize, exchange, gis, identity, tokeninfo, userinfo
 from catflap.sandbox.oauth.requests import Tickets
 from catflap.sandbox.people import Client, Project, SandboxAccount
 from catflap.sandbox.risc import endpoints as risc
@@ -74,6 +74,8 @@ class Sandbox(Powers):
                 *push.ENDPOINTS,
                 *settings.ENDPOINTS,
                 *identity.ENDPOINTS,
+                *tokeninfo.ENDPOINTS,
+                *userinfo.ENDPOINTS,
                 *authorize.endpoints(Tickets(self.world)),
                 *gis.ENDPOINTS,
                 *drive.endpoints(Uploads()),

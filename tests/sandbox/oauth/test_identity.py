@@ -6,6 +6,7 @@ import base64
 import hashlib
 
 import httpx2
+import pytest
 from cryptography import x509
 from joserfc import jwt
 from joserfc.jwk import KeySet
@@ -134,8 +135,89 @@ async def test_userinfo_has_a_form_for_each_version(mia: Person) -> None:
     assert (older["id"], older["verified_email"]) == (newer["sub"], True)
     bare = (await mia.http.get("/v1/userinfo", headers=await mia.bearer("openid"))).json()
     assert set(bare) == {"sub"}
-    refused = await mia.http.get("/v1/userinfo", headers={"authorization": "Bearer ya29.nonsense"})
+
+
+@pytest.mark.parametrize("path", ["/tokeninfo", "/oauth2/v3/tokeninfo"])
+async def test_tokeninfo_takes_a_token_wherever_a_client_puts_it(mia: Person, path: str) -> None:
+    tokens = await mia.tokens(f"{SIGN_IN} {EVENTS}")
+    access, headers = tokens["access_token"], {"authorization": f"Bearer {tokens['access_token']}"}
+    form = {"content-type": "application/x-www-form-urlencoded;charset=UTF-8", **headers}
+    answers = [
+        await mia.http.post(path, headers=form),  # google-auth-library for Node
+        await mia.http.get(path, headers=headers),
+        await mia.http.get(path, params={"access_token": access}),
+        await mia.http.post(path, params={"access_token": access}),
+        await mia.http.post(path, data={"access_token": access}),
+    ]
+    assert [answer.status_code for answer in answers] == [200] * 5
+    assert len({answer.text for answer in answers}) == 1
+    assert EVENTS in answers[0].json()["scope"].split()
+    for bad in ({"authorization": "Bearer ya29.nonsense"}, {"authorization": "Basic eDp5"}):
+        refused = await mia.http.post(path, headers=bad)
+        assert (refused.status_code, refused.json()["error"]) == (400, "invalid_token")
+    nothing = await mia.http.post(path)
+    assert (nothing.status_code, nothing.json()["error"]) == (400, "invalid_request")
+
+
+@pytest.mark.parametrize("path", ["/oauth2/v1/tokeninfo", "/oauth2/v2/tokeninfo"])
+async def test_tokeninfo_has_its_older_form_in_versions_1_and_2(mia: Person, path: str) -> None:
+    tokens = await mia.tokens(f"{SIGN_IN} {EVENTS}")
+    access = tokens["access_token"]
+    sub = (await mia.http.get("/tokeninfo", params={"access_token": access})).json()["sub"]
+    expected = {
+        "issued_to": CLIENT,
+        "audience": CLIENT,
+        "user_id": sub,
+        "scope": tokens["scope"],
+        "expires_in": 3599,
+        "access_type": "offline",
+        "email": "mia@example.com",
+        "verified_email": True,
+    }
+    assert (await mia.http.post(path, params={"access_token": access})).json() == expected
+    assert (await mia.http.get(path, headers={"authorization": f"Bearer {access}"})).json() == expected
+    told = (await mia.http.post(path, params={"id_token": tokens["id_token"]})).json()
+    assert (told["audience"], told["user_id"], told["expires_in"]) == (CLIENT, sub, 3600)
+    refused = await mia.http.post(path, params={"access_token": "ya29.nonsense"})
     assert (refused.status_code, refused.json()) == (
-        401,
-        {"error": "invalid_request", "error_description": "Invalid Credentials"},
+        400,
+        {"error": "invalid_token", "error_description": "Invalid Value"},
     )
+
+
+REALM = 'Bearer realm="https://accounts.google.com/"'
+
+
+@pytest.mark.parametrize("path", ["/v1/userinfo", "/oauth2/v3/userinfo"])
+async def test_userinfo_refuses_with_a_challenge_and_oauths_body(mia: Person, path: str) -> None:
+    body = {"error": "invalid_request", "error_description": "Invalid Credentials"}
+    for headers, reason in (
+        ({}, ""),
+        ({"authorization": "Bearer ya29.nonsense"}, ', error="invalid_token"'),
+        (await mia.bearer(EVENTS), ', error="insufficient_scope"'),
+    ):
+        refused = await mia.http.get(path, headers=headers)
+        assert (refused.status_code, refused.json()) == (401, body)
+        assert refused.headers["www-authenticate"] == REALM + reason
+
+
+@pytest.mark.parametrize("path", ["/oauth2/v1/userinfo", "/oauth2/v2/userinfo", "/userinfo/v2/me"])
+async def test_older_userinfo_refuses_with_a_challenge_and_the_apis_envelope(mia: Person, path: str) -> None:
+    missing, invalid = "Request is missing required auth", "Request had invalid auth"
+    for headers, message, challenge in (
+        ({}, missing, ""),
+        ({"authorization": "Bearer ya29.nonsense"}, invalid, ', error="invalid_token"'),
+        (await mia.bearer(EVENTS), missing, ', error="insufficient_scope"'),
+    ):
+        refused = await mia.http.get(path, headers=headers)
+        error = refused.json()["error"]
+        assert (refused.status_code, error["code"], error["status"]) == (401, 401, "UNAUTHENTICATED")
+        assert error["message"].startswith(message)
+        assert error["errors"][0]["location"] == "Authorization"
+        assert refused.headers["www-authenticate"] == REALM + challenge
+
+
+async def test_userinfo_takes_a_token_from_a_form_too(mia: Person, sandbox: Sandbox) -> None:
+    token = sandbox.grant("mia@example.com", CLIENT, ["openid", "email"])["access_token"]
+    answer = await mia.http.post("/v1/userinfo", data={"access_token": token})
+    assert answer.json()["email"] == "mia@example.com"

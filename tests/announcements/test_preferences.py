@@ -12,7 +12,16 @@ from catflap.clock import FixedClock
 from catflap.errors import BadRequest
 from catflap.store.tables import accounts, calendars
 
-CHOSEN = Preferences("Asia/Tokyo", (60, 0), time(6, 45), "tsugaru", "pirate")
+CHOSEN = Preferences(
+    "Asia/Tokyo",
+    (60, 0),
+    time(6, 45),
+    "tsugaru",
+    "pirate",
+    "google",
+    "skip",
+    ("focusTime", "workingLocation"),
+)
 
 
 async def test_who_chose_nothing_gets_the_usual(engine: AsyncEngine, user_id: int) -> None:
@@ -42,6 +51,9 @@ async def test_choices_are_kept_and_replaced(engine: AsyncEngine, user_id: int, 
         ({"dialect_ja": "kitten"}, "unknown_dialect"),
         ({"dialect_en": "kansai"}, "unknown_dialect"),
         ({"dialect_en": "klingon"}, "unknown_dialect"),
+        ({"reminders_from": "outlook"}, "preferences_invalid"),
+        ({"tentative": ""}, "preferences_invalid"),
+        ({"event_types": ("focusTime", "birthday")}, "preferences_invalid"),
     ],
 )
 def test_a_choice_there_is_not_is_refused(choice: dict[str, Any], code: str) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, time
+from typing import Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import select
@@ -9,13 +10,16 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from catflap.errors import BadRequest
+from catflap.google.calendar import MAX_REMINDER_MINUTES, MAX_REMINDERS
 from catflap.speech import dialects
 from catflap.store.tables import calendars
 from catflap.store.tables import preferences as t
 
-# Google's own limits for reminders (Calendar API, `reminders.overrides`).
-MAX_REMINDERS = 5
-MAX_MINUTES = 40_320
+RemindersFrom = Literal["preferences", "google"]
+Tentative = Literal["maybe", "plain", "skip"]
+# Google's event types that nobody has to be reminded of, so that they are announced only on request.
+OptionalType = Literal["focusTime", "outOfOffice", "workingLocation"]
+OPTIONAL_TYPES: frozenset[str] = frozenset(get_args(OptionalType))
 
 
 @dataclass(frozen=True)
@@ -24,13 +28,19 @@ class Preferences:
 
     Args:
         zone: IANA name.
-        reminder_minutes: How long before each appointment; 0 is at its start.
+        reminder_minutes: How long before each appointment; 0 is at its start. Unused when the reminders
+            are Google's.
         briefing_at: When the morning briefing is, in `zone`; None for none.
         dialect_ja: Phrasebook for Japanese titles.
         dialect_en: Phrasebook for all others.
+        reminders_from: `preferences` for `reminder_minutes`, `google` for the notifications that are set in
+            Google Calendar, event by event.
+        tentative: Events that are tentative or whose invitation has no clear answer: `maybe` says them with
+            a word that tells, `plain` like all others, `skip` not at all.
+        event_types: Which of `OPTIONAL_TYPES` are announced.
 
     Raises:
-        BadRequest: `zone_unknown`, `reminders_invalid`, `unknown_dialect`.
+        BadRequest: `zone_unknown`, `reminders_invalid`, `unknown_dialect`, `preferences_invalid`.
     """
 
     zone: str = "UTC"
@@ -38,6 +48,9 @@ class Preferences:
     briefing_at: time | None = time(8, 0)
     dialect_ja: str = "kansai"
     dialect_en: str = "kitten"
+    reminders_from: RemindersFrom = "preferences"
+    tentative: Tentative = "maybe"
+    event_types: tuple[OptionalType, ...] = ()
 
     def __post_init__(self) -> None:
         try:
@@ -47,12 +60,22 @@ class Preferences:
                 "zone_unknown", "The time zone must be an IANA name such as Asia/Tokyo or Europe/Berlin."
             ) from None
         if len(self.reminder_minutes) > MAX_REMINDERS or not all(
-            0 <= minutes <= MAX_MINUTES for minutes in self.reminder_minutes
+            0 <= minutes <= MAX_REMINDER_MINUTES for minutes in self.reminder_minutes
         ):
             raise BadRequest("reminders_invalid", "At most five reminders, each 0 to 40320 minutes ahead.")
         languages = {dialect.id: dialect.language for dialect in dialects()}
         if (languages.get(self.dialect_ja), languages.get(self.dialect_en)) != ("ja", "en"):
             raise BadRequest("unknown_dialect", "There is no such dialect in that language.")
+        self._check_choices()
+
+    def _check_choices(self) -> None:
+        for name, value, allowed in (
+            ("reminders_from", {self.reminders_from}, get_args(RemindersFrom)),
+            ("tentative", {self.tentative}, get_args(Tentative)),
+            ("event_types", set(self.event_types), sorted(OPTIONAL_TYPES)),
+        ):
+            if not value <= set(allowed):
+                raise BadRequest("preferences_invalid", f"{name} must be among {', '.join(allowed)}.")
 
     @property
     def time_zone(self) -> ZoneInfo:
@@ -71,7 +94,16 @@ async def load(source: AsyncEngine | AsyncConnection, user_id: int) -> Preferenc
             return Preferences(zone=await source.scalar(main.limit(1)) or "UTC")
         except BadRequest:
             return Preferences()
-    return Preferences(row.zone, tuple(row.reminder_minutes), row.briefing_at, row.dialect_ja, row.dialect_en)
+    return Preferences(
+        row.zone,
+        tuple(row.reminder_minutes),
+        row.briefing_at,
+        row.dialect_ja,
+        row.dialect_en,
+        row.reminders_from,
+        row.tentative,
+        tuple(row.event_types),
+    )
 
 
 async def save(connection: AsyncConnection, user_id: int, preferences: Preferences, now: datetime) -> None:
@@ -83,6 +115,9 @@ async def save(connection: AsyncConnection, user_id: int, preferences: Preferenc
         "briefing_at": briefing_at.replace(tzinfo=None) if briefing_at else None,
         "dialect_ja": preferences.dialect_ja,
         "dialect_en": preferences.dialect_en,
+        "reminders_from": preferences.reminders_from,
+        "tentative": preferences.tentative,
+        "event_types": list(preferences.event_types),
         "updated_at": now,
     }
     new = insert(t).values(user_id=user_id, **values)

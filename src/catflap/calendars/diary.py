@@ -53,13 +53,14 @@ async def _stored(
 ) -> list[StoredEvent]:
     overlaps = and_(events.c.starts_at < end + _MARGIN, events.c.ends_at > start - _MARGIN)
     query = (
-        select(events.c.calendar_id, events.c.resource, calendars.c.time_zone)
+        select(events.c.calendar_id, events.c.resource, calendars.c.time_zone, calendars.c.default_reminders)
         .join(calendars, calendars.c.id == events.c.calendar_id)
         .where(calendars.c.user_id == user_id, calendars.c.is_selected)
         .where(or_(events.c.recurs, events.c.recurring_event_id.is_not(None), overlaps))
     )
     return [
-        StoredEvent(row.calendar_id, row.resource, row.time_zone) for row in await connection.execute(query)
+        StoredEvent(row.calendar_id, row.resource, row.time_zone, tuple(row.default_reminders))
+        for row in await connection.execute(query)
     ]
 
 

@@ -7,8 +7,10 @@ from typing import Any
 
 from catflap.calendars.moments import Moment, read_moment, text_of
 from catflap.calendars.stored import StoredEvent
+from catflap.google.calendar import popup_minutes
 
 _ONE_DAY = timedelta(days=1)
+_UNCERTAIN = frozenset({"tentative", "needsAction"})
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,10 @@ class Occurrence:
         day: The first day of an all-day occurrence, else None.
         end_day: The day after its last, else None.
         event_type: Google's `eventType`, such as `default` or `workingLocation`.
+        tentative: Not certain: the event itself is tentative, or its invitation is answered by "maybe" or
+            not yet.
+        reminders: How many minutes ahead Google shows a reminder; those of a whole day count from midnight.
+        birthday: Google's type of birthday, such as `birthday` or `self`; "" for what is none.
     """
 
     calendar_id: int
@@ -39,6 +45,9 @@ class Occurrence:
     end_day: date | None = None
     uid: str = ""
     event_type: str = "default"
+    tentative: bool = False
+    reminders: tuple[int, ...] = ()
+    birthday: str = ""
 
     def covers(self, day: date) -> bool:
         """Whether this is an all-day occurrence that has `day` among its days."""
@@ -60,6 +69,7 @@ class Template:
             ValueError: beyond the years 1 to 9999.
         """
         resource = self.event.resource
+        event_type = text_of(resource, "eventType") or "default"
         try:
             end = Moment(start.wall + self.length, None) if start.all_day else None
             starts_at = start.at(reader)
@@ -74,11 +84,14 @@ class Template:
             ends_at=ends_at,
             all_day=start.all_day,
             day=start.wall.date() if start.all_day else None,
-            private=text_of(resource, "visibility") in ("private", "confidential"),
-            declined=_declined(resource),
+            private=_private(resource, event_type),
+            declined=_answer(resource) == "declined",
             end_day=end.wall.date() if end else None,
             uid=text_of(resource, "iCalUID"),
-            event_type=text_of(resource, "eventType") or "default",
+            event_type=event_type,
+            tentative=text_of(resource, "status") == "tentative" or _answer(resource) in _UNCERTAIN,
+            reminders=_reminders(self.event, all_day=start.all_day),
+            birthday=_birthday(resource) if event_type == "birthday" else "",
         )
 
 
@@ -107,10 +120,32 @@ def _length(resource: Mapping[str, Any], start: Moment, fallback: tzinfo) -> tim
         return shortest
 
 
-def _declined(resource: Mapping[str, Any]) -> bool:
+def _answer(resource: Mapping[str, Any]) -> str:
+    """The person's own answer to an invitation; "" when they are not invited."""
     attendees = resource.get("attendees")
-    return any(
-        attendee.get("self") is True and attendee.get("responseStatus") == "declined"
-        for attendee in (attendees if isinstance(attendees, list) else [])
-        if isinstance(attendee, Mapping)
-    )
+    for attendee in attendees if isinstance(attendees, list) else []:
+        if isinstance(attendee, Mapping) and attendee.get("self") is True:
+            return text_of(attendee, "responseStatus")
+    return ""
+
+
+def _private(resource: Mapping[str, Any], event_type: str) -> bool:
+    """Whether the person chose to hide it; Google itself makes every birthday private."""
+    return event_type != "birthday" and text_of(resource, "visibility") in ("private", "confidential")
+
+
+def _birthday(resource: Mapping[str, Any]) -> str:
+    properties = resource.get("birthdayProperties")
+    # Without properties Google means a plain birthday (Calendar API, `birthdayProperties.type`).
+    return (text_of(properties, "type") if isinstance(properties, Mapping) else "") or "birthday"
+
+
+def _reminders(event: StoredEvent, *, all_day: bool) -> tuple[int, ...]:
+    """An event's own reminders, else those of its calendar.
+
+    Google's API has no default reminders for whole days: those of a calendar are for timed events.
+    """
+    reminders = event.resource.get("reminders")
+    if not isinstance(reminders, Mapping) or reminders.get("useDefault") is True:
+        return () if all_day else event.default_reminders
+    return popup_minutes(reminders.get("overrides"))

@@ -118,7 +118,7 @@ async def _rows(connection: AsyncConnection, user_id: int, account_sub: str) -> 
 
 
 def _seen(row: Row[Any]) -> tuple[object, ...]:
-    return row.summary, row.time_zone, row.is_selected
+    return row.summary, row.time_zone, row.is_selected, row.default_reminders
 
 
 async def _write_entry(
@@ -129,6 +129,7 @@ async def _write_entry(
         "time_zone": clean(entry.time_zone, 64),
         "is_primary": entry.is_primary,
         "is_selected": entry.is_selected,
+        "default_reminders": list(entry.default_reminders),
     }
     if row is None:
         new = insert(calendars).values(user_id=user_id, account_sub=account_sub, google_id=entry.id, **values)

@@ -6,22 +6,23 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from catflap.calendars.moments import read_moment, text_of
+from catflap.google.calendar import popup_minutes
 
 MAX_TITLE = 500
 _TIMES = ("start", "end", "originalStartTime")
 _TEXTS = ("id", "status", "iCalUID", "recurringEventId", "transparency", "visibility", "eventType")
 _MAX_TEXT = 1024
-_MAX_MINUTES = 40_320
 _MAX_RECURRENCE = 64 * 1024
 
 
 @dataclass(frozen=True)
 class StoredEvent:
-    """A row of `app.events`, with the zone of its calendar."""
+    """A row of `app.events`, with the zone and the default reminders (in minutes) of its calendar."""
 
     calendar_id: int
     resource: Mapping[str, Any] = field(repr=False)
     time_zone: str
+    default_reminders: tuple[int, ...] = ()
 
     @property
     def id(self) -> str:
@@ -67,6 +68,9 @@ def kept(resource: Mapping[str, Any]) -> dict[str, Any]:
         small["recurrence"] = lines
     if isinstance(reminders := resource.get("reminders"), Mapping):
         small["reminders"] = _reminders(reminders)
+    if isinstance(birthday := resource.get("birthdayProperties"), Mapping) and text_of(birthday, "type"):
+        # The contact, a link into the person's address book, stays at Google.
+        small["birthdayProperties"] = {"type": clean(text_of(birthday, "type"), 32)}
     if answer := _own_answer(resource.get("attendees")):
         small["attendees"] = [{"self": True, "responseStatus": answer}]
     return small
@@ -95,17 +99,9 @@ def _recurrence(lines: object) -> list[str]:
 
 
 def _reminders(reminders: Mapping[str, Any]) -> dict[str, Any]:
-    overrides = reminders.get("overrides")
-    minutes = [
-        {"minutes": override["minutes"]}
-        for override in (overrides if isinstance(overrides, list) else [])[:5]
-        if isinstance(override, Mapping) and _is_minutes(override.get("minutes"))
-    ]
+    """As Google has them, but only those for a screen: Mia has nothing to do with e-mails."""
+    minutes = [{"method": "popup", "minutes": one} for one in popup_minutes(reminders.get("overrides"))]
     return {"useDefault": reminders.get("useDefault") is True} | ({"overrides": minutes} if minutes else {})
-
-
-def _is_minutes(value: object) -> bool:
-    return type(value) is int and 0 <= value <= _MAX_MINUTES
 
 
 def _own_answer(attendees: object) -> str:

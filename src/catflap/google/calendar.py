@@ -15,11 +15,17 @@ import httpx2
 
 from catflap.errors import BadRequest, OperatorMustAct, TryAgain, UserMustAct
 
-_CALENDAR_FIELDS = "nextPageToken,items(id,summary,summaryOverride,timeZone,primary,selected)"
+_CALENDAR_FIELDS = (
+    "nextPageToken,items(id,summary,summaryOverride,timeZone,primary,selected,defaultReminders)"
+)
 _EVENT_FIELDS = (
     "nextPageToken,nextSyncToken,items(id,status,iCalUID,summary,start,end,recurrence,recurringEventId,"
-    "originalStartTime,transparency,visibility,attendees(self,responseStatus),eventType,reminders)"
+    "originalStartTime,transparency,visibility,attendees(self,responseStatus),eventType,reminders,"
+    "birthdayProperties)"
 )
+# Google's limits of `reminders.overrides`.
+MAX_REMINDERS = 5
+MAX_REMINDER_MINUTES = 40_320
 _RATE_LIMITS = frozenset({"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded"})
 _SCOPE_MISSING = frozenset({"insufficientPermissions", "ACCESS_TOKEN_SCOPE_INSUFFICIENT"})
 _API_DISABLED = frozenset({"accessNotConfigured", "SERVICE_DISABLED"})
@@ -48,6 +54,7 @@ class CalendarEntry:
     time_zone: str
     is_primary: bool
     is_selected: bool
+    default_reminders: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -215,7 +222,19 @@ def _calendar_entry(item: Mapping[str, Any]) -> CalendarEntry:
         time_zone=_text(item, "timeZone") or "UTC",
         is_primary=item.get("primary") is True,
         is_selected=item.get("selected") is True,
+        default_reminders=popup_minutes(item.get("defaultReminders")),
     )
+
+
+def popup_minutes(reminders: object) -> tuple[int, ...]:
+    """The minutes of reminders shown on a screen; e-mails and malformed members are ignored."""
+    popups = (
+        reminder.get("minutes")
+        for reminder in _list(reminders)
+        if isinstance(reminder, dict) and reminder.get("method") == "popup"
+    )
+    valid = {minutes for minutes in popups if type(minutes) is int and 0 <= minutes <= MAX_REMINDER_MINUTES}
+    return tuple(sorted(valid))[:MAX_REMINDERS]
 
 
 def _items(body: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:

@@ -140,6 +140,9 @@ preferences = Table(
     Column("briefing_at", Time),
     Column("dialect_ja", Text, nullable=False),
     Column("dialect_en", Text, nullable=False),
+    Column("reminders_from", Text, nullable=False, server_default="preferences"),
+    Column("tentative", Text, nullable=False, server_default="maybe"),
+    Column("event_types", ARRAY(Text), nullable=False, server_default="{}"),
     _at("updated_at"),
     schema="app",
 )
@@ -155,6 +158,8 @@ calendars = Table(
     Column("time_zone", Text, nullable=False),
     Column("is_primary", Boolean, nullable=False),
     Column("is_selected", Boolean, nullable=False),
+    # Google's `defaultReminders` of the method `popup`, in minutes.
+    Column("default_reminders", ARRAY(Integer), nullable=False, server_default="{}"),
     Column("sync_token", Text),
     _at("synced_at", nullable=True),
     _at("asked_at", nullable=True),

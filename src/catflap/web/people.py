@@ -8,7 +8,14 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import func, select
 
-from catflap.announcements.preferences import Preferences, load, save
+from catflap.announcements.preferences import (
+    OptionalType,
+    Preferences,
+    RemindersFrom,
+    Tentative,
+    load,
+    save,
+)
 from catflap.calendars import timeline
 from catflap.devices.schedule import HORIZON, instant
 from catflap.speech import dialects
@@ -29,6 +36,10 @@ class PreferencesBody(BaseModel):
     briefing_at: time | None
     dialect_ja: Annotated[str, Field(max_length=40)]
     dialect_en: Annotated[str, Field(max_length=40)]
+    # A client that does not know these keeps what the person chose elsewhere.
+    reminders_from: RemindersFrom | None = None
+    tentative: Tentative | None = None
+    event_types: Annotated[list[OptionalType], Field(max_length=10)] | None = None
 
 
 @router.get("/dialects")
@@ -55,14 +66,20 @@ async def read_preferences(session: CurrentSession, parts: Parts) -> dict[str, A
 @router.put("/preferences")
 async def write_preferences(body: PreferencesBody, session: CurrentSession, parts: Parts) -> dict[str, Any]:
     """Change it; the schedule follows."""
-    chosen = Preferences(
-        zone=body.zone,
-        reminder_minutes=tuple(dict.fromkeys(body.reminder_minutes)),
-        briefing_at=body.briefing_at,
-        dialect_ja=body.dialect_ja,
-        dialect_en=body.dialect_en,
-    )
     async with parts.engine.begin() as connection:
+        before = await load(connection, session.user_id)
+        chosen = Preferences(
+            zone=body.zone,
+            reminder_minutes=tuple(dict.fromkeys(body.reminder_minutes)),
+            briefing_at=body.briefing_at,
+            dialect_ja=body.dialect_ja,
+            dialect_en=body.dialect_en,
+            reminders_from=body.reminders_from or before.reminders_from,
+            tentative=body.tentative or before.tentative,
+            event_types=before.event_types
+            if body.event_types is None
+            else tuple(dict.fromkeys(body.event_types)),
+        )
         await save(connection, session.user_id, chosen, parts.clock.now())
         await enqueue(connection, "plan", session.user_id)
     return _shown(chosen)
@@ -159,4 +176,7 @@ def _shown(preferences: Preferences) -> dict[str, Any]:
         "briefing_at": at.strftime("%H:%M") if at else None,
         "dialect_ja": preferences.dialect_ja,
         "dialect_en": preferences.dialect_en,
+        "reminders_from": preferences.reminders_from,
+        "tentative": preferences.tentative,
+        "event_types": list(preferences.event_types),
     }

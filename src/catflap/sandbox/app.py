@@ -88,6 +88,19 @@ class App:
     def __init__(self, world: World, endpoints: Iterable[Endpoint]) -> None:
         self._world = world
         self.routes = Routes(endpoints)
+        self._leaving = False
+        self._delayed: set[asyncio.Future[None]] = set()
+
+    def open(self) -> None:
+        """Let fault rules cause latency (again)."""
+        self._leaving = False
+
+    def leave(self) -> None:
+        """End the latency that fault rules cause, now and from now on: the server wants to close."""
+        self._leaving = True
+        for delay in self._delayed:
+            if not delay.done():
+                delay.set_result(None)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -103,7 +116,7 @@ class App:
             return await response(scope, receive, send)
         endpoint, fault = self._prepare(call)
         if fault and fault.latency:
-            await asyncio.sleep(fault.latency)
+            await self._delay(fault.latency)
         if fault and fault.drop == "before":
             self._write(call, 0)
             return await _cut(scope, receive, send)
@@ -116,6 +129,16 @@ class App:
             _allow_origin(call, response)
         await response(scope, receive, send)
         return None
+
+    async def _delay(self, seconds: float) -> None:
+        if self._leaving:
+            return
+        delay: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._delayed.add(delay)
+        try:
+            await asyncio.wait([delay], timeout=seconds)
+        finally:
+            self._delayed.discard(delay)
 
     def answer(self, call: Call) -> Response:
         """Return the response for a part of a batch: logged by itself, faults without latency or cuts."""

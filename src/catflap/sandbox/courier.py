@@ -8,12 +8,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
 import httpx2
 
 MOST_TRIES = 5
+SECONDS_TO_ARRIVE = 2
 
 
 @dataclass(slots=True)
@@ -45,29 +46,32 @@ class Courier:
         self._lanes.setdefault(lane, deque()).append(pack)
         self._wake()
 
-    def stop(self) -> None:
-        """Send nothing more; what is on its way may arrive."""
-        self._stopped.set()
-        self._wake()
-
-    async def deliver(self) -> None:
-        """Deliver until stopped."""
-        woken, self._stopped = asyncio.Event(), asyncio.Event()
-        loop = asyncio.get_running_loop()
-        self._wake = lambda: loop.call_soon_threadsafe(woken.set)
+    @contextlib.asynccontextmanager
+    async def delivering(self) -> AsyncIterator[None]:
+        """Deliver until the block ends; then send nothing more, but let arrive what is on its way."""
+        loop, woken, self._stopped = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
         woken.set()
-        client = httpx2.AsyncClient(timeout=10, trust_env=False)
+        self._wake = lambda: loop.call_soon_threadsafe(woken.set)
+        task = asyncio.create_task(self._deliver(woken), name="sandbox-courier")
         try:
-            async with client, asyncio.TaskGroup() as group:
-                while not self._stopped.is_set():
-                    await woken.wait()
-                    woken.clear()
-                    for lane in [lane for lane in list(self._lanes) if lane not in self._busy]:
-                        self._busy.add(lane)
-                        group.create_task(self._empty(client, lane))
+            yield
         finally:
+            self._stopped.set()
+            woken.set()
+            await asyncio.wait([task], timeout=SECONDS_TO_ARRIVE)
+            task.cancel()
+            await asyncio.wait([task])
             self._wake = lambda: None
             self._busy.clear()
+
+    async def _deliver(self, woken: asyncio.Event) -> None:
+        async with httpx2.AsyncClient(timeout=10, trust_env=False) as client, asyncio.TaskGroup() as group:
+            while not self._stopped.is_set():
+                await woken.wait()
+                woken.clear()
+                for lane in [lane for lane in list(self._lanes) if lane not in self._busy]:
+                    self._busy.add(lane)
+                    group.create_task(self._empty(client, lane))
 
     async def _empty(self, client: httpx2.AsyncClient, lane: str) -> None:
         queue = self._lanes[lane]

@@ -33,7 +33,6 @@ from catflap.sandbox.state_file import load, save
 from catflap.sandbox.world import World
 
 SAVE_SECONDS = 5
-SECONDS_TO_ARRIVE = 2
 
 
 def _wall_clock() -> datetime:
@@ -115,18 +114,17 @@ class Sandbox(Powers):
         sock = listen(host, port)
         shown = f"[{host}]" if ":" in host else host
         self.world.base_url = (base_url or f"http://{shown}:{sock.getsockname()[1]}").rstrip("/")
-        async with serving(self.app, sock):
-            delivering = asyncio.create_task(self.world.courier.deliver(), name="sandbox-courier")
-            saving = asyncio.create_task(self._keep_saving(), name="sandbox-state")
-            try:
-                yield self.world.base_url
-            finally:
-                self.world.courier.stop()
-                await asyncio.wait([delivering], timeout=SECONDS_TO_ARRIVE)
-                delivering.cancel()
-                saving.cancel()
-                await asyncio.wait([delivering, saving])
-                self.save()
+        self.app.open()
+        try:
+            async with serving(self.app, sock, self.app.leave), self.world.courier.delivering():
+                saving = asyncio.create_task(self._keep_saving(), name="sandbox-state")
+                try:
+                    yield self.world.base_url
+                finally:
+                    saving.cancel()
+                    await asyncio.wait([saving])
+        finally:
+            self.save()
 
     def save(self) -> None:
         """Write the state file, if there is one."""

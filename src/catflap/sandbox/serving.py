@@ -1,6 +1,8 @@
 """A real socket for the sandbox, inside the caller's event loop.
 
 It installs no signal handlers and ends no process: a taken port raises OSError before anything else happens.
+Leaving is quick and loses no request: connections that the kernel has taken are still accepted, requests that
+have arrived are answered, and only then connections are closed.
 """
 
 from __future__ import annotations
@@ -8,22 +10,43 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
 
 DROP = "catflap.sandbox.drop"
+GRACE_SECONDS = 1.0
+# A new connection is registered with the loop, polled, and read in three turns; the rest is margin.
+TURNS_TO_READ = 8
 
 
-class _Droppable(HttpToolsProtocol):
-    """Lets a request ask for its own connection to be cut."""
+class _State(ServerState):
+    """What uvicorn keeps of all connections; tells when the last one is gone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.emptied = asyncio.Event()
+
+
+class _Connection(HttpToolsProtocol):
+    """Lets a request ask for its own connection to be cut, and tells the state when it is gone."""
+
+    def __init__(self, config: uvicorn.Config, state: _State, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(config, state, {}, loop)
+        self._state = state
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self.scope["extensions"] = {DROP: {"transport": self.transport}}
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if not self._state.connections:
+            self._state.emptied.set()
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -48,23 +71,32 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 @contextlib.asynccontextmanager
-async def serving(app: ASGIApp, sock: socket.socket) -> AsyncIterator[None]:
-    """Serve an application on a socket until the block ends; the socket is closed then."""
+async def serving(
+    app: ASGIApp, sock: socket.socket, on_leaving: Callable[[], None] | None = None
+) -> AsyncIterator[None]:
+    """Serve an application on a socket until the block ends; the socket is closed then.
+
+    Args:
+        on_leaving: called first thing at the end, to let requests that wait on purpose go on.
+    """
     config: Any = uvicorn.Config(
         app,
-        http=_Droppable,
         ws="none",
         lifespan="off",
         log_config=None,
         access_log=False,
         proxy_headers=False,
         server_header=False,
-        timeout_graceful_shutdown=1,
     )
     config.load()
-    server = uvicorn.Server(config)
-    server.lifespan = config.lifespan_class(config)
-    await server.startup(sockets=[sock])
+    loop, state, server = asyncio.get_running_loop(), _State(), uvicorn.Server(config)
+    server.server_state = state
+
+    def connection() -> _Connection:
+        return _Connection(config, state, loop)
+
+    listening = sock.dup()
+    accepting = await loop.create_server(connection, sock=sock, backlog=2048)
     ticking = asyncio.create_task(server.main_loop(), name="sandbox-server")
     try:
         yield
@@ -72,7 +104,35 @@ async def serving(app: ASGIApp, sock: socket.socket) -> AsyncIterator[None]:
         ticking.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await ticking
-        await server.shutdown(sockets=[sock])
-        for connection in list(server.server_state.connections):
-            connection.transport.abort()  # came in while the door was closing
+        if on_leaving:
+            on_leaving()
+        accepting.close()
+        await _accept_waiting(listening, connection)
+        await _finish(state)
+
+
+async def _accept_waiting(listening: socket.socket, connection: Callable[[], _Connection]) -> None:
+    """Accept what waits in the kernel's queue, close the queue, and read what was sent."""
+    loop = asyncio.get_running_loop()
+    with listening, contextlib.suppress(OSError):
+        while True:
+            accepted, _ = listening.accept()
+            accepted.setblocking(False)
+            await loop.connect_accepted_socket(connection, accepted)
+    for _ in range(TURNS_TO_READ):
         await asyncio.sleep(0)
+
+
+async def _finish(state: _State) -> None:
+    """Close idle connections at once, the others after their answer, and all of them after a moment."""
+    state.emptied.clear()
+    for connection in list(state.connections):
+        connection.shutdown()
+    if state.connections:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(state.emptied.wait(), GRACE_SECONDS)
+    for task in list(state.tasks):
+        task.cancel()
+    for connection in list(state.connections):
+        connection.transport.abort()
+    await asyncio.sleep(0)

@@ -36,7 +36,15 @@ class UserMustAct(CatflapError):
 
 
 class OperatorMustAct(CatflapError):
-    """Only whoever runs Catflap can mend this."""
+    """Only whoever runs Catflap can mend this.
+
+    Args:
+        logged: The log says so already; a repetition for each request would only hide other things.
+    """
+
+    def __init__(self, code: str, message: str, *, detail: str | None = None, logged: bool = False) -> None:
+        super().__init__(code, message, detail=detail)
+        self.logged = logged
 
 
 class TryAgain(CatflapError):

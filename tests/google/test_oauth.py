@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from catflap.errors import CatflapError, OperatorMustAct, TryAgain, UserMustAct
 from catflap.google.discovery import Discovery
-from catflap.google.oauth import InvalidGrant, OAuth, code_challenge
+from catflap.google.oauth import GrantRefused, InvalidGrant, OAuth, RefreshRefused, code_challenge
 from catflap.settings import GoogleClient
 
 HERE = "http://127.0.0.1:1"
@@ -78,7 +78,10 @@ def test_the_challenge_is_that_of_the_rfc() -> None:
         (refusal(400, "redirect_uri_mismatch"), OperatorMustAct, "google_client_rejected"),
         (refusal(401, "deleted_client"), OperatorMustAct, "google_client_rejected"),
         (refusal(401, "unauthorized_client"), OperatorMustAct, "google_client_rejected"),
+        (refusal(401, "disabled_client"), OperatorMustAct, "google_client_rejected"),
         (refusal(400, "admin_policy_enforced"), UserMustAct, "admin_policy"),
+        (refusal(403, "org_internal"), UserMustAct, "org_internal"),
+        (refusal(403, "access_denied"), UserMustAct, "access_denied"),
         (refusal(500, "server_error"), TryAgain, "google_unavailable"),
         (refusal(503, "invalid_grant"), TryAgain, "google_unavailable"),
         (refusal(429, "rate_limit_exceeded"), TryAgain, "google_unavailable"),
@@ -104,6 +107,37 @@ async def test_each_refusal_tells_who_must_act_and_repeats_nothing(
     assert caught.value.code == code
     said = f"{caught.value} {caught.value.detail}"
     assert "canary" not in said
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "code"),
+    [
+        (refusal(400, "invalid_grant"), InvalidGrant, "code_rejected"),
+        (refusal(401, "invalid_client"), OperatorMustAct, "google_client_rejected"),
+        (refusal(401, "deleted_client"), OperatorMustAct, "google_client_rejected"),
+        (refusal(401, "disabled_client"), OperatorMustAct, "google_client_rejected"),
+        (refusal(401, "unauthorized_client"), GrantRefused, "grant_refused"),
+        (refusal(403, "org_internal"), GrantRefused, "grant_refused"),
+        (refusal(403, "access_denied"), GrantRefused, "grant_refused"),
+        (refusal(400, "invalid_scope"), GrantRefused, "grant_refused"),
+        (refusal(400, "admin_policy_enforced"), GrantRefused, "grant_refused"),
+        (refusal(400, "invalid_request"), RefreshRefused, "google_unavailable"),
+        (refusal(400, "unsupported_grant_type"), RefreshRefused, "google_unavailable"),
+        (refusal(400, "something_new"), RefreshRefused, "google_unavailable"),
+        (refusal(400, "A canary, with spaces"), RefreshRefused, "google_unavailable"),
+        (refusal(503, "org_internal"), TryAgain, "google_unavailable"),
+        (refusal(429, "rate_limit_exceeded"), TryAgain, "google_unavailable"),
+        (httpx2.Response(403, text="<html>"), TryAgain, "google_unavailable"),
+    ],
+)
+async def test_each_refusal_of_a_refresh_tells_whether_the_client_the_grant_or_nobody_is_at_fault(
+    answer: httpx2.Response, kind: type[CatflapError], code: str
+) -> None:
+    client, _ = oauth(answer)
+    with pytest.raises(kind) as caught:
+        await client.refresh("1//canary")
+    assert (type(caught.value), caught.value.code) == (kind, code)
+    assert "canary" not in f"{caught.value} {caught.value.detail}"
 
 
 async def test_a_refresh_token_that_google_omits_is_none() -> None:

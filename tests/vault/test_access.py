@@ -18,7 +18,7 @@ from catflap.vault import Grants, Vault
 from catflap.vault.circuit import Circuit
 from catflap.vault.lease import Lease, Leases
 
-from .conftest import Allow, Google, RunOut
+from .conftest import EMAIL, Allow, Google, RunOut
 
 
 def _another(grants: Grants, oauth: OAuth, clock: FixedClock, notices: Notices) -> Vault:
@@ -307,6 +307,68 @@ async def test_a_rejected_client_shouts_and_harms_no_grant(
     assert kept.state == "active"
 
 
+@pytest.mark.parametrize("error", ["invalid_client", "deleted_client", "disabled_client"])
+async def test_a_rejected_client_is_told_once_and_so_is_its_return(
+    vault: Vault,
+    allow: Allow,
+    run_out: RunOut,
+    google: Google,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    error: str,
+) -> None:
+    now = 100.0
+    vault._circuit = Circuit(monotonic=lambda: now)
+    await run_out(await allow())
+    second = await allow(email="second@example.com")
+    await run_out(second)
+    google.trouble(error=error)
+    for _ in range(3):
+        rejection = await _error(vault, second.user_id)
+        assert isinstance(rejection, OperatorMustAct) and rejection.logged
+        now += 31
+    assert google.refreshes() == 3
+    google.well_again()
+    assert (await vault.access_token(second.user_id)).token
+    said = capsys.readouterr()
+    assert (said.out + said.err).count("google_rejects_our_client") == 1
+    assert (said.out + said.err).count("google_accepts_our_client_again") == 1
+
+
+REFUSALS = ["org_internal", "unauthorized_client", "access_denied", "invalid_scope", "admin_policy_enforced"]
+UNEXPLAINED = ["invalid_request", "unsupported_grant_type", "redirect_uri_mismatch", "something_new"]
+
+
+@pytest.mark.parametrize("error", [*REFUSALS, *UNEXPLAINED, "invalid_grant"])
+async def test_a_refusal_of_one_grant_stops_nobody_else(
+    vault: Vault, allow: Allow, run_out: RunOut, google: Google, error: str
+) -> None:
+    refused, other = await allow(), await allow(email="second@example.com")
+    google.trouble(error=error, account=EMAIL)
+    for _ in range(6):
+        await run_out(refused)
+        assert await _error(vault, refused.user_id) is not None
+        await run_out(other)
+        assert (await vault.access_token(other.user_id, other.account_sub)).token
+    assert google.refreshes() == 7
+
+
+@pytest.mark.parametrize("error", UNEXPLAINED)
+async def test_a_refusal_that_nobody_understands_ends_no_grant(
+    vault: Vault, allow: Allow, run_out: RunOut, google: Google, vault_engine: AsyncEngine, error: str
+) -> None:
+    grant = await allow()
+    await run_out(grant)
+    google.trouble(error=error)
+    said = await _error(vault, grant.user_id)
+    assert isinstance(said, TryAgain) and said.after is not None and said.after >= timedelta(seconds=4)
+    (kept,) = await vault.grants.of_user(grant.user_id)
+    assert kept.state == "active"
+    google.well_again()
+    await _end_pauses(vault_engine)
+    assert (await vault.access_token(grant.user_id)).token
+
+
 @pytest.mark.parametrize(
     ("error", "reason"), [("invalid_rapt", "invalid_rapt"), ("admin_policy_enforced", "admin_policy")]
 )
@@ -369,9 +431,9 @@ async def _end_pauses(engine: AsyncEngine) -> None:
 def test_the_circuit_opens_after_failures_in_a_row_and_probes_with_one_caller() -> None:
     now = 100.0
     circuit = Circuit(monotonic=lambda: now, jitter=lambda low, high: high)
-    for _ in range(5):
+    for grant_id in range(5):
         circuit.enter()
-        circuit.failed()
+        circuit.failed(grant_id)
     with pytest.raises(TryAgain) as caught:
         circuit.enter()
     assert caught.value.after == timedelta(seconds=1)
@@ -384,11 +446,19 @@ def test_the_circuit_opens_after_failures_in_a_row_and_probes_with_one_caller() 
     circuit.enter()
 
 
+def test_failures_of_one_grant_never_open_the_circuit_for_others() -> None:
+    circuit = Circuit(monotonic=lambda: 100.0, jitter=lambda low, high: high)
+    for _ in range(40):
+        circuit.enter()
+        circuit.failed(7)
+    circuit.enter()
+
+
 def test_the_circuit_never_waits_longer_than_eight_seconds() -> None:
     now = 100.0
     circuit = Circuit(monotonic=lambda: now, jitter=lambda low, high: high)
-    for _ in range(40):
-        circuit.failed()
+    for grant_id in range(40):
+        circuit.failed(grant_id)
     with pytest.raises(TryAgain) as caught:
         circuit.check()
     assert caught.value.after == timedelta(seconds=8)

@@ -7,6 +7,7 @@ and error code decide whether the person, the operator or nobody must act (RFC 6
 import base64
 import contextlib
 import hashlib
+import re
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -20,18 +21,34 @@ from catflap.google.scopes import normalise, wire
 from catflap.settings import GoogleClient
 
 _FORM = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
-_OPERATORS = frozenset(
+# Error codes are logged, so nothing but a code gets through (RFC 6749 section 5.2).
+_CODE = re.compile("[a-z0-9_]{1,64}")
+# About the OAuth client itself, whatever it asked for: nothing works until the operator acts.
+_CLIENT = frozenset({"invalid_client", "deleted_client", "disabled_client", "restricted_client"})
+# About one request for tokens by code: the operator's settings or the app's request do not fit.
+_EXCHANGE = frozenset(
     {
-        "invalid_client",
-        "deleted_client",
         "unauthorized_client",
         "redirect_uri_mismatch",
         "invalid_request",
         "unsupported_grant_type",
         "invalid_scope",
-        "org_internal",
     }
 )
+# About one account: its organisation or Google does not let this app in.
+_ACCOUNT = {
+    "admin_policy_enforced": (
+        "admin_policy",
+        "Your organisation's administrator does not allow this app.",
+    ),
+    "org_internal": (
+        "org_internal",
+        "This app is only for members of the organisation that runs it; use an account of that organisation.",
+    ),
+    "access_denied": ("access_denied", "Google denies this app access to the account."),
+}
+# About one refresh token, besides `invalid_grant`.
+_REFRESH = frozenset({*_ACCOUNT, "unauthorized_client", "invalid_scope"})
 
 
 @dataclass(frozen=True)
@@ -54,6 +71,25 @@ class InvalidGrant(BadRequest):
 
     def __init__(self, subtype: str | None = None) -> None:
         super().__init__("code_rejected", "Google refused the code; please sign in again.", detail=subtype)
+
+
+class GrantRefused(UserMustAct):
+    """Google refuses this grant, for another reason than a dead token; `reason` is what it said."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("grant_refused", "Google refuses this app access to the account.", detail=reason)
+        self.reason = reason
+
+
+class RefreshRefused(TryAgain):
+    """Google answered and refused this refresh with a code that does not say that the grant is over."""
+
+    def __init__(self, error: str) -> None:
+        super().__init__(
+            "google_unavailable",
+            "Google does not give a token for this grant right now; please try again later.",
+            detail=f"token endpoint: {error}",
+        )
 
 
 class OAuth:
@@ -116,7 +152,15 @@ class OAuth:
         return await self._token("authorization_code", code=code, redirect_uri=redirect_uri, **verifier)
 
     async def refresh(self, refresh_token: str) -> TokenResponse:
-        """A fresh access token; raises as `exchange` does."""
+        """A fresh access token.
+
+        Raises:
+            InvalidGrant: the refresh token is dead.
+            GrantRefused: Google refuses this grant.
+            RefreshRefused: Google refuses this refresh and does not say that the grant is over.
+            OperatorMustAct: `google_client_rejected`: Google refuses the client, whatever the grant.
+            TryAgain: `google_unavailable`.
+        """
         return await self._token("refresh_token", refresh_token=refresh_token)
 
     async def check_client(self) -> None:
@@ -126,7 +170,7 @@ class OAuth:
             OperatorMustAct: `google_client_rejected`.
             TryAgain: `google_unavailable`.
         """
-        with contextlib.suppress(InvalidGrant):
+        with contextlib.suppress(InvalidGrant, GrantRefused, RefreshRefused):
             await self.refresh("1//catflap-asks-whether-this-client-is-known")
 
     async def revoke(self, token: str) -> bool:
@@ -155,7 +199,7 @@ class OAuth:
         # Added by hand because Authlib drops an empty one, which codes of native clients need.
         if redirect_uri is not None:
             body += "&" + str(httpx2.QueryParams(redirect_uri=redirect_uri))
-        return _check_token(await self._send(endpoints.token_endpoint, body))
+        return _check_token(await self._send(endpoints.token_endpoint, body), grant_type)
 
     async def _send(self, url: str, body: str) -> httpx2.Response:
         try:
@@ -169,9 +213,9 @@ def code_challenge(verifier: str) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
 
 
-def _check_token(response: httpx2.Response) -> TokenResponse:
+def _check_token(response: httpx2.Response, grant_type: str) -> TokenResponse:
     if response.status_code != 200:
-        raise _failure(response)
+        raise _failure(response, grant_type)
     try:
         answer = response.json()
         return TokenResponse(
@@ -194,21 +238,39 @@ def _text(answer: Any, name: str) -> str:
     return value
 
 
-def _failure(response: httpx2.Response) -> CatflapError:
+def _failure(response: httpx2.Response, grant_type: str) -> CatflapError:
     code = _error_code(response)
     if response.status_code >= 500 or response.status_code in (408, 429):
         return _unavailable(f"token endpoint: HTTP {response.status_code}", _retry_after(response))
     if code == "invalid_grant":
         return InvalidGrant(_error_code(response, "error_subtype"))
-    if code in _OPERATORS:
-        return OperatorMustAct(
-            "google_client_rejected",
-            f"Google rejected this app's OAuth client ({code}). Check the client id, the client secret and "
-            "the redirect URI at the Google Cloud console.",
-        )
-    if code == "admin_policy_enforced":
-        return UserMustAct("admin_policy", "Your organisation's administrator does not allow this app.")
+    if code in _CLIENT:
+        return _rejected(code)
+    if code is not None and response.status_code >= 400:
+        refused = _refresh_refused(code) if grant_type == "refresh_token" else _exchange_refused(code)
+        if refused is not None:
+            return refused
     return _unavailable(f"token endpoint: HTTP {response.status_code}")
+
+
+def _refresh_refused(code: str) -> CatflapError:
+    if code in _REFRESH:
+        return GrantRefused(_ACCOUNT.get(code, (code, ""))[0])
+    return RefreshRefused(code if _CODE.fullmatch(code) else "unknown error")
+
+
+def _exchange_refused(code: str) -> CatflapError | None:
+    if code in _EXCHANGE:
+        return _rejected(code)
+    return UserMustAct(*_ACCOUNT[code]) if code in _ACCOUNT else None
+
+
+def _rejected(code: str) -> OperatorMustAct:
+    return OperatorMustAct(
+        "google_client_rejected",
+        f"Google rejected this app's OAuth client ({code}). Check the client id, the client secret and "
+        "the redirect URI at the Google Cloud console.",
+    )
 
 
 def _error_code(response: httpx2.Response, name: str = "error") -> str | None:

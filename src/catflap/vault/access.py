@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from catflap.clock import Clock
 from catflap.errors import BadRequest, OperatorMustAct, TryAgain, UserMustAct
-from catflap.google.oauth import InvalidGrant, OAuth, TokenResponse
+from catflap.google.oauth import GrantRefused, InvalidGrant, OAuth, RefreshRefused, TokenResponse
 from catflap.google.scopes import missing
 from catflap.log import log
 from catflap.store.notices import Notices
@@ -28,6 +28,7 @@ from catflap.vault.revoking import Revoking
 MIN_TTL = timedelta(minutes=5)
 _HARDLY_ALIVE = timedelta(seconds=30)
 _UNHEARD_SECONDS = 0.25
+_LONGEST_REFUSED_SECONDS = 300.0
 
 
 @dataclass(frozen=True)
@@ -200,33 +201,45 @@ class Vault:
             try:
                 tokens = await self._ask(grant)
             except InvalidGrant as error:
-                self._circuit.worked()
+                self._google_answered()
                 await self._end(grant, lease, error.detail or "invalid_grant")
                 return None
-            except UserMustAct as error:
-                self._circuit.worked()
-                await self._end(grant, lease, error.code)
+            except GrantRefused as error:
+                self._google_answered()
+                await self._end(grant, lease, error.reason)
                 return None
+            except RefreshRefused as error:
+                self._google_answered()
+                pause = await self._leases.pause(lease, grant.failures, _refused_pause(grant.failures))
+                log.warning("google_refuses_refresh", grant=grant.id, detail=error.detail)
+                raise unavailable(pause, error.detail) from None
             except TryAgain as error:
-                self._circuit.failed()
+                self._circuit.failed(grant.id)
                 pause = await self._leases.pause(lease, grant.failures, error.after)
                 log.warning("google_unavailable", grant=grant.id, detail=error.detail)
                 raise unavailable(pause, error.detail) from None
             except OperatorMustAct as error:
-                self._circuit.rejected(error)
-                log.error("google_rejects_our_client", code=error.code, message=error.message)
                 await self._leases.give_back(lease)
-                raise
+                raise self._client_rejected(error) from None
             except BaseException:
                 await asyncio.shield(self._leases.give_back(lease))
                 raise
-            self._circuit.worked()
+            self._google_answered()
             self.grants.at_step("refresh.answered")
             kept = await self.grants.refreshed(grant, lease.id, tokens)
         self.grants.at_step("refresh.end")
         if kept is None or kept.expires_at is None:
             return None
         return AccessToken(tokens.access_token, kept.expires_at, kept.scopes)
+
+    def _google_answered(self) -> None:
+        if self._circuit.worked():
+            log.info("google_accepts_our_client_again")
+
+    def _client_rejected(self, error: OperatorMustAct) -> OperatorMustAct:
+        if self._circuit.rejected(error):
+            log.error("google_rejects_our_client", code=error.code, message=error.message)
+        return OperatorMustAct(error.code, error.message, detail=error.detail, logged=True)
 
     async def _enter(self, lease: Lease) -> None:
         try:
@@ -261,6 +274,11 @@ def reconsent(grant: Grant) -> UserMustAct:
         "Google no longer accepts this grant; the person must allow access once more.",
         detail=grant.reason,
     )
+
+
+def _refused_pause(failures: int) -> timedelta:
+    """Twice as long each time: nobody knows whether Google will change its mind."""
+    return timedelta(seconds=min(_LONGEST_REFUSED_SECONDS, 5.0 * 2.0 ** min(failures, 10)))
 
 
 def _sha256(token: str) -> str:

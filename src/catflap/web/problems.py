@@ -40,7 +40,7 @@ def install(app: FastAPI) -> None:
 async def ours(_request: Request, error: Exception) -> JSONResponse:
     """Answer an error of ours."""
     assert isinstance(error, CatflapError)
-    if isinstance(error, OperatorMustAct):
+    if isinstance(error, OperatorMustAct) and not error.logged:
         log.error("operator_must_act", code=error.code, message=error.message, detail=error.detail)
     after = error.after if isinstance(error, TryAgain) else None
     return problem(

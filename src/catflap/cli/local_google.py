@@ -24,6 +24,7 @@ class _Wanted:
     port: int
     client_id: str
     client_secret: str
+    client_type: str | None
     redirect_uris: tuple[str, ...]
     origins: tuple[str, ...]
     accounts: tuple[str, ...]
@@ -45,8 +46,13 @@ def sandbox(
         str, typer.Option(help="The OAuth client it knows.")
     ] = "sandbox.apps.googleusercontent.com",
     client_secret: Annotated[str, typer.Option(help="Its secret.")] = "GOCSPX-sandbox",  # noqa: S107 (it guards nothing)
+    client_type: Annotated[
+        str | None,
+        typer.Option(help="web, desktop or tv: as strict as Google is with it [all of them at once]."),
+    ] = None,
     redirect_uri: Annotated[
-        list[str] | None, typer.Option(help="Registered redirect URI; may be repeated [any on localhost].")
+        list[str] | None,
+        typer.Option(help="Registered redirect URI; may be repeated [any loopback address]."),
     ] = None,
     origin: Annotated[
         list[str] | None, typer.Option(help="Registered origin of a page; may be repeated.")
@@ -72,6 +78,7 @@ def sandbox(
         port=port,
         client_id=client_id,
         client_secret=client_secret,
+        client_type=client_type,
         redirect_uris=tuple(redirect_uri or ["http://localhost"]),
         origins=tuple(origin or []),
         accounts=tuple(account or ["mia@example.com"]),
@@ -117,6 +124,7 @@ def _furnished(wanted: _Wanted, text: str | None) -> Sandbox:
         redirect_uris=wanted.redirect_uris,
         origins=wanted.origins,
         testing=wanted.testing,
+        client_type=wanted.client_type,
     )
     for email in wanted.accounts:
         sandbox.add_account(email)

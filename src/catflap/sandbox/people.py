@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 
+CLIENT_TYPES = ("web", "desktop", "tv")
+
 
 @dataclass(slots=True, eq=False)
 class SandboxAccount:
@@ -41,7 +43,11 @@ class SandboxAccount:
 
 @dataclass(slots=True, eq=False)
 class Client:
-    """An OAuth client; `origins` are its authorised JavaScript origins."""
+    """An OAuth client; `origins` are its authorised JavaScript origins.
+
+    `client_type` is what Google's console calls the application type: `web`, `desktop` or `tv` ("TVs and
+    limited input devices"). Left open (None), the client may do what any of them may.
+    """
 
     client_id: str
     client_secret: str
@@ -49,6 +55,7 @@ class Client:
     redirect_uris: list[str] = field(default_factory=list)
     origins: list[str] = field(default_factory=list)
     deleted: bool = False
+    client_type: str | None = None
 
 
 @dataclass(slots=True, eq=False)

@@ -17,7 +17,7 @@ from catflap.sandbox.calendar.diary import Diary
 from catflap.sandbox.faults import Fault
 from catflap.sandbox.oauth.grants import CODE_LIFETIME, Code
 from catflap.sandbox.oauth.scopes import in_order, invalid, respell
-from catflap.sandbox.people import SandboxAccount, stable_sub
+from catflap.sandbox.people import CLIENT_TYPES, Client, Project, SandboxAccount, stable_sub
 from catflap.sandbox.risc.events import send, subject, token_subject
 from catflap.sandbox.risc.streams import EVENTS, ServiceAccount
 from catflap.sandbox.world import World
@@ -47,6 +47,39 @@ def diary_of(world: World, email: str, calendar_id: str) -> Diary:
     if found is None:
         raise LookupError(f"{email} has no calendar {calendar_id}")
     return found[0]
+
+
+def add_client(
+    world: World,
+    client_id: str,
+    client_secret: str,
+    redirect_uris: Iterable[str] = (),
+    origins: Iterable[str] = (),
+    project: str = "demo",
+    testing: bool = False,
+    testers: Iterable[str] = (),
+    client_type: str | None = None,
+) -> Client:
+    """Register an OAuth client and set the state of its project.
+
+    Raises:
+        ValueError: if there is no such client type.
+    """
+    if client_type is not None and client_type not in CLIENT_TYPES:
+        raise ValueError(f"client_type must be one of {', '.join(CLIENT_TYPES)}")
+    known = world.projects.setdefault(project, Project(project))
+    known.testing = testing
+    known.testers = [email.lower() for email in testers]
+    client = Client(
+        client_id,
+        client_secret,
+        project,
+        list(redirect_uris),
+        [origin.rstrip("/") for origin in origins],
+        client_type=client_type,
+    )
+    world.clients[client_id] = client
+    return client
 
 
 def mint_code(

@@ -25,7 +25,7 @@ from catflap.sandbox.drive import endpoints as drive
 from catflap.sandbox.drive.endpoints import Uploads
 from catflap.sandbox.oauth import authorize, exchange, gis, identity, tokeninfo, userinfo
 from catflap.sandbox.oauth.requests import Tickets
-from catflap.sandbox.people import Client, Project, SandboxAccount
+from catflap.sandbox.people import SandboxAccount
 from catflap.sandbox.risc import endpoints as risc
 from catflap.sandbox.sandbox_powers import Powers
 from catflap.sandbox.serving import listen, serving
@@ -148,20 +148,32 @@ class Sandbox(Powers):
         project: str = "demo",
         testing: bool = False,
         testers: Iterable[str] = (),
+        client_type: str | None = None,
     ) -> None:
         """Register an OAuth client.
 
         Args:
-            redirect_uris: compared letter by letter; a bare `http://localhost` allows any port and path
-                there, as for desktop clients.
+            redirect_uris: compared letter by letter. Desktop clients may use any port and path of
+                `localhost`, `127.0.0.1` and `[::1]`.
             testing: puts the project into Testing mode: refresh tokens last seven days.
             testers: who may consent while it is in Testing; nobody is kept out if none are named.
+            client_type: `web`, `desktop` or `tv`, to be as strict as Google is with this type. If left
+                open, a bare `http://localhost` among the redirect URIs makes it a desktop client too, and it
+                may use the device flow.
+
+        Raises:
+            ValueError: if there is no such client type.
         """
-        known = self.world.projects.setdefault(project, Project(project))
-        known.testing = testing
-        known.testers = [email.lower() for email in testers]
-        self.world.clients[client_id] = Client(
-            client_id, client_secret, project, list(redirect_uris), [origin.rstrip("/") for origin in origins]
+        powers.add_client(
+            self.world,
+            client_id,
+            client_secret,
+            redirect_uris,
+            origins,
+            project,
+            testing,
+            testers,
+            client_type,
         )
 
     def delete_client(self, client_id: str) -> None:

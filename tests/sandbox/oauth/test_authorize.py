@@ -8,7 +8,7 @@ import re
 import pytest
 
 from catflap.sandbox import Sandbox
-from tests.sandbox.person import CALENDARS, CALLBACK, CLIENT, EVENTS, SIGN_IN, G, Person
+from tests.sandbox.person import CALENDARS, CALLBACK, CLIENT, EVENTS, SECRET, SIGN_IN, G, Person
 
 LIST = G + "calendar.calendarlist.readonly"
 
@@ -85,6 +85,85 @@ async def test_errors_of_the_request_are_shown_and_never_redirected(
     assert page.status_code == status
     assert "location" not in page.headers
     assert f"Error {status}: {code}" in page.text
+
+
+LOOPBACK = [
+    "http://localhost",
+    "http://localhost/",
+    "http://localhost:8080",
+    "http://localhost:49152/oauth2callback?x=1",
+    "http://127.0.0.1",
+    "http://127.0.0.1:8080/",
+    "http://127.0.0.1:49152/callback",
+    "http://[::1]:8080",
+    "http://[::1]:49152/callback",
+]
+NOT_LOOPBACK = [
+    "https://localhost:8080",
+    "https://127.0.0.1:8080",
+    "http://127.0.0.2:8080",
+    "http://0.0.0.0:8080",
+    "http://[::2]:8080",
+    "http://localhost.example.com:8080",
+    "http://127.0.0.1.example.com",
+    "http://localhost:80@example.com/",
+    "http://example.com/?http://localhost",
+    "http://localhost\\@example.com",
+    "http://localhost:8080/#part",
+    "http://localhost:port",
+    "http://localhost:99999",
+    "http://local\nhost:8080",
+    "http://localhost :8080",
+    "urn:ietf:wg:oauth:2.0:oob",
+]
+
+
+@pytest.mark.parametrize("uri", LOOPBACK)
+@pytest.mark.parametrize("registered", ["http://localhost", "http://127.0.0.1", "http://[::1]"])
+async def test_a_desktop_client_may_use_any_port_and_path_of_loopback(
+    mia: Person, sandbox: Sandbox, registered: str, uri: str
+) -> None:
+    sandbox.add_client(CLIENT, SECRET, [registered])
+    answer = await mia.allow(EVENTS, redirect_uri=uri)
+    assert (await mia.exchange(answer["code"], redirect_uri=uri)).status_code == 200
+    other = await mia.exchange((await mia.allow(EVENTS, redirect_uri=uri))["code"], redirect_uri=uri + "1")
+    assert (other.status_code, other.json()["error"]) == (400, "redirect_uri_mismatch")
+
+
+@pytest.mark.parametrize("uri", NOT_LOOPBACK)
+async def test_what_only_looks_like_loopback_is_refused(mia: Person, sandbox: Sandbox, uri: str) -> None:
+    sandbox.add_client(CLIENT, SECRET, ["http://localhost"])
+    page = await mia.begin(EVENTS, redirect_uri=uri)
+    assert (page.status_code, "redirect_uri_mismatch" in page.text) == (400, True)
+
+
+async def test_a_web_client_may_use_only_what_is_registered(mia: Person, sandbox: Sandbox) -> None:
+    registered = ["http://localhost", "http://localhost:3000/callback", CALLBACK]
+    sandbox.add_client(CLIENT, SECRET, registered, client_type="web")
+    for uri in registered:
+        assert "code" in await mia.allow(EVENTS, redirect_uri=uri)
+    for uri in ("http://localhost:3000", "http://127.0.0.1:3000/callback", "http://localhost/"):
+        page = await mia.begin(EVENTS, redirect_uri=uri)
+        assert (page.status_code, "redirect_uri_mismatch" in page.text) == (400, True)
+
+
+async def test_a_declared_desktop_client_needs_no_registration_and_always_gets_a_refresh_token(
+    mia: Person, sandbox: Sandbox
+) -> None:
+    sandbox.add_client(CLIENT, SECRET, client_type="desktop")
+    uri = "http://127.0.0.1:49152"
+    for _ in range(2):
+        answer = await mia.allow(EVENTS, redirect_uri=uri, access_type="online")
+        assert "refresh_token" in (await mia.exchange(answer["code"], redirect_uri=uri)).json()
+    wider = await mia.allow(CALENDARS, redirect_uri=uri, include_granted_scopes="true")
+    assert wider["scope"] == CALENDARS, "include_granted_scopes is not for installed apps"
+    refused = await mia.begin(EVENTS, redirect_uri=CALLBACK)
+    assert (refused.status_code, "redirect_uri_mismatch" in refused.text) == (400, True)
+
+
+def test_an_unknown_client_type_is_refused(sandbox: Sandbox) -> None:
+    with pytest.raises(ValueError, match="web, desktop, tv"):
+        sandbox.add_client(CLIENT, SECRET, client_type="spa")
 
 
 async def test_a_deleted_client_and_an_embedded_browser_are_told_so(mia: Person, sandbox: Sandbox) -> None:

@@ -20,7 +20,7 @@ from catflap.sandbox.calendar.push import shown as shown_channel
 from catflap.sandbox.call import Call, Refusal, as_json
 from catflap.sandbox.control.reading import Body
 from catflap.sandbox.faults import Fault
-from catflap.sandbox.people import Client, Project, SandboxAccount
+from catflap.sandbox.people import SandboxAccount
 
 Action = Callable[[Call, Body], Any]
 
@@ -73,18 +73,17 @@ def delete_account(call: Call, body: Body) -> Any:
 
 def add_client(call: Call, body: Body) -> Any:
     """Register an OAuth client."""
-    project = call.world.projects.setdefault(
-        body.text("project") or "demo", Project(body.text("project") or "demo")
-    )
-    project.testing, project.testers = body.flag("testing"), body.texts("testers")
-    client = Client(
+    client = powers.add_client(
+        call.world,
         body.needed("client_id"),
         body.needed("client_secret"),
-        project.name,
         body.texts("redirect_uris"),
         body.texts("origins"),
+        body.text("project") or "demo",
+        body.flag("testing"),
+        body.texts("testers"),
+        body.text("client_type"),
     )
-    call.world.clients[client.client_id] = client
     return asdict(client)
 
 

@@ -175,7 +175,11 @@ class Authorization:
                 scopes=allowed,
                 expires_at=call.world.now() + CODE_LIFETIME,
                 offline=request.offline,
-                with_refresh_token=shown or request.client.client_id not in grant.offline_clients,
+                with_refresh_token=(
+                    shown
+                    or request.client.client_type == "desktop"  # installed apps always get one
+                    or request.client.client_id not in grant.offline_clients
+                ),
                 nonce=request.nonce,
                 challenge=request.challenge,
                 challenge_method=request.challenge_method,

@@ -1,7 +1,9 @@
 """Authorization requests: what Google checks before it shows anyone a page.
 
-Source: "OAuth 2.0 for web server apps", authorization parameters and errors. Every failure here is shown to
-the person and never sent to the redirect URI.
+Sources: "OAuth 2.0 for web server apps", authorization parameters and errors; "OAuth 2.0 for mobile and
+desktop apps" and RFC 8252, 7.3 for loopback redirect URIs: a desktop client may name any port and path of
+`localhost`, `127.0.0.1` and `[::1]`, a web client only what is registered, letter by letter. Every failure
+here is shown to the person and never sent to the redirect URI.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from catflap.sandbox.people import Client, SandboxAccount
 from catflap.sandbox.world import World
 
 LOOPBACK = ("http://localhost", "http://127.0.0.1", "http://[::1]")
+LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 TICKET_LIFETIME = timedelta(hours=1)
 MOST_TICKETS = 10_000
 
@@ -74,6 +77,7 @@ def read(call: Call) -> AuthorizationRequest:
         raise ShownError(400, "invalid_request", "Invalid parameter value for prompt.")
     if given.get("access_type", "online") not in ("online", "offline"):
         raise ShownError(400, "invalid_request", "Invalid parameter value for access_type.")
+    installed = client.client_type == "desktop"
     return AuthorizationRequest(
         client=client,
         kind=kind,
@@ -82,8 +86,8 @@ def read(call: Call) -> AuthorizationRequest:
         scopes=_scopes(given.get("scope", "")),
         state=given.get("state"),
         nonce=given.get("nonce"),
-        offline=given.get("access_type") == "offline",
-        include_granted=given.get("include_granted_scopes") == "true",
+        offline=given.get("access_type") == "offline" or installed,
+        include_granted=given.get("include_granted_scopes") == "true" and not installed,
         prompts=prompts,
         login_hint=given.get("login_hint"),
         challenge=challenge,
@@ -108,18 +112,28 @@ def _redirect(client: Client, uri: str | None) -> tuple[str, str, str]:
         raise ShownError(400, "invalid_request", "Missing required parameter: redirect_uri")
     if uri.startswith("storagerelay://"):
         return _popup(client, uri)
-    if uri in client.redirect_uris or _is_loopback(client, uri):
+    if uri in client.redirect_uris or (_is_desktop(client) and _is_loopback(uri)):
         return "web", uri, ""
     raise ShownError(
         400, "redirect_uri_mismatch", f"Register this address for the client, letter by letter: {uri[:300]}"
     )
 
 
-def _is_loopback(client: Client, uri: str) -> bool:
-    for registered in LOOPBACK:
-        if registered in client.redirect_uris and uri.startswith((registered + ":", registered + "/")):
-            return "#" not in uri and "@" not in uri
-    return False
+def _is_desktop(client: Client) -> bool:
+    if client.client_type is not None:
+        return client.client_type == "desktop"
+    return any(bare in client.redirect_uris for bare in LOOPBACK)
+
+
+def _is_loopback(uri: str) -> bool:
+    if "#" in uri or "\\" in uri or not uri.isascii() or not uri.isprintable() or " " in uri:
+        return False
+    try:
+        parts = urlsplit(uri)
+        _ = parts.port
+    except ValueError:
+        return False
+    return parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS and "@" not in parts.netloc
 
 
 def _popup(client: Client, uri: str) -> tuple[str, str, str]:

@@ -6,6 +6,8 @@ Names are loaded when they are first used, so that `import catflap` costs nothin
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from catflap.extras import missing_extra
+
 if TYPE_CHECKING:
     from catflap.app import Catflap, open_catflap
     from catflap.embedding import User, current_user, include
@@ -56,10 +58,17 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Load a public name (PEP 562)."""
+    """Load a public name (PEP 562).
+
+    Raises:
+        OperatorMustAct: `extra_missing`.
+    """
     for home, names in _HOMES.items():
         if name in names:
-            return getattr(import_module(home), name)
+            try:
+                return getattr(import_module(home), name)
+            except ModuleNotFoundError as error:
+                raise missing_extra(error) from None
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

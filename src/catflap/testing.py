@@ -16,10 +16,15 @@ import pytest
 from sqlalchemy.engine import URL
 
 from catflap.clock import FixedClock
-from catflap.sandbox import Sandbox
+from catflap.extras import missing_extra
 from catflap.store.database import asyncpg_options
 from catflap.store.embedded import EmbeddedServer, Urls
 from catflap.store.migrate import make_database, migrate
+
+try:
+    from catflap.sandbox import Sandbox
+except ModuleNotFoundError as error:
+    raise pytest.UsageError(missing_extra(error).message) from None
 
 __all__ = ["FixedClock", "Urls"]
 

@@ -6,6 +6,9 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from catflap.errors import CatflapError, exit_code
+from catflap.extras import missing_extra
+
 _COMMANDS = {
     "demo": "catflap.cli.demo",
     "serve": "catflap.cli.serve",
@@ -29,7 +32,27 @@ class _OnDemand(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The command, its module loaded now."""
         module = _COMMANDS.get(cmd_name)
-        return None if module is None else typer.main.get_command(importlib.import_module(module).cli)
+        if module is None:
+            return None
+        try:
+            loaded = importlib.import_module(module).cli
+        except ModuleNotFoundError as error:
+            loaded = _unavailable(missing_extra(error))
+        return typer.main.get_command(loaded)
+
+
+def _unavailable(reason: CatflapError) -> typer.Typer:
+    """A command whose extra is not installed: its help and its only output say which one that is."""
+    command = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+    @command.command(
+        help=reason.message, context_settings={"allow_extra_args": True, "ignore_unknown_options": True}
+    )
+    def unavailable() -> None:
+        typer.echo(f"catflap: {reason.message}", err=True)
+        raise typer.Exit(exit_code(reason))
+
+    return command
 
 
 cli = typer.Typer(

@@ -10,6 +10,7 @@ import pytest
 from catflap.sandbox import Sandbox
 from tests.sandbox.calendar.test_sync import EVENTS, timed
 from tests.sandbox.conftest import Clock
+from tests.sandbox.discovery import document, methods
 from tests.sandbox.person import CALENDARS, CLIENT, SECRET, SIGN_IN, Person
 from tests.sandbox.person import EVENTS as EVENTS_SCOPE
 
@@ -232,3 +233,18 @@ def test_text_that_is_no_calendar_is_refused_with_a_sentence(sandbox: Sandbox) -
     for text in ("", "hello", "{}", "BEGIN:VEVENT\nEND:VEVENT", "BEGIN:VCALENDAR\nBEGIN:VEVENT"):
         with pytest.raises(ValueError, match="iCalendar"):
             sandbox.import_ical(WHO, text)
+
+
+def test_every_api_endpoint_bears_the_name_faults_and_log_know_from_its_discovery_document(
+    sandbox: Sandbox,
+) -> None:
+    for api in ("calendar", "drive"):
+        known = {
+            (method["httpMethod"], method["path"].count("/"), method["id"])
+            for method in methods(document(f"{api}.v3"))
+        }
+        served = [e for e in sandbox.app.routes.endpoints if e.path.startswith(f"/{api}/v3/")]
+        assert len(served) > 10
+        for endpoint in served:
+            path = endpoint.path.removeprefix(f"/{api}/v3/")
+            assert (endpoint.method, path.count("/"), endpoint.name) in known

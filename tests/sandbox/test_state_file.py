@@ -26,6 +26,7 @@ async def test_tokens_events_sync_tokens_keys_and_time_survive_a_restart(tmp_pat
         first.change_event(WHO, event["id"], {"summary": "Milk"})
         file = {"name": "f", "parents": ["appDataFolder"]}
         await http.post("/drive/v3/files", json=file)
+        changes = (await http.get("/drive/v3/changes/startPageToken")).json()["startPageToken"]
         keys = (await http.get("/oauth2/v3/certs")).json()
     assert path.stat().st_mode & 0o777 == 0o600
 
@@ -38,6 +39,8 @@ async def test_tokens_events_sync_tokens_keys_and_time_survive_a_restart(tmp_pat
         assert (
             len((await http.get("/drive/v3/files", params={"spaces": "appDataFolder"})).json()["files"]) == 1
         )
+        again = (await http.get("/drive/v3/changes/startPageToken")).json()["startPageToken"]
+        assert again == changes == "2"
         assert (await Person(http).refresh(tokens["refresh_token"])).status_code == 200
         second.insert_event(WHO, timed())
         again = second.grant(WHO, CLIENT, [CALENDARS])

@@ -22,7 +22,7 @@ from catflap.sandbox.calendar.listing import single_events
 from catflap.sandbox.call import Refusal
 from catflap.sandbox.control import endpoints as control
 from catflap.sandbox.drive import endpoints as drive
-from catflap.sandbox.drive.endpoints import Uploads
+from catflap.sandbox.drive.uploads import Uploads
 from catflap.sandbox.oauth import authorize, exchange, gis, identity, tokeninfo, userinfo
 from catflap.sandbox.oauth.requests import Tickets
 from catflap.sandbox.people import SandboxAccount

@@ -19,7 +19,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from catflap.sandbox.calendar.channels import Channel
 from catflap.sandbox.calendar.diary import Diary, Entry, Record
-from catflap.sandbox.drive.files import StoredFile
+from catflap.sandbox.drive.files import FileChange, StoredFile
 from catflap.sandbox.oauth.grants import AccessToken, Grant, RefreshToken
 from catflap.sandbox.oauth.keys import SigningKeys
 from catflap.sandbox.people import Client, Project, SandboxAccount
@@ -75,6 +75,7 @@ def _dump(world: World) -> dict[str, Any]:
         "lists": {sub: [_row(entry) for entry in rows.values()] for sub, rows in world.diaries.lists.items()},
         "list_changes": [world.diaries.list_changes, world.diaries.list_generation],
         "files": [_row(file) for file in world.drive.by_id.values()],
+        "file_changes": [_row(change) for change in world.drive.changes.values()],
         "channels": [_row(channel) for channel in world.channels.all()],
         "streams": {project: _row(stream) for project, stream in world.streams.by_project.items()},
         "managers": [_row(manager) for manager in world.streams.managers.values()],
@@ -102,6 +103,7 @@ def _fill(world: World, kept: Mapping[str, Any]) -> None:
         world.diaries.lists[sub] = {entry.calendar_id: entry for entry in _rows(Entry, entries)}
     world.diaries.list_changes, world.diaries.list_generation = kept["list_changes"]
     world.drive.by_id.update({file.id: file for file in _rows(StoredFile, kept["files"])})
+    world.drive.restore_changes(_rows(FileChange, kept.get("file_changes", [])))
     for channel in _rows(Channel, kept["channels"]):
         world.channels.restore(channel)
     world.streams.by_project.update({k: _read(Stream, row) for k, row in kept["streams"].items()})

@@ -1,51 +1,47 @@
-"""Files in Drive: each app has its own `appDataFolder` per account.
+"""Files and folders in Drive: each app has its own `appDataFolder` per account, beside "My Drive".
 
-Source: drive.v3 discovery document. It refuses sharing, revisions and folders.
+Source: drive.v3 discovery document; guide "Store application-specific data" for what is refused there:
+trashing, moving out, Google's own document types. It refuses sharing, revisions and shared drives.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
-import operator
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from catflap.sandbox.calendar.moments import parse_instant, stamp
+from catflap.sandbox.calendar.moments import parse_instant
 from catflap.sandbox.call import Refusal
 
-APPDATA = "appDataFolder"
-TERM = re.compile(
-    r"\s*(?:not\s+)?(?:(?P<left>'(?:[^'\\]|\\.)*')\s+in\s+(?P<in>parents)"
-    r"|(?P<name>name|mimeType|trashed|modifiedTime|createdTime|fullText)\s*"
-    r"(?P<op>=|!=|<=|>=|<|>|contains)\s*(?P<value>'(?:[^'\\]|\\.)*'|true|false))\s*"
-)
-ORDERS = (
-    "name",
-    "name_natural",
-    "modifiedTime",
-    "createdTime",
-    "modifiedByMeTime",
-    "folder",
-    "quotaBytesUsed",
-)
-OPERATORS: dict[str, Callable[[str, str], bool]] = {
-    "=": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    ">": operator.gt,
-    "<=": operator.le,
-    ">=": operator.ge,
+APPDATA, DRIVE = "appDataFolder", "drive"
+ALIASES = {"root": DRIVE, APPDATA: APPDATA, "appfolder": APPDATA}
+FOLDER = "application/vnd.google-apps.folder"
+GOOGLES_OWN = "application/vnd.google-apps."
+OPENED = datetime(2012, 4, 24, tzinfo=UTC)
+WRITABLE = {
+    "name": str,
+    "mimeType": str,
+    "description": str,
+    "originalFilename": str,
+    "folderColorRgb": str,
+    "starred": bool,
+    "trashed": bool,
+    "copyRequiresWriterPermission": bool,
+    "writersCanShare": bool,
 }
-WRITABLE = {"name": str, "mimeType": str, "description": str, "starred": bool, "trashed": bool}
-MAPS = ("properties", "appProperties")
+TIMES = ("createdTime", "modifiedTime", "viewedByMeTime")
 
 
 @dataclass(slots=True, eq=False)
 class StoredFile:
-    """A file and its content; `project` is the app it belongs to."""
+    """A file or folder and its content; `project` is the app that made it.
+
+    `parent` is the id of a folder, empty for what lies at the top of its space. `app_properties` are kept by
+    project, since each app sees its own.
+    """
 
     id: str
     sub: str
@@ -56,176 +52,172 @@ class StoredFile:
     metadata: dict[str, Any] = field(default_factory=dict)
     content: bytes | None = None
     version: int = 1
+    parent: str = ""
+    app_properties: dict[str, dict[str, str]] = field(default_factory=dict)
+    viewed_at: datetime | None = None
 
-    def resource(self) -> dict[str, Any]:
-        """Return every field Drive would show."""
-        content = self.content if self.content is not None else b""
-        shown: dict[str, Any] = {
-            "kind": "drive#file",
-            "id": self.id,
-            "name": "Untitled",
-            "mimeType": "application/octet-stream",
-            "starred": False,
-            "trashed": False,
-            "parents": [APPDATA if self.space == APPDATA else "root"],
-            "spaces": [self.space],
-            "version": str(self.version),
-            "createdTime": stamp(self.created_at),
-            "modifiedTime": stamp(self.modified_at),
-            "ownedByMe": True,
-            **self.metadata,
-        }
-        if self.content is not None:
-            digest = hashlib.md5(content, usedforsecurity=False).hexdigest()
-            shown |= {
-                "size": str(len(content)),
-                "quotaBytesUsed": str(len(content)),
-                "md5Checksum": digest,
-                "sha1Checksum": hashlib.sha1(content, usedforsecurity=False).hexdigest(),
-                "sha256Checksum": hashlib.sha256(content).hexdigest(),
-                "originalFilename": shown["name"],
-                "headRevisionId": f"0B{digest[:20]}",
-            }
-        return shown
+    @property
+    def mime(self) -> str:
+        return str(self.metadata.get("mimeType", "application/octet-stream"))
+
+
+@dataclass(slots=True, eq=False)
+class FileChange:
+    """The latest change of a file, as `changes.list` tells it."""
+
+    number: int
+    file_id: str
+    sub: str
+    project: str
+    space: str
+    at: datetime
+    removed: bool
 
 
 class Files:
-    """Every file, by id."""
+    """Every file, by id, and the latest change of each, the oldest first."""
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now
         self.by_id: dict[str, StoredFile] = {}
+        self.changes: dict[str, FileChange] = {}
+        self.last_change = 0
 
-    def create(self, file_id: str, sub: str, project: str, space: str, body: dict[str, Any]) -> StoredFile:
-        """Add a file.
+    def top(self, sub: str, project: str, space: str) -> StoredFile:
+        """Return the folder at the top of a space: "My Drive", or an app's data folder."""
+        owner = project if space == APPDATA else ""
+        digest = base64.urlsafe_b64encode(hashlib.sha256(f"{sub}/{space}/{owner}".encode()).digest()).decode()
+        file_id, name = (
+            ("1" + digest[:32], "Application Data")
+            if space == APPDATA
+            else (f"0A{digest[:12]}Uk9PVA", "My Drive")
+        )
+        return StoredFile(file_id, sub, project, space, OPENED, OPENED, {"name": name, "mimeType": FOLDER})
+
+    def named(self, sub: str, project: str, file_id: str) -> StoredFile | None:
+        """Return the file of an id or alias, also the folders at the top; whose it is is not looked at."""
+        if file_id in ALIASES:
+            return self.top(sub, project, ALIASES[file_id])
+        for space in (DRIVE, APPDATA):
+            top = self.top(sub, project, space)
+            if top.id == file_id:
+                return top
+        return self.by_id.get(file_id)
+
+    def add(self, file: StoredFile) -> StoredFile:
+        """Keep a new file.
 
         Raises:
-            Refusal: 400 for metadata of a wrong type, 409 for an id that exists.
+            Refusal: 409, if its id exists.
         """
-        if file_id in self.by_id:
+        if file.id in self.by_id:
             raise Refusal(409, "fileIdInUse", "A file already exists with the provided ID.")
-        file = StoredFile(file_id, sub, project, space, self._now(), self._now())
-        self._write(file, body)
-        self.by_id[file_id] = file
+        self.by_id[file.id] = file
+        self.note(file)
         return file
 
-    def update(self, file: StoredFile, body: dict[str, Any], content: bytes | None, mime: str | None) -> None:
-        """Change metadata, content, or both.
-
-        Raises:
-            Refusal: 400, for metadata of a wrong type.
-        """
-        self._write(file, body)
+    def save(self, file: StoredFile, body: dict[str, Any], content: bytes | None, mime: str | None) -> None:
+        """Note a change of content; `body` is what was written to the metadata before."""
         if content is not None:
             file.content = content
             if mime and "mimeType" not in body:
                 file.metadata["mimeType"] = mime
         file.version += 1
-        file.modified_at = self._now()
+        if "modifiedTime" not in body:
+            file.modified_at = self._now()
+        self.note(file)
 
-    def _write(self, file: StoredFile, body: dict[str, Any]) -> None:
-        for name, kind in WRITABLE.items():
-            if body.get(name) is not None:
-                if not isinstance(body[name], kind):
-                    raise Refusal(400, "invalid", f"Invalid value for field '{name}'.")
-                file.metadata[name] = body[name]
-        for name in MAPS:
-            if body.get(name) is not None:
-                given = body[name]
-                if not isinstance(given, dict) or not all(
-                    v is None or isinstance(v, str) for v in given.values()
-                ):
-                    raise Refusal(400, "invalid", f"Invalid value for field '{name}'.")
-                merged = {**file.metadata.get(name, {}), **given}
-                file.metadata[name] = {k: v for k, v in merged.items() if v is not None}
+    def remove(self, file: StoredFile) -> None:
+        """Delete a file for good, with everything in it if it is a folder."""
+        for inner in list(self.within(file)):
+            del self.by_id[inner.id]
+            self.note(inner, removed=True)
 
-    def find(self, sub: str, project: str, file_id: str) -> StoredFile:
-        """Return a file of this account and app.
+    def within(self, file: StoredFile) -> Iterator[StoredFile]:
+        """Yield a file and, if it is a folder, everything in it."""
+        waiting = [file]
+        while waiting:
+            inner = waiting.pop()
+            yield inner
+            if inner.mime == FOLDER:
+                waiting += [child for child in self.by_id.values() if child.parent == inner.id]
 
-        Raises:
-            Refusal: 404, if there is none.
-        """
-        file = self.by_id.get(file_id)
-        if file is None or file.sub != sub or (file.space == APPDATA and file.project != project):
-            raise Refusal(
-                404, "notFound", f"File not found: {file_id[:200]}.", location=("parameter", "fileId")
-            )
-        return file
+    def trashed(self, file: StoredFile) -> bool:
+        """Tell whether a file, or a folder it is in, is in the trash."""
+        inner: StoredFile | None = file
+        while inner is not None:
+            if inner.metadata.get("trashed"):
+                return True
+            inner = self.by_id.get(inner.parent)
+        return False
 
-    def search(self, sub: str, project: str, spaces: list[str], query: str, order: str) -> list[StoredFile]:
-        """Return the files of these spaces that fit a query, in order.
-
-        Raises:
-            Refusal: 400, for a query or an order that cannot be read.
-        """
-        mine = [
-            file
-            for file in self.by_id.values()
-            if file.sub == sub and file.space in spaces and (file.space != APPDATA or file.project == project)
-        ]
-        terms = _terms(query)
-        found = [file for file in mine if all(term(file.resource()) for term in terms)]
-        return _ordered(found, order)
-
-
-def _terms(query: str) -> list[Callable[[dict[str, Any]], bool]]:
-    at, terms = 0, []
-    while query.strip() and at <= len(query):
-        match = TERM.match(query, at)
-        if not match:
-            raise _invalid("q")
-        terms.append(_term(match))
-        at = match.end()
-        if at == len(query):
-            break
-        if not (joint := re.compile(r"and\b").match(query, at)):
-            raise _invalid("q")
-        at = joint.end()
-    return terms
-
-
-def _term(match: re.Match[str]) -> Callable[[dict[str, Any]], bool]:
-    negated = match[0].lstrip().startswith("not ")
-    if match["in"]:
-        parent = _unquoted(match["left"])
-        return lambda file: (parent in file["parents"]) is not negated
-    name, op, value = match["name"], match["op"], _unquoted(match["value"])
-    if name in ("modifiedTime", "createdTime"):
-        try:
-            value = stamp(parse_instant(value if value[-1:] in "Zz" or "+" in value else value + "Z"))
-        except ValueError:
-            raise _invalid("q") from None
-    if name == "trashed" and op not in ("=", "!="):
-        raise _invalid("q")
-    return lambda file: _compare(str(file.get(name, "")), op, value) is not negated
-
-
-def _compare(left: str, op: str, right: str) -> bool:
-    if op == "contains":
-        return right.casefold() in left.casefold()
-    if left in ("True", "False"):
-        left = left.lower()
-    return OPERATORS[op](left, right)
-
-
-def _unquoted(text: str) -> str:
-    return re.sub(r"\\(.)", r"\1", text[1:-1]) if text.startswith("'") else text
-
-
-def _ordered(files: list[StoredFile], order: str) -> list[StoredFile]:
-    files = sorted(files, key=lambda file: (file.modified_at, file.id), reverse=True)
-    for part in reversed([part for part in order.split(",") if part.strip()]):
-        name, _, direction = part.strip().partition(" ")
-        if name not in ORDERS or direction.strip() not in ("", "desc"):
-            raise _invalid("orderBy")
-        field_name = {"name_natural": "name", "modifiedByMeTime": "modifiedTime", "folder": "kind"}.get(
-            name, name
+    def note(self, file: StoredFile, removed: bool = False) -> None:
+        """Note that a file changed."""
+        self.last_change += 1
+        self.changes.pop(file.id, None)
+        self.changes[file.id] = FileChange(
+            self.last_change, file.id, file.sub, file.project, file.space, self._now(), removed
         )
-        files = sorted(
-            files, key=lambda f: str(f.resource().get(field_name, "")), reverse=bool(direction.strip())
-        )
-    return files
+
+    def restore_changes(self, changes: list[FileChange]) -> None:
+        """Put back changes read from a state file."""
+        self.changes = {change.file_id: change for change in sorted(changes, key=lambda c: c.number)}
+        self.last_change = max((change.number for change in changes), default=0)
+
+
+def write(file: StoredFile, body: dict[str, Any], project: str) -> None:
+    """Write the metadata of a request into a file; `null` takes a value away.
+
+    Raises:
+        Refusal: 400 for a value of a wrong type, 403 for what an app's data folder cannot do.
+    """
+    for name, kind in WRITABLE.items():
+        if body.get(name) is not None and not isinstance(body[name], kind):
+            raise _invalid(name)
+    maps = {name: _map(name, body[name]) for name in ("properties", "appProperties") if body.get(name)}
+    times = {name: _time(name, body[name]) for name in TIMES if body.get(name) is not None}
+    if file.space == APPDATA and (body.get("trashed") or _is_googles(body.get("mimeType"))):
+        raise not_in_app_folder()
+    for name in WRITABLE:
+        if name in body:
+            file.metadata[name] = body[name]
+            if body[name] is None:
+                del file.metadata[name]
+    file.created_at = times.get("createdTime", file.created_at)
+    file.modified_at = times.get("modifiedTime", file.modified_at)
+    file.viewed_at = times.get("viewedByMeTime", file.viewed_at)
+    if "properties" in maps:
+        file.metadata["properties"] = _merged(file.metadata.get("properties", {}), maps["properties"])
+    if "appProperties" in maps:
+        file.app_properties[project] = _merged(file.app_properties.get(project, {}), maps["appProperties"])
+
+
+def not_in_app_folder() -> Refusal:
+    """Return the 403 for what files in an app's data folder cannot do."""
+    text = "Method not supported for files within the Application Data folder."
+    return Refusal(403, "notSupportedForAppDataFolderFiles", text)
+
+
+def _is_googles(mime: object) -> bool:
+    return isinstance(mime, str) and mime.startswith(GOOGLES_OWN) and mime != FOLDER
+
+
+def _map(name: str, given: Any) -> dict[str, str | None]:
+    if not isinstance(given, dict) or not all(v is None or isinstance(v, str) for v in given.values()):
+        raise _invalid(name)
+    return given
+
+
+def _merged(before: dict[str, str], given: dict[str, str | None]) -> dict[str, str]:
+    return {key: value for key, value in {**before, **given}.items() if value is not None}
+
+
+def _time(name: str, given: Any) -> datetime:
+    try:
+        return parse_instant(given, UTC)
+    except (ValueError, TypeError):
+        raise _invalid(name) from None
 
 
 def _invalid(name: str) -> Refusal:
-    return Refusal(400, "invalid", "Invalid Value", location=("parameter", name))
+    return Refusal(400, "invalid", f"Invalid value for field '{name}'.")

@@ -30,6 +30,9 @@ SETTINGS_READ = PREFIX + "calendar.settings.readonly"
 DRIVE = PREFIX + "drive"
 DRIVE_APPDATA = PREFIX + "drive.appdata"
 DRIVE_FILE = PREFIX + "drive.file"
+DRIVE_READ = PREFIX + "drive.readonly"
+DRIVE_METADATA = PREFIX + "drive.metadata"
+DRIVE_METADATA_READ = PREFIX + "drive.metadata.readonly"
 
 WORDS: dict[str, tuple[str, str]] = {
     CALENDAR: (

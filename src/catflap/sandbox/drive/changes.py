@@ -1,0 +1,81 @@
+"""`changes.getStartPageToken` and `changes.list`: which files changed since a token.
+
+Source: drive.v3 discovery document, guide "Retrieve changes". A file changed often is told once, with what
+it is now. Tokens are numbers that never expire.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.responses import Response
+
+from catflap.sandbox.access import needs
+from catflap.sandbox.app import Endpoint
+from catflap.sandbox.calendar.moments import stamp
+from catflap.sandbox.call import Call, as_json
+from catflap.sandbox.drive.files import DRIVE, FileChange, StoredFile
+from catflap.sandbox.drive.masks import show_changes
+from catflap.sandbox.drive.query import invalid
+from catflap.sandbox.drive.viewer import READ, Viewer
+from catflap.sandbox.fields import parse, select
+
+CHANGES = "/drive/v3/changes"
+
+
+def start(call: Call) -> Response:
+    """changes.getStartPageToken"""
+    value = {"kind": "drive#startPageToken", "startPageToken": str(call.world.drive.last_change + 1)}
+    return as_json(select(value, parse(call.query.get("fields") or "*")))
+
+
+def listed(call: Call) -> Response:
+    """changes.list"""
+    viewer = Viewer.of(call)
+    token = call.query.get("pageToken", "")
+    if not (token.isascii() and token.isdecimal() and len(token) < 19):
+        raise invalid("pageToken")
+    most = call.number("pageSize", 100, 1, 1000)
+    spaces = viewer.spaces((call.query.get("spaces") or DRIVE).split(","), "spaces")
+    if call.flag("restrictToMyDrive"):
+        spaces = [space for space in spaces if space == DRIVE]
+    with_removed = call.flag("includeRemoved", default=True)
+    found = [
+        change
+        for change in viewer.files.changes.values()
+        if change.number >= int(token) and change.space in spaces and _seen(viewer, change, with_removed)
+    ]
+    value: dict[str, Any] = {
+        "kind": "drive#changeList",
+        "changes": [_shown(viewer, change) for change in found[:most]],
+    }
+    if len(found) > most:
+        value["nextPageToken"] = str(found[most].number)
+    else:
+        value["newStartPageToken"] = str(viewer.files.last_change + 1)
+    return show_changes(call, value)
+
+
+def _seen(viewer: Viewer, change: FileChange, with_removed: bool) -> bool:
+    then = StoredFile(change.file_id, change.sub, change.project, change.space, change.at, change.at)
+    return (with_removed or not change.removed) and viewer.sees(then)
+
+
+def _shown(viewer: Viewer, change: FileChange) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "kind": "drive#change",
+        "changeType": "file",
+        "type": "file",
+        "time": stamp(change.at),
+        "removed": change.removed,
+        "fileId": change.file_id,
+    }
+    if not change.removed:
+        shown["file"] = viewer.shown(viewer.files.by_id[change.file_id])
+    return shown
+
+
+ENDPOINTS = (
+    Endpoint("drive.changes.getStartPageToken", "GET", CHANGES + "/startPageToken", needs(READ, start)),
+    Endpoint("drive.changes.list", "GET", CHANGES, needs(READ, listed)),
+)

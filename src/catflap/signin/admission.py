@@ -31,6 +31,11 @@ class Admission:
             return
         if identity.email_verified and identity.email.lower() in self.emails:
             return
+        if self.emails and not identity.email:
+            raise BadRequest(
+                "not_allowed",
+                "Who may sign in here is decided by the address: ask Google for the scope email.",
+            )
         raise BadRequest("not_allowed", "This Google account may not sign in here.")
 
     @property

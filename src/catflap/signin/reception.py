@@ -54,6 +54,7 @@ class Reception:
                 if is_new:
                     await self._take_back(request, user_id, identity)
                 raise
+        identity = await self._users.complete(user_id, identity)
         granted = tokens.scopes if tokens else frozenset[str]()
         return Received(user_id, identity, granted, missing(request.scopes - SIGN_IN, granted))
 

@@ -1,6 +1,6 @@
 """People and their Google accounts. A sign-in `sub` names exactly one user; an email address names nobody."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -49,6 +49,8 @@ class Users:
 
     async def welcome(self, identity: Identity, asked: Collection[str] = ()) -> tuple[int, bool]:
         """The user whose account this is, made at first sight, and whether it was.
+
+        What `identity` does not tell stays as it was known: see `known_profile`.
 
         Raises:
             BadRequest: `not_allowed`: Google said that this account must not be used at present.
@@ -123,7 +125,16 @@ class Users:
         query = select(*names).where(a.c.user_id == user_id)
         async with self._reading.connect() as connection:
             rows = await connection.execute(query.order_by(a.c.is_primary.desc(), a.c.created_at, a.c.sub))
-            return [Account(**row._mapping) for row in rows]
+            return [Account(**row._asdict()) for row in rows]
+
+    async def complete(self, user_id: int, identity: Identity) -> Identity:
+        """`identity` with what is known of this account of the user where it does not tell."""
+        if identity.email and identity.name:
+            return identity
+        query = select(a).where(a.c.user_id == user_id, a.c.sub == identity.sub)
+        async with self._reading.connect() as connection:
+            row = (await connection.execute(query)).first()
+        return identity if row is None else Identity(**known_profile(identity, row._asdict()))
 
     async def make_primary(self, user_id: int, sub: str) -> None:
         """Make one of the user's accounts the primary one.
@@ -204,11 +215,28 @@ class Users:
 
     def _profile(self, row: Row[Any], identity: Identity, asked: Collection[str]) -> dict[str, Any]:
         scopes = sorted({*row.asked_scopes, *asked})
-        return {**asdict(identity), "asked_scopes": scopes, "updated_at": self._clock.now()}
+        profile = known_profile(identity, row._asdict())
+        return {**profile, "asked_scopes": scopes, "updated_at": self._clock.now()}
+
+
+def known_profile(identity: Identity, known: Mapping[str, Any]) -> dict[str, Any]:
+    """What is known of an account once `identity` was seen too.
+
+    Google leaves a claim out when its scope was not asked for, and guarantees none of the profile's even then
+    (OpenID Connect guide), so a missing claim says nothing about the value that is stored.
+    """
+    told = {name: value for name, value in asdict(identity).items() if value not in (None, "")}
+    if not identity.email:
+        # Whether an address is verified is said of the address that comes with it.
+        told.pop("email_verified")
+    elif identity.hosted_domain is None:
+        # An address without a domain beside it belongs to no Workspace (any more).
+        told["hosted_domain"] = None
+    return {name: told.get(name, known[name]) for name in asdict(identity)}
 
 
 def _differs(row: Row[Any], identity: Identity, asked: Collection[str]) -> bool:
-    same = all(getattr(row, name) == value for name, value in asdict(identity).items())
+    same = all(getattr(row, name) == value for name, value in known_profile(identity, row._asdict()).items())
     return not same or not set(asked) <= set(row.asked_scopes)
 
 

@@ -158,7 +158,10 @@ async def test_a_bearer_is_no_cookie_and_a_cookie_no_bearer(door: Door) -> None:
         {"Origin": "https://evil.example"},
         {"Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Mode": "cors"},
-        {"Cookie": "anything=1"},
+        {"Cookie": "catflap_session=made-up"},
+        {"Cookie": "catflap_signin="},
+        {"Cookie": "__cf_bm=abc; __Host-catflap_session=made-up"},
+        {"Cookie": "__Host-catflap_signin=made-up"},
     ],
 )
 async def test_a_native_code_sent_by_a_browser_is_refused(door: Door, header: dict[str, str]) -> None:
@@ -166,6 +169,32 @@ async def test_a_native_code_sent_by_a_browser_is_refused(door: Door, header: di
     answer = await door.client.post(CODE, json=body, headers=header)
     assert answer.status_code == 403
     assert await door.stored() == NOTHING
+
+
+@pytest.mark.parametrize(
+    "cookie",
+    [
+        "__cf_bm=abc; AWSALB=xyz; AWSALBCORS=xyz",
+        "JSESSIONID=1",
+        "session=another-program's",
+        "nonsense; =; a",
+        "",
+    ],
+)
+async def test_a_native_request_may_carry_the_cookies_of_what_stands_before_us(
+    door: Door, cookie: str
+) -> None:
+    first = await door.client.post(
+        CODE, json={"client": "native", "code": door.native_code()}, headers={"Cookie": cookie}
+    )
+    assert first.status_code == 200
+    headers = {"Cookie": cookie, "Authorization": f"Bearer {first.json()['token']}"}
+    assert (await door.client.get("/v1/me", headers=headers)).status_code == 200
+    body = {"client": "native", "code": door.native_code()}
+    assert (await door.client.post(CODE, json=body, headers=headers)).status_code == 200
+    credential = {"client": "native", "credential": id_token(door)}
+    answer = await door.client.post(CREDENTIAL, json=credential, headers={"Cookie": cookie})
+    assert answer.status_code == 200
 
 
 async def test_a_replayed_code_is_refused(door: Door) -> None:

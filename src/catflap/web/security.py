@@ -54,6 +54,11 @@ class Cookies:
         self.clear(response, self.signin)
 
 
+_OUR_COOKIES = frozenset(
+    name for one in (Cookies(https=True), Cookies(https=False)) for name in (one.session, one.signin)
+)
+
+
 async def cookies(parts: Annotated[Services, Depends(services)]) -> Cookies:
     """The cookie names of this installation."""
     return Cookies(https=parts.settings.origin.startswith("https://"))
@@ -98,11 +103,18 @@ def check_page(request: Request, parts: Services) -> str:
 def check_native(request: Request) -> None:
     """Make sure that no browser sent this: what a page could do for itself it must not do as an app.
 
+    Of cookies only ours tell that. Apps keep and send the cookies of whatever stands before us, such as
+    Cloudflare's `__cf_bm` or a load balancer's `AWSALB`.
+
     Raises:
         BadRequest: `forbidden`.
     """
-    if any(name in ("origin", "cookie") or name.startswith("sec-fetch-") for name in request.headers):
-        raise BadRequest("forbidden", 'This came from a browser: send it with client "popup".')
+    from_page = any(name == "origin" or name.startswith("sec-fetch-") for name in request.headers)
+    if from_page or not _OUR_COOKIES.isdisjoint(request.cookies):
+        raise BadRequest(
+            "forbidden",
+            'This came from a browser (it has Origin, Sec-Fetch-* or a cookie of ours): send client "popup".',
+        )
 
 
 def one_credential(request: Request, names: Annotated[Cookies, Depends(cookies)]) -> str | None:

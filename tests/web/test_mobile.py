@@ -103,6 +103,20 @@ async def test_without_a_bearer_nobody_is_told_anything(door: Door, token: str |
         b'{"userId": 17, "userId": 18, "authCode": "4/a"}',
         b'{"userId": 17, "authCode": "4/a"',
         b"\xff",
+        b'{"userId": 0, "authCode": "4/a"}',
+        b'{"userId": -0, "authCode": "4/a"}',
+        b'{"userId": -17, "authCode": "4/a"}',
+        b'{"userId": 17.0, "authCode": "4/a"}',
+        b'{"userId": 1.7e1, "authCode": "4/a"}',
+        b'{"userId": 9223372036854775808, "authCode": "4/a"}',
+        b'{"userId": 1' + b"0" * 5000 + b', "authCode": "4/a"}',
+        b'{"userId": NaN, "authCode": "4/a"}',
+        b'{"userId": null, "authCode": "4/a"}',
+        b'{"userId": [17], "authCode": "4/a"}',
+        b'{"userId": 17, "authCode": 4}',
+        b'{"userId": 17, "authCode": "4/a", "more": 1}',
+        b'{"userid": 17, "authCode": "4/a"}',
+        b'{"userId": 17, "authCode": "4/a"} {}',
     ],
 )
 async def test_a_bad_body_is_answered_400_in_the_apps_shape(door: Door, body: bytes) -> None:
@@ -110,6 +124,32 @@ async def test_a_bad_body_is_answered_400_in_the_apps_shape(door: Door, body: by
     status, answer = await send(door, token, body)
     assert (status, list(json.loads(answer))) == (400, ["error"])
     assert b"4/a" not in answer
+
+
+@pytest.mark.parametrize("user_id", [1, 2**31, 2**53 + 1, 2**63 - 1])
+async def test_the_apps_ids_may_be_any_positive_integer(door: Door, user_id: int) -> None:
+    _, token = await app_user(door, str(user_id))
+    assert await send(door, token, body_of(user_id, door.native_code())) == (200, SAVED)
+    other = user_id - 1 or 2
+    assert await send(door, token, body_of(other, "4/a")) == (403, b'{"error":"Forbidden"}')
+
+
+async def test_a_bad_body_without_a_bearer_stays_401(door: Door) -> None:
+    status, answer = await send(door, None, b'{"userId": 0}')
+    assert (status, list(json.loads(answer))) == (401, ["error"])
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", ""])
+async def test_another_content_type_or_a_parameter_twice_is_400_in_the_apps_shape(
+    door: Door, content_type: str
+) -> None:
+    _, token = await app_user(door)
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": content_type}
+    answer = await door.client.post(PATH, content=body_of(17, "4/a"), headers=headers)
+    assert (answer.status_code, list(answer.json())) == (400, ["error"])
+    headers["Content-Type"] = "application/json"
+    twice = await door.client.post(f"{PATH}?a=1&a=2", content=body_of(17, "4/a"), headers=headers)
+    assert (twice.status_code, list(twice.json())) == (400, ["error"])
 
 
 async def test_googles_refusal_is_the_apps_own_500(door: Door) -> None:

@@ -6,7 +6,7 @@ anybody else, not even whether they exist.
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import Field
 
@@ -18,13 +18,14 @@ from catflap.web.bodies import Members, described, read_object
 from catflap.web.routing import OwnErrors
 from catflap.web.security import CookieNames, Parts, one_credential, session_unchecked, single_parameters
 
-router = APIRouter(dependencies=[Depends(single_parameters)], route_class=OwnErrors)
+router = APIRouter(route_class=OwnErrors)
 
 
 class TokensBody(Members):
     """What the app sends."""
 
-    userId: int  # noqa: N815 (the app's spelling)
+    # Any id the app may have: positive, and within what its own 64-bit integers hold.
+    userId: Annotated[int, Field(ge=1, le=2**63 - 1)]  # noqa: N815 (the app's spelling)
     authCode: Annotated[str, Field(min_length=1, max_length=512)]  # noqa: N815
 
 
@@ -32,6 +33,7 @@ class TokensBody(Members):
 async def save_tokens(request: Request, parts: Parts, names: CookieNames) -> Response:
     """Redeem the app's `serverAuthCode` for the user whose bearer this is."""
     try:
+        single_parameters(request)
         one_credential(request, names)
         session = await session_unchecked(request, parts, None)
         if session is None:

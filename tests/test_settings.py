@@ -86,3 +86,86 @@ def test_plain_http_is_for_this_machine(url: str) -> None:
 )
 def test_names_that_only_look_like_this_machine_are_not(url: str) -> None:
     assert not is_loopback(url)
+
+
+@pytest.mark.parametrize("name", ["CATFLAP_PUBLIC_URL", "CATFLAP_ALLOWED_ORIGINS"])
+@pytest.mark.parametrize(
+    ("url", "wrong"),
+    [
+        ("https://example.com/catflap", "path"),
+        ("https://example.com/catflap/", "path"),
+        ("https://example.com/;a", "path"),
+        ("https://example.com?a=1", "query"),
+        ("https://example.com/?", "query"),
+        ("https://example.com#a", "fragment"),
+        ("https://mia:secret@example.com", "user name"),
+        ("https://", "host"),
+        ("https:///", "host"),
+        ("https://:8400", "host"),
+        ("https://example..com", "host"),
+        ("https://*.example.com", "host"),
+        ("https://exa mple.com", "host"),
+        ("https://example.com\\@evil.example", ""),
+        ("https://example.com:99999", "[Pp]ort"),
+        ("https://[::1", "IPv6"),
+        ("example.com", ""),
+        ("*", ""),
+        ("null", ""),
+    ],
+)
+def test_an_address_that_is_no_origin_is_refused_at_the_start(
+    monkeypatch: pytest.MonkeyPatch, name: str, url: str, wrong: str
+) -> None:
+    monkeypatch.setenv(name, url)
+    with pytest.raises(OperatorMustAct, match=f"{name}: .*{wrong}") as refused:
+        Settings.read()
+    assert "secret" not in refused.value.message and "Value error" not in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("url", "origin"),
+    [
+        ("https://example.com/", "https://example.com"),
+        ("HTTPS://Example.COM:443", "https://example.com"),
+        ("http://localhost:80/", "http://localhost"),
+        ("http://[::1]:8400", "http://[::1]:8400"),
+        ("https://bücher.example:8443", "https://xn--bcher-kva.example:8443"),
+    ],
+)
+def test_addresses_are_compared_as_browsers_write_them(url: str, origin: str) -> None:
+    assert Settings.read(public_url=url).origin == origin
+    assert Settings.read(allowed_origins=f"{url}, capacitor://localhost").allowed_origins == (
+        origin,
+        "capacitor://localhost",
+    )
+
+
+@pytest.mark.parametrize(
+    ("host", "origin"),
+    [
+        ("::1", "http://[::1]:8400"),
+        ("0.0.0.0", "http://127.0.0.1:8400"),
+        ("::", "http://[::1]:8400"),
+        ("localhost", "http://localhost:8400"),
+    ],
+)
+def test_the_address_to_listen_on_gives_an_address_to_browse_to(host: str, origin: str) -> None:
+    assert Settings.read(host=host).origin == origin
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("CATFLAP_RETURN_URLS", "https://shop.example.com/a, https://"),
+        ("CATFLAP_RETURN_URLS", "https://mia:secret@shop.example.com/a"),
+        ("CATFLAP_JWT_JWKS_URL", "https:///keys"),
+        ("GOOGLE_REDIRECT_URI", "http://example.com/signin/google/callback"),
+        ("GOOGLE_REDIRECT_URI", "https://example.com/signin/google/callback#a"),
+    ],
+)
+def test_half_an_address_is_refused_by_its_own_name(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(OperatorMustAct, match=f"^[a-z_]+: {name}: "):
+        Settings.read()

@@ -32,6 +32,12 @@ PROXY_ALLOW = (
     "POST+PUT+PATCH www.googleapis.com/upload/drive/v3",
 )
 CALLBACK_PATH = "/signin/google/callback"
+# Read without our prefix, as Google's own tools and guides name them.
+_GOOGLES_OWN = ("GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET", "GOOGLE_REDIRECT_URI")
+
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (compared with, not bound to)
 
 
 class GoogleClient(BaseModel):
@@ -46,13 +52,45 @@ class GoogleClient(BaseModel):
 
 def is_loopback(url: str) -> bool:
     """Whether the host of `url` is this machine and nothing else."""
-    host = urlsplit(url).hostname or ""
-    if host == "localhost":
-        return True
     try:
-        return ipaddress.ip_address(host).is_loopback
+        host = urlsplit(url).hostname or ""
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def origin_of(url: str) -> str:
+    """`url` as browsers write an origin (RFC 6454 section 6.2): lower case, no default port, no path.
+
+    Raises:
+        ValueError: it is more than an origin, or less; the message says what is wrong.
+    """
+    parts = urlsplit(url)
+    if not parts.scheme or not parts.hostname or any(c.isspace() or c in "\\*" for c in url):
+        raise ValueError(f"{_shown(url)} must be scheme://host or scheme://host:port")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("must not hold a user name or a password")
+    if "?" in url or "#" in url:
+        raise ValueError("must not hold a query or a fragment")
+    if parts.path.strip("/"):
+        raise ValueError(
+            f"must be an address without a path (it has {parts.path}): Catflap answers at the root of a host "
+            "name of its own, such as https://catflap.example.com"
+        )
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else _ascii(parts.hostname)
+    port = "" if parts.port in (None, _DEFAULT_PORTS.get(parts.scheme)) else f":{parts.port}"
+    return f"{parts.scheme}://{host}{port}"
+
+
+def _ascii(host: str) -> str:
+    try:
+        return host.encode("idna").decode("ascii")
+    except UnicodeError:
+        raise ValueError("must name a host") from None
+
+
+def _shown(url: str) -> str:
+    return repr(url) if url.isprintable() and "@" not in url else "it"
 
 
 class Settings(BaseSettings):
@@ -112,22 +150,34 @@ class Settings(BaseSettings):
             else value
         )
 
-    @field_validator("google_discovery_url", "google_api_url", "public_url", "jwt_jwks_url")
+    @field_validator("google_discovery_url", "google_api_url", "jwt_jwks_url")
     @classmethod
     def _https_or_loopback(cls, url: str) -> str:
-        if not url:
-            return url
-        scheme = urlsplit(url).scheme
-        if scheme == "https" or (scheme == "http" and is_loopback(url)):
-            return url.rstrip("/")
-        raise ValueError("must be https (plain http is for this machine's own addresses only)")
+        return _checked(url).rstrip("/") if url else url
+
+    @field_validator("public_url")
+    @classmethod
+    def _an_origin(cls, url: str) -> str:
+        return origin_of(_checked(url.strip())) if url.strip() else ""
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _origins(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(origin_of(url) for url in urls)
+
+    @field_validator("google_redirect_uri")
+    @classmethod
+    def _redirect_uri(cls, url: str) -> str:
+        if url and "#" in _checked(url):
+            raise ValueError("must not hold a fragment")
+        return url
 
     @field_validator("return_urls")
     @classmethod
     def _each_https_or_loopback(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
         for url in urls:
-            if urlsplit(url).fragment or (not url.startswith("https://") and not is_loopback(url)):
-                raise ValueError("each must be https (or this machine's own address), without a fragment")
+            if "#" in _checked(url):
+                raise ValueError("each must be without a fragment")
         return urls
 
     @model_validator(mode="after")
@@ -139,7 +189,9 @@ class Settings(BaseSettings):
     @property
     def origin(self) -> str:
         """Where browsers reach us: scheme, host and port, without a path."""
-        return self.public_url or f"http://{self.host}:{self.port}"
+        # Nobody can browse to "every address of this machine".
+        host = _ANY_ADDRESS.get(self.host, self.host)
+        return self.public_url or f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     def google_client(self) -> GoogleClient:
         """The OAuth client, from GOOGLE_CLIENT_* or from the file downloaded at the console.
@@ -179,9 +231,27 @@ class Settings(BaseSettings):
             return cls(**given)
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False)[0]
+            # What our own validators say comes without pydantic's "Value error, " before it.
+            said = first.get("ctx", {}).get("error", first["msg"])
             name = str(first["loc"][0]).upper() if first["loc"] else "settings"
-            prefix = "" if name.startswith(("GOOGLE_CLIENT_", "GOOGLE_REDIRECT")) else "CATFLAP_"
-            raise OperatorMustAct("settings_invalid", f"{prefix}{name}: {first['msg']}") from None
+            prefix = "" if name in _GOOGLES_OWN else "CATFLAP_"
+            raise OperatorMustAct("settings_invalid", f"{prefix}{name}: {said}") from None
+
+
+def _checked(url: str) -> str:
+    """`url`, which must be https, or plain http to this machine.
+
+    Raises:
+        ValueError: with what is wrong.
+    """
+    parts = urlsplit(url)
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(url)):
+        raise ValueError("must be https (plain http is for this machine's own addresses only)")
+    if not parts.hostname or "@" in parts.netloc or any(c.isspace() for c in url):
+        raise ValueError("must name a host, and hold neither a user name, a password nor white space")
+    # Reading the port checks that it is one.
+    _ = parts.port
+    return url
 
 
 def _read_client(file: Path, chosen_redirect: str, default_redirect: str) -> GoogleClient:

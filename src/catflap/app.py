@@ -25,7 +25,7 @@ from catflap.google.oauth import OAuth
 from catflap.google.risc import SecurityEventTokens
 from catflap.settings import GoogleClient, Settings
 from catflap.signin import Admission, Sessions, SignIn, Users
-from catflap.signin.app_tokens import AppTokens
+from catflap.signin.app_tokens import AppTokens, issuer_unavailable
 from catflap.signin.consents import Consents
 from catflap.speech import Speech, installed_engines
 from catflap.store.database import connect
@@ -247,7 +247,7 @@ def _app_tokens(settings: Settings, http: httpx2.AsyncClient, clock: Clock) -> A
     async def jwks_uri() -> str:
         return settings.jwt_jwks_url
 
-    keys = Keys(http, jwks_uri, clock)
+    keys = Keys(http, jwks_uri, clock, issuer_unavailable)
     return AppTokens(keys, clock, issuer=settings.jwt_issuer, audience=settings.jwt_audience)
 
 

@@ -4,6 +4,7 @@ Public keys only: a symmetric key in somebody's key set would let anybody who re
 """
 
 import asyncio
+import contextlib
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
@@ -34,11 +35,18 @@ class Keys:
     """
 
     def __init__(
-        self, http: httpx2.AsyncClient, jwks_uri: Callable[[], Awaitable[str]], clock: Clock
+        self,
+        http: httpx2.AsyncClient,
+        jwks_uri: Callable[[], Awaitable[str]],
+        clock: Clock,
+        unavailable: Callable[[str], TryAgain] | None = None,
     ) -> None:
+        """`unavailable` makes the error for keys that can't be had; Google's, if not given."""
         self._http = http
         self._jwks_uri = jwks_uri
         self._clock = clock
+        self._unavailable = unavailable or _google_unavailable
+        self._failures = 0
         self._lock = asyncio.Lock()
         self._keys: dict[str, Key] = {}
         self._fresh_until: datetime | None = None
@@ -75,10 +83,14 @@ class Keys:
         """The key named `kid`, or None.
 
         Raises:
-            TryAgain: `google_unavailable`.
+            TryAgain: `google_unavailable`, or the issuer's own code.
         """
         if self._must_fetch(kid):
+            failures = self._failures
             async with self._lock:
+                if self._failures != failures:
+                    # The fetch we waited for failed; one timeout after the other would be a long queue.
+                    raise self._unavailable("a fetch at the same time failed")
                 if self._must_fetch(kid):
                     await self._fetch()
         return self._keys.get(kid)
@@ -92,16 +104,41 @@ class Keys:
     async def _fetch(self) -> None:
         try:
             response = await self._http.get(await self._jwks_uri())
-            response.raise_for_status()
-            self._keys = {key["kid"]: _read(key) for key in response.json()["keys"] if _signs(key)}
-        except (httpx2.HTTPError, ValueError, KeyError, TypeError, AttributeError, JoseError) as error:
-            raise TryAgain(
-                "google_unavailable",
-                "The keys that sign identities can't be fetched right now; please try again in a moment.",
-                detail=type(error).__name__,
-            ) from None
+            keys = _readable(response)
+        except (httpx2.HTTPError, ValueError, KeyError, TypeError, RecursionError) as error:
+            self._failures += 1
+            raise self._unavailable(type(error).__name__) from None
+        except TryAgain:
+            self._failures += 1
+            raise
+        self._keys = keys
         self._fetched_at = self._clock.now()
         self._fresh_until = self._fetched_at + _max_age(response.headers.get("Cache-Control", ""))
+
+
+def _google_unavailable(detail: str) -> TryAgain:
+    return TryAgain(
+        "google_unavailable",
+        "The keys that sign identities can't be fetched right now; please try again in a moment.",
+        detail=detail,
+    )
+
+
+def _readable(response: httpx2.Response) -> dict[str, Key]:
+    """The keys of a key set; one of a kind we don't know must not hide the others (RFC 7517 section 5).
+
+    Raises:
+        httpx2.HTTPError, ValueError, KeyError, TypeError, RecursionError: this is no key set.
+    """
+    response.raise_for_status()
+    keys: dict[str, Key] = {}
+    for one in response.json()["keys"]:
+        with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError, JoseError):
+            if _signs(one) and isinstance(one["kid"], str):
+                keys[one["kid"]] = _read(one)
+    if not keys:
+        raise ValueError("no key that can be read")
+    return keys
 
 
 def _read(key: dict[str, Any]) -> Key:

@@ -4,13 +4,17 @@ Such a token is verified at every request and never stored; who it names becomes
 sight. It refuses symmetric algorithms, because the key to verify would then also be the key to forge.
 """
 
+from datetime import timedelta
+
 from catflap.clock import Clock
-from catflap.errors import BadRequest
+from catflap.errors import BadRequest, TryAgain
 from catflap.google.keys import Keys
+from catflap.log import log
 
 _ALGORITHMS = {"RS256": "RSA", "PS256": "RSA", "ES256": "EC", "EdDSA": "OKP", "Ed25519": "OKP"}
 _SKEW_SECONDS = 60
 _MAX_SUBJECT = 255
+_RETRY_AFTER = timedelta(seconds=5)
 
 
 class AppTokens:
@@ -27,7 +31,7 @@ class AppTokens:
 
         Raises:
             BadRequest: `unauthenticated`, with the failed check as detail.
-            TryAgain: `google_unavailable`: the issuer's keys can't be fetched.
+            TryAgain: `jwt_issuer_unavailable`: the issuer's keys can't be fetched.
         """
         claims = await self._keys.claims(token, _ALGORITHMS, _refused)
         if claims.get("iss") != self._issuer:
@@ -46,6 +50,18 @@ class AppTokens:
         if not isinstance(subject, str) or not 0 < len(subject) <= _MAX_SUBJECT or not subject.isprintable():
             raise _refused("sub")
         return subject
+
+
+def issuer_unavailable(detail: str) -> TryAgain:
+    """The issuer does not give its keys: not Google's fault, and not the bearer's."""
+    log.warning("jwt_issuer_unavailable", detail=detail)
+    return TryAgain(
+        "jwt_issuer_unavailable",
+        "The issuer of this app's tokens does not give its keys (CATFLAP_JWT_JWKS_URL); please try again "
+        "in a moment.",
+        detail=detail,
+        after=_RETRY_AFTER,
+    )
 
 
 def _refused(check: str) -> BadRequest:

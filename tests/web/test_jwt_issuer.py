@@ -1,0 +1,119 @@
+"""The issuer of an app's own tokens may be down or wrong: that is told as its fault, and heals by itself."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from joserfc.jwk import ECKey
+
+from catflap.clock import FixedClock
+from catflap.errors import TryAgain
+from catflap.google.keys import Keys
+from catflap.signin.app_tokens import issuer_unavailable
+from catflap.store.embedded import Urls
+from tests.front_door import Door, open_door
+from tests.google.answering import Answering, answer, answering
+from tests.web.test_backends import App
+
+WRONG: dict[str, bytes] = {
+    "cut off": b"",
+    "500": answer(500, {}),
+    "404": answer(404, {}),
+    "a redirect": answer(302, {}, "Location: /elsewhere"),
+    "HTML": answer(200, b"<html>Sign in to the hotel's network</html>"),
+    "a list": answer(200, []),
+    "null": answer(200, b"null"),
+    "no keys": answer(200, {"keys": []}),
+    "keys of another type": answer(200, {"keys": "abc"}),
+    "symmetric keys": answer(200, {"keys": [{"kty": "oct", "kid": "e1", "k": "c2VjcmV0"}]}),
+    "broken keys": answer(200, {"keys": [{"kty": "EC", "kid": "e1", "crv": "P-256"}, 7, None, {}]}),
+    "deep": answer(200, b"[" * 100_000),
+}
+
+
+async def door_with(
+    issuer: Answering, app: App, database_urls: Urls, clock: FixedClock, tmp_path: Path
+) -> Any:
+    return open_door(
+        database_urls,
+        clock,
+        tmp_path,
+        jwt_issuer=app.issuer,
+        jwt_audience=app.audience,
+        jwt_jwks_url=f"{issuer.url}/keys",
+    )
+
+
+async def me(door: Door, app: App) -> httpx2.Response:
+    return await door.client.get("/v1/me", headers={"Authorization": f"Bearer {app.token()}"})
+
+
+@pytest.mark.parametrize("name", WRONG)
+async def test_an_issuer_without_keys_is_named_and_heals(
+    database_urls: Urls, clock: FixedClock, tmp_path: Path, name: str
+) -> None:
+    app = App(clock)
+    right = answer(200, {"keys": [app.key.as_dict(private=False)]})
+    async with (
+        answering(WRONG[name], WRONG[name], right) as issuer,
+        await door_with(issuer, app, database_urls, clock, tmp_path) as door,
+    ):
+        failed = await me(door, app)
+        assert (failed.status_code, failed.json()["code"]) == (503, "jwt_issuer_unavailable")
+        assert "Google" not in failed.text and "CATFLAP_JWT_JWKS_URL" in failed.text
+        assert int(failed.headers["Retry-After"]) > 0
+        body = {"userId": 17, "authCode": "4/a"}
+        headers = {"Authorization": f"Bearer {app.token()}"}
+        mobile = await door.client.post("/app/google-calendar/tokens", json=body, headers=headers)
+        assert (mobile.status_code, list(mobile.json())) == (503, ["error"])
+        assert (await me(door, app)).status_code == 200
+        assert issuer.asked == ["/keys"] * 3
+
+
+async def test_an_issuer_that_does_not_listen_is_named(
+    database_urls: Urls, clock: FixedClock, tmp_path: Path
+) -> None:
+    app = App(clock)
+    async with answering(b"") as issuer:
+        pass
+    async with await door_with(issuer, app, database_urls, clock, tmp_path) as door:
+        assert (await me(door, app)).json()["code"] == "jwt_issuer_unavailable"
+
+
+async def test_one_key_that_cannot_be_read_does_not_hide_the_others(
+    database_urls: Urls, clock: FixedClock, tmp_path: Path
+) -> None:
+    app = App(clock)
+    strange = [{"kty": "EC", "kid": "e0", "crv": "P-1"}, {"kty": "AKP", "kid": "e9"}, {"kid": "e8"}]
+    keys = answer(200, {"keys": [*strange, app.key.as_dict(private=False)]})
+    async with (
+        answering(keys) as issuer,
+        await door_with(issuer, app, database_urls, clock, tmp_path) as door,
+    ):
+        assert (await me(door, app)).status_code == 200
+
+
+async def test_those_who_wait_for_one_fetch_share_its_failure(clock: FixedClock) -> None:
+    asked, begun, go_on = 0, asyncio.Event(), asyncio.Event()
+
+    async def answer_late(request: httpx2.Request) -> httpx2.Response:
+        nonlocal asked
+        asked += 1
+        begun.set()
+        await go_on.wait()
+        return httpx2.Response(500)
+
+    async def uri() -> str:
+        return "https://login.shop.example/keys"
+
+    key = ECKey.generate_key("P-256", {"kid": "e1"})
+    async with httpx2.AsyncClient(transport=httpx2.MockTransport(answer_late)) as http:
+        keys = Keys(http, uri, clock, issuer_unavailable)
+        waiting = [asyncio.create_task(keys.find(str(key.kid))) for _ in range(20)]
+        await begun.wait()
+        go_on.set()
+        failures = await asyncio.gather(*waiting, return_exceptions=True)
+    assert asked == 1
+    assert {type(one) for one in failures} == {TryAgain}

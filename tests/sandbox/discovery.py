@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 # Observed in answers, missing from the documents.
 UNDOCUMENTED = {"Tokeninfo": {"access_type": {"type": "string"}}}
-APIS = {"calendar.v3": "/calendar/v3/", "drive.v3": "/drive/v3/", "oauth2.v2": "/"}
+APIS = {"calendar.v3": "/calendar/v3/", "drive.v3": "/drive/v3/", "oauth2.v2": "/", "people.v1": "/"}
 ERROR = {
     "type": "object",
     "required": ["error"],
@@ -76,7 +76,7 @@ def validators() -> list[tuple[str, re.Pattern[str], str, jsonschema.Draft7Valid
             if key in definitions:
                 definitions[key]["properties"].update(extra)
         for method in methods(document(name)):
-            path = re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(prefix + method["path"]))
+            path = re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(prefix + method.get("flatPath", method["path"])))
             ref = method.get("response", {}).get("$ref")
             schema = {"$ref": f"#/definitions/{ref}", "definitions": definitions} if ref else None
             found.append(

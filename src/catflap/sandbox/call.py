@@ -16,6 +16,8 @@ from starlette.datastructures import ImmutableMultiDict
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from catflap.sandbox.hosts import google_host
+
 if TYPE_CHECKING:
     from catflap.sandbox.oauth.grants import AccessToken
     from catflap.sandbox.people import SandboxAccount
@@ -91,6 +93,16 @@ class Call:
         self.note: dict[str, str] = {}
         self.query = request.query_params
         self._form: ImmutableMultiDict[str, str] | None = None
+
+    def address(self, host: str) -> str:
+        """Return the base address of one of Google's hosts, as this call's client can reach it."""
+        return f"https://{host}" if google_host(self.header("host")) else self.world.base_url
+
+    @property
+    def base_url(self) -> str:
+        """The base address this call was sent to."""
+        host = google_host(self.header("host"))
+        return f"https://{host}" if host else self.world.base_url
 
     @property
     def form(self) -> ImmutableMultiDict[str, str]:

@@ -1,7 +1,7 @@
 """Discovery documents for Google's generic clients, pointed at this sandbox.
 
-The documents themselves ship inside google-api-python-client; where that is not installed there are none to
-serve.
+The documents are Google's own, copied from google-api-python-client (Apache-2.0); a test holds the copies
+against that package. They describe more than the sandbox can do: what is missing here answers 404.
 """
 
 from __future__ import annotations
@@ -9,34 +9,64 @@ from __future__ import annotations
 import json
 from functools import cache
 from importlib.resources import files
-from importlib.util import find_spec
 from typing import Any
 
 from starlette.responses import Response
 
 from catflap.sandbox.app import Endpoint
 from catflap.sandbox.call import Call, Refusal, as_json
+from catflap.sandbox.hosts import API_OF_HOST, google_host
 
-SERVED = {("calendar", "v3"), ("drive", "v3"), ("oauth2", "v2")}
+SERVED = (("calendar", "v3"), ("drive", "v3"), ("oauth2", "v2"), ("people", "v1"))
 
 
 def document(call: Call) -> Response:
     """`/discovery/v1/apis/{api}/{version}/rest`"""
-    found = _shipped(call.path["api"], call.path["version"])
-    if found is None:
+    return _document(call, call.path["api"], call.path["version"])
+
+
+def document_of_host(call: Call) -> Response:
+    """`/$discovery/rest?version={version}`: the API is the one of the host asked."""
+    api = API_OF_HOST.get(google_host(call.header("host")) or "", "")
+    return _document(call, api, call.query.get("version", ""))
+
+
+def directory(call: Call) -> Response:
+    """`/discovery/v1/apis`"""
+    base = call.address("www.googleapis.com")
+    items = [
+        {
+            "kind": "discovery#directoryItem",
+            **{name: found[name] for name in ("id", "name", "version", "title", "description")},
+            "discoveryRestUrl": f"{base}/discovery/v1/apis/{found['name']}/{found['version']}/rest",
+            "preferred": True,
+        }
+        for found in (_shipped(*served) for served in SERVED)
+        if call.query.get("name") in (None, found["name"])
+    ]
+    return as_json({"kind": "discovery#directoryList", "discoveryVersion": "v1", "items": items})
+
+
+def _document(call: Call, api: str, version: str) -> Response:
+    if (api, version) not in SERVED:
         raise Refusal(404, "notFound", "Requested entity was not found.")
+    found = _shipped(api, version)
+    if google_host(call.header("host")):
+        return as_json(found)
     root = call.world.base_url + "/"
     kept = {name: value for name, value in found.items() if not name.startswith("mtls")}
     return as_json({**kept, "rootUrl": root, "baseUrl": root + str(found["servicePath"])})
 
 
 @cache
-def _shipped(api: str, version: str) -> dict[str, Any] | None:
-    if (api, version) not in SERVED or find_spec("googleapiclient") is None:
-        return None
-    name = f"discovery_cache/documents/{api}.{version}.json"
-    shipped: dict[str, Any] = json.loads(files("googleapiclient").joinpath(name).read_text("utf-8"))
+def _shipped(api: str, version: str) -> dict[str, Any]:
+    text = files("catflap.sandbox").joinpath(f"discovery_documents/{api}.{version}.json").read_text("utf-8")
+    shipped: dict[str, Any] = json.loads(text)
     return shipped
 
 
-ENDPOINTS = (Endpoint("discovery.rest", "GET", "/discovery/v1/apis/{api}/{version}/rest", document),)
+ENDPOINTS = (
+    Endpoint("discovery.rest", "GET", "/discovery/v1/apis/{api}/{version}/rest", document),
+    Endpoint("discovery.rest", "GET", "/$discovery/rest", document_of_host),
+    Endpoint("discovery.list", "GET", "/discovery/v1/apis", directory),
+)

@@ -17,14 +17,14 @@ from catflap.sandbox.call import Call, as_json, no_content
 def watch_events(call: Call) -> Response:
     """events.watch"""
     diary, _ = endpoints.diary_of(call)
-    uri = f"{call.world.base_url}/calendar/v3/calendars/{call.path['calendarId']}/events?alt=json"
+    uri = f"{call.base_url}/calendar/v3/calendars/{call.path['calendarId']}/events?alt=json"
     return open_channel(call, f"events:{diary.id}", uri)
 
 
 def watch_list(call: Call) -> Response:
     """calendarList.watch"""
     assert call.account is not None
-    uri = f"{call.world.base_url}/calendar/v3/users/me/calendarList?alt=json"
+    uri = f"{call.base_url}/calendar/v3/users/me/calendarList?alt=json"
     return open_channel(call, f"list:{call.account.sub}", uri)
 
 

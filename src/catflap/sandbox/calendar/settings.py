@@ -142,7 +142,7 @@ def got(call: Call) -> Response:
 def watched(call: Call) -> Response:
     """settings.watch"""
     assert call.account is not None
-    return push.open_channel(call, _watched(call.account), f"{call.world.base_url}{SETTINGS}?alt=json")
+    return push.open_channel(call, _watched(call.account), f"{call.base_url}{SETTINGS}?alt=json")
 
 
 ENDPOINTS = (

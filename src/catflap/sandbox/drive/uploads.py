@@ -66,7 +66,7 @@ class Uploads:
         self._waiting[upload_id] = Upload(_sub(call), call.json(), mime, file_id)
         path = f"{UPLOAD}/{file_id}" if file_id else UPLOAD
         query = urlencode({**call.query, "uploadType": "resumable", "upload_id": upload_id})
-        headers = {"location": f"{call.world.base_url}{path}?{query}", "x-guploader-uploadid": upload_id}
+        headers = {"location": f"{call.base_url}{path}?{query}", "x-guploader-uploadid": upload_id}
         return Response(b"", 200, headers)
 
     def resume(self, call: Call) -> Response:

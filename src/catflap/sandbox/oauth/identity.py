@@ -33,15 +33,15 @@ def revoke(call: Call) -> Response:
 
 
 def discovery(call: Call) -> Response:
-    """`/.well-known/openid-configuration`, every endpoint under this sandbox's own address."""
-    base = call.world.base_url
+    """`/.well-known/openid-configuration`, every endpoint where this call's client can reach it."""
+    accounts, oauth2 = call.address("accounts.google.com"), call.address("oauth2.googleapis.com")
     document = {
         "issuer": call.world.issuer,
-        "authorization_endpoint": f"{base}/o/oauth2/v2/auth",
-        "token_endpoint": f"{base}/token",
-        "userinfo_endpoint": f"{base}/v1/userinfo",
-        "revocation_endpoint": f"{base}/revoke",
-        "jwks_uri": f"{base}/oauth2/v3/certs",
+        "authorization_endpoint": f"{accounts}/o/oauth2/v2/auth",
+        "token_endpoint": f"{oauth2}/token",
+        "userinfo_endpoint": call.address("openidconnect.googleapis.com") + "/v1/userinfo",
+        "revocation_endpoint": f"{oauth2}/revoke",
+        "jwks_uri": call.address("www.googleapis.com") + "/oauth2/v3/certs",
         "response_types_supported": [
             "code",
             "token",

@@ -30,10 +30,10 @@ ROOT = "/v1beta"
 
 def configuration(call: Call) -> Response:
     """`/.well-known/risc-configuration`"""
-    base = call.world.base_url
+    base = call.address("risc.googleapis.com")
     document = {
         "issuer": events.issuer(call.world),
-        "jwks_uri": f"{base}/oauth2/v3/certs",
+        "jwks_uri": call.address("www.googleapis.com") + "/oauth2/v3/certs",
         "delivery_methods_supported": [PUSH],
         "configuration_endpoint": f"{base}{ROOT}/stream",
         "status_endpoint": f"{base}{ROOT}/stream/status",

@@ -137,7 +137,7 @@ def got(call: Call) -> Response:
 def _show(call: Call, diary: Diary, event: Resource) -> Response:
     where = response_zone(call, diary)
     if event["status"] == "cancelled":
-        return respond(call, cancelled(diary, event, where))
+        return respond(call, cancelled(diary, event, where, details=True))
     return respond(call, shown(event, where, call.number("maxAttendees", 10**6, 1, 10**6)))
 
 
@@ -203,6 +203,7 @@ def moved(call: Call) -> Response:
         )
     now = call.world.now()
     writing.cancel(diary, event["id"], now)
+    diary.put({**event, "status": "cancelled", "organizer": {"email": target[0].id}}, now)
     kept = {k: v for k, v in event.items() if k != "organizer"}
     return _show(
         call, target[0], target[0].put({**kept, "organizer": {"email": target[0].id, "self": True}}, now)

@@ -68,7 +68,8 @@ def page(call: Call, diary: Diary, found: Iterable[Resource], window: Window | N
             keyed = [pair for pair in keyed if pair[0] > parts[2]]
         except TypeError:
             raise tokens.invalid_page_token() from None
-    items = [_item(diary, event, where, guests) for _, event in keyed[:most]]
+    details = call.flag("showDeleted")
+    items = [_item(diary, event, where, guests, details) for _, event in keyed[:most]]
     if len(keyed) > most:
         return {"nextPageToken": tokens.pack("page", diary.id, snapshot, keyed[most - 1][0]), "items": items}
     if window is None or any(name in call.query for name in NO_SYNC):
@@ -79,9 +80,9 @@ def page(call: Call, diary: Diary, found: Iterable[Resource], window: Window | N
     return {"nextSyncToken": token, "items": items}
 
 
-def _item(diary: Diary, event: Resource, where: tzinfo, guests: int) -> Resource:
+def _item(diary: Diary, event: Resource, where: tzinfo, guests: int, details: bool) -> Resource:
     if event["status"] == "cancelled":
-        return cancelled(diary, event, where)
+        return cancelled(diary, event, where, details)
     key = ("item", event["id"], event["etag"], where, guests)
     item: Resource | None = diary.cache.get(key)
     if item is None:

@@ -1,7 +1,9 @@
-"""Events as responses show them: in the zone asked for, with guests cut and cancelled ones bare.
+"""Events as responses show them: in the zone asked for, with guests cut, cancelled ones bare or whole.
 
-Source: calendar.v3 discovery document. For cancelled events only what Google guarantees is shown, so that
-no client learns to lean on more.
+Source: calendar.v3 discovery document, Event `status`. A cancelled instance of a series that goes on shows
+only what is guaranteed, so that no client learns to lean on more. A deleted event keeps its details on its
+organizer's calendar and for those who were invited, so that it can be restored, but not in an incremental
+synchronisation that does not ask for `showDeleted`.
 """
 
 from __future__ import annotations
@@ -27,11 +29,20 @@ def shown(event: Resource, where: tzinfo, most_guests: int | None = None) -> Res
     return event
 
 
-def cancelled(diary: Diary, event: Resource, where: tzinfo) -> Resource:
-    """Return what is guaranteed of a cancelled event."""
-    bare = {name: event[name] for name in ("kind", "etag", "id") if name in event} | {"status": "cancelled"}
+def cancelled(diary: Diary, event: Resource, where: tzinfo, details: bool) -> Resource:
+    """Return a cancelled event; `details` tells whether the request may be told more than its id."""
     master = event.get("recurringEventId")
-    if master and diary.live(master):
+    of_live_series = bool(master and diary.live(master))
+    if details and not of_live_series and _keeps_details(diary, event):
+        return shown(event, where)
+    bare = {name: event[name] for name in ("kind", "etag", "id") if name in event} | {"status": "cancelled"}
+    if of_live_series:
         when = {"originalStartTime": event["originalStartTime"]}
         bare |= {"recurringEventId": master, **shown(when, where)}
     return bare
+
+
+def _keeps_details(diary: Diary, event: Resource) -> bool:
+    organizer = event.get("organizer") or {}
+    invited = any(guest.get("self") for guest in event.get("attendees", ()))
+    return invited or str(organizer.get("email", "")).lower() == diary.id.lower()

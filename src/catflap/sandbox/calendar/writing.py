@@ -15,6 +15,7 @@ from catflap.sandbox.calendar.shape import EVENT_ID, check_types, complete, inva
 from catflap.sandbox.call import Refusal
 from catflap.sandbox.people import SandboxAccount
 
+STRICTNESS = {"public": 0, "default": 1, "private": 2, "confidential": 2}
 BASE32 = "0123456789abcdefghijklmnopqrstuv"
 
 
@@ -91,12 +92,16 @@ def change(
     if event["status"] == "cancelled" and "status" not in written and not whole:
         merged["status"] = "cancelled"
         return diary.put(merged, now)
+    if master := diary.live(event.get("recurringEventId", "")):
+        merged["visibility"] = _visibility_of_series(diary, master, merged, now)
     merged["sequence"] = max(_sequence(written), event.get("sequence", 0)) + _moved(event, merged)
     if "recurringEventId" in event:
         merged.pop("recurrence", None)
     result = diary.put(complete(merged, diary, account), now)
     if event.get("recurrence") and "recurringEventId" not in event:
         _drop_lost_exceptions(diary, event, result, now)
+        if event.get("visibility") != result.get("visibility"):
+            _show_instances_as(diary, result, now)
     return result
 
 
@@ -113,6 +118,24 @@ def cancel(diary: Diary, event_id: str, now: datetime) -> Resource:
         if exception["status"] != "cancelled":
             diary.put({**exception, "status": "cancelled"}, now)
     return diary.put({**event, "status": "cancelled"}, now)
+
+
+def _visibility_of_series(diary: Diary, master: Resource, instance: Resource, now: datetime) -> str:
+    """Return the visibility an instance gets: all instances share it, and one alone can only tighten it."""
+    wanted, shared = (str(event.get("visibility") or "default") for event in (instance, master))
+    if STRICTNESS[wanted] <= STRICTNESS[shared]:
+        return shared
+    _show_instances_as(diary, diary.put({**master, "visibility": wanted}, now), now)
+    return wanted
+
+
+def _show_instances_as(diary: Diary, master: Resource, now: datetime) -> None:
+    """Give the visibility of a series to its changed instances."""
+    for exception in diary.exceptions_of(master["id"]).values():
+        kept = {name: value for name, value in exception.items() if name != "visibility"}
+        own = {"visibility": master["visibility"]} if "visibility" in master else {}
+        if exception["status"] != "cancelled" and {**kept, **own} != exception:
+            diary.put({**kept, **own}, now)
 
 
 def _sequence(written: Resource) -> int:

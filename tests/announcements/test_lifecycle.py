@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.announcements.identifiers import ulid
 from catflap.announcements.lifecycle import acknowledge, lock_plan, mark_ready, mark_unspeakable, replan
-from catflap.announcements.plan import Planned
+from catflap.announcements.planned import Planned
 from catflap.clock import FixedClock
 from catflap.errors import BadRequest
 from catflap.speech import content_key

@@ -17,7 +17,7 @@ HERE = Path(__file__).parent
 GOLDEN = tomllib.loads((HERE / "golden_readings.toml").read_text(encoding="utf-8"))
 WORDS = tomllib.loads((HERE / "golden_words.toml").read_text(encoding="utf-8"))
 JAPANESE = [dialect.id for dialect in dialects() if dialect.language == "ja"]
-VALUES = {"titles": "「会議」", "time": "10時30分", "span": "10分"} | {
+VALUES = {"titles": "「会議」", "title": "「会議」", "time": "10時30分", "span": "10分"} | {
     "day": "今日",
     "date": "11月24日、火曜日",
     "count": "3",

@@ -5,7 +5,7 @@ import io
 import re
 import subprocess
 import sys
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import numpy as np
 import psutil
@@ -18,6 +18,7 @@ from catflap.speech import (
     NoVoice,
     Sound,
     Speech,
+    Title,
     UnknownDialect,
     content_key,
     dialects,
@@ -98,8 +99,11 @@ async def test_the_longest_titles_leave_room_for_the_whole_sentence(speech):
         ("butler", "Extraordinarily long title " * 9),
     ):
         titles = [f"{number} {title}" for number in range(2, 9)]
+        ending = [Title(one, tentative=True, until=AT + timedelta(days=2)) for one in titles]
         for spoken in (
             say_briefing(dialect, date(2026, 11, 24), titles, 12, AT).spoken,
+            say_briefing(dialect, date(2026, 11, 24), titles, 12, AT, ending).spoken,
+            say_briefing(dialect, date(2026, 11, 24), [], 12, AT, ending).spoken,
             say_before(dialect, titles, AT, 150).spoken,
             say_before(dialect, titles[:1], AT, 150).spoken,
         ):

@@ -10,6 +10,7 @@ import pytest
 
 from catflap.speech import (
     NothingToSay,
+    Title,
     UnknownDialect,
     dialects,
     language_of,
@@ -110,11 +111,12 @@ def test_every_kind_fills_every_gap(dialect):
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_a_private_title_is_replaced_and_never_quoted(dialect):
     stand_in = private_title(dialect)
-    for utterance in every_kind(dialect, [""]).values():
+    for utterance in every_kind(dialect, [Title("Therapy", private=True)]).values():
+        assert "Therapy" not in utterance.display + utterance.spoken
         assert stand_in.lower() in utterance.display.lower()
         assert not set("「」“”") & set(utterance.display)
         assert not re.search(r"(^|[.!?] )an? ", utterance.display + " " + utterance.spoken)
-    assert every_kind(dialect, [stand_in]) == every_kind(dialect, [""])
+    assert every_kind(dialect, [stand_in]) == every_kind(dialect, [Title(private=True)])
 
 
 def test_minutes_and_hours_have_forms_of_their_own():

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Row, and_, func, insert, or_, select, upda
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from catflap.announcements.identifiers import RandomBytes, ulid
-from catflap.announcements.plan import Planned
+from catflap.announcements.planned import Planned
 from catflap.calendars.stored import clean
 from catflap.errors import BadRequest
 from catflap.speech import content_key

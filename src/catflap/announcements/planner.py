@@ -8,7 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.announcements.identifiers import RandomBytes
 from catflap.announcements.lifecycle import lock_plan, replan
-from catflap.announcements.plan import HORIZON, LONGEST_LIFE, plan, window
+from catflap.announcements.plan import HORIZON, plan, window
+from catflap.announcements.planned import LONGEST_LIFE
 from catflap.announcements.preferences import load
 from catflap.calendars import happening, has_been_read
 from catflap.clock import Clock

@@ -8,6 +8,7 @@ from catflap.speech.failures import NothingToSay, NoVoice, SpeechFailed, Unknown
 from catflap.speech.language import Language, language_of
 from catflap.speech.phrasebooks import Dialect, dialects
 from catflap.speech.sound import Sound
+from catflap.speech.titles import Title
 from catflap.speech.utterances import (
     Utterance,
     private_title,
@@ -22,6 +23,7 @@ from catflap.speech.utterances import (
     say_reconnect,
     say_start,
     say_text,
+    shown_title,
 )
 from catflap.speech.voice import Speech, content_key
 
@@ -34,6 +36,7 @@ __all__ = [
     "Sound",
     "Speech",
     "SpeechFailed",
+    "Title",
     "UnknownDialect",
     "Utterance",
     "content_key",
@@ -52,4 +55,5 @@ __all__ = [
     "say_reconnect",
     "say_start",
     "say_text",
+    "shown_title",
 ]

@@ -5,7 +5,7 @@ engines stumble over.
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 from catflap.speech.language import Language
 
@@ -40,6 +40,23 @@ def time_of(moment: datetime, today: date, language: Language) -> Words:
         return Words(f"{day.display}の{clock.display}", f"{day.spoken}の{clock.spoken}")
     link = " " if moment.date() - today == timedelta(days=1) else " on "
     return Words(f"{clock.display}{link}{day.display}", f"{clock.spoken}{link}{day.spoken}")
+
+
+def end_of(moment: datetime, today: date, language: Language) -> Words:
+    """Until when something lasts: from the day after tomorrow on the hour does not matter today."""
+    day = moment.date()
+    ahead = (day - today).days
+    if ahead == 1 and moment.time() == time() and language == "en":
+        return Words("midnight", "midnight")
+    if ahead < 2:
+        return time_of(moment, today, language)
+    if ahead < 7:
+        weekday = f"{_WEEKDAYS_JA[day.weekday()]}曜日" if language == "ja" else _WEEKDAYS[day.weekday()]
+        return Words(weekday, weekday)
+    if language == "ja":
+        return Words(f"{day.month}月{day.day}日", f"{day.month}月{day.day}日")
+    words = f"{_MONTHS[day.month - 1]} {day.day}"
+    return Words(words, words + _ordinal(day.day))
 
 
 def day_of(day: date, today: date, language: Language) -> Words:

@@ -15,6 +15,7 @@ from types import MappingProxyType
 
 from catflap.speech.failures import UnknownDialect
 from catflap.speech.language import Language
+from catflap.speech.moments import Words
 
 # Every phrase a phrasebook must have, and the placeholders that must be in it.
 REQUIRED: Mapping[str, frozenset[str]] = MappingProxyType(
@@ -33,12 +34,19 @@ REQUIRED: Mapping[str, frozenset[str]] = MappingProxyType(
         "late": frozenset({"titles", "span"}),
         "catch_up": frozenset({"titles"}),
         "reconnect": frozenset(),
+        "under_way": frozenset({"titles"}),
+        # Parts of a sentence: what is put around a title.
+        "maybe": frozenset({"title"}),
+        "until": frozenset({"title", "time"}),
     }
 )
 _ORDER = (
     *("kansai", "kyoto", "hakata", "tsugaru", "nagoya", "hiroshima", "okinawa", "kagoshima", "standard"),
     *("kitten", "butler", "cowboy", "pirate", "plain"),
 )
+
+_NAMES = ("id", "language", "name", "native_name", "example")
+_STAND_INS = ("private", "untitled", "birthday", "own_birthday")
 
 Voice = Mapping[str, float | str]
 
@@ -61,13 +69,31 @@ class Phrase:
     display: str
     spoken: str
 
+    def filled(self, **values: Words) -> Words:
+        """The sentence with words in its placeholders."""
+        return Words(
+            self.display.format_map({name: words.display for name, words in values.items()}),
+            self.spoken.format_map({name: words.spoken for name, words in values.items()}),
+        )
+
 
 @dataclass(frozen=True)
 class Phrasebook:
-    """A dialect with its words and the settings of its voice."""
+    """A dialect with its words and the settings of its voice.
+
+    Args:
+        dialect: Its description.
+        private: What is said in place of a title that must not be said.
+        untitled: What is said of an event without a title.
+        birthdays: What is said of a birthday without a title, by Google's type: `birthday` and `self`.
+        voice: Settings of the engine.
+        phrases: Its sentences, by the names in `REQUIRED`.
+    """
 
     dialect: Dialect
     private: str
+    untitled: str
+    birthdays: Mapping[str, str]
     voice: Voice
     phrases: Mapping[str, Phrase]
 
@@ -100,7 +126,7 @@ def parse(text: str, source: str) -> Phrasebook:
         BrokenPhrasebook: a key or phrase is missing, unknown, or has the wrong placeholders.
     """
     data = tomllib.loads(text)
-    if absent := {"id", "language", "name", "native_name", "example", "private", "phrases"} - data.keys():
+    if absent := {*_NAMES, *_STAND_INS, "phrases"} - data.keys():
         raise BrokenPhrasebook(f"{source} lacks {', '.join(sorted(absent))}")
     shown, spoken = data["phrases"], data.get("spoken", {})
     if odd := (shown.keys() ^ REQUIRED.keys()) | (spoken.keys() - REQUIRED.keys()):
@@ -108,10 +134,14 @@ def parse(text: str, source: str) -> Phrasebook:
     phrases = {name: Phrase(shown[name], spoken.get(name, shown[name])) for name in REQUIRED}
     for name, phrase in phrases.items():
         _check(phrase, name, source)
-    dialect = Dialect(
-        **{field: data[field] for field in ("id", "language", "name", "native_name", "example")}
+    return Phrasebook(
+        dialect=Dialect(**{field: data[field] for field in _NAMES}),
+        private=data["private"],
+        untitled=data["untitled"],
+        birthdays={"birthday": data["birthday"], "self": data["own_birthday"]},
+        voice=data.get("voice", {}),
+        phrases=phrases,
     )
-    return Phrasebook(dialect, data["private"], data.get("voice", {}), phrases)
 
 
 def _check(phrase: Phrase, name: str, source: str) -> None:

@@ -1,16 +1,18 @@
 """Several event titles in one breath, shown and spoken.
 
 A title is a stranger's text: it is cleaned, capped, and never parsed as a template. One that must not be
-said (private, empty, nothing but emoji) is replaced by the phrasebook's own word for an appointment.
+said, that is missing or that has no words (nothing but emoji) is replaced by words of the phrasebook.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from itertools import accumulate, islice
 
 from catflap.speech import english, japanese
 from catflap.speech.cleaning import displayed, has_words
 from catflap.speech.language import Language, language_of
-from catflap.speech.moments import Words
+from catflap.speech.moments import Words, end_of
 from catflap.speech.phrasebooks import Phrasebook
 
 MAX_TITLES = 3
@@ -20,12 +22,49 @@ MAX_SPOKEN = 60
 _TOGETHER: Mapping[Language, int] = {"ja": 60, "en": 100}
 # The last sign of a title that ends in a verb: 「歯医者に行く」の時間 stumbles, with の予定 it reads right.
 _VERB_ENDINGS = frozenset("うくぐすつぬぶむるただてでいよねか")
+# What calendar programs show, and sometimes write into a file, where there is no title.
+_UNTITLED = frozenset(
+    {"(no title)", "(untitled)", "untitled event", "(タイトルなし)", "(無題)", "(無題の予定)", "(제목 없음)"}
+    | {"(ohne titel)", "(kein titel)", "(sans titre)", "(sin título)", "(senza titolo)", "(sem título)"}
+    | {"(geen titel)", "(ingen titel)", "(без названия)", "(bez názvu)", "(无标题)", "(無標題)"}
+)
+_QUOTES: Mapping[Language, tuple[str, str]] = {"ja": ("「", "」"), "en": ("“", "”")}
 
 
-def titles_in(book: Phrasebook, titles: Sequence[str]) -> Words:
-    """Titles joined as the language joins them; what is too much for one breath is counted. "" is private."""
-    one_each = list(dict.fromkeys(title_in(book, title) for title in titles)) or [title_in(book, "")]
-    said = one_each[: _fitting([words.spoken for words in one_each], book.dialect.language)]
+@dataclass(frozen=True)
+class Title:
+    """What an announcement is about.
+
+    Args:
+        text: The event's title; "" for none.
+        private: It must not be said.
+        tentative: Say that it is not certain.
+        birthday: For a birthday without a title: `self` for the listener's own, else `birthday`.
+        until: When it ends, in the user's zone, for what is under way.
+    """
+
+    text: str = field(default="", repr=False)
+    private: bool = False
+    tentative: bool = False
+    birthday: str = ""
+    until: datetime | None = None
+
+
+def titles_in(
+    book: Phrasebook, titles: Sequence[Title | str], today: date | None = None, share: int = 1
+) -> Words:
+    """Titles joined as the language joins them; what is too much for one breath is counted.
+
+    Args:
+        book: Whose words to use.
+        titles: What to name, a plain text for an ordinary title; without any, an appointment.
+        today: The day it is heard on; needed for titles with an `until`.
+        share: How many such lists one announcement has; each gets its part of the time.
+    """
+    limit = MAX_SPOKEN // share
+    named = [Title(title) if isinstance(title, str) else title for title in titles or [Title()]]
+    one_each = list(dict.fromkeys(_decorated(book, title, today, limit) for title in named))
+    said = one_each[: _fitting([words.spoken for words in one_each], book.dialect.language, share)]
     more = len(one_each) - len(said)
     sides = [words.display for words in said], [words.spoken for words in said]
     if book.dialect.language == "ja":
@@ -34,46 +73,68 @@ def titles_in(book: Phrasebook, titles: Sequence[str]) -> Words:
     return Words(*(_listed([*side, f"{more} more"] if more else side) for side in sides))
 
 
-def title_in(book: Phrasebook, title: str) -> Words:
-    """One title in a sentence of this phrasebook, in its quotes; the stand-in for one that can't be said."""
+def stand_in(book: Phrasebook, title: Title) -> str:
+    """The phrasebook's words in place of a title that must not be said or is missing; "" when it is there."""
+    if title.private:
+        return book.private
+    shown = displayed(title.text)
+    if not shown or shown.casefold() in _UNTITLED:
+        return book.birthdays.get(title.birthday, book.untitled)
+    return shown if shown in (book.private, book.untitled) else ""
+
+
+def title_in(book: Phrasebook, title: Title, limit: int = MAX_SPOKEN) -> Words:
+    """One title in a sentence of this phrasebook, in its quotes, or what stands in for it."""
+    if ours := stand_in(book, title):
+        return Words(ours, ours)
     language = book.dialect.language
-    shown, spoken = displayed(title), spoken_title(title, language)
+    shown, spoken = displayed(title.text), spoken_title(title.text, language, limit)
+    opening, closing = _QUOTES[language]
+    quoted = f"{opening}{shown}{closing}"
     if not has_words(spoken):
-        if not shown or shown == book.private:
-            return Words(book.private, book.private)
-        spoken = book.private
-    elif shown == book.private:
-        return Words(book.private, book.private)
+        return Words(quoted, book.untitled)
     if language == "en":
-        return Words(f"“{shown}”", spoken)
+        return Words(quoted, spoken)
     plan = "の予定" if shown[-1] in _VERB_ENDINGS else ""
-    return Words(f"「{shown}」{plan}", f"「{spoken}」{plan}")
+    return Words(f"{quoted}{plan}", f"「{spoken}」{plan}")
 
 
-def spoken_title(title: str, language: Language) -> str:
+def spoken_title(title: str, language: Language, limit: int = MAX_SPOKEN) -> str:
     """What the engine gets for a title; one in Japanese is read as Japanese in every sentence."""
     if language == "ja" or language_of(title) == "ja":
-        return japanese.title_reading(title, MAX_SPOKEN)
-    return english.title_reading(title, MAX_SPOKEN)
+        return japanese.title_reading(title, limit)
+    return english.title_reading(title, limit)
 
 
 def at_sentence_start(book: Phrasebook, words: Words) -> Words:
     """Joined titles where a sentence begins: our own word takes a capital there, a title stays as it is."""
     capital = words.capitalised()
+    before_title = book.phrases["maybe"].display.partition("{")[0]
+    ours = tuple(filter(None, (book.private, book.untitled, *book.birthdays.values(), before_title)))
     return Words(
-        *(
-            ours if given.startswith(book.private) else given
-            for given, ours in ((words.display, capital.display), (words.spoken, capital.spoken))
-        )
+        capital.display if words.display.startswith(ours) else words.display,
+        capital.spoken if words.spoken.startswith(ours) else words.spoken,
     )
 
 
-def _fitting(spoken: Sequence[str], language: Language) -> int:
+def _decorated(book: Phrasebook, title: Title, today: date | None, limit: int) -> Words:
+    """The title with what is to be said about it: that it is not certain, when it ends."""
+    words = title_in(book, title, limit)
+    if title.tentative:
+        words = book.phrases["maybe"].filled(title=words)
+    if title.until is None:
+        return words
+    until = end_of(title.until, today or title.until.date(), book.dialect.language)
+    return book.phrases["until"].filled(title=words, time=until)
+
+
+def _fitting(spoken: Sequence[str], language: Language, share: int) -> int:
     """How many of these titles go into one breath; at least the first."""
     lengths = accumulate(
         sum(map(japanese.moras, words)) if language == "ja" else len(words) for words in spoken
     )
-    return max(1, sum(length <= _TOGETHER[language] for length in islice(lengths, MAX_TITLES)))
+    together = _TOGETHER[language] // share
+    return max(1, sum(length <= together for length in islice(lengths, MAX_TITLES)))
 
 
 def _listed(items: list[str]) -> str:

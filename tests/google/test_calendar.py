@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from catflap.errors import BadRequest, CatflapError, OperatorMustAct, TryAgain, UserMustAct
-from catflap.google.calendar import AccessRefused, CalendarApi, SyncTokenExpired
+from catflap.google.calendar import AccessRefused, CalendarApi, CalendarGone, SyncTokenExpired
 from tests.google.answering import answer, answering, refusal
 
 TOKEN = "ya29.a-made-up-token"
@@ -40,12 +40,16 @@ async def failure(http: httpx2.AsyncClient, reply: bytes, **how: Any) -> Catflap
         (refusal(403, "accessNotConfigured"), OperatorMustAct, "google_api_disabled"),
         (refusal(403, "rateLimitExceeded"), TryAgain, "google_rate_limited"),
         (refusal(403, "userRateLimitExceeded"), TryAgain, "google_rate_limited"),
-        (refusal(403, "quotaExceeded"), TryAgain, "google_rate_limited"),
+        (refusal(403, "quotaExceeded"), TryAgain, "google_quota_exceeded"),
         (refusal(429, "rateLimitExceeded"), TryAgain, "google_rate_limited"),
         (answer(429, b""), TryAgain, "google_rate_limited"),
-        (refusal(403, "forbidden"), BadRequest, "not_allowed"),
-        (refusal(404, "notFound"), BadRequest, "not_found"),
-        (refusal(410, "deleted"), BadRequest, "not_found"),
+        (refusal(403, "forbidden"), CalendarGone, "not_allowed"),
+        (refusal(403, "oops"), BadRequest, "google_refused"),
+        (answer(403, b"<html>"), TryAgain, "google_unavailable"),
+        (answer(404, b"<html>"), TryAgain, "google_unavailable"),
+        (answer(410, {}), TryAgain, "google_unavailable"),
+        (refusal(404, "notFound"), CalendarGone, "not_found"),
+        (refusal(410, "deleted"), CalendarGone, "not_found"),
         (refusal(400, "badRequest"), BadRequest, "google_refused"),
         (refusal(408, "timeout"), TryAgain, "google_unavailable"),
         (refusal(500, "backendError"), TryAgain, "google_unavailable"),
@@ -55,6 +59,8 @@ async def failure(http: httpx2.AsyncClient, reply: bytes, **how: Any) -> Catflap
         (answer(200, b"<html>Sign in to the hotel's network"), TryAgain, "google_unavailable"),
         (answer(200, b"[" * 100_000), TryAgain, "google_unavailable"),
         (answer(200, [1, 2]), TryAgain, "google_unavailable"),
+        (answer(200, {}), TryAgain, "google_unavailable"),
+        (answer(200, {"error": "?"}), TryAgain, "google_unavailable"),
         (answer(200, {"items": {"id": "x"}}), TryAgain, "google_unavailable"),
         (answer(200, {"items": ["x"]}), TryAgain, "google_unavailable"),
         (answer(200, {"nextPageToken": 5}), TryAgain, "google_unavailable"),
@@ -87,23 +93,58 @@ async def test_a_sync_token_of_no_use_says_so(http: httpx2.AsyncClient, reply: b
 @pytest.mark.parametrize(
     ("headers", "after"),
     [
-        ((), None),
+        ((), timedelta(minutes=1)),
         (("Retry-After: 120",), timedelta(minutes=2)),
         (
             ("Date: Tue, 24 Nov 2026 12:00:00 GMT", "Retry-After: Tue, 24 Nov 2026 12:00:30 GMT"),
             timedelta(seconds=30),
         ),
-        (("Date: Tue, 24 Nov 2026 12:00:00 GMT", "Retry-After: Tue, 24 Nov 2026 11:00:00 GMT"), timedelta(0)),
-        (("Retry-After: soon",), None),
-        (("Retry-After: 99999999999999999999",), None),
+        (
+            ("Date: Tue, 24 Nov 2026 12:00:00 GMT", "Retry-After: Tue, 24 Nov 2026 11:00:00 GMT"),
+            timedelta(minutes=1),
+        ),
+        (("Retry-After: soon",), timedelta(minutes=1)),
+        (("Retry-After: 99999999999999999999",), timedelta(minutes=1)),
     ],
 )
-async def test_a_pause_google_asks_for_is_passed_on(
-    http: httpx2.AsyncClient, headers: tuple[str, ...], after: timedelta | None
+async def test_a_pause_google_asks_for_is_passed_on_and_one_of_ours_where_it_names_none(
+    http: httpx2.AsyncClient, headers: tuple[str, ...], after: timedelta
 ) -> None:
     error = await failure(http, refusal(429, "rateLimitExceeded", *headers))
     assert isinstance(error, TryAgain)
     assert error.after == after
+
+
+async def test_a_pause_is_made_for_quotas_only(http: httpx2.AsyncClient) -> None:
+    error = await failure(http, refusal(503, "backendError"))
+    assert isinstance(error, TryAgain)
+    assert error.after is None
+
+
+@pytest.mark.parametrize("reply", [refusal(404, "notFound"), refusal(403, "forbidden")])
+async def test_a_refused_calendar_list_does_not_mean_that_calendars_are_gone(
+    http: httpx2.AsyncClient, reply: bytes
+) -> None:
+    async with answering(reply) as google:
+        with pytest.raises(BadRequest, match="google_refused") as caught:
+            await CalendarApi(http, google.url).list_calendars(TOKEN)
+    assert not isinstance(caught.value, CalendarGone)
+
+
+@pytest.mark.parametrize("nothing", [{}, {"error": "?"}, {"message": "Welcome to the hotel"}])
+async def test_an_object_that_is_no_list_is_not_an_empty_list(
+    http: httpx2.AsyncClient, nothing: dict[str, str]
+) -> None:
+    async with answering(answer(200, nothing)) as google:
+        with pytest.raises(TryAgain, match="google_unavailable"):
+            await CalendarApi(http, google.url).list_calendars(TOKEN)
+
+
+async def test_an_entry_marked_as_deleted_is_not_on_the_list(http: httpx2.AsyncClient) -> None:
+    items = [{"id": "a"}, {"id": "b", "deleted": True}, {"id": "c", "deleted": False}]
+    async with answering(answer(200, {"items": items})) as google:
+        entries = await CalendarApi(http, google.url).list_calendars(TOKEN)
+    assert [entry.id for entry in entries] == ["a", "c"]
 
 
 async def test_google_that_does_not_answer_is_unavailable(http: httpx2.AsyncClient) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.clock import FixedClock
 from catflap.devices.registry import Devices
-from catflap.store.tables import accounts, announcements, calendars, sounds
+from catflap.store.tables import accounts, announcements, calendar_syncs, sounds
 from catflap.work.clockwork import Clockwork
 
 EVERY = timedelta(minutes=15)
@@ -28,22 +28,19 @@ async def jobs(engine: AsyncEngine) -> list[tuple[str, str]]:
         return sorted((row[0], row[1]) for row in rows)
 
 
-async def add_calendar(engine: AsyncEngine, user_id: int, synced_at: datetime) -> None:
+async def add_account(engine: AsyncEngine, user_id: int, now: datetime) -> None:
+    """An account whose calendars were asked for."""
     account = {"sub": "s", "user_id": user_id, "email": "", "email_verified": True, "is_primary": True}
-    calendar = {"user_id": user_id, "account_sub": "s", "summary": "", "time_zone": "UTC"}
+    asked = {"user_id": user_id, "account_sub": "s", "waits_from": now, "failures": 0}
     async with engine.begin() as connection:
-        await connection.execute(
-            insert(accounts).values(**account, created_at=synced_at, updated_at=synced_at)
-        )
-        for name, selected in (("one", True), ("two", True), ("hidden", False)):
-            row = {**calendar, "google_id": name, "is_primary": name == "one", "is_selected": selected}
-            await connection.execute(insert(calendars).values(**row, synced_at=synced_at))
+        await connection.execute(insert(accounts).values(**account, created_at=now, updated_at=now))
+        await connection.execute(insert(calendar_syncs).values(asked))
 
 
 async def test_an_account_is_read_again_once_an_interval_even_if_no_sync_succeeds(
     engine: AsyncEngine, clock: FixedClock, clockwork: Clockwork, user_id: int
 ) -> None:
-    await add_calendar(engine, user_id, clock.now())
+    await add_account(engine, user_id, clock.now())
     clock.advance(EVERY)
     await clockwork.tick()
     assert await jobs(engine) == []

@@ -39,13 +39,17 @@ async def happening(
 
 
 async def has_been_read(connection: AsyncConnection, user_id: int) -> bool:
-    """Whether the user's calendars are known and every selected one has been synced at least once."""
-    rows = (
-        await connection.execute(
-            select(calendars.c.is_selected, calendars.c.synced_at).where(calendars.c.user_id == user_id)
-        )
-    ).all()
-    return bool(rows) and all(row.synced_at is not None for row in rows if row.is_selected)
+    """Whether the user's calendars are known and every selected one has been synced at least once.
+
+    One that can't be read does not count, as long as there is another that can.
+    """
+    c = calendars.c
+    query = select(c.is_selected, c.synced_at, c.problem).where(c.user_id == user_id)
+    rows = (await connection.execute(query)).all()
+    selected = [row for row in rows if row.is_selected]
+    if any(row.synced_at is None and row.problem is None for row in selected):
+        return False
+    return bool(rows) and (not selected or any(row.synced_at is not None for row in selected))
 
 
 async def _stored(

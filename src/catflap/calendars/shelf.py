@@ -17,8 +17,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from catflap.calendars.moments import zone_or
 from catflap.calendars.stored import MAX_TITLE, clean, kept, span
 from catflap.google.calendar import CalendarEntry
+from catflap.google.calendar_errors import unavailable
+from catflap.log import log
 from catflap.store.jobs import enqueue
-from catflap.store.tables import accounts, calendars, events
+from catflap.store.tables import accounts, calendars, events, removed_calendars
 
 KEEP_PAST = timedelta(days=7)
 _BATCH = 500
@@ -51,11 +53,15 @@ class Changes:
 
 
 async def write_list(
-    engine: AsyncEngine, user_id: int, account_sub: str, entries: Iterable[CalendarEntry]
+    engine: AsyncEngine, user_id: int, account_sub: str, entries: Iterable[CalendarEntry], now: datetime
 ) -> list[Shelf]:
     """Make the account's calendars those of Google's list; the selected ones, as they are now.
 
-    A calendar that is no longer listed is deleted; one that is no longer selected loses its events.
+    A calendar that is no longer listed is deleted, and remembered as removed for a while; one that is no
+    longer selected loses its events.
+
+    Raises:
+        TryAgain: `google_unavailable`: the list is empty, and wasn't before. Every account has a calendar.
     """
     async with engine.begin() as connection:
         owner = select(accounts.c.sub).where(accounts.c.sub == account_sub, accounts.c.user_id == user_id)
@@ -63,8 +69,10 @@ async def write_list(
             return []
         before = await _rows(connection, user_id, account_sub)
         wanted = {entry.id: entry for entry in entries}
-        gone = [row.id for key, row in before.items() if key not in wanted]
-        await connection.execute(delete(calendars).where(calendars.c.id.in_(gone)))
+        if before and not wanted:
+            raise unavailable("the calendar list is empty")
+        await _remove(connection, [row for key, row in before.items() if key not in wanted], now)
+        await _forget_removed(connection, user_id, account_sub, wanted, now)
         for entry in wanted.values():
             await _write_entry(connection, user_id, account_sub, entry, before.get(entry.id))
         after = await _rows(connection, user_id, account_sub)
@@ -80,15 +88,24 @@ async def write_list(
 
 
 async def write_events(
-    engine: AsyncEngine, user_id: int, shelf: Shelf, changes: Changes, now: datetime
+    engine: AsyncEngine,
+    user_id: int,
+    shelf: Shelf,
+    changes: Changes,
+    now: datetime,
+    *,
+    gone: str | None = None,
 ) -> bool:
     """Write one sync and its token, and ask for a plan when anything may be said differently.
+
+    Args:
+        gone: The code for why there is nothing any more, when Google says that the calendar is not there.
 
     Returns:
         False when the calendar moved on, or away, since `shelf` was read; nothing is written then.
     """
     async with engine.begin() as connection:
-        lock = select(calendars.c.sync_token, calendars.c.synced_at, calendars.c.is_selected)
+        lock = select(calendars)
         row = (
             await connection.execute(lock.where(calendars.c.id == shelf.id).with_for_update())
         ).one_or_none()
@@ -100,11 +117,40 @@ async def write_events(
         await connection.execute(
             update(calendars)
             .where(calendars.c.id == shelf.id)
-            .values(sync_token=changes.next_sync_token, synced_at=now)
+            .values(sync_token=changes.next_sync_token, synced_at=now, **_problem(row, gone, now))
         )
         if changes.items or changes.full or row.synced_at is None:
             await enqueue(connection, "plan", user_id)
+    if gone and gone != row.problem:
+        log.warning("calendar_emptied", calendar_id=shelf.id, code=gone)
+    if row.problem and not gone:
+        log.info("calendar_read_again", calendar_id=shelf.id, after=row.problem)
     return True
+
+
+def _problem(row: Row[Any], code: str | None, now: datetime) -> dict[str, Any]:
+    since = row.problem_since if row.problem == code else now
+    return {"problem": code, "problem_since": since if code else None}
+
+
+async def _remove(connection: AsyncConnection, rows: Sequence[Row[Any]], now: datetime) -> None:
+    """Delete calendars with their events, and note that they were there."""
+    t = removed_calendars
+    for row in rows:
+        names = ("user_id", "account_sub", "google_id", "summary")
+        values = {**{name: row._mapping[name] for name in names}, "removed_at": now}
+        new = insert(t).values(values)
+        await connection.execute(new.on_conflict_do_update(index_elements=[*t.primary_key], set_=values))
+        log.warning("calendar_removed", calendar_id=row.id, code="not_listed")
+    await connection.execute(delete(calendars).where(calendars.c.id.in_([row.id for row in rows])))
+
+
+async def _forget_removed(
+    connection: AsyncConnection, user_id: int, account_sub: str, listed: Iterable[str], now: datetime
+) -> None:
+    t = removed_calendars
+    over = t.c.google_id.in_(list(listed)) | (t.c.removed_at < now - KEEP_PAST)
+    await connection.execute(delete(t).where(t.c.user_id == user_id, t.c.account_sub == account_sub, over))
 
 
 async def _rows(connection: AsyncConnection, user_id: int, account_sub: str) -> dict[str, Row[Any]]:
@@ -137,7 +183,7 @@ async def _write_entry(
         return
     if row.is_selected and not entry.is_selected:
         await connection.execute(delete(events).where(events.c.calendar_id == row.id))
-        values |= {"sync_token": None, "synced_at": None}
+        values |= {"sync_token": None, "synced_at": None, "problem": None, "problem_since": None}
     await connection.execute(update(calendars).where(calendars.c.id == row.id).values(**values))
 
 

@@ -1,28 +1,27 @@
 """Keep the copy true: read the calendar list, then every selected calendar, in full or since the last time.
 
 No database connection is held while Google answers. Google's synchronisation guide: a sync token says where
-to go on; when Google forgot it (410) everything is read again.
+to go on; when Google forgot it (410) everything is read again. A copy is emptied when Google says that the
+calendar is gone or no longer shared, and for nothing else; whatever else goes wrong is noted and leaves it.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from catflap.calendars.problems import INTERNAL, OperatorNotice, Problems, most_pressing
 from catflap.calendars.shelf import KEEP_PAST, Changes, Shelf, write_events, write_list
 from catflap.clock import Clock
-from catflap.errors import BadRequest, CatflapError, TryAgain
-from catflap.google.calendar import AccessRefused, CalendarApi, EventsPage, SyncTokenExpired
+from catflap.errors import BadRequest, CatflapError
+from catflap.google.calendar import AccessRefused, CalendarApi, CalendarGone, EventsPage, SyncTokenExpired
+from catflap.google.calendar_errors import unavailable
 from catflap.log import log
 
 _T = TypeVar("_T")
 Access = Callable[[int, str], Awaitable[str]]
 Refused = Callable[[int, str, str], Awaitable[str]]
-
-# Google may stop sharing a calendar that is still on the list; it is empty to us then.
-_NOT_SHOWN = frozenset({"not_found", "not_allowed"})
-_ONE_CALENDAR_ONLY = frozenset({"google_unavailable", "google_refused"})
 
 
 class Calendars:
@@ -44,6 +43,7 @@ class Calendars:
         self._api = api
         self._access = access
         self._refused = refused
+        self._operator = OperatorNotice()
 
     async def sync_account(self, user_id: int, account_sub: str) -> None:
         """Bring the calendars of one Google account up to date.
@@ -51,36 +51,73 @@ class Calendars:
         One calendar that Google can't deliver does not keep the others waiting.
 
         Raises:
-            TryAgain: `google_unavailable`, `google_rate_limited`, `access_token_refused`.
+            TryAgain: `google_unavailable`, `google_rate_limited`, `google_quota_exceeded`,
+                `access_token_refused`; with the time to wait, if Google wants a pause.
             UserMustAct: `scope_missing`, and whatever `access` raises.
             CatflapError: whatever else Google's answer means.
         """
         account = _Account(self._api, user_id, account_sub, self._access, self._refused)
-        entries = await account.ask(self._api.list_calendars)
-        failure: CatflapError | None = None
-        for shelf in await write_list(self._engine, user_id, account_sub, entries):
-            try:
-                await self._sync_calendar(account, shelf)
-            except (TryAgain, BadRequest) as error:
-                if error.code not in _ONE_CALENDAR_ONLY:
-                    raise
-                failure = error
+        problems = Problems(self._engine, self._clock, user_id, account_sub)
+        await problems.begin()
+        try:
+            failures = await self._sync_all(account, problems, await self._list(account))
+        except _NoAccess as lost:
+            if isinstance(lost.error, BadRequest):
+                await problems.forget()
+            await self._failed(problems, lost.error)
+            raise lost.error from None
+        except CatflapError as error:
+            self._operator.failed(error)
+            await self._failed(problems, error)
+            raise
+        failure = most_pressing(failures) if failures else None
+        await problems.ended(failure)
         if failure is not None:
             raise failure
 
+    async def _list(self, account: "_Account") -> list[Shelf]:
+        entries = await account.ask(self._api.list_calendars)
+        now = self._clock.now()
+        return await write_list(self._engine, account.user_id, account.sub, entries, now)
+
+    async def _sync_all(
+        self, account: "_Account", problems: Problems, shelves: Sequence[Shelf]
+    ) -> list[CatflapError]:
+        """Sync each calendar; what went wrong with some of them."""
+        await problems.listed()
+        failures: list[CatflapError] = []
+        broken: Exception | None = None
+        for shelf in shelves:
+            try:
+                await self._sync_calendar(account, shelf)
+                self._operator.worked()
+            except _NoAccess:
+                raise
+            except CatflapError as error:
+                failures.append(error)
+                self._operator.failed(error)
+                await problems.calendar_failed(shelf.id, error.code, error.detail)
+            except Exception as error:
+                # A fault of ours with one calendar's data; the worker logs where it was.
+                broken = error
+                await problems.calendar_failed(shelf.id, INTERNAL, type(error).__name__)
+        if broken is not None:
+            raise broken
+        return failures
+
+    async def _failed(self, problems: Problems, error: CatflapError) -> None:
+        await problems.failed(error)
+        await problems.ended(error)
+
     async def _sync_calendar(self, account: "_Account", shelf: Shelf) -> None:
         now = self._clock.now()
+        gone: str | None = None
         try:
             changes = await _read(account, shelf, since=now - KEEP_PAST)
-        except SyncTokenExpired:
-            log.info("calendar_full_sync", calendar_id=shelf.id)
-            changes = await _read_in_full(account, shelf, since=now - KEEP_PAST)
-        except BadRequest as error:
-            if error.code not in _NOT_SHOWN:
-                raise
-            log.warning("calendar_not_shown", calendar_id=shelf.id, code=error.code)
+        except CalendarGone as error:
+            gone = error.code
             changes = Changes((), full=True, next_sync_token=None)
-        written = await write_events(self._engine, account.user_id, shelf, changes, now)
+        written = await write_events(self._engine, account.user_id, shelf, changes, now, gone=gone)
         log.info(
             "calendar_synced",
             calendar_id=shelf.id,
@@ -88,6 +125,14 @@ class Calendars:
             changed=len(changes.items),
             written=written,
         )
+
+
+class _NoAccess(Exception):
+    """There is no token that Google accepts, so nothing of this account can be read now."""
+
+    def __init__(self, error: CatflapError) -> None:
+        super().__init__(error.code)
+        self.error = error
 
 
 class _Account:
@@ -98,25 +143,41 @@ class _Account:
     ) -> None:
         self.api = api
         self.user_id = user_id
-        self._account_sub = account_sub
+        self.sub = account_sub
         self._access = access
         self._refused = refused
 
     async def ask(self, question: Callable[[str], Awaitable[_T]]) -> _T:
-        token = await self._access(self.user_id, self._account_sub)
+        """The answer.
+
+        Raises:
+            _NoAccess: no token, or a fresh one was refused too.
+            CatflapError: what the answer means.
+        """
+        token = await self._token(self._access(self.user_id, self.sub))
         try:
             return await question(token)
         except AccessRefused:
-            return await question(await self._refused(self.user_id, self._account_sub, token))
+            token = await self._token(self._refused(self.user_id, self.sub, token))
+        try:
+            return await question(token)
+        except AccessRefused as error:
+            raise _NoAccess(error) from None
+
+    async def _token(self, asked: Awaitable[str]) -> str:
+        try:
+            return await asked
+        except CatflapError as error:
+            raise _NoAccess(error) from None
 
 
 async def _read(account: _Account, shelf: Shelf, *, since: datetime) -> Changes:
-    if shelf.sync_token is None:
-        return await _read_in_full(account, shelf, since=since)
-    return await _pages(account, shelf, shelf.sync_token, None)
-
-
-async def _read_in_full(account: _Account, shelf: Shelf, *, since: datetime) -> Changes:
+    """What changed since the last sync; everything where there is no sync token that Google knows."""
+    if shelf.sync_token is not None:
+        try:
+            return await _pages(account, shelf, shelf.sync_token, None)
+        except SyncTokenExpired:
+            log.info("calendar_full_sync", calendar_id=shelf.id)
     return await _pages(account, shelf, None, since)
 
 
@@ -133,7 +194,10 @@ async def _pages(account: _Account, shelf: Shelf, sync_token: str | None, since:
         answer = await account.ask(page)
         items += answer.items
         if answer.next_page_token is None:
+            if not items and answer.next_sync_token is None:
+                # Google ends each list with a sync token; an empty one without it must not empty a copy.
+                raise unavailable("an empty list without a sync token")
             return Changes(items, sync_token is None, answer.next_sync_token)
         if answer.next_page_token == page_token:
-            raise TryAgain("google_unavailable", "Google does not answer properly.", detail="page repeats")
+            raise unavailable("page repeats")
         page_token = answer.next_page_token

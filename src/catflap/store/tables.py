@@ -47,6 +47,12 @@ def _user(*, primary_key: bool = False) -> Column[int]:
     )
 
 
+def _account_key() -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(
+        ["user_id", "account_sub"], ["app.accounts.user_id", "app.accounts.sub"], ondelete="CASCADE"
+    )
+
+
 users = Table(
     "users",
     metadata,
@@ -162,11 +168,42 @@ calendars = Table(
     Column("default_reminders", ARRAY(Integer), nullable=False, server_default="{}"),
     Column("sync_token", Text),
     _at("synced_at", nullable=True),
-    _at("asked_at", nullable=True),
-    ForeignKeyConstraint(
-        ["user_id", "account_sub"], ["app.accounts.user_id", "app.accounts.sub"], ondelete="CASCADE"
-    ),
+    # Why the last attempt to read it failed, as the code of an error; None when it did not.
+    Column("problem", Text),
+    _at("problem_since", nullable=True),
+    _account_key(),
     UniqueConstraint("user_id", "account_sub", "google_id"),
+    schema="app",
+)
+
+# The state of reading one account's calendars, also while there are none yet.
+calendar_syncs = Table(
+    "calendar_syncs",
+    metadata,
+    _user(primary_key=True),
+    Column("account_sub", Text, primary_key=True),
+    _at("listed_at", nullable=True),
+    # The interval of regular syncs counts from here: the last one, or the end of a pause Google wants.
+    _at("waits_from"),
+    _at("retry_at", nullable=True),
+    Column("failures", Integer, nullable=False),
+    Column("problem", Text),
+    _at("problem_since", nullable=True),
+    _account_key(),
+    Index("calendar_syncs_due", "waits_from"),
+    schema="app",
+)
+
+# Calendars that left Google's list, to be told for a while.
+removed_calendars = Table(
+    "removed_calendars",
+    metadata,
+    _user(primary_key=True),
+    Column("account_sub", Text, primary_key=True),
+    Column("google_id", Text, primary_key=True),
+    Column("summary", Text, nullable=False),
+    _at("removed_at"),
+    _account_key(),
     schema="app",
 )
 

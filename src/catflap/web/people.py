@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from catflap.announcements.preferences import (
     OptionalType,
@@ -20,7 +20,8 @@ from catflap.calendars import timeline
 from catflap.devices.schedule import HORIZON, instant
 from catflap.speech import dialects
 from catflap.store.jobs import enqueue
-from catflap.store.tables import announcements, calendars, events, sounds
+from catflap.store.tables import announcements, sounds
+from catflap.web.calendars_shown import calendars_shown, is_syncing
 from catflap.web.security import CurrentSession, Parts
 
 router = APIRouter(prefix="/v1")
@@ -87,26 +88,8 @@ async def write_preferences(body: PreferencesBody, session: CurrentSession, part
 
 @router.get("/calendars")
 async def all_calendars(session: CurrentSession, parts: Parts) -> dict[str, Any]:
-    """Your calendars, and when each was last read."""
-    count = select(func.count()).where(events.c.calendar_id == calendars.c.id).scalar_subquery()
-    mine = calendars.c.user_id == session.user_id
-    query = select(calendars, count.label("events")).where(mine).order_by(calendars.c.id)
-    async with parts.engine.connect() as connection:
-        rows = (await connection.execute(query)).all()
-    return {
-        "calendars": [
-            {
-                "id": row.id,
-                "summary": row.summary,
-                "time_zone": row.time_zone,
-                "primary": row.is_primary,
-                "selected": row.is_selected,
-                "events": row.events,
-                "synced_at": instant(row.synced_at) if row.synced_at else None,
-            }
-            for row in rows
-        ]
-    }
+    """Your calendars: when each was last read, and what is wrong where one can't be read."""
+    return await calendars_shown(parts.engine, session.user_id)
 
 
 @router.get("/appointments")
@@ -117,18 +100,19 @@ async def appointments(session: CurrentSession, parts: Parts) -> dict[str, Any]:
     start = datetime.combine(today, time(), zone)
     end = datetime.combine(today + timedelta(days=1), time(), zone)
     found = await timeline(parts.engine, session.user_id, start, end, zone)
-    names = {one["id"]: one for one in (await all_calendars(session, parts))["calendars"]}
+    shown = await calendars_shown(parts.engine, session.user_id)
+    names = {one["id"]: one["summary"] for one in shown["calendars"]}
     return {
         "zone": zone.key,
         "day": today.isoformat(),
-        "syncing": not names or any(one["synced_at"] is None for one in names.values() if one["selected"]),
+        "syncing": is_syncing(shown),
         "appointments": [
             {
                 "title": one.title,
                 "starts_at": instant(one.starts_at),
                 "ends_at": instant(one.ends_at),
                 "all_day": one.all_day,
-                "calendar": names[one.calendar_id]["summary"] if one.calendar_id in names else "",
+                "calendar": names.get(one.calendar_id, ""),
             }
             for one in found
         ],

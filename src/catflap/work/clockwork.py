@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -11,7 +11,7 @@ from catflap.background import Background
 from catflap.clock import Clock
 from catflap.log import log
 from catflap.store.jobs import enqueue
-from catflap.store.tables import announcements, calendars, devices, sounds
+from catflap.store.tables import announcements, calendar_syncs, devices, sounds
 
 _TICK = timedelta(seconds=15)
 _WORDS_KEPT = timedelta(hours=48)
@@ -45,12 +45,14 @@ class Clockwork(Background):
         self._ticked_at = now
 
     async def _sync(self, connection: AsyncConnection, now: datetime) -> None:
-        """Ask once for each account and interval, also when Google or the person lets no sync succeed."""
-        c = calendars
-        latest = func.coalesce(c.c.asked_at, c.c.synced_at)
-        due = update(c).where(c.c.is_selected, latest < now - self._sync_every).values(asked_at=now)
-        rows = await connection.execute(due.returning(c.c.user_id, c.c.account_sub))
-        await enqueue(connection, "sync", *{f"{row.user_id} {row.account_sub}" for row in rows})
+        """Ask once for each account and interval, also when Google or the person lets no sync succeed.
+
+        While Google wants a pause the failed job waits in the queue; the interval begins after it.
+        """
+        t = calendar_syncs
+        due = update(t).where(t.c.waits_from < now - self._sync_every).values(waits_from=now)
+        rows = await connection.execute(due.returning(t.c.user_id, t.c.account_sub))
+        await enqueue(connection, "sync", *(f"{row.user_id} {row.account_sub}" for row in rows))
 
     async def _plan(self, connection: AsyncConnection, now: datetime) -> None:
         """The rolling 24 hours want a plan each hour; each user has a minute of their own in it."""

@@ -1,5 +1,6 @@
 """What each job does. A job only says "look again"; the rows are the truth, so doing it twice is no harm."""
 
+import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ from catflap.announcements.lifecycle import mark_ready, mark_unspeakable
 from catflap.announcements.planner import Planner
 from catflap.calendars import Calendars
 from catflap.clock import Clock
-from catflap.errors import CatflapError, may_retry
+from catflap.errors import CatflapError, OperatorMustAct, may_retry
 from catflap.speech import Speech
 from catflap.store.tables import announcements, sounds
 from catflap.vault.reactions import Reactions
@@ -48,7 +49,9 @@ class Jobs:
     async def sync(self, key: str) -> None:
         """Read the calendars of one account: key `user_id account_sub`."""
         user_id, _, account_sub = key.partition(" ")
-        await self.calendars.sync_account(int(user_id), account_sub)
+        # What only the operator can mend is the same for every account, and `Calendars` logs it once.
+        with contextlib.suppress(OperatorMustAct):
+            await self.calendars.sync_account(int(user_id), account_sub)
 
     async def revoke(self, key: str) -> None:
         """Finish a revocation at Google: key `grant_id`."""

@@ -1,0 +1,219 @@
+"""What each refusal of the Calendar API means, decided by Google's reason.
+
+A 403 says nothing by itself: Google sends it for quotas, for an API that is switched off, for a missing
+scope and for a calendar that is no longer shared (Calendar API, "Handle API errors"; google.rpc.ErrorInfo for
+the newer names). `REACTIONS` is the whole policy. It errs on the side of the copy: a reason that isn't in the
+table, or none at all, never means that a calendar is gone.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpx2
+
+from catflap.errors import BadRequest, CatflapError, OperatorMustAct, TryAgain, UserMustAct
+
+_NAME = re.compile("[A-Za-z0-9_]{1,60}")
+
+
+class AccessRefused(TryAgain):
+    """Google refused the access token (401); a fresh one may do."""
+
+    def __init__(self) -> None:
+        super().__init__("access_token_refused", "Google refused the access token.")
+
+
+class SyncTokenExpired(TryAgain):
+    """The sync token is of no use any more (410, or 400 for one Google can't read): sync in full."""
+
+    def __init__(self) -> None:
+        super().__init__("sync_token_expired", "The calendar must be read again in full.")
+
+
+class CalendarGone(BadRequest):
+    """Google says that there is no such calendar, or that it is not shared with this account any more."""
+
+
+@dataclass(frozen=True)
+class Reaction:
+    """What a reason of Google's becomes.
+
+    Args:
+        kind: Who must act.
+        code: Stable, for programs.
+        message: What to do, for people.
+        reasons: Google's names: `errors[].reason`, `details[].reason`, `status`.
+        statuses: The HTTP statuses with which the reason counts; empty for any 4xx.
+        pause: How long to leave Google alone at first; doubled while the reason stays.
+    """
+
+    kind: type[CatflapError]
+    code: str
+    message: str
+    reasons: frozenset[str]
+    statuses: frozenset[int] = frozenset()
+    pause: timedelta | None = None
+
+    def error(self, hint: str, after: timedelta | None) -> CatflapError:
+        """The error to raise; `after` is what Google asked for, if it did."""
+        if issubclass(self.kind, TryAgain):
+            return self.kind(self.code, self.message, detail=hint, after=after or self.pause)
+        return self.kind(self.code, self.message, detail=hint)
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_RATE = Reaction(
+    TryAgain,
+    "google_rate_limited",
+    "Google asks for a pause; the calendar is read again by itself.",
+    _names(
+        "rateLimitExceeded userRateLimitExceeded rateLimitExceededUnreg userRateLimitExceededUnreg"
+        " concurrentLimitExceeded servingLimitExceeded limitExceeded RATE_LIMIT_EXCEEDED RESOURCE_EXHAUSTED"
+    ),
+    pause=timedelta(minutes=1),
+)
+_GONE = "Google no longer has this calendar; its appointments are forgotten."
+_NOT_SHARED = "This calendar is no longer shared with you; its appointments are forgotten."
+
+# In order of precedence, for answers with several reasons: what keeps a copy comes before what empties it.
+REACTIONS: tuple[Reaction, ...] = (
+    Reaction(
+        OperatorMustAct,
+        "google_api_disabled",
+        "Enable the Google Calendar API for the Cloud project of the OAuth client"
+        " (console.cloud.google.com, APIs & Services).",
+        _names("accessNotConfigured SERVICE_DISABLED"),
+    ),
+    Reaction(
+        OperatorMustAct,
+        "google_project_refused",
+        "Google refuses the Cloud project of the OAuth client: check its state, billing and organisation"
+        " policies in the Cloud console.",
+        _names(
+            "BILLING_DISABLED CONSUMER_SUSPENDED CONSUMER_INVALID USER_PROJECT_DENIED"
+            " RESOURCE_PROJECT_INVALID SECURITY_POLICY_VIOLATED LOCATION_POLICY_VIOLATED"
+            " LOCATION_TAX_POLICY_VIOLATED ORG_RESTRICTION_VIOLATION ORG_RESTRICTION_HEADER_INVALID"
+            " API_KEY_INVALID API_KEY_SERVICE_BLOCKED billingNotEnabled keyInvalid keyExpired"
+            " ipRefererBlocked refererBlocked sslRequired unregistered"
+        ),
+    ),
+    Reaction(
+        TryAgain,
+        "google_quota_exceeded",
+        "The Calendar API's quota is used up for now; the calendar is read again by itself.",
+        _names(
+            "quotaExceeded dailyLimitExceeded dailyLimitExceededUnreg variableTermLimitExceeded"
+            " variableTermExpiredDailyExceeded RESOURCE_QUOTA_EXCEEDED"
+        ),
+        pause=timedelta(minutes=30),
+    ),
+    _RATE,
+    Reaction(
+        UserMustAct,
+        "scope_missing",
+        "Allow Catflap to read your calendar.",
+        _names("insufficientPermissions insufficientScope ACCESS_TOKEN_SCOPE_INSUFFICIENT"),
+    ),
+    Reaction(
+        UserMustAct,
+        "google_account_refused",
+        "Google keeps this account's calendar closed; its administrator or Google's account page tells why.",
+        _names(
+            "domainPolicy notACalendarUser accountDisabled accountDeleted accountUnverified"
+            " USER_BLOCKED_BY_ADMIN ACCOUNT_STATE_INVALID"
+        ),
+    ),
+    Reaction(
+        CalendarGone, "not_allowed", _NOT_SHARED, _names("forbidden requiredAccessLevel"), frozenset({403})
+    ),
+    Reaction(
+        CalendarGone, "not_found", _GONE, _names("notFound deleted NOT_FOUND"), frozenset({404, 410})
+    ),
+)  # fmt: skip
+_REACTION_BY_REASON = {reason: reaction for reaction in REACTIONS for reason in reaction.reasons}
+
+
+def refusal(
+    response: httpx2.Response,
+    body: Mapping[str, Any] | None,
+    *,
+    sync_token_sent: bool = False,
+    about_calendar: bool = True,
+) -> CatflapError:
+    """The error that an answer other than 200 stands for.
+
+    Args:
+        response: The answer.
+        body: Its JSON object, if it had one.
+        sync_token_sent: The request carried a sync token.
+        about_calendar: The request was about one calendar; only then can that one be gone.
+    """
+    status, reasons = response.status_code, reasons_of(body)
+    hint = " ".join([str(status), *sorted(reasons)])
+    after = _retry_after(response)
+    if status == 401:
+        return AccessRefused()
+    if 400 <= status < 500:
+        # All else in the request is fixed, so a 400 is about the token too.
+        if status in (400, 410) and sync_token_sent and "deleted" not in reasons:
+            return SyncTokenExpired()
+        reaction = _reaction(status, reasons)
+        if reaction is not None and (about_calendar or reaction.kind is not CalendarGone):
+            return reaction.error(hint, after)
+        # Google gives reasons. Without one somebody else has answered: a proxy, a captive portal.
+        if reasons and status != 408:
+            return BadRequest("google_refused", "Google refused the request.", detail=hint)
+    return TryAgain("google_unavailable", "Google does not answer properly.", detail=hint, after=after)
+
+
+def reasons_of(body: Mapping[str, Any] | None) -> frozenset[str]:
+    """Google's names for what is wrong, from either envelope; `status` only where nothing is more exact."""
+    error = (body or {}).get("error")
+    if not isinstance(error, dict):
+        return frozenset()
+    told = [*_list(error.get("errors")), *_list(error.get("details"))]
+    named = _only_names(item.get("reason") for item in told if isinstance(item, dict))
+    return named or _only_names([error.get("status")])
+
+
+def unavailable(hint: str) -> TryAgain:
+    """Google's answer makes no sense; `hint` is for the log."""
+    return TryAgain("google_unavailable", "Google does not answer properly.", detail=hint)
+
+
+def _reaction(status: int, reasons: frozenset[str]) -> Reaction | None:
+    fitting = [
+        reaction
+        for reaction in {_REACTION_BY_REASON[reason] for reason in reasons if reason in _REACTION_BY_REASON}
+        if not reaction.statuses or status in reaction.statuses
+    ]
+    if fitting:
+        return min(fitting, key=REACTIONS.index)
+    return _RATE if status == 429 else None
+
+
+def _only_names(values: Any) -> frozenset[str]:
+    return frozenset(value for value in values if isinstance(value, str) and _NAME.fullmatch(value))
+
+
+def _list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
+
+
+def _retry_after(response: httpx2.Response) -> timedelta | None:
+    """Seconds, or a date compared with the answer's own, so that no clock is needed (RFC 9110, 10.2.3)."""
+    value = response.headers.get("retry-after", "").strip()
+    if value.isascii() and value.isdigit() and len(value) < 7:
+        return timedelta(seconds=int(value))
+    try:
+        until, sent = parsedate_to_datetime(value), parsedate_to_datetime(response.headers.get("date", ""))
+        return max(until - sent, timedelta(0))
+    except (ValueError, TypeError, OverflowError):
+        return None

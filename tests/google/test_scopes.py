@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from catflap.errors import BadRequest
 from catflap.google.scopes import READ_CALENDAR, SIGN_IN, asked, missing, normalise, wire
 
 G = "https://www.googleapis.com/auth/"
@@ -27,7 +28,7 @@ def test_what_is_granted_in_other_words_is_not_missing(wanted: str, granted: str
 @pytest.mark.parametrize(
     ("wanted", "granted", "lacking"),
     [
-        ("calendar", f"{G}calendar.readonly", {"calendar"}),
+        (f"{G}calendar", f"{G}calendar.readonly", {f"{G}calendar"}),
         ("drive.file", f"{G}drive.appdata", {"drive.file"}),
         ("openid gmail.readonly", "openid", {"gmail.readonly"}),
     ],
@@ -46,13 +47,44 @@ def test_full_addresses_and_short_names_ask_for_the_same() -> None:
 
 
 def test_on_the_wire_names_are_full_and_in_a_stable_order() -> None:
-    assert wire({"drive.file", "email", "openid", "calendar"}) == f"email openid {G}calendar {G}drive.file"
+    names = {"drive.file", "email", "openid", f"{G}calendar"}
+    assert wire(names) == f"email openid {G}drive.file {G}calendar"
 
 
 def test_a_scope_of_another_host_stays_as_it_is() -> None:
     assert wire({"https://mail.google.com/"}) == "https://mail.google.com/"
 
 
-@given(st.sets(st.sampled_from(["calendar", "calendar.events", "drive.file", *SIGN_IN])))
+@given(st.sets(st.sampled_from([f"{G}calendar", "calendar.events", "drive.file", *SIGN_IN])))
 def test_sent_and_read_back_scopes_are_the_same(names: set[str]) -> None:
     assert normalise(wire(names)) == names
+
+
+WORDS = [
+    "calendar",
+    f"{G}calendar",
+    "calendar.readonly",
+    "userinfo.email",
+    "email",
+    "drive",
+    f"{G}drive.file",
+]
+
+
+@given(st.sets(st.sampled_from(WORDS)))
+def test_what_is_shown_can_be_sent_back_and_means_the_same(words: set[str]) -> None:
+    shown = asked(" ".join(words))
+    assert asked(sorted(shown)) == shown == normalise(wire(shown))
+
+
+def test_the_word_calendar_is_reading_and_googles_whole_scope_is_spelled_in_full() -> None:
+    assert asked("calendar") == READ_CALENDAR
+    assert asked(f"{G}calendar") == normalise(f"{G}calendar") == {f"{G}calendar"}
+    assert missing(asked("calendar"), normalise(f"{G}calendar")) == frozenset()
+    assert missing(asked(f"{G}calendar"), asked("calendar")) == {f"{G}calendar"}
+
+
+@pytest.mark.parametrize("words", ["\0", "a\x7f", 'a"b', "a\\b", "caf\u00e9", "a" * 201])
+def test_words_that_no_scope_can_be_are_refused(words: str) -> None:
+    with pytest.raises(BadRequest, match="invalid_request"):
+        asked(words)

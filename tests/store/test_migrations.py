@@ -1,10 +1,11 @@
 """The migrations make exactly the tables that the code believes in."""
 
+import importlib
 from typing import Any
 
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from catflap.store.embedded import Urls
@@ -22,6 +23,33 @@ async def test_migrations_and_tables_agree(database_urls: Urls) -> None:
 
 async def test_migrating_twice_changes_nothing(database_urls: Urls) -> None:
     await migrate(database_urls)
+
+
+async def test_googles_whole_calendar_scope_is_spelled_in_full_in_every_list(database_urls: Urls) -> None:
+    """Rows from when `calendar` was short for it keep their meaning."""
+    renames = importlib.import_module("catflap.store.migrations.versions.0003_scope_names")
+    engine = create_async_engine(database_urls.owner)
+    async with engine.begin() as connection:
+        await connection.execute(text("INSERT INTO app.users (created_at) VALUES (now())"))
+        await connection.execute(text(_OLD_ROWS))
+        await connection.execute(text(renames._RENAME))
+        found = await connection.execute(
+            text("SELECT scopes FROM vault.api_keys UNION ALL SELECT asked_scopes FROM app.accounts")
+        )
+        rows = [row[0] for row in found]
+    await engine.dispose()
+    assert rows == [["https://www.googleapis.com/auth/calendar", "calendar.events"], ["openid"]]
+
+
+_OLD_ROWS = """
+WITH made AS (
+    INSERT INTO vault.api_keys (name, token_hash, rights, scopes, per_minute, created_at)
+    VALUES ('old', ''::bytea, '{tokens}', '{calendar,calendar.events}', 1, now())
+)
+INSERT INTO app.accounts
+    (user_id, sub, email, email_verified, is_primary, asked_scopes, created_at, updated_at)
+SELECT id, '1', '', false, true, '{openid}', now(), now() FROM app.users
+"""
 
 
 def _differences(connection: Connection) -> list[Any]:

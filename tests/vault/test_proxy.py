@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from catflap.errors import BadRequest, OperatorMustAct
 from catflap.google.api import check_allowed, needed_scopes, normalise_call, parse_rules
+from catflap.google.scopes import WHOLE_CALENDAR
 from catflap.settings import PROXY_ALLOW
 
 from .conftest import EMAIL, Allow, Door, Google, RunOut
@@ -168,13 +169,13 @@ def test_calendar_names_keep_their_signs() -> None:
 @pytest.mark.parametrize(
     ("method", "path", "granted", "needed"),
     [
-        ("GET", b"calendar/v3/calendars/primary/events/x", {"calendar"}, {"calendar.events.readonly"}),
-        ("DELETE", b"calendar/v3/calendars/primary/events/x", {"calendar"}, {"calendar.events"}),
-        ("GET", b"calendar/v3/users/me/settings", {"calendar"}, {"calendar.readonly"}),
-        ("POST", b"calendar/v3/calendars", {"calendar"}, {"calendar"}),
-        ("GET", b"drive/v3/files", {"drive", "calendar"}, {"drive"}),
-        ("POST", b"upload/drive/v3/files", {"drive.appdata", "calendar"}, {"drive.appdata"}),
-        ("GET", b"sheets/v4/x", {"drive", "calendar"}, {"drive", "calendar"}),
+        ("GET", b"calendar/v3/calendars/primary/events/x", {WHOLE_CALENDAR}, {"calendar.events.readonly"}),
+        ("DELETE", b"calendar/v3/calendars/primary/events/x", {WHOLE_CALENDAR}, {"calendar.events"}),
+        ("GET", b"calendar/v3/users/me/settings", {WHOLE_CALENDAR}, {"calendar.readonly"}),
+        ("POST", b"calendar/v3/calendars", {WHOLE_CALENDAR}, {WHOLE_CALENDAR}),
+        ("GET", b"drive/v3/files", {"drive", WHOLE_CALENDAR}, {"drive"}),
+        ("POST", b"upload/drive/v3/files", {"drive.appdata", WHOLE_CALENDAR}, {"drive.appdata"}),
+        ("GET", b"sheets/v4/x", {"drive", WHOLE_CALENDAR}, {"drive", WHOLE_CALENDAR}),
     ],
 )
 def test_what_a_narrow_key_needs(method: str, path: bytes, granted: set[str], needed: set[str]) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.clock import FixedClock
 from catflap.errors import BadRequest
+from catflap.google.scopes import WHOLE_CALENDAR, asked
 from catflap.store.database import connect
 from catflap.store.embedded import Urls
 from catflap.store.notices import Notices
@@ -152,3 +153,12 @@ async def test_a_key_limited_in_scopes_may_use_what_they_imply_and_no_more(keys:
     key.check_scopes({"calendar.events.readonly"})
     with pytest.raises(BadRequest):
         key.check_scopes({"calendar.events"})
+
+
+async def test_a_key_for_the_word_calendar_may_read_calendars_and_no_more(keys: ApiKeys) -> None:
+    key, _ = await keys.create("reader", ["proxy"], scopes=["calendar"])
+    key.check_scopes(asked("calendar"))
+    with pytest.raises(BadRequest):
+        key.check_scopes({WHOLE_CALENDAR})
+    whole, _ = await keys.create("writer", ["proxy"], scopes=[WHOLE_CALENDAR])
+    whole.check_scopes({WHOLE_CALENDAR, *asked("calendar")})

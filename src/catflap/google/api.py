@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl, quote, unquote_to_bytes, urlencode
 
 from catflap.errors import BadRequest, OperatorMustAct
+from catflap.google.scopes import WHOLE_CALENDAR, short_name
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 _HOST = re.compile(r"[a-z0-9-]{1,63}\.googleapis\.com")
@@ -29,7 +30,7 @@ _CALENDAR: tuple[tuple[frozenset[str], re.Pattern[str], str], ...] = (
     (frozenset({"GET", "HEAD"}), re.compile("calendars/[^/]+/events(/.*)?"), "calendar.events.readonly"),
     (frozenset({"GET", "HEAD"}), re.compile(".*"), "calendar.readonly"),
     (METHODS, re.compile("calendars/[^/]+/events(/.*)?"), "calendar.events"),
-    (METHODS, re.compile(".*"), "calendar"),
+    (METHODS, re.compile(".*"), WHOLE_CALENDAR),
 )
 
 
@@ -122,7 +123,7 @@ def needed_scopes(call: Call, granted: Collection[str]) -> frozenset[str]:
             if call.method in methods and pattern.fullmatch(rest):
                 return frozenset({scope})
     name = call.segments[1] if call.segments[0] == "upload" else call.segments[0]
-    of_api = frozenset(one for one in granted if one == name or one.startswith(name + "."))
+    of_api = frozenset(one for one in granted if f"{short_name(one)}.".startswith(f"{name}."))
     return of_api or frozenset(granted)
 
 

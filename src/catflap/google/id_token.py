@@ -12,6 +12,7 @@ from catflap.google.keys import RS256, Keys
 
 _GOOGLE = "https://accounts.google.com"
 _SKEW = timedelta(seconds=60)
+_UNNAMED = "unnamed:"
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,12 @@ class Identity:
 
 def unnamed(user_id: int) -> Identity:
     """The account of a user of ours whom Google did not name, because `openid` was never asked for."""
-    return Identity(sub=f"unnamed:{user_id}", email="", email_verified=False)
+    return Identity(sub=f"{_UNNAMED}{user_id}", email="", email_verified=False)
+
+
+def is_unnamed(sub: str) -> bool:
+    """Whether `sub` is of our own making; Google never sends one with a colon."""
+    return sub.startswith(_UNNAMED)
 
 
 class IdTokens:

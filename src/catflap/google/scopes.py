@@ -2,17 +2,31 @@
 
 Google answers in another order and spelling than it was asked in (`email` comes back as
 `…/auth/userinfo.email`), so text is never compared with text.
+
+Two functions read names, and each name has one meaning everywhere (docs/decisions/0007-scope-words.md).
+`asked` reads what people and programs write: there, `calendar` is a bundle. `normalise` reads what Google
+writes; a scope of Google's whose short name is a bundle's is always spelled in full, so that every set of
+scopes that we show can be sent back to us and means the same.
 """
 
+import re
 from collections.abc import Iterable
 
+from catflap.errors import BadRequest
+
 _PREFIX = "https://www.googleapis.com/auth/"
-_ALIASES = {f"{_PREFIX}userinfo.email": "email", f"{_PREFIX}userinfo.profile": "profile"}
+_ALIASES = {"userinfo.email": "email", "userinfo.profile": "profile"}
 SIGN_IN = frozenset({"openid", "email", "profile"})
+
+# What a word asks for: no more than the first product needs.
+_BUNDLES = {"calendar": {"calendar.events.readonly", "calendar.calendarlist.readonly"}}
+READ_CALENDAR = frozenset(_BUNDLES["calendar"])
+# Google's own scope of that name: full access to calendars.
+WHOLE_CALENDAR = f"{_PREFIX}calendar"
 
 # A scope on the left allows everything that the scopes on its right allow (Calendar API reference).
 _IMPLIES = {
-    "calendar": {
+    WHOLE_CALENDAR: {
         "calendar.readonly",
         "calendar.events",
         "calendar.events.readonly",
@@ -22,22 +36,28 @@ _IMPLIES = {
     "calendar.events": {"calendar.events.readonly"},
     "drive": {"drive.file", "drive.appdata", "drive.readonly"},
 }
-
-# What a word in `?scopes=` asks for: no more than the first product needs.
-_BUNDLES = {"calendar": {"calendar.events.readonly", "calendar.calendarlist.readonly"}}
-READ_CALENDAR = frozenset(_BUNDLES["calendar"])
+# RFC 6749 section 3.3, without the comma, which separates words here.
+_WORD = re.compile(r"[\x21\x23-\x2b\x2d-\x5b\x5d-\x7e]{1,200}")
 
 
 def normalise(scopes: str | Iterable[str]) -> frozenset[str]:
-    """A scope string (space-separated, RFC 6749 section 3.3) or several names, as a set of short names."""
+    """Google's scopes as a set of names: short where the short name is nothing else, full where it is."""
     names = scopes.split() if isinstance(scopes, str) else scopes
     return frozenset(_short(name) for name in names)
 
 
-def asked(words: str) -> frozenset[str]:
-    """What `?scopes=` asks for: comma- or space-separated short names, bundles and full addresses."""
+def asked(words: str | Iterable[str]) -> frozenset[str]:
+    """What `scopes` asks for: short names, bundles and full addresses, with spaces or commas between.
+
+    Raises:
+        BadRequest: `invalid_request`: a word that no scope can be (RFC 6749 section 3.3).
+    """
     names: set[str] = set()
-    for word in words.replace(",", " ").split():
+    for word in (words if isinstance(words, str) else " ".join(words)).replace(",", " ").split():
+        if not _WORD.fullmatch(word):
+            raise BadRequest(
+                "invalid_request", "scopes: send names of scopes, such as calendar or drive.file."
+            )
         names |= _BUNDLES.get(word, {word})
     return normalise(names)
 
@@ -55,5 +75,11 @@ def missing(wanted: Iterable[str], granted: Iterable[str]) -> frozenset[str]:
     return normalise(wanted) - covered
 
 
+def short_name(name: str) -> str:
+    """The name without Google's address before it."""
+    return name.removeprefix(_PREFIX)
+
+
 def _short(name: str) -> str:
-    return _ALIASES.get(name) or name.removeprefix(_PREFIX)
+    short = short_name(name)
+    return f"{_PREFIX}{short}" if short in _BUNDLES else _ALIASES.get(short, short)

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.clock import Clock
 from catflap.errors import BadRequest
-from catflap.google.scopes import missing, normalise
+from catflap.google.scopes import asked, missing
 from catflap.store.notices import announce_change
 from catflap.store.tables import api_keys as t
 from catflap.vault.pace import Pace
@@ -122,7 +122,7 @@ class ApiKeys:
             "token_hash": _hash(secret),
             "rights": sorted(set(rights)),
             "user_ids": None if user_ids is None else sorted(set(user_ids)),
-            "scopes": None if scopes is None else sorted(normalise(scopes)),
+            "scopes": None if scopes is None else sorted(asked(scopes)),
             "per_minute": per_minute,
             "created_at": self._clock.now(),
             "expires_at": expires_at,

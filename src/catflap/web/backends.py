@@ -7,9 +7,11 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from catflap.errors import BadRequest, CatflapError
+from catflap.google.id_token import is_unnamed
 from catflap.google.scopes import SIGN_IN, asked
 from catflap.signin import ConsentRequest, Purpose
 from catflap.signin.flow import NATIVE_REDIRECT_URI
+from catflap.web.bodies import ScopeWords
 from catflap.web.headers import LINKS
 from catflap.web.keys import UsersKey
 from catflap.web.profiles import bearer_shown, instant, received_shown
@@ -19,7 +21,6 @@ from catflap.web.services import Services
 from catflap.web.signin import home, to_google
 
 router = APIRouter(dependencies=[Depends(single_parameters)], route_class=OwnErrors)
-_Scopes = Annotated[str, Field(max_length=2000)]
 _Sub = Annotated[str, Field(min_length=1, max_length=255)]
 
 
@@ -42,14 +43,14 @@ class BackendCodeBody(Body):
     client: Literal["native", "popup", "web"] = "native"
     redirect_uri: Annotated[str, Field(max_length=2000)] | None = None
     code_verifier: Annotated[str, Field(max_length=128)] | None = None
-    scopes: _Scopes = ""
+    scopes: ScopeWords = ""
     account: _Sub | None = None
 
 
 class ConsentBody(Body):
     """What to ask the user, and where they go afterwards."""
 
-    scopes: _Scopes
+    scopes: ScopeWords
     return_to: Annotated[str, Field(max_length=2000)]
     purpose: Purpose | None = None
     account: _Sub | None = None
@@ -101,7 +102,8 @@ async def make_consent(user_id: int, body: ConsentBody, key: UsersKey, parts: Pa
     """A one-time link to send the user to; it lives for ten minutes."""
     await _known(parts, user_id)
     wanted = asked(body.scopes)
-    key.check_scopes(wanted)
+    # Who somebody is is asked along with anything else, so a key need not name it.
+    key.check_scopes(wanted - SIGN_IN)
     asks = ConsentRequest(await _purpose(parts, user_id, body), wanted | SIGN_IN, user_id, body.account)
     ticket = await parts.consents.make(asks, body.return_to)
     return {
@@ -140,7 +142,7 @@ async def _purpose(parts: Services, user_id: int, body: ConsentBody) -> Purpose:
     """More scopes for an account they have, else an account more."""
     if body.purpose == "signin":
         raise BadRequest("invalid_request", "People sign in for themselves; send add_scopes or link.")
-    accounts = {one.sub for one in await parts.users.accounts(user_id)}
+    accounts = {one.sub for one in await parts.users.accounts(user_id) if not is_unnamed(one.sub)}
     purpose = body.purpose or ("add_scopes" if accounts else "link")
     if purpose == "add_scopes" and (not accounts or (body.account and body.account not in accounts)):
         raise BadRequest("not_found", "This user has no such account; link it.")

@@ -5,15 +5,20 @@ error must never repeat what was sent: it may be a code.
 """
 
 import json
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 from urllib.parse import parse_qsl
 
 from fastapi import Request
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from catflap.errors import BadRequest
 
 _M = TypeVar("_M", bound="Members")
+# One text as in `?scopes=`, or a list as our own answers give it.
+ScopeWords = (
+    Annotated[str, Field(max_length=4000)]
+    | Annotated[list[Annotated[str, Field(max_length=200)]], Field(max_length=100)]
+)
 
 
 class Members(BaseModel):

@@ -19,7 +19,15 @@ from catflap.log import log
 from catflap.signin import ConsentNeeded, ConsentRequest, Purpose, Received, Session
 from catflap.signin.attempts import Attempt
 from catflap.signin.flow import NATIVE_REDIRECT_URI
-from catflap.web.bodies import Members, described, media_type, read_bare, read_form, read_object
+from catflap.web.bodies import (
+    Members,
+    ScopeWords,
+    described,
+    media_type,
+    read_bare,
+    read_form,
+    read_object,
+)
 from catflap.web.problems import problem
 from catflap.web.profiles import bearer_shown, received_shown
 from catflap.web.routing import OwnErrors
@@ -40,7 +48,6 @@ from catflap.web.signin import consent_for
 router = APIRouter(dependencies=[Depends(single_parameters)], route_class=OwnErrors)
 _G_CSRF = "g_csrf_token"
 _Code = Annotated[str, Field(max_length=512)]
-_Scopes = Annotated[str, Field(max_length=2000)]
 
 
 class CodeBody(Members):
@@ -49,7 +56,7 @@ class CodeBody(Members):
     code: _Code
     client: Literal["popup", "native"]
     state: Annotated[str, Field(max_length=200)] | None = None
-    scopes: _Scopes | None = None
+    scopes: ScopeWords | None = None
     purpose: Purpose | None = None
     account: Annotated[str, Field(max_length=255)] | None = None
 

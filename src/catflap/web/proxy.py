@@ -83,7 +83,7 @@ async def call_google(
             "proxy", error.code, key_id=key.id, user_id=user_id, account_sub=catflap_account, detail=detail
         )
         if isinstance(error, UserMustAct):
-            return await consent_wanted(parts, error, user_id, catflap_account, frozenset())
+            return await consent_wanted(parts, error, key, user_id, catflap_account, frozenset())
         raise
     parts.audit.note("proxy", key_id=key.id, user_id=user_id, account_sub=catflap_account, detail=detail)
     return _streamed(answer)

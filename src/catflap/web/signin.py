@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from catflap.errors import BadRequest, CatflapError, Tampered
+from catflap.google.id_token import is_unnamed
 from catflap.google.scopes import SIGN_IN, asked
 from catflap.log import log
 from catflap.settings import CALLBACK_PATH, is_loopback
@@ -96,7 +97,7 @@ async def consent_for(
     parts: Services,
     session: Session | None,
     *,
-    scopes: str,
+    scopes: str | list[str],
     purpose: Purpose | None,
     account: str | None = None,
     next: str = "/",
@@ -111,7 +112,7 @@ async def consent_for(
         return ConsentRequest("signin", wanted, next=local_path(next))
     if session is None:
         raise BadRequest("unauthenticated", "Sign in first.")
-    accounts = [one.sub for one in await parts.users.accounts(session.user_id)]
+    accounts = [one.sub for one in await parts.users.accounts(session.user_id) if not is_unnamed(one.sub)]
     if account is not None and account not in accounts and purpose != "link":
         raise BadRequest("not_found", "You have no such account.")
     purpose = purpose or ("add_scopes" if accounts else "link")

@@ -8,8 +8,9 @@ from fastapi.responses import JSONResponse, Response
 
 from catflap.devices.schedule import instant
 from catflap.errors import BadRequest, CatflapError, UserMustAct
-from catflap.google.scopes import normalise
-from catflap.vault import AccessToken
+from catflap.google.id_token import is_unnamed
+from catflap.google.scopes import asked, missing
+from catflap.vault import AccessToken, Grant
 from catflap.vault.api_keys import ApiKey
 from catflap.web.keys import TokensKey
 from catflap.web.problems import problem
@@ -40,7 +41,7 @@ async def token(
     `scopes` are checked before it is handed out; `min_ttl` is seconds; `rejected` is the SHA-256 (hex) of a
     token that Google refused, which is then not handed out again.
     """
-    wanted = normalise(scopes.replace(",", " "))
+    wanted = asked(scopes)
     try:
         key.check_scopes(wanted)
         await check_whole_grant(parts, key, user_id, account)
@@ -57,7 +58,7 @@ async def token(
     except CatflapError as error:
         parts.audit.note("token", error.code, key_id=key.id, user_id=user_id, account_sub=account)
         if isinstance(error, UserMustAct):
-            return await consent_wanted(parts, error, user_id, account, wanted)
+            return await consent_wanted(parts, error, key, user_id, account, wanted)
         raise
     parts.audit.note("token", key_id=key.id, user_id=user_id, account_sub=account)
     return JSONResponse(_shown(live), headers={"Cache-Control": "no-store"})
@@ -85,22 +86,41 @@ async def check_whole_grant(parts: Services, key: ApiKey, user_id: int, account:
 
 
 async def consent_wanted(
-    parts: Services, error: UserMustAct, user_id: int, account: str | None, scopes: frozenset[str]
+    parts: Services,
+    error: UserMustAct,
+    key: ApiKey,
+    user_id: int,
+    account: str | None,
+    scopes: frozenset[str],
 ) -> Response:
-    """The problem, and how to get the person to consent."""
+    """The problem, and the consent that ends it: its members are sent to `create` as they are."""
     grant = await parts.vault.grants.find(user_id, account)
-    had = grant.scopes if grant is not None else frozenset()
+    wanted = scopes | (grant.scopes if grant is not None else frozenset())
+    if key.scopes is not None:
+        wanted = frozenset(one for one in wanted if not missing({one}, key.scopes))
     return problem(
         403 if error.code == "scope_missing" else 409,
         error.code,
         error.message,
         consent={
             "create": f"{parts.settings.origin}/v1/users/{user_id}/consents",
-            "scopes": sorted(had | scopes),
+            "scopes": sorted(wanted),
+            **_whose(grant),
         },
         reason=grant.reason if grant is not None else None,
         since=instant(grant.ended_at) if grant is not None and grant.ended_at else None,
     )
+
+
+def _whose(grant: Grant | None) -> dict[str, str]:
+    """The account to ask, so that the consent widens the grant that lacked something, and no other."""
+    if grant is None:
+        return {}
+    if is_unnamed(grant.account_sub):
+        return {"purpose": "link"}
+    # An account whose grant was revoked is not the user's any more until it is linked again.
+    purpose = "link" if grant.state == "revoked" else "add_scopes"
+    return {"purpose": purpose, "account": grant.account_sub}
 
 
 def _shown(live: AccessToken) -> dict[str, Any]:

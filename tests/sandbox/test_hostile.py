@@ -35,6 +35,7 @@ NAMES = [
     ),
     *("grant_type", "code", "refresh_token", "client_secret", "code_verifier", "ticket", "email", "decision"),
     *("origin", "login_uri", "since", "status", "minAccessRole", "destination", "originalStart", "count"),
+    *("device_code", "user_code", "personFields", "sources", "requestMask.includeField", "version"),
 ]
 KEYS = [
     *("start", "end", "date", "dateTime", "timeZone", "recurrence", "id", "status", "attendees", "reminders"),
@@ -165,6 +166,7 @@ def furnished() -> tuple[Sandbox, str, dict[str, str]]:
         "email": WHO,
         "api": "calendar",
         "version": "v3",
+        "peopleId": "me",
     }
     return sandbox, token, known
 

@@ -14,6 +14,12 @@ from catflap.sandbox.call import Call, Refusal
 from catflap.sandbox.people import SandboxAccount
 
 CHALLENGE = 'Bearer realm="https://accounts.google.com/"'
+EXPECTED = (
+    "Expected OAuth 2 access token, login cookie or other valid authentication credential. "
+    "See https://developers.google.com/identity/sign-in/web/devconsole-project."
+)
+CREDENTIALS_MISSING = f"Request is missing required authentication credential. {EXPECTED}"
+CREDENTIALS_INVALID = f"Request had invalid authentication credentials. {EXPECTED}"
 ERROR_INFO = "type.googleapis.com/google.rpc.ErrorInfo"
 
 

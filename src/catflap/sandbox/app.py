@@ -24,7 +24,7 @@ from catflap.sandbox.world import World
 
 Handler = Callable[[Call], Response]
 BODY_LIMIT = 64 * 1024 * 1024
-PAGES = frozenset({"oauth.authorize", "oauth.choose", "oauth.consent", "gsi.select"})
+PAGES = frozenset({"oauth.authorize", "oauth.choose", "oauth.consent", "oauth.device", "gsi.select"})
 
 
 @dataclass(frozen=True, slots=True)

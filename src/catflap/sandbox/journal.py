@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl
 from catflap.sandbox.call import Call
 
 MOST = 20_000
-HIDDEN = frozenset({"access_token", "code", "id_token", "oauth_token", "state", "token"})
+HIDDEN = frozenset({"access_token", "code", "id_token", "oauth_token", "state", "token", "user_code"})
 
 
 @dataclass(slots=True)

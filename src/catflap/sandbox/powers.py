@@ -128,6 +128,27 @@ def mint_code(
     return world.grants.issue_code(code).value
 
 
+def answer_device(world: World, user_code: str, email: str, allow: bool = True) -> list[str]:
+    """Decide about a waiting device on a person's behalf; returns the scopes it was allowed.
+
+    Raises:
+        LookupError: if there is no such account, or no device waits with this code.
+    """
+    account = account_of(world, email)
+    device = world.device_codes.typed(user_code)
+    client = world.clients.get(device.client_id) if device else None
+    if device is None or client is None:
+        raise LookupError("no device waits with this code")
+    if not allow:
+        device.state = "denied"
+        return []
+    world.grants.grant_of(account.sub, client.project).scopes |= set(device.scopes)
+    if world.on_authorize:
+        world.on_authorize(account.email)
+    device.allow(account.sub, frozenset(device.scopes))
+    return list(device.scopes)
+
+
 def revoke_access(world: World, email: str, project: str | None = None) -> list[str]:
     """Let a person take back what they allowed, at their account page; returns the projects concerned.
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from catflap.sandbox import batch, documents, powers
+from catflap.sandbox import batch, documents, people_api, powers
 from catflap.sandbox.app import App
 from catflap.sandbox.calendar import calendars, importing, lists, push, settings, writing
 from catflap.sandbox.calendar import endpoints as events
@@ -23,7 +23,7 @@ from catflap.sandbox.call import Refusal
 from catflap.sandbox.control import endpoints as control
 from catflap.sandbox.drive import endpoints as drive
 from catflap.sandbox.drive.uploads import Uploads
-from catflap.sandbox.oauth import authorize, exchange, gis, identity, tokeninfo, userinfo
+from catflap.sandbox.oauth import authorize, device, exchange, gis, identity, tokeninfo, userinfo
 from catflap.sandbox.oauth.requests import Tickets
 from catflap.sandbox.people import SandboxAccount
 from catflap.sandbox.risc import endpoints as risc
@@ -76,10 +76,12 @@ class Sandbox(Powers):
                 *tokeninfo.ENDPOINTS,
                 *userinfo.ENDPOINTS,
                 *authorize.endpoints(Tickets(self.world)),
+                *device.ENDPOINTS,
                 *gis.ENDPOINTS,
                 *drive.endpoints(Uploads()),
                 *risc.ENDPOINTS,
                 *control.ENDPOINTS,
+                *people_api.ENDPOINTS,
                 *documents.ENDPOINTS,
                 *batch.endpoints(lambda call: self.app.answer(call)),
             ),

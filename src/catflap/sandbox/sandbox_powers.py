@@ -65,6 +65,14 @@ class Powers:
             self.world, email, client_id, scopes, kind, redirect_uri, nonce, force_refresh_token
         )
 
+    def answer_device(self, user_code: str, email: str, allow: bool = True) -> list[str]:
+        """Allow (or deny) a device that waits with this code; returns the scopes it was allowed.
+
+        Raises:
+            LookupError: if there is no such account, or no device waits with this code.
+        """
+        return powers.answer_device(self.world, user_code, email, allow)
+
     def revoke_access(self, email: str, project: str | None = None) -> list[str]:
         """Let a person take back what they allowed (one project or all), at Google's side.
 

@@ -7,21 +7,27 @@ from __future__ import annotations
 
 from catflap.sandbox.access import bearer
 from catflap.sandbox.call import Call
+from catflap.sandbox.oauth.device_codes import GRANT_TYPES, DeviceCode
 from catflap.sandbox.oauth.grants import AccessToken, Code, RefreshToken
 
-GRANTS = {"authorization_code": "oauth.token.exchange", "refresh_token": "oauth.token.refresh"}
+GRANTS = {
+    "authorization_code": "oauth.token.exchange",
+    "refresh_token": "oauth.token.refresh",
+    **dict.fromkeys(GRANT_TYPES, "oauth.token.device"),
+}
 
 
 def recognise(call: Call) -> None:
-    """Note account, client and refresh token of a call, and tell the two uses of `/token` apart."""
+    """Note account, client and refresh token of a call, and tell the uses of `/token` apart."""
     grants = call.world.grants
-    known: RefreshToken | AccessToken | Code | None
+    known: RefreshToken | AccessToken | Code | DeviceCode | None
     if call.endpoint == "oauth.token":
         form = call.form
         call.endpoint = GRANTS.get(form.get("grant_type", ""), call.endpoint)
         known = grants.refresh_tokens.get(form.get("refresh_token", "")) or grants.codes.get(
             form.get("code", "")
         )
+        known = known or call.world.device_codes.find(form.get("device_code") or form.get("code"))
         if value := form.get("refresh_token"):
             call.note["refresh_token"] = value
         if client := form.get("client_id"):

@@ -16,6 +16,7 @@ from catflap.sandbox.courier import Courier
 from catflap.sandbox.drive.files import Files
 from catflap.sandbox.faults import Faults
 from catflap.sandbox.journal import Journal
+from catflap.sandbox.oauth.device_codes import DeviceCodes
 from catflap.sandbox.oauth.grants import Grants
 from catflap.sandbox.oauth.keys import SigningKeys
 from catflap.sandbox.people import Client, Project, SandboxAccount, stable_sub
@@ -38,6 +39,7 @@ class World:
         self.projects: dict[str, Project] = {}
         self.keys = SigningKeys()
         self.grants = Grants(self.now, self.chance)
+        self.device_codes = DeviceCodes(self.now, self.chance)
         self.diaries = Diaries(self.now)
         self.courier = Courier()
         self.channels = Channels(self.now, self.courier)

@@ -116,6 +116,13 @@ def grant(call: Call, body: Body) -> Any:
     return powers.grant(call.world, body.needed("email"), body.needed("client_id"), body.texts("scopes"))
 
 
+def answer_device(call: Call, body: Body) -> Any:
+    """Allow a device that waits with `user_code`, or `deny` it."""
+    allow = not body.flag("deny")
+    scopes = powers.answer_device(call.world, body.needed("user_code"), body.needed("email"), allow)
+    return {"scopes": scopes}
+
+
 def revoke(call: Call, body: Body) -> Any:
     """What a person does at their account page."""
     return {"projects": powers.revoke_access(call.world, body.needed("email"), body.text("project"))}
@@ -261,6 +268,7 @@ ENDPOINTS = (
     _at("POST", "clients", add_client),
     _at("DELETE", "clients/{clientId}", delete_client),
     _at("POST", "codes", mint_code),
+    _at("POST", "device", answer_device),
     _at("POST", "tokens", grant),
     _at("POST", "revoke", revoke),
     _at("POST", "expire", expire),

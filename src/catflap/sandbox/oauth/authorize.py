@@ -17,9 +17,10 @@ from starlette.responses import RedirectResponse, Response
 
 from catflap.sandbox.app import Endpoint
 from catflap.sandbox.call import Call, as_page
+from catflap.sandbox.oauth.device import code_page
 from catflap.sandbox.oauth.grants import CODE_LIFETIME, Code
 from catflap.sandbox.oauth.pages import render, wants_japanese
-from catflap.sandbox.oauth.requests import AuthorizationRequest, ShownError, Tickets, read
+from catflap.sandbox.oauth.requests import AuthorizationRequest, ShownError, Tickets, of_device, read
 from catflap.sandbox.oauth.scopes import SIGN_IN, describe, in_order, respell
 from catflap.sandbox.people import SandboxAccount
 
@@ -48,6 +49,17 @@ class Authorization:
         except ShownError as error:
             return error_page(call, error)
 
+    def connect(self, call: Call) -> Response:
+        """A device's code was typed: show the chooser."""
+        device = call.world.device_codes.typed(call.form.get("user_code"))
+        if device is None:
+            return code_page(call, typed=call.form.get("user_code", ""), wrong=True)
+        call.note["client"] = device.client_id
+        try:
+            return self._chooser(call, of_device(call, device))
+        except ShownError as error:
+            return error_page(call, error)
+
     def choose(self, call: Call) -> Response:
         """The account chooser was answered."""
         try:
@@ -70,6 +82,8 @@ class Authorization:
             if request.account is None or call.form.get("decision") not in ("allow", "deny"):
                 raise ShownError(400, "invalid_request", "This form was not filled in as it was shown.")
             self._tickets.find(call.form.get("ticket"), spend=True)
+            if request.device and not call.world.device_codes.is_waiting(request.device):
+                raise ShownError(400, "invalid_request", "The code of this device has expired.")
         except ShownError as error:
             return error_page(call, error)
         call.account = request.account
@@ -165,6 +179,11 @@ class Authorization:
         grant = call.world.grants.grant_of(account.sub, request.client.project)
         if request.include_granted:
             allowed |= grant.scopes
+        if call.world.on_authorize:
+            call.world.on_authorize(account.email)
+        if request.device:
+            request.device.allow(account.sub, allowed)
+            return _return(call, request, {})
         code = call.world.grants.issue_code(
             Code(
                 value="",
@@ -185,8 +204,6 @@ class Authorization:
                 challenge_method=request.challenge_method,
             )
         )
-        if call.world.on_authorize:
-            call.world.on_authorize(account.email)
         answer = {
             "iss": call.world.issuer,
             "code": code.value,
@@ -208,6 +225,10 @@ def _boxes(request: AuthorizationRequest) -> frozenset[str]:
 
 def _return(call: Call, request: AuthorizationRequest, answer: dict[str, str]) -> Response:
     state = {} if request.state is None else {"state": request.state}
+    if request.device:
+        if "error" in answer:
+            request.device.state = "denied"
+        return as_page(render("device_done.html", call, allowed="error" not in answer))
     if request.kind == "popup":
         message: dict[str, Any] = {"type": "authorizationResponse", "id": request.relay, **state, **answer}
         data = json.dumps(message).replace("<", "\\u003c")
@@ -234,6 +255,7 @@ def endpoints(tickets: Tickets) -> tuple[Endpoint, ...]:
         Endpoint("oauth.authorize", "GET", "/o/oauth2/v2/auth", pages.begin),
         Endpoint("oauth.authorize", "POST", "/o/oauth2/v2/auth", pages.begin),
         Endpoint("oauth.authorize", "GET", "/o/oauth2/auth", pages.begin),
+        Endpoint("oauth.device", "POST", "/device", pages.connect),
         Endpoint("oauth.choose", "POST", "/o/oauth2/v2/auth/account", pages.choose),
         Endpoint("oauth.consent", "POST", "/o/oauth2/v2/auth/consent", pages.decide),
     )

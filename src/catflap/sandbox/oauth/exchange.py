@@ -8,22 +8,20 @@ redirect URI match, secret. Choice: a code presented with a wrong redirect URI o
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
-from datetime import timedelta
-from urllib.parse import unquote_plus
 
 from starlette.responses import Response
 
 from catflap.sandbox.app import Endpoint
-from catflap.sandbox.call import Call, OAuthRefusal, as_json
-from catflap.sandbox.oauth.grants import ACCESS_SECONDS, AccessToken, Code, RefreshToken
-from catflap.sandbox.oauth.id_token import id_token
-from catflap.sandbox.oauth.scopes import in_order, invalid, respell
+from catflap.sandbox.call import Call, OAuthRefusal
+from catflap.sandbox.oauth.client_auth import check_secret, credentials, known_client
+from catflap.sandbox.oauth.device import tokens_of_device
+from catflap.sandbox.oauth.device_codes import GRANT_TYPES
+from catflap.sandbox.oauth.grants import Code, RefreshToken
+from catflap.sandbox.oauth.scopes import invalid, respell
+from catflap.sandbox.oauth.token_response import token_response
 from catflap.sandbox.people import Client
-
-NO_STORE = {"cache-control": "no-cache, no-store, max-age=0, must-revalidate", "pragma": "no-cache"}
 
 
 def token(call: Call) -> Response:
@@ -35,6 +33,8 @@ def token(call: Call) -> Response:
         return _from_code(call)
     if grant_type == "refresh_token":
         return _from_refresh_token(call)
+    if grant_type in GRANT_TYPES:
+        return tokens_of_device(call)
     raise OAuthRefusal(400, "unsupported_grant_type", f"Invalid grant_type: {grant_type[:200]}")
 
 
@@ -43,20 +43,20 @@ def _from_code(call: Call) -> Response:
     known = call.world.grants.codes.get(value or "")
     if "redirect_uri" not in call.form and not (known and known.kind == "native"):
         raise OAuthRefusal(400, "invalid_request", "Missing parameter: redirect_uri")
-    client_id, secret = _credentials(call)
+    client_id, secret = credentials(call)
     code = _live_code(call, value, known)
     _check_verifier(code, call.form.get("code_verifier"))
-    client = _client(call, client_id)
+    client = known_client(call, client_id)
     if code.client_id != client.client_id:
         raise OAuthRefusal(400, "invalid_grant", "Bad Request")
     if call.form.get("redirect_uri", "") not in _redirects(code):
         raise OAuthRefusal(400, "redirect_uri_mismatch", "Bad Request")
-    _check_secret(client, secret)
+    check_secret(client, secret)
     project = call.world.project_of(client)
     access, refresh = call.world.grants.redeem(
         code, client, project, call.account is not None and call.account.magic == "testing"
     )
-    return _answer(call, client, access, refresh, code.nonce)
+    return token_response(call, client, access, refresh, code.nonce)
 
 
 def _live_code(call: Call, value: str | None, known: Code | None) -> Code:
@@ -93,42 +93,8 @@ def _check_verifier(code: Code, verifier: str | None) -> None:
         raise OAuthRefusal(400, "invalid_grant", "Invalid code verifier.")
 
 
-def _credentials(call: Call) -> tuple[str, str]:
-    client_id, secret = call.form.get("client_id"), call.form.get("client_secret")
-    header = call.header("authorization") or ""
-    if header[:6].lower() == "basic ":
-        try:
-            pair = base64.b64decode(header[6:].strip(), validate=True).decode()
-        except (binascii.Error, ValueError):
-            raise OAuthRefusal(
-                400, "invalid_request", "Could not determine client ID from request."
-            ) from None
-        name, _, password = pair.partition(":")
-        client_id, secret = client_id or unquote_plus(name), secret or unquote_plus(password)
-    if not client_id:
-        raise OAuthRefusal(400, "invalid_request", "Could not determine client ID from request.")
-    if not secret:
-        raise OAuthRefusal(400, "invalid_request", "client_secret is missing.")
-    call.note["client"] = client_id
-    return client_id, secret
-
-
-def _client(call: Call, client_id: str) -> Client:
-    client = call.world.clients.get(client_id)
-    if client is None:
-        raise OAuthRefusal(401, "invalid_client", "The OAuth client was not found.")
-    if client.deleted:
-        raise OAuthRefusal(401, "deleted_client", "The OAuth client was deleted.")
-    return client
-
-
-def _check_secret(client: Client, secret: str) -> None:
-    if not hmac.compare_digest(client.client_secret.encode(), secret.encode("utf-8", "replace")):
-        raise OAuthRefusal(401, "invalid_client", "The provided client secret is invalid.")
-
-
 def _from_refresh_token(call: Call) -> Response:
-    client_id, secret = _credentials(call)
+    client_id, secret = credentials(call)
     value = call.form.get("refresh_token")
     if not value:
         raise OAuthRefusal(400, "invalid_request", "Missing required parameter: refresh_token")
@@ -136,13 +102,13 @@ def _from_refresh_token(call: Call) -> Response:
     if refresh:
         refresh.uses += 1
         call.account = call.world.accounts.get(refresh.sub)
-    client = _client(call, client_id)
-    _check_secret(client, secret)
+    client = known_client(call, client_id)
+    check_secret(client, secret)
     refresh = _live_refresh(call, refresh, client)
     granted = _narrowed(call, refresh)
     refresh.used_at = call.world.now()
     access = call.world.grants.issue_access(refresh.sub, client, granted, refresh)
-    return _answer(call, client, access, None, None, refresh)
+    return token_response(call, client, access, None, None, refresh)
 
 
 def _live_refresh(call: Call, refresh: RefreshToken | None, client: Client) -> RefreshToken:
@@ -168,33 +134,6 @@ def _narrowed(call: Call, refresh: RefreshToken) -> frozenset[str]:
         text = f"Some requested scopes were invalid. {lists}"
         raise OAuthRefusal(400, "invalid_scope", text[:1000])
     return respell(asked)
-
-
-def _answer(
-    call: Call,
-    client: Client,
-    access: AccessToken,
-    refresh: RefreshToken | None,
-    nonce: str | None,
-    used: RefreshToken | None = None,
-) -> Response:
-    assert call.account is not None
-    body: dict[str, object] = {
-        "access_token": access.value,
-        "expires_in": ACCESS_SECONDS,
-        "scope": in_order(access.scopes),
-        "token_type": "Bearer",
-    }
-    if refresh:
-        body["refresh_token"] = refresh.value
-    lasting = refresh or used
-    if lasting and lasting.expires_at:
-        body["refresh_token_expires_in"] = (lasting.expires_at - call.world.now()) // timedelta(seconds=1)
-    if "openid" in access.scopes:
-        body["id_token"] = id_token(
-            call.world, call.account, client, access.scopes, access_token=access.value, nonce=nonce
-        )
-    return as_json(body, 200, NO_STORE)
 
 
 ENDPOINTS = (

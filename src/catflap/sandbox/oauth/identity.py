@@ -38,6 +38,7 @@ def discovery(call: Call) -> Response:
     document = {
         "issuer": call.world.issuer,
         "authorization_endpoint": f"{accounts}/o/oauth2/v2/auth",
+        "device_authorization_endpoint": f"{oauth2}/device/code",
         "token_endpoint": f"{oauth2}/token",
         "userinfo_endpoint": call.address("openidconnect.googleapis.com") + "/v1/userinfo",
         "revocation_endpoint": f"{oauth2}/revoke",
@@ -71,7 +72,11 @@ def discovery(call: Call) -> Response:
             "sub",
         ],
         "code_challenge_methods_supported": ["plain", "S256"],
-        "grant_types_supported": ["authorization_code", "refresh_token"],
+        "grant_types_supported": [
+            "authorization_code",
+            "refresh_token",
+            "urn:ietf:params:oauth:grant-type:device_code",
+        ],
         "authorization_response_iss_parameter_supported": True,
     }
     return as_json(document, 200, {"cache-control": "public, max-age=3600"})

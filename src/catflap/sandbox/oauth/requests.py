@@ -9,12 +9,13 @@ here is shown to the person and never sent to the redirect URI.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
 from catflap.sandbox.call import Call
-from catflap.sandbox.oauth.scopes import SIGN_IN, invalid, respell
+from catflap.sandbox.oauth.device_codes import DeviceCode
+from catflap.sandbox.oauth.scopes import as_asked, invalid
 from catflap.sandbox.people import Client, SandboxAccount
 from catflap.sandbox.world import World
 
@@ -36,7 +37,7 @@ class ShownError(Exception):
 
 @dataclass(slots=True, eq=False)
 class AuthorizationRequest:
-    """A request that passed, waiting for a person; `kind` is web or popup."""
+    """A request that passed, waiting for a person; `kind` is web, popup or device."""
 
     client: Client
     kind: str
@@ -53,7 +54,7 @@ class AuthorizationRequest:
     challenge_method: str
     made_at: datetime
     account: SandboxAccount | None = None
-    asked: list[str] = field(default_factory=list)
+    device: DeviceCode | None = None
 
 
 def read(call: Call) -> AuthorizationRequest:
@@ -93,6 +94,31 @@ def read(call: Call) -> AuthorizationRequest:
         challenge=challenge,
         challenge_method=method,
         made_at=call.world.now(),
+    )
+
+
+def of_device(call: Call, device: DeviceCode) -> AuthorizationRequest:
+    """Return the request of a device whose code a person has typed.
+
+    Raises:
+        ShownError: if its client is gone.
+    """
+    return AuthorizationRequest(
+        client=_client(call, device.client_id),
+        kind="device",
+        redirect_uri="",
+        relay="",
+        scopes=device.scopes,
+        state=None,
+        nonce=None,
+        offline=True,
+        include_granted=False,
+        prompts=frozenset({"consent"}),
+        login_hint=None,
+        challenge=None,
+        challenge_method="plain",
+        made_at=call.world.now(),
+        device=device,
     )
 
 
@@ -166,8 +192,7 @@ def _scopes(text: str) -> tuple[str, ...]:
     if bad := invalid(names):
         shown = ", ".join(bad)[:300]
         raise ShownError(400, "invalid_scope", f"Some requested scopes cannot be shown: [{shown}]")
-    spelled = [next(iter(respell([n]) - {"openid"}), "openid") for n in names]
-    return tuple(dict.fromkeys(["openid", *spelled] if respell(names) & SIGN_IN else spelled))
+    return as_asked(names)
 
 
 class Tickets:

@@ -72,6 +72,13 @@ def respell(names: Iterable[str]) -> frozenset[str]:
     return spelled | {"openid"} if spelled & {EMAIL, PROFILE} else spelled
 
 
+def as_asked(names: Iterable[str]) -> tuple[str, ...]:
+    """Spell scopes as Google returns them, in the order they were asked for, `openid` first if implied."""
+    given = list(dict.fromkeys(names))
+    spelled = [next(iter(respell([name]) - {"openid"}), "openid") for name in given]
+    return tuple(dict.fromkeys(["openid", *spelled] if respell(given) & SIGN_IN else spelled))
+
+
 def invalid(names: Iterable[str]) -> list[str]:
     """Return the names no Google scope could have, in the order given."""
     known = ("openid", *SPELLINGS)

@@ -13,18 +13,13 @@ from typing import Any
 
 from starlette.responses import Response
 
-from catflap.sandbox.access import CHALLENGE, bearer
+from catflap.sandbox.access import CHALLENGE, CREDENTIALS_INVALID, CREDENTIALS_MISSING, bearer
 from catflap.sandbox.app import Endpoint
 from catflap.sandbox.call import Call, OAuthRefusal, Refusal, as_json
 from catflap.sandbox.oauth.id_token import profile
 from catflap.sandbox.oauth.pages import render
 from catflap.sandbox.oauth.scopes import EMAIL, PROFILE, SIGN_IN
 from catflap.sandbox.people import SandboxAccount
-
-EXPECTED = (
-    "Expected OAuth 2 access token, login cookie or other valid authentication credential. "
-    "See https://developers.google.com/identity/sign-in/web/devconsole-project."
-)
 
 
 class _NotIdentified(Exception):
@@ -92,10 +87,10 @@ def _identified(call: Call) -> tuple[SandboxAccount, frozenset[str]]:
 def _envelope(failure: _NotIdentified) -> Refusal:
     if failure.reason == "invalid_token":
         reason, message = "authError", "Invalid Credentials"
-        outer = f"Request had invalid authentication credentials. {EXPECTED}"
+        outer = CREDENTIALS_INVALID
     else:
         reason, message = "required", "Login Required."
-        outer = f"Request is missing required authentication credential. {EXPECTED}"
+        outer = CREDENTIALS_MISSING
     return Refusal(
         401,
         reason,

@@ -1,0 +1,73 @@
+"""How a client says who it is at the token endpoint: in the form or as HTTP Basic.
+
+Source: OpenID Connect guide (both ways); texts of refusals are observed.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+from urllib.parse import unquote_plus
+
+from catflap.sandbox.call import Call, OAuthRefusal
+from catflap.sandbox.people import Client
+
+
+def credentials(call: Call) -> tuple[str, str]:
+    """Return the client id and the secret a call carries, and note the client.
+
+    Raises:
+        OAuthRefusal: 400 invalid_request, if one of them is missing.
+    """
+    client_id, secret = client_id_and_secret(call)
+    if not secret:
+        raise OAuthRefusal(400, "invalid_request", "client_secret is missing.")
+    return client_id, secret
+
+
+def client_id_and_secret(call: Call) -> tuple[str, str | None]:
+    """Return the client id a call carries, and the secret if there is one; note the client.
+
+    Raises:
+        OAuthRefusal: 400 invalid_request, if there is no client id.
+    """
+    client_id, secret = call.form.get("client_id"), call.form.get("client_secret")
+    header = call.header("authorization") or ""
+    if header[:6].lower() == "basic ":
+        try:
+            pair = base64.b64decode(header[6:].strip(), validate=True).decode()
+        except (binascii.Error, ValueError):
+            raise OAuthRefusal(
+                400, "invalid_request", "Could not determine client ID from request."
+            ) from None
+        name, _, password = pair.partition(":")
+        client_id, secret = client_id or unquote_plus(name), secret or unquote_plus(password)
+    if not client_id:
+        raise OAuthRefusal(400, "invalid_request", "Could not determine client ID from request.")
+    call.note["client"] = client_id
+    return client_id, secret
+
+
+def known_client(call: Call, client_id: str) -> Client:
+    """Return a client.
+
+    Raises:
+        OAuthRefusal: 401, if it is unknown or deleted.
+    """
+    client = call.world.clients.get(client_id)
+    if client is None:
+        raise OAuthRefusal(401, "invalid_client", "The OAuth client was not found.")
+    if client.deleted:
+        raise OAuthRefusal(401, "deleted_client", "The OAuth client was deleted.")
+    return client
+
+
+def check_secret(client: Client, secret: str) -> None:
+    """Compare the secret.
+
+    Raises:
+        OAuthRefusal: 401 invalid_client, if it is wrong.
+    """
+    if not hmac.compare_digest(client.client_secret.encode(), secret.encode("utf-8", "replace")):
+        raise OAuthRefusal(401, "invalid_client", "The provided client secret is invalid.")

@@ -1,0 +1,130 @@
+"""Sign-in on a device without a browser: a code to show, a page to type it, and polling for tokens.
+
+Source: "OAuth 2.0 for TV and limited-input device applications"; statuses and texts of refusals are observed.
+Scopes: those the guide lists, and `calendar` and `calendar.readonly`, which work there (observed: Home
+Assistant); others are refused as Google does (observed: `calendar.events.readonly`, Gmail's). Choices: a
+device code presented by another client, or again, is `invalid_grant`.
+"""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from catflap.sandbox.app import Endpoint
+from catflap.sandbox.call import Call, OAuthRefusal, as_json, as_page
+from catflap.sandbox.oauth.client_auth import check_secret, client_id_and_secret, credentials, known_client
+from catflap.sandbox.oauth.device_codes import INTERVAL, LIFETIME, DeviceCode
+from catflap.sandbox.oauth.grants import Code
+from catflap.sandbox.oauth.pages import render
+from catflap.sandbox.oauth.scopes import (
+    CALENDAR,
+    CALENDAR_READ,
+    DRIVE_APPDATA,
+    DRIVE_FILE,
+    PREFIX,
+    SIGN_IN,
+    as_asked,
+    respell,
+)
+from catflap.sandbox.oauth.token_response import token_response
+from catflap.sandbox.people import Client
+
+ALLOWED = SIGN_IN | {
+    DRIVE_APPDATA,
+    DRIVE_FILE,
+    PREFIX + "youtube",
+    PREFIX + "youtube.readonly",
+    CALENDAR,
+    CALENDAR_READ,
+}
+
+
+def start(call: Call) -> Response:
+    """`/device/code`: give a device its code and the one to show."""
+    client_id, _ = client_id_and_secret(call)
+    client = _device_client(call, client_id)
+    names = call.form.get("scope", "").split()
+    if not names:
+        raise OAuthRefusal(400, "invalid_request", "Missing required parameter: scope")
+    for name in names:
+        if not respell([name]) <= ALLOWED:
+            raise OAuthRefusal(400, "invalid_scope", f"Invalid device flow scope: {name[:300]}")
+    value = "AH-1Ng" + call.world.grants.text(80)
+    code = call.world.device_codes.issue(value, client.client_id, as_asked(names))
+    return as_json(
+        {
+            "device_code": code.value,
+            "user_code": code.user_code,
+            "expires_in": int(LIFETIME.total_seconds()),
+            "interval": int(INTERVAL.total_seconds()),
+            "verification_url": call.address("www.google.com") + "/device",
+        }
+    )
+
+
+def page(call: Call) -> Response:
+    """`/device`: where a person types the code."""
+    return code_page(call, typed=call.query.get("user_code", ""))
+
+
+def code_page(call: Call, typed: str = "", wrong: bool = False) -> Response:
+    """Return the page with the field for the code."""
+    return as_page(render("device.html", call, typed=typed[:20], wrong=wrong))
+
+
+def tokens_of_device(call: Call) -> Response:
+    """Answer a device that polls the token endpoint."""
+    client_id, secret = credentials(call)
+    value = call.form.get("device_code") or call.form.get("code")
+    if not value:
+        raise OAuthRefusal(400, "invalid_request", "Missing required parameter: device_code")
+    client = _device_client(call, client_id)
+    check_secret(client, secret)
+    device = _decided(call, client, value)
+    account = call.world.accounts.get(device.sub)
+    if account is None or account.deleted:
+        raise OAuthRefusal(400, "invalid_grant", "Account has been deleted")
+    call.account, device.state = account, "used"
+    code = Code(
+        value="",
+        sub=account.sub,
+        client_id=client.client_id,
+        kind="device",
+        redirect_uri="",
+        scopes=device.allowed,
+        expires_at=device.expires_at,
+        offline=True,
+        with_refresh_token=True,
+    )
+    project = call.world.project_of(client)
+    access, refresh = call.world.grants.redeem(code, client, project, account.magic == "testing")
+    return token_response(call, client, access, refresh, None)
+
+
+def _device_client(call: Call, client_id: str) -> Client:
+    client = known_client(call, client_id)
+    if client.client_type not in (None, "tv"):
+        raise OAuthRefusal(401, "invalid_client", "Invalid client type.")
+    return client
+
+
+def _decided(call: Call, client: Client, value: str) -> DeviceCode:
+    device, now = call.world.device_codes.find(value), call.world.now()
+    if device is None or device.client_id != client.client_id or device.state == "used":
+        raise OAuthRefusal(400, "invalid_grant", "Bad Request")
+    if device.state == "denied":
+        raise OAuthRefusal(403, "access_denied", "Forbidden")
+    if device.expires_at <= now:
+        raise OAuthRefusal(400, "expired_token", "Bad Request")
+    if device.state == "pending":
+        if device.is_too_early(now):
+            raise OAuthRefusal(403, "slow_down", "Forbidden")
+        raise OAuthRefusal(428, "authorization_pending", "Precondition Required")
+    return device
+
+
+ENDPOINTS = (
+    Endpoint("oauth.device.code", "POST", "/device/code", start),
+    Endpoint("oauth.device.code", "POST", "/o/oauth2/device/code", start),
+    Endpoint("oauth.device", "GET", "/device", page),
+)

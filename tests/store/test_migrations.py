@@ -27,7 +27,7 @@ async def test_migrating_twice_changes_nothing(database_urls: Urls) -> None:
 
 async def test_googles_whole_calendar_scope_is_spelled_in_full_in_every_list(database_urls: Urls) -> None:
     """Rows from when `calendar` was short for it keep their meaning."""
-    renames = importlib.import_module("catflap.store.migrations.versions.0003_scope_names")
+    renames = importlib.import_module("catflap.store.migrations.versions.0004_scope_names")
     engine = create_async_engine(database_urls.owner)
     async with engine.begin() as connection:
         await connection.execute(text("INSERT INTO app.users (created_at) VALUES (now())"))

@@ -15,10 +15,11 @@ from typing import Any
 
 from catflap.sandbox import batch, documents, people_api, powers
 from catflap.sandbox.app import App
-from catflap.sandbox.calendar import calendars, importing, lists, push, settings, writing
+from catflap.sandbox.calendar import acl, calendars, importing, lists, push, settings, writing
 from catflap.sandbox.calendar import endpoints as events
 from catflap.sandbox.calendar.diary import Diary, Entry
 from catflap.sandbox.calendar.listing import single_events
+from catflap.sandbox.calendar.sharing import ROLES
 from catflap.sandbox.call import Refusal
 from catflap.sandbox.control import endpoints as control
 from catflap.sandbox.drive import endpoints as drive
@@ -71,6 +72,7 @@ class Sandbox(Powers):
                 *lists.ENDPOINTS,
                 *calendars.ENDPOINTS,
                 *push.ENDPOINTS,
+                *acl.ENDPOINTS,
                 *settings.ENDPOINTS,
                 *identity.ENDPOINTS,
                 *tokeninfo.ENDPOINTS,
@@ -243,10 +245,11 @@ class Sandbox(Powers):
             LookupError: if there is no such account or calendar.
             ValueError: if there is no such role.
         """
-        if role not in lists.ROLES:
-            raise ValueError(f"role must be one of {', '.join(lists.ROLES)}")
+        if role not in ROLES[1:]:
+            raise ValueError(f"role must be one of {', '.join(ROLES[1:])}")
         other = powers.account_of(self.world, reader)
         diary = self._diary(powers.account_of(self.world, owner), calendar_id)
+        self.world.diaries.share(diary, "user", other.email, role, self.world.accounts.values())
         entry = Entry(diary.id, role)
         self.world.diaries.list_of(other)[diary.id] = entry
         self.world.diaries.touch(other.sub, entry)

@@ -19,6 +19,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from catflap.sandbox.calendar.channels import Channel
 from catflap.sandbox.calendar.diary import Diary, Entry, Record
+from catflap.sandbox.calendar.sharing import Rule
 from catflap.sandbox.drive.files import FileChange, StoredFile
 from catflap.sandbox.oauth.grants import AccessToken, Grant, RefreshToken
 from catflap.sandbox.oauth.keys import SigningKeys
@@ -99,8 +100,10 @@ def _fill(world: World, kept: Mapping[str, Any]) -> None:
         world.grants.restore_access(access)
     for diary in _rows(Diary, kept["calendars"]):
         world.diaries.adopt(diary)
-    for sub, entries in kept["lists"].items():
-        world.diaries.lists[sub] = {entry.calendar_id: entry for entry in _rows(Entry, entries)}
+    lists = {
+        sub: {entry.calendar_id: entry for entry in _rows(Entry, rows)} for sub, rows in kept["lists"].items()
+    }
+    world.diaries.restore_lists(lists, world.accounts)
     world.diaries.list_changes, world.diaries.list_generation = kept["list_changes"]
     world.drive.by_id.update({file.id: file for file in _rows(StoredFile, kept["files"])})
     world.drive.restore_changes(_rows(FileChange, kept.get("file_changes", [])))
@@ -121,7 +124,7 @@ def _plain(value: Any) -> Any:
         return base64.b64encode(value).decode()
     if isinstance(value, set | frozenset):
         return sorted(value)
-    if isinstance(value, Record):
+    if isinstance(value, Record | Rule):
         return _row(value)
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
@@ -152,6 +155,8 @@ def _reader(hint: Any) -> Callable[[Any], Any]:
         return frozenset
     if hint == dict[str, Record]:
         return lambda rows: dict(zip(rows, _rows(Record, rows.values()), strict=True))
+    if hint == dict[str, Rule]:
+        return lambda rows: dict(zip(rows, _rows(Rule, rows.values()), strict=True))
     if hint == list[tuple[int, dict[str, Any]]]:
         return lambda pairs: [(number, resource) for number, resource in pairs]
     return lambda value: value

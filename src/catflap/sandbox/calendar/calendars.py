@@ -103,11 +103,14 @@ def changed(call: Call) -> Response:
 def deleted(call: Call) -> Response:
     """calendars.delete"""
     assert call.account is not None
-    diary, entry = diary_of(call, write=True)
+    diary, _ = diary_of(call, write=True)
     if diary.id == call.account.email:
-        raise Refusal(403, "forbidden", "The primary calendar cannot be deleted.", domain="calendar")
-    entry.deleted = True
-    call.world.diaries.touch(call.account.sub, entry)
+        message = "The primary calendar cannot be deleted."
+        raise Refusal(403, "cannotDeletePrimaryCalendar", message, domain="calendar")
+    if diary.owner != call.account.sub:
+        message = "Only the data owner can delete this calendar."
+        raise Refusal(403, "forbidden", message, domain="calendar")
+    call.world.diaries.delete(diary)
     return no_content()
 
 

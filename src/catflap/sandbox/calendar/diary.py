@@ -6,12 +6,13 @@ stays readable. It refuses to know about requests, scopes or time windows.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import Any
 
 from catflap.sandbox.calendar.moments import stamp, zone
+from catflap.sandbox.calendar.sharing import Rule, rank
 from catflap.sandbox.people import SandboxAccount
 
 Resource = dict[str, Any]
@@ -48,6 +49,9 @@ class Diary:
     generation: int = 0
     etag: int = 0
     updated_at: datetime | None = None
+    deleted: bool = False
+    acl_changes: int = 0
+    rules: dict[str, Rule] = field(default_factory=dict)
     records: dict[str, Record] = field(default_factory=dict)
     exceptions: dict[str, dict[str, str]] = field(default_factory=dict)
     cache: dict[Any, Any] = field(default_factory=dict)
@@ -98,6 +102,13 @@ class Diary:
         """Return an event that is not cancelled."""
         record = self.records.get(event_id)
         return record.resource if record and record.resource["status"] != "cancelled" else None
+
+    def role_of(self, account: SandboxAccount) -> str:
+        """Return the access role of an account, `none` if this calendar is not shared with it."""
+        if account.sub == self.owner:
+            return "owner"
+        roles = [rule.role for rule in self.rules.values() if rule.concerns(account)]
+        return max(roles, key=rank, default="none")
 
     def exceptions_of(self, master_id: str) -> dict[str, Resource]:
         """Return the changed and cancelled instances of a series by the suffix of their id."""
@@ -176,11 +187,57 @@ class Diaries:
         if self.on_list_change and not quiet:
             self.on_list_change(sub)
 
+    def share(
+        self, diary: Diary, scope: str, value: str, role: str, accounts: Iterable[SandboxAccount]
+    ) -> Rule:
+        """Set the rule about a scope; who loses access loses the calendar from their list."""
+        diary.acl_changes += 1
+        rule = Rule(scope, value, role, diary.etag + diary.acl_changes, diary.acl_changes)
+        diary.rules[rule.id] = rule
+        for account in accounts:
+            entry = self.lists.get(account.sub, {}).get(diary.id)
+            if entry is None:
+                continue
+            now = diary.role_of(account)
+            if now != "none":
+                entry.access_role = now
+            elif not entry.deleted:
+                entry.deleted = True
+                self.touch(account.sub, entry)
+        return rule
+
+    def delete(self, diary: Diary) -> None:
+        """Delete a calendar, for everybody who has it on their list."""
+        diary.deleted = True
+        for sub, entries in self.lists.items():
+            entry = entries.get(diary.id)
+            if entry is not None and not entry.deleted:
+                entry.deleted = True
+                self.touch(sub, entry)
+
+    def restore_lists(
+        self, lists: dict[str, dict[str, Entry]], accounts: Mapping[str, SandboxAccount]
+    ) -> None:
+        """Put back calendar lists read from a state file, and the rules that older files lack."""
+        self.lists.update(lists)
+        for sub, entries in lists.items():
+            for entry in entries.values():
+                diary = self.calendars[entry.calendar_id]
+                if diary.owner != sub and not diary.rules and not entry.deleted:
+                    rule = Rule("user", accounts[sub].email, entry.access_role)
+                    diary.rules[rule.id] = rule
+
     def find(self, account: SandboxAccount, calendar_id: str) -> tuple[Diary, Entry] | None:
-        """Return a calendar this user can see; `primary` is their own."""
+        """Return a calendar this user has access to, and its entry on their list; `primary` is their own.
+
+        A calendar that is not on the list has an entry that is marked as deleted.
+        """
         entries = self.list_of(account)
         wanted = account.email if calendar_id == "primary" else calendar_id
-        entry = entries.get(wanted) or entries.get(wanted.lower())
-        if entry is None or entry.deleted:
+        diary = self.calendars.get(wanted) or self.calendars.get(wanted.lower())
+        if diary is None or diary.deleted:
             return None
-        return self.calendars[entry.calendar_id], entry
+        role = diary.role_of(account)
+        if role == "none":
+            return None
+        return diary, entries.get(diary.id) or Entry(diary.id, role, deleted=True)

@@ -17,7 +17,7 @@ from catflap.sandbox.calendar.diary import Diary, Entry, Resource
 from catflap.sandbox.calendar.instances import expand
 from catflap.sandbox.calendar.listing import Window, list_events, page, response_zone, time_parameter
 from catflap.sandbox.calendar.moments import stamp
-from catflap.sandbox.calendar.view import cancelled, shown
+from catflap.sandbox.calendar.view import cancelled, shown, shown_to
 from catflap.sandbox.call import Call, Refusal, as_json, bad_parameter, no_content
 from catflap.sandbox.fields import parse, select
 from catflap.sandbox.oauth import scopes
@@ -84,7 +84,10 @@ def listed(call: Call) -> Response:
     """events.list"""
     diary, entry = diary_of(call)
     assert call.account is not None
-    key = ("list", call.request.url.query, call.account.sub, entry.etag, call.world.now().date())
+    key = (
+        *("list", call.request.url.query, call.account.sub, entry.etag, entry.access_role),
+        call.world.now().date(),
+    )
     plain = call.header("if-none-match") is None
     if plain and (cached := diary.cache.get(key)) is not None:
         body, headers = cached
@@ -136,6 +139,8 @@ def got(call: Call) -> Response:
 
 def _show(call: Call, diary: Diary, event: Resource) -> Response:
     where = response_zone(call, diary)
+    assert call.account is not None
+    event = shown_to(call.account, diary, event)
     if event["status"] == "cancelled":
         return respond(call, cancelled(diary, event, where, details=True))
     return respond(call, shown(event, where, call.number("maxAttendees", 10**6, 1, 10**6)))

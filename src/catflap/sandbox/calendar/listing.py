@@ -16,7 +16,7 @@ from catflap.sandbox.calendar import tokens
 from catflap.sandbox.calendar.diary import Diary, Record, Resource
 from catflap.sandbox.calendar.instances import expand, in_window
 from catflap.sandbox.calendar.moments import instant, parse_instant, zone
-from catflap.sandbox.calendar.view import cancelled, shown
+from catflap.sandbox.calendar.view import cancelled, shown, shown_to
 from catflap.sandbox.call import Call, Refusal, bad_parameter
 
 NO_SYNC = ("orderBy", "q", "iCalUID", "privateExtendedProperty", "sharedExtendedProperty", "updatedMin")
@@ -69,7 +69,11 @@ def page(call: Call, diary: Diary, found: Iterable[Resource], window: Window | N
         except TypeError:
             raise tokens.invalid_page_token() from None
     details = call.flag("showDeleted")
-    items = [_item(diary, event, where, guests, details) for _, event in keyed[:most]]
+    assert call.account is not None
+    account = call.account
+    items = [
+        _item(diary, shown_to(account, diary, event), where, guests, details) for _, event in keyed[:most]
+    ]
     if len(keyed) > most:
         return {"nextPageToken": tokens.pack("page", diary.id, snapshot, keyed[most - 1][0]), "items": items}
     if window is None or any(name in call.query for name in NO_SYNC):
@@ -83,7 +87,7 @@ def page(call: Call, diary: Diary, found: Iterable[Resource], window: Window | N
 def _item(diary: Diary, event: Resource, where: tzinfo, guests: int, details: bool) -> Resource:
     if event["status"] == "cancelled":
         return cancelled(diary, event, where, details)
-    key = ("item", event["id"], event["etag"], where, guests)
+    key = ("item", event["id"], event["etag"], where, guests, *event, event.get("visibility"))
     item: Resource | None = diary.cache.get(key)
     if item is None:
         item = diary.cache[key] = shown(event, where, guests)
@@ -226,7 +230,8 @@ def _change(diary: Diary, record: Record, window: Window, today: datetime) -> It
 
 
 def _filtered(call: Call, diary: Diary, events: Iterable[Resource], show_deleted: bool) -> Iterator[Resource]:
-    single = call.flag("singleEvents")
+    assert call.account is not None
+    account, single = call.account, call.flag("singleEvents")
     kinds = set(call.query.getlist("eventTypes"))
     words = call.query.get("q", "").casefold()
     uid = call.query.get("iCalUID")
@@ -246,7 +251,7 @@ def _filtered(call: Call, diary: Diary, events: Iterable[Resource], show_deleted
             continue
         if updated_min and parse_instant(event["updated"]) < updated_min:
             continue
-        if words and words not in _text(event):
+        if words and words not in _text(shown_to(account, diary, event)):
             continue
         properties = event.get("extendedProperties") or {}
         if any((properties.get(kind) or {}).get(name) != value for kind, (name, _, value) in wanted):

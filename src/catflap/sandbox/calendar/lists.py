@@ -14,6 +14,7 @@ from catflap.sandbox.app import Endpoint
 from catflap.sandbox.calendar import tokens, writing
 from catflap.sandbox.calendar.diary import Diary, Entry
 from catflap.sandbox.calendar.endpoints import match, respond
+from catflap.sandbox.calendar.sharing import ROLES, rank
 from catflap.sandbox.call import Call, Refusal, bad_parameter, no_content
 from catflap.sandbox.oauth import scopes
 from catflap.sandbox.people import SandboxAccount
@@ -21,7 +22,6 @@ from catflap.sandbox.people import SandboxAccount
 READ = frozenset({scopes.CALENDAR, scopes.CALENDAR_READ, scopes.CALENDAR_LIST, scopes.CALENDAR_LIST_READ})
 WRITE = frozenset({scopes.CALENDAR, scopes.CALENDAR_LIST})
 LIST = "/calendar/v3/users/me/calendarList"
-ROLES = ("freeBusyReader", "reader", "writerWithoutPrivateAccess", "writer", "owner")
 COLOURS = {"14": ("#9fe1e7", "#000000"), "7": ("#42d692", "#000000")}
 SETTINGS = {
     "summaryOverride": str,
@@ -75,7 +75,7 @@ def listed(call: Call) -> Response:
     diaries = call.world.diaries
     entries = list(diaries.list_of(account).values())
     role = call.query.get("minAccessRole")
-    if role is not None and role not in ROLES:
+    if role is not None and role not in ROLES[1:]:
         raise bad_parameter("minAccessRole", f"Invalid value '{role[:40]}'.")
     if token := call.query.get("syncToken"):
         restricted = ("minAccessRole", "showOwnOrganizationOnly")
@@ -87,18 +87,14 @@ def listed(call: Call) -> Response:
             raise tokens.gone()
         entries = [entry for entry in entries if entry.changed > parts[2]]
     else:
-        lowest = ROLES.index(role) if role else 0
+        lowest = rank(role) if role else 0
         entries = [entry for entry in entries if _wanted(call, entry, lowest)]
     return respond(call, _page(call, account, entries))
 
 
 def _wanted(call: Call, entry: Entry, lowest: int) -> bool:
     visible = call.flag("showHidden") or not entry.settings.get("hidden")
-    return (
-        visible
-        and (call.flag("showDeleted") or not entry.deleted)
-        and ROLES.index(entry.access_role) >= lowest
-    )
+    return visible and (call.flag("showDeleted") or not entry.deleted) and rank(entry.access_role) >= lowest
 
 
 def _page(call: Call, account: SandboxAccount, entries: list[Entry]) -> dict[str, Any]:
@@ -126,7 +122,7 @@ def _page(call: Call, account: SandboxAccount, entries: list[Entry]) -> dict[str
 def _found(call: Call) -> tuple[Diary, Entry]:
     assert call.account is not None
     found = call.world.diaries.find(call.account, call.path["calendarId"])
-    if found is None:
+    if found is None or found[1].deleted:
         raise writing.not_found()
     return found
 
@@ -166,16 +162,22 @@ def _check(body: dict[str, Any]) -> None:
 
 
 def inserted(call: Call) -> Response:
-    """calendarList.insert: put a calendar of one's own back on the list."""
+    """calendarList.insert: put a calendar one has access to on the list."""
     assert call.account is not None
-    wanted = call.json().get("id")
-    entry = call.world.diaries.list_of(call.account).get(wanted) if isinstance(wanted, str) else None
-    if entry is None:
+    body = call.json()
+    wanted = body.get("id")
+    if not isinstance(wanted, str) or not wanted:
+        raise Refusal(400, "required", "Missing calendar id.")
+    found = call.world.diaries.find(call.account, wanted)
+    if found is None:
         raise writing.not_found()
-    _check(call.json())
+    _check(body)
+    diary, entry = found
     entry.deleted = False
+    entry.settings |= {name: body[name] for name in SETTINGS if body.get(name) is not None}
+    call.world.diaries.list_of(call.account)[diary.id] = entry
     call.world.diaries.touch(call.account.sub, entry)
-    return respond(call, entry_resource(call.account, call.world.diaries.calendars[entry.calendar_id], entry))
+    return respond(call, entry_resource(call.account, diary, entry))
 
 
 def deleted(call: Call) -> Response:
@@ -184,9 +186,8 @@ def deleted(call: Call) -> Response:
     diary, entry = _found(call)
     match(call, f'"{max(entry.etag, 1)}"')
     if diary.id == call.account.email:
-        raise Refusal(
-            403, "forbidden", "The primary calendar cannot be removed from the list.", domain="calendar"
-        )
+        message = "The primary calendar cannot be removed from the list."
+        raise Refusal(403, "cannotChangeOwnPrimarySubscription", message, domain="calendar")
     entry.deleted = True
     call.world.diaries.touch(call.account.sub, entry)
     return no_content()

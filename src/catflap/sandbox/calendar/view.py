@@ -3,7 +3,8 @@
 Source: calendar.v3 discovery document, Event `status`. A cancelled instance of a series that goes on shows
 only what is guaranteed, so that no client learns to lean on more. A deleted event keeps its details on its
 organizer's calendar and for those who were invited, so that it can be restored, but not in an incremental
-synchronisation that does not ask for `showDeleted`.
+synchronisation that does not ask for `showDeleted`. AclRule `role` says who sees private events as busy times
+only; which fields are left then is a choice.
 """
 
 from __future__ import annotations
@@ -12,6 +13,28 @@ from datetime import tzinfo
 
 from catflap.sandbox.calendar.diary import Diary, Resource
 from catflap.sandbox.calendar.moments import parse_instant
+from catflap.sandbox.calendar.sharing import rank
+from catflap.sandbox.people import SandboxAccount
+
+KNOWN_TO_ALL = (
+    *("kind", "etag", "id", "status", "created", "updated", "iCalUID", "sequence", "eventType"),
+    *("start", "end", "recurrence", "recurringEventId", "originalStartTime", "transparency", "organizer"),
+)
+
+
+def shown_to(account: SandboxAccount, diary: Diary, event: Resource) -> Resource:
+    """Return an event, without what an account may not know of it.
+
+    Who only sees free and busy times, and of private events everybody below `writer` who is not invited.
+    """
+    role = diary.role_of(account)
+    private = event.get("visibility") in ("private", "confidential")
+    invited = any(
+        str(guest.get("email", "")).lower() == account.email for guest in event.get("attendees", ())
+    )
+    if role == "freeBusyReader" or (private and not invited and rank(role) < rank("writer")):
+        return {name: event[name] for name in KNOWN_TO_ALL if name in event} | {"visibility": "private"}
+    return event
 
 
 def shown(event: Resource, where: tzinfo, most_guests: int | None = None) -> Resource:

@@ -1,13 +1,17 @@
 """The migrations make exactly the tables that the code believes in."""
 
 import importlib
+from pathlib import Path
 from typing import Any
 
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from catflap.store import migrate as migrations
 from catflap.store.embedded import Urls
 from catflap.store.migrate import migrate
 from catflap.store.tables import metadata
@@ -19,6 +23,16 @@ async def test_migrations_and_tables_agree(database_urls: Urls) -> None:
         differences = await connection.run_sync(_differences)
     await engine.dispose()
     assert differences == []
+
+
+def test_migrations_are_one_line_of_revisions() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent / "migrations"))
+    revisions = [one.revision for one in ScriptDirectory.from_config(config).walk_revisions()]
+    assert revisions == sorted(set(revisions), reverse=True)
+    assert len(revisions) == len(
+        list((Path(migrations.__file__).parent / "migrations/versions").glob("0*.py"))
+    )
 
 
 async def test_migrating_twice_changes_nothing(database_urls: Urls) -> None:

@@ -137,13 +137,17 @@ async def test_words_that_no_scope_can_be_are_400_everywhere(shop: Door, words: 
     assert redirect.headers["Location"] == "/?error=invalid_request"
 
 
-async def test_an_account_that_was_disconnected_is_linked_again_by_the_advice(shop: Door) -> None:
+@pytest.mark.parametrize("named", [False, True])
+async def test_who_allowed_nothing_or_was_disconnected_is_linked_by_the_advice(
+    shop: Door, named: bool
+) -> None:
     key = await shop.api_key("users", "tokens")
     user_id = await user_with(shop, key, "openid", "email", "profile", f"{G}drive.file")
     bearer = await shop.bearer_of(user_id)
     grant = (await shop.client.get("/v1/grants", headers=bearer)).json()["grants"][0]
     assert (await shop.client.delete(f"/v1/grants/{grant['id']}", headers=bearer)).status_code == 204
-    refused = await token(shop, user_id, key, "drive.file")
-    assert (refused.status_code, refused.json()["consent"]["purpose"]) == (409, "link")
+    account = {"account": shop.sandbox.account(ALICE).sub} if named else {}
+    refused = await token(shop, user_id, key, "drive.file", **account)
+    assert (refused.status_code, refused.json()["code"]) == (404, "not_found")
     await take_advice(shop, key, user_id, refused)
-    assert (await token(shop, user_id, key, "drive.file")).status_code == 200
+    assert (await token(shop, user_id, key, "drive.file", **account)).status_code == 200

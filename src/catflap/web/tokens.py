@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Query
 from fastapi.responses import JSONResponse, Response
 
 from catflap.devices.schedule import instant
-from catflap.errors import BadRequest, CatflapError, UserMustAct
+from catflap.errors import BadRequest, CatflapError, UserMustAct, http_status
 from catflap.google.id_token import is_unnamed
 from catflap.google.scopes import asked, missing
 from catflap.vault import AccessToken, Grant
@@ -57,7 +57,7 @@ async def token(
             key.check_scopes(live.scopes)
     except CatflapError as error:
         parts.audit.note("token", error.code, key_id=key.id, user_id=user_id, account_sub=account)
-        if isinstance(error, UserMustAct):
+        if isinstance(error, UserMustAct) or error.code == "not_found":
             return await consent_wanted(parts, error, key, user_id, account, wanted)
         raise
     parts.audit.note("token", key_id=key.id, user_id=user_id, account_sub=account)
@@ -87,7 +87,7 @@ async def check_whole_grant(parts: Services, key: ApiKey, user_id: int, account:
 
 async def consent_wanted(
     parts: Services,
-    error: UserMustAct,
+    error: CatflapError,
     key: ApiKey,
     user_id: int,
     account: str | None,
@@ -99,23 +99,23 @@ async def consent_wanted(
     if key.scopes is not None:
         wanted = frozenset(one for one in wanted if not missing({one}, key.scopes))
     return problem(
-        403 if error.code == "scope_missing" else 409,
+        http_status(error),
         error.code,
         error.message,
         consent={
             "create": f"{parts.settings.origin}/v1/users/{user_id}/consents",
             "scopes": sorted(wanted),
-            **_whose(grant),
+            **_whose(grant, account),
         },
         reason=grant.reason if grant is not None else None,
         since=instant(grant.ended_at) if grant is not None and grant.ended_at else None,
     )
 
 
-def _whose(grant: Grant | None) -> dict[str, str]:
+def _whose(grant: Grant | None, account: str | None) -> dict[str, str]:
     """The account to ask, so that the consent widens the grant that lacked something, and no other."""
     if grant is None:
-        return {}
+        return {"purpose": "link", **({"account": account} if account else {})}
     if is_unnamed(grant.account_sub):
         return {"purpose": "link"}
     # An account whose grant was revoked is not the user's any more until it is linked again.

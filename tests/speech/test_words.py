@@ -247,6 +247,6 @@ def test_a_sentence_is_split_where_the_script_changes_engines():
         Run("en", ", in 10 minutes."),
     ]
     assert runs("「Обед」の時間、Lunchも。", "ja") == [
-        Run("en", "Обед"),
+        Run("en", "Обед", "ru"),
         Run("ja", "」の時間、Lunchも。"),
     ]

@@ -1,14 +1,14 @@
-"""Which language a text is in, told by its script alone.
+"""Which sentence a title belongs in, and which engine says which stretch of a sentence.
 
-A title with one kana or kanji is Japanese: the Japanese engine copes with Latin words (in katakana),
-while eSpeak NG reads kanji as "Chinese letter". No statistics, no guessing among Latin languages.
+A title with kana or Japanese kanji gets a Japanese sentence: the Japanese engine copes with Latin words (in
+katakana), while eSpeak NG reads kanji as "Chinese letter". All other titles get an English sentence.
 """
 
 import re
-import unicodedata
 from typing import Literal, NamedTuple
 
 from catflap.speech.cleaning import has_words
+from catflap.speech.title_language import alphabet, title_language
 
 Language = Literal["ja", "en"]
 
@@ -21,32 +21,50 @@ _FOREIGN = re.compile("f(?:n*f)*")
 
 
 class Run(NamedTuple):
-    """A stretch of text for one engine."""
+    """A stretch of text for one engine.
+
+    Args:
+        language: Whose engine says it.
+        text: What it says.
+        spoken_in: The language of the text, where it is another one than the engine's own.
+    """
 
     language: Language
     text: str
+    spoken_in: str = ""
 
 
 def language_of(text: str) -> Language:
-    """Japanese when any kana or kanji is in the text, English otherwise."""
-    return "ja" if _JAPANESE.search(text) else "en"
+    """Japanese for a text in Japanese, English otherwise."""
+    return "ja" if title_language(text) == "ja" else "en"
 
 
 def runs(text: str, language: Language) -> list[Run]:
     """Split a sentence where its script belongs to the other engine.
 
     An English sentence hands over its Japanese titles, a Japanese one its Cyrillic, Hangul or Arabic ones
-    (eSpeak NG knows their alphabets); Latin words stay in Japanese sentences, to be read in katakana.
+    (eSpeak NG knows their alphabets, and Chinese); Latin words stay in Japanese sentences, to be read in
+    katakana.
     """
     classes = "".join(_class_of(char, language) for char in text)
-    other: Language = "en" if language == "ja" else "ja"
     found: list[Run] = []
     begin = 0
     for match in _FOREIGN.finditer(classes):
-        found += [Run(language, text[begin : match.start()]), Run(other, text[match.start() : match.end()])]
+        found += [
+            Run(language, text[begin : match.start()]),
+            _handed_over(text[match.start() : match.end()], language),
+        ]
         begin = match.end()
     found.append(Run(language, text[begin:]))
     return [run for run in found if has_words(run.text)]
+
+
+def _handed_over(text: str, language: Language) -> Run:
+    """A stretch in a script that the engine of `language` does not read."""
+    spoken_in = title_language(text)
+    if language == "en" and spoken_in == "ja":
+        return Run("ja", text)
+    return Run("en", text, spoken_in)
 
 
 def _class_of(char: str, language: Language) -> Literal["o", "f", "n"]:
@@ -57,4 +75,4 @@ def _class_of(char: str, language: Language) -> Literal["o", "f", "n"]:
         return "n"
     if language == "en":
         return "o"
-    return "o" if unicodedata.name(char, "").startswith(("LATIN", "GREEK", "FULLWIDTH LATIN")) else "f"
+    return "o" if alphabet(char) in ("LATIN", "GREEK") else "f"

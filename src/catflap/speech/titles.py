@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import accumulate, islice
 
-from catflap.speech import english, japanese
+from catflap.speech import english, foreign, japanese
 from catflap.speech.cleaning import displayed, has_words
-from catflap.speech.language import Language, language_of
+from catflap.speech.language import Language
 from catflap.speech.moments import Words, end_of
 from catflap.speech.phrasebooks import Phrasebook
+from catflap.speech.segments import marked
+from catflap.speech.title_language import UNDETERMINED, title_language
 
 MAX_TITLES = 3
 # How much of one title is said, and how much of all together: moras or letters, so that the longest
@@ -100,10 +102,17 @@ def title_in(book: Phrasebook, title: Title, limit: int = MAX_SPOKEN) -> Words:
 
 
 def spoken_title(title: str, language: Language, limit: int = MAX_SPOKEN) -> str:
-    """What the engine gets for a title; one in Japanese is read as Japanese in every sentence."""
-    if language == "ja" or language_of(title) == "ja":
+    """What the engine gets for a title: each in its own language, in every sentence.
+
+    English titles in a Japanese sentence are read in katakana, as people there read them.
+    """
+    spoken_in = title_language(title)
+    if spoken_in == "ja" or (spoken_in == "en" and language == "ja"):
         return japanese.title_reading(title, limit)
-    return english.title_reading(title, limit)
+    if spoken_in == "en":
+        return english.title_reading(title, limit)
+    words = "" if spoken_in == UNDETERMINED else foreign.title_reading(title, limit)
+    return marked(spoken_in, words) if has_words(words) else ""
 
 
 def at_sentence_start(book: Phrasebook, words: Words) -> Words:
@@ -130,9 +139,8 @@ def _decorated(book: Phrasebook, title: Title, today: date | None, limit: int) -
 
 def _fitting(spoken: Sequence[str], language: Language, share: int) -> int:
     """How many of these titles go into one breath; at least the first."""
-    lengths = accumulate(
-        sum(map(japanese.moras, words)) if language == "ja" else len(words) for words in spoken
-    )
+    cost = japanese.moras if language == "ja" else foreign.letters
+    lengths = accumulate(sum(map(cost, words)) for words in spoken)
     together = _TOGETHER[language] // share
     return max(1, sum(length <= together for length in islice(lengths, MAX_TITLES)))
 

@@ -15,6 +15,7 @@ from catflap.speech.failures import NothingToSay, NoVoice, SpeechFailed
 from catflap.speech.frames import Request
 from catflap.speech.language import Language, Run, runs
 from catflap.speech.phrasebooks import Voice, phrasebook
+from catflap.speech.segments import segments
 from catflap.speech.sound import BETWEEN_SECONDS, RATE, Sound, assemble, seconds_for_words, seconds_of
 from catflap.speech.worker import Worker
 
@@ -66,21 +67,26 @@ class Speech:
 
     async def _piece(self, run: Run, dialect: str, seconds: float) -> bytes:
         book = phrasebook(dialect)
-        stand_in = Run(book.dialect.language, book.private)
-        if run.language not in self._engines:
-            if run.language == stand_in.language:
-                raise NoVoice(run.language)
+        stand_in = Run(book.dialect.language, book.untitled)
+        if not self._can_say(run):
+            if stand_in.language not in self._engines:
+                raise NoVoice(stand_in.language)
             run = stand_in
         try:
             return await self._ask(run, dialect, seconds)
         except SpeechFailed as failure:
-            # A script no engine knows: better a plain "appointment" than an announcement that never comes.
-            if failure.code != "speech_empty" or run.language == stand_in.language:
+            # A title no voice can say: better a plain "appointment" than an announcement that never comes.
+            foreign = run.spoken_in or run.language != stand_in.language
+            if not foreign or failure.code not in ("speech_empty", "speech_refused"):
                 raise
             return await self._ask(stand_in, dialect, seconds)
 
+    def _can_say(self, run: Run) -> bool:
+        engine = self._engines.get(run.language)
+        return engine is not None and (not run.spoken_in or run.spoken_in in engine.also_speaks)
+
     async def _ask(self, run: Run, dialect: str, seconds: float) -> bytes:
-        voice = dict(_voice(run.language, dialect))
+        voice = _voice(run, dialect)
         request = Request(run.text, voice, RATE, seconds, self._timeout + _GRACE)
         return await self._workers[run.language].ask(request)
 
@@ -89,7 +95,7 @@ def content_key(spoken: str, dialect: str) -> str:
     """A stable hash of everything that shapes the sound: words, voices, engines and their versions."""
     engines = installed_engines()
     parts = [
-        [run.text, run.language, dict(_voice(run.language, dialect)), engines[run.language].name]
+        [run.text, run.language, _voice(run, dialect), engines[run.language].name]
         if run.language in engines
         else [run.text, run.language]
         for run in _stretches(spoken, dialect)
@@ -99,16 +105,29 @@ def content_key(spoken: str, dialect: str) -> str:
 
 
 def _stretches(spoken: str, dialect: str) -> list[Run]:
+    """What each engine says, in order, with no more words than fit into a sound."""
     language = phrasebook(dialect).dialect.language
-    words = capped(speakable(spoken), _MAX_CHARACTERS[language])
-    if not has_words(words):
+    found: list[Run] = []
+    left = _MAX_CHARACTERS[language]
+    for spoken_in, text in segments(spoken):
+        words = capped(speakable(text), left)
+        left -= len(words)
+        if spoken_in:
+            found += [Run("ja" if spoken_in == "ja" else "en", words, spoken_in)] if has_words(words) else []
+        else:
+            found += runs(words, language)
+    if not found:
         raise NothingToSay
-    return [
-        Run("ja", japanese.reading(run.text)) if run.language == "ja" else run
-        for run in runs(words, language)
-    ]
+    return [_as_read(run) for run in found]
 
 
-def _voice(language: Language, dialect: str) -> Voice:
+def _as_read(run: Run) -> Run:
+    return Run("ja", japanese.reading(run.text)) if run.language == "ja" else run
+
+
+def _voice(run: Run, dialect: str) -> dict[str, float | str]:
     book = phrasebook(dialect)
-    return (book if book.dialect.language == language else phrasebook(_NEUTRAL[language])).voice
+    voice: Voice = (
+        book if book.dialect.language == run.language else phrasebook(_NEUTRAL[run.language])
+    ).voice
+    return {**voice, "spoken_in": run.spoken_in} if run.spoken_in else dict(voice)

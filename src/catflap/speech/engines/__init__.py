@@ -10,6 +10,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from types import MappingProxyType
 
+from catflap.speech.engines.alphabets import SPOKEN
 from catflap.speech.language import Language
 
 
@@ -20,14 +21,19 @@ class Engine:
     Args:
         name: What it is called, with its version: a part of every sound's key.
         command: The program that speaks the frames of `catflap.speech.frames` on its standard input.
+        also_speaks: Further languages it has voices for.
     """
 
     name: str
     command: tuple[str, ...]
+    also_speaks: frozenset[str] = frozenset()
 
 
-_PACKAGES: Mapping[Language, tuple[str, str]] = MappingProxyType(
-    {"ja": ("pyopenjtalk-plus", "openjtalk"), "en": ("espeakng-loader", "espeak")}
+_PACKAGES: Mapping[Language, tuple[str, str, frozenset[str]]] = MappingProxyType(
+    {
+        "ja": ("pyopenjtalk-plus", "openjtalk", frozenset()),
+        "en": ("espeakng-loader", "espeak", SPOKEN),
+    }
 )
 
 
@@ -35,11 +41,11 @@ _PACKAGES: Mapping[Language, tuple[str, str]] = MappingProxyType(
 def installed_engines() -> Mapping[Language, Engine]:
     """The engine for each language whose package is installed here."""
     found: dict[Language, Engine] = {}
-    for language, (package, module) in _PACKAGES.items():
+    for language, (package, module, also_speaks) in _PACKAGES.items():
         try:
             release = version(package)
         except PackageNotFoundError:
             continue
         command = (sys.executable, "-P", "-m", f"catflap.speech.engines.{module}")
-        found[language] = Engine(f"{package} {release}", command)
+        found[language] = Engine(f"{package} {release}", command, also_speaks)
     return MappingProxyType(found)

@@ -39,7 +39,7 @@ class ESpeak:
         self._library.espeak_ng_SetRandSeed(ctypes.c_long(_SEED))
 
     def speak(self, text: str, voice: Mapping[str, float | str]) -> tuple[Samples, int]:
-        """The words as samples and their rate; `voice` may hold `voice`, `rate`, `pitch` and `range`."""
+        """The words as samples and their rate; `voice` may hold `voice`, `spoken_in`, `rate`, …"""
         reading, writing = os.pipe()
         child = os.fork()
         if child == 0:
@@ -55,7 +55,8 @@ class ESpeak:
         signal.alarm(_SECONDS)
         status = 1
         try:
-            for name, stretch in by_voice(text, str(voice.get("voice", "en-us"))):
+            usual, spoken_in = str(voice.get("voice", "en-us")), str(voice.get("spoken_in", ""))
+            for name, stretch in by_voice(text, usual, spoken_in):
                 self._set(name, voice)
                 self._say(stretch)
             with os.fdopen(writing, "wb") as pipe:

@@ -1,0 +1,173 @@
+"""Which language a title is in, so that a voice that knows it can say it.
+
+The alphabet decides first, then letters that only one of its languages has. Kana are Japanese; kanji alone
+are Japanese too, unless a sign or word among them is used in Chinese only. Latin titles are English unless
+more of their words and letters belong to another language. A title is short: what is in doubt is left to
+the voice of the sentence.
+"""
+
+import re
+import tomllib
+import unicodedata
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+# For letters of an alphabet that no engine knows (ISO 639: undetermined).
+UNDETERMINED = "und"
+_KANA = frozenset({"HIRAGANA", "KATAKANA"})
+_HAN = frozenset({"CJK", "IDEOGRAPHIC", "BOPOMOFO"})
+# How many letters of an alphabet one sign of these is worth.
+_SYLLABIC = {"HANGUL": 3, "ETHIOPIC": 2}
+_FUNCTION, _COMMON, _LETTER = 3, 2, 1
+_WORD = re.compile(r"(?<![.@\w])[^\W\d_]+(?:-[^\W\d_]+)*")
+
+
+def title_language(text: str) -> str:
+    """The language as a BCP 47 code: `en` for Latin in doubt, `und` when no engine knows the alphabet."""
+    letters = unicodedata.normalize("NFKC", text)
+    alphabets = Counter(map(alphabet, filter(str.isalpha, letters)))
+    if alphabets.keys() & _KANA:
+        return "ja"
+    han = sum(alphabets[name] for name in _HAN)
+    if han >= max(1, alphabets["HANGUL"]):
+        return _han_language(letters)
+    latin = alphabets.pop("LATIN", 0)
+    known = [
+        (count * _SYLLABIC.get(name, 1), name) for name, count in alphabets.items() if languages_of(name)
+    ]
+    # A name in another alphabet does not make an English title foreign, an English word does not make
+    # a foreign one English.
+    if known and 2 * max(known)[0] >= latin:
+        return _by_letters(max(known)[1], letters)
+    if latin:
+        return _latin_language(letters)
+    return UNDETERMINED if alphabets else "en"
+
+
+@cache
+def alphabet(char: str) -> str:
+    """The script of a letter by its Unicode name, such as `LATIN` or `CYRILLIC`."""
+    name = unicodedata.name(char, "")
+    for width in ("FULLWIDTH ", "HALFWIDTH ", "MODIFIER LETTER "):
+        name = name.removeprefix(width)
+    return name.partition(" ")[0].partition("-")[0]
+
+
+def languages_of(script: str) -> tuple[str, ...]:
+    """The languages written in a script, the most usual first; none when no engine knows any."""
+    if script == "LATIN":
+        return tuple(_tables().latin)
+    if script in _HAN:
+        return ("zh", "yue")
+    found = _tables().alphabets.get(script)
+    return (found.usual, *found.letters) if found else ()
+
+
+def languages() -> frozenset[str]:
+    """Every language that `title_language` tells, Japanese and English included."""
+    scripts = ("LATIN", *_HAN, *_tables().alphabets)
+    return frozenset({"ja", *(code for script in scripts for code in languages_of(script))})
+
+
+def _by_letters(script: str, text: str) -> str:
+    found = _tables().alphabets[script]
+    held = set(text.casefold())
+    return next((code for code, letters in found.letters.items() if held & letters), found.usual)
+
+
+def _han_language(text: str) -> str:
+    tables = _tables()
+    if set(text) & tables.cantonese:
+        return "yue"
+    if any(_is_chinese_sign(char) for char in text) or any(word in text for word in tables.chinese_words):
+        return "zh"
+    return "ja"
+
+
+@cache
+def _is_chinese_sign(char: str) -> bool:
+    """Whether Japanese never writes it: not in the standard of its everyday signs, but in a Chinese one."""
+    tables = _tables()
+    if char in tables.chinese_signs or alphabet(char) == "BOPOMOFO":
+        return True
+    if not char.isalpha() or char in tables.japanese_too or _encodes(char, "cp932"):
+        return False
+    return _encodes(char, "gb2312") or (_encodes(char, "big5") and not _encodes(char, "euc_jis_2004"))
+
+
+def _encodes(char: str, encoding: str) -> bool:
+    try:
+        char.encode(encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _latin_language(text: str) -> str:
+    # Capitals among small letters are abbreviations: MIT is no German "mit".
+    words = [word.casefold() for word in _WORD.findall(text) if text.isupper() or not word.isupper()]
+    letters = set(text.casefold())
+    scores = {
+        code: sum(
+            _FUNCTION * (word in language.function) + _COMMON * (word in language.words) for word in words
+        )
+        + _LETTER * bool(letters & language.letters)
+        for code, language in _tables().latin.items()
+    }
+    # English comes first, and the first of the best is taken.
+    return max(scores, key=lambda code: scores[code])
+
+
+@dataclass(frozen=True)
+class _Alphabet:
+    usual: str
+    letters: Mapping[str, frozenset[str]]
+
+
+@dataclass(frozen=True)
+class _Latin:
+    function: frozenset[str]
+    words: frozenset[str]
+    letters: frozenset[str]
+
+
+@dataclass(frozen=True)
+class _Tables:
+    alphabets: Mapping[str, _Alphabet]
+    latin: Mapping[str, _Latin]
+    chinese_signs: frozenset[str]
+    chinese_words: tuple[str, ...]
+    cantonese: frozenset[str]
+    japanese_too: frozenset[str]
+
+
+@cache
+def _tables() -> _Tables:
+    text = files("catflap.speech").joinpath("languages.toml").read_text(encoding="utf-8")
+    data: dict[str, Any] = tomllib.loads(text)
+    chinese = data["chinese"]
+    return _Tables(
+        alphabets={
+            name: _Alphabet(
+                one["usual"],
+                {code: frozenset(letters) for code, letters in one.get("letters", {}).items()},
+            )
+            for name, one in data["alphabets"].items()
+        },
+        latin={
+            code: _Latin(
+                frozenset(one["function"].split()),
+                frozenset(one["words"].split()),
+                frozenset(one.get("letters", "")),
+            )
+            for code, one in data["latin"].items()
+        },
+        chinese_signs=frozenset(chinese["signs"].strip()),
+        chinese_words=tuple(chinese["words"]),
+        cantonese=frozenset(chinese["cantonese"]),
+        japanese_too=frozenset(chinese["japanese_too"]),
+    )

@@ -1,0 +1,218 @@
+"""Each title in its own language, by the voice that knows it."""
+
+import json
+import subprocess
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from catflap.speech import Speech, installed_engines, language_of, say_start
+from catflap.speech.engines.alphabets import SPOKEN, by_voice, voice_of
+from catflap.speech.language import Run, runs
+from catflap.speech.segments import Segment, marked, segments
+from catflap.speech.title_language import title_language
+from catflap.speech.titles import spoken_title
+
+with_voice = pytest.mark.asyncio(loop_scope="module")
+AT = datetime.fromisoformat("2026-11-24T10:30+09:00")
+LANGUAGES = {
+    "ja": [
+        "会議",
+        "歯医者",
+        "ランチ",
+        "ﾗﾝﾁ",
+        "お茶",
+        "Zoom会議",
+        "國學院大學",
+        "齋藤",
+        "頰",
+        "剝離",
+        "𠮟",
+        "々",
+    ],
+    "zh": [
+        "会议",
+        "會議",
+        "生日快乐",
+        "看医生",
+        "下午开会",
+        "电话会议",
+        "Zoom会议",
+        "晚饭",
+        "家長會",
+        "你好",
+        "生日",
+    ],
+    "yue": ["佢哋開會"],
+    "ko": ["회의", "3월 회의", "Zoom 회의", "會 회의"],
+    "ru": ["Встреча", "Zoom встреча", "день рождения"],
+    "uk": ["Зустріч з Іваном", "Її день"],
+    "sr": ["Љубавни састанак"],
+    "ar": ["موعد الطبيب", "اجتماع"],
+    "fa": ["جلسه با پزشک"],
+    "ur": ["ڈاکٹر سے ملاقات"],
+    "he": ["פגישה"],
+    "el": ["Σύσκεψη"],
+    "th": ["ประชุม"],
+    "hi": ["बैठक"],
+    "bn": ["বৈঠক"],
+    "es": ["Reunión con José", "Cumpleaños de Ana", "Cena con Luis", "¿Qué tal?"],
+    "de": [
+        "Zahnarzt Müller",
+        "Zahnarzt",
+        "Lunch mit Anna",
+        "Meeting mit Müller",
+        "Geburtstag von Ben",
+        "Müll",
+    ],
+    "fr": ["Réunion d'équipe", "Rendez-vous médecin", "Dîner chez Paul"],
+    "it": ["Riunione", "Pranzo con Marco"],
+    "pt": ["Reunião", "Almoço com a Ana"],
+    "nl": ["Vergadering", "Verjaardag van Piet"],
+    "sv": ["Möte och fika"],
+    "pl": ["Spotkanie", "Ślub Ani"],
+    "tr": ["Toplantı", "Dişçi"],
+    "vi": ["Họp nhóm"],
+    "en": [
+        *(
+            "",
+            "🎉",
+            "1234",
+            "Lunch",
+            "Lunch with José",
+            "Café meeting",
+            "Zoë birthday",
+            "Müller's birthday party",
+        ),
+        *("MIT lecture", "Los Angeles trip", "Las Vegas", "Van rental", "To do list", "I", "John's birthday"),
+        *(
+            "La La Land",
+            "Die Hard movie night",
+            "En route",
+            "amazon.com order",
+            "Cirque du Soleil",
+            "Pokémon",
+        ),
+        *("ＡＢＣ", "Med school", "Naïve Bayes class", "lunch ᚠᚢ", "Call Ренат about the long weekend"),
+    ],
+    "und": ["ᚠᚢ", "ວຽງຈັນ", "ប្រជុំ"],
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "language"), [(text, code) for code, texts in LANGUAGES.items() for text in texts]
+)
+def test_the_language_of_a_title_is_told(text: str, language: str) -> None:
+    assert title_language(text) == language
+    assert language_of(text) == ("ja" if language == "ja" else "en")
+
+
+def phonemes(*questions: tuple[str, str, str]) -> list[str]:
+    """eSpeak NG's own phonemes, from a process of its own."""
+    program = Path(__file__).with_name("phonemes.py")
+    answer = subprocess.run(
+        [sys.executable, program], input=json.dumps(questions), capture_output=True, text=True, check=True
+    )
+    return list(map(str, json.loads(answer.stdout)))
+
+
+GOLDEN = {
+    "会议": "χˈuei5 jˈi5",
+    "生日": "s.ə5ŋʐˈi.1",
+    "회의": "hweˈɯj",
+    "موعد الطبيب": "mˈawʕid ʔat̪ˈabiːb",
+    "Встреча": "fstrʲˈetʃʲʌ",
+    "Zoom встреча": "zˈuːm fstrʲˈetʃʲʌ",
+    "Reunión con José": "reʊnjˈon kon xosˈe",
+    "Zahnarzt Müller": "tsˈɑːnaɾtst mˈʏlɜ",
+    "10:30 Termin": "tsˈeːn uːɾ dɾˈaɪsɪç tɛɾmˈiːn",
+    "3월 회의": "sˈɐm wˈʌɫ hweˈɯj",
+    "Σύσκεψη": "sˈiscepsˌi",
+}
+
+
+def test_the_real_engine_says_each_title_as_its_speakers_do() -> None:
+    spoken = {title: segments(spoken_title(title, "en")) for title in GOLDEN}
+    assert all(len(parts) == 1 for parts in spoken.values())
+    questions = [(part.text, "en-us+f4", part.language) for (part,) in spoken.values()]
+    assert dict(zip(spoken, phonemes(*questions), strict=True)) == GOLDEN
+
+
+def test_the_installed_engine_has_a_voice_for_every_language_that_is_told() -> None:
+    assert {code for code in LANGUAGES if code not in ("ja", "und")} <= SPOKEN
+    assert all(phonemes(*((voice_of(code), "en-us+f4", code) for code in sorted(SPOKEN))))
+
+
+def test_a_stretch_keeps_the_alphabet_of_its_own_voice() -> None:
+    assert by_voice("Zoom встреча 5", "en-us+f4", "ru") == [("en-us+f4", "Zoom"), ("ru+f4", " встреча 5")]
+    assert by_voice("3월 회의", "en-us", "ko") == [("ko", "3월 회의")]
+    assert by_voice("Müller trifft Иван", "en-us", "de") == [("de", "Müller trifft "), ("ru", "Иван")]
+    assert by_voice("Hi Иван", "en-us") == [("en-us", "Hi "), ("ru", "Иван")]
+    assert by_voice("ᚠᚢ", "en-us") == [("en-us", "ᚠᚢ")]
+
+
+def test_a_marked_part_is_found_again() -> None:
+    spoken = f"It's time for {marked('ko', '회의')} and {marked('zh', '会议')}."
+    assert segments(spoken) == [
+        Segment("", "It's time for "),
+        Segment("ko", "회의"),
+        Segment("", " and "),
+        Segment("zh", "会议"),
+        Segment("", "."),
+    ]
+
+
+@given(st.text() | st.text("⟦⟧:zhko 会议회의ab"))
+@settings(max_examples=300, deadline=None)
+def test_no_title_can_forge_a_mark(title: str) -> None:
+    for language in ("ja", "en"):
+        spoken = spoken_title(title, language)
+        assert spoken.count("⟦") == spoken.count("⟧") <= 1
+        if "⟦" in spoken:
+            assert [part.language for part in segments(spoken)] == [title_language(title)]
+
+
+def test_chinese_in_free_words_is_not_read_as_japanese() -> None:
+    assert runs("Remember 会议 and 会議.", "en") == [
+        Run("en", "Remember "),
+        Run("en", "会议", "zh"),
+        Run("en", " and "),
+        Run("ja", "会議"),
+    ]
+
+
+@with_voice
+@pytest.mark.parametrize(
+    "title", ["会议", "회의", "موعد الطبيب", "Встреча", "Reunión con José", "Zahnarzt Müller"]
+)
+@pytest.mark.parametrize("dialect", ["plain", "kansai"])
+async def test_a_title_in_another_language_is_a_part_of_the_sound(
+    speech: Speech, title: str, dialect: str
+) -> None:
+    words = say_start(dialect, [title], AT).spoken
+    sound = await speech.synthesise(words, dialect=dialect)
+    assert 1.5 < sound.seconds < 10
+    # The sentence around it is there too.
+    (alone,) = [marked(*part) for part in segments(words) if part.language]
+    assert sound.seconds > (await speech.synthesise(alone, dialect=dialect)).seconds + 0.5
+
+
+@with_voice
+@pytest.mark.parametrize("title", ["회의", "ᚠᚢ", "会议"])
+async def test_without_a_voice_for_its_language_a_title_is_an_appointment(title: str) -> None:
+    japanese = Speech(engines={"ja": installed_engines()["ja"]})
+    spoken = say_start("kansai", [title], AT).spoken
+    sound = await japanese.synthesise(spoken, dialect="kansai")
+    plain = await japanese.synthesise(say_start("kansai", [""], AT).spoken, dialect="kansai")
+    await japanese.aclose()
+    assert sound.seconds == pytest.approx(plain.seconds, abs=0.8)
+
+
+@with_voice
+async def test_a_mark_nobody_made_does_no_harm(speech: Speech) -> None:
+    sound = await speech.synthesise("It is ⟦xx:time⟧ for ⟦ko:⟧ ⟦lunch⟧ ⟧⟦.", dialect="plain")
+    assert 1 < sound.seconds < 10

@@ -213,7 +213,7 @@ async def _any(stage: Stage, chance: random.Random) -> Grant:
 
 def _upkeep(stage: Stage, vault: Vault) -> Upkeep:
     clock = SystemClock()
-    webhooks = Webhooks(stage.vault_engine, vault.grants._seal, clock, stage.http)
+    webhooks = Webhooks(stage.vault_engine, vault.grants.seal, clock, stage.http)
     reactions = Reactions(stage.app_engine, vault.grants, clock, Audit(stage.app_engine, clock))
     return Upkeep(vault, webhooks, reactions, clock)
 

@@ -23,6 +23,7 @@ from catflap.google.id_token import IdTokens
 from catflap.google.keys import Keys
 from catflap.google.oauth import OAuth
 from catflap.google.risc import SecurityEventTokens
+from catflap.google.scopes import READ_CALENDAR
 from catflap.settings import GoogleClient, Settings
 from catflap.signin import Admission, Sessions, SignIn, Users
 from catflap.signin.app_tokens import AppTokens, issuer_unavailable
@@ -32,11 +33,13 @@ from catflap.store.database import connect
 from catflap.store.embedded import Urls, prepare
 from catflap.store.notices import Notices
 from catflap.store.opening import open_database
-from catflap.vault import Grants, Seal, Vault, api_keys
+from catflap.vault import Grants, Vault, api_keys
 from catflap.vault.api_keys import ApiKeys
 from catflap.vault.audit import Audit
-from catflap.vault.keyset import EnvironmentKeyset, Keyset, KeysetFile
+from catflap.vault.client_change import ClientChange
+from catflap.vault.keyset import EnvironmentKeyset, KeysetFile, Source
 from catflap.vault.lease import Leases
+from catflap.vault.opening import open_seal
 from catflap.vault.pace import Pace
 from catflap.vault.reactions import Reactions
 from catflap.vault.upkeep import Upkeep
@@ -153,8 +156,9 @@ async def _ground(settings: Settings, clock: Clock, stack: AsyncExitStack) -> _G
 
 async def _vault(ground: _Ground, stack: AsyncExitStack) -> _VaultRooms:
     settings, clock, engine = ground.settings, ground.clock, ground.vault_engine
-    seal = Seal(vault_keyset(settings))
+    seal = await open_seal(keyset_source(settings), engine)
     grants = Grants(engine, seal, clock, ground.client.client_id)
+    await ClientChange(grants).settle()
     keys = ApiKeys(engine, clock, stack.enter_context(ground.notices.watch(api_keys.TOPIC)))
     audit = Audit(ground.engine, clock, then=(keys.write_uses, grants.write_uses))
     await stack.enter_async_context(audit)
@@ -251,12 +255,12 @@ def _app_tokens(settings: Settings, http: httpx2.AsyncClient, clock: Clock) -> A
     return AppTokens(keys, clock, issuer=settings.jwt_issuer, audience=settings.jwt_audience)
 
 
-def vault_keyset(settings: Settings) -> Keyset:
-    """The keyset that seals this installation's tokens."""
+def keyset_source(settings: Settings) -> Source:
+    """Where the keyset that seals this installation's tokens is."""
     if settings.vault_keyset is not None:
-        return Keyset(EnvironmentKeyset(settings.vault_keyset.get_secret_value()))
+        return EnvironmentKeyset(settings.vault_keyset.get_secret_value())
     file = settings.data_dir / "secrets" / "vault-keyset.json"
-    return Keyset(KeysetFile(file, loud=settings.origin.startswith("https://")))
+    return KeysetFile(file, loud=settings.origin.startswith("https://"))
 
 
 def risc_url(settings: Settings) -> str:
@@ -266,10 +270,11 @@ def risc_url(settings: Settings) -> str:
 
 def _calendars(ground: _Ground, vault: Vault) -> Calendars:
     async def access(user_id: int, account_sub: str) -> str:
-        return (await vault.access_token(user_id, account_sub)).token
+        return (await vault.access_token(user_id, account_sub, prefer=READ_CALENDAR)).token
 
     async def refused(user_id: int, account_sub: str, token: str) -> str:
-        return (await vault.access_token(user_id, account_sub, refused=token)).token
+        live = await vault.access_token(user_id, account_sub, prefer=READ_CALENDAR, refused=token)
+        return live.token
 
     api = CalendarApi(ground.http, ground.settings.google_api_url)
     return Calendars(ground.engine, ground.clock, api, access, refused)

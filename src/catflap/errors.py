@@ -87,6 +87,8 @@ HTTP_STATUS = {
     "call_not_allowed": 403,
     "key_narrower_than_grant": 403,
     "redirect_refused": 502,
+    # Nothing is lost: it works again as soon as the operator has put the keyset right.
+    "keyset_lacks_key": 503,
 }
 _STATUS_BY_CLASS: tuple[tuple[type[CatflapError], int], ...] = (
     (UserMustAct, 409),

@@ -27,7 +27,7 @@ from catflap.store.database import connect
 from catflap.store.embedded import Urls
 from catflap.store.notices import Notices
 from catflap.store.tables import google_tokens
-from catflap.vault import Grant, Grants, Seal, Vault, load_keyset
+from catflap.vault import Grant, Grants, GrantToken, Seal, Vault, load_keyset
 from catflap.vault.api_keys import ApiKeys
 from catflap.vault.audit import Audit
 from catflap.vault.lease import Leases
@@ -143,10 +143,10 @@ def allow(google: Google, oauth: OAuth, grants: Grants, user_id: int) -> Allow:
 
 
 @pytest.fixture
-def run_out(vault_engine: AsyncEngine, clock: FixedClock) -> Callable[[Grant], Awaitable[None]]:
+def run_out(vault_engine: AsyncEngine, clock: FixedClock) -> Callable[[Grant | GrantToken], Awaitable[None]]:
     """Let the stored access token of a grant run out."""
 
-    async def ran_out(grant: Grant) -> None:
+    async def ran_out(grant: Grant | GrantToken) -> None:
         async with vault_engine.begin() as connection:
             expired = update(google_tokens).where(google_tokens.c.id == grant.id)
             await connection.execute(expired.values(expires_at=clock.now()))
@@ -154,7 +154,7 @@ def run_out(vault_engine: AsyncEngine, clock: FixedClock) -> Callable[[Grant], A
     return ran_out
 
 
-RunOut = Callable[[Grant], Awaitable[None]]
+RunOut = Callable[[Grant | GrantToken], Awaitable[None]]
 
 
 @dataclass

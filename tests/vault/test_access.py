@@ -117,17 +117,17 @@ async def test_a_caller_who_gives_up_takes_the_token_from_nobody(
 async def test_a_late_holder_can_not_overwrite_a_newer_token(allow: Allow, grants: Grants) -> None:
     grant = await allow()
     leases = Leases(grants.engine, timedelta(milliseconds=1))
-    late = await leases.take(grant)
+    late = await leases.take(grant.main)
     assert isinstance(late, Lease)
     await asyncio.sleep(0.01)
-    quick = await leases.take(grant)
+    quick = await leases.take(grant.main)
     assert isinstance(quick, Lease)
     newer = TokenResponse("newer", 3599, grant.scopes)
-    assert await grants.refreshed(grant, late.id, TokenResponse("late", 3599, grant.scopes)) is None
-    kept = await grants.refreshed(grant, quick.id, newer)
+    assert await grants.refreshed(grant.main, late.id, TokenResponse("late", 3599, grant.scopes)) is None
+    kept = await grants.refreshed(grant.main, quick.id, newer)
     assert kept is not None and grants.open_access_token(kept) == "newer"
-    assert await grants.refreshed(grant, quick.id, TokenResponse("late", 3599, grant.scopes)) is None
-    assert not await grants.died(grant, late.id, "invalid_grant")
+    assert await grants.refreshed(grant.main, quick.id, TokenResponse("late", 3599, grant.scopes)) is None
+    assert not await grants.died(grant.main, late.id, "invalid_grant")
 
 
 async def test_a_refused_token_is_not_handed_out_again(vault: Vault, allow: Allow, google: Google) -> None:
@@ -399,9 +399,9 @@ async def test_invalid_grant_is_not_believed_when_someone_consented_meanwhile(
 
 async def test_a_narrower_refresh_is_told_and_kept(vault: Vault, allow: Allow, grants: Grants) -> None:
     grant = await allow()
-    lease = await Leases(grants.engine).take(grant)
+    lease = await Leases(grants.engine).take(grant.main)
     assert isinstance(lease, Lease)
-    kept = await grants.refreshed(grant, lease.id, TokenResponse("t", 3599, frozenset({"openid"})))
+    kept = await grants.refreshed(grant.main, lease.id, TokenResponse("t", 3599, frozenset({"openid"})))
     assert kept is not None and kept.scopes == {"openid"}
 
 
@@ -410,9 +410,9 @@ async def test_a_pause_of_the_database_clock_is_the_only_time_that_leases_know(
 ) -> None:
     grant = await allow()
     leases = Leases(grants.engine, timedelta(hours=1))
-    assert isinstance(await leases.take(grant), Lease)
+    assert isinstance(await leases.take(grant.main), Lease)
     clock.advance(timedelta(days=365))
-    assert not isinstance(await leases.take(grant), Lease)
+    assert not isinstance(await leases.take(grant.main), Lease)
 
 
 async def _error(vault: Vault, user_id: int) -> Exception | None:

@@ -34,7 +34,7 @@ async def test_neither_logs_nor_answers_nor_any_table_hold_a_secret(
     grants = vault.grants
     # Nothing leaves this machine: whatever the webhook is, the receiver is down.
     nowhere = httpx2.AsyncClient(transport=httpx2.MockTransport(lambda request: httpx2.Response(503)))
-    webhooks = Webhooks(grants.engine, grants._seal, door.parts.clock, nowhere, resolve=_somewhere)
+    webhooks = Webhooks(grants.engine, grants.seal, door.parts.clock, nowhere, resolve=_somewhere)
     hook, hook_secret = await webhooks.create("https://hooks.example.com/x")
     headers = await door.key("tokens", "proxy")
     canaries = {hook_secret, CLIENT_SECRET, headers["Authorization"].split()[1]}
@@ -65,7 +65,7 @@ async def test_neither_logs_nor_answers_nor_any_table_hold_a_secret(
         await webhooks.deliver(delivery)
     with pytest.raises(CatflapError) as caught:
         await vault.access_token(live.user_id)
-    await Rotation(grants.engine, grants._seal).reseal()
+    await Rotation(grants.engine, grants.seal).reseal()
     await door.parts.audit.write()
 
     said = capsys.readouterr()

@@ -20,7 +20,7 @@ from .conftest import Allow, Google
 @pytest.fixture
 def upkeep(vault: Vault, clock: FixedClock, http: httpx2.AsyncClient, engine: AsyncEngine) -> Upkeep:
     grants = vault.grants
-    webhooks = Webhooks(grants.engine, grants._seal, clock, http)
+    webhooks = Webhooks(grants.engine, grants.seal, clock, http)
     return Upkeep(vault, webhooks, Reactions(engine, grants, clock, Audit(engine, clock)), clock)
 
 

@@ -1,10 +1,17 @@
 """`catflap keys`: the keys that seal tokens at rest."""
 
+from typing import Annotated
+
 import typer
 
+from catflap.app import keyset_source
 from catflap.cli.running import command, run
 from catflap.cli.workshop import Workshop, progress, workshop
-from catflap.vault.keyset import only_primary, with_new_primary
+from catflap.errors import BadRequest
+from catflap.settings import Settings
+from catflap.vault import Grants
+from catflap.vault.adopting import Adopting
+from catflap.vault.keyset import KeysetFile, only_primary, with_new_primary
 from catflap.vault.rotation import Progress, Rotation
 
 cli = command()
@@ -20,7 +27,7 @@ def list_keys() -> None:
     """Each key, whether it seals, and how many values only it can open."""
 
     async def work() -> None:
-        async with workshop() as room:
+        async with workshop(keyset_must_fit=False) as room:
             primary = room.seal.keyset.primary
             for key, values in sorted((await _rotation(room).used()).items()):
                 held = "" if key in room.seal.keyset.ids else "  MISSING from the keyset"
@@ -82,6 +89,40 @@ def retire() -> None:
         async with workshop() as room:
             await _rotation(room).check_retired()
             typer.echo(only_primary(room.seal.keyset.source.read()))
+
+    run(work())
+
+
+@cli.command(epilog="Example:  catflap keys adopt --accept-lost-grants")
+def adopt(
+    accept_lost_grants: Annotated[
+        bool, typer.Option("--accept-lost-grants", help="Really give up what the keyset can't open.")
+    ] = False,
+) -> None:
+    """Go on with the present keyset (a new one, if there is none) without what it can't open.
+
+    Grants whose token is lost ask for a new consent, with the reason keyset_lost. Webhooks get new secrets,
+    which are printed: give them to their receivers. Try to restore the right keyset first.
+    """
+
+    async def work() -> None:
+        source = keyset_source(Settings.read())
+        if accept_lost_grants and isinstance(source, KeysetFile):
+            source.make()
+        async with workshop(keyset_must_fit=False) as room:
+            # No grant is used here, so the OAuth client does not matter.
+            adopting = Adopting(Grants(room.vault_engine, room.seal, room.clock, ""))
+            if not accept_lost_grants:
+                tokens, webhooks = await adopting.lost()
+                raise BadRequest(
+                    "confirmation_missing",
+                    f"{tokens} grants and {webhooks} webhook secrets can't be opened with this keyset and "
+                    "would be given up. Restore the right keyset, or add --accept-lost-grants.",
+                )
+            adopted = await adopting.adopt()
+        typer.echo(f"{adopted.refresh_tokens} grants were given up and ask for a new consent.")
+        for webhook_id, url, secret in adopted.webhooks:
+            typer.echo(f"{webhook_id}\t{url}\t{secret}")
 
     run(work())
 

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from catflap.app import vault_keyset
+from catflap.app import keyset_source
 from catflap.clock import Clock, SystemClock
 from catflap.log import configure
 from catflap.settings import Settings
@@ -17,6 +17,8 @@ from catflap.store.database import connect
 from catflap.store.embedded import prepare
 from catflap.store.opening import open_database
 from catflap.vault import Seal
+from catflap.vault.keyset import Keyset
+from catflap.vault.opening import open_seal
 
 
 @dataclass(frozen=True)
@@ -32,8 +34,12 @@ class Workshop:
 
 
 @asynccontextmanager
-async def workshop() -> AsyncIterator[Workshop]:
+async def workshop(*, keyset_must_fit: bool = True) -> AsyncIterator[Workshop]:
     """Open the database of this installation.
+
+    Args:
+        keyset_must_fit: whether the keyset must open every sealed value; False for commands that put the
+            keyset right.
 
     Raises:
         OperatorMustAct: settings, data directory, keyset or database need somebody's hand.
@@ -48,7 +54,9 @@ async def workshop() -> AsyncIterator[Workshop]:
         for pool in pools:
             stack.push_async_callback(pool.dispose)
         http = await stack.enter_async_context(httpx2.AsyncClient(timeout=settings.google_timeout))
-        yield Workshop(settings, SystemClock(), *pools, Seal(vault_keyset(settings)), http)
+        source = keyset_source(settings)
+        seal = await open_seal(source, pools[1]) if keyset_must_fit else Seal(Keyset(source))
+        yield Workshop(settings, SystemClock(), *pools, seal, http)
 
 
 def progress() -> Progress:

@@ -70,9 +70,13 @@ def wire(scopes: Iterable[str]) -> str:
 
 def missing(wanted: Iterable[str], granted: Iterable[str]) -> frozenset[str]:
     """The wanted scopes that the granted ones do not cover."""
+    return normalise(wanted) - covered(granted)
+
+
+def covered(granted: Iterable[str]) -> frozenset[str]:
+    """All that the granted scopes allow: themselves, and those that they imply."""
     have = normalise(granted)
-    covered = have.union(*(_IMPLIES.get(name, set()) for name in have))
-    return normalise(wanted) - covered
+    return have.union(*(_IMPLIES.get(name, set()) for name in have))
 
 
 def short_name(name: str) -> str:

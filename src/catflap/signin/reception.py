@@ -92,7 +92,7 @@ class Reception:
         if request.purpose == "signin":
             user_id = await self._users.find(sub)
         grant = None if user_id is None else await self._grants.find(user_id, sub)
-        if grant is not None and grant.state == "active" and grant.client_id == self._grants.client_id:
+        if grant is not None and self._grants.is_alive(grant):
             return True
         if not (request.scopes | tokens.scopes) - SIGN_IN:
             return False

@@ -340,6 +340,8 @@ google_tokens = Table(
     "google_tokens",
     metadata,
     _id(),
+    # A grant is its main row and those that supplement it: tokens whose scopes no other token covers.
+    Column("supplements", BigInteger, ForeignKey("vault.google_tokens.id", ondelete="CASCADE")),
     _user(),
     Column("account_sub", Text, nullable=False),
     Column("client_id", Text, nullable=False),
@@ -367,7 +369,19 @@ google_tokens = Table(
     Index("google_tokens_account", "account_sub"),
     Index("google_tokens_hash", "token_hash"),
     Index("google_tokens_prefix", "token_prefix_hash"),
-    UniqueConstraint("user_id", "account_sub"),
+    Index(
+        "google_tokens_main",
+        "user_id",
+        "account_sub",
+        unique=True,
+        postgresql_where=text("supplements IS NULL"),
+    ),
+    Index("google_tokens_user", "user_id", "account_sub"),
+    Index("google_tokens_supplements", "supplements"),
+    Index("google_tokens_client", "client_id"),
+    # Which keys sealed anything must be cheap to tell (`catflap.vault.keys_in_use`).
+    Index("google_tokens_refresh_key", text("substr(refresh_token, 1, 5)")),
+    Index("google_tokens_access_key", text("substr(access_token, 1, 5)")),
     schema="vault",
 )
 

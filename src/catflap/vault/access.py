@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from catflap.clock import Clock
-from catflap.errors import BadRequest, OperatorMustAct, TryAgain, UserMustAct
+from catflap.errors import BadRequest, CatflapError, OperatorMustAct, Tampered, TryAgain, UserMustAct
 from catflap.google.oauth import GrantRefused, InvalidGrant, OAuth, RefreshRefused, TokenResponse
-from catflap.google.scopes import missing
+from catflap.google.scopes import missing, normalise
 from catflap.log import log
 from catflap.store.notices import Notices
 from catflap.vault.circuit import Circuit, unavailable
-from catflap.vault.grant import Grant, topic
+from catflap.vault.grant import Grant, GrantToken, topic
 from catflap.vault.grants import Grants
 from catflap.vault.lease import Lease, Leases, Wait
 from catflap.vault.pace import Pace
@@ -29,6 +29,7 @@ MIN_TTL = timedelta(minutes=5)
 _HARDLY_ALIVE = timedelta(seconds=30)
 _UNHEARD_SECONDS = 0.25
 _LONGEST_REFUSED_SECONDS = 300.0
+_LONGEST_SUSPENDED_SECONDS = 3600.0
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,8 @@ class Vault:
         account_sub: str | None = None,
         *,
         scopes: Collection[str] = (),
+        prefer: Collection[str] = (),
+        within: Collection[str] | None = None,
         min_ttl: timedelta = MIN_TTL,
         refused: str | None = None,
         refused_sha256: str | None = None,
@@ -87,88 +90,140 @@ class Vault:
         Args:
             account_sub: whose; the account the user allowed first, if not given.
             scopes: what the caller is going to do; checked before Google is asked.
+            prefer: the same without the check, where only Google can tell what suffices: of several tokens
+                the one that lacks least is taken.
+            within: what the token must not go beyond; None for no limit.
             refused: a token that Google did not accept; it is not handed out again.
             refused_sha256: the same as the token's SHA-256 in hexadecimal.
 
         Raises:
-            BadRequest: `not_found`: no such grant.
+            BadRequest: `not_found`: no such grant; `key_narrower_than_grant`: no token is within `within`.
             UserMustAct: `reconsent_required` or `scope_missing`.
             TryAgain: `google_unavailable`, with the time to wait.
-            OperatorMustAct: `google_client_rejected`.
+            OperatorMustAct: `google_client_rejected`, `keyset_lacks_key`.
         """
-        grant = await self.grants.find(user_id, account_sub)
-        if grant is None:
-            raise BadRequest("not_found", "This person has not allowed access to Google yet.")
-        self._check(grant)
-        if lacking := missing(scopes, grant.scopes):
-            raise UserMustAct(
-                "scope_missing", f"Google access lacks {', '.join(sorted(lacking))}; ask for it."
-            )
         if refused is not None:
             refused_sha256 = _sha256(refused)
-        stored = self._stored(grant, _HARDLY_ALIVE)
+        tried: set[int] = set()
+        failure: CatflapError | None = None
+        while True:
+            token = await self._choose(user_id, account_sub, scopes, prefer, within, tried, failure)
+            try:
+                live = await self._live_at_least(token, min_ttl, refused_sha256)
+            except CatflapError as error:
+                # Another consent of the same person may still do.
+                failure = failure or error
+                tried.add(token.id)
+            else:
+                self.grants.note_use(token)
+                return live
+
+    async def _choose(
+        self,
+        user_id: int,
+        account_sub: str | None,
+        scopes: Collection[str],
+        prefer: Collection[str],
+        within: Collection[str] | None,
+        tried: Collection[int],
+        failure: CatflapError | None,
+    ) -> GrantToken:
+        grant = await self.grants.find(user_id, account_sub)
+        if grant is None:
+            raise failure or BadRequest("not_found", "This person has not allowed access to Google yet.")
+        choices = grant.choices(self.grants.client_id, scopes=scopes, prefer=prefer, within=within)
+        for token in choices:
+            if token.id not in tried:
+                return token
+        raise failure or self._why_none(grant, scopes)
+
+    def _why_none(self, grant: Grant, scopes: Collection[str]) -> CatflapError:
+        if not grant.choices(self.grants.client_id):
+            return reconsent(grant)
+        if lacking := missing(scopes, grant.scopes):
+            return UserMustAct(
+                "scope_missing", f"Google access lacks {', '.join(sorted(lacking))}; ask for it."
+            )
+        if not grant.choices(self.grants.client_id, scopes=scopes):
+            return UserMustAct(
+                "scope_missing",
+                f"{', '.join(sorted(normalise(scopes)))} were allowed one by one, so no token has them all; "
+                "ask for them in one consent, or for one token each.",
+            )
+        return BadRequest("key_narrower_than_grant", "Every token would open more than is allowed here.")
+
+    async def _live_at_least(
+        self, token: GrantToken, min_ttl: timedelta, refused_sha256: str | None
+    ) -> AccessToken:
+        stored = self._stored(token, _HARDLY_ALIVE)
         if stored is not None and refused_sha256 is not None and _sha256(stored.token) == refused_sha256:
             stored = None
         if stored is None or stored.expires_at - self._clock.now() < min_ttl:
-            stored = await self._renewed(grant, stored)
-        self.grants.note_use(grant)
+            return await self._renewed(token, stored)
         return stored
 
     async def revoke(self, user_id: int, account_sub: str) -> bool:
         """Take the grant back; see `Revoking.revoke`."""
         return await self.revoking.revoke(user_id, account_sub)
 
-    async def refresh_ahead(self, grant: Grant) -> None:
+    async def refresh_ahead(self, token: GrantToken) -> None:
         """Refresh before anybody asks, unless somebody is at it; raises as `access_token` does."""
-        self._check(grant)
-        await self._refresh_once(grant)
+        self._check(token)
+        await self._refresh_once(token)
 
-    def _check(self, grant: Grant) -> None:
-        if grant.state != "active" or grant.client_id != self.grants.client_id:
-            raise reconsent(grant)
+    def _check(self, token: GrantToken) -> None:
+        if not token.may_work(self.grants.client_id):
+            raise reconsent(token)
 
-    def _stored(self, grant: Grant, min_ttl: timedelta) -> AccessToken | None:
-        if grant.expires_at is None or grant.expires_at - self._clock.now() < min_ttl:
+    def _stored(self, token: GrantToken, min_ttl: timedelta) -> AccessToken | None:
+        if token.expires_at is None or token.expires_at - self._clock.now() < min_ttl:
             return None
-        token = self.grants.open_access_token(grant)
-        return None if token is None else AccessToken(token, grant.expires_at, grant.scopes)
-
-    async def _renewed(self, grant: Grant, stored: AccessToken | None) -> AccessToken:
         try:
-            return await self._refresh_once(grant)
+            access_token = self.grants.open_access_token(token)
+        except (Tampered, OperatorMustAct) as error:
+            # The refresh token may open all the same, and gives another one.
+            log.warning("access_token_not_opened", token=token.id, code=error.code, detail=error.detail)
+            return None
+        return None if access_token is None else AccessToken(access_token, token.expires_at, token.scopes)
+
+    async def _renewed(self, token: GrantToken, stored: AccessToken | None) -> AccessToken:
+        try:
+            return await self._refresh_once(token)
         except (TryAgain, OperatorMustAct):
             if stored is None:
                 raise
             return stored
 
-    async def _refresh_once(self, grant: Grant) -> AccessToken:
-        task = self._refreshing.get(grant.id)
+    async def _refresh_once(self, token: GrantToken) -> AccessToken:
+        task = self._refreshing.get(token.id)
         if task is None:
-            task = asyncio.create_task(self._live(grant))
-            self._refreshing[grant.id] = task
-            task.add_done_callback(lambda _: self._refreshing.pop(grant.id, None))
+            task = asyncio.create_task(self._live(token))
+            self._refreshing[token.id] = task
+            task.add_done_callback(lambda _: self._refreshing.pop(token.id, None))
         # Shielded: one caller who gives up must not take the token away from the others.
         return await asyncio.shield(task)
 
-    async def _live(self, grant: Grant) -> AccessToken:
-        """A token that is newer than `grant`, made by us or by whoever was faster."""
-        seen = grant.version
+    async def _live(self, token: GrantToken) -> AccessToken:
+        """A token that is newer than `token`, made by us or by whoever was faster."""
+        seen = token.version
         deadline = time.monotonic() + self._patience.total_seconds()
-        with self._watching(grant) as changed:
+        with self._watching(token) as changed:
             while True:
-                if grant.version != seen and (stored := self._stored(grant, _HARDLY_ALIVE)) is not None:
+                if token.version != seen and (stored := self._stored(token, _HARDLY_ALIVE)) is not None:
                     return stored
                 self._circuit.check()
                 changed.clear()
-                lease = await self._leases.take(grant)
+                lease = await self._leases.take(token)
                 if isinstance(lease, Lease):
-                    if (token := await self._refresh(grant, lease)) is not None:
-                        return token
+                    if (live := await self._refresh(token, lease)) is not None:
+                        return live
                 elif isinstance(lease, Wait):
+                    if lease.paused and not token.is_alive(self.grants.client_id):
+                        raise reconsent(token)
                     if lease.paused or time.monotonic() > deadline:
                         raise unavailable(lease.left)
                     await self._wait(changed, lease.left)
-                grant = await self._read_again(grant)
+                token = await self._read_again(token)
 
     async def _wait(self, changed: asyncio.Event, left: timedelta) -> None:
         seconds = left.total_seconds() + 0.01
@@ -179,44 +234,45 @@ class Vault:
                 await changed.wait()
 
     @contextlib.contextmanager
-    def _watching(self, grant: Grant) -> Iterator[asyncio.Event]:
+    def _watching(self, token: GrantToken) -> Iterator[asyncio.Event]:
         if self._notices is None:
             yield asyncio.Event()
         else:
-            with self._notices.watch(topic(grant.id)) as changed:
+            with self._notices.watch(topic(token.id)) as changed:
                 yield changed
 
-    async def _read_again(self, grant: Grant) -> Grant:
-        current = await self.grants.get(grant.id)
+    async def _read_again(self, token: GrantToken) -> GrantToken:
+        current = await self.grants.token(token.id)
         if current is None:
-            raise reconsent(grant)
+            raise reconsent(token)
         self._check(current)
         return current
 
-    async def _refresh(self, grant: Grant, lease: Lease) -> AccessToken | None:
+    async def _refresh(self, token: GrantToken, lease: Lease) -> AccessToken | None:
         """Ask Google while holding the lease; None when the row moved on and must be read again."""
         self.grants.at_step("refresh.leased")
         async with self._leases.kept(lease):
+            refresh_token = await self._opened(token, lease)
             await self._enter(lease)
             try:
-                tokens = await self._ask(grant)
+                tokens = await self._ask(refresh_token)
             except InvalidGrant as error:
                 self._google_answered()
-                await self._end(grant, lease, error.detail or "invalid_grant")
+                await self._end(token, lease, error.detail or "invalid_grant")
                 return None
             except GrantRefused as error:
                 self._google_answered()
-                await self._end(grant, lease, error.reason)
+                await self._suspend(token, lease, error.reason)
                 return None
             except RefreshRefused as error:
                 self._google_answered()
-                pause = await self._leases.pause(lease, grant.failures, _refused_pause(grant.failures))
-                log.warning("google_refuses_refresh", grant=grant.id, detail=error.detail)
+                pause = await self._leases.pause(lease, token.failures, _refused_pause(token.failures))
+                log.warning("google_refuses_refresh", grant=token.grant_id, detail=error.detail)
                 raise unavailable(pause, error.detail) from None
             except TryAgain as error:
-                self._circuit.failed(grant.id)
-                pause = await self._leases.pause(lease, grant.failures, error.after)
-                log.warning("google_unavailable", grant=grant.id, detail=error.detail)
+                self._circuit.failed(token.grant_id)
+                pause = await self._leases.pause(lease, token.failures, error.after)
+                log.warning("google_unavailable", grant=token.grant_id, detail=error.detail)
                 raise unavailable(pause, error.detail) from None
             except OperatorMustAct as error:
                 await self._leases.give_back(lease)
@@ -226,7 +282,7 @@ class Vault:
                 raise
             self._google_answered()
             self.grants.at_step("refresh.answered")
-            kept = await self.grants.refreshed(grant, lease.id, tokens)
+            kept = await self.grants.refreshed(token, lease.id, tokens)
         self.grants.at_step("refresh.end")
         if kept is None or kept.expires_at is None:
             return None
@@ -250,35 +306,58 @@ class Vault:
             await asyncio.shield(self._leases.give_back(lease))
             raise
 
-    async def _ask(self, grant: Grant) -> TokenResponse:
-        refresh_token = self.grants.open_refresh_token(grant)
-        if refresh_token is None:
-            raise InvalidGrant("no_refresh_token")
+    async def _opened(self, token: GrantToken, lease: Lease) -> str:
+        try:
+            refresh_token = self.grants.open_refresh_token(token)
+        except OperatorMustAct:
+            await self._leases.give_back(lease)
+            raise
+        except Tampered as error:
+            log.error("refresh_token_not_opened", grant=token.grant_id, detail=error.detail)
+            await self._suspend(token, lease, error.code)
+            raise reconsent(token) from None
+        assert refresh_token is not None
+        return refresh_token
+
+    async def _ask(self, refresh_token: str) -> TokenResponse:
         try:
             async with asyncio.timeout(self._patience.total_seconds()):
                 return await self._oauth.refresh(refresh_token)
         except TimeoutError:
             raise TryAgain("google_unavailable", "Google is too slow.", detail="no answer in time") from None
 
-    async def _end(self, grant: Grant, lease: Lease, reason: str) -> None:
-        """Believe that the grant is dead only if nobody refreshed or consented meanwhile."""
-        if await self.grants.died(grant, lease.id, reason):
-            log.warning("grant_needs_consent", grant=grant.id, user=grant.user_id, reason=reason)
-            raise reconsent(grant)
+    async def _end(self, token: GrantToken, lease: Lease, reason: str) -> None:
+        """Believe that the token is dead only if nobody refreshed or consented meanwhile."""
+        if await self.grants.died(token, lease.id, reason):
+            log.warning("grant_needs_consent", grant=token.grant_id, user=token.user_id, reason=reason)
+            raise reconsent(token)
+
+    async def _suspend(self, token: GrantToken, lease: Lease, reason: str) -> None:
+        """Keep a token that Google may accept again, for instance when an administrator allows the app."""
+        pause = _suspended_pause(token.failures)
+        if await self.grants.suspend(token, lease.id, reason, pause):
+            if token.reason != reason:
+                log.warning("grant_refused", grant=token.grant_id, user=token.user_id, reason=reason)
+            raise reconsent(token)
 
 
-def reconsent(grant: Grant) -> UserMustAct:
+def reconsent(of: Grant | GrantToken) -> UserMustAct:
     """What everybody hears about a grant that is not active."""
     return UserMustAct(
         "reconsent_required",
         "Google no longer accepts this grant; the person must allow access once more.",
-        detail=grant.reason,
+        detail=of.reason,
     )
 
 
 def _refused_pause(failures: int) -> timedelta:
     """Twice as long each time: nobody knows whether Google will change its mind."""
     return timedelta(seconds=min(_LONGEST_REFUSED_SECONDS, 5.0 * 2.0 ** min(failures, 10)))
+
+
+def _suspended_pause(failures: int) -> timedelta:
+    """Half a minute, for mistakes that are mended at once, up to an hour."""
+    return timedelta(seconds=min(_LONGEST_SUSPENDED_SECONDS, 30.0 * 2.0 ** min(failures, 10)))
 
 
 def _sha256(token: str) -> str:

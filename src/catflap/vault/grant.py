@@ -1,24 +1,35 @@
-"""A grant as code sees it: one row of `vault.google_tokens`, its tokens still sealed."""
+"""A grant as code sees it: what a user allowed for one Google account, and the tokens that came of it.
 
+Each token is one row of `vault.google_tokens`, still sealed. Nearly every grant has one. A consent whose
+scopes do not cover an earlier one's adds a row, so that no access that Google still gives is lost.
+"""
+
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import Row
 
+from catflap.google.scopes import covered, missing
+
 # What Google says about refresh tokens nobody uses ("Using OAuth 2.0": six months), less a month to act.
 _UNUSED_FOR = timedelta(days=150)
 _SOON = timedelta(days=2)
+CLIENT_CHANGED = "client_changed"
 
 
 @dataclass(frozen=True)
-class Grant:
-    """What a user allowed for one Google account.
+class GrantToken:
+    """One refresh token, and the access token it gave last.
 
-    `state` is `active`, `reconsent` or `revoked`; `reason` and `ended_at` tell why and since when it is not
-    active. `refresh_expires_at` is set when Google limits the refresh token's life (7 days in Testing mode).
+    `supplements` is the id of the grant's main row, None in the main row itself. `state` is `active`,
+    `reconsent` or `revoked`; in `reconsent` the refresh token is gone when Google said that it is dead, and
+    still there when Google may accept it again. `refresh_expires_at` is set when Google limits the refresh
+    token's life (7 days in Testing mode).
     """
 
     id: int
+    supplements: int | None
     user_id: int
     account_sub: str
     client_id: str
@@ -37,29 +48,161 @@ class Grant:
     _refresh_token: bytes | None = field(repr=False, default=None)
     _access_token: bytes | None = field(repr=False, default=None)
 
+    @property
+    def grant_id(self) -> int:
+        """The id of the grant: that of its main row."""
+        return self.id if self.supplements is None else self.supplements
+
+    @property
+    def has_refresh_token(self) -> bool:
+        return self._refresh_token is not None
+
+    def may_work(self, client_id: str) -> bool:
+        """Whether asking Google with this token can make sense."""
+        return self.has_refresh_token and self.client_id == client_id and self.state != "revoked"
+
+    def is_alive(self, client_id: str) -> bool:
+        """Whether Google is believed to accept this token."""
+        return self.may_work(client_id) and (self.state == "active" or self.reason == CLIENT_CHANGED)
+
+
+@dataclass(frozen=True)
+class Grant:
+    """What a user allowed for one Google account, as others see it.
+
+    `state` is `active` while Google accepts any of its tokens; else `reason` and `ended_at` tell why and
+    since when it is not active. `scopes` is what all its tokens allow together. `default` is the token that
+    is handed out to those who do not say what for.
+    """
+
+    main: GrantToken
+    tokens: tuple[GrantToken, ...]
+    default: GrantToken
+    scopes: frozenset[str]
+    state: str
+    reason: str | None
+    ended_at: datetime | None
+
+    @property
+    def id(self) -> int:
+        return self.main.id
+
+    @property
+    def user_id(self) -> int:
+        return self.main.user_id
+
+    @property
+    def account_sub(self) -> str:
+        return self.main.account_sub
+
+    @property
+    def version(self) -> int:
+        return self.main.version
+
+    @property
+    def created_at(self) -> datetime:
+        return self.main.created_at
+
+    @property
+    def updated_at(self) -> datetime:
+        return max(one.updated_at for one in self.tokens)
+
+    @property
+    def client_id(self) -> str:
+        return self.default.client_id
+
+    @property
+    def expires_at(self) -> datetime | None:
+        return self.default.expires_at
+
+    @property
+    def refresh_expires_at(self) -> datetime | None:
+        return self.default.refresh_expires_at
+
+    @property
+    def failures(self) -> int:
+        return self.default.failures
+
     def foreseen(self, now: datetime) -> str | None:
         """Why this grant is about to end, if it is: `testing` (the 7 days of Testing mode) or `unused`."""
         if self.state != "active":
             return None
         if self.refresh_expires_at is not None and self.refresh_expires_at - now < _SOON:
             return "testing"
-        if now - (self.refreshed_at or self.created_at) > _UNUSED_FOR:
+        if now - (self.default.refreshed_at or self.default.created_at) > _UNUSED_FOR:
             return "unused"
         return None
 
+    def choices(
+        self,
+        client_id: str,
+        *,
+        scopes: Collection[str] = (),
+        prefer: Collection[str] = (),
+        within: Collection[str] | None = None,
+    ) -> list[GrantToken]:
+        """The tokens that may be handed out, the best first.
 
-def topic(grant_id: int) -> str:
-    """What is announced whenever the row changes."""
-    return f"grant:{grant_id}"
+        Args:
+            scopes: what each must allow.
+            prefer: what it should allow; the token that lacks least comes first.
+            within: what it must not go beyond; None for no limit.
+        """
+        fitting = [
+            one
+            for one in self.tokens
+            if one.may_work(client_id)
+            and not missing(scopes, one.scopes)
+            and (within is None or not missing(one.scopes, within))
+        ]
+        return sorted(
+            fitting,
+            key=lambda one: (not one.is_alive(client_id), len(missing(prefer, one.scopes)), *_narrow(one)),
+        )
 
 
-_PLAIN = tuple(name for name in Grant.__dataclass_fields__ if name != "scopes" and not name.startswith("_"))
-
-
-def grant_of(row: Row[tuple[object, ...]]) -> Grant:
-    """The grant in a row."""
-    found = row._mapping
+def whole(rows: Sequence[GrantToken], client_id: str) -> Grant:
+    """The grant that the rows of one user and account make together, for this OAuth client."""
+    main = next(one for one in rows if one.supplements is None)
+    alive = [one for one in rows if one.is_alive(client_id)]
+    default = min(alive or [main], key=_narrow)
+    state, last = "active", default
+    if not alive:
+        last = max(rows, key=lambda one: (one.ended_at is not None, one.ended_at, one.id))
+        state = "revoked" if main.state == "revoked" else "reconsent"
+    reason = last.reason
+    if state == "reconsent" and last.state == "active" and last.client_id != client_id:
+        reason = CLIENT_CHANGED
     return Grant(
+        main=main,
+        tokens=tuple(rows),
+        default=default,
+        scopes=frozenset[str]().union(*(one.scopes for one in alive or rows)),
+        state=state,
+        reason=None if alive else reason,
+        ended_at=None if alive else last.ended_at,
+    )
+
+
+def topic(token_id: int) -> str:
+    """What is announced whenever a token's row changes."""
+    return f"grant:{token_id}"
+
+
+def _narrow(token: GrantToken) -> tuple[int, int]:
+    """Sorts the widest token first, of equals the newest."""
+    return (-len(covered(token.scopes)), -token.id)
+
+
+_PLAIN = tuple(
+    name for name in GrantToken.__dataclass_fields__ if name != "scopes" and not name.startswith("_")
+)
+
+
+def token_of(row: Row[tuple[object, ...]]) -> GrantToken:
+    """The token in a row."""
+    found = row._mapping
+    return GrantToken(
         **{name: found[name] for name in _PLAIN},
         scopes=frozenset(found["scopes"]),
         _refresh_token=found["refresh_token"],

@@ -1,39 +1,31 @@
-"""The rows of `vault.google_tokens`: what each person allowed, and the sealed tokens that prove it."""
+"""What each person allowed: keep what a consent gave, find it again, and end it.
 
-from collections.abc import Callable
+A grant is unique for a user and an account. It may hold several tokens, which are rows of their own (see
+`catflap.vault.grant`): each is refreshed, named by RISC and ended by itself, and the grant needs a new
+consent only when none of them is left.
+"""
+
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, Row, bindparam, delete, func, insert, select, update
+from sqlalchemy import Interval, cast, delete, func, or_, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from catflap.clock import Clock
+from catflap.errors import OperatorMustAct, Tampered
+from catflap.google.id_token import unnamed
 from catflap.google.oauth import TokenResponse
 from catflap.store.jobs import enqueue
-from catflap.store.notices import announce_change
 from catflap.store.tables import google_tokens as t
-from catflap.vault.grant import Grant, grant_of, topic
-from catflap.vault.lookup import double_hash, prefix_hash
+from catflap.vault.grant import Grant, GrantToken, whole
+from catflap.vault.keeping import home_of_access, place
 from catflap.vault.outbox import Event, tell
+from catflap.vault.rows import ALIVE, WITHOUT_ACCESS, WITHOUT_LEASE, WITHOUT_TOKENS, Rows
 from catflap.vault.seal import Place, Seal
-
-# What a grant loses when it ends. Its refresh token may be needed once more, to revoke it at Google.
-_WITHOUT_ACCESS: dict[str, object] = {"access_token": None, "expires_at": None}
-_WITHOUT_LEASE: dict[str, object] = {"lease_id": None, "lease_until": None}
-WITHOUT_TOKENS: dict[str, object] = {
-    **_WITHOUT_ACCESS,
-    "refresh_token": None,
-    "token_hash": None,
-    "token_prefix_hash": None,
-}
-
-# Every token handed out begins with one of these, so they are put together once.
-_MINE = select(t).where(t.c.user_id == bindparam("user"))
-_OLDEST = _MINE.order_by(t.c.id).limit(1)
-_ONE = _MINE.where(t.c.account_sub == bindparam("account"))
 
 
 class Grants:
-    """Keep, read and change grants; the only SQL on the tokens of the vault's table."""
+    """Keep, read and change grants."""
 
     def __init__(
         self,
@@ -45,9 +37,8 @@ class Grants:
     ) -> None:
         """`at_step` is told each step; a test may end the process there."""
         self.engine = engine
-        # Reading needs no transaction, and without one it is one round trip instead of three.
-        self._reading = engine.execution_options(isolation_level="AUTOCOMMIT")
-        self._seal = seal
+        self.rows = Rows(engine, seal, clock)
+        self.seal = seal
         self._clock = clock
         self.client_id = client_id
         self.at_step = at_step
@@ -61,27 +52,18 @@ class Grants:
         """
         self.at_step("keep.begin")
         async with self.engine.begin() as connection:
-            row = await self._lock(connection, user_id, account_sub)
-            alive = (
-                row is not None
-                and row.state == "active"
-                and row.refresh_token is not None
-                and row.client_id == self.client_id
-            )
+            rows = await self.rows.lock(connection, user_id, account_sub)
+            before = self.whole(rows) if rows else None
+            alive = [one for one in rows if one.is_alive(self.client_id) and self.can_open(one)]
             if tokens.refresh_token is None and not alive:
                 return None
+            if tokens.refresh_token is None:
+                await self._keep_access(connection, home_of_access(alive, tokens), tokens)
+            else:
+                await self._keep_refresh(connection, user_id, account_sub, rows, tokens)
+            kept = await self._read(connection, user_id, account_sub)
             event: Event = "grant.scopes_changed" if alive else "grant.active"
-            if row is None:
-                row = await self._insert(connection, user_id, account_sub)
-            had = frozenset(row.scopes)
-            scopes = tokens.scopes if tokens.refresh_token else tokens.scopes | had
-            changes = self._sealed(row.id, user_id, tokens)
-            if not tokens.scopes >= scopes:
-                # A narrower access token must not hide what the stored refresh token can do.
-                changes |= _WITHOUT_ACCESS
-            changes |= {**_WITHOUT_LEASE, "state": "active", "reason": None, "ended_at": None}
-            kept = await self._change(connection, row, {**changes, "scopes": sorted(scopes)})
-            if event == "grant.active" or scopes != had:
+            if event == "grant.active" or before is None or kept.scopes != before.scopes:
                 await tell(connection, event, kept, self._clock.now())
             await enqueue(connection, "sync", f"{user_id} {account_sub}")
             self.at_step("keep.commit")
@@ -90,62 +72,101 @@ class Grants:
 
     async def of_user(self, user_id: int) -> list[Grant]:
         """The user's grants, oldest first."""
-        return await self.where(t.c.user_id == user_id)
+        return self._grouped(await self.rows.of_user(user_id))
 
     async def of_account(self, account_sub: str) -> list[Grant]:
         """Every user's grant for one Google account, oldest first."""
-        return await self.where(t.c.account_sub == account_sub)
+        return self._grouped(await self.rows.where(t.c.account_sub == account_sub))
 
     async def find(self, user_id: int, account_sub: str | None) -> Grant | None:
-        """One grant, or None; without an account, the user's oldest."""
-        statement, values = _OLDEST, dict[str, object](user=user_id)
+        """One grant, or None; without an account, the user's oldest.
+
+        An account that Google never named gives way to others when it is over.
+        """
+        found = await self.of_user(user_id)
         if account_sub is not None:
-            statement, values = _ONE, {"user": user_id, "account": account_sub}
-        async with self._reading.connect() as connection:
-            row = (await connection.execute(statement, values)).first()
-        return None if row is None else grant_of(row)
+            return next((one for one in found if one.account_sub == account_sub), None)
+        nameless = unnamed(user_id).sub
+        return min(
+            found,
+            key=lambda one: (one.account_sub == nameless and one.state != "active", one.id),
+            default=None,
+        )
 
     async def get(self, grant_id: int) -> Grant | None:
         """The grant with this id, or None."""
-        found = await self.where(t.c.id == grant_id)
+        found = await self.rows.where(or_(t.c.id == grant_id, t.c.supplements == grant_id))
+        return self.whole(found) if any(one.supplements is None for one in found) else None
+
+    async def token(self, token_id: int) -> GrantToken | None:
+        """The token in the row with this id, or None."""
+        found = await self.rows.where(t.c.id == token_id)
         return found[0] if found else None
 
-    async def refreshed(self, grant: Grant, lease_id: str, tokens: TokenResponse) -> Grant | None:
+    async def refreshed(self, token: GrantToken, lease_id: str, answer: TokenResponse) -> GrantToken | None:
         """Store a refreshed access token, unless the row or the lease moved on meanwhile (then None)."""
-        changes = {**self._sealed(grant.id, grant.user_id, tokens), **_WITHOUT_LEASE}
         # An answer without a scope means: the same as before (RFC 6749 section 5.1).
-        scopes = tokens.scopes or grant.scopes
+        scopes = answer.scopes or token.scopes
+        changes = {
+            **self.rows.sealed(token.id, token.user_id, answer, self.client_id),
+            **WITHOUT_LEASE,
+            **ALIVE,
+            "scopes": sorted(scopes),
+        }
         async with self.engine.begin() as connection:
-            kept = await self._change_if_same(
-                connection, grant, lease_id, {**changes, "scopes": sorted(scopes)}
-            )
-            if kept is not None and scopes != grant.scopes:
-                await tell(connection, "grant.scopes_changed", kept, self._clock.now())
+            kept = await self.rows.update_if_same(connection, token, lease_id, changes)
+            if kept is not None and (scopes != token.scopes or token.state != "active"):
+                await self._tell_change(connection, token, kept)
             self.at_step("refresh.commit")
         return kept
 
-    async def died(self, grant: Grant, lease_id: str, reason: str) -> bool:
-        """Google refused the refresh token: mark for a new consent, unless the row moved on since."""
-        changes = {**WITHOUT_TOKENS, **_WITHOUT_LEASE, **self._ended("reconsent", reason)}
-        async with self.engine.begin() as connection:
-            dead = await self._change_if_same(connection, grant, lease_id, changes)
-            if dead is not None:
-                await tell(connection, "grant.reconsent", dead, self._clock.now())
-        return dead is not None
+    async def died(self, token: GrantToken, lease_id: str, reason: str) -> bool:
+        """Google refused the refresh token for good: forget it, unless the row moved on since."""
+        changes = {**WITHOUT_TOKENS, **WITHOUT_LEASE, **self.rows.ended("reconsent", reason)}
+        return await self._end_token(token, lease_id, changes)
+
+    async def suspend(self, token: GrantToken, lease_id: str, reason: str, pause: timedelta) -> bool:
+        """Google refuses, but does not say that the refresh token is dead: keep it, and ask again later."""
+        ended = self.rows.ended("reconsent", reason)
+        if token.state == "reconsent" and token.reason == reason:
+            ended["ended_at"] = token.ended_at
+        changes = {
+            **WITHOUT_ACCESS,
+            **ended,
+            "lease_id": None,
+            "lease_until": func.clock_timestamp() + cast(pause, Interval),
+            "failures": token.failures + 1,
+        }
+        return await self._end_token(token, lease_id, changes)
 
     async def end(self, grant: Grant, reason: str, *, keep_refresh_token: bool = False) -> Grant | None:
         """Mark as revoked, whatever the version; None when it is gone or was marked before."""
-        tokens = _WITHOUT_ACCESS if keep_refresh_token else WITHOUT_TOKENS
         async with self.engine.begin() as connection:
-            row = await self._lock(connection, grant.user_id, grant.account_sub)
-            if row is None or row.id != grant.id or row.state == "revoked":
+            rows = await self.rows.lock(connection, grant.user_id, grant.account_sub)
+            if not any(one.id == grant.id and one.state != "revoked" for one in rows):
                 return None
-            changes = {**tokens, **_WITHOUT_LEASE, **self._ended("revoked", reason)}
-            ended = await self._change(connection, row, changes)
-            await tell(connection, "grant.revoked", ended, self._clock.now())
+            ended = await self._revoked(connection, rows, reason, keep_refresh_token=keep_refresh_token)
             if keep_refresh_token:
                 await enqueue(connection, "revoke", grant.id)
         return ended
+
+    async def end_token(self, token: GrantToken, reason: str) -> None:
+        """Forget one refresh token that Google revoked; the grant is revoked when it was the last."""
+        async with self.engine.begin() as connection:
+            rows = await self.rows.lock(connection, token.user_id, token.account_sub)
+            if not any(one.id == token.id and one._refresh_token == token._refresh_token for one in rows):
+                return
+            if not any(one.is_alive(self.client_id) for one in rows if one.id != token.id):
+                await self._revoked(connection, rows, reason, keep_refresh_token=False)
+                return
+            await self._forget(connection, token, reason)
+
+    async def lose(self, token: GrantToken, reason: str) -> None:
+        """Forget one refresh token that is of no use any more, unless it was replaced since it was read."""
+        async with self.engine.begin() as connection:
+            rows = await self.rows.lock(connection, token.user_id, token.account_sub)
+            if any(one.id == token.id and one._refresh_token == token._refresh_token for one in rows):
+                await self._forget(connection, token, reason)
 
     async def erase(self, grant: Grant) -> None:
         """Forget a grant for good, unless it moved on since it was read."""
@@ -153,12 +174,12 @@ class Grants:
             same = (t.c.id == grant.id, t.c.version == grant.version)
             await connection.execute(delete(t).where(*same))
 
-    def note_use(self, grant: Grant) -> None:
-        """Remember that a token of this grant was handed out; written down in batches."""
-        self._used.add(grant.id)
+    def note_use(self, token: GrantToken) -> None:
+        """Remember that an access token was handed out; written down in batches."""
+        self._used.add(token.id)
 
     async def write_uses(self) -> None:
-        """Write down which grants were used; called about once a second."""
+        """Write down which tokens were used; called about once a second."""
         used, self._used = self._used, set()
         if used:
             now = self._clock.now()
@@ -167,97 +188,130 @@ class Grants:
                 noted = update(t).where(t.c.id.in_(used), lately.is_not(True))
                 await connection.execute(noted.values(used_at=now))
 
-    def open_access_token(self, grant: Grant) -> str | None:
+    def open_access_token(self, of: Grant | GrantToken) -> str | None:
         """The stored access token in clear, for immediate use."""
-        if grant._access_token is None:
+        token = of.default if isinstance(of, Grant) else of
+        if token._access_token is None:
             return None
-        return self._seal.open(grant._access_token, Place(grant.id, grant.user_id, "access_token"))
+        return self.seal.open(token._access_token, Place(token.id, token.user_id, "access_token"))
 
-    def open_refresh_token(self, grant: Grant) -> str | None:
+    def open_refresh_token(self, of: Grant | GrantToken) -> str | None:
         """The refresh token in clear, for immediate use."""
-        if grant._refresh_token is None:
+        token = of.default if isinstance(of, Grant) else of
+        if token._refresh_token is None:
             return None
-        return self._seal.open(grant._refresh_token, Place(grant.id, grant.user_id, "refresh_token"))
+        return self.seal.open(token._refresh_token, Place(token.id, token.user_id, "refresh_token"))
 
-    async def where(self, *conditions: ColumnElement[bool], limit: int | None = None) -> list[Grant]:
-        """The grants that meet conditions on the table's columns, oldest first."""
-        async with self._reading.connect() as connection:
-            query = select(t).where(*conditions).order_by(t.c.id).limit(limit)
-            return [grant_of(row) for row in await connection.execute(query)]
+    def can_open(self, token: GrantToken) -> bool:
+        """Whether our keyset opens the refresh token."""
+        try:
+            return self.open_refresh_token(token) is not None
+        except (Tampered, OperatorMustAct):
+            return False
 
-    async def _lock(
-        self, connection: AsyncConnection, user_id: int, account_sub: str
-    ) -> Row[tuple[object, ...]] | None:
-        # Before the row exists there is nothing to lock, so two first sign-ins at once share this lock.
-        await connection.execute(
-            select(func.pg_advisory_xact_lock(func.hashtextextended(account_sub, user_id)))
+    def is_alive(self, grant: Grant) -> bool:
+        """Whether a refresh token is kept that Google is believed to accept and that we can open."""
+        return any(one.is_alive(self.client_id) and self.can_open(one) for one in grant.tokens)
+
+    def whole(self, rows: Sequence[GrantToken]) -> Grant:
+        """The grant that rows make together."""
+        return whole(rows, self.client_id)
+
+    def _grouped(self, rows: Sequence[GrantToken]) -> list[Grant]:
+        groups: dict[int, list[GrantToken]] = {}
+        for one in sorted(rows, key=lambda one: one.id):
+            groups.setdefault(one.grant_id, []).append(one)
+        found = [self.whole(group) for group in groups.values() if any(not one.supplements for one in group)]
+        return sorted(found, key=lambda one: one.id)
+
+    async def _read(self, connection: AsyncConnection, user_id: int, account_sub: str) -> Grant:
+        return self.whole(await self.rows.of_grant(connection, user_id, account_sub))
+
+    async def _keep_access(
+        self, connection: AsyncConnection, token: GrantToken, answer: TokenResponse
+    ) -> None:
+        scopes = answer.scopes | token.scopes
+        changes = self.rows.sealed(token.id, token.user_id, answer, self.client_id)
+        if not answer.scopes >= scopes:
+            # A narrower access token must not hide what the stored refresh token can do.
+            changes |= WITHOUT_ACCESS
+        changes |= {**WITHOUT_LEASE, **ALIVE, "scopes": sorted(scopes)}
+        await self.rows.update(connection, changes, t.c.id == token.id)
+
+    async def _keep_refresh(
+        self,
+        connection: AsyncConnection,
+        user_id: int,
+        account_sub: str,
+        rows: Sequence[GrantToken],
+        answer: TokenResponse,
+    ) -> None:
+        main = next((one for one in rows if one.supplements is None), None)
+        placement = place(rows, [one for one in rows if self._is_of_use(one)], answer.scopes)
+        await self.rows.delete(connection, placement.removed)
+        target = placement.target or await self.rows.insert(
+            connection, user_id, account_sub, self.client_id, main.id if main else None
         )
-        query = select(t).where(t.c.user_id == user_id, t.c.account_sub == account_sub).with_for_update()
-        return (await connection.execute(query)).first()
+        sealed = self.rows.sealed(target.id, user_id, answer, self.client_id)
+        changes = {**sealed, **WITHOUT_LEASE, **ALIVE, "scopes": sorted(answer.scopes)}
+        await self.rows.update(connection, changes, t.c.id == target.id)
+        if main is not None and target.id != main.id:
+            # Whoever is about to erase the grant must see that it moved on.
+            await self.rows.update(connection, {}, t.c.id == main.id)
 
-    async def _insert(
-        self, connection: AsyncConnection, user_id: int, account_sub: str
-    ) -> Row[tuple[object, ...]]:
-        now = self._clock.now()
-        values = {
-            "user_id": user_id,
-            "account_sub": account_sub,
-            "client_id": self.client_id,
-            "scopes": [],
-            "state": "active",
-            "version": 0,
-            "failures": 0,
-            "created_at": now,
-            "updated_at": now,
-        }
-        row: Row[tuple[object, ...]] = (await connection.execute(insert(t).values(values).returning(t))).one()
-        return row
+    def _is_of_use(self, token: GrantToken) -> bool:
+        """Whether a token may give access once more: now, or with the client or the key that it is for."""
+        if not token.has_refresh_token or token.state == "revoked":
+            return False
+        return token.client_id != self.client_id or not self._is_broken(token)
 
-    async def _change(
-        self, connection: AsyncConnection, row: Row[tuple[object, ...]], changes: dict[str, object]
+    def _is_broken(self, token: GrantToken) -> bool:
+        try:
+            self.open_refresh_token(token)
+        except Tampered:
+            return True
+        except OperatorMustAct:
+            return False
+        return False
+
+    async def _forget(self, connection: AsyncConnection, token: GrantToken, reason: str) -> None:
+        changes = {**WITHOUT_TOKENS, **WITHOUT_LEASE}
+        if token.state != "revoked":
+            changes |= self.rows.ended("reconsent", reason)
+        (ended,) = await self.rows.update(connection, changes, t.c.id == token.id)
+        await self._tell_change(connection, token, ended)
+
+    async def _end_token(self, token: GrantToken, lease_id: str, changes: dict[str, object]) -> bool:
+        async with self.engine.begin() as connection:
+            ended = await self.rows.update_if_same(connection, token, lease_id, changes)
+            if ended is not None:
+                await self._tell_change(connection, token, ended)
+        return ended is not None
+
+    async def _tell_change(self, connection: AsyncConnection, was: GrantToken, token: GrantToken) -> None:
+        """Tell what the change of one token means for its grant, if it means anything."""
+        rows = await self.rows.of_grant(connection, token.user_id, token.account_sub)
+        before = self.whole([was if one.id == token.id else one for one in rows])
+        after = self.whole(rows)
+        event: Event = "grant.scopes_changed"
+        if after.state != before.state:
+            event = "grant.active" if after.state == "active" else "grant.reconsent"
+        if after.state != before.state or after.scopes != before.scopes:
+            await tell(connection, event, after, self._clock.now())
+        if event == "grant.active":
+            await enqueue(connection, "sync", f"{token.user_id} {token.account_sub}")
+
+    async def _revoked(
+        self,
+        connection: AsyncConnection,
+        rows: Sequence[GrantToken],
+        reason: str,
+        *,
+        keep_refresh_token: bool,
     ) -> Grant:
-        changed = await self._update(connection, changes, t.c.id == row.id)
-        assert changed is not None
-        return changed
-
-    async def _change_if_same(
-        self, connection: AsyncConnection, grant: Grant, lease_id: str, changes: dict[str, object]
-    ) -> Grant | None:
-        same = (t.c.id == grant.id, t.c.version == grant.version, t.c.lease_id == lease_id)
-        return await self._update(connection, changes, *same)
-
-    async def _update(
-        self, connection: AsyncConnection, changes: dict[str, object], *where: ColumnElement[bool]
-    ) -> Grant | None:
-        values = {**changes, "version": t.c.version + 1, "updated_at": self._clock.now()}
-        row = (await connection.execute(update(t).where(*where).values(values).returning(t))).first()
-        if row is None:
-            return None
-        await announce_change(connection, topic(row.id))
-        return grant_of(row)
-
-    def _ended(self, state: str, reason: str) -> dict[str, object]:
-        return {"state": state, "reason": reason, "ended_at": self._clock.now()}
-
-    def _sealed(self, row_id: int, user_id: int, tokens: TokenResponse) -> dict[str, object]:
-        def sealed(value: str, name: str) -> bytes:
-            return self._seal.close(value, Place(row_id, user_id, name))
-
-        now = self._clock.now()
-        columns: dict[str, object] = {
-            "access_token": sealed(tokens.access_token, "access_token"),
-            "expires_at": now + timedelta(seconds=tokens.expires_in),
-            "refreshed_at": now,
-            "failures": 0,
-        }
-        lives = tokens.refresh_token_expires_in
-        if lives is not None or tokens.refresh_token:
-            columns["refresh_expires_at"] = None if lives is None else now + timedelta(seconds=lives)
-        if tokens.refresh_token:
-            columns |= {
-                "refresh_token": sealed(tokens.refresh_token, "refresh_token"),
-                "token_hash": double_hash(tokens.refresh_token),
-                "token_prefix_hash": prefix_hash(tokens.refresh_token[:16]),
-                "client_id": self.client_id,
-            }
-        return columns
+        changes = {**(WITHOUT_ACCESS if keep_refresh_token else WITHOUT_TOKENS), **WITHOUT_LEASE}
+        ids = [one.id for one in rows]
+        await self.rows.update(connection, {**changes, **self.rows.ended("revoked", reason)}, t.c.id.in_(ids))
+        ended = await self._read(connection, rows[0].user_id, rows[0].account_sub)
+        await tell(connection, "grant.revoked", ended, self._clock.now())
+        return ended

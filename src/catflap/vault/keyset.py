@@ -46,7 +46,7 @@ class EnvironmentKeyset:
 
 
 class KeysetFile:
-    """A keyset in a file, made at first need."""
+    """A keyset in a file; making one is asked for, because a new one opens nothing that exists."""
 
     def __init__(self, file: Path, *, loud: bool = False) -> None:
         """`loud` is for production: say that the tokens are only worth as much as this file."""
@@ -54,9 +54,28 @@ class KeysetFile:
         self._loud = loud
 
     def read(self) -> str:
-        if not self.file.exists():
-            self._make()
-        return self.file.read_text()
+        """The file's content.
+
+        Raises:
+            OperatorMustAct: `keyset_missing`, `keyset_unreadable`.
+        """
+        try:
+            return self.file.read_text()
+        except FileNotFoundError:
+            raise OperatorMustAct(
+                "keyset_missing", f"The vault's keyset is missing: {self.file}. Restore it from your backup."
+            ) from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise OperatorMustAct(
+                "keyset_unreadable",
+                f"The vault's keyset can't be read: {self.file}. Make it readable for this user, or restore "
+                "it from your backup.",
+                detail=type(error).__name__,
+            ) from None
+
+    def exists(self) -> bool:
+        """Whether there is a file at all."""
+        return self.file.exists()
 
     def stamp(self) -> object:
         try:
@@ -69,7 +88,10 @@ class KeysetFile:
         """Replace the keyset, whole or not at all."""
         write_secret(self.file, text)
 
-    def _make(self) -> None:
+    def make(self) -> None:
+        """Write a new keyset, unless there is one."""
+        if self.exists():
+            return
         fresh = self.file.with_name(f".keyset-{secrets.token_hex(4)}")
         write_secret(fresh, write_keyset(new_keyset()))
         try:
@@ -88,7 +110,10 @@ class KeysetFile:
 
 
 class Keyset:
-    """The keys of a source, kept true: looked at again when the source's stamp changes."""
+    """The keys of a source, kept true: looked at again when the source's stamp changes.
+
+    When the source is gone or broken, the keys that were read last go on working, and the log says so.
+    """
 
     def __init__(self, source: Source) -> None:
         self.source = source
@@ -97,7 +122,7 @@ class Keyset:
     def primitive(self) -> aead.Aead:
         """What seals and opens with the keys as they are now."""
         if self.source.stamp() != self._stamp:
-            self._load()
+            self._load_again()
         return self._aead
 
     @property
@@ -112,16 +137,18 @@ class Keyset:
         self.primitive()
         return list(self._ids)
 
+    def _load_again(self) -> None:
+        try:
+            self._load()
+        except OperatorMustAct as error:
+            log.error("keyset_not_read_again", code=error.code, message=error.message)
+        else:
+            log.info("keyset_read_again", keys=self._ids)
+
     def _load(self) -> None:
         # The stamp first: a change in between is noticed the next time.
         self._stamp = self.source.stamp()
-        text = self.source.read()
-        if self._stamp is None:
-            self._stamp = self.source.stamp()
-        self._aead = read_keyset(text).primitive(aead.Aead)
-        parsed = json.loads(text)
-        self._primary = int(parsed["primaryKeyId"])
-        self._ids = [int(key["keyId"]) for key in parsed["key"]]
+        self._aead, self._primary, self._ids = _parsed(self.source.read())
 
 
 def with_new_primary(text: str) -> str:
@@ -159,15 +186,41 @@ def read_keyset(text: str) -> tink.KeysetHandle:
     try:
         return json_proto_keyset_format.parse(text, secret_key_access.TOKEN)
     except tink.TinkError:
-        raise OperatorMustAct(
-            "keyset_unreadable",
-            "The vault's keyset is not a Tink keyset in JSON; restore it from your backup.",
-        ) from None
+        raise _unreadable() from None
 
 
 def load_keyset(file: Path) -> Keyset:
     """The keyset in `file`, made with mode 0600 when there is none yet."""
-    return Keyset(KeysetFile(file))
+    source = KeysetFile(file)
+    source.make()
+    return Keyset(source)
+
+
+def _parsed(text: str) -> tuple[aead.Aead, int, list[int]]:
+    """What seals and opens, the id of the key that seals, and the ids of all that open."""
+    keyset = read_keyset(text)
+    try:
+        primitive = keyset.primitive(aead.Aead)
+    except tink.TinkError:
+        raise _unreadable() from None
+    found = json.loads(text)
+    # Values name their key by Tink's prefix; a raw key writes none and a disabled one opens nothing.
+    ids = [
+        int(key["keyId"])
+        for key in found["key"]
+        if key.get("status") == "ENABLED" and key.get("outputPrefixType") == "TINK"
+    ]
+    if int(found["primaryKeyId"]) not in ids:
+        raise _unreadable()
+    return primitive, int(found["primaryKeyId"]), ids
+
+
+def _unreadable() -> OperatorMustAct:
+    return OperatorMustAct(
+        "keyset_unreadable",
+        "The vault's keyset is not a Tink keyset in JSON, for AEAD and with the prefix TINK; restore it from "
+        "your backup.",
+    )
 
 
 def _checked(keyset: dict[str, Any]) -> str:

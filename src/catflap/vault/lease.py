@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from catflap.log import log
 from catflap.store.notices import announce_change
 from catflap.store.tables import google_tokens as t
-from catflap.vault.grant import Grant, topic
+from catflap.vault.grant import GrantToken, topic
 
 LEASE_LIVES = timedelta(seconds=3)
 _LONGEST_PAUSE = 10.0
@@ -30,9 +30,9 @@ _LONGEST_PAUSE = 10.0
 
 @dataclass(frozen=True)
 class Lease:
-    """The right to ask Google about one grant, as it was at `version`."""
+    """The right to ask Google about one token, as it was at `version`."""
 
-    grant_id: int
+    token_id: int
     version: int
     id: str
 
@@ -52,17 +52,17 @@ class Leases:
         self._engine = engine
         self._lives = lives
 
-    async def take(self, grant: Grant) -> Lease | Wait | None:
-        """The lease; or how long to wait; or None when the row moved on since `grant` was read."""
-        lease = Lease(grant.id, grant.version, secrets.token_hex(16))
+    async def take(self, token: GrantToken) -> Lease | Wait | None:
+        """The lease; or how long to wait; or None when the row moved on since `token` was read."""
+        lease = Lease(token.id, token.version, secrets.token_hex(16))
         free = or_(t.c.lease_until.is_(None), t.c.lease_until <= func.clock_timestamp())
         taken = (
             update(t)
-            .where(t.c.id == grant.id, t.c.version == grant.version, t.c.state == "active", free)
+            .where(t.c.id == token.id, t.c.version == token.version, t.c.state != "revoked", free)
             .values(lease_id=lease.id, lease_until=_after(self._lives))
         )
         left = (t.c.lease_until - func.clock_timestamp()).label("left")
-        held = select(t.c.lease_id, left).where(t.c.id == grant.id, t.c.version == grant.version)
+        held = select(t.c.lease_id, left).where(t.c.id == token.id, t.c.version == token.version)
         async with self._engine.begin() as connection:
             if (await connection.execute(taken)).rowcount == 1:
                 return lease
@@ -97,20 +97,20 @@ class Leases:
         return pause
 
     async def _renew(self, lease: Lease) -> None:
-        mine = update(t).where(t.c.id == lease.grant_id, t.c.lease_id == lease.id)
+        mine = update(t).where(t.c.id == lease.token_id, t.c.lease_id == lease.id)
         while True:
             await asyncio.sleep(self._lives.total_seconds() / 3)
             try:
                 async with self._engine.begin() as connection:
                     await connection.execute(mine.values(lease_until=_after(self._lives)))
             except (OSError, DBAPIError) as error:
-                log.warning("lease_not_renewed", grant=lease.grant_id, error=type(error).__name__)
+                log.warning("lease_not_renewed", token=lease.token_id, error=type(error).__name__)
 
     async def _end(self, lease: Lease, values: dict[str, object]) -> None:
-        mine = update(t).where(t.c.id == lease.grant_id, t.c.lease_id == lease.id)
+        mine = update(t).where(t.c.id == lease.token_id, t.c.lease_id == lease.id)
         async with self._engine.begin() as connection:
             await connection.execute(mine.values(values))
-            await announce_change(connection, topic(lease.grant_id))
+            await announce_change(connection, topic(lease.token_id))
 
 
 def _after(span: timedelta) -> ColumnElement[object]:

@@ -4,7 +4,7 @@
 |---|---|
 | sessions-revoked | end the person's sessions |
 | tokens-revoked | delete the tokens of the account, end sessions |
-| token-revoked | delete that refresh token |
+| token-revoked | delete that refresh token; other consents of the grant go on |
 | account-disabled | no sign-in; if hijacked, end sessions; if `bulk-account`, only have a person look |
 | account-enabled | allow signing in again |
 | account-credential-change-required | a person should look |
@@ -26,7 +26,7 @@ from catflap.log import log
 from catflap.store.jobs import enqueue
 from catflap.store.tables import accounts, google_tokens, risc_events, sessions
 from catflap.vault.audit import Audit
-from catflap.vault.grant import Grant
+from catflap.vault.grant import GrantToken
 from catflap.vault.grants import Grants
 from catflap.vault.lookup import decode_double_hash, prefix_hash
 
@@ -81,8 +81,8 @@ class Reactions:
         log.info("risc_event", kind=event.kind, reason=event.reason)
         self._audit.note(f"risc.{event.kind}", account_sub=event.sub, detail=event.reason)
         if event.kind == "token-revoked":
-            for grant in await self._of_token(event):
-                await self._grants.end(grant, "token_revoked")
+            for token in await self._of_token(event):
+                await self._grants.end_token(token, "token_revoked")
         if event.sub is None:
             return
         if event.kind == "tokens-revoked":
@@ -97,14 +97,14 @@ class Reactions:
         if event.kind == "account-credential-change-required" or event.reason == "bulk-account":
             log.warning("account_needs_a_look", account=event.sub, kind=event.kind, reason=event.reason)
 
-    async def _of_token(self, event: RiscEvent) -> list[Grant]:
+    async def _of_token(self, event: RiscEvent) -> list[GrantToken]:
         t = google_tokens
         if event.token is None:
             return []
         if event.algorithm == "prefix":
-            return await self._grants.where(t.c.token_prefix_hash == prefix_hash(event.token[:16]))
+            return await self._grants.rows.where(t.c.token_prefix_hash == prefix_hash(event.token[:16]))
         hashed = decode_double_hash(event.token)
-        return [] if hashed is None else await self._grants.where(t.c.token_hash == hashed)
+        return [] if hashed is None else await self._grants.rows.where(t.c.token_hash == hashed)
 
     async def _end_sessions(self, sub: str) -> None:
         owner = select(accounts.c.user_id).where(accounts.c.sub == sub, accounts.c.signs_in)

@@ -4,13 +4,13 @@ Google's revocation ends everything that the account allowed to the whole projec
 users for the same account end with it. Interrupted at any point, the `revoke` job goes on.
 """
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
-from catflap.errors import BadRequest, TryAgain
+from catflap.errors import BadRequest, OperatorMustAct, Tampered, TryAgain
 from catflap.google.oauth import OAuth
 from catflap.log import log
 from catflap.store.tables import google_tokens as t
-from catflap.vault.grant import Grant
+from catflap.vault.grant import Grant, GrantToken
 from catflap.vault.grants import Grants
 
 
@@ -43,8 +43,8 @@ class Revoking:
         self._grants.at_step("revoke.marked")
         try:
             await self.finish(grant.id)
-        except TryAgain as error:
-            log.warning("revocation_waits_for_google", grant=grant.id, detail=error.detail)
+        except (TryAgain, OperatorMustAct) as error:
+            log.warning("revocation_waits", grant=grant.id, code=error.code, detail=error.detail)
             return False
         return True
 
@@ -53,22 +53,33 @@ class Revoking:
 
         Raises:
             TryAgain: `google_unavailable`; nothing was changed.
+            OperatorMustAct: `keyset_lacks_key`; nothing was changed.
         """
         grant = await self._grants.get(grant_id)
         if grant is None or grant.state != "revoked":
             # Erased already, or allowed anew: revoking the old token would end the new grant too.
             return
-        refresh_token = self._grants.open_refresh_token(grant)
-        if refresh_token is not None:
-            await self._oauth.revoke(refresh_token)
-            self._grants.at_step("revoke.answered")
-            for other in await self.also_ended(grant.user_id, grant.account_sub):
-                await self._grants.end(other, "revoked_with_account")
+        for token in grant.tokens:
+            await self._revoke_token(grant, token)
         await self._grants.erase(grant)
         self._grants.at_step("revoke.end")
 
+    async def _revoke_token(self, grant: Grant, token: GrantToken) -> None:
+        try:
+            refresh_token = self._grants.open_refresh_token(token)
+        except Tampered as error:
+            log.error("refresh_token_not_revoked", grant=grant.id, code=error.code, detail=error.detail)
+            return
+        if refresh_token is None:
+            return
+        await self._oauth.revoke(refresh_token)
+        self._grants.at_step("revoke.answered")
+        for other in await self.also_ended(grant.user_id, grant.account_sub):
+            await self._grants.end(other, "revoked_with_account")
+
     async def unfinished(self) -> list[int]:
         """Grants that are marked but not yet revoked at Google; swept up in case a job was lost."""
-        query = select(t.c.id).where(t.c.state == "revoked", t.c.refresh_token.is_not(None))
+        grant_id = func.coalesce(t.c.supplements, t.c.id)
+        query = select(grant_id).where(t.c.state == "revoked", t.c.refresh_token.is_not(None)).distinct()
         async with self._grants.engine.connect() as connection:
             return list((await connection.execute(query)).scalars())

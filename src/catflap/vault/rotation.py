@@ -10,22 +10,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import Column, Table, and_, func, or_, select, update
+from sqlalchemy import Table, and_, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from catflap.errors import BadRequest, OperatorMustAct, TryAgain
-from catflap.store.tables import google_tokens, webhooks
 from catflap.vault.keyset import KeysetFile, only_primary, with_new_primary
-from catflap.vault.seal import Place, Seal, key_id, key_prefix
+from catflap.vault.seal import Seal, key_id, key_prefix
+from catflap.vault.sealed_columns import COLUMNS, SEALED, SealedColumn
 
 _BATCH = 200
 _LOCK = 0x0CA7F1A8
 # Longer than anybody needs from sealing a value to committing it.
 _GRACE = timedelta(seconds=5)
-_SEALED: tuple[tuple[Table, tuple[str, ...]], ...] = (
-    (google_tokens, ("refresh_token", "access_token")),
-    (webhooks, ("secret",)),
-)
 
 
 @dataclass(frozen=True)
@@ -56,12 +52,10 @@ class Rotation:
         """How many values each key has sealed, by key id; keys that sealed none are there with 0."""
         counts = Counter(dict.fromkeys(self._seal.keyset.ids, 0))
         async with self._engine.connect() as connection:
-            for table, names in _SEALED:
-                for name in names:
-                    prefix = func.substr(table.c[name], 1, 5)
-                    query = select(prefix, func.count()).where(table.c[name].is_not(None)).group_by(prefix)
-                    for found, count in await connection.execute(query):
-                        counts[key_id(found)] += count
+            for one in COLUMNS:
+                query = select(one.prefix, func.count()).where(one.column.is_not(None)).group_by(one.prefix)
+                for found, count in await connection.execute(query):
+                    counts[key_id(found)] += count
         return dict(counts)
 
     async def rotate(self, tell: Callable[[Progress], None] = lambda _: None) -> int:
@@ -94,7 +88,7 @@ class Rotation:
         total = sum(n for key, n in (await self.used()).items() if key != self._seal.keyset.primary)
         done = 0
         tell(Progress(0, total))
-        for table, names in _SEALED:
+        for table, names in SEALED:
             while moved := await self._batch(table, names):
                 done += moved
                 self._at_step("rotate.batch")
@@ -154,14 +148,8 @@ class Rotation:
         for name in names:
             value = row[name]
             if isinstance(value, bytes) and not value.startswith(prefix):
-                place = _place(table.c[name], row)
+                place = SealedColumn(table, name).place(row)
                 changes[name] = self._seal.close(self._seal.open(value, place), place)
         # The version stays: what is sealed did not change, so nobody's refresh is disturbed.
         await connection.execute(update(table).where(table.c.id == row["id"]).values(changes))
         return len(changes)
-
-
-def _place(column: "Column[object]", row: dict[str, object]) -> Place:
-    user_id = row.get("user_id", 0)
-    assert isinstance(row["id"], int) and isinstance(user_id, int)
-    return Place(row["id"], user_id, column.name, column.table.name)

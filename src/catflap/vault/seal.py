@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import tink
 
-from catflap.errors import Tampered
+from catflap.errors import OperatorMustAct, Tampered
+from catflap.log import log
 from catflap.vault.keyset import Keyset
 
 
@@ -31,6 +32,7 @@ class Seal:
 
     def __init__(self, keyset: Keyset) -> None:
         self.keyset = keyset
+        self._told: set[int] = set()
 
     def close(self, value: str, place: Place) -> bytes:
         """`value`, sealed for `place`."""
@@ -41,18 +43,52 @@ class Seal:
         """What was sealed for `place`.
 
         Raises:
-            Tampered: `seal_broken`: another place's value, a changed one, or a key we do not have.
+            OperatorMustAct: `keyset_lacks_key`: another process or another time sealed it.
+            Tampered: `seal_broken`: another place's value, or a changed one.
         """
         try:
             opened: bytes = self.keyset.primitive().decrypt(sealed, place.associated_data())
         except tink.TinkError:
+            key = key_id(sealed)
+            detail = f"{place.table} row {place.row_id}, {place.field}, key {key}"
+            if key not in self.keyset.ids:
+                self.tell_missing({key})
+                raise keyset_lacks_key(detail) from None
             raise Tampered(
                 "seal_broken",
-                "A stored token can't be opened. Was the vault's keyset replaced, or the database restored "
-                "from elsewhere? Put the keyset that belongs to this database back.",
-                detail=f"row {place.row_id}, {place.field}, key {key_id(sealed)}",
+                "A stored value does not open: it was changed, or moved from another row.",
+                detail=detail,
             ) from None
         return opened.decode()
+
+    def tell_missing(self, keys: set[int]) -> None:
+        """Say in the log that the keyset lacks keys, once for each."""
+        if new := keys - self._told:
+            self._told |= new
+            log.error("keyset_lacks_key", keys=sorted(new), hint=_HINT)
+
+    def tell_complete(self) -> None:
+        """Say in the log that the keyset has every key again, if it lacked any."""
+        if self._told:
+            log.info("keyset_complete_again", keys=sorted(self._told))
+            self._told = set()
+
+
+_HINT = (
+    "The database holds values sealed with a key that this process's keyset lacks. Give every process that "
+    "uses this database the same keyset; `catflap keys list` shows which keys are used."
+)
+
+
+def keyset_lacks_key(detail: str) -> OperatorMustAct:
+    """What callers hear when only the operator can make a value readable; the log has it already."""
+    return OperatorMustAct(
+        "keyset_lacks_key",
+        "This server lacks the key that a stored value is sealed with; whoever runs it must restore the "
+        "vault's keyset.",
+        detail=detail,
+        logged=True,
+    )
 
 
 def key_id(sealed: bytes) -> int:

@@ -8,18 +8,20 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import and_, delete, exists, func, or_, select, update
 from sqlalchemy.exc import DBAPIError
 
 from catflap.background import Background
 from catflap.clock import Clock
-from catflap.errors import CatflapError
+from catflap.errors import CatflapError, OperatorMustAct
 from catflap.log import log
 from catflap.store.tables import google_tokens as t
 from catflap.store.tables import webhook_deliveries
 from catflap.vault.access import Vault
-from catflap.vault.grant import Grant
+from catflap.vault.grant import GrantToken
 from catflap.vault.reactions import Reactions
+from catflap.vault.rows import WITHOUT_TOKENS
+from catflap.vault.sealed_columns import missing_keys
 from catflap.vault.webhooks import Webhooks
 
 _K = TypeVar("_K")
@@ -50,23 +52,24 @@ class Upkeep(Background):
         await _each(self._webhooks.deliver, await self._webhooks.due())
         await _each(self._vault.revoking.finish, await self._vault.revoking.unfinished())
         await _each(self._reactions.handle, await self._reactions.unfinished())
+        await missing_keys(self._vault.grants.engine, self._vault.grants.seal)
         await self._forget()
         await self._warn()
 
     async def refresh_due(self) -> int:
         """Refresh tokens in use that are about to run out; returns how many were refreshed."""
-        due = [grant for grant in await self._about_to_run_out() if self._is_due(grant)]
+        due = [token for token in await self._about_to_run_out() if self._is_due(token)]
         slots = asyncio.Semaphore(_AT_ONCE)
 
-        async def refresh(grant: Grant) -> bool:
+        async def refresh(token: GrantToken) -> bool:
             async with slots:
                 try:
-                    await self._vault.refresh_ahead(grant)
+                    await self._vault.refresh_ahead(token)
                 except CatflapError:
                     return False
                 return True
 
-        return sum(await asyncio.gather(*(refresh(grant) for grant in due)))
+        return sum(await asyncio.gather(*(refresh(token) for token in due)))
 
     async def run(self) -> None:
         """Tick until cancelled."""
@@ -77,10 +80,10 @@ class Upkeep(Background):
                 log.warning("upkeep_lost_database", error=type(error).__name__)
             await asyncio.sleep(_TICK_SECONDS)
 
-    async def _about_to_run_out(self) -> list[Grant]:
+    async def _about_to_run_out(self) -> list[GrantToken]:
         now = self._clock.now()
         free = or_(t.c.lease_until.is_(None), t.c.lease_until <= func.clock_timestamp())
-        return await self._vault.grants.where(
+        return await self._vault.grants.rows.where(
             t.c.state == "active",
             t.c.refresh_token.is_not(None),
             t.c.client_id == self._vault.grants.client_id,
@@ -90,17 +93,25 @@ class Upkeep(Background):
             limit=_BATCH,
         )
 
-    def _is_due(self, grant: Grant) -> bool:
+    def _is_due(self, token: GrantToken) -> bool:
         # Tokens that were issued together must not be renewed together for ever.
-        spread = timedelta(seconds=grant.id * 7919 % _SPREAD_SECONDS)
-        return grant.expires_at is not None and grant.expires_at - _AHEAD + spread <= self._clock.now()
+        spread = timedelta(seconds=token.id * 7919 % _SPREAD_SECONDS)
+        return token.expires_at is not None and token.expires_at - _AHEAD + spread <= self._clock.now()
 
     async def _forget(self) -> None:
         before = self._clock.now() - _ENDED_KEPT
         w = webhook_deliveries
+        # A refresh token that is to be revoked at Google stays until Google has confirmed.
+        ended = and_(t.c.state != "active", t.c.ended_at < before)
+        over = and_(ended, or_(t.c.state != "revoked", t.c.refresh_token.is_(None)))
+        more = t.alias()
+        supplemented = exists().where(more.c.supplements == t.c.id)
         async with self._vault.grants.engine.begin() as connection:
-            over = (t.c.state != "active", t.c.ended_at < before, t.c.refresh_token.is_(None))
-            await connection.execute(delete(t).where(*over))
+            await connection.execute(delete(t).where(over, t.c.supplements.is_not(None)))
+            await connection.execute(delete(t).where(over, ~supplemented))
+            # Its grant goes on with other tokens.
+            spent = update(t).where(over, supplemented, t.c.refresh_token.is_not(None))
+            await connection.execute(spent.values(WITHOUT_TOKENS))
             await connection.execute(delete(w).where(w.c.done_at < before))
 
     async def _warn(self) -> None:
@@ -110,7 +121,8 @@ class Upkeep(Background):
         self._warned_at = now
         soon, long_ago = now + timedelta(days=2), now - timedelta(days=150)
         about = or_(t.c.refresh_expires_at < soon, t.c.refreshed_at < long_ago)
-        query = select(func.count()).where(t.c.state == "active")
+        grants = func.count(func.distinct(func.coalesce(t.c.supplements, t.c.id)))
+        query = select(grants).where(t.c.state == "active")
         async with self._vault.grants.engine.connect() as connection:
             endangered = await connection.scalar(query.where(about))
             testing = await connection.scalar(query.where(t.c.refresh_expires_at < soon))
@@ -129,4 +141,5 @@ async def _each(do: Callable[[_K], Awaitable[None]], keys: list[_K]) -> None:
         try:
             await do(key)
         except CatflapError as error:
-            log.warning("upkeep_failed", code=error.code, detail=error.detail)
+            if not (isinstance(error, OperatorMustAct) and error.logged):
+                log.warning("upkeep_failed", code=error.code, detail=error.detail)

@@ -21,7 +21,7 @@ from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.clock import Clock
-from catflap.errors import BadRequest
+from catflap.errors import BadRequest, CatflapError
 from catflap.log import log
 from catflap.store.tables import webhook_deliveries as d
 from catflap.store.tables import webhooks as t
@@ -95,11 +95,11 @@ class Webhooks:
                 "event_unknown", f"{', '.join(sorted(unknown))}: events are {', '.join(EVENTS)}."
             )
         await self._checked(url)
-        secret = _PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
+        secret = new_secret()
         values = {"url": url, "secret": b"", "events": sorted(set(events)), "created_at": self._clock.now()}
         async with self._engine.begin() as connection:
             row = (await connection.execute(insert(t).values(values).returning(t))).one()
-            sealed = self._seal.close(secret, _place(row.id))
+            sealed = self._seal.close(secret, secret_place(row.id))
             row = (
                 await connection.execute(update(t).where(t.c.id == row.id).values(secret=sealed).returning(t))
             ).one()
@@ -152,8 +152,8 @@ class Webhooks:
 
     async def _post(self, hook: Webhook, message_id: str, body: str) -> str:
         at = int(self._clock.now().timestamp())
-        secret = self._seal.open(hook._secret, _place(hook.id))
         try:
+            secret = self._seal.open(hook._secret, secret_place(hook.id))
             host, address = await self._checked(hook.url)
             url = httpx2.URL(hook.url)
             request = self._http.build_request(
@@ -174,7 +174,7 @@ class Webhooks:
             async with asyncio.timeout(_TIMEOUT_SECONDS):
                 response = await self._http.send(request, stream=True, follow_redirects=False)
                 await response.aclose()
-        except BadRequest as error:
+        except CatflapError as error:
             return error.code
         except (httpx2.HTTPError, OSError, TimeoutError) as error:
             return type(error).__name__
@@ -210,7 +210,13 @@ def sign(secret: str, message_id: str, at: int, body: str) -> str:
     return "v1," + base64.b64encode(digest).decode()
 
 
-def _place(webhook_id: int) -> Place:
+def new_secret() -> str:
+    """A secret in the form of Standard Webhooks."""
+    return _PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def secret_place(webhook_id: int) -> Place:
+    """Where a webhook's secret is sealed."""
     return Place(webhook_id, 0, "secret", "webhooks")
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import text
 from catflap.errors import TryAgain
 from catflap.google.scopes import READ_CALENDAR, missing
 from catflap.signin import Session
+from catflap.vault.sealed_columns import check_ready
 from catflap.web import devices, key_admin, pages, people, problems, proxy, risc, tokens
 from catflap.web.passages import PASSAGES, allow_pages
 from catflap.web.security import CookieNames, Parts, SafeHeaders, csrf_token, session_or_none
@@ -69,10 +70,11 @@ async def healthz() -> dict[str, str]:
 
 
 async def readyz(parts: Parts) -> dict[str, str]:
-    """The process can serve: the database answers."""
+    """The process can serve: the database answers, and the keyset opens what is in it."""
     try:
         async with parts.engine.connect() as connection:
             await connection.execute(text("SELECT 1"))
     except OSError as error:
         raise TryAgain("database_unreachable", "PostgreSQL does not answer.") from error
+    await check_ready(parts.vault.grants.engine, parts.vault.grants.seal)
     return {"status": "ready"}

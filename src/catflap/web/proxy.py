@@ -14,6 +14,7 @@ from starlette.background import BackgroundTask
 from catflap.errors import BadRequest, CatflapError, TryAgain, UserMustAct
 from catflap.google.api import METHODS, Call, check_allowed, needed_scopes, normalise_call
 from catflap.settings import GOOGLE_API_URL
+from catflap.vault import AccessToken
 from catflap.vault.api_keys import ApiKey
 from catflap.web.keys import ProxyKey
 from catflap.web.security import Parts
@@ -76,8 +77,8 @@ async def call_google(
         call = _call(request, host)
         detail = f"{call.method} {call.host}/{'/'.join(call.segments[:2])}"
         check_allowed(call, parts.proxy_rules)
-        await _check_scopes(parts, key, call, user_id, catflap_account)
-        answer = await _Forwarding(parts, request, call, user_id, catflap_account).answer()
+        needed = await _needed_scopes(parts, key, call, user_id, catflap_account)
+        answer = await _Forwarding(parts, request, call, user_id, catflap_account, needed).answer()
     except CatflapError as error:
         parts.audit.note(
             "proxy", error.code, key_id=key.id, user_id=user_id, account_sub=catflap_account, detail=detail
@@ -98,23 +99,39 @@ def _call(request: Request, host: str) -> Call:
     return normalise_call(request.method, host, path, urlencode(pairs))
 
 
-async def _check_scopes(parts: Services, key: ApiKey, call: Call, user_id: int, account: str | None) -> None:
-    if key.scopes is not None:
-        grant = await parts.vault.grants.find(user_id, account)
-        if grant is not None:
-            key.check_scopes(needed_scopes(call, grant.scopes))
+async def _needed_scopes(
+    parts: Services, key: ApiKey, call: Call, user_id: int, account: str | None
+) -> frozenset[str]:
+    """What the call needs, as far as its path tells; a limited key must have it.
+
+    Raises:
+        BadRequest: `forbidden`.
+    """
+    grant = await parts.vault.grants.find(user_id, account)
+    if grant is None:
+        return frozenset()
+    needed = needed_scopes(call, grant.scopes)
+    key.check_scopes(needed)
+    return needed
 
 
 class _Forwarding:
     """One call on its way to Google."""
 
     def __init__(
-        self, parts: Services, request: Request, call: Call, user_id: int, account: str | None
+        self,
+        parts: Services,
+        request: Request,
+        call: Call,
+        user_id: int,
+        account: str | None,
+        needed: frozenset[str],
     ) -> None:
         self._parts = parts
         self._request = request
         self._user_id = user_id
         self._account = account
+        self._needed = needed
         base = f"https://{call.host}"
         if parts.settings.google_api_url != GOOGLE_API_URL:
             base = parts.settings.google_api_url
@@ -129,16 +146,22 @@ class _Forwarding:
             TryAgain: `google_unavailable`.
         """
         body, whole = await self._begin_body()
-        token = await self._parts.vault.access_token(self._user_id, self._account)
+        token = await self._token()
         answer = await self._send(token.token, body)
         if answer.status_code == 401 and whole:
             await answer.aclose()
-            token = await self._parts.vault.access_token(self._user_id, self._account, refused=token.token)
+            token = await self._token(refused=token.token)
             answer = await self._send(token.token, body)
         if answer.is_redirect:
             await answer.aclose()
             raise BadRequest("redirect_refused", "Google answered with a redirect, which is not followed.")
         return answer
+
+    async def _token(self, refused: str | None = None) -> AccessToken:
+        # Whether it suffices is Google's to say.
+        return await self._parts.vault.access_token(
+            self._user_id, self._account, prefer=self._needed, refused=refused
+        )
 
     async def _begin_body(self) -> tuple[bytes | AsyncIterator[bytes], bool]:
         """The body if it is small, else a stream of it that can be sent only once."""

@@ -44,17 +44,7 @@ async def token(
     wanted = asked(scopes)
     try:
         key.check_scopes(wanted)
-        await check_whole_grant(parts, key, user_id, account)
-        live = await parts.vault.access_token(
-            user_id,
-            account,
-            scopes=wanted,
-            min_ttl=timedelta(seconds=min_ttl),
-            refused_sha256=rejected,
-        )
-        # Once more with the token in hand: a consent may have widened the grant meanwhile.
-        if key.scopes is not None:
-            key.check_scopes(live.scopes)
+        live = await _token_within(parts, key, user_id, account, wanted, min_ttl, rejected)
     except CatflapError as error:
         parts.audit.note("token", error.code, key_id=key.id, user_id=user_id, account_sub=account)
         if isinstance(error, UserMustAct) or error.code == "not_found":
@@ -64,25 +54,40 @@ async def token(
     return JSONResponse(_shown(live), headers={"Cache-Control": "no-store"})
 
 
-async def check_whole_grant(parts: Services, key: ApiKey, user_id: int, account: str | None) -> None:
-    """A Google token carries the whole grant, so a key that is narrower must use the proxy.
+async def _token_within(
+    parts: Services,
+    key: ApiKey,
+    user_id: int,
+    account: str | None,
+    wanted: frozenset[str],
+    min_ttl: int,
+    rejected: str | None,
+) -> AccessToken:
+    """A Google token carries all that its consent allowed, so a key that is narrower must use the proxy.
 
     Raises:
-        BadRequest: `key_narrower_than_grant`.
+        BadRequest: `key_narrower_than_grant`, and as `Vault.access_token`.
     """
-    if key.scopes is None:
-        return
-    grant = await parts.vault.grants.find(user_id, account)
-    if grant is None:
-        return
     try:
-        key.check_scopes(grant.scopes)
-    except BadRequest:
+        live = await parts.vault.access_token(
+            user_id,
+            account,
+            scopes=wanted,
+            within=key.scopes,
+            min_ttl=timedelta(seconds=min_ttl),
+            refused_sha256=rejected,
+        )
+        # Once more with the token in hand: a refresh may have changed what it opens.
+        key.check_scopes(live.scopes)
+    except BadRequest as error:
+        if error.code not in ("key_narrower_than_grant", "forbidden"):
+            raise
         raise BadRequest(
             "key_narrower_than_grant",
             "A token would open more than this API key may use; call Google through "
             f"/v1/users/{user_id}/google/{{host}}/{{path}} instead.",
         ) from None
+    return live
 
 
 async def consent_wanted(

@@ -1,0 +1,64 @@
+"""Notice at the start that the OAuth client was changed, and that it was changed back.
+
+A refresh token works only with the client that it was given to. Tokens of another client are kept for as long
+as any grant that needs a consent, and work again when their client is back.
+"""
+
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from catflap.log import log
+from catflap.store.jobs import enqueue
+from catflap.store.tables import google_tokens as t
+from catflap.store.tables import webhooks
+from catflap.vault.grant import CLIENT_CHANGED, GrantToken
+from catflap.vault.grants import Grants
+from catflap.vault.outbox import Event, tell
+from catflap.vault.rows import ALIVE, WITHOUT_LEASE
+
+
+class ClientChange:
+    """Marks the grants of other OAuth clients, and takes the mark back from ours."""
+
+    def __init__(self, grants: Grants) -> None:
+        self._grants = grants
+
+    async def settle(self) -> None:
+        """Do it, and say in the log how many grants are concerned."""
+        ours, marked = t.c.client_id == self._grants.client_id, t.c.reason == CLIENT_CHANGED
+        ended = {**WITHOUT_LEASE, **self._grants.rows.ended("reconsent", CLIENT_CHANGED)}
+        async with self._grants.engine.begin() as connection:
+            await self._change(connection, ended, t.c.state == "active", ~ours)
+            back = await self._change(connection, ALIVE, t.c.state == "reconsent", marked, ours)
+            keys = {(one.user_id, one.account_sub) for one in back}
+            await enqueue(connection, "sync", *(f"{user_id} {account}" for user_id, account in sorted(keys)))
+            other = t.alias()
+            same = (other.c.user_id == t.c.user_id) & (other.c.account_sub == t.c.account_sub)
+            goes_on = exists().where(same, other.c.state == "active")
+            grants = func.count(func.distinct(func.coalesce(t.c.supplements, t.c.id)))
+            waiting = await connection.scalar(select(grants).where(marked, ~goes_on))
+        if keys:
+            log.info("grants_of_this_client_again", grants=len(keys))
+        if waiting:
+            log.warning(
+                "grants_of_another_client",
+                grants=waiting,
+                hint="GOOGLE_CLIENT_ID is not the one that these grants were given to. Put the former one "
+                "back, or have these people allow access once more; until then they get no token.",
+            )
+
+    async def _change(
+        self, connection: AsyncConnection, changes: dict[str, object], *where: ColumnElement[bool]
+    ) -> Sequence[GrantToken]:
+        changed = await self._grants.rows.update(connection, changes, *where)
+        if changed and await connection.scalar(select(func.count()).select_from(webhooks)):
+            for user_id, account in sorted({(one.user_id, one.account_sub) for one in changed}):
+                await self._tell(connection, user_id, account)
+        return changed
+
+    async def _tell(self, connection: AsyncConnection, user_id: int, account_sub: str) -> None:
+        grant = self._grants.whole(await self._grants.rows.of_grant(connection, user_id, account_sub))
+        event: Event = "grant.active" if grant.state == "active" else "grant.reconsent"
+        await tell(connection, event, grant, grant.updated_at)

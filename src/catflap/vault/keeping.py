@@ -1,0 +1,64 @@
+"""Decide which tokens of a grant stay when a consent brings another, so that no access is thrown away.
+
+A new refresh token replaces those whose scopes it covers; the others stay beside it. Google keeps them all
+alive: a later consent ends no earlier token of the same client.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from catflap.google.oauth import TokenResponse
+from catflap.google.scopes import covered, missing
+from catflap.vault.grant import GrantToken
+
+# More consents that don't cover each other than any app has; Google itself keeps 100 for an account.
+MOST_TOKENS = 10
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where a new token goes.
+
+    `target` is the row that takes it, None for a new row; `removed` are supplementary rows to delete.
+    """
+
+    target: GrantToken | None
+    removed: tuple[GrantToken, ...]
+
+
+def place(rows: Sequence[GrantToken], kept: Sequence[GrantToken], scopes: frozenset[str]) -> Placement:
+    """Where a new refresh token with these scopes goes.
+
+    Args:
+        rows: all rows of the grant, the main row among them.
+        kept: those of them that may still be of use.
+    """
+    staying = [one for one in kept if missing(one.scopes, scopes)]
+    while len(staying) >= MOST_TOKENS:
+        staying.remove(_least_useful(staying, scopes))
+    free = [one for one in rows if one not in staying]
+    main = next((one for one in free if one.supplements is None), None)
+    target = main or next(iter(free), None)
+    return Placement(target, tuple(one for one in free if one is not target and one.supplements is not None))
+
+
+def home_of_access(alive: Sequence[GrantToken], tokens: TokenResponse) -> GrantToken:
+    """The token that an access token without a refresh token most likely belongs to.
+
+    It is the narrowest that covers what was granted, else the widest.
+    """
+    fitting = [one for one in alive if not missing(tokens.scopes, one.scopes)]
+    if fitting:
+        return min(fitting, key=lambda one: (len(covered(one.scopes)), -one.id))
+    return max(alive, key=lambda one: (len(covered(one.scopes)), one.id))
+
+
+def _least_useful(tokens: Sequence[GrantToken], new: frozenset[str]) -> GrantToken:
+    """One whose scopes the others have too, else the one that Google confirmed longest ago."""
+
+    def use(one: GrantToken) -> tuple[bool, datetime, int]:
+        others = new.union(*(other.scopes for other in tokens if other is not one))
+        return (bool(missing(one.scopes, others)), one.refreshed_at or one.created_at, one.id)
+
+    return min(tokens, key=use)

@@ -1,0 +1,114 @@
+"""Which columns hold sealed values, and which keys sealed them, told without opening any.
+
+A sealed value begins with the id of its key, and indexes on these first bytes let the distinct keys be read
+in as many steps as there are keys. So every process can ask again and again, however many grants there are.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, Table, func, literal_column, select, text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from catflap.errors import OperatorMustAct, Tampered
+from catflap.store.tables import google_tokens, webhooks
+from catflap.vault.seal import Place, Seal, key_id, key_prefix
+
+SEALED: tuple[tuple[Table, tuple[str, ...]], ...] = (
+    (google_tokens, ("refresh_token", "access_token")),
+    (webhooks, ("secret",)),
+)
+# One value may have been changed by hand; a key that opens none of several is another key.
+_SAMPLE = 5
+
+_KEYS = """
+WITH RECURSIVE keys (prefix) AS (
+    (SELECT substr({column}, 1, 5) FROM vault.{table} WHERE {column} IS NOT NULL
+     ORDER BY substr({column}, 1, 5) LIMIT 1)
+    UNION ALL
+    SELECT (SELECT substr({column}, 1, 5) FROM vault.{table} WHERE substr({column}, 1, 5) > keys.prefix
+            ORDER BY substr({column}, 1, 5) LIMIT 1)
+    FROM keys WHERE keys.prefix IS NOT NULL
+)
+SELECT prefix FROM keys WHERE prefix IS NOT NULL
+"""
+
+
+@dataclass(frozen=True)
+class SealedColumn:
+    """One column with sealed values."""
+
+    table: Table
+    name: str
+
+    @property
+    def column(self) -> Column[Any]:
+        return self.table.c[self.name]
+
+    @property
+    def prefix(self) -> ColumnElement[bytes]:
+        """The first bytes of a value, which name its key."""
+        # Written out, as the index has it.
+        return func.substr(self.column, literal_column("1"), literal_column("5"))
+
+    def place(self, row: dict[str, Any]) -> Place:
+        """What a value in this column is bound to; `row` has `id`, and `user_id` if the table has it."""
+        return Place(row["id"], row.get("user_id", 0), self.name, self.table.name)
+
+
+COLUMNS = tuple(SealedColumn(table, name) for table, names in SEALED for name in names)
+
+
+async def keys_in_use(engine: AsyncEngine) -> set[int]:
+    """The ids of all keys that sealed anything in the database."""
+    found: set[int] = set()
+    async with engine.connect() as connection:
+        for one in COLUMNS:
+            # Names of our own tables; there are no parameters.
+            query = text(_KEYS.format(column=one.name, table=one.table.name))
+            found |= {key_id(prefix) for prefix in (await connection.execute(query)).scalars()}
+    return found
+
+
+async def missing_keys(engine: AsyncEngine, seal: Seal) -> set[int]:
+    """The keys that sealed anything and that our keyset lacks; the log says so when that changes."""
+    missing = await keys_in_use(engine) - set(seal.keyset.ids)
+    if missing:
+        seal.tell_missing(missing)
+    else:
+        seal.tell_complete()
+    return missing
+
+
+async def check_ready(engine: AsyncEngine, seal: Seal) -> None:
+    """Make sure that every sealed value can be opened here.
+
+    Raises:
+        OperatorMustAct: `keyset_lacks_key`.
+    """
+    if missing := await missing_keys(engine, seal):
+        raise OperatorMustAct(
+            "keyset_lacks_key",
+            "The database holds values sealed with keys that this server's keyset lacks "
+            f"({', '.join(map(str, sorted(missing)))}); whoever runs it must restore the vault's keyset.",
+            logged=True,
+        )
+
+
+async def foreign_keys(engine: AsyncEngine, seal: Seal) -> set[int]:
+    """The keys that sealed anything and that our keyset lacks, or has with other content."""
+    used, ours = await keys_in_use(engine), set(seal.keyset.ids)
+    return {key for key in used if key not in ours or not await _opens_any(engine, seal, key)}
+
+
+async def _opens_any(engine: AsyncEngine, seal: Seal, key: int) -> bool:
+    async with engine.connect() as connection:
+        for one in COLUMNS:
+            query = select(one.table).where(one.prefix == key_prefix(key)).limit(_SAMPLE)
+            for row in (await connection.execute(query)).mappings():
+                try:
+                    seal.open(row[one.name], one.place(dict(row)))
+                except (Tampered, OperatorMustAct):
+                    continue
+                return True
+    return False

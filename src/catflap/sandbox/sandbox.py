@@ -15,10 +15,11 @@ from typing import Any
 
 from catflap.sandbox import batch, documents, people_api, powers
 from catflap.sandbox.app import App
-from catflap.sandbox.calendar import acl, calendars, importing, lists, push, settings, writing
+from catflap.sandbox.calendar import acl, calendars, colours, importing, lists, push, settings, writing
 from catflap.sandbox.calendar import endpoints as events
 from catflap.sandbox.calendar.diary import Diary, Entry
 from catflap.sandbox.calendar.listing import single_events
+from catflap.sandbox.calendar.setting_values import change_settings
 from catflap.sandbox.calendar.sharing import ROLES
 from catflap.sandbox.call import Refusal
 from catflap.sandbox.control import endpoints as control
@@ -73,6 +74,7 @@ class Sandbox(Powers):
                 *calendars.ENDPOINTS,
                 *push.ENDPOINTS,
                 *acl.ENDPOINTS,
+                *colours.ENDPOINTS,
                 *settings.ENDPOINTS,
                 *identity.ENDPOINTS,
                 *tokeninfo.ENDPOINTS,
@@ -302,7 +304,7 @@ class Sandbox(Powers):
             LookupError: if there is no such account.
             ValueError: if there is no such setting, or it cannot have this value.
         """
-        return settings.change_settings(self.world, powers.account_of(self.world, account_email), values)
+        return change_settings(self.world, powers.account_of(self.world, account_email), values)
 
     def events(
         self,

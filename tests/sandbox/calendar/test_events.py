@@ -332,6 +332,38 @@ async def test_freebusy_joins_what_overlaps_and_skips_what_is_free(
         {"start": "2026-11-24T16:00:00Z", "end": "2026-11-24T16:30:00Z"},
     ]
     assert answer["unknown"]["errors"] == [{"domain": "global", "reason": "notFound"}]
+    declined = [{"email": WHO, "responseStatus": "declined"}]
+    sandbox.insert_event(WHO, timed(hour=20, attendees=declined))
+    zoned = {**query, "items": items, "timeZone": "America/New_York"}
+    busy = (await calendar.post("/calendar/v3/freeBusy", json=zoned)).json()["calendars"]["primary"]["busy"]
+    assert busy == [
+        {"start": "2026-11-24T05:00:00-05:00", "end": "2026-11-24T06:00:00-05:00"},
+        {"start": "2026-11-24T11:00:00-05:00", "end": "2026-11-24T11:30:00-05:00"},
+    ]
+    assert (
+        await calendar.post("/calendar/v3/freeBusy", json={**zoned, "timeZone": "Moon"})
+    ).status_code == 400
+
+
+async def test_a_calendars_colour_is_a_number_of_the_palette_or_the_nearest_one(
+    calendar: httpx2.AsyncClient,
+) -> None:
+    palette = (await calendar.get("/calendar/v3/colors")).json()
+    assert (len(palette["calendar"]), len(palette["event"])) == (24, 11)
+    path = f"{LIST}/primary"
+    entry = (await calendar.patch(path, json={"colorId": "3"})).json()
+    assert (entry["colorId"], entry["backgroundColor"]) == ("3", palette["calendar"]["3"]["background"])
+    rgb = {"backgroundColor": "#f83a23", "foregroundColor": "#ffffff"}
+    ignored = (await calendar.patch(path, json=rgb)).json()
+    assert ignored["backgroundColor"] == entry["backgroundColor"]
+    entry = (await calendar.patch(path, json=rgb, params={"colorRgbFormat": "true"})).json()
+    assert (entry["colorId"], entry["backgroundColor"], entry["foregroundColor"]) == (
+        "3",
+        "#f83a23",
+        "#ffffff",
+    )
+    for bad in ({"colorId": "99"}, {"backgroundColor": "red"}):
+        assert (await calendar.patch(path, json=bad)).status_code == 400
 
 
 async def test_without_a_token_or_with_a_bad_one_the_answer_is_401(

@@ -1,4 +1,4 @@
-"""The calendars, freebusy and colors endpoints of Calendar v3.
+"""The calendars and freebusy endpoints of Calendar v3.
 
 Source: calendar.v3 discovery document.
 """
@@ -6,7 +6,7 @@ Source: calendar.v3 discovery document.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 from starlette.responses import Response
@@ -17,7 +17,6 @@ from catflap.sandbox.calendar import writing
 from catflap.sandbox.calendar.diary import Diary
 from catflap.sandbox.calendar.endpoints import diary_of, match, respond
 from catflap.sandbox.calendar.listing import single_events
-from catflap.sandbox.calendar.lists import COLOURS
 from catflap.sandbox.calendar.moments import instant, parse_instant, zone
 from catflap.sandbox.call import Call, Refusal, no_content
 from catflap.sandbox.oauth import scopes
@@ -26,7 +25,6 @@ from catflap.sandbox.world import World
 READ = frozenset({scopes.CALENDAR, scopes.CALENDAR_READ, scopes.CALENDARS, scopes.CALENDARS_READ})
 WRITE = frozenset({scopes.CALENDAR, scopes.CALENDARS})
 BUSY = frozenset({scopes.CALENDAR, scopes.CALENDAR_READ, scopes.FREEBUSY, scopes.EVENTS_FREEBUSY})
-COLORS = frozenset({scopes.CALENDAR, scopes.CALENDAR_READ})
 ROOT = "/calendar/v3"
 CALENDAR = ROOT + "/calendars/{calendarId}"
 TEXTS = ("summary", "description", "location", "timeZone")
@@ -135,6 +133,10 @@ def freebusy(call: Call) -> Response:
         raise Refusal(400, "timeRangeEmpty", "The specified time range is empty.", domain="calendar")
     if high - low > LONGEST_BUSY:
         raise Refusal(400, "timeRangeTooLong", "The requested time range is too long.", domain="calendar")
+    try:
+        where = zone(str(body.get("timeZone") or "UTC"))
+    except ValueError:
+        raise Refusal(400, "invalid", "Invalid value for field 'timeZone'.") from None
     items = body.get("items") or []
     names = (
         [item.get("id") if isinstance(item, dict) else None for item in items]
@@ -149,7 +151,7 @@ def freebusy(call: Call) -> Response:
         if found is None:
             calendars[str(name)] = {"busy": [], "errors": [{"domain": "global", "reason": "notFound"}]}
         else:
-            calendars[str(name)] = {"busy": list(_busy(found[0], low, high, call.world.now()))}
+            calendars[str(name)] = {"busy": list(_busy(found[0], low, high, call.world.now(), where))}
     times = {"timeMin": _text(low), "timeMax": _text(high)}
     return respond(call, {"kind": "calendar#freeBusy", **times, "calendars": calendars})
 
@@ -167,10 +169,12 @@ def _text(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
-def _busy(diary: Diary, low: datetime, high: datetime, now: datetime) -> Iterator[dict[str, str]]:
+def _busy(
+    diary: Diary, low: datetime, high: datetime, now: datetime, where: tzinfo
+) -> Iterator[dict[str, str]]:
     begin = finish = None
     for event in single_events(diary, low, high, now):
-        if event.get("transparency") == "transparent":
+        if event.get("transparency") == "transparent" or _declined(event, diary):
             continue
         start = max(low, instant(event["start"], diary.zone))
         end = min(high, instant(event["end"], diary.zone))
@@ -179,25 +183,22 @@ def _busy(diary: Diary, low: datetime, high: datetime, now: datetime) -> Iterato
         elif start <= finish:
             finish = max(finish, end)
         else:
-            yield {
-                "start": begin.strftime("%Y-%m-%dT%H:%M:%SZ"),
-                "end": finish.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            }
+            yield _period(begin, finish, where)
             begin, finish = start, end
     if begin is not None and finish is not None:
-        yield {"start": begin.strftime("%Y-%m-%dT%H:%M:%SZ"), "end": finish.strftime("%Y-%m-%dT%H:%M:%SZ")}
+        yield _period(begin, finish, where)
 
 
-def colors(call: Call) -> Response:
-    """colors.get"""
-    table = {name: {"background": pair[0], "foreground": pair[1]} for name, pair in COLOURS.items()}
-    value = {
-        "kind": "calendar#colors",
-        "updated": "2012-02-14T00:00:00.000Z",
-        "calendar": table,
-        "event": table,
-    }
-    return respond(call, value)
+def _declined(event: dict[str, Any], diary: Diary) -> bool:
+    return any(
+        str(guest.get("email", "")).lower() == diary.id.lower() and guest.get("responseStatus") == "declined"
+        for guest in event.get("attendees", ())
+    )
+
+
+def _period(start: datetime, end: datetime, where: tzinfo) -> dict[str, str]:
+    texts = (moment.astimezone(where).isoformat(timespec="seconds") for moment in (start, end))
+    return dict(zip(("start", "end"), (text.replace("+00:00", "Z") for text in texts), strict=True))
 
 
 ENDPOINTS = (
@@ -208,5 +209,4 @@ ENDPOINTS = (
     Endpoint("calendar.calendars.delete", "DELETE", CALENDAR, needs(WRITE, deleted)),
     Endpoint("calendar.calendars.clear", "POST", CALENDAR + "/clear", needs(WRITE, cleared)),
     Endpoint("calendar.freebusy.query", "POST", ROOT + "/freeBusy", needs(BUSY, freebusy)),
-    Endpoint("calendar.colors.get", "GET", ROOT + "/colors", needs(COLORS, colors)),
 )

@@ -17,6 +17,8 @@ from catflap.sandbox.calendar.diary import Diary, Entry, Resource
 from catflap.sandbox.calendar.instances import expand
 from catflap.sandbox.calendar.listing import Window, list_events, page, response_zone, time_parameter
 from catflap.sandbox.calendar.moments import stamp
+from catflap.sandbox.calendar.quick_add import quick_event
+from catflap.sandbox.calendar.setting_values import settings_of
 from catflap.sandbox.calendar.view import cancelled, shown, shown_to
 from catflap.sandbox.call import Call, Refusal, as_json, bad_parameter, no_content
 from catflap.sandbox.fields import parse, select
@@ -34,6 +36,7 @@ READ = frozenset(
 )
 WRITE = frozenset({scopes.CALENDAR, scopes.EVENTS, scopes.EVENTS_OWNED})
 MOST_CACHED = 20_000
+LONGEST_TEXT = 2000
 WRITERS = ("owner", "writer", "writerWithoutPrivateAccess")
 EVENTS = "/calendar/v3/calendars/{calendarId}/events"
 EVENT = EVENTS + "/{eventId}"
@@ -153,6 +156,21 @@ def inserted(call: Call) -> Response:
     return _show(call, diary, writing.insert(diary, call.account, call.json(), call.world.now()))
 
 
+def quick_added(call: Call) -> Response:
+    """events.quickAdd"""
+    diary, _ = diary_of(call, write=True)
+    assert call.account is not None
+    text, now = call.query.get("text", ""), call.world.now()
+    if not text.strip():
+        raise Refusal(400, "required", "Required parameter: text", location=("parameter", "text"))
+    if len(text) > LONGEST_TEXT:
+        raise bad_parameter("text", "The text is too long.")
+    values = settings_of(call.world, call.account)
+    minutes, day_first = int(values["defaultEventLength"]), values["dateFieldOrder"] == "DMY"
+    body = quick_event(text, now, diary.zone, diary.time_zone, minutes, day_first)
+    return _show(call, diary, writing.insert(diary, call.account, body, now))
+
+
 def imported(call: Call) -> Response:
     """events.import: a private copy known by its iCalUID; a second import changes the first."""
     diary, _ = diary_of(call, write=True)
@@ -219,6 +237,7 @@ ENDPOINTS = (
     Endpoint("calendar.events.list", "GET", EVENTS, needs(READ, listed)),
     Endpoint("calendar.events.insert", "POST", EVENTS, needs(WRITE, inserted)),
     Endpoint("calendar.events.import", "POST", EVENTS + "/import", needs(WRITE, imported)),
+    Endpoint("calendar.events.quickAdd", "POST", EVENTS + "/quickAdd", needs(WRITE, quick_added)),
     Endpoint("calendar.events.instances", "GET", EVENT + "/instances", needs(READ, instances)),
     Endpoint("calendar.events.move", "POST", EVENT + "/move", needs(WRITE, moved)),
     Endpoint("calendar.events.get", "GET", EVENT, needs(READ, got)),

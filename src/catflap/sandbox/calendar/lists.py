@@ -12,6 +12,7 @@ from starlette.responses import Response
 from catflap.sandbox.access import needs
 from catflap.sandbox.app import Endpoint
 from catflap.sandbox.calendar import tokens, writing
+from catflap.sandbox.calendar.colours import CALENDAR_COLOURS, RGB, nearest
 from catflap.sandbox.calendar.diary import Diary, Entry
 from catflap.sandbox.calendar.endpoints import match, respond
 from catflap.sandbox.calendar.sharing import ROLES, rank
@@ -22,10 +23,11 @@ from catflap.sandbox.people import SandboxAccount
 READ = frozenset({scopes.CALENDAR, scopes.CALENDAR_READ, scopes.CALENDAR_LIST, scopes.CALENDAR_LIST_READ})
 WRITE = frozenset({scopes.CALENDAR, scopes.CALENDAR_LIST})
 LIST = "/calendar/v3/users/me/calendarList"
-COLOURS = {"14": ("#9fe1e7", "#000000"), "7": ("#42d692", "#000000")}
 SETTINGS = {
     "summaryOverride": str,
     "colorId": str,
+    "backgroundColor": str,
+    "foregroundColor": str,
     "hidden": bool,
     "selected": bool,
     "defaultReminders": list,
@@ -43,7 +45,7 @@ def entry_resource(account: SandboxAccount, diary: Diary, entry: Entry) -> dict[
         }
     primary = diary.id == account.email
     colour = str(entry.settings.get("colorId", "7"))
-    background, foreground = COLOURS.get(colour, COLOURS["7"])
+    background, foreground = CALENDAR_COLOURS.get(colour, CALENDAR_COLOURS["7"]), "#000000"
     resource: dict[str, Any] = {
         "kind": "calendar#calendarListEntry",
         "etag": f'"{max(entry.etag, 1)}"',
@@ -138,18 +140,34 @@ def changed(call: Call) -> Response:
     assert call.account is not None
     diary, entry = _found(call)
     match(call, f'"{max(entry.etag, 1)}"')
-    body = call.json()
-    _check(body)
-    written = {name: body[name] for name in SETTINGS if name in body}
+    written = _written(call)
     kept = entry.settings if call.method == "PATCH" else {}
     entry.settings = {name: value for name, value in {**kept, **written}.items() if value is not None}
     call.world.diaries.touch(call.account.sub, entry)
     return respond(call, entry_resource(call.account, diary, entry))
 
 
+def _written(call: Call) -> dict[str, Any]:
+    """Return the settings a request writes; colours by RGB only if it says so, by number otherwise."""
+    body = call.json()
+    _check(body)
+    written = {name: body[name] for name in SETTINGS if name in body}
+    rgb = {name: written.pop(name) for name in ("backgroundColor", "foregroundColor") if name in written}
+    if call.flag("colorRgbFormat") and rgb.get("backgroundColor"):
+        written |= rgb | {"colorId": nearest(rgb["backgroundColor"])}
+    elif written.get("colorId"):
+        if written["colorId"] not in CALENDAR_COLOURS:
+            raise Refusal(400, "invalid", "Invalid value for field 'colorId'.")
+        written |= {"backgroundColor": None, "foregroundColor": None}
+    return written
+
+
 def _check(body: dict[str, Any]) -> None:
     for name, kind in SETTINGS.items():
         if body.get(name) is not None and not isinstance(body[name], kind):
+            raise Refusal(400, "invalid", f"Invalid value for field '{name}'.")
+    for name in ("backgroundColor", "foregroundColor"):
+        if body.get(name) is not None and not RGB.fullmatch(body[name]):
             raise Refusal(400, "invalid", f"Invalid value for field '{name}'.")
     for reminder in body.get("defaultReminders") or []:
         minutes = reminder.get("minutes") if isinstance(reminder, dict) else None
@@ -171,10 +189,10 @@ def inserted(call: Call) -> Response:
     found = call.world.diaries.find(call.account, wanted)
     if found is None:
         raise writing.not_found()
-    _check(body)
+    written = _written(call)
     diary, entry = found
     entry.deleted = False
-    entry.settings |= {name: body[name] for name in SETTINGS if body.get(name) is not None}
+    entry.settings |= {name: value for name, value in written.items() if value is not None}
     call.world.diaries.list_of(call.account)[diary.id] = entry
     call.world.diaries.touch(call.account.sub, entry)
     return respond(call, entry_resource(call.account, diary, entry))

@@ -1,15 +1,13 @@
 """The settings endpoints of Calendar v3: a user's own preferences, the time zone above all.
 
-Source: calendar.v3 discovery document; the names and values are those of the Settings reference. Choices:
-the time zone is the primary calendar's until it is set by itself; a sync token carries the values it has
-seen, so that a change and its reversal are no change.
+Source: calendar.v3 discovery document. Choice: a sync token carries the values it has seen, so that a change
+and its reversal are no change.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import re
 from typing import Any
 
 from starlette.responses import Response
@@ -18,74 +16,12 @@ from catflap.sandbox.access import needs
 from catflap.sandbox.app import Endpoint
 from catflap.sandbox.calendar import push, tokens, writing
 from catflap.sandbox.calendar.endpoints import respond
-from catflap.sandbox.calendar.moments import zone
+from catflap.sandbox.calendar.setting_values import settings_of, watched_name
 from catflap.sandbox.call import Call
 from catflap.sandbox.oauth import scopes
-from catflap.sandbox.people import SandboxAccount
-from catflap.sandbox.world import World
 
 READ = frozenset({scopes.CALENDAR, scopes.CALENDAR_READ, scopes.SETTINGS, scopes.SETTINGS_READ})
 SETTINGS = "/calendar/v3/users/me/settings"
-BOOLEAN = re.compile("true|false")
-VALUES = {
-    "autoAddHangouts": BOOLEAN,
-    "dateFieldOrder": re.compile("MDY|DMY|YMD"),
-    "defaultEventLength": re.compile(r"[1-9]\d{0,3}"),
-    "format24HourTime": BOOLEAN,
-    "hideInvitations": BOOLEAN,
-    "hideWeekends": BOOLEAN,
-    "locale": re.compile(r"[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8})*"),
-    "remindOnRespondedEventsOnly": BOOLEAN,
-    "showDeclinedEvents": BOOLEAN,
-    "timezone": re.compile(r"[A-Za-z0-9_+/-]+"),
-    "useKeyboardShortcuts": BOOLEAN,
-    "weekStart": re.compile("[016]"),
-}
-
-
-def settings_of(world: World, account: SandboxAccount) -> dict[str, str]:
-    """Return the values of all settings of an account."""
-    world.diaries.list_of(account)
-    return {
-        "autoAddHangouts": "true",
-        "dateFieldOrder": "YMD" if account.locale.startswith("ja") else "DMY",
-        "defaultEventLength": "60",
-        "format24HourTime": "true",
-        "hideInvitations": "false",
-        "hideWeekends": "false",
-        "locale": account.locale,
-        "remindOnRespondedEventsOnly": "false",
-        "showDeclinedEvents": "true",
-        "timezone": world.diaries.calendars[account.email].time_zone,
-        "useKeyboardShortcuts": "true",
-        "weekStart": "0",
-        **account.settings,
-    }
-
-
-def change_settings(world: World, account: SandboxAccount, values: dict[str, str]) -> dict[str, str]:
-    """Set settings as a person does on Calendar's settings page, and return all of them.
-
-    The time zone is also given to the primary calendar.
-
-    Raises:
-        ValueError: if there is no such setting, or it cannot have this value; nothing is changed then.
-    """
-    for name, value in values.items():
-        if name not in VALUES:
-            raise ValueError(f"there is no setting {name[:80]!r}; there are {', '.join(VALUES)}")
-        if not VALUES[name].fullmatch(value):
-            raise ValueError(f"the setting {name} cannot be {value[:80]!r}")
-        if name == "timezone":
-            zone(value)
-    before = settings_of(world, account)
-    account.settings.update(values)
-    if "timezone" in values:
-        world.diaries.move_to_zone(world.diaries.calendars[account.email], values["timezone"])
-    after = settings_of(world, account)
-    if after != before:
-        world.channels.changed(_watched(account))
-    return after
 
 
 def _resource(name: str, value: str) -> dict[str, str]:
@@ -95,10 +31,6 @@ def _resource(name: str, value: str) -> dict[str, str]:
 def _etag(value: Any) -> str:
     digest = hashlib.sha256(json.dumps(value, sort_keys=True).encode()).digest()
     return f'"{int.from_bytes(digest[:7], "big")}"'
-
-
-def _watched(account: SandboxAccount) -> str:
-    return f"settings:{account.sub}"
 
 
 def listed(call: Call) -> Response:
@@ -142,7 +74,7 @@ def got(call: Call) -> Response:
 def watched(call: Call) -> Response:
     """settings.watch"""
     assert call.account is not None
-    return push.open_channel(call, _watched(call.account), f"{call.base_url}{SETTINGS}?alt=json")
+    return push.open_channel(call, watched_name(call.account), f"{call.base_url}{SETTINGS}?alt=json")
 
 
 ENDPOINTS = (

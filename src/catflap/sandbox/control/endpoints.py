@@ -15,8 +15,9 @@ from starlette.responses import Response
 
 from catflap.sandbox import powers
 from catflap.sandbox.app import Endpoint
-from catflap.sandbox.calendar import importing, settings, writing
+from catflap.sandbox.calendar import importing, writing
 from catflap.sandbox.calendar.push import shown as shown_channel
+from catflap.sandbox.calendar.setting_values import change_settings
 from catflap.sandbox.call import Call, Refusal, as_json
 from catflap.sandbox.control.reading import Body
 from catflap.sandbox.faults import Fault
@@ -219,7 +220,7 @@ def set_settings(call: Call, body: Body) -> Any:
     """The Calendar settings of an account; POST sets those in the body, such as `timezone`."""
     account = powers.account_of(call.world, call.path["email"])
     values = {name: body.needed(name) for name in body.values} if call.method == "POST" else {}
-    return settings.change_settings(call.world, account, values)
+    return change_settings(call.world, account, values)
 
 
 def insert_event(call: Call, body: Body) -> Any:

@@ -1,0 +1,80 @@
+"""The values of a person's Calendar settings.
+
+Source: the Settings reference of Calendar v3. Choice: the time zone is the primary calendar's until it is set
+by itself.
+"""
+
+from __future__ import annotations
+
+import re
+
+from catflap.sandbox.calendar.moments import zone
+from catflap.sandbox.people import SandboxAccount
+from catflap.sandbox.world import World
+
+DATE_ORDERS = {"ja": "YMD", "en": "MDY", "en_US": "MDY", "en-US": "MDY"}
+BOOLEAN = re.compile("true|false")
+VALUES = {
+    "autoAddHangouts": BOOLEAN,
+    "dateFieldOrder": re.compile("MDY|DMY|YMD"),
+    "defaultEventLength": re.compile(r"[1-9]\d{0,3}"),
+    "format24HourTime": BOOLEAN,
+    "hideInvitations": BOOLEAN,
+    "hideWeekends": BOOLEAN,
+    "locale": re.compile(r"[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8})*"),
+    "remindOnRespondedEventsOnly": BOOLEAN,
+    "showDeclinedEvents": BOOLEAN,
+    "timezone": re.compile(r"[A-Za-z0-9_+/-]+"),
+    "useKeyboardShortcuts": BOOLEAN,
+    "weekStart": re.compile("[016]"),
+}
+
+
+def settings_of(world: World, account: SandboxAccount) -> dict[str, str]:
+    """Return the values of all settings of an account."""
+    world.diaries.list_of(account)
+    return {
+        "autoAddHangouts": "true",
+        "dateFieldOrder": DATE_ORDERS.get(account.locale, "DMY"),
+        "defaultEventLength": "60",
+        "format24HourTime": "true",
+        "hideInvitations": "false",
+        "hideWeekends": "false",
+        "locale": account.locale,
+        "remindOnRespondedEventsOnly": "false",
+        "showDeclinedEvents": "true",
+        "timezone": world.diaries.calendars[account.email].time_zone,
+        "useKeyboardShortcuts": "true",
+        "weekStart": "0",
+        **account.settings,
+    }
+
+
+def change_settings(world: World, account: SandboxAccount, values: dict[str, str]) -> dict[str, str]:
+    """Set settings as a person does on Calendar's settings page, and return all of them.
+
+    The time zone is also given to the primary calendar.
+
+    Raises:
+        ValueError: if there is no such setting, or it cannot have this value; nothing is changed then.
+    """
+    for name, value in values.items():
+        if name not in VALUES:
+            raise ValueError(f"there is no setting {name[:80]!r}; there are {', '.join(VALUES)}")
+        if not VALUES[name].fullmatch(value):
+            raise ValueError(f"the setting {name} cannot be {value[:80]!r}")
+        if name == "timezone":
+            zone(value)
+    before = settings_of(world, account)
+    account.settings.update(values)
+    if "timezone" in values:
+        world.diaries.move_to_zone(world.diaries.calendars[account.email], values["timezone"])
+    after = settings_of(world, account)
+    if after != before:
+        world.channels.changed(watched_name(account))
+    return after
+
+
+def watched_name(account: SandboxAccount) -> str:
+    """Return the name push channels know an account's settings by."""
+    return f"settings:{account.sub}"

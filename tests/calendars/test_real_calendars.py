@@ -59,7 +59,8 @@ def _text(path: Path) -> str:
 
 
 async def _read(google: Served, calendar_id: str) -> list[StoredEvent]:
-    entry = next(one for one in await google.api.list_calendars(google.token) if one.id == calendar_id)
+    listed = await google.api.list_calendars(google.token)
+    entry = next(one for one in listed.entries if one.id == calendar_id)
     page = await google.api.list_events(google.token, calendar_id)
     assert page.next_page_token is None
     return [StoredEvent(1, kept(item), entry.time_zone) for item in page.items]

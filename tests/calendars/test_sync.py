@@ -210,8 +210,9 @@ async def test_text_postgres_cannot_hold_does_not_stop_the_sync(
     copy: Calendars, engine: AsyncEngine, account: int, clock: FixedClock, road: Troubled
 ) -> None:
     when = {"dateTime": (clock.now() + timedelta(hours=1)).isoformat()}
-    item = {"id": "odd\x00", "summary": "nul \x00 and half a pair \ud83d", "start": when, "end": when}
-    page = {"items": [item, {"id": "no times"}, {"summary": "no id"}], "nextSyncToken": "t"}
+    item = {"id": "odd", "summary": "nul \x00 and half a pair \ud83d", "start": when, "end": when}
+    unreadable = [{"id": "no times"}, {"summary": "no id"}, {**item, "id": "half\x00"}, {**item, "id": 5}, 7]
+    page = {"items": [item, *unreadable], "nextSyncToken": "t"}
     told = json.dumps(page)
     road.instead = lambda request: httpx2.Response(200, text=told) if "events" in request.url.path else None
     await copy.sync_account(account, SUB)

@@ -160,9 +160,15 @@ async def test_revoking_what_google_has_forgotten_is_no_error() -> None:
     [
         ({**DOCUMENT, "token_endpoint": "http://evil.example/token"}, OperatorMustAct),
         ({**DOCUMENT, "revocation_endpoint": "ftp://127.0.0.1/"}, OperatorMustAct),
-        ({}, OperatorMustAct),
-        ([], OperatorMustAct),
-        ("text", OperatorMustAct),
+        ({}, TryAgain),
+        ([], TryAgain),
+        ("text", TryAgain),
+        ({**DOCUMENT, "issuer": 5}, TryAgain),
+        ({**DOCUMENT, "jwks_uri": ["https://a.example"]}, TryAgain),
+        ({**DOCUMENT, "token_endpoint": "https://a.example/\0"}, TryAgain),
+        ({**DOCUMENT, "token_endpoint": "https://a.example:port/"}, TryAgain),
+        ({**DOCUMENT, "authorization_endpoint": "https:///auth"}, TryAgain),
+        ({**DOCUMENT, "authorization_endpoint": "https://a.example/" + "a" * 5000}, TryAgain),
         (DOCUMENT, None),
     ],
 )

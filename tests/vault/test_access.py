@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.clock import FixedClock
 from catflap.errors import BadRequest, OperatorMustAct, TryAgain, UserMustAct
+from catflap.google.fetch import Answer
 from catflap.google.oauth import OAuth, TokenResponse
 from catflap.store.notices import Notices
 from catflap.store.tables import google_tokens as t
@@ -257,8 +258,8 @@ async def test_google_is_given_the_time_it_asks_for(
     grant = await allow()
     await run_out(grant)
 
-    async def busy(url: str, body: str) -> httpx2.Response:
-        return httpx2.Response(429, headers={"Retry-After": "120"})
+    async def busy(url: str, body: str) -> Answer:
+        return Answer(429, httpx2.Headers({"Retry-After": "120"}), b"")
 
     monkeypatch.setattr(vault._oauth, "_send", busy)
     for _ in range(2):

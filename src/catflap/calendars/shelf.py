@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from catflap.calendars.moments import zone_or
 from catflap.calendars.stored import MAX_TITLE, clean, kept, span
-from catflap.google.calendar import CalendarEntry
+from catflap.google.calendar import CalendarEntry, CalendarList
 from catflap.google.calendar_errors import unavailable
 from catflap.log import log
 from catflap.store.jobs import enqueue
@@ -53,12 +53,12 @@ class Changes:
 
 
 async def write_list(
-    engine: AsyncEngine, user_id: int, account_sub: str, entries: Iterable[CalendarEntry], now: datetime
+    engine: AsyncEngine, user_id: int, account_sub: str, listed: CalendarList, now: datetime
 ) -> list[Shelf]:
     """Make the account's calendars those of Google's list; the selected ones, as they are now.
 
-    A calendar that is no longer listed is deleted, and remembered as removed for a while; one that is no
-    longer selected loses its events.
+    A calendar that is no longer listed is deleted, and remembered as removed for a while, unless an entry that
+    could not be read may be about it; one that is no longer selected loses its events.
 
     Raises:
         TryAgain: `google_unavailable`: the list is empty, and wasn't before. Every account has a calendar.
@@ -68,10 +68,11 @@ async def write_list(
         if (await connection.execute(owner.with_for_update(key_share=True))).first() is None:
             return []
         before = await _rows(connection, user_id, account_sub)
-        wanted = {entry.id: entry for entry in entries}
+        wanted = {entry.id: entry for entry in listed.entries}
         if before and not wanted:
             raise unavailable("the calendar list is empty")
-        await _remove(connection, [row for key, row in before.items() if key not in wanted], now)
+        if listed.complete:
+            await _remove(connection, [row for key, row in before.items() if key not in wanted], now)
         await _forget_removed(connection, user_id, account_sub, wanted, now)
         for entry in wanted.values():
             await _write_entry(connection, user_id, account_sub, entry, before.get(entry.id))

@@ -76,9 +76,9 @@ class Calendars:
             raise failure
 
     async def _list(self, account: "_Account") -> list[Shelf]:
-        entries = await account.ask(self._api.list_calendars)
+        listed = await account.ask(self._api.list_calendars)
         now = self._clock.now()
-        return await write_list(self._engine, account.user_id, account.sub, entries, now)
+        return await write_list(self._engine, account.user_id, account.sub, listed, now)
 
     async def _sync_all(
         self, account: "_Account", problems: Problems, shelves: Sequence[Shelf]

@@ -4,6 +4,7 @@ No storage, no policy, no retries: an access token comes in, checked values or a
 out. What a refusal means is in `calendar_errors`.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,7 +13,11 @@ from urllib.parse import quote
 
 import httpx2
 
+from catflap.google import members
 from catflap.google.calendar_errors import AccessRefused, CalendarGone, SyncTokenExpired, refusal, unavailable
+from catflap.google.fetch import PAGE, Answer, Unanswered, fetch
+from catflap.google.members import Malformed
+from catflap.log import log
 
 __all__ = [
     "MAX_REMINDERS",
@@ -21,6 +26,7 @@ __all__ = [
     "CalendarApi",
     "CalendarEntry",
     "CalendarGone",
+    "CalendarList",
     "EventsPage",
     "SyncTokenExpired",
     "popup_minutes",
@@ -34,6 +40,10 @@ _EVENT_FIELDS = (
     "originalStartTime,transparency,visibility,attendees(self,responseStatus),eventType,reminders,"
     "birthdayProperties)"
 )
+# What an event is known and filed by; what it says is read leniently where it is used.
+_EVENT_TEXTS = ("iCalUID", "recurringEventId")
+_MAX_TEXT, _MAX_TOKEN = 1024, 4096
+_ID = re.compile(r"[A-Za-z0-9_@.-]{1,128}")
 # Google's limits of `reminders.overrides`.
 MAX_REMINDERS = 5
 MAX_REMINDER_MINUTES = 40_320
@@ -49,6 +59,14 @@ class CalendarEntry:
     is_primary: bool
     is_selected: bool
     default_reminders: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class CalendarList:
+    """A person's calendar list; not `complete` when an entry could not be read and is left out."""
+
+    entries: tuple[CalendarEntry, ...]
+    complete: bool = True
 
 
 @dataclass(frozen=True)
@@ -72,7 +90,7 @@ class CalendarApi:
         self._http = http
         self._root = f"{base_url.rstrip('/')}/calendar/v3"
 
-    async def list_calendars(self, token: str) -> tuple[CalendarEntry, ...]:
+    async def list_calendars(self, token: str) -> CalendarList:
         """Every calendar on the person's list (`calendarList.list`), all pages.
 
         Raises:
@@ -83,14 +101,17 @@ class CalendarApi:
             BadRequest: `google_refused`.
         """
         entries: list[CalendarEntry] = []
+        complete = True
         page_token: str | None = None
         while True:
             query = {"maxResults": "250", "fields": _CALENDAR_FIELDS}
             body = await self._get(token, "/users/me/calendarList", _with(query, pageToken=page_token))
-            entries += [_calendar_entry(item) for item in _items(body) if item.get("deleted") is not True]
+            items, whole = _items(body, ("timeZone",))
+            entries += [_calendar_entry(item) for item in items if item.get("deleted") is not True]
+            complete = complete and whole
             following = _text(body, "nextPageToken")
             if following is None:
-                return tuple(entries)
+                return CalendarList(tuple(entries), complete)
             if following == page_token:
                 raise unavailable("nextPageToken repeats")
             page_token = following
@@ -123,45 +144,38 @@ class CalendarApi:
         since = time_min.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if time_min else None
         query = _with(query, syncToken=sync_token, pageToken=page_token, timeMin=since)
         body = await self._get(token, f"/calendars/{quote(calendar_id, safe='')}/events", query)
-        return EventsPage(_items(body), _text(body, "nextPageToken"), _text(body, "nextSyncToken"))
+        items, _ = _items(body, _EVENT_TEXTS)
+        return EventsPage(items, _text(body, "nextPageToken"), _text(body, "nextSyncToken"))
 
     async def _get(self, token: str, path: str, query: dict[str, str]) -> Mapping[str, Any]:
+        headers = {"Authorization": f"Bearer {token}"}
         try:
-            response = await self._http.get(
-                self._root + path, params=query, headers={"Authorization": f"Bearer {token}"}
+            answer = await fetch(
+                self._http, "GET", self._root + path, limit=PAGE, params=query, headers=headers
             )
-        except httpx2.HTTPError as error:
-            raise unavailable(type(error).__name__) from None
+        except Unanswered as error:
+            raise unavailable(error.why) from None
         about_calendar = path.startswith("/calendars/")
-        return _checked(response, sync_token_sent="syncToken" in query, about_calendar=about_calendar)
+        return _checked(answer, sync_token_sent="syncToken" in query, about_calendar=about_calendar)
 
 
-def _checked(response: httpx2.Response, *, sync_token_sent: bool, about_calendar: bool) -> Mapping[str, Any]:
+def _checked(answer: Answer, *, sync_token_sent: bool, about_calendar: bool) -> Mapping[str, Any]:
     """The JSON object in a good answer; anything else becomes an error."""
-    body = _json(response)
-    if response.status_code != 200:
-        raise refusal(response, body, sync_token_sent=sync_token_sent, about_calendar=about_calendar)
+    body = answer.json_object()
+    if answer.status != 200:
+        raise refusal(answer, body, sync_token_sent=sync_token_sent, about_calendar=about_calendar)
     if body is None:
         raise unavailable("no JSON object")
     return body
 
 
-def _json(response: httpx2.Response) -> Mapping[str, Any] | None:
-    try:
-        body = response.json()
-    except (ValueError, RecursionError):
-        return None
-    return body if isinstance(body, dict) else None
-
-
 def _calendar_entry(item: Mapping[str, Any]) -> CalendarEntry:
-    identifier = _text(item, "id")
-    if not identifier:
-        raise unavailable("calendar without id")
     return CalendarEntry(
-        id=identifier,
-        summary=_text(item, "summaryOverride") or _text(item, "summary") or "",
-        time_zone=_text(item, "timeZone") or "UTC",
+        id=item["id"],
+        summary=members.shown(item, "summaryOverride", _MAX_TEXT)
+        or members.shown(item, "summary", _MAX_TEXT)
+        or "",
+        time_zone=item.get("timeZone") or "UTC",
         is_primary=item.get("primary") is True,
         is_selected=item.get("selected") is True,
         default_reminders=popup_minutes(item.get("defaultReminders")),
@@ -179,21 +193,46 @@ def popup_minutes(reminders: object) -> tuple[int, ...]:
     return tuple(sorted(valid))[:MAX_REMINDERS]
 
 
-def _items(body: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+def _items(body: Mapping[str, Any], texts: tuple[str, ...]) -> tuple[tuple[Mapping[str, Any], ...], bool]:
+    """The items that have an `id` and, where they have them, `texts` that are texts; whether that is all.
+
+    The others are skipped and named in the log, by their id if that much can be read: one bad item must not
+    keep the good ones away. A page without a good one is no page of Google's.
+    """
     if not body.keys() & {"kind", "items", "nextPageToken", "nextSyncToken"}:
         # A list of Google's has at least one of them, however empty it is; `{}` must not empty a copy.
         raise unavailable("no list")
     items = body.get("items", [])
-    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-        raise unavailable("items is no list of objects")
-    return tuple(items)
+    if not isinstance(items, list):
+        raise unavailable("items is no list")
+    good = []
+    for item in items:
+        try:
+            if not isinstance(item, dict):
+                raise Malformed("item")
+            for name in texts:
+                members.opaque(item, name, _MAX_TEXT)
+            members.required(members.opaque(item, "id", _MAX_TEXT), "id")
+        except Malformed as error:
+            log.warning("google_item_skipped", id=_shown_id(item), member=error.name)
+        else:
+            good.append(item)
+    if items and not good:
+        raise unavailable("no readable item")
+    return tuple(good), len(good) == len(items)
+
+
+def _shown_id(item: object) -> str | None:
+    identifier = item.get("id") if isinstance(item, dict) else None
+    return identifier if isinstance(identifier, str) and _ID.fullmatch(identifier) else None
 
 
 def _text(body: Mapping[str, Any], name: str) -> str | None:
-    value = body.get(name)
-    if value is not None and not isinstance(value, str):
-        raise unavailable(f"{name} is no text")
-    return value or None
+    """A token of a list's own, which must come back unchanged."""
+    try:
+        return members.opaque(body, name, _MAX_TOKEN)
+    except Malformed:
+        raise unavailable(f"malformed {name}") from None
 
 
 def _with(query: dict[str, str], **more: str | None) -> dict[str, str]:

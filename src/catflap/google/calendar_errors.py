@@ -10,12 +10,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from email.utils import parsedate_to_datetime
 from typing import Any
 
-import httpx2
-
 from catflap.errors import BadRequest, CatflapError, OperatorMustAct, TryAgain, UserMustAct
+from catflap.google.fetch import Answer
 
 _NAME = re.compile("[A-Za-z0-9_]{1,60}")
 
@@ -141,7 +139,7 @@ _REACTION_BY_REASON = {reason: reaction for reaction in REACTIONS for reason in 
 
 
 def refusal(
-    response: httpx2.Response,
+    response: Answer,
     body: Mapping[str, Any] | None,
     *,
     sync_token_sent: bool = False,
@@ -155,9 +153,9 @@ def refusal(
         sync_token_sent: The request carried a sync token.
         about_calendar: The request was about one calendar; only then can that one be gone.
     """
-    status, reasons = response.status_code, reasons_of(body)
+    status, reasons = response.status, reasons_of(body)
     hint = " ".join([str(status), *sorted(reasons)])
-    after = _retry_after(response)
+    after = response.retry_after()
     if status == 401:
         return AccessRefused()
     if 400 <= status < 500:
@@ -205,15 +203,3 @@ def _only_names(values: Any) -> frozenset[str]:
 
 def _list(value: object) -> list[object]:
     return value if isinstance(value, list) else []
-
-
-def _retry_after(response: httpx2.Response) -> timedelta | None:
-    """Seconds, or a date compared with the answer's own, so that no clock is needed (RFC 9110, 10.2.3)."""
-    value = response.headers.get("retry-after", "").strip()
-    if value.isascii() and value.isdigit() and len(value) < 7:
-        return timedelta(seconds=int(value))
-    try:
-        until, sent = parsedate_to_datetime(value), parsedate_to_datetime(response.headers.get("date", ""))
-        return max(until - sent, timedelta(0))
-    except (ValueError, TypeError, OverflowError):
-        return None

@@ -10,6 +10,9 @@ from typing import Any
 import httpx2
 
 from catflap.errors import OperatorMustAct, TryAgain
+from catflap.google import members
+from catflap.google.fetch import Unanswered, fetch
+from catflap.google.members import Malformed
 from catflap.settings import is_loopback
 
 
@@ -26,6 +29,7 @@ class Endpoints:
     answers_with_issuer: bool = False
 
 
+_MAX_ADDRESS = 2048
 _NAMES = ("issuer", "authorization_endpoint", "token_endpoint", "revocation_endpoint", "jwks_uri")
 
 
@@ -54,31 +58,25 @@ class Discovery:
         """Where the signing keys are; raises as `endpoints` does."""
         return (await self.endpoints()).jwks_uri
 
-    async def _fetch(self) -> Any:
+    async def _fetch(self) -> dict[str, Any]:
         try:
-            response = await self._http.get(self._url)
-            if response.status_code == 200:
-                return response.json()
-            detail = f"HTTP {response.status_code}"
-        except (httpx2.HTTPError, ValueError) as error:
-            detail = type(error).__name__
-        raise TryAgain(
-            "google_unavailable",
-            "Google does not answer. Check the network (and CATFLAP_GOOGLE_DISCOVERY_URL, when it is set).",
-            detail=detail,
-        )
+            answer = await fetch(self._http, "GET", self._url)
+        except Unanswered as error:
+            raise _unavailable(error.why) from None
+        document = answer.json_object()
+        if answer.status != 200 or document is None:
+            raise _unavailable(f"discovery: HTTP {answer.status}, {'JSON' if document else 'no JSON object'}")
+        return document
 
 
-def _check(document: Any) -> Endpoints:
+def _check(document: dict[str, Any]) -> Endpoints:
     try:
         endpoints = Endpoints(
-            **{name: str(document[name]) for name in _NAMES},
+            **{name: _address(document, name) for name in _NAMES},
             answers_with_issuer=document.get("authorization_response_iss_parameter_supported") is True,
         )
-    except (KeyError, TypeError, AttributeError):
-        raise OperatorMustAct(
-            "discovery_invalid", "CATFLAP_GOOGLE_DISCOVERY_URL is not an OpenID Connect discovery document."
-        ) from None
+    except Malformed as error:
+        raise _unavailable(f"discovery: malformed {error.name}") from None
     for url in (getattr(endpoints, name) for name in _NAMES[1:]):
         if not url.startswith("https://") and not (url.startswith("http://") and is_loopback(url)):
             raise OperatorMustAct(
@@ -86,3 +84,22 @@ def _check(document: Any) -> Endpoints:
                 "The discovery document names an endpoint without https outside this machine.",
             )
     return endpoints
+
+
+def _address(document: dict[str, Any], name: str) -> str:
+    found = members.required(members.token(document, name, _MAX_ADDRESS), name)
+    try:
+        # Parsed once here, so that no later call fails over it.
+        if name != "issuer" and not httpx2.URL(found).host:
+            raise Malformed(name)
+    except httpx2.InvalidURL:
+        raise Malformed(name) from None
+    return found
+
+
+def _unavailable(detail: str) -> TryAgain:
+    return TryAgain(
+        "google_unavailable",
+        "Google does not answer. Check the network (and CATFLAP_GOOGLE_DISCOVERY_URL, when it is set).",
+        detail=detail,
+    )

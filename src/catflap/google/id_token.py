@@ -7,12 +7,16 @@ from typing import Any
 
 from catflap.clock import Clock
 from catflap.errors import Tampered
+from catflap.google import members
 from catflap.google.discovery import Discovery
 from catflap.google.keys import RS256, Keys
+from catflap.google.members import Malformed
 
 _GOOGLE = "https://accounts.google.com"
 _SKEW = timedelta(seconds=60)
 _UNNAMED = "unnamed:"
+# OpenID Connect Core 1.0, section 2, for `sub`; RFC 5321, section 4.5.3.1, for addresses.
+_MAX_SUB, _MAX_EMAIL, _MAX_TEXT, _MAX_PICTURE = 255, 320, 255, 2048
 
 
 @dataclass(frozen=True)
@@ -89,14 +93,14 @@ def _check_claims(
     if not _presents(claims.get("azp", claims["aud"]), audiences):
         raise _invalid("azp")
     expires, issued = claims.get("exp"), claims.get("iat")
-    # Written so that NaN, which Python's JSON lets in, fails both.
-    if not isinstance(expires, int | float) or not now.timestamp() < expires + _SKEW.total_seconds():
+    if not members.is_number(expires) or not now.timestamp() < expires + _SKEW.total_seconds():
         raise _invalid("exp")
-    if not isinstance(issued, int | float) or not now.timestamp() >= issued - _SKEW.total_seconds():
+    if not members.is_number(issued) or not now.timestamp() >= issued - _SKEW.total_seconds():
         raise _invalid("iat")
-    sub = claims.get("sub")
-    if not isinstance(sub, str) or not 0 < len(sub) <= 255 or not sub.isascii():
-        raise _invalid("sub")
+    try:
+        members.required(members.token(claims, "sub", _MAX_SUB), "sub")
+    except Malformed as error:
+        raise _invalid(error.name) from None
 
 
 def _presents(azp: object, audiences: Collection[str]) -> bool:
@@ -109,21 +113,30 @@ def _presents(azp: object, audiences: Collection[str]) -> bool:
 
 
 def _identity(claims: dict[str, Any]) -> Identity:
+    """What the claims say; one that can't be meant is left out, because `sub` alone is what counts."""
+
     def text(name: str) -> str | None:
-        value = claims.get(name)
-        return value if isinstance(value, str) else None
+        return members.shown(claims, name, _MAX_TEXT)
 
     return Identity(
         sub=claims["sub"],
-        email=text("email") or "",
+        email=_address(claims, "email", _MAX_EMAIL) or "",
         email_verified=claims.get("email_verified") in (True, "true"),
         name=text("name"),
         given_name=text("given_name"),
         family_name=text("family_name"),
-        picture=text("picture"),
-        locale=text("locale"),
-        hosted_domain=text("hd"),
+        picture=_address(claims, "picture", _MAX_PICTURE),
+        locale=_address(claims, "locale", _MAX_TEXT),
+        hosted_domain=_address(claims, "hd", _MAX_TEXT),
     )
+
+
+def _address(claims: dict[str, Any], name: str, max_length: int) -> str | None:
+    try:
+        found = members.opaque(claims, name, max_length)
+    except Malformed:
+        return None
+    return found if found and found.isprintable() and " " not in found else None
 
 
 def _invalid(check: str) -> Tampered:

@@ -17,6 +17,7 @@ from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from catflap.clock import Clock
 from catflap.errors import CatflapError, TryAgain
+from catflap.google.fetch import Answer, Unanswered, fetch
 
 Key = RSAKey | ECKey | OKPKey
 _KINDS: dict[str, type[RSAKey] | type[ECKey] | type[OKPKey]] = {"RSA": RSAKey, "EC": ECKey, "OKP": OKPKey}
@@ -76,7 +77,7 @@ class Keys:
             if key is None or key.key_type != kind:
                 raise refuse("kid")
             return dict(jwt.decode(token, key, algorithms=[algorithm]).claims)
-        except (JoseError, ValueError, TypeError, AttributeError, UnicodeError):
+        except (JoseError, ValueError, TypeError, AttributeError, OverflowError, RecursionError):
             raise refuse("signature") from None
 
     async def find(self, kid: str) -> Key | None:
@@ -103,17 +104,17 @@ class Keys:
 
     async def _fetch(self) -> None:
         try:
-            response = await self._http.get(await self._jwks_uri())
-            keys = _readable(response)
-        except (httpx2.HTTPError, ValueError, KeyError, TypeError, RecursionError) as error:
+            answer = await fetch(self._http, "GET", await self._jwks_uri())
+            keys = _readable(answer)
+        except Unanswered as error:
             self._failures += 1
-            raise self._unavailable(type(error).__name__) from None
+            raise self._unavailable(error.why) from None
         except TryAgain:
             self._failures += 1
             raise
         self._keys = keys
         self._fetched_at = self._clock.now()
-        self._fresh_until = self._fetched_at + _max_age(response.headers.get("Cache-Control", ""))
+        self._fresh_until = self._fetched_at + _max_age(answer.headers.get("Cache-Control", ""))
 
 
 def _google_unavailable(detail: str) -> TryAgain:
@@ -124,20 +125,20 @@ def _google_unavailable(detail: str) -> TryAgain:
     )
 
 
-def _readable(response: httpx2.Response) -> dict[str, Key]:
+def _readable(answer: Answer) -> dict[str, Key]:
     """The keys of a key set; one of a kind we don't know must not hide the others (RFC 7517 section 5).
 
     Raises:
-        httpx2.HTTPError, ValueError, KeyError, TypeError, RecursionError: this is no key set.
+        Unanswered: this is no key set, or one without a key for us.
     """
-    response.raise_for_status()
+    listed = (answer.json_object() or {}).get("keys") if answer.status == 200 else None
     keys: dict[str, Key] = {}
-    for one in response.json()["keys"]:
+    for one in listed if isinstance(listed, list) else []:
         with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError, JoseError):
             if _signs(one) and isinstance(one["kid"], str):
                 keys[one["kid"]] = _read(one)
     if not keys:
-        raise ValueError("no key that can be read")
+        raise Unanswered(f"HTTP {answer.status}, no key that can be read")
     return keys
 
 

@@ -7,22 +7,21 @@ and error code decide whether the person, the operator or nobody must act (RFC 6
 import base64
 import contextlib
 import hashlib
-import re
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
 
 import httpx2
 from authlib.oauth2.rfc6749.parameters import prepare_grant_uri, prepare_token_request
 
 from catflap.errors import BadRequest, CatflapError, OperatorMustAct, TryAgain, UserMustAct
+from catflap.google import members
 from catflap.google.discovery import Discovery
+from catflap.google.fetch import Answer, Unanswered, fetch
+from catflap.google.members import Malformed
 from catflap.google.scopes import normalise, wire
 from catflap.settings import GoogleClient
 
 _FORM = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
-# Error codes are logged, so nothing but a code gets through (RFC 6749 section 5.2).
-_CODE = re.compile("[a-z0-9_]{1,64}")
 # About the OAuth client itself, whatever it asked for: nothing works until the operator acts.
 _CLIENT = frozenset({"invalid_client", "deleted_client", "disabled_client", "restricted_client"})
 # About one request for tokens by code: the operator's settings or the app's request do not fit.
@@ -49,6 +48,11 @@ _ACCOUNT = {
 }
 # About one refresh token, besides `invalid_grant`.
 _REFRESH = frozenset({*_ACCOUNT, "unauthorized_client", "invalid_scope"})
+# Google documents 2048, 512 and nothing for ID tokens ("Using OAuth 2.0"); four times that is still no harm.
+_MAX_ACCESS_TOKEN, _MAX_REFRESH_TOKEN, _MAX_ID_TOKEN = 8192, 2048, 16_384
+_MAX_SCOPE = 16_384
+# Google's access tokens live an hour, twelve at most; its grants until they are revoked.
+_LONGEST_ACCESS, _LONGEST_REFRESH = 7 * 86_400, 100 * 365 * 86_400
 
 
 @dataclass(frozen=True)
@@ -181,11 +185,11 @@ class OAuth:
         """
         endpoints = await self._discovery.endpoints()
         response = await self._send(endpoints.revocation_endpoint, str(httpx2.QueryParams(token=token)))
-        if response.status_code == 200:
+        if response.status == 200:
             return True
-        if _error_code(response) == "invalid_token":
+        if response.status == 400 and _error_code(response) == "invalid_token":
             return False
-        raise _unavailable(f"revoke: HTTP {response.status_code}")
+        raise _unavailable(f"revoke: HTTP {response.status}")
 
     async def _token(self, grant_type: str, **parameters: str) -> TokenResponse:
         endpoints = await self._discovery.endpoints()
@@ -201,11 +205,11 @@ class OAuth:
             body += "&" + str(httpx2.QueryParams(redirect_uri=redirect_uri))
         return _check_token(await self._send(endpoints.token_endpoint, body), grant_type)
 
-    async def _send(self, url: str, body: str) -> httpx2.Response:
+    async def _send(self, url: str, body: str) -> Answer:
         try:
-            return await self._http.post(url, content=body, headers=_FORM)
-        except httpx2.HTTPError as error:
-            raise _unavailable(type(error).__name__) from None
+            return await fetch(self._http, "POST", url, content=body, headers=_FORM)
+        except Unanswered as error:
+            raise _unavailable(error.why) from None
 
 
 def code_challenge(verifier: str) -> str:
@@ -213,50 +217,52 @@ def code_challenge(verifier: str) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
 
 
-def _check_token(response: httpx2.Response, grant_type: str) -> TokenResponse:
-    if response.status_code != 200:
+def _check_token(response: Answer, grant_type: str) -> TokenResponse:
+    """Every member of a token answer, checked; a 200 without a token says nothing about the grant."""
+    if response.status != 200:
         raise _failure(response, grant_type)
+    answer = response.json_object()
+    if answer is None:
+        raise _unavailable("token endpoint: no JSON object")
     try:
-        answer = response.json()
+        if (members.words(answer, "token_type", 32) or "Bearer").lower() != "bearer":
+            raise Malformed("token_type")
+        expires_in = members.seconds(answer, "expires_in", _LONGEST_ACCESS)
+        if expires_in is None:
+            raise Malformed("expires_in")
         return TokenResponse(
-            access_token=_text(answer, "access_token"),
-            expires_in=int(answer["expires_in"]),
-            scopes=normalise(str(answer.get("scope", ""))),
-            refresh_token=answer.get("refresh_token") or None,
-            id_token=answer.get("id_token") or None,
-            refresh_token_expires_in=answer.get("refresh_token_expires_in"),
+            access_token=members.required(
+                members.token(answer, "access_token", _MAX_ACCESS_TOKEN), "access_token"
+            ),
+            expires_in=expires_in,
+            scopes=normalise(members.words(answer, "scope", _MAX_SCOPE) or ""),
+            refresh_token=members.token(answer, "refresh_token", _MAX_REFRESH_TOKEN),
+            id_token=members.token(answer, "id_token", _MAX_ID_TOKEN),
+            refresh_token_expires_in=members.seconds(answer, "refresh_token_expires_in", _LONGEST_REFRESH),
         )
-    except (ValueError, KeyError, TypeError, AttributeError):
-        # A 200 without a token is a proxy's or a broken server's; it says nothing about the grant.
-        raise _unavailable("token endpoint: unreadable answer") from None
+    except Malformed as error:
+        raise _unavailable(f"token endpoint: malformed {error.name}") from None
 
 
-def _text(answer: Any, name: str) -> str:
-    value = answer[name]
-    if not isinstance(value, str) or not value:
-        raise ValueError(name)
-    return value
-
-
-def _failure(response: httpx2.Response, grant_type: str) -> CatflapError:
+def _failure(response: Answer, grant_type: str) -> CatflapError:
     code = _error_code(response)
-    if response.status_code >= 500 or response.status_code in (408, 429):
-        return _unavailable(f"token endpoint: HTTP {response.status_code}", _retry_after(response))
+    if not 400 <= response.status < 500 or response.status in (408, 429):
+        return _unavailable(f"token endpoint: HTTP {response.status}", response.retry_after())
     if code == "invalid_grant":
         return InvalidGrant(_error_code(response, "error_subtype"))
     if code in _CLIENT:
         return _rejected(code)
-    if code is not None and response.status_code >= 400:
+    if code is not None:
         refused = _refresh_refused(code) if grant_type == "refresh_token" else _exchange_refused(code)
         if refused is not None:
             return refused
-    return _unavailable(f"token endpoint: HTTP {response.status_code}")
+    return _unavailable(f"token endpoint: HTTP {response.status}")
 
 
 def _refresh_refused(code: str) -> CatflapError:
     if code in _REFRESH:
         return GrantRefused(_ACCOUNT.get(code, (code, ""))[0])
-    return RefreshRefused(code if _CODE.fullmatch(code) else "unknown error")
+    return RefreshRefused(code)
 
 
 def _exchange_refused(code: str) -> CatflapError | None:
@@ -273,18 +279,9 @@ def _rejected(code: str) -> OperatorMustAct:
     )
 
 
-def _error_code(response: httpx2.Response, name: str = "error") -> str | None:
-    try:
-        value = response.json().get(name)
-    except (ValueError, AttributeError):
-        return None
-    return value if isinstance(value, str) else None
-
-
-def _retry_after(response: httpx2.Response) -> timedelta | None:
-    """Whole seconds only; an HTTP date would need Google's clock to be ours (RFC 9110 section 10.2.3)."""
-    seconds = response.headers.get("Retry-After", "")
-    return timedelta(seconds=min(int(seconds), 3600)) if seconds.isdecimal() else None
+def _error_code(response: Answer, name: str = "error") -> str | None:
+    """A code of Google's; it is logged, so nothing but a code gets through (RFC 6749 section 5.2)."""
+    return members.code(response.json_object() or {}, name)
 
 
 def _unavailable(detail: str, after: timedelta | None = None) -> TryAgain:

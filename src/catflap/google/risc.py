@@ -13,7 +13,10 @@ import httpx2
 
 from catflap.clock import Clock
 from catflap.errors import Tampered, TryAgain
+from catflap.google import members
+from catflap.google.fetch import Unanswered, fetch
 from catflap.google.keys import RS256, Keys
+from catflap.google.members import Malformed
 
 _RISC = "https://schemas.openid.net/secevent/risc/event-type/"
 _OAUTH = "https://schemas.openid.net/secevent/oauth/event-type/"
@@ -26,6 +29,8 @@ EVENTS = {
     _RISC + "account-credential-change-required": "account-credential-change-required",
     _RISC + "verification": "verification",
 }
+_ALGORITHMS = ("prefix", "hash_base64_sha512_sha512")
+_MAX_TEXT, _MAX_ADDRESS = 255, 2048
 
 
 @dataclass(frozen=True)
@@ -59,34 +64,37 @@ class RiscConfiguration:
         self._http = http
         self._url = url
         self._lock = asyncio.Lock()
-        self._document: dict[str, Any] | None = None
+        self._document: dict[str, str] | None = None
 
     async def issuer(self) -> str:
         """The `iss` of events; raises TryAgain `google_unavailable`."""
-        return str((await self._read())["issuer"])
+        return (await self._read())["issuer"]
 
     async def jwks_uri(self) -> str:
         """Where the keys are; raises TryAgain `google_unavailable`."""
-        return str((await self._read())["jwks_uri"])
+        return (await self._read())["jwks_uri"]
 
-    async def _read(self) -> dict[str, Any]:
+    async def _read(self) -> dict[str, str]:
         async with self._lock:
             if self._document is None:
                 self._document = await self._fetch()
             return self._document
 
-    async def _fetch(self) -> dict[str, Any]:
+    async def _fetch(self) -> dict[str, str]:
         try:
-            response = await self._http.get(self._url)
-            response.raise_for_status()
-            document = response.json()
-            return {name: document[name] for name in ("issuer", "jwks_uri")}
-        except (httpx2.HTTPError, ValueError, KeyError, TypeError) as error:
-            raise TryAgain(
-                "google_unavailable",
-                "Google's RISC configuration can't be fetched right now.",
-                detail=type(error).__name__,
-            ) from None
+            answer = await fetch(self._http, "GET", self._url)
+            document = (answer.json_object() or {}) if answer.status == 200 else {}
+            names = ("issuer", "jwks_uri")
+            return {
+                name: members.required(members.token(document, name, _MAX_ADDRESS), name) for name in names
+            }
+        except Unanswered as error:
+            why = error.why
+        except Malformed as error:
+            why = f"HTTP {answer.status}, malformed {error.name}"
+        raise TryAgain(
+            "google_unavailable", "Google's RISC configuration can't be fetched right now.", detail=why
+        )
 
 
 class SecurityEventTokens:
@@ -112,34 +120,39 @@ class SecurityEventTokens:
         named = audience if isinstance(audience, list) else [audience]
         if not self._audiences.intersection(one for one in named if isinstance(one, str)):
             raise _invalid("aud")
-        jti, events = claims.get("jti"), claims.get("events")
-        if not isinstance(jti, str) or not 0 < len(jti) <= 255:
-            raise _invalid("jti")
+        events = claims.get("events")
+        try:
+            jti = members.required(members.token(claims, "jti", _MAX_TEXT), "jti")
+        except Malformed as error:
+            raise _invalid(error.name) from None
         if not isinstance(events, dict) or not events:
             raise _invalid("events")
         return SecurityEvents(jti, tuple(_event(uri, said) for uri, said in events.items() if uri in EVENTS))
 
 
 def _event(uri: str, said: object) -> RiscEvent:
-    members = said if isinstance(said, dict) else {}
-    subject = members.get("subject")
+    """One event; a member that can't be meant is left out, and what it would have caused is not done."""
+    event = said if isinstance(said, dict) else {}
+    subject = event.get("subject")
     subject = subject if isinstance(subject, dict) else {}
     algorithm = subject.get("token_identifier_alg")
-    if algorithm not in ("prefix", "hash_base64_sha512_sha512"):
+    if algorithm not in _ALGORITHMS:
         algorithm = None
     return RiscEvent(
         kind=EVENTS[uri],
-        sub=_text(subject, "sub"),
-        reason=_text(members, "reason"),
-        state=_text(members, "state"),
+        sub=_token(subject, "sub"),
+        reason=members.code(event, "reason"),
+        state=members.shown(event, "state", _MAX_TEXT),
         algorithm=algorithm,
-        token=_text(subject, "token"),
+        token=_token(subject, "token"),
     )
 
 
-def _text(members: dict[str, Any], name: str) -> str | None:
-    value = members.get(name)
-    return value if isinstance(value, str) and len(value) <= 2000 else None
+def _token(subject: dict[str, Any], name: str) -> str | None:
+    try:
+        return members.token(subject, name, _MAX_TEXT)
+    except Malformed:
+        return None
 
 
 def _bare(issuer: object) -> str | None:

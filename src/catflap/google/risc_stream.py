@@ -15,6 +15,8 @@ from joserfc.jwk import RSAKey
 
 from catflap.clock import Clock
 from catflap.errors import OperatorMustAct, TryAgain
+from catflap.google import members
+from catflap.google.fetch import Unanswered, fetch
 from catflap.google.risc import EVENTS
 
 RISC_API_URL = "https://risc.googleapis.com/v1beta"
@@ -80,7 +82,7 @@ class RiscStream:
             OperatorMustAct: `risc_refused`, with what Google says.
             TryAgain: `google_unavailable`.
         """
-        return str((await self._call("GET", "/stream/status")).get("status"))
+        return members.code(await self._call("GET", "/stream/status"), "status") or "unknown"
 
     def _token(self) -> str:
         now = int(self._clock.now().timestamp())
@@ -97,15 +99,20 @@ class RiscStream:
     async def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         headers = {"Authorization": f"Bearer {self._token()}"}
         try:
-            response = await self._http.request(method, self._url + path, json=body, headers=headers)
-            answer = response.json() if response.content else {}
-        except (httpx2.HTTPError, ValueError) as error:
+            answer = await fetch(self._http, method, self._url + path, json=body, headers=headers)
+        except Unanswered as error:
             raise TryAgain(
-                "google_unavailable", "Google's RISC API does not answer.", detail=type(error).__name__
+                "google_unavailable", "Google's RISC API does not answer.", detail=error.why
             ) from None
-        if response.status_code >= 500:
-            raise TryAgain("google_unavailable", "Google's RISC API is out of order; try again later.")
-        if response.is_error:
-            said = answer.get("error", {}).get("message", "") if isinstance(answer, dict) else ""
-            raise OperatorMustAct("risc_refused", f"Google refused ({response.status_code}): {said}")
-        return answer if isinstance(answer, dict) else {}
+        found = answer.json_object() if answer.body.strip() else {}
+        if answer.status in (408, 429) or not 200 <= answer.status < 500 or found is None:
+            raise TryAgain(
+                "google_unavailable",
+                "Google's RISC API is out of order; try again later.",
+                detail=f"HTTP {answer.status}",
+            )
+        if answer.status >= 300:
+            told = found.get("error")
+            said = members.shown(told, "message", 500) if isinstance(told, dict) else None
+            raise OperatorMustAct("risc_refused", f"Google refused ({answer.status}): {said or 'no reason'}")
+        return found

@@ -143,8 +143,8 @@ async def test_an_object_that_is_no_list_is_not_an_empty_list(
 async def test_an_entry_marked_as_deleted_is_not_on_the_list(http: httpx2.AsyncClient) -> None:
     items = [{"id": "a"}, {"id": "b", "deleted": True}, {"id": "c", "deleted": False}]
     async with answering(answer(200, {"items": items})) as google:
-        entries = await CalendarApi(http, google.url).list_calendars(TOKEN)
-    assert [entry.id for entry in entries] == ["a", "c"]
+        listed = await CalendarApi(http, google.url).list_calendars(TOKEN)
+    assert [entry.id for entry in listed.entries] == ["a", "c"]
 
 
 async def test_google_that_does_not_answer_is_unavailable(http: httpx2.AsyncClient) -> None:

@@ -15,6 +15,7 @@ from catflap.google.calendar_errors import (
     reasons_of,
     refusal,
 )
+from catflap.google.fetch import Answer
 
 Envelope = dict[str, Any]
 ROWS = [(reaction, reason) for reaction in REACTIONS for reason in sorted(reaction.reasons)]
@@ -37,7 +38,7 @@ def only_status(status: int, *reasons: str) -> Envelope:
 
 
 def error(status: int, body: Any, **how: Any) -> CatflapError:
-    return refusal(httpx2.Response(status), body, **how)
+    return refusal(Answer(status, httpx2.Headers(), b""), body, **how)
 
 
 def test_no_reason_is_in_two_rows() -> None:

@@ -57,7 +57,7 @@ async def write_list(
 ) -> list[Shelf]:
     """Make the account's calendars those of Google's list; the selected ones, as they are now.
 
-    A calendar that is no longer listed is deleted, and remembered as removed for a while, unless an entry that
+    A calendar that is no longer listed is deleted and remembered as removed for a while, unless an entry that
     could not be read may be about it; one that is no longer selected loses its events.
 
     Raises:

@@ -129,15 +129,17 @@ def _readable(answer: Answer) -> dict[str, Key]:
     """The keys of a key set; one of a kind we don't know must not hide the others (RFC 7517 section 5).
 
     Raises:
-        Unanswered: this is no key set, or one without a key for us.
+        Unanswered: this is no key set, or none of its keys can be read.
     """
     listed = (answer.json_object() or {}).get("keys") if answer.status == 200 else None
     keys: dict[str, Key] = {}
+    readable = 0
     for one in listed if isinstance(listed, list) else []:
         with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError, JoseError):
             if _signs(one) and isinstance(one["kid"], str):
                 keys[one["kid"]] = _read(one)
-    if not keys:
+            readable += isinstance(one["kid"], str)
+    if not readable:
         raise Unanswered(f"HTTP {answer.status}, no key that can be read")
     return keys
 

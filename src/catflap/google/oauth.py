@@ -256,6 +256,8 @@ def _failure(response: Answer, grant_type: str) -> CatflapError:
         refused = _refresh_refused(code) if grant_type == "refresh_token" else _exchange_refused(code)
         if refused is not None:
             return refused
+    elif grant_type == "refresh_token" and isinstance((response.json_object() or {}).get("error"), str):
+        return RefreshRefused("unknown error")
     return _unavailable(f"token endpoint: HTTP {response.status}")
 
 

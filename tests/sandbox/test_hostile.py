@@ -34,6 +34,16 @@ NAMES = [
         "login_hint",
     ),
     *("grant_type", "code", "refresh_token", "client_secret", "code_verifier", "ticket", "email", "decision"),
+    *(
+        "text",
+        "addParents",
+        "corpora",
+        "driveId",
+        "colorRgbFormat",
+        "space",
+        "includeRemoved",
+        "restrictToMyDrive",
+    ),
     *("origin", "login_uri", "since", "status", "minAccessRole", "destination", "originalStart", "count"),
     *("device_code", "user_code", "personFields", "sources", "requestMask.includeField", "version"),
 ]
@@ -42,6 +52,18 @@ KEYS = [
     *("overrides", "useDefault", "summary", "extendedProperties", "iCalUID", "items", "timeMin", "timeMax"),
     *("parents", "name", "delivery", "events_requested", "email", "count", "scopes", "seconds", "to", "what"),
     *("address", "type", "params", "ttl", "expiration", "token", "event", "latency", "endpoint", "sequence"),
+    *(
+        "scope",
+        "role",
+        "value",
+        "visibility",
+        "properties",
+        "appProperties",
+        "trashed",
+        "mimeType",
+        "colorId",
+    ),
+    *("modifiedTime", "backgroundColor", "timezone", "description", "recurringEventId", "originalStartTime"),
     *("summaryOverride", "defaultReminders", "client_id", "minutes", "method", "eventType", "organizer"),
 ]
 VALUES = st.one_of(
@@ -78,6 +100,13 @@ VALUES = st.one_of(
                 "storagerelay://[",
                 "http://[",
             ),
+            *(
+                "name = 'x' or not (trashed = true)",
+                "'root' in parents",
+                "properties has {",
+                "tea at 3 on 31/31",
+            ),
+            *("root", "appDataFolder", "appfolder", "user:leo@example.com", "default", "owner", "private"),
             *(
                 "UTC",
                 "../etc/passwd",
@@ -166,6 +195,9 @@ def furnished() -> tuple[Sandbox, str, dict[str, str]]:
         "email": WHO,
         "api": "calendar",
         "version": "v3",
+        "ruleId": f"user:{WHO}",
+        "fileId": "appDataFolder",
+        "setting": "timezone",
         "peopleId": "me",
     }
     return sandbox, token, known

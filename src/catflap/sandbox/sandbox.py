@@ -19,7 +19,6 @@ from catflap.sandbox.calendar import acl, calendars, colours, importing, lists, 
 from catflap.sandbox.calendar import endpoints as events
 from catflap.sandbox.calendar.diary import Diary, Entry
 from catflap.sandbox.calendar.listing import single_events
-from catflap.sandbox.calendar.setting_values import change_settings
 from catflap.sandbox.calendar.sharing import ROLES
 from catflap.sandbox.call import Refusal
 from catflap.sandbox.control import endpoints as control
@@ -294,17 +293,6 @@ class Sandbox(Powers):
         """
         diary = self._diary(powers.account_of(self.world, account_email), calendar_id)
         self.world.diaries.move_to_zone(diary, time_zone)
-
-    def set_settings(self, account_email: str, **values: str) -> dict[str, str]:
-        """Set Calendar settings of an account (`timezone`, `weekStart`, …) and return all of them.
-
-        The time zone is also given to the primary calendar, as Calendar's settings page does.
-
-        Raises:
-            LookupError: if there is no such account.
-            ValueError: if there is no such setting, or it cannot have this value.
-        """
-        return change_settings(self.world, powers.account_of(self.world, account_email), values)
 
     def events(
         self,

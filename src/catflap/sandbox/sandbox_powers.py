@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from catflap.sandbox import powers
+from catflap.sandbox.calendar.setting_values import change_settings
 from catflap.sandbox.faults import Fault
 from catflap.sandbox.people import SandboxAccount
 from catflap.sandbox.world import World
@@ -97,6 +98,17 @@ class Powers:
             ValueError: if `what` is none of these.
         """
         powers.expire(self.world, what, email)
+
+    def set_settings(self, account_email: str, **values: str) -> dict[str, str]:
+        """Set Calendar settings of an account (`timezone`, `weekStart`, …) and return all of them.
+
+        The time zone is also given to the primary calendar, as Calendar's settings page does.
+
+        Raises:
+            LookupError: if there is no such account.
+            ValueError: if there is no such setting, or it cannot have this value.
+        """
+        return change_settings(self.world, powers.account_of(self.world, account_email), values)
 
     def rotate_keys(self, withdraw: bool = False) -> str:
         """Sign with a new key from now on and return its kid; `withdraw` stops publishing the old ones."""

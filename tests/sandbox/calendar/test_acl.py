@@ -214,7 +214,10 @@ async def test_a_deleted_calendar_is_gone_for_everybody_and_only_its_owner_delet
 ) -> None:
     made = (await calendar.post(ROOT, json={"summary": "Cats"})).json()["id"]
     sandbox.share_calendar(WHO, LEO, made, "owner")
-    assert (await calendar.get(f"{LIST}/{made}", headers=leo)).json()["accessRole"] == "owner"
+    entry = (await calendar.get(f"{LIST}/{made}", headers=leo)).json()
+    assert (entry["accessRole"], entry["dataOwner"]) == ("owner", WHO)
+    assert (await calendar.get(f"{ROOT}/{made}")).json()["dataOwner"] == WHO
+    assert "dataOwner" not in (await calendar.get(f"{ROOT}/primary")).json()
     assert (await calendar.delete(f"{ROOT}/{made}", headers=leo)).status_code == 403
     assert (await calendar.delete(f"{LIST}/{made}")).status_code == 204
     assert (await calendar.get(f"{ROOT}/{made}/events")).status_code == 200, "off the list is not gone"

@@ -73,6 +73,30 @@ async def test_a_moved_event_leaves_only_its_id_behind(
         assert set(left) == BARE
 
 
+async def test_a_series_moves_with_its_changed_instances(
+    calendar: httpx2.AsyncClient, sandbox: Sandbox
+) -> None:
+    other = (await calendar.post("/calendar/v3/calendars", json={"summary": "Cats"})).json()["id"]
+    series = sandbox.insert_event(WHO, timed(recurrence=["RRULE:FREQ=DAILY;COUNT=3"]))
+    sandbox.change_event(WHO, f"{series['id']}_20261125T100000Z", {"summary": "Milk"})
+    sandbox.delete_event(WHO, f"{series['id']}_20261126T100000Z")
+    path = f"{EVENTS}/{series['id']}/move"
+    assert (await calendar.post(path)).json()["error"]["errors"][0]["location"] == "destination"
+    assert (await calendar.post(path, params={"destination": other})).status_code == 200
+    assert [event["summary"] for event in sandbox.events(WHO, other)] == ["Tea", "Milk"]
+    assert sandbox.events(WHO) == []
+    focus = sandbox.insert_event(WHO, timed(eventType="focusTime"))
+    refused = await calendar.post(f"{EVENTS}/{focus['id']}/move", params={"destination": other})
+    assert refused.json()["error"]["errors"][0]["reason"] == "eventTypeRestriction"
+
+
+async def test_an_imported_event_is_of_the_default_type(calendar: httpx2.AsyncClient) -> None:
+    properties = {"focusTimeProperties": {"autoDeclineMode": "declineNone"}}
+    body = timed(iCalUID="a", eventType="focusTime", **properties)
+    made = (await calendar.post(f"{EVENTS}/import", json=body)).json()
+    assert made["eventType"] == "default" and "focusTimeProperties" not in made
+
+
 async def test_a_cancelled_instance_of_a_living_series_shows_what_is_guaranteed(
     calendar: httpx2.AsyncClient, sandbox: Sandbox
 ) -> None:

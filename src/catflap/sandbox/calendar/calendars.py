@@ -31,7 +31,7 @@ TEXTS = ("summary", "description", "location", "timeZone")
 LONGEST_BUSY = timedelta(days=93)
 
 
-def resource(diary: Diary) -> dict[str, Any]:
+def resource(world: World, diary: Diary) -> dict[str, Any]:
     """Return a calendar as responses show it."""
     shown: dict[str, Any] = {
         "kind": "calendar#calendar",
@@ -41,6 +41,9 @@ def resource(diary: Diary) -> dict[str, Any]:
         "timeZone": diary.time_zone,
         "conferenceProperties": {"allowedConferenceSolutionTypes": ["hangoutsMeet"]},
     }
+    owner = world.accounts[diary.owner].email
+    if diary.id != owner:
+        shown["dataOwner"] = owner
     return shown | {n: v for n in ("description", "location") if (v := getattr(diary, n))}
 
 
@@ -66,7 +69,7 @@ def _write(world: World, diary: Diary, written: dict[str, str | None]) -> None:
 
 def got(call: Call) -> Response:
     """calendars.get"""
-    return respond(call, resource(diary_of(call)[0]))
+    return respond(call, resource(call.world, diary_of(call)[0]))
 
 
 def inserted(call: Call) -> Response:
@@ -80,7 +83,7 @@ def inserted(call: Call) -> Response:
     calendar_id = f"c_{name}@group.calendar.google.com"
     diary = world.diaries.create(call.account, calendar_id, str(written["summary"]), "UTC")
     _write(world, diary, written)
-    return respond(call, resource(diary))
+    return respond(call, resource(call.world, diary))
 
 
 def changed(call: Call) -> Response:
@@ -95,7 +98,7 @@ def changed(call: Call) -> Response:
         written = {"description": None, "location": None, **written}
     _write(call.world, diary, written)
     call.world.diaries.touch(call.account.sub, entry)
-    return respond(call, resource(diary))
+    return respond(call, resource(call.world, diary))
 
 
 def deleted(call: Call) -> Response:

@@ -179,6 +179,8 @@ def imported(call: Call) -> Response:
     uid = body.get("iCalUID")
     if not isinstance(uid, str) or not uid:
         raise Refusal(400, "required", "Missing iCalUID.")
+    typed = ("eventType", "birthdayProperties", *(f"{kind}Properties" for kind in writing.TYPES))
+    body = {name: value for name, value in body.items() if name not in typed}
     event_id = writing.derived_id(diary.id, uid)
     if event_id in diary.records:
         body = {**body, "id": event_id, "status": body.get("status", "confirmed")}
@@ -213,24 +215,24 @@ def moved(call: Call) -> Response:
     """events.move: the event changes its calendar and organizer; here it is gone and there it is new."""
     diary, _ = diary_of(call, write=True)
     assert call.account is not None
-    target = call.world.diaries.find(call.account, call.query.get("destination", ""))
-    if target is None:
-        raise writing.not_found()
-    event = writing.current(diary, call.path["eventId"])
-    if event.get("recurringEventId") or target[0] is diary:
+    if not call.query.get("destination"):
         raise Refusal(
-            400,
-            "cannotChangeOrganizerOfInstance",
-            "Cannot change the organizer of an instance.",
-            domain="calendar",
+            400, "required", "Required parameter: destination", location=("parameter", "destination")
         )
-    now = call.world.now()
-    writing.cancel(diary, event["id"], now)
-    diary.put({**event, "status": "cancelled", "organizer": {"email": target[0].id}}, now)
-    kept = {k: v for k, v in event.items() if k != "organizer"}
-    return _show(
-        call, target[0], target[0].put({**kept, "organizer": {"email": target[0].id, "self": True}}, now)
-    )
+    target, entry = call.world.diaries.find(call.account, call.query["destination"]) or (None, None)
+    if target is None or entry is None:
+        raise writing.not_found()
+    if entry.access_role not in WRITERS:
+        message = "You need to have writer access to this calendar."
+        raise Refusal(403, "requiredAccessLevel", message, domain="calendar")
+    event = writing.current(diary, call.path["eventId"])
+    if event.get("recurringEventId") or target is diary:
+        message = "Cannot change the organizer of an instance."
+        raise Refusal(400, "cannotChangeOrganizerOfInstance", message, domain="calendar")
+    if event.get("eventType", "default") != "default":
+        message = "Only events of the default type can be moved."
+        raise Refusal(400, "eventTypeRestriction", message, domain="calendar")
+    return _show(call, target, writing.move(diary, target, event, call.world.now()))
 
 
 ENDPOINTS = (

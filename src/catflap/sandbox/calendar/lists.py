@@ -34,7 +34,7 @@ SETTINGS = {
 }
 
 
-def entry_resource(account: SandboxAccount, diary: Diary, entry: Entry) -> dict[str, Any]:
+def entry_resource(call: Call, diary: Diary, entry: Entry) -> dict[str, Any]:
     """Return a calendarList entry as responses show it."""
     if entry.deleted:
         return {
@@ -43,7 +43,8 @@ def entry_resource(account: SandboxAccount, diary: Diary, entry: Entry) -> dict[
             "id": diary.id,
             "deleted": True,
         }
-    primary = diary.id == account.email
+    assert call.account is not None
+    owner = call.world.accounts[diary.owner].email
     colour = str(entry.settings.get("colorId", "7"))
     background, foreground = CALENDAR_COLOURS.get(colour, CALENDAR_COLOURS["7"]), "#000000"
     resource: dict[str, Any] = {
@@ -67,7 +68,9 @@ def entry_resource(account: SandboxAccount, diary: Diary, entry: Entry) -> dict[
     resource |= entry.settings
     if not resource.get("hidden"):
         resource.pop("hidden", None)
-    return resource | ({"primary": True} if primary else {})
+    if diary.id != owner:
+        resource["dataOwner"] = owner
+    return resource | ({"primary": True} if diary.id == call.account.email else {})
 
 
 def listed(call: Call) -> Response:
@@ -112,8 +115,7 @@ def _page(call: Call, account: SandboxAccount, entries: list[Entry]) -> dict[str
         "kind": "calendar#calendarList",
         "etag": f'"p{diaries.list_changes}"',
         "items": [
-            entry_resource(account, diaries.calendars[e.calendar_id], e)
-            for e in entries[start : start + most]
+            entry_resource(call, diaries.calendars[e.calendar_id], e) for e in entries[start : start + most]
         ],
     }
     if start + most < len(entries):
@@ -132,7 +134,7 @@ def _found(call: Call) -> tuple[Diary, Entry]:
 def got(call: Call) -> Response:
     """calendarList.get"""
     assert call.account is not None
-    return respond(call, entry_resource(call.account, *_found(call)))
+    return respond(call, entry_resource(call, *_found(call)))
 
 
 def changed(call: Call) -> Response:
@@ -144,7 +146,7 @@ def changed(call: Call) -> Response:
     kept = entry.settings if call.method == "PATCH" else {}
     entry.settings = {name: value for name, value in {**kept, **written}.items() if value is not None}
     call.world.diaries.touch(call.account.sub, entry)
-    return respond(call, entry_resource(call.account, diary, entry))
+    return respond(call, entry_resource(call, diary, entry))
 
 
 def _written(call: Call) -> dict[str, Any]:
@@ -195,7 +197,7 @@ def inserted(call: Call) -> Response:
     entry.settings |= {name: value for name, value in written.items() if value is not None}
     call.world.diaries.list_of(call.account)[diary.id] = entry
     call.world.diaries.touch(call.account.sub, entry)
-    return respond(call, entry_resource(call.account, diary, entry))
+    return respond(call, entry_resource(call, diary, entry))
 
 
 def deleted(call: Call) -> Response:

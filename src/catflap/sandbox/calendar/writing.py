@@ -15,6 +15,7 @@ from catflap.sandbox.calendar.shape import EVENT_ID, check_types, complete, inva
 from catflap.sandbox.call import Refusal
 from catflap.sandbox.people import SandboxAccount
 
+TYPES = ("focusTime", "outOfOffice", "workingLocation")
 STRICTNESS = {"public": 0, "default": 1, "private": 2, "confidential": 2}
 BASE32 = "0123456789abcdefghijklmnopqrstuv"
 
@@ -118,6 +119,22 @@ def cancel(diary: Diary, event_id: str, now: datetime) -> Resource:
         if exception["status"] != "cancelled":
             diary.put({**exception, "status": "cancelled"}, now)
     return diary.put({**event, "status": "cancelled"}, now)
+
+
+def move(diary: Diary, target: Diary, event: Resource, now: datetime) -> Resource:
+    """Take an event, with the changed instances of a series, to another calendar; return it as it is there.
+
+    What stays behind is a cancelled event of another organizer, of which only the id is shown.
+    """
+    organizer = {"email": target.id}
+    instances = list(diary.exceptions_of(event["id"]).values())
+    cancel(diary, event["id"], now)
+    for each in (event, *instances):
+        diary.put({**each, "status": "cancelled", "organizer": organizer}, now)
+    result = target.put({**event, "organizer": {**organizer, "self": True}}, now)
+    for each in instances:
+        target.put({**each, "organizer": {**organizer, "self": True}}, now)
+    return result
 
 
 def _visibility_of_series(diary: Diary, master: Resource, instance: Resource, now: datetime) -> str:

@@ -56,7 +56,8 @@ def expand(
     exceptions = diary.exceptions_of(master["id"])
     latest = high or max(low or today, today) + HORIZON
     edge = _naive(latest, series, diary.zone)
-    for start in series.until(edge):
+    earliest = None if low is None else _earliest(low, series, diary.zone)
+    for start in series.between(earliest, edge):
         moment = series.aware(start)
         suffix = instance_suffix(moment)
         if suffix in exceptions:
@@ -83,8 +84,8 @@ def find_instance(diary: Diary, event_id: str) -> Resource | None:
         local_start = original.astimezone(series.zone).replace(tzinfo=None)
     else:
         local_start = datetime(original.year, original.month, original.day)  # noqa: DTZ001 - naive local by contract
-    starts = series.until(local_start + timedelta(seconds=1))
-    return occurrence(master, series, local_start) if local_start in starts[-2:] else None
+    found = series.between(local_start, local_start + timedelta(seconds=1))
+    return occurrence(master, series, found[0]) if found else None
 
 
 def in_window(event: Resource, low: datetime | None, high: datetime | None, calendar_zone: tzinfo) -> bool:
@@ -112,6 +113,14 @@ def _instant(moment: datetime | date, calendar_zone: tzinfo) -> datetime:
     if isinstance(moment, datetime):
         return moment
     return datetime(moment.year, moment.month, moment.day, tzinfo=calendar_zone).astimezone(UTC)
+
+
+def _earliest(low: datetime, series: Series, calendar_zone: tzinfo) -> datetime | None:
+    """The wall clock before which no occurrence can reach `low`; clocks jump by less than a day."""
+    try:
+        return _naive(low, series, calendar_zone) - series.length - timedelta(days=1)
+    except OverflowError:
+        return None
 
 
 def _naive(moment: datetime, series: Series, calendar_zone: tzinfo) -> datetime:

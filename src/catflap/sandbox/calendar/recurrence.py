@@ -1,119 +1,144 @@
-"""The starts of a recurring event: RRULE, RDATE and EXDATE over wall-clock time.
+"""The starts of a recurring event: RRULE, RDATE, EXRULE and EXDATE over wall-clock time.
 
 Rules run on naive local time and are put into their zone afterwards, so a weekly meeting stays at ten
-o'clock across a clock change (RFC 5545, 3.3.10). Two RRULE lines are a union; the first start always
-belongs to the set. It refuses rules finer than a day, which Calendar has no use for, and stops looking
-after 150 years.
+o'clock across a clock change (RFC 5545, 3.3.10). Two RRULE lines are a union. The first start belongs to
+the set unless every rule had ended before it. Rules finer than a day are expanded only around the window
+asked for, at most `MOST` starts at a time.
 """
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from itertools import islice
 from typing import Any
 
-from dateutil.rrule import rrule, rruleset, rrulestr
+from dateutil.rrule import rruleset
 
 from catflap.sandbox.calendar.moments import When, instant, local, parse_date, zone
+from catflap.sandbox.calendar.rules import Exhausted, Rule, read_moment, read_rule
 
 LINE = re.compile(
     r"(RRULE|EXRULE|RDATE|EXDATE)((?:;[A-Za-z-]+=(?:\"[^\"]*\"|[^;:\"]*))*):(.+)", re.IGNORECASE | re.DOTALL
 )
-FREQUENCIES = ("YEARLY", "MONTHLY", "WEEKLY", "DAILY")
 MOST = 20_000
-DAYS_LOOKED_AT = 366 * 150
 
 
-class Exhausted(Exception):
-    """A rule matched nothing for so long that it never will."""
+class _Starts:
+    """A rule as something `rruleset` can iterate."""
+
+    def __init__(self, rule: Rule, first: datetime, zone: tzinfo | None, near: datetime | None) -> None:
+        self._arguments = (first, zone, near)
+        self._rule = rule
+
+    def __iter__(self) -> Iterator[datetime]:
+        return self._rule.starts(*self._arguments)
 
 
-class _Months(tuple[int, ...]):
-    """All the months a rule allows, counting how often it was asked: rules that match nothing must end."""
+class Expansion:
+    """The starts of a recurring event in one zone, as far as anyone asked.
 
-    def __contains__(self, month: object) -> bool:
-        self.asked = getattr(self, "asked", 0) + 1
-        if self.asked > DAYS_LOOKED_AT:
-            raise Exhausted
-        return super().__contains__(month)
-
-
-class Series:
-    """The occurrences of one recurring event, computed as far as anyone asked.
+    Args:
+        first: The naive local start; midnight for whole days.
+        zone: The zone the rules run in; UTC for whole days.
+        lines: RRULE, EXRULE, RDATE and EXDATE properties; times without zone are in `zone`.
 
     Raises:
-        ValueError: if a recurrence line cannot be read.
+        ValueError: if a line cannot be read.
     """
 
-    def __init__(self, start: When, end: When, recurrence: Iterable[str], calendar_zone: tzinfo) -> None:
-        self.all_day = "date" in start
-        if self.all_day:
-            self._zone: tzinfo = UTC
-            first = datetime.combine(parse_date(str(start["date"])), time())
-            self._length = timedelta(days=max(1, (parse_date(str(end["date"])) - first.date()).days))
-        else:
-            first, self._zone = local(start, calendar_zone)
-            self._length = instant(end, calendar_zone) - instant(start, calendar_zone)
-        self._first = first
+    def __init__(self, first: datetime, zone: tzinfo, all_day: bool, lines: Iterable[str]) -> None:
+        self.all_day = all_day
+        self.zone = zone
+        self.first = first
+        self._rules: list[Rule] = []
+        self._excluded_rules: list[Rule] = []
+        self._added: list[datetime] = []
         self._excluded: set[datetime] = set()
         self._excluded_days: set[date] = set()
+        for line in lines:
+            self._read(line)
+        self.is_fine = any(rule.is_fine for rule in (*self._rules, *self._excluded_rules))
         self._starts: list[datetime] = []
         self._seen_until = first - timedelta(seconds=1)
-        self._source: Iterator[datetime] | None = islice(self._iterate(list(recurrence)), MOST)
+        self._source: Iterator[datetime] | None = None
+        if not self.is_fine:
+            first_of_all = min([first, *self._added])
+            self._seen_until = first_of_all - timedelta(seconds=1)
+            self._source = islice(self._all(None), MOST)
 
-    @property
-    def zone(self) -> tzinfo:
-        """The zone the rules run in."""
-        return self._zone
+    def between(self, low: datetime | None, high: datetime) -> list[datetime]:
+        """Return the starts (naive local) from `low` on and before `high`, in order."""
+        if self.is_fine:
+            return self._around(low, high)
+        self._advance(high)
+        begin = 0 if low is None else bisect_left(self._starts, low)
+        return self._starts[begin : bisect_left(self._starts, high)]
 
-    @property
-    def length(self) -> timedelta:
-        """How long each occurrence lasts."""
-        return self._length
+    def aware(self, start: datetime) -> datetime | date:
+        """Return a naive local start as an aware datetime, or as a date for all-day events."""
+        return start.date() if self.all_day else start.replace(tzinfo=self.zone).astimezone(UTC)
 
-    def until(self, latest: datetime) -> list[datetime]:
-        """Return every start before a naive local time, in order (naive local themselves)."""
+    def is_excluded(self, start: datetime) -> bool:
+        """Tell whether an EXDATE names this naive local start."""
+        if start.date() in self._excluded_days:
+            return True
+        return bool(self._excluded) and self.aware(start) in self._excluded
+
+    def _advance(self, latest: datetime) -> None:
         while self._source is not None and self._seen_until < latest:
             try:
                 self._seen_until = next(self._source)
             except (StopIteration, Exhausted, OverflowError, ValueError):
                 self._source = None
                 break
-            if not self._is_excluded(self._seen_until):
+            if not self.is_excluded(self._seen_until):
                 self._starts.append(self._seen_until)
-        return self._starts[: bisect_left(self._starts, latest)]
 
-    def aware(self, start: datetime) -> datetime | date:
-        """Return a naive local start as an aware datetime, or as a date for all-day events."""
-        return start.date() if self.all_day else start.replace(tzinfo=self._zone).astimezone(UTC)
+    def _around(self, low: datetime | None, high: datetime) -> list[datetime]:
+        low = min([self.first, *self._added]) if low is None else low
+        found: list[datetime] = []
+        try:
+            for start in self._all(low):
+                if start >= high or len(found) >= MOST:
+                    break
+                if start >= low and not self.is_excluded(start):
+                    found.append(start)
+        except (Exhausted, OverflowError, ValueError):
+            pass
+        return found
 
-    def _is_excluded(self, start: datetime) -> bool:
-        if self.all_day:
-            return start.date() in self._excluded_days
-        moment = start.replace(tzinfo=self._zone).astimezone(UTC)
-        return moment in self._excluded or start.date() in self._excluded_days
-
-    def _iterate(self, lines: list[str]) -> Iterator[datetime]:
-        rules = rruleset()
-        rules.rdate(self._first)
-        for line in lines:
-            match = LINE.fullmatch(line.strip())
-            if not match:
-                raise ValueError(f"cannot read the recurrence line {line[:80]!r}")
-            kind, parameters, value = match[1].upper(), match[2], match[3]
-            if kind == "RRULE":
-                rules.rrule(self._rule(value))
-            elif kind == "EXRULE":
-                rules.exrule(self._rule(value))
-            elif kind == "RDATE":
-                for moment in self._dates(parameters, value):
-                    rules.rdate(self._as_local(moment))
-            else:
-                self._exclude(self._dates(parameters, value))
+    def _all(self, near: datetime | None) -> Iterator[datetime]:
+        rules: Any = rruleset()
+        ends = [rule.local_until(None if self.all_day else self.zone) for rule in self._rules]
+        if not ends or any(end is None or end >= self.first for end in ends):
+            rules.rdate(self.first)
+        for moment in self._added:
+            rules.rdate(moment)
+        for rule in self._rules:
+            rules.rrule(self._starts_of(rule, near))
+        for rule in self._excluded_rules:
+            rules.exrule(self._starts_of(rule, near))
         return iter(rules)
+
+    def _starts_of(self, rule: Rule, near: datetime | None) -> _Starts:
+        return _Starts(rule, self.first, None if self.all_day else self.zone, near)
+
+    def _read(self, line: str) -> None:
+        match = LINE.fullmatch(line.strip())
+        if not match:
+            raise ValueError(f"cannot read the recurrence line {line[:80]!r}")
+        kind, parameters, value = match[1].upper(), match[2], match[3]
+        if kind == "RRULE":
+            self._rules.append(read_rule(value))
+        elif kind == "EXRULE":
+            self._excluded_rules.append(read_rule(value))
+        elif kind == "RDATE":
+            self._added += [self._as_local(moment) for moment in self._dates(parameters, value)]
+        else:
+            self._exclude(self._dates(parameters, value))
 
     def _exclude(self, moments: Iterable[datetime | date]) -> None:
         for moment in moments:
@@ -124,60 +149,31 @@ class Series:
 
     def _as_local(self, moment: datetime | date) -> datetime:
         if not isinstance(moment, datetime):
-            return datetime.combine(moment, time() if self.all_day else self._first.time())
+            return datetime.combine(moment, time() if self.all_day else self.first.time())
         if self.all_day:
             return datetime.combine(moment.date(), time())
-        return moment.astimezone(self._zone).replace(tzinfo=None)
+        return moment.astimezone(self.zone).replace(tzinfo=None)
 
     def _dates(self, parameters: str, value: str) -> list[datetime | date]:
         named = dict(part.split("=", 1) for part in parameters.split(";") if part)
-        where = next((zone(v.strip('"')) for k, v in named.items() if k.upper() == "TZID"), self._zone)
-        return [_ical_moment(part.split("/")[0], where) for part in value.split(",") if part]
-
-    def _rule(self, value: str) -> rrule:
-        parts = dict(_part(part) for part in value.strip().strip(";").split(";"))
-        if parts.get("FREQ", "").upper() not in FREQUENCIES:
-            raise ValueError(f"cannot repeat {value[:80]!r}: FREQ must be one of {', '.join(FREQUENCIES)}")
-        if until := parts.get("UNTIL"):
-            parts["UNTIL"] = self._until(until).strftime("%Y%m%dT%H%M%S")
-        parts = {name: text for name, text in parts.items() if not name.startswith("X-")}
-        text = ";".join(f"{name}={text}" for name, text in parts.items())
-        try:
-            rule: Any = rrulestr(text, dtstart=self._first)
-        except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError) as error:
-            raise ValueError(f"cannot read the rule {value[:80]!r}") from error
-        if not isinstance(rule, rrule) or parts.get("INTERVAL") == "0":
-            raise ValueError(f"cannot read the rule {value[:80]!r}")
-        numbered_weekdays = getattr(rule, "_bynweekday", None)
-        if rule._bymonth or not numbered_weekdays:  # type: ignore[attr-defined]
-            rule._bymonth = _Months(rule._bymonth or range(1, 13))  # type: ignore[attr-defined]
-        return rule
-
-    def _until(self, text: str) -> datetime:
-        moment = _ical_moment(text, self._zone)
-        if not isinstance(moment, datetime):
-            return datetime.combine(moment, time(23, 59, 59))
-        if self.all_day:
-            return datetime.combine(moment.date(), time())
-        return moment.astimezone(self._zone).replace(tzinfo=None)
+        where = next((zone(v.strip('"')) for k, v in named.items() if k.upper() == "TZID"), self.zone)
+        return [read_moment(part.split("/")[0], where) for part in value.split(",") if part]
 
 
-def _part(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise ValueError(f"cannot read {text[:80]!r} in a rule")
-    return name.strip().upper(), value.strip().upper()
+class Series(Expansion):
+    """The occurrences of one recurring event resource.
 
+    Raises:
+        ValueError: if a recurrence line cannot be read.
+    """
 
-def _ical_moment(text: str, where: tzinfo) -> datetime | date:
-    readers: tuple[tuple[str, Callable[[datetime], datetime | date]], ...] = (
-        ("%Y%m%dT%H%M%SZ", lambda m: m.replace(tzinfo=UTC)),
-        ("%Y%m%dT%H%M%S", lambda m: m.replace(tzinfo=where)),
-        ("%Y%m%d", lambda m: m.date()),
-    )
-    for form, finish in readers:
-        try:
-            return finish(datetime.strptime(text.strip().upper(), form))  # noqa: DTZ007 - finished with its zone
-        except ValueError:
-            continue
-    raise ValueError(f"cannot read the date {text[:40]!r}")
+    def __init__(self, start: When, end: When, recurrence: Iterable[str], calendar_zone: tzinfo) -> None:
+        all_day = "date" in start
+        if all_day:
+            where: tzinfo = UTC
+            first = datetime.combine(parse_date(str(start["date"])), time())
+            self.length = timedelta(days=max(1, (parse_date(str(end["date"])) - first.date()).days))
+        else:
+            first, where = local(start, calendar_zone)
+            self.length = instant(end, calendar_zone) - instant(start, calendar_zone)
+        super().__init__(first, where, all_day, recurrence)

@@ -160,7 +160,8 @@ def _check_recurrence(event: Resource, diary: Diary) -> None:
             line.strip().upper().startswith(("RRULE", "RDATE")) for line in event["recurrence"]
         ):
             raise ValueError("no rule")
-        Series(event["start"], event["end"], event["recurrence"], diary.zone)
+        if Series(event["start"], event["end"], event["recurrence"], diary.zone).is_fine:
+            raise ValueError("finer than a day")
     except ValueError:
         raise invalid("Invalid recurrence rule.") from None
 

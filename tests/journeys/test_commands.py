@@ -37,6 +37,26 @@ def test_the_sandbox_serves_until_ctrl_c_and_then_ends_well(tmp_path: Path) -> N
         assert process.wait(30) == 0
 
 
+def test_the_sandbox_says_what_it_imported_and_what_it_could_not_read(tmp_path: Path) -> None:
+    calendar = tmp_path / "mixed.ics"
+    calendar.write_text(
+        "BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:good\nDTSTART:20261202T100000Z\nSUMMARY:Tea\nEND:VEVENT\n"
+        "BEGIN:VEVENT\nUID:bad\nDTSTART:20260230T100000Z\nSUMMARY:Cake\nEND:VEVENT\nEND:VCALENDAR\n"
+    )
+    with start("sandbox", "--port", "0", "--calendar", str(calendar), cwd=tmp_path) as process:
+        assert process.stdout is not None
+        lines = [process.stdout.readline().strip() for _ in range(8)]
+    assert lines[6] == "mixed.ics: 1 event imported, 1 skipped, 0 assumed"
+    assert lines[7] == "skipped: bad: its DTSTART cannot be read"
+
+
+def test_the_sandbox_refuses_a_file_that_is_no_calendar(tmp_path: Path) -> None:
+    (tmp_path / "x.ics").write_text("<html>")
+    result = run("sandbox", "--port", "0", "--calendar", "x.ics", cwd=tmp_path)
+    assert result.returncode == 2
+    assert "catflap: Can't import x.ics: this is not an iCalendar file" in result.stderr
+
+
 def test_the_demo_stops_everything_at_ctrl_c(tmp_path: Path, data_dir: Path) -> None:
     data = ("--data-dir", str(data_dir))
     with start("demo", "--port", "0", "--sandbox-port", "0", *data, cwd=tmp_path) as process:

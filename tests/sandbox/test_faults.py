@@ -196,6 +196,9 @@ async def test_the_control_api_does_what_the_methods_do(
     ics = "BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:1\nDTSTART:20261124\nSUMMARY:x\nEND:VEVENT\nEND:VCALENDAR"
     imported = await http.post(f"/sandbox/calendars/{WHO}/primary/import", content=ics)
     assert imported.json() == {"events": 1}
+    broken = ics.replace("20261124", "20261324")
+    imported = await http.post(f"/sandbox/calendars/{WHO}/primary/import", content=broken)
+    assert imported.json() == {"events": 0, "skipped": [{"uid": "1", "reason": "its DTSTART cannot be read"}]}
     assert len(sandbox.events(WHO)) == 2
     await http.delete("/sandbox/requests")
     assert (await http.get("/sandbox/requests")).json()["count"] == 0

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from catflap.cli.calendar_file import read_calendar
+from catflap.cli.calendar_file import import_calendar, read_calendar
 from catflap.cli.running import command, run
 from catflap.cli.serving import bind
 from catflap.errors import BadRequest
@@ -98,12 +98,13 @@ async def _serve(wanted: _Wanted) -> None:
         BadRequest: `calendar_unreadable`, `sandbox_invalid`.
         OperatorMustAct: `port_taken`.
     """
-    text = None if wanted.calendar is None else await asyncio.to_thread(read_calendar, wanted.calendar)
+    data = None if wanted.calendar is None else await asyncio.to_thread(read_calendar, wanted.calendar)
     bind(wanted.host, wanted.port).close()
     try:
-        sandbox = _furnished(wanted, text)
+        sandbox = _furnished(wanted)
     except (ValueError, OSError) as error:
         raise BadRequest("sandbox_invalid", str(error)) from None
+    told = _imported(sandbox, wanted, data)
     async with sandbox.serve(wanted.host, wanted.port) as base_url:
         typer.echo(f"discovery       {base_url}/.well-known/openid-configuration")
         typer.echo(f"APIs            {base_url}")
@@ -111,11 +112,19 @@ async def _serve(wanted: _Wanted) -> None:
         typer.echo(f"client id       {wanted.client_id}")
         typer.echo(f"client secret   {wanted.client_secret}")
         typer.echo(f"people          {', '.join(wanted.accounts)}")
+        for line in told:
+            typer.echo(line)
         typer.echo("Nothing here is real. Ctrl-C stops it. docs/sandbox.md tells what it can do.", err=True)
         await asyncio.Event().wait()
 
 
-def _furnished(wanted: _Wanted, text: str | None) -> Sandbox:
+def _imported(sandbox: Sandbox, wanted: _Wanted, data: bytes | None) -> list[str]:
+    if wanted.calendar is None or data is None:
+        return []
+    return import_calendar(sandbox, wanted.accounts[0], wanted.calendar, data)
+
+
+def _furnished(wanted: _Wanted) -> Sandbox:
     state_file = None if wanted.state_file is None else str(wanted.state_file)
     sandbox = Sandbox(seed=wanted.seed, issuer=wanted.issuer, state_file=state_file)
     sandbox.add_client(
@@ -128,6 +137,4 @@ def _furnished(wanted: _Wanted, text: str | None) -> Sandbox:
     )
     for email in wanted.accounts:
         sandbox.add_account(email)
-    if text is not None:
-        sandbox.import_ical(wanted.accounts[0], text)
     return sandbox

@@ -10,11 +10,10 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from catflap.app import Catflap, open_catflap
-from catflap.cli.calendar_file import read_calendar
+from catflap.cli.calendar_file import import_calendar, read_calendar
 from catflap.cli.sample import due_soon, sample_day
 from catflap.cli.serving import bind, port_of, serving
 from catflap.clock import Clock
-from catflap.errors import BadRequest
 from catflap.sandbox import Sandbox
 from catflap.settings import Settings
 
@@ -44,7 +43,7 @@ async def open_stage(
         BadRequest: `calendar_unreadable`.
         OperatorMustAct: a port is taken, or the data directory can't be written.
     """
-    text = None if play.calendar is None else read_calendar(play.calendar)
+    data = None if play.calendar is None else read_calendar(play.calendar)
     async with AsyncExitStack() as stack:
         listener = bind(_HOST, play.port)
         stack.callback(listener.close)
@@ -52,7 +51,7 @@ async def open_stage(
 
         sandbox = Sandbox(clock=clock.now)
         google = await stack.enter_async_context(_serve(sandbox, play.sandbox_port))
-        _furnish(sandbox, origin, play, clock, text)
+        _furnish(sandbox, origin, play, clock, data, say)
         say(f"a Google of its own: {google}")
 
         data_dir = play.data_dir or Path(
@@ -84,7 +83,9 @@ async def _serve(sandbox: Sandbox, port: int) -> AsyncIterator[str]:
         yield base_url
 
 
-def _furnish(sandbox: Sandbox, origin: str, play: Play, clock: Clock, text: str | None) -> None:
+def _furnish(
+    sandbox: Sandbox, origin: str, play: Play, clock: Clock, data: bytes | None, say: Callable[[str], None]
+) -> None:
     sandbox.add_client(
         _CLIENT_ID,
         _CLIENT_SECRET,
@@ -94,11 +95,9 @@ def _furnish(sandbox: Sandbox, origin: str, play: Play, clock: Clock, text: str 
     )
     sandbox.add_account(EMAIL, name="Mia", locale="en")
     sandbox.set_time_zone(EMAIL, play.zone)
-    if text is not None:
-        try:
-            sandbox.import_ical(EMAIL, text)
-        except ValueError as error:
-            raise BadRequest("calendar_unreadable", f"{play.calendar}: {error}") from None
+    if play.calendar is not None and data is not None:
+        for line in import_calendar(sandbox, EMAIL, play.calendar, data):
+            say(line)
         return
     for event in sample_day(clock.now(), play.zone):
         sandbox.insert_event(EMAIL, event)

@@ -210,16 +210,21 @@ class Sandbox(Powers):
         """
         return self.world.add_account(email, name, sub, locale)
 
-    def import_ical(self, account_email: str, text: str, calendar_id: str = "primary") -> int:
-        """Put the events of an iCalendar text into a calendar (made if missing); returns how many.
+    def import_ical(
+        self, account_email: str, data: str | bytes, calendar_id: str = "primary"
+    ) -> importing.ImportReport:
+        """Put the events of an iCalendar file into a calendar (made if missing).
+
+        Returns how many were `imported`, and as (uid, reason) what was `skipped` because it cannot be read
+        and what was `assumed`. Bytes are better than text: writers fold lines in the middle of characters.
 
         Raises:
-            ValueError: with a sentence, if the text is not iCalendar.
+            ValueError: with a sentence, if this is no iCalendar file, or larger than 64 MiB.
             LookupError: if there is no such account.
         """
         account = powers.account_of(self.world, account_email)
         diary = self._diary(account, calendar_id, make=True)
-        return importing.import_ical(diary, account, text, self.world.now())
+        return importing.import_ical(diary, account, data, self.world.now())
 
     def insert_event(
         self, account_email: str, event: dict[str, Any], calendar_id: str = "primary"

@@ -14,6 +14,7 @@ from catflap.sandbox.calendar.moments import instance_suffix, instant, parse_dat
 from catflap.sandbox.calendar.recurrence import Series
 
 HORIZON = timedelta(days=730)
+LARGEST_CLOCK_CHANGE = timedelta(hours=3)
 NOT_INHERITED = frozenset({"recurrence", "id", "etag", "start", "end"})
 
 
@@ -116,9 +117,10 @@ def _instant(moment: datetime | date, calendar_zone: tzinfo) -> datetime:
 
 
 def _earliest(low: datetime, series: Series, calendar_zone: tzinfo) -> datetime | None:
-    """The wall clock before which no occurrence can reach `low`; clocks jump by less than a day."""
+    """The wall clock before which no occurrence can reach `low`."""
+    margin = timedelta(days=1) if series.all_day else LARGEST_CLOCK_CHANGE
     try:
-        return _naive(low, series, calendar_zone) - series.length - timedelta(days=1)
+        return _naive(low, series, calendar_zone) - series.length - margin
     except OverflowError:
         return None
 

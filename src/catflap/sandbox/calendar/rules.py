@@ -6,7 +6,7 @@ unreadable, because dropping it would change what the rule means. A rule that ma
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from itertools import islice
@@ -33,8 +33,10 @@ class Exhausted(Exception):
 class _Months(tuple[int, ...]):
     """The months a rule allows; it counts how often it is asked, because dateutil searches without end."""
 
+    asked = 0
+
     def __contains__(self, month: object) -> bool:
-        self.asked = getattr(self, "asked", 0) + 1
+        self.asked += 1
         if self.asked > DAYS_LOOKED_AT:
             raise Exhausted
         return super().__contains__(month)
@@ -94,7 +96,9 @@ class Rule:
         except OverflowError:
             return datetime.max  # noqa: DTZ901 - a wall clock has no zone
 
-    def starts(self, first: datetime, zone: tzinfo | None, near: datetime | None = None) -> Iterator[datetime]:
+    def starts(
+        self, first: datetime, zone: tzinfo | None, near: datetime | None = None
+    ) -> Iterator[datetime]:
         """Yield wall clocks from `first` on; a rule finer than daily may skip what lies before `near`.
 
         Raises:
@@ -125,9 +129,17 @@ class Rule:
         if not isinstance(rule, rrule):
             raise ValueError("the rule cannot be read")
         numbered = getattr(rule, "_bynweekday", None)
+        months = _Months(rule._bymonth or range(1, 13))  # type: ignore[attr-defined]
         if rule._bymonth or not numbered or rule._freq >= DAILY:  # type: ignore[attr-defined]
-            rule._bymonth = _Months(rule._bymonth or range(1, 13))  # type: ignore[attr-defined]
-        return iter(rule)
+            rule._bymonth = months  # type: ignore[attr-defined]
+        return _patient(rule, months)
+
+
+def _patient(rule: Iterable[datetime], months: _Months) -> Iterator[datetime]:
+    """Yield what a rule yields; the search for each start begins with fresh patience."""
+    for start in rule:
+        months.asked = 0
+        yield start
 
 
 def read_rule(text: str) -> Rule:
@@ -140,7 +152,11 @@ def read_rule(text: str) -> Rule:
     for part in text.upper().removeprefix("RRULE:").split(";"):
         name, _, value = ("".join(piece.split()) for piece in part.partition("="))
         value = value.strip(",")
-        if (not value and (name in NAMES or not name)) or name.startswith("X-") or (name, value) in NO_MEANING:
+        if (
+            (not value and (name in NAMES or not name))
+            or name.startswith("X-")
+            or (name, value) in NO_MEANING
+        ):
             continue
         if name not in NAMES:
             raise ValueError("the rule has a part that is not in RFC 5545")

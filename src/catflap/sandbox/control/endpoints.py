@@ -212,8 +212,10 @@ def import_ical(call: Call, body: Body) -> Any:
     name = call.path["calendarId"]
     found = call.world.diaries.find(account, name)
     diary = found[0] if found else call.world.diaries.create(account, name, name, "UTC")
-    text = call.body.decode("utf-8", "replace")
-    return {"events": importing.import_ical(diary, account, text, call.world.now())}
+    report = importing.import_ical(diary, account, call.body, call.world.now())
+    told = {"skipped": report.skipped, "assumed": report.assumed}
+    lists = {name: [finding._asdict() for finding in found] for name, found in told.items() if found}
+    return {"events": report.imported, **lists}
 
 
 def set_settings(call: Call, body: Body) -> Any:

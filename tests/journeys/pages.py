@@ -126,3 +126,6 @@ POPUP = """<!DOCTYPE html>
   document.title = "ready";
 </script>
 """
+
+# Prepared once for all clicks, as docs/clients.md shows.
+PREPARED_ONCE = POPUP.replace("    popup = await prepare();\n", "")

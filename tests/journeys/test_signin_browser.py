@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from fastapi import Response
 from playwright.async_api import Page, expect
 
 from tests.front_door import ALICE, BOB, CLIENT_ID, Door
-from tests.journeys.pages import AUTH2, GUIDE, JQUERY, POPUP
+from tests.journeys.pages import AUTH2, GUIDE, JQUERY, POPUP, PREPARED_ONCE
 from tests.web.chromium import open_browser
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
@@ -167,6 +168,35 @@ async def test_a_popup_that_is_closed_or_refused_leaves_nothing(page: Page, door
     await in_popup(page, "#in", deny=True)
     assert await told(page) == {"error": "access_denied"}
     assert (await door.stored())["app.users"] == 0
+
+
+async def test_a_popup_prepared_once_works_at_each_click_whatever_happened_before(
+    page: Page, door: Door
+) -> None:
+    await shown(page, door, PREPARED_ONCE)
+    await expect(page).to_have_title("ready")
+    door.sandbox.fault("oauth.token*", status=503, times=1)
+
+    async def choose() -> dict[str, Any]:
+        """Click, and choose the account, who has consented before."""
+        async with page.expect_popup() as opening:
+            await page.click("#in")
+        popup = await opening.value
+        async with popup.expect_event("close"):
+            await popup.click(f'button[name="email"][value="{ALICE}"]')
+        return await told(page)
+
+    async with page.expect_response("**/signin/google/popup?*"):
+        await in_popup(page, "#in")
+        assert await told(page) == {"error": "google_unavailable"}
+    door.clock.advance(timedelta(minutes=11))
+    async with page.expect_response("**/signin/google/popup?*"):
+        assert await choose() == {"error": "state_invalid"}
+    async with page.expect_response("**/signin/google/popup?*"):
+        assert (await choose())["account"]["email"] == ALICE
+    # Signed in now, the fresh ticket names the account, so there is nothing to choose.
+    await page.click("#in")
+    assert (await told(page))["account"]["email"] == ALICE
 
 
 async def test_a_popup_in_a_session_refuses_another_account(page: Page, door: Door) -> None:

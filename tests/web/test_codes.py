@@ -162,6 +162,7 @@ async def test_a_bearer_is_no_cookie_and_a_cookie_no_bearer(door: Door) -> None:
         {"Cookie": "catflap_signin="},
         {"Cookie": "__cf_bm=abc; __Host-catflap_session=made-up"},
         {"Cookie": "__Host-catflap_signin=made-up"},
+        {"Cookie": "catflap_signin_0123456789abcdef=made-up"},
     ],
 )
 async def test_a_native_code_sent_by_a_browser_is_refused(door: Door, header: dict[str, str]) -> None:

@@ -113,6 +113,7 @@ class OAuth:
         code_verifier: str,
         login_hint: str | None = None,
         force_consent: bool = False,
+        select_account: bool = False,
         hosted_domain: str | None = None,
     ) -> str:
         """Where to send the browser (Google's web-server guide; PKCE S256, RFC 7636).
@@ -120,9 +121,10 @@ class OAuth:
         `hosted_domain` only shortens the list of accounts shown; the ID token's claim is what counts.
         """
         endpoints = await self._discovery.endpoints()
+        prompts = {"select_account": select_account, "consent": force_consent}
         optional = {
             "login_hint": login_hint,
-            "prompt": "consent" if force_consent else None,
+            "prompt": " ".join(word for word, sent in prompts.items() if sent),
             "hd": hosted_domain,
         }
         return str(

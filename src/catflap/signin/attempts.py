@@ -1,18 +1,21 @@
 """Journeys to Google that have not come back yet.
 
 Nothing secret waits in the database meanwhile: the PKCE verifier and the nonce are derived from a cookie
-that only the browser has, and of the state only its hash is stored, deleted at first use.
+that only the browser has, and of the state only its hash is stored. An attempt is used up by the first answer
+that is accepted; a refused one is given back, so that a page's next click works with the same state. It stays
+bound to its browser and ends after ten minutes all the same.
 """
 
 import hashlib
 import hmac
 import re
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, cast
 
-from sqlalchemy import Row, delete, insert
+from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.clock import Clock
@@ -27,11 +30,15 @@ _SECRET = re.compile(r"[A-Za-z0-9_-]{43}")
 
 @dataclass(frozen=True)
 class Attempt:
-    """One journey: what it is for, and what only its own browser can derive."""
+    """One journey: what it is for, and what only its own browser can derive.
+
+    `session_id` is the session that the browser had when it began, None for none.
+    """
 
     request: ConsentRequest
     state: str = field(repr=False)
     browser_secret: str = field(repr=False)
+    session_id: int | None = None
 
     @property
     def verifier(self) -> str:
@@ -48,18 +55,27 @@ class Attempt:
         return hmac.new(self.browser_secret.encode(), text, hashlib.sha256).hexdigest()
 
 
+class StateUsed(Tampered):
+    """This browser has given an answer to this state already: a second click, most of the time."""
+
+    def __init__(self) -> None:
+        super().__init__("state_invalid", "This sign-in was completed already; sign in again.")
+
+
 class Attempts:
-    """Begin a journey, and recognise it when it comes back: once, in the same browser."""
+    """Begin a journey, and recognise it when it comes back, in the same browser."""
 
     def __init__(self, engine: AsyncEngine, clock: Clock) -> None:
         self._engine = engine
         self._clock = clock
 
-    async def begin(self, request: ConsentRequest, browser_secret: str | None = None) -> Attempt:
+    async def begin(
+        self, request: ConsentRequest, browser_secret: str | None = None, session_id: int | None = None
+    ) -> Attempt:
         """Start a journey; a browser that is on one already keeps its secret, so that two tabs both work."""
         if browser_secret is None or not _SECRET.fullmatch(browser_secret):
             browser_secret = secrets.token_urlsafe(32)
-        attempt = Attempt(request, secrets.token_urlsafe(32), browser_secret)
+        attempt = Attempt(request, secrets.token_urlsafe(32), browser_secret, session_id)
         now = self._clock.now()
         values = {
             "state_hash": hash_token(attempt.state),
@@ -71,6 +87,7 @@ class Attempts:
             "account_sub": request.account_sub,
             "consent_id": request.consent_id,
             "forced": request.forced,
+            "session_id": session_id,
             "expires_at": now + ATTEMPT_LIVES,
         }
         async with self._engine.begin() as connection:
@@ -78,23 +95,35 @@ class Attempts:
             await connection.execute(insert(t).values(values))
         return attempt
 
-    async def use_up(self, state: str, browser_secret: str) -> Attempt:
-        """The journey of `state`, which is over with this: a state works once.
+    async def take(self, state: str, browser_secrets: Collection[str]) -> Attempt:
+        """The journey of `state`, for the one answer that is looked at now.
+
+        Args:
+            browser_secrets: what the browser sent; one of them must be the journey's.
 
         Raises:
-            Tampered: `state_invalid`: never given out, used before, too old, or another browser's.
+            StateUsed: `state_invalid`: an answer was accepted already, or is being looked at.
+            Tampered: `state_invalid`: never given out, too old, or another browser's.
         """
+        now, known = self._clock.now(), {hash_token(secret): secret for secret in browser_secrets}
+        # Another browser's try must not use up the state of the one it belongs to.
+        mine = (t.c.state_hash == hash_token(state)) & t.c.browser_hash.in_(known) & (t.c.expires_at > now)
         async with self._engine.begin() as connection:
-            # Another browser's try must not use up the state of the one it belongs to.
-            gone = delete(t).where(
-                t.c.state_hash == hash_token(state), t.c.browser_hash == hash_token(browser_secret)
-            )
-            row = (await connection.execute(gone.returning(t))).first()
-        if row is None or self._clock.now() >= row.expires_at:
+            taken = update(t).where(mine, t.c.used_at.is_(None)).values(used_at=now).returning(t)
+            row = (await connection.execute(taken)).first()
+            if row is None and await connection.scalar(select(t.c.used_at).where(mine)) is not None:
+                raise StateUsed
+        if row is None:
             raise Tampered(
                 "state_invalid", "This sign-in was started elsewhere or too long ago; sign in again."
             )
-        return Attempt(_request(row), state, browser_secret)
+        return Attempt(_request(row), state, known[bytes(row.browser_hash)], row.session_id)
+
+    async def give_back(self, attempt: Attempt) -> None:
+        """Let another answer be tried: nothing came of the one that `attempt` was taken for."""
+        mine = t.c.state_hash == hash_token(attempt.state)
+        async with self._engine.begin() as connection:
+            await connection.execute(update(t).where(mine).values(used_at=None))
 
 
 def _request(row: Row[Any]) -> ConsentRequest:

@@ -76,6 +76,7 @@ class Consents:
             "purpose": request.purpose,
             "scopes": sorted(request.scopes),
             "account_sub": request.account_sub,
+            "select_account": request.select_account,
             "return_to": return_to,
             "state": "open",
             "created_at": now,
@@ -196,6 +197,7 @@ def _request(row: Row[Any]) -> ConsentRequest:
         consent_id=row.id,
         # They may have said yes to this app elsewhere, and Google would then send no refresh token.
         forced=True,
+        select_account=row.select_account,
     )
 
 

@@ -4,7 +4,10 @@ Whatever the client, the same things happen in the same order: redeem, verify, t
 anything of a consent that isn't the one that was asked for.
 """
 
+import asyncio
+import contextlib
 import re
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass, field
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -31,6 +34,7 @@ class Begun:
     """Where to send the browser, and the secret it keeps in a cookie until it returns."""
 
     url: str = field(repr=False)
+    state: str = field(repr=False)
     browser_secret: str = field(repr=False)
 
 
@@ -43,6 +47,8 @@ class Popup:
     state: str = field(repr=False)
     nonce: str = field(repr=False)
     browser_secret: str = field(repr=False)
+    login_hint: str | None = None
+    select_account: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,14 +83,19 @@ class SignIn:
         self._reception = Reception(users, grants, self._admission)
 
     async def begin(
-        self, request: ConsentRequest, *, browser_secret: str | None = None, login_hint: str | None = None
+        self,
+        request: ConsentRequest,
+        *,
+        browser_secret: str | None = None,
+        session_id: int | None = None,
+        login_hint: str | None = None,
     ) -> Begun:
         """Start the redirect flow.
 
         Raises:
             TryAgain: `google_unavailable`.
         """
-        attempt = await self._attempts.begin(request, browser_secret)
+        attempt = await self._attempts.begin(request, browser_secret, session_id)
         url = await self._oauth.authorization_url(
             scopes=request.scopes,
             state=attempt.state,
@@ -92,28 +103,47 @@ class SignIn:
             code_verifier=attempt.verifier,
             login_hint=login_hint or request.account_sub,
             force_consent=request.forced,
+            select_account=request.select_account,
             hosted_domain=self._admission.hint if request.purpose == "signin" else None,
         )
-        return Begun(url, attempt.browser_secret)
+        return Begun(url, attempt.state, attempt.browser_secret)
 
-    async def begin_popup(self, request: ConsentRequest, *, browser_secret: str | None = None) -> Popup:
+    async def begin_popup(
+        self, request: ConsentRequest, *, browser_secret: str | None = None, session_id: int | None = None
+    ) -> Popup:
         """Start a popup; Google's code client takes no PKCE challenge, so the state alone binds it."""
-        attempt = await self._attempts.begin(request, browser_secret)
+        attempt = await self._attempts.begin(request, browser_secret, session_id)
         return Popup(
             client_id=self._oauth.client.client_id,
             scope=wire(request.scopes),
             state=attempt.state,
             nonce=attempt.nonce,
             browser_secret=attempt.browser_secret,
+            login_hint=request.account_sub,
+            select_account=request.select_account,
         )
 
-    async def returned(self, state: str, browser_secret: str) -> Attempt:
-        """Recognise who is back; works once for each state.
+    async def returned(self, state: str, browser_secrets: Collection[str]) -> Attempt:
+        """Recognise who is back; see `Attempts.take`.
 
         Raises:
-            Tampered: `state_invalid`.
+            StateUsed, Tampered: `state_invalid`.
         """
-        return await self._attempts.use_up(state, browser_secret)
+        return await self._attempts.take(state, browser_secrets)
+
+    @contextlib.asynccontextmanager
+    async def popup_returned(self, state: str, browser_secrets: Collection[str]) -> AsyncIterator[Attempt]:
+        """The same for a popup, whose page stays open: what fails inside leaves the state to the next click.
+
+        Raises:
+            StateUsed, Tampered: `state_invalid`.
+        """
+        attempt = await self._attempts.take(state, browser_secrets)
+        try:
+            yield attempt
+        except BaseException:
+            await asyncio.shield(self._attempts.give_back(attempt))
+            raise
 
     async def code_of(self, answer: Answer) -> str:
         """The code in Google's redirect.

@@ -6,7 +6,7 @@ and a user made a moment ago is taken back when the vault can't keep the grant.
 
 from dataclasses import dataclass
 
-from catflap.errors import UserMustAct
+from catflap.errors import Tampered, UserMustAct
 from catflap.google.id_token import Identity
 from catflap.google.oauth import TokenResponse
 from catflap.google.scopes import SIGN_IN, missing
@@ -41,6 +41,7 @@ class Reception:
 
         Raises:
             BadRequest: `account_mismatch`, `not_allowed`, `not_found`.
+            Tampered: `state_invalid`: somebody else signed in meanwhile.
             ConsentNeeded: Google sent no refresh token and none is kept.
         """
         user_id = await self._whose(request, identity)
@@ -64,6 +65,8 @@ class Reception:
             raise account_mismatch()
         if request.purpose == "signin":
             self._admission.check(identity)
+            if request.meanwhile is not None and await self._users.find(identity.sub) != request.meanwhile:
+                raise Tampered("state_invalid", "Somebody else is signed in here now; please start again.")
         if request.purpose == "add_scopes" and request.account_sub is None:
             assert request.user_id is not None
             if identity.sub not in {one.sub for one in await self._users.accounts(request.user_id)}:

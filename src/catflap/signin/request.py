@@ -21,6 +21,8 @@ class ConsentRequest:
         next: where on this site the browser goes afterwards.
         consent_id: the ticket of another back end that this answers.
         forced: the consent screen is shown even if it was answered before.
+        select_account: Google lets the person choose among their accounts, whatever was chosen before.
+        meanwhile: the user who has signed in here since this consent began; a `signin` then is theirs.
     """
 
     purpose: Purpose
@@ -30,6 +32,8 @@ class ConsentRequest:
     next: str = "/"
     consent_id: int | None = None
     forced: bool = False
+    select_account: bool = False
+    meanwhile: int | None = None
 
 
 class ConsentNeeded(UserMustAct):
@@ -44,6 +48,28 @@ class ConsentNeeded(UserMustAct):
 def forced(request: ConsentRequest) -> ConsentRequest:
     """The same consent, with the screen shown whatever was answered before."""
     return replace(request, forced=True)
+
+
+def prompted(request: ConsentRequest, prompt: str) -> ConsentRequest:
+    """The same consent with what `prompt` asks for (OpenID Connect Core 1.0, section 3.1.2.1).
+
+    Raises:
+        BadRequest: `invalid_request`.
+    """
+    words = set(prompt.replace(",", " ").split())
+    if "none" in words:
+        raise BadRequest(
+            "invalid_request",
+            "prompt=none is not offered: Google shows its pages only when it must. Leave prompt out, or send "
+            "consent, select_account or both.",
+        )
+    if not words <= {"consent", "select_account"}:
+        raise BadRequest("invalid_request", "prompt: send consent, select_account or both, or leave it out.")
+    return replace(
+        request,
+        forced=request.forced or "consent" in words,
+        select_account=request.select_account or "select_account" in words,
+    )
 
 
 def account_mismatch() -> BadRequest:

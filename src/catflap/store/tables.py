@@ -113,6 +113,7 @@ consents = Table(
     Column("scopes", ARRAY(Text), nullable=False),
     Column("account_sub", Text),
     Column("return_to", Text, nullable=False),
+    Column("select_account", Boolean, nullable=False, server_default="false"),
     Column("state", Text, nullable=False),
     # What Google answered, sealed with the code that only `return_to` was told.
     Column("sealed_answer", Text),
@@ -133,7 +134,12 @@ signin_attempts = Table(
     Column("account_sub", Text),
     Column("consent_id", BigInteger, ForeignKey("app.consents.id", ondelete="CASCADE")),
     Column("forced", Boolean, nullable=False),
+    # The session that the browser had when this began, if any.
+    Column("session_id", BigInteger),
+    # Set while an answer is looked at, and for good once one was accepted.
+    _at("used_at", nullable=True),
     _at("expires_at"),
+    Index("signin_attempts_expires_at", "expires_at"),
     schema="app",
 )
 

@@ -11,6 +11,7 @@ from catflap.google.id_token import is_unnamed
 from catflap.google.scopes import SIGN_IN, asked
 from catflap.signin import ConsentRequest, Purpose
 from catflap.signin.flow import NATIVE_REDIRECT_URI
+from catflap.signin.request import prompted
 from catflap.web.bodies import ScopeWords
 from catflap.web.headers import LINKS
 from catflap.web.keys import UsersKey
@@ -54,6 +55,7 @@ class ConsentBody(Body):
     return_to: Annotated[str, Field(max_length=2000)]
     purpose: Purpose | None = None
     account: _Sub | None = None
+    prompt: Annotated[str, Field(max_length=100)] = ""
 
 
 class ConfirmBody(Body):
@@ -104,7 +106,10 @@ async def make_consent(user_id: int, body: ConsentBody, key: UsersKey, parts: Pa
     wanted = asked(body.scopes)
     # Who somebody is is asked along with anything else, so a key need not name it.
     key.check_scopes(wanted - SIGN_IN)
-    asks = ConsentRequest(await _purpose(parts, user_id, body), wanted | SIGN_IN, user_id, body.account)
+    purpose = await _purpose(parts, user_id, body)
+    choose = purpose == "link" and body.account is None
+    asks = ConsentRequest(purpose, wanted | SIGN_IN, user_id, body.account, select_account=choose)
+    asks = prompted(asks, body.prompt)
     ticket = await parts.consents.make(asks, body.return_to)
     return {
         "id": ticket.id,
@@ -130,7 +135,7 @@ async def open_link(secret: str, request: Request, parts: Parts, names: CookieNa
         begun = await parts.signin.begin(asks, browser_secret=request.cookies.get(names.signin))
     except CatflapError as error:
         return home(error)
-    return to_google(begun, names)
+    return to_google(request, begun, names)
 
 
 async def _known(parts: Services, user_id: int) -> None:

@@ -5,6 +5,7 @@ code can't be slipped in by another site, whichever client it claims to be.
 """
 
 import hmac
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
 from typing import Annotated, Literal
 from urllib.parse import urlencode
@@ -13,12 +14,13 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from pydantic import Field
 
-from catflap.errors import BadRequest, CatflapError, Tampered, http_status
+from catflap.errors import BadRequest, CatflapError, http_status
 from catflap.google.scopes import SIGN_IN, asked, missing
 from catflap.log import log
 from catflap.signin import ConsentNeeded, ConsentRequest, Purpose, Received, Session
 from catflap.signin.attempts import Attempt
 from catflap.signin.flow import NATIVE_REDIRECT_URI
+from catflap.signin.request import prompted
 from catflap.web.bodies import (
     Members,
     ScopeWords,
@@ -43,7 +45,7 @@ from catflap.web.security import (
     single_parameters,
 )
 from catflap.web.services import Services
-from catflap.web.signin import consent_for
+from catflap.web.signin import consent_for, still_valid
 
 router = APIRouter(dependencies=[Depends(single_parameters)], route_class=OwnErrors)
 _G_CSRF = "g_csrf_token"
@@ -79,20 +81,31 @@ async def begin_popup(
     scopes: Annotated[str, Query(max_length=2000)] = "",
     purpose: Purpose | None = None,
     account: Annotated[str | None, Query(max_length=255)] = None,
+    prompt: Annotated[str, Query(max_length=100)] = "",
 ) -> Response:
     """What a page hands to Google's code client, so that the code is bound to this browser."""
     asks = await consent_for(parts, session, scopes=scopes, purpose=purpose, account=account)
-    popup = await parts.signin.begin_popup(asks, browser_secret=request.cookies.get(names.signin))
+    asks = prompted(asks, prompt)
+    if asks.forced:
+        raise BadRequest(
+            "invalid_request",
+            "Google's popup can't be told to ask for consent again; send prompt=consent to /signin/google.",
+        )
+    popup = await parts.signin.begin_popup(
+        asks, browser_secret=request.cookies.get(names.signin), session_id=session.id if session else None
+    )
     response = JSONResponse(
         {
             "client_id": popup.client_id,
             "scope": popup.scope,
             "state": popup.state,
             "nonce": popup.nonce,
-            "login_hint": asks.account_sub,
+            "login_hint": popup.login_hint,
+            "select_account": popup.select_account,
+            "expires_in": SIGNIN_COOKIE_SECONDS,
         }
     )
-    names.set(response, names.signin, popup.browser_secret, SIGNIN_COOKIE_SECONDS)
+    names.set_signin(request, response, popup.state, popup.browser_secret)
     return response
 
 
@@ -144,9 +157,10 @@ async def take_credential(
         received = await parts.signin.recognise(asks, body.credential, nonce=nonce)
         return await _as_app(request, parts, asks, received)
     check_page(request, parts)
-    if body.state is not None:
-        nonce = (await _popup_back(request, parts, names, session, body.state)).nonce
-    received = await parts.signin.recognise(asks, body.credential, nonce=nonce)
+    async with _popup_back(request, parts, names, session, body.state) as attempt:
+        if attempt is not None:
+            asks, nonce = replace(asks, meanwhile=still_valid(attempt, session).meanwhile), attempt.nonce
+        received = await parts.signin.recognise(asks, body.credential, nonce=nonce)
     return await _as_page(request, parts, names, session, asks, received)
 
 
@@ -154,19 +168,20 @@ async def _from_popup(
     request: Request, parts: Services, names: Cookies, session: Session | None, body: CodeBody
 ) -> Response:
     origin = check_page(request, parts)
-    if body.state is None:
-        asks = await consent_for(
-            parts,
-            session,
-            scopes=body.scopes or "",
-            purpose=body.purpose or "signin",
-            account=body.account,
-        )
-    else:
-        asks = (await _popup_back(request, parts, names, session, body.state)).request
     redirect_uri = origin if parts.settings.popup_redirect_uri == "origin" else "postmessage"
     try:
-        received = await parts.signin.redeem(asks, body.code, redirect_uri=redirect_uri)
+        async with _popup_back(request, parts, names, session, body.state) as attempt:
+            if attempt is not None:
+                asks = still_valid(attempt, session)
+            else:
+                asks = await consent_for(
+                    parts,
+                    session,
+                    scopes=body.scopes or "",
+                    purpose=body.purpose or "signin",
+                    account=body.account,
+                )
+            received = await parts.signin.redeem(asks, body.code, redirect_uri=redirect_uri)
     except ConsentNeeded as needed:
         return _lead_to_consent(needed)
     if body.scopes is not None:
@@ -175,14 +190,16 @@ async def _from_popup(
     return await _as_page(request, parts, names, session, asks, received)
 
 
-async def _popup_back(
-    request: Request, parts: Services, names: Cookies, session: Session | None, state: str
-) -> Attempt:
-    attempt = await parts.signin.returned(state, request.cookies.get(names.signin, ""))
-    user_id = attempt.request.user_id
-    if user_id is not None and (session is None or session.user_id != user_id):
-        raise Tampered("state_invalid", "Somebody else is signed in here now; please start again.")
-    return attempt
+def _popup_back(
+    request: Request, parts: Services, names: Cookies, session: Session | None, state: str | None
+) -> AbstractAsyncContextManager[Attempt | None]:
+    """What a page asked for before it opened Google's window; None when it asked for nothing.
+
+    A failure inside leaves the state to the next click.
+    """
+    if state is None:
+        return nullcontext()
+    return parts.signin.popup_returned(state, names.signin_secrets(request, state))
 
 
 async def _from_login_uri(
@@ -209,6 +226,10 @@ async def _as_page(
 ) -> Response:
     if asks.purpose != "signin":
         return JSONResponse(received_shown(received))
+    if asks.meanwhile is not None:
+        # Signed in meanwhile in another tab, whose page belongs to that session.
+        shown = {**received_shown(received), "csrf_token": csrf_token(request.cookies[names.session])}
+        return JSONResponse(shown)
     token = await _open_session(request, parts, session, received)
     response = JSONResponse({**received_shown(received), "csrf_token": csrf_token(token)})
     names.set_session(response, token)

@@ -14,7 +14,7 @@ from fastapi import Depends, Request, Response
 from catflap.devices.registry import Device
 from catflap.errors import BadRequest
 from catflap.signin import Session
-from catflap.signin.sessions import ABSOLUTE
+from catflap.signin.sessions import ABSOLUTE, hash_token
 from catflap.web.headers import HEADERS, MAX_BODY_BYTES, SafeHeaders, content_security_policy
 from catflap.web.services import Services, services
 
@@ -49,12 +49,29 @@ class Cookies:
         response.delete_cookie(name, path="/", secure=self.https, httponly=True, samesite="lax")
 
     def set_session(self, response: Response, token: str) -> None:
-        """Sign a browser in; the journey to Google is over with that."""
+        """Sign a browser in; another of its tabs may still be at Google, so that secret stays."""
         self.set(response, self.session, token, int(ABSOLUTE.total_seconds()))
-        self.clear(response, self.signin)
+
+    def set_signin(self, request: Request, response: Response, state: str, secret: str) -> None:
+        """Give a browser the secret that it will be recognised by when it comes back.
+
+        Two tabs that begin at the same moment, before any answer, get different secrets, of which the browser
+        keeps the one that comes last. So the first one of a browser gets a cookie for its state alone too.
+        """
+        self.set(response, self.signin, secret, SIGNIN_COOKIE_SECONDS)
+        if request.cookies.get(self.signin) != secret:
+            self.set(response, self._signin_of(state), secret, SIGNIN_COOKIE_SECONDS)
+
+    def signin_secrets(self, request: Request, state: str) -> list[str]:
+        """What the browser may be recognised by as the one that `state` was given to."""
+        names = (self.signin, self._signin_of(state))
+        return [request.cookies[name] for name in names if name in request.cookies]
+
+    def _signin_of(self, state: str) -> str:
+        return f"{self.signin}_{hash_token(state).hex()[:16]}"
 
 
-_OUR_COOKIES = frozenset(
+_OUR_COOKIES = tuple(
     name for one in (Cookies(https=True), Cookies(https=False)) for name in (one.session, one.signin)
 )
 
@@ -110,7 +127,7 @@ def check_native(request: Request) -> None:
         BadRequest: `forbidden`.
     """
     from_page = any(name == "origin" or name.startswith("sec-fetch-") for name in request.headers)
-    if from_page or not _OUR_COOKIES.isdisjoint(request.cookies):
+    if from_page or any(name.startswith(_OUR_COOKIES) for name in request.cookies):
         raise BadRequest(
             "forbidden",
             'This came from a browser (it has Origin, Sec-Fetch-* or a cookie of ours): send client "popup".',

@@ -1,5 +1,6 @@
 """The redirect flow: to Google, back from Google, out again."""
 
+from dataclasses import replace
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -12,11 +13,10 @@ from catflap.google.scopes import SIGN_IN, asked
 from catflap.log import log
 from catflap.settings import CALLBACK_PATH, is_loopback
 from catflap.signin import Answer, Begun, ConsentNeeded, ConsentRequest, Purpose, Session
-from catflap.signin.attempts import Attempt
-from catflap.signin.request import forced, local_path
+from catflap.signin.attempts import Attempt, StateUsed
+from catflap.signin.request import forced, local_path, prompted
 from catflap.web.routing import OwnErrors
 from catflap.web.security import (
-    SIGNIN_COOKIE_SECONDS,
     CookieNames,
     Cookies,
     MaybeSession,
@@ -38,20 +38,26 @@ async def begin(
     next: Annotated[str, Query(max_length=500)] = "/",
     purpose: Purpose | None = None,
     account: Annotated[str | None, Query(max_length=255)] = None,
-    prompt: Annotated[str, Query(pattern="^(consent)?$")] = "",
+    prompt: Annotated[str, Query(max_length=100)] = "",
+    by_origin: Annotated[str, Query(max_length=1, include_in_schema=False)] = "",
 ) -> Response:
     """Send the browser to Google; in a session, to ask for more."""
-    if _came_by_another_name(request, parts.settings.origin):
-        # Google sends it back by the one name, where the cookie that we set by the other would be missing.
-        return RedirectResponse(f"{parts.settings.origin}{request.url.path}?{request.url.query}", 307)
+    if not by_origin and _came_by_another_name(request, parts.settings.origin):
+        return _by_origin(request, parts.settings.origin)
     try:
         asks = await consent_for(parts, session, scopes=scopes, purpose=purpose, account=account, next=next)
-        if prompt or await _is_lost(parts, asks):
+        if await _is_lost(parts, asks):
             asks = forced(asks)
-        begun = await parts.signin.begin(asks, browser_secret=request.cookies.get(names.signin))
     except CatflapError as error:
         return home(error)
-    return to_google(begun, names)
+    asks = prompted(asks, prompt)
+    try:
+        begun = await parts.signin.begin(
+            asks, browser_secret=request.cookies.get(names.signin), session_id=session.id if session else None
+        )
+    except CatflapError as error:
+        return home(error)
+    return to_google(request, begun, names)
 
 
 @router.get(CALLBACK_PATH)
@@ -68,17 +74,24 @@ async def callback(
     """Google sends the browser back here."""
     answer = Answer(code, error, iss)
     try:
-        attempt = await parts.signin.returned(state, request.cookies.get(names.signin, ""))
-    except CatflapError as failure:
+        attempt = await parts.signin.returned(state, names.signin_secrets(request, state))
+    except StateUsed as failure:
         # A second click on the same answer: the first one has signed this browser in already.
         return RedirectResponse("/", 303) if session is not None else home(failure)
+    except CatflapError as failure:
+        return home(failure)
     try:
         if attempt.request.consent_id is not None:
             return await _answer_link(parts, attempt, answer, session)
         return await _complete(request, parts, names, attempt, answer, session)
     except ConsentNeeded as needed:
-        asks, secret = forced(needed.request), attempt.browser_secret
-        return to_google(await parts.signin.begin(asks, browser_secret=secret, login_hint=needed.sub), names)
+        begun = await parts.signin.begin(
+            forced(replace(needed.request, meanwhile=None)),
+            browser_secret=attempt.browser_secret,
+            session_id=attempt.session_id,
+            login_hint=needed.sub,
+        )
+        return to_google(request, begun, names)
     except CatflapError as failure:
         return home(failure)
 
@@ -120,14 +133,33 @@ async def consent_for(
         if not accounts:
             raise BadRequest("not_found", "You have no account yet that could allow more.")
         account = accounts[0]
-    return ConsentRequest(purpose, wanted, session.user_id, account, local_path(next))
+    # "Another account" can't be the one that Google would take without asking.
+    choose = purpose == "link" and account is None
+    return ConsentRequest(purpose, wanted, session.user_id, account, local_path(next), select_account=choose)
 
 
-def to_google(begun: Begun, names: Cookies) -> Response:
+def to_google(request: Request, begun: Begun, names: Cookies) -> Response:
     """Send the browser on its way, with the secret it will be recognised by."""
     response = RedirectResponse(begun.url, 303)
-    names.set(response, names.signin, begun.browser_secret, SIGNIN_COOKIE_SECONDS)
+    names.set_signin(request, response, begun.state, begun.browser_secret)
     return response
+
+
+def still_valid(attempt: Attempt, session: Session | None) -> ConsentRequest:
+    """What `attempt` asked for, now that it is back; the session may be another than when it began.
+
+    Raises:
+        Tampered: `state_invalid`: it was asked of somebody else than who is signed in now.
+    """
+    asks = attempt.request
+    if asks.user_id is not None and (session is None or session.user_id != asks.user_id):
+        raise Tampered("state_invalid", "Somebody else is signed in here now; please start again.")
+    return replace(asks, meanwhile=session.user_id if begun_since(attempt, session) and session else None)
+
+
+def begun_since(attempt: Attempt, session: Session | None) -> bool:
+    """Whether this session was begun while `attempt` was on its way, in another tab that is."""
+    return session is not None and session.kind == "cookie" and session.id != attempt.session_id
 
 
 def home(error: CatflapError) -> Response:
@@ -144,12 +176,11 @@ async def _complete(
     answer: Answer,
     session: Session | None,
 ) -> Response:
-    asks = attempt.request
-    if asks.user_id is not None and (session is None or session.user_id != asks.user_id):
-        raise Tampered("state_invalid", "Somebody else is signed in here now; please start again.")
-    received = await parts.signin.complete(attempt, answer)
+    asks = still_valid(attempt, session)
+    received = await parts.signin.complete(replace(attempt, request=asks), answer)
     response = RedirectResponse(asks.next, 303)
-    if asks.purpose == "signin":
+    # Signed in meanwhile, the other tab shows a page that belongs to its session; replaced, it would fail.
+    if asks.purpose == "signin" and asks.meanwhile is None:
         if session is not None:
             await parts.sessions.end_one(session.user_id, session.id)
         agent = request.headers.get("User-Agent")
@@ -176,8 +207,18 @@ async def _answer_link(
 
 def _came_by_another_name(request: Request, origin: str) -> bool:
     """Whether this machine is called `localhost` here and `127.0.0.1` there, or the reverse."""
-    here = str(request.base_url)
+    here = f"http://{request.headers.get('Host', '')}"
     return is_loopback(origin) and is_loopback(here) and urlsplit(here).netloc != urlsplit(origin).netloc
+
+
+def _by_origin(request: Request, origin: str) -> Response:
+    """Lead the browser to the name by which Google sends it back, or our cookie would be missing there.
+
+    Once: a proxy that passes its upstream's name as Host (nginx unless told otherwise, Vite's `changeOrigin`)
+    makes every request look as if it came by another name. Who was led here is where they should be.
+    """
+    query = f"{request.url.query}&by_origin=1".removeprefix("&")
+    return RedirectResponse(f"{origin}{request.url.path}?{query}", 307)
 
 
 async def _is_lost(parts: Services, asks: ConsentRequest) -> bool:

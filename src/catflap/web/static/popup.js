@@ -16,53 +16,102 @@ export class Refused extends Error {
   }
 }
 
-export class Popup {
-  #ticket;
-  #home;
+/** A ticket is renewed when less than this is left of its life: people take a while at Google. */
+const TIME_AT_GOOGLE = 5 * 60_000;
 
-  /** @param {any} ticket @param {string} home */
-  constructor(ticket, home) {
-    this.#ticket = ticket;
+/**
+ * @typedef {{scopes?: string, purpose?: "signin" | "add_scopes" | "link", account?: string, selectAccount?: boolean,
+ *   home?: string, gsi?: string}} Wish
+ */
+
+export class Popup {
+  #url;
+  #home;
+  /** @type {any} */
+  #ticket = null;
+  #ends = 0;
+  /** @type {Promise<void> | null} */
+  #renewing = null;
+
+  /** Use `prepare`. @param {string} url @param {string} home */
+  constructor(url, home) {
+    this.#url = url;
     this.#home = home;
   }
 
   /**
-   * @param {{scopes?: string, purpose?: "signin" | "add_scopes" | "link", account?: string, home?: string, gsi?: string}} [wish]
-   * `purpose`: in a session it is add_scopes, else signin. `home`: where Catflap is. `gsi`: Google's script.
+   * @param {Wish} [wish]
+   * `purpose`: in a session it is add_scopes, else signin. `selectAccount`: let people choose among their Google
+   * accounts. `home`: where Catflap is. `gsi`: Google's script.
    */
-  static async prepare({ scopes = "", purpose, account, home = new URL(import.meta.url).origin, gsi = GSI } = {}) {
-    const query = new URLSearchParams({ scopes, ...(purpose && { purpose }), ...(account && { account }) });
-    const [ticket] = await Promise.all([call(`${home}/signin/google/popup?${query}`), load(gsi)]);
-    return new Popup(ticket, home);
+  static async prepare({ scopes = "", purpose, account, selectAccount, home = new URL(import.meta.url).origin, gsi = GSI } = {}) {
+    const query = new URLSearchParams({
+      scopes,
+      ...(purpose && { purpose }),
+      ...(account && { account }),
+      ...(selectAccount && { prompt: "select_account" }),
+    });
+    const popup = new Popup(`${home}/signin/google/popup?${query}`, home);
+    await Promise.all([popup.#renew(), load(gsi)]);
+    return popup;
   }
 
-  /** Open the popup; call it from a click. @returns {Promise<any>} who signed in, granted and missing scopes */
+  /**
+   * Open the popup; call it from a click, as often as you like.
+   * @returns {Promise<any>} who signed in, granted and missing scopes
+   */
   async open() {
-    const { client_id, scope, state, login_hint } = this.#ticket;
-    const code = await new Promise((resolve, reject) => {
-      const { google } = /** @type {any} */ (window);
-      google.accounts.oauth2
-        .initCodeClient({
-          client_id,
-          scope,
-          state,
-          ux_mode: "popup",
-          ...(login_hint && { login_hint }),
-          callback: (/** @type {any} */ answer) => {
-            if (answer.error) reject(new Refused(answer.error));
-            else if (answer.state !== state) reject(new Refused("state_invalid"));
-            else resolve(answer.code);
-          },
-          error_callback: (/** @type {any} */ { type }) => reject(new Refused(type)),
-        })
-        .requestCode();
-    });
-    return await call(`${this.#home}/signin/google/code`, {
-      method: "POST",
-      headers: { "Content-Type": "application/json", "X-Requested-With": "XMLHttpRequest" },
-      body: JSON.stringify({ code, client: "popup", state }),
-    });
+    // Only a page that stood open for long waits here, and a click lets a popup open for some seconds.
+    if (Date.now() > this.#ends - TIME_AT_GOOGLE) await this.#renew();
+    const ticket = this.#ticket;
+    try {
+      const code = await askGoogle(ticket);
+      return await call(`${this.#home}/signin/google/code`, {
+        method: "POST",
+        headers: { "Content-Type": "application/json", "X-Requested-With": "XMLHttpRequest" },
+        body: JSON.stringify({ code, client: "popup", state: ticket.state }),
+      });
+    } finally {
+      // A state that was accepted is used up; after anything else a fresh one does no harm.
+      this.#ends = 0;
+      this.#renew().catch(() => {});
+    }
   }
+
+  async #renew() {
+    this.#renewing ??= (async () => {
+      try {
+        this.#ticket = await call(this.#url);
+        this.#ends = Date.now() + this.#ticket.expires_in * 1000;
+      } finally {
+        this.#renewing = null;
+      }
+    })();
+    await this.#renewing;
+  }
+}
+
+/** @param {any} ticket @returns {Promise<string>} the code */
+function askGoogle({ client_id, scope, state, login_hint, select_account }) {
+  return new Promise((resolve, reject) => {
+    const { google } = /** @type {any} */ (window);
+    google.accounts.oauth2
+      .initCodeClient({
+        client_id,
+        scope,
+        state,
+        ux_mode: "popup",
+        ...(login_hint && { login_hint }),
+        ...(select_account && { select_account }),
+        callback: (/** @type {any} */ answer) => {
+          if (answer.error) reject(new Refused(answer.error));
+          else if (answer.state !== state) reject(new Refused("state_invalid"));
+          else resolve(answer.code);
+        },
+        error_callback: (/** @type {any} */ { type }) => reject(new Refused(type)),
+      })
+      .requestCode();
+  });
 }
 
 /** @param {string} url @param {RequestInit} [init] */

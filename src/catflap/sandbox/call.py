@@ -99,6 +99,11 @@ class Call:
         return f"https://{host}" if google_host(self.header("host")) else self.world.base_url
 
     @property
+    def issuer(self) -> str:
+        """The `iss` of ID tokens and redirects: as set, else the address this call's client knows us by."""
+        return self.world.fixed_issuer or self.address("accounts.google.com")
+
+    @property
     def base_url(self) -> str:
         """The base address this call was sent to."""
         host = google_host(self.header("host"))

@@ -31,7 +31,7 @@ class World:
         self.offset = timedelta(0)
         self.seed = seed
         self.chance = random.Random(seed)  # noqa: S311 - tokens of a sandbox must repeat under a seed
-        self._issuer = issuer
+        self.fixed_issuer = issuer
         self.base_url = "http://sandbox.invalid"
         self.accounts: dict[str, SandboxAccount] = {}
         self.by_email: dict[str, SandboxAccount] = {}
@@ -53,8 +53,8 @@ class World:
 
     @property
     def issuer(self) -> str:
-        """The `iss` of ID tokens and redirects."""
-        return self._issuer or self.base_url
+        """The `iss` of what no call asked for; see `Call.issuer` for the others."""
+        return self.fixed_issuer or self.base_url
 
     def now(self) -> datetime:
         """Return the sandbox's time, which may have been moved from the clock's."""

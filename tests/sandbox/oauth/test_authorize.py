@@ -62,6 +62,13 @@ async def test_deny_goes_back_as_access_denied_with_state_and_iss(mia: Person, b
     assert answer == {"error": "access_denied", "state": "a-state", "iss": base}
 
 
+async def test_the_older_approval_prompt_forces_the_page_too(mia: Person) -> None:
+    await mia.allow(EVENTS)
+    assert (await mia.allow(EVENTS))["prompt"] == "none"
+    assert (await mia.allow(EVENTS, approval_prompt="auto"))["prompt"] == "none"
+    assert (await mia.allow(EVENTS, approval_prompt="force"))["prompt"] == "consent"
+
+
 @pytest.mark.parametrize(
     ("change", "status", "code"),
     [
@@ -74,6 +81,8 @@ async def test_deny_goes_back_as_access_denied_with_state_and_iss(mia: Person, b
         ({"scope": "openid nonsense"}, 400, "invalid_scope"),
         ({"prompt": "none consent"}, 400, "invalid_request"),
         ({"access_type": "forever"}, 400, "invalid_request"),
+        ({"approval_prompt": "always"}, 400, "invalid_request"),
+        ({"approval_prompt": "force", "prompt": "consent"}, 400, "invalid_request"),
         ({"code_challenge": "short"}, 400, "invalid_request"),
         ({"code_challenge": "x" * 43, "code_challenge_method": "S512"}, 400, "invalid_request"),
     ],

@@ -46,8 +46,9 @@ class Uploads:
     def begin(self, call: Call) -> Response:
         """files.create and files.update with content"""
         file_id = call.path.get("fileId")
-        kind = call.query.get("uploadType", "media")
         mime = (call.header("content-type") or "").partition(";")[0].strip() or None
+        # Some clients (aiogoogle) name no type and let the content tell.
+        kind = call.query.get("uploadType") or ("multipart" if mime == "multipart/related" else "media")
         if kind == "media":
             return _answer(call, file_id, {}, call.body, mime)
         if kind == "multipart":

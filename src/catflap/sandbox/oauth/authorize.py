@@ -205,7 +205,7 @@ class Authorization:
             )
         )
         answer = {
-            "iss": call.world.issuer,
+            "iss": call.issuer,
             "code": code.value,
             "scope": in_order(allowed),
             "authuser": "0",
@@ -235,7 +235,7 @@ def _return(call: Call, request: AuthorizationRequest, answer: dict[str, str]) -
         origin = json.dumps(request.redirect_uri).replace("<", "\\u003c")
         return as_page(render("popup.html", call, message=data, origin=origin))
     if "error" in answer:
-        answer = {**answer, "iss": call.world.issuer}
+        answer = {**answer, "iss": call.issuer}
     joined = "&" if "?" in request.redirect_uri else "?"
     target = request.redirect_uri + joined + urlencode({**state, **answer})
     return RedirectResponse(target, 303, {"cache-control": "no-store", "referrer-policy": "no-referrer"})

@@ -84,7 +84,7 @@ def _chooser(call: Call, client: Client, values: dict[str, str], wrong: bool = F
 def _hand_over(call: Call, client: Client, account: SandboxAccount, values: dict[str, str]) -> Response:
     call.account = account
     call.world.grants.grant_of(account.sub, client.project).scopes |= SIGN_IN
-    credential = id_token(call.world, account, client, SIGN_IN, nonce=values.get("nonce"), from_button=True)
+    credential = id_token(call, account, client, SIGN_IN, nonce=values.get("nonce"), from_button=True)
     by = values.get("select_by", "btn")
     if login_uri := values.get("login_uri"):
         fields = {"credential": credential, "g_csrf_token": values.get("g_csrf_token", ""), "select_by": by}

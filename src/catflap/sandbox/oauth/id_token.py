@@ -9,6 +9,7 @@ import base64
 import hashlib
 from typing import Any
 
+from catflap.sandbox.call import Call
 from catflap.sandbox.oauth.scopes import EMAIL, PROFILE
 from catflap.sandbox.people import Client, SandboxAccount
 from catflap.sandbox.world import World
@@ -17,7 +18,7 @@ LIFETIME = 3600
 
 
 def id_token(
-    world: World,
+    call: Call,
     account: SandboxAccount,
     client: Client,
     scopes: frozenset[str],
@@ -28,9 +29,10 @@ def id_token(
     from_button: bool = False,
 ) -> str:
     """Return a signed ID token; `presenter` is the native client when it is not the audience."""
+    world = call.world
     now = int(world.now().timestamp())
     claims: dict[str, Any] = {
-        "iss": world.issuer,
+        "iss": call.issuer,
         "azp": presenter or client.client_id,
         "aud": client.client_id,
         "sub": account.sub,

@@ -36,7 +36,7 @@ def discovery(call: Call) -> Response:
     """`/.well-known/openid-configuration`, every endpoint where this call's client can reach it."""
     accounts, oauth2 = call.address("accounts.google.com"), call.address("oauth2.googleapis.com")
     document = {
-        "issuer": call.world.issuer,
+        "issuer": call.issuer,
         "authorization_endpoint": f"{accounts}/o/oauth2/v2/auth",
         "device_authorization_endpoint": f"{oauth2}/device/code",
         "token_endpoint": f"{oauth2}/token",

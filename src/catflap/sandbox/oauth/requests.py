@@ -74,6 +74,10 @@ def read(call: Call) -> AuthorizationRequest:
         )
     challenge, method = _challenge(given)
     prompts = frozenset(given.get("prompt", "").split())
+    if older := given.get("approval_prompt"):  # what `prompt` was called before
+        if prompts or older not in ("auto", "force"):
+            raise ShownError(400, "invalid_request", "Conflict params: approval_prompt and prompt.")
+        prompts = frozenset({"consent"}) if older == "force" else prompts
     if prompts - {"none", "consent", "select_account"} or ("none" in prompts and len(prompts) > 1):
         raise ShownError(400, "invalid_request", "Invalid parameter value for prompt.")
     if given.get("access_type", "online") not in ("online", "offline"):

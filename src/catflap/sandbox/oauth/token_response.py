@@ -41,6 +41,6 @@ def token_response(
         body["refresh_token_expires_in"] = (lasting.expires_at - call.world.now()) // timedelta(seconds=1)
     if "openid" in access.scopes:
         body["id_token"] = id_token(
-            call.world, call.account, client, access.scopes, access_token=access.value, nonce=nonce
+            call, call.account, client, access.scopes, access_token=access.value, nonce=nonce
         )
     return as_json(body, 200, NO_STORE)

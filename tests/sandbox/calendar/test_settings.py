@@ -72,10 +72,15 @@ async def test_settings_synchronise_and_are_watched(calendar: httpx2.AsyncClient
         body = {"id": "settings-1", "type": "web_hook", "address": app.address}
         assert (await calendar.post(f"{SETTINGS}/watch", json=body)).status_code == 200
         assert (await app.next())[0]["x-goog-resource-state"] == "sync"
+        await calendar.patch(PRIMARY, json={"timeZone": "UTC"})
+        assert (await app.next())[0]["x-goog-resource-state"] == "exists"
         sandbox.set_settings(WHO, weekStart="6")
         assert (await app.next())[0]["x-goog-resource-state"] == "exists"
     changed = (await calendar.get(SETTINGS, params=token)).json()
-    assert [(item["id"], item["value"]) for item in changed["items"]] == [("weekStart", "6")]
+    assert [(item["id"], item["value"]) for item in changed["items"]] == [
+        ("timezone", "UTC"),
+        ("weekStart", "6"),
+    ]
     assert (await calendar.get(SETTINGS, params={"syncToken": "W10="})).status_code == 400
     sandbox.expire("sync")
     assert (await calendar.get(SETTINGS, params=token)).status_code == 410

@@ -18,6 +18,7 @@ from catflap.sandbox.calendar.diary import Diary
 from catflap.sandbox.calendar.endpoints import diary_of, match, respond
 from catflap.sandbox.calendar.listing import single_events
 from catflap.sandbox.calendar.moments import instant, parse_instant, zone
+from catflap.sandbox.calendar.setting_values import settings_of, watched_name
 from catflap.sandbox.call import Call, Refusal, no_content
 from catflap.sandbox.oauth import scopes
 from catflap.sandbox.world import World
@@ -96,7 +97,10 @@ def changed(call: Call) -> Response:
         if not written.get("summary"):
             raise Refusal(400, "required", "Missing title.")
         written = {"description": None, "location": None, **written}
+    before = settings_of(call.world, call.account)
     _write(call.world, diary, written)
+    if settings_of(call.world, call.account) != before:
+        call.world.channels.changed(watched_name(call.account))
     call.world.diaries.touch(call.account.sub, entry)
     return respond(call, resource(call.world, diary))
 

@@ -19,6 +19,7 @@ from catflap.sandbox.calendar.listing import Window, list_events, page, response
 from catflap.sandbox.calendar.moments import stamp
 from catflap.sandbox.calendar.quick_add import quick_event
 from catflap.sandbox.calendar.setting_values import settings_of
+from catflap.sandbox.calendar.sharing import rank
 from catflap.sandbox.calendar.view import cancelled, shown, shown_to
 from catflap.sandbox.call import Call, Refusal, as_json, bad_parameter, no_content
 from catflap.sandbox.fields import parse, select
@@ -106,7 +107,7 @@ def listed(call: Call) -> Response:
 def _envelope(call: Call, diary: Diary, entry: Entry) -> dict[str, Any]:
     return {
         "kind": "calendar#events",
-        "etag": f'"p{diary.etag}"',
+        "etag": f'"p{diary.etag}{rank(entry.access_role)}"',
         "summary": entry.settings.get("summaryOverride", diary.summary),
         "description": diary.description or "",
         "updated": stamp(diary.updated_at or diary.made_at),

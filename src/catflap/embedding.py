@@ -35,7 +35,7 @@ _OURS = (
     "/v1/me",
     "/v1/grants",
     "/v1/accounts/",
-    "/v1/sessions",
+    "/v1/session",
     "/v1/users",
     f"{SCRIPTS}/",
 )

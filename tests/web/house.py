@@ -101,6 +101,8 @@ class House:
     url: str = ""
     version: int = 1
     calls: int = 0
+    ends: int = 0
+    ailing: bool = False
     closing: bool = False
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
@@ -162,14 +164,23 @@ class House:
         }
 
     async def stream(self) -> AsyncIterator[str]:
-        version, call = 0, self.calls
-        while not self.closing and call == self.calls:
+        version, call, ends = 0, self.calls, self.ends
+        while not self.closing and call == self.calls and ends == self.ends:
             if version != self.version:
                 version = self.version
                 yield f": mew\n\nevent: schedule\nid: {version}\ndata: {json.dumps(self.document())}\n\n"
             async with self._changed:
-                while version == self.version and call == self.calls and not self.closing:
+                while (version, call, ends) == (self.version, self.calls, self.ends) and not self.closing:
                     await self._changed.wait()
+        if ends != self.ends:
+            yield "event: end\ndata: {}\n\n"
+
+    async def end_session(self, viewer: Viewer | None = None) -> None:
+        """End the session and with it this browser as a device; somebody else may be signed in now."""
+        self.viewer = viewer
+        self.devices.clear()
+        self.ends += 1
+        await self.noticed()
 
     async def hang_up(self) -> None:
         """End every stream that is open now."""
@@ -190,19 +201,36 @@ def build(house: House) -> FastAPI:
     app.mount("/static", StaticFiles(directory=STATIC))
     app.include_router(router)
 
+    def refused(request: Request) -> Response | None:
+        """Why a call in the name of the signed-in person is not answered, as in the real house."""
+        path = request.url.path
+        if not path.startswith("/v1/") or path.startswith(("/v1/device/", "/v1/sounds/", "/v1/dialects")):
+            return None
+        if house.ailing:
+            return JSONResponse({"code": "database_unreachable"}, 503)
+        if house.viewer is None:
+            return JSONResponse({"code": "unauthenticated"}, 401)
+        sent = request.headers.get("x-csrf-token")
+        if sent != house.viewer.csrf_token and (sent is not None or request.method != "GET"):
+            return JSONResponse({"code": "csrf"}, 403)
+        return None
+
     @app.middleware("http")
     async def dress(request: Request, handle: Callable[[Request], Awaitable[Response]]) -> Response:
         house.asked.append(f"{request.method} {request.url.path}")
         request.state.csp_nonce = NONCE
         request.state.viewer = house.viewer
-        response = await handle(request)
+        response = refused(request) or await handle(request)
         response.headers["Content-Security-Policy"] = POLICY
         return response
 
+    @app.get("/v1/session")
+    async def session() -> dict[str, Any]:
+        assert house.viewer is not None
+        return {"user_id": house.viewer.user_id}
+
     @app.get("/v1/appointments")
     async def appointments() -> Any:
-        if house.viewer is None:
-            return JSONResponse({"code": "unauthenticated"}, 401)
         day = house.now().date().isoformat()
         zone = house.preferences["zone"]
         return {"zone": zone, "day": day, "appointments": house.appointments, "syncing": house.syncing}
@@ -227,16 +255,12 @@ def build(house: House) -> FastAPI:
 
     @app.put("/v1/preferences")
     async def set_preferences(request: Request) -> Response:
-        if house.viewer is None or request.headers.get("x-csrf-token") != house.viewer.csrf_token:
-            return JSONResponse({"code": "csrf"}, 403)
         house.preferences = await request.json()
         await house.noticed()
         return JSONResponse(house.preferences)
 
     @app.post("/v1/devices")
-    async def devices(request: Request) -> Response:
-        if house.viewer is None or request.headers.get("x-csrf-token") != house.viewer.csrf_token:
-            return JSONResponse({"code": "csrf"}, 403)
+    async def devices() -> Response:
         name = f"device-{len(house.devices) + 1}"
         house.devices[f"token-{name}"] = name
         return JSONResponse({"id": name, "token": f"token-{name}"}, 201)
@@ -286,14 +310,15 @@ def build(house: House) -> FastAPI:
     async def sound(name: str, request: Request) -> Response:
         if "cookie" in request.headers or "authorization" in request.headers:
             return JSONResponse({"code": "forbidden"}, 403)
-        return Response(house.sounds[name], media_type="audio/wav")
+        cacheable = {"Cache-Control": "private, max-age=3600, immutable"}
+        return Response(house.sounds[name], media_type="audio/wav", headers=cacheable)
 
     @app.post("/signout")
     async def signout(request: Request) -> Response:
         form = await request.form()
         if house.viewer is None or form.get("csrf_token") != house.viewer.csrf_token:
             return JSONResponse({"code": "csrf"}, 403)
-        house.viewer = None
+        await house.end_session()
         return RedirectResponse("/", 303)
 
     return app

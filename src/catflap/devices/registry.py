@@ -4,15 +4,16 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import ColumnElement, Row, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from catflap.clock import Clock
 from catflap.errors import BadRequest
-from catflap.signin.sessions import hash_token
+from catflap.signin.sessions import alive, hash_token
 from catflap.store.jobs import enqueue
 from catflap.store.notices import announce_change
 from catflap.store.tables import devices as t
+from catflap.store.tables import sessions
 
 OFFLINE_AFTER = timedelta(seconds=45)
 DEFAULT_VOLUME = 60
@@ -45,21 +46,40 @@ class Devices:
         self._engine = engine
         self._clock = clock
 
-    async def add_browser(self, user_id: int, name: str) -> tuple[Device, str]:
+    async def add_browser(self, user_id: int, name: str, session_id: int | None = None) -> tuple[Device, str]:
         """A browser that speaks; it is signed in already, so it needs no pairing code.
 
+        Args:
+            session_id: The session that the browser ends with; None for one that has no row.
+
         Raises:
-            BadRequest: `too_many`.
+            BadRequest: `unauthenticated`: the session ended meanwhile. `too_many`.
         """
         token = secrets.token_urlsafe(32)
         async with self._engine.begin() as connection:
+            if session_id is not None:
+                lives = select(sessions.c.id).where(sessions.c.id == session_id)
+                if await connection.scalar(lives.with_for_update(key_share=True)) is None:
+                    raise BadRequest("unauthenticated", "Sign in first.")
             made = await self.add(
-                connection, user_id, name=name, model="browser", token_hash=hash_token(token)
+                connection,
+                user_id,
+                name=name,
+                model="browser",
+                token_hash=hash_token(token),
+                session_id=session_id,
             )
         return made, token
 
     async def add(
-        self, connection: AsyncConnection, user_id: int, *, name: str, model: str, token_hash: bytes
+        self,
+        connection: AsyncConnection,
+        user_id: int,
+        *,
+        name: str,
+        model: str,
+        token_hash: bytes,
+        session_id: int | None = None,
     ) -> Device:
         """A device whose secret hashes to `token_hash`, planned for at once.
 
@@ -76,6 +96,7 @@ class Devices:
             "token_hash": token_hash,
             "volume": DEFAULT_VOLUME,
             "schedule_version": 0,
+            "session_id": session_id,
             "created_at": self._clock.now(),
         }
         row = (await connection.execute(insert(t).values(values).returning(t))).one()
@@ -83,9 +104,10 @@ class Devices:
         return _device(row)
 
     async def find(self, token: str) -> Device | None:
-        """The device whose secret this is, or None."""
+        """The device whose secret this is; None when there is none, or its session has run out."""
+        query = select(t).where(t.c.token_hash == hash_token(token), entitled(self._clock.now()))
         async with self._engine.connect() as connection:
-            row = (await connection.execute(select(t).where(t.c.token_hash == hash_token(token)))).first()
+            row = (await connection.execute(query)).first()
         return None if row is None else _device(row)
 
     async def of_user(self, user_id: int) -> list[Device]:
@@ -116,7 +138,7 @@ class Devices:
         return _device(row)
 
     async def remove(self, user_id: int, device_id: int) -> None:
-        """Unpair; its token opens nothing from now on, and its open streams end.
+        """Unpair; its token opens nothing from now on, and its open streams end (a trigger tells them).
 
         Raises:
             BadRequest: `not_found`.
@@ -125,7 +147,12 @@ class Devices:
             gone = delete(t).where(t.c.id == device_id, t.c.user_id == user_id).returning(t.c.id)
             if (await connection.execute(gone)).first() is None:
                 raise BadRequest("not_found", "You have no such device.")
-            await announce_change(connection, schedule_topic(device_id))
+
+
+def entitled(now: datetime) -> ColumnElement[bool]:
+    """The condition for a row of `devices` that is paired, or a browser whose session lives."""
+    session = select(sessions.c.id).where(sessions.c.id == t.c.session_id, alive(now))
+    return t.c.session_id.is_(None) | session.exists()
 
 
 def _device(row: Row[tuple[object, ...]]) -> Device:

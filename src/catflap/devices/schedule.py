@@ -10,7 +10,7 @@ from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.clock import Clock
-from catflap.devices.registry import Device, schedule_topic
+from catflap.devices.registry import Device, entitled, schedule_topic
 from catflap.devices.sound import SoundAddresses
 from catflap.store.notices import Notices
 from catflap.store.tables import announcements as a
@@ -34,7 +34,7 @@ class Schedules:
         self._origin = origin
 
     async def document(self, device_id: int) -> dict[str, Any] | None:
-        """The document as it is now, or None when the device is gone."""
+        """The document as it is now, or None when the device or its session is gone."""
         now = self._clock.now()
         query = (
             select(a, sounds.c.sha256, sounds.c.bytes, sounds.c.seconds)
@@ -44,7 +44,8 @@ class Schedules:
             .order_by(a.c.play_at, a.c.id)
         )
         async with self._engine.connect() as connection:
-            device = (await connection.execute(select(devices).where(devices.c.id == device_id))).first()
+            here = select(devices).where(devices.c.id == device_id, entitled(now))
+            device = (await connection.execute(here)).first()
             rows = (await connection.execute(query)).all()
         if device is None:
             return None
@@ -59,7 +60,7 @@ class Schedules:
     async def follow(self, device: Device) -> AsyncIterator[dict[str, Any] | None]:
         """The document now and at each change; None when nothing changed for a while (keep the line open).
 
-        Ends when the device is gone.
+        Ends when the device is gone, or the session of a browser.
         """
         sent = -1
         with self._notices.watch(schedule_topic(device.id)) as changed:

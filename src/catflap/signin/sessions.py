@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import ColumnElement, Row, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.clock import Clock
+from catflap.store.tables import devices
 from catflap.store.tables import sessions as t
 
 Kind = Literal["cookie", "bearer", "app"]
@@ -46,6 +47,7 @@ class Sessions:
 
     def __init__(self, engine: AsyncEngine, clock: Clock) -> None:
         # A statement alone needs no transaction, and without one it is one round trip instead of three.
+        self._engine = engine
         self._single = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._clock = clock
 
@@ -66,6 +68,19 @@ class Sessions:
         swept = delete(t).where(t.c.user_id == user_id, over).cte("swept")
         async with self._single.connect() as connection:
             await connection.execute(insert(t).values(values).add_cte(swept))
+        return token
+
+    async def replace(self, session: Session, user_id: int, user_agent: str | None = None) -> str:
+        """Start a session for a browser in place of the one it had, which ends.
+
+        The same person's browser stays the same device; another person's is none of theirs.
+        """
+        token = await self.begin(user_id, "cookie", user_agent)
+        new = select(t.c.id).where(t.c.token_hash == hash_token(token)).scalar_subquery()
+        browser = devices.c.session_id == session.id, devices.c.user_id == user_id
+        async with self._engine.begin() as connection:
+            await connection.execute(update(devices).where(*browser).values(session_id=new))
+            await connection.execute(delete(t).where(t.c.id == session.id))
         return token
 
     async def find(self, token: str, kind: Kind) -> Session | None:
@@ -103,6 +118,11 @@ class Sessions:
         ended = delete(t).where(t.c.user_id == user_id)
         async with self._single.connect() as connection:
             await connection.execute(ended if but is None else ended.where(t.c.id != but))
+
+
+def alive(now: datetime) -> ColumnElement[bool]:
+    """The condition for a row of `sessions` that has not run out."""
+    return (t.c.expires_at > now) & (t.c.last_used_at > now - IDLE)
 
 
 def hash_token(token: str) -> bytes:

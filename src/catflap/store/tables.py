@@ -237,8 +237,11 @@ devices = Table(
     Column("volume", Integer, nullable=False),
     _at("muted_until", nullable=True),
     Column("schedule_version", BigInteger, nullable=False),
+    # The session of a browser, which ends with it; None for everything that was paired.
+    Column("session_id", BigInteger, ForeignKey("app.sessions.id", ondelete="CASCADE")),
     _at("created_at"),
     _at("last_seen_at", nullable=True),
+    Index("devices_session", "session_id"),
     schema="app",
 )
 

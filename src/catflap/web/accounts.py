@@ -86,6 +86,12 @@ async def make_primary(sub: str, session: CurrentSession, parts: Parts) -> None:
     await parts.users.make_primary(session.user_id, sub)
 
 
+@router.get("/session")
+async def this_session(session: CurrentSession) -> dict[str, Any]:
+    """Whose session this is and how long it lives at most; for pages that must notice its end."""
+    return {"user_id": session.user_id, "kind": session.kind, "expires_at": instant(session.expires_at)}
+
+
 @router.get("/sessions")
 async def all_sessions(session: CurrentSession, parts: Parts) -> dict[str, Any]:
     """Where you are signed in."""

@@ -45,7 +45,7 @@ from catflap.web.security import (
     single_parameters,
 )
 from catflap.web.services import Services
-from catflap.web.signin import consent_for, still_valid
+from catflap.web.signin import consent_for, open_session, still_valid
 
 router = APIRouter(dependencies=[Depends(single_parameters)], route_class=OwnErrors)
 _G_CSRF = "g_csrf_token"
@@ -212,7 +212,7 @@ async def _from_login_uri(
         raise BadRequest("csrf", "This form did not come from our own page; please start again.")
     received = await parts.signin.recognise(ConsentRequest("signin", SIGN_IN), form.get("credential", ""))
     response = RedirectResponse("/", 303)
-    names.set_session(response, await _open_session(request, parts, session, received))
+    names.set_session(response, await open_session(request, parts, session, received.user_id))
     return response
 
 
@@ -230,19 +230,10 @@ async def _as_page(
         # Signed in meanwhile in another tab, whose page belongs to that session.
         shown = {**received_shown(received), "csrf_token": csrf_token(request.cookies[names.session])}
         return JSONResponse(shown)
-    token = await _open_session(request, parts, session, received)
+    token = await open_session(request, parts, session, received.user_id)
     response = JSONResponse({**received_shown(received), "csrf_token": csrf_token(token)})
     names.set_session(response, token)
     return response
-
-
-async def _open_session(
-    request: Request, parts: Services, session: Session | None, received: Received
-) -> str:
-    """A fresh session for this browser, in place of the one it had."""
-    if session is not None:
-        await parts.sessions.end_one(session.user_id, session.id)
-    return await parts.sessions.begin(received.user_id, "cookie", request.headers.get("User-Agent"))
 
 
 async def _as_app(request: Request, parts: Services, asks: ConsentRequest, received: Received) -> Response:

@@ -82,7 +82,8 @@ async def ask_pairing(handle: str, parts: Parts) -> dict[str, Any]:
 async def add_device(body: DeviceBody, session: CurrentSession, parts: Parts) -> dict[str, Any]:
     """Claim a device by its code; or, with `browser`, make this browser one and get its token."""
     if body.browser:
-        device, token = await parts.devices.add_browser(session.user_id, body.name or "Browser")
+        name = body.name or "Browser"
+        device, token = await parts.devices.add_browser(session.user_id, name, session.id or None)
         return {**_device(device, parts.clock.now()), "token": token}
     if body.code is None:
         raise BadRequest("invalid_request", "Send the code that the device shows.")
@@ -116,7 +117,10 @@ async def remove_device(device_id: int, session: CurrentSession, parts: Parts) -
 
 @router.get("/v1/device/schedule")
 async def schedule(request: Request, device: CurrentDevice, parts: Parts) -> Response:
-    """The schedule document, or with `Accept: text/event-stream` the document at connect and each change."""
+    """The schedule document, or with `Accept: text/event-stream` the document at connect and each change.
+
+    The stream's last event is `end`, when the device was removed or the session of a browser has ended.
+    """
     if "text/event-stream" in request.headers.get("Accept", ""):
         return StreamingResponse(_events(device, parts), media_type="text/event-stream")
     document = await parts.schedules.document(device.id)
@@ -156,6 +160,7 @@ async def _events(device: Device, parts: Parts) -> AsyncIterator[str]:
         else:
             data = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
             yield f"event: schedule\nid: {document['version']}\ndata: {data}\n\n"
+    yield "event: end\ndata: {}\n\n"
 
 
 def _device(device: Device, now: datetime) -> dict[str, Any]:

@@ -169,10 +169,13 @@ async def session_or_none(
 ) -> Session | None:
     """Who is signed in, by cookie or by bearer token.
 
+    A page that sends its CSRF token with a GET is told when the browser has another session by now.
+
     Raises:
         BadRequest: `ambiguous_credentials`, `csrf`.
     """
-    if session is not None and cookie is not None and request.method in _UNSAFE:
+    checked = request.method in _UNSAFE or "X-CSRF-Token" in request.headers
+    if session is not None and cookie is not None and checked:
         await _check_csrf(request, cookie)
     return session
 

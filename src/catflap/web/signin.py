@@ -138,6 +138,14 @@ async def consent_for(
     return ConsentRequest(purpose, wanted, session.user_id, account, local_path(next), select_account=choose)
 
 
+async def open_session(request: Request, parts: Services, session: Session | None, user_id: int) -> str:
+    """A fresh session for this browser, in place of the one it had; its token."""
+    agent = request.headers.get("User-Agent")
+    if session is not None:
+        return await parts.sessions.replace(session, user_id, agent)
+    return await parts.sessions.begin(user_id, "cookie", agent)
+
+
 def to_google(request: Request, begun: Begun, names: Cookies) -> Response:
     """Send the browser on its way, with the secret it will be recognised by."""
     response = RedirectResponse(begun.url, 303)
@@ -181,10 +189,7 @@ async def _complete(
     response = RedirectResponse(asks.next, 303)
     # Signed in meanwhile, the other tab shows a page that belongs to its session; replaced, it would fail.
     if asks.purpose == "signin" and asks.meanwhile is None:
-        if session is not None:
-            await parts.sessions.end_one(session.user_id, session.id)
-        agent = request.headers.get("User-Agent")
-        names.set_session(response, await parts.sessions.begin(received.user_id, "cookie", agent))
+        names.set_session(response, await open_session(request, parts, session, received.user_id))
     return response
 
 

@@ -12,6 +12,8 @@ export class Problem extends Error {
 
 export class Home {
   #csrf;
+  /** Told when a call is refused because the page's session is over. @type {(status: number) => void} */
+  onRefused = () => {};
 
   /** @param {string} csrf */
   constructor(csrf) {
@@ -20,7 +22,8 @@ export class Home {
 
   /** @param {string} path @returns {Promise<any>} */
   get(path) {
-    return this.#call(path, { headers: { Accept: "application/json" } });
+    // The CSRF token binds reading to the session that the page was made for, too.
+    return this.#call(path, { headers: { Accept: "application/json", "X-CSRF-Token": this.#csrf } });
   }
 
   /** @param {"POST" | "PUT" | "PATCH" | "DELETE"} method @param {string} path @param {unknown} [body] @returns {Promise<any>} */
@@ -33,7 +36,8 @@ export class Home {
   async #call(path, init) {
     const response = await fetch(path, { ...init, credentials: "same-origin", cache: "no-store" });
     const body = await response.json().catch(() => ({}));
-    if (!response.ok) throw new Problem(response.status, String(body.code ?? "unknown"));
-    return body;
+    if (response.ok) return body;
+    if (response.status === 401 || body.code === "csrf") this.onRefused(response.status);
+    throw new Problem(response.status, String(body.code ?? "unknown"));
   }
 }

@@ -1,6 +1,5 @@
 // The right-hand side: fetches the day when something changed and shows it; asks again when the line was down.
 
-import { Problem } from "./api.js";
 import { showAnnouncements, showAppointments } from "./lists.js";
 
 const SYNCING = 2000;
@@ -16,6 +15,7 @@ export class Day {
   #announcements = element("announcements");
   #timer = 0;
   #asked = 0;
+  #forgotten = false;
   /** @type {Map<string, string>} announcement id → dialect id */
   #dialects = new Map();
 
@@ -33,8 +33,17 @@ export class Day {
     document.addEventListener("visibilitychange", () => document.hidden || this.refresh());
   }
 
-  /** A session that has ended elsewhere leads back to the sign-in button. */
+  /** Forget the day, for good. */
+  forget() {
+    this.#forgotten = true;
+    this.#asked += 1;
+    clearTimeout(this.#timer);
+    this.#dialects.clear();
+    for (const list of [this.#appointments, this.#announcements]) list.replaceChildren();
+  }
+
   async refresh() {
+    if (this.#forgotten) return;
     const asked = ++this.#asked;
     let pause = AGAIN;
     try {
@@ -42,9 +51,8 @@ export class Day {
       if (asked !== this.#asked) return;
       this.#show(day, planned.announcements);
       pause = day.syncing ? SYNCING : REGULARLY;
-    } catch (problem) {
+    } catch {
       if (asked !== this.#asked) return;
-      if (problem instanceof Problem && problem.status === 401 && !document.hidden) return location.reload();
       this.#failed();
     }
     clearTimeout(this.#timer);

@@ -45,13 +45,6 @@ export class Device {
     if (identity) await this.#home.send("PATCH", `/v1/devices/${identity.id}`, change).catch(() => {});
   }
 
-  /** On signing out: nothing of the person stays in this browser. */
-  async leave() {
-    const identity = recall(this.#key, null);
-    remember(this.#key, undefined);
-    if (identity) await this.#home.send("DELETE", `/v1/devices/${identity.id}`).catch(() => {});
-  }
-
   /** @returns {Promise<Identity>} */
   #identity() {
     const known = recall(this.#key, null);

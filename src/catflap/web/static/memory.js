@@ -1,7 +1,9 @@
 // What this browser remembers between visits. Where storage is forbidden it remembers until the page closes.
 
+const PREFIX = "catflap.";
 /** @type {Map<string, string>} */
 const fallback = new Map();
+let isClosed = false;
 
 /**
  * @template T
@@ -10,6 +12,7 @@ const fallback = new Map();
  * @returns {T}
  */
 export function recall(key, otherwise) {
+  if (isClosed) return otherwise;
   try {
     const text = localStorage.getItem(key) ?? fallback.get(key);
     return text === undefined ? otherwise : JSON.parse(text);
@@ -20,6 +23,7 @@ export function recall(key, otherwise) {
 
 /** @param {string} key @param {unknown} value undefined forgets it */
 export function remember(key, value) {
+  if (isClosed) return;
   const text = JSON.stringify(value);
   if (text === undefined) fallback.delete(key);
   else fallback.set(key, text);
@@ -28,5 +32,26 @@ export function remember(key, value) {
     else localStorage.setItem(key, text);
   } catch {
     // Private windows and full discs: the fallback has it.
+  }
+}
+
+/** Forget everything, for good: what still runs in this page can't write it again. */
+export function forget() {
+  isClosed = true;
+  fallback.clear();
+  drop(() => true);
+}
+
+/** Forget what other people left in this browser. @param {number} user who is signed in */
+export function forgetOthers(user) {
+  drop((key) => !key.endsWith(`.${user}`));
+}
+
+/** @param {(key: string) => boolean} isDropped */
+function drop(isDropped) {
+  try {
+    for (const key of Object.keys(localStorage)) if (key.startsWith(PREFIX) && isDropped(key)) localStorage.removeItem(key);
+  } catch {
+    // No storage, so there is nothing in it.
   }
 }

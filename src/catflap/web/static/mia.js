@@ -49,6 +49,12 @@ export class Mia {
     this.#setMouth(0);
   }
 
+  /** Take her words away. */
+  hush() {
+    this.rest();
+    for (const part of this.#bubble.children) part.textContent = "";
+  }
+
   /** @param {Line} line @param {"speaking" | "showing"} state */
   #say({ text, dialect, language }, state) {
     const [label, words] = this.#bubble.children;

@@ -54,11 +54,6 @@ export class Outbox {
     }
   }
 
-  /** On signing out. */
-  forget() {
-    remember(this.#key, undefined);
-  }
-
   /** @returns {Record<string, {ack: Ack, sent: boolean}>} */
   #all() {
     return recall(this.#key, {});

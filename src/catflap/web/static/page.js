@@ -6,11 +6,13 @@ import { Controls } from "./controls.js";
 import { Day } from "./day.js";
 import { Device } from "./device.js";
 import { Format } from "./format.js";
+import { forget, forgetOthers } from "./memory.js";
 import { Mia } from "./mia.js";
 import { Outbox } from "./outbox.js";
 import { Performance } from "./performance.js";
 import { Preferences } from "./preferences.js";
 import { Schedule } from "./schedule.js";
+import { Session } from "./session.js";
 import { Sounds } from "./sounds.js";
 import { Speaker } from "./speaker.js";
 import { followSchedule } from "./stream.js";
@@ -22,7 +24,9 @@ const AGAIN = 5000;
 /** @type {{words: Record<string, string>, language: string, user: number, csrf: string, speaks: boolean}} */
 const page = JSON.parse(element("page-data").textContent ?? "");
 
+forgetOthers(page.user);
 const home = new Home(page.csrf);
+const session = new Session(home, page.user);
 const format = new Format(page.words, page.language);
 const device = new Device(home, page.user);
 const outbox = new Outbox(device, page.user, () => day?.refresh());
@@ -30,12 +34,8 @@ const preferences = new Preferences(home, format, () => day?.refresh());
 const day = page.speaks ? letMiaSpeak() : null;
 
 showPreferences();
-element("signout").addEventListener("submit", async (event) => {
-  event.preventDefault();
-  await Promise.race([device.leave(), new Promise((resolve) => setTimeout(resolve, 1500))]);
-  outbox.forget();
-  /** @type {HTMLFormElement} */ (element("signout")).submit();
-});
+// The house ends the session with everything that belongs to it; this browser forgets its part.
+element("signout").addEventListener("submit", () => forget());
 
 async function showPreferences() {
   try {
@@ -57,7 +57,7 @@ function letMiaSpeak() {
     const { label, language } = day.dialectOf(id);
     return { text, dialect: label, language };
   };
-  const performance = new Performance({ clock, sounds, speaker, mia, outbox, lineOf });
+  const performance = new Performance({ clock, sounds, speaker, mia, outbox, session, lineOf });
   const schedule = new Schedule(
     clock,
     (id) => outbox.has(id),
@@ -66,6 +66,7 @@ function letMiaSpeak() {
   const controls = new Controls({ speaker, mia, clock, schedule, performance, format, device, user: page.user });
 
   const heed = (/** @type {import("./schedule.js").ScheduleDocument} */ document) => {
+    if (session.signal.aborted) return;
     schedule.update(document);
     controls.heed(document);
     window.document.documentElement.dataset.schedule = String(document.version);
@@ -91,6 +92,14 @@ function letMiaSpeak() {
       heed(document);
     },
   });
+  session.signal.addEventListener("abort", () => {
+    speaker.close();
+    tabs.stop();
+    schedule.clear();
+    sounds.forget();
+    mia.hush();
+    day.forget();
+  });
   element("speak-here").addEventListener("click", () => tabs.takeOver());
   tabs.start();
   return day;
@@ -115,7 +124,11 @@ function keepInTouch(signal, { clock, schedule }, onDocument) {
   const timer = setInterval(beat, HEARTBEAT);
   signal.addEventListener("abort", () => clearInterval(timer));
   const onLine = (/** @type {boolean} */ online) => (element("offline").hidden = online);
-  followSchedule(device, { onConnect: () => clock.doubt(), onDocument, onBytes: beat, onLine }, signal);
+  const onEnd = (/** @type {boolean} */ isGone) => {
+    if (isGone) session.doubt();
+    return session.check();
+  };
+  followSchedule(device, { onConnect: () => clock.doubt(), onDocument, onBytes: beat, onLine, onEnd }, signal);
 }
 
 /** @param {string} id @returns {HTMLElement} */

@@ -11,6 +11,7 @@ import { delay } from "./clock.js";
  * @property {import("./speaker.js").Speaker} speaker
  * @property {import("./mia.js").Mia} mia
  * @property {import("./outbox.js").Outbox} outbox
+ * @property {import("./session.js").Session} session
  * @property {(announcement: Announcement) => import("./mia.js").Line} lineOf
  */
 
@@ -43,8 +44,12 @@ export class Performance {
     if (!announcement.audio) return;
     this.#rehearsal?.abort();
     const rehearsal = (this.#rehearsal = new AbortController());
-    const buffer = await this.#buffer(announcement.audio, rehearsal.signal);
-    await this.#inTurn(() => this.#sound(announcement, buffer, 0, rehearsal.signal, () => {})).catch(() => {});
+    const signal = AbortSignal.any([rehearsal.signal, this.#parts.session.signal]);
+    const buffer = await this.#buffer(announcement.audio, signal);
+    await this.#inTurn(async () => {
+      await this.#parts.session.maySpeak(signal);
+      return this.#sound(announcement, buffer, 0, signal, () => {});
+    }).catch(() => {});
   }
 
   /** @param {Announcement} announcement @param {AbortSignal} signal @param {() => void} begin @returns {Promise<[Outcome, string?]>} */
@@ -62,7 +67,7 @@ export class Performance {
     if (!buffer) return ["failed", "no_sound"];
     this.#rehearsal?.abort();
     return this.#inTurn(async () => {
-      signal.throwIfAborted();
+      await this.#parts.session.maySpeak(signal);
       if (clock.now() > expiresAt) return ["missed"];
       const reason = await this.#silence(playAt - clock.now(), signal);
       if (reason) return this.#showOnly(announcement, playAt - clock.now(), reason, signal, begin);

@@ -59,6 +59,12 @@ export class Schedule {
     this.arm();
   }
 
+  /** Forget everything; what has not begun is cancelled. */
+  clear() {
+    this.keepTime(false);
+    this.#entries.clear();
+  }
+
   /** Set every timer anew: after a document, and now and then, since timers stand still while a laptop sleeps. */
   arm() {
     if (!this.#keepsTime) return;

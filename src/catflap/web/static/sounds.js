@@ -38,6 +38,12 @@ export class Sounds {
     }
   }
 
+  /** Let go of everything. */
+  forget() {
+    this.#round += 1;
+    this.#kept.clear();
+  }
+
   /** @param {import("./schedule.js").Audio} audio */
   #get(audio) {
     let bytes = this.#kept.get(audio.sha256);
@@ -53,7 +59,8 @@ export class Sounds {
 /** Whatever name the house calls itself by, this page's own origin is the way to it. @param {string} url */
 async function load(url) {
   const { pathname, search } = new URL(url, location.href);
-  const response = await fetch(pathname + search, { credentials: "omit" });
+  // Not in the browser's cache, where it would outlive the session.
+  const response = await fetch(pathname + search, { credentials: "omit", cache: "no-store" });
   if (!response.ok) throw new Error(`sound: ${response.status}`);
   return response.arrayBuffer();
 }

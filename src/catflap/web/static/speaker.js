@@ -43,6 +43,11 @@ export class Speaker extends EventTarget {
     await this.#context.resume().catch(() => {});
   }
 
+  /** Fall silent at once and for good. */
+  async close() {
+    await this.#context.close().catch(() => {});
+  }
+
   /** @param {ArrayBuffer} bytes @returns {Promise<AudioBuffer>} */
   decode(bytes) {
     return this.#context.decodeAudioData(bytes.slice(0)); // decoding takes the bytes away

@@ -43,6 +43,7 @@ export async function* readEvents(body, onBytes) {
  * @property {(document: import("./schedule.js").ScheduleDocument) => void} onDocument
  * @property {() => void} onBytes at every sign of life, keep-alive comments too
  * @property {(online: boolean) => void} onLine
+ * @property {(isGone: boolean) => Promise<unknown>} onEnd at the end of each connection; `isGone` when the stream said so
  */
 
 /**
@@ -53,11 +54,14 @@ export async function* readEvents(body, onBytes) {
  */
 export async function followSchedule(device, listener, signal) {
   for (let attempt = 0; !signal.aborted; attempt += 1) {
+    let isGone = false;
     try {
-      await readOnce(device, { ...listener, onConnect: () => { attempt = 0; listener.onConnect(); } }, signal);
+      isGone = await readOnce(device, { ...listener, onConnect: () => { attempt = 0; listener.onConnect(); } }, signal);
     } catch {
       if (signal.aborted) return;
     }
+    await listener.onEnd(isGone);
+    if (signal.aborted) return;
     listener.onLine(false);
     const pause = Math.min(LONGEST_PAUSE, 1000 * 2 ** attempt) * (0.5 + Math.random() / 2);
     const over = new AbortController();
@@ -66,7 +70,7 @@ export async function followSchedule(device, listener, signal) {
   }
 }
 
-/** @param {import("./device.js").Device} device @param {Listener} listener @param {AbortSignal} signal */
+/** Whether the stream ended with the word that this device is gone. @param {import("./device.js").Device} device @param {Listener} listener @param {AbortSignal} signal */
 async function readOnce(device, listener, signal) {
   const silent = new AbortController();
   let watch = setTimeout(() => silent.abort(), SILENCE);
@@ -83,7 +87,9 @@ async function readOnce(device, listener, signal) {
     for await (const { event, data } of readEvents(response.body, alive)) {
       listener.onLine(true);
       if (event === "schedule") listener.onDocument(JSON.parse(data));
+      if (event === "end") return true;
     }
+    return false;
   } finally {
     clearTimeout(watch);
   }

@@ -40,8 +40,18 @@ export class Tabs {
     else this.#lease(true);
   }
 
+  /** Give up the voice, for good. */
+  stop() {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    this.#leading?.abort();
+    this.#leading = null;
+    this.#channel.close();
+  }
+
   /** Tell the other tabs. @param {unknown} message */
   tell(message) {
+    if (this.#stopped) return;
     this.#last = message;
     this.#channel.postMessage({ told: message });
   }
@@ -76,9 +86,11 @@ export class Tabs {
   /** @type {string | undefined} */
   #tab;
   #timer = 0;
+  #stopped = false;
   #lookingOn = false;
 
   #lead() {
+    if (this.#stopped) return;
     this.#lookingOn = false;
     this.#leading?.abort();
     this.#leading = new AbortController();
@@ -86,6 +98,7 @@ export class Tabs {
   }
 
   #follow() {
+    if (this.#stopped) return;
     this.#lookingOn = true;
     this.#leading?.abort();
     this.#leading = null;

@@ -1,0 +1,137 @@
+// Whether the person is still signed in. When the session has ended elsewhere, the page falls silent, forgets
+// what it holds and gives way to the signed-out page. Trouble with the network is no such end.
+
+import { delay } from "./clock.js";
+import { forget } from "./memory.js";
+
+/** How often a page that is looked at asks. */
+const OFTEN = 10_000;
+/** A longer stop of this page's timers is sleep; hidden tabs run theirs once a minute. */
+const SLEEP = 180_000;
+/** How long speaking waits for an answer; later than that the line counts as down. */
+const PATIENCE = 1500;
+/** A page that ends twice within this time is not reloaded at once, whatever is wrong. */
+const CALM = 3000;
+/** All pages of ours in this browser, whoever they belong to. */
+export const CHANNEL = "catflap.session";
+
+/** @typedef {"alive" | "ended" | "unknown"} State */
+
+export class Session {
+  #home;
+  #user;
+  #channel = new BroadcastChannel(CHANNEL);
+  #over = new AbortController();
+  #doubtful = false;
+  #ticked = Date.now();
+
+  /** @param {import("./api.js").Home} home @param {number} user */
+  constructor(home, user) {
+    this.#home = home;
+    this.#user = user;
+    home.onRefused = (status) => this.#refused(status);
+    this.#channel.onmessage = () => this.check();
+    for (const event of ["focus", "online"]) window.addEventListener(event, () => this.check());
+    document.addEventListener("visibilitychange", () => document.hidden || this.check());
+    // Back from the history, a page is shown as it was left, however long ago.
+    window.addEventListener("pageshow", ({ persisted }) => {
+      if (!persisted) return;
+      this.#silence();
+      location.reload();
+    });
+    setInterval(() => this.#tick(), OFTEN);
+    this.tellOthers();
+  }
+
+  /** Aborted when the session has ended. */
+  get signal() {
+    return this.#over.signal;
+  }
+
+  /** Let the other pages of this browser look whether they are still wanted. */
+  tellOthers() {
+    this.#channel.postMessage("look");
+  }
+
+  /** After sleep, or when the stream says that this device is gone: nothing is said before an answer came. */
+  doubt() {
+    this.#doubtful = true;
+  }
+
+  /** Ask. @returns {Promise<State>} */
+  async check() {
+    if (this.signal.aborted) return "ended";
+    try {
+      await this.#home.get("/v1/session");
+      this.#doubtful = false;
+    } catch {
+      return this.signal.aborted ? "ended" : "unknown";
+    }
+    return this.signal.aborted ? "ended" : "alive";
+  }
+
+  /**
+   * Return when something may be said. Without a line Mia goes on with what she knows, unless there is doubt.
+   * @param {AbortSignal} signal
+   */
+  async maySpeak(signal) {
+    for (;;) {
+      const late = new AbortController();
+      const either = AbortSignal.any([signal, late.signal]);
+      const state = await Promise.race([this.check(), delay(PATIENCE, either).catch(() => {})]);
+      late.abort();
+      signal.throwIfAborted();
+      this.signal.throwIfAborted();
+      if (state === "alive" || !this.#doubtful) return;
+      await delay(2000, signal);
+    }
+  }
+
+  #tick() {
+    const slept = Date.now() - this.#ticked > SLEEP;
+    this.#ticked = Date.now();
+    if (slept) this.doubt();
+    if (slept || !document.hidden) this.check();
+  }
+
+  /** A call was refused: nobody is signed in (401), or the browser has another session than this page (403). @param {number} status */
+  async #refused(status) {
+    if (this.signal.aborted) return;
+    this.#silence();
+    // The same person signed in anew keeps what there is: the device, and what was said already.
+    const same = status === 403 && (await this.#whoIsSignedIn()) === this.#user;
+    if (!same) forget();
+    this.tellOthers();
+    this.#leave();
+  }
+
+  async #whoIsSignedIn() {
+    try {
+      const response = await fetch("/v1/session", { credentials: "same-origin", cache: "no-store" });
+      return response.ok ? (await response.json()).user_id : null;
+    } catch {
+      return null;
+    }
+  }
+
+  #silence() {
+    this.#over.abort();
+    document.body.hidden = true;
+  }
+
+  /** The server knows which page is right now. */
+  #leave() {
+    if (leftJustNow()) setTimeout(() => location.reload(), CALM);
+    else location.reload();
+  }
+}
+
+function leftJustNow() {
+  try {
+    const last = Number(sessionStorage.getItem("catflap.left") ?? 0);
+    sessionStorage.setItem("catflap.left", String(Date.now()));
+    return Math.abs(Date.now() - last) < CALM;
+  } catch {
+    return false;
+  }
+}

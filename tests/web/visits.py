@@ -1,0 +1,88 @@
+"""A visit to the page in a real browser, with a clock that a test moves and a spy on what is played."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+from playwright.async_api import BrowserContext, Page, expect
+
+from tests.web.house import House
+
+NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+SOON = NOON + timedelta(seconds=30)
+SPY = """
+window.started = [];
+const root = () => document.documentElement;
+const start = AudioBufferSourceNode.prototype.start;
+AudioBufferSourceNode.prototype.start = function (when) {
+  window.started.push(Date.now() + (when - this.context.currentTime) * 1000);
+  root().dataset.started = window.started.length;
+  return start.call(this, when);
+};
+const close = AudioContext.prototype.close;
+AudioContext.prototype.close = function () {
+  console.info("audio closed");
+  return close.call(this);
+};
+"""
+AWAKE = '#mia[data-state="idle"]'
+SPEAKS = '#mia[data-state="speaking"]'
+SHOWS = '#mia[data-state="showing"]'
+
+
+class Visit:
+    """One page with a clock that a test moves, the house's clock beside it.
+
+    The house's keep-alives don't know of that clock, so a test stays within the minute of silence after
+    which the page would call again.
+    """
+
+    def __init__(self, page: Page, house: House) -> None:
+        self.page = page
+        self._house = house
+        self._now = NOON
+        house.now = lambda: self._now
+
+    async def advance(self, by: timedelta) -> None:
+        self._now += by
+        await self.page.clock.run_for(by / timedelta(milliseconds=1))
+
+    async def sleep(self, how_long: timedelta) -> None:
+        """Close the lid: time passes and no timer runs."""
+        self._now += how_long
+        await self.page.clock.fast_forward(how_long / timedelta(milliseconds=1))
+
+    async def open(self) -> None:
+        await self.page.clock.install(time=NOON - timedelta(seconds=1))
+        await self.page.clock.pause_at(NOON)
+        await self.page.add_init_script(SPY)
+        await self.page.goto(self._house.url)
+        await self.knows_the_schedule()
+
+    async def knows_the_schedule(self) -> None:
+        await self._house.until(lambda house: house.streams > 0)
+        version = self._house.version
+        await expect(self.page.locator("html")).to_have_attribute("data-schedule", str(version))
+
+    async def sees(self, selector: str) -> None:
+        """Let time pass in small steps until the page has got there: fetching and decoding take real time."""
+        for _ in range(100):
+            if await self.page.locator(selector).count():
+                return
+            await self.advance(timedelta(milliseconds=50))
+        raise AssertionError(f"never saw {selector}")
+
+    async def started(self) -> list[datetime]:
+        at: list[float] = await self.page.evaluate("window.started")
+        return [datetime.fromtimestamp(one / 1000, UTC) for one in at]
+
+
+@asynccontextmanager
+async def guarded(context: BrowserContext) -> AsyncIterator[Page]:
+    """A page that may neither raise nor break its security policy."""
+    page = await context.new_page()
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda line: wrong.append(line.text) if "Content Security" in line.text else None)
+    yield page
+    assert wrong == []

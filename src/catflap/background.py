@@ -3,7 +3,11 @@
 import asyncio
 import contextlib
 from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable
 from typing import Self
+
+from catflap.errors import CatflapError
+from catflap.log import log, place
 
 
 class Background(ABC):
@@ -14,6 +18,16 @@ class Background(ABC):
     @abstractmethod
     async def run(self) -> None:
         """What goes on until it is cancelled."""
+
+    async def attempt(self, step: Callable[[], Awaitable[None]]) -> None:
+        """Do one step of what goes on. What fails is logged, because the next step must come all the same."""
+        try:
+            await step()
+        except CatflapError as error:
+            log.warning("background_failed", task=type(self).__name__, code=error.code, detail=error.detail)
+        except Exception as error:
+            kind, at = type(error).__name__, place(error.__traceback__)
+            log.error("background_broke", task=type(self).__name__, error=kind, at=at)
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self.run())

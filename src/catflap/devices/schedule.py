@@ -15,6 +15,7 @@ from catflap.devices.sound import SoundAddresses
 from catflap.store.notices import Notices
 from catflap.store.tables import announcements as a
 from catflap.store.tables import devices, sounds
+from catflap.store.unavailable import RETRY_AFTER, DatabaseUnavailable
 
 HORIZON = timedelta(hours=24)
 _TO_COME = ("planned", "ready", "sent")
@@ -60,22 +61,32 @@ class Schedules:
     async def follow(self, device: Device) -> AsyncIterator[dict[str, Any] | None]:
         """The document now and at each change; None when nothing changed for a while (keep the line open).
 
-        Ends when the device is gone, or the session of a browser.
+        Ends when the device is gone, or the session of a browser. A database that goes away later is waited
+        for: the device keeps what it has, and need not connect again.
+
+        Raises:
+            DatabaseUnavailable: before the first document.
         """
         sent = -1
         with self._notices.watch(schedule_topic(device.id)) as changed:
             while True:
                 changed.clear()
-                document = await self.document(device.id)
-                if document is None:
-                    return
-                if document["version"] != sent:
-                    sent = document["version"]
-                    yield document
-                else:
+                patience = KEEP_ALIVE_SECONDS
+                try:
+                    document = await self.document(device.id)
+                except DatabaseUnavailable:
+                    if sent == -1:
+                        raise
+                    patience = RETRY_AFTER.total_seconds()
                     yield None
+                else:
+                    if document is None:
+                        return
+                    new = document["version"] != sent
+                    sent = document["version"]
+                    yield document if new else None
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(changed.wait(), KEEP_ALIVE_SECONDS)
+                    await asyncio.wait_for(changed.wait(), patience)
 
     def _announcement(self, row: Row[tuple[Any, ...]]) -> dict[str, Any]:
         path = self._addresses.path(row.device_id, row.id, row.expires_at)

@@ -1,10 +1,23 @@
 """Connect to Postgres as one of its two roles."""
 
-from sqlalchemy import make_url
-from sqlalchemy.engine import URL
+from typing import Any
+
+from sqlalchemy import event, make_url
+from sqlalchemy.engine import URL, Dialect, ExceptionContext
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool, PoolProxiedConnection
 
 from catflap.errors import OperatorMustAct
+from catflap.store.unavailable import Announced, DatabaseUnavailable, loses_connections, meaning
+
+# Longer than a burst lasts, shorter than people and proxies wait.
+_POOL_SECONDS = 5
+_CONNECT_SECONDS = 10
+# Far above any statement of ours; a server that went away without a word must not hold a caller for ever.
+_STATEMENT_SECONDS = 30
 
 
 def parse_url(url: str) -> URL:
@@ -26,11 +39,64 @@ _INVALID = "CATFLAP_DATABASE_URL must look like postgresql://user:password@host:
 
 
 def connect(url: URL, *, pool_size: int = 10) -> AsyncEngine:
-    """A pool of connections; it opens none before the first use."""
+    """A pool of connections; it opens none before the first use.
+
+    What goes wrong between it and PostgreSQL is raised as `unavailable.meaning` says. Connections that the
+    server has closed are replaced when they are next asked for, which costs no round trip.
+    """
     # Parameters are tokens and titles: they must not stand in the text of an error.
-    return create_async_engine(
-        url, pool_size=pool_size, max_overflow=0, pool_timeout=30, hide_parameters=True
+    engine = create_async_engine(
+        url,
+        poolclass=_Pool,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=_POOL_SECONDS,
+        connect_args={"timeout": _CONNECT_SECONDS, "command_timeout": _STATEMENT_SECONDS},
+        hide_parameters=True,
     )
+    announced = Announced(url.username or "")
+
+    def translate(context: ExceptionContext) -> BaseException | None:
+        error = context.original_exception
+        found = meaning(error)
+        if found is None and context.is_disconnect:
+            found = DatabaseUnavailable(type(error).__name__)
+        if isinstance(error, OSError):
+            # A statement that timed out may still run; the others need not suffer for it.
+            context.is_disconnect, context.invalidate_pool_on_disconnect = True, False
+        elif loses_connections(error):
+            context.is_disconnect = True
+        return found and announced.note(found)
+
+    def open_connection(dialect: Dialect, _: object, arguments: Any, options: Any) -> DBAPIConnection:
+        try:
+            return dialect.connect(*arguments, **options)
+        except Exception as error:
+            found = meaning(error)
+            if found is None:
+                raise
+            raise announced.note(found) from error
+
+    event.listen(engine.sync_engine, "handle_error", translate, retval=True)
+    event.listen(engine.sync_engine, "do_connect", open_connection)
+    event.listen(engine.sync_engine, "checkout", _refuse_closed)
+    return engine
+
+
+class _Pool(AsyncAdaptedQueuePool):
+    """Says that no connection became free in time as `DatabaseUnavailable`."""
+
+    def connect(self) -> PoolProxiedConnection:
+        try:
+            return super().connect()
+        except PoolTimeout:
+            raise DatabaseUnavailable("no free connection") from None
+
+
+def _refuse_closed(connection: Any, _record: object, _proxy: object) -> None:
+    # The driver knows already; asking the server would cost each request a round trip.
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError
 
 
 def asyncpg_options(url: URL) -> dict[str, object]:

@@ -87,6 +87,13 @@ class EmbeddedServer:
 
         return Urls(owner=url(_SUPERUSER), app=url(APP_ROLE), vault=url(VAULT_ROLE))
 
+    def revive(self) -> bool:
+        """Start the server again if it has died; whether it had (blocking)."""
+        if self._server is None or _is_alive(self._server.get_postmaster_info().process):
+            return False
+        self._server = self._start()
+        return True
+
     def stop(self) -> None:
         """Leave the server; the last process to leave stops it (blocking)."""
         if self._server is not None:
@@ -179,6 +186,14 @@ def _system_user(pgdata: Path) -> str | None:
             ensure_prefix_permissions(prefix)
     shutil.chown(pgdata, _SYSTEM_USER, _SYSTEM_USER)
     return _SYSTEM_USER
+
+
+def _is_alive(process: psutil.Process | None) -> bool:
+    # Where nobody waits for orphans, as in many containers, a dead server stays on as a zombie.
+    try:
+        return process is not None and process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _forget_the_dead(pids: Path) -> None:

@@ -1,9 +1,12 @@
 """Open the database that the settings ask for: the embedded one, or one of the operator's own."""
 
 import asyncio
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 
+from catflap.background import Background
 from catflap.errors import OperatorMustAct
+from catflap.log import log
 from catflap.settings import Settings
 from catflap.store.database import parse_url
 from catflap.store.embedded import EmbeddedServer, Urls
@@ -23,10 +26,34 @@ async def open_database(settings: Settings, stack: AsyncExitStack) -> Urls:
         stack.push_async_callback(asyncio.to_thread, server.stop)
         await make_database(urls)
         await migrate(urls)
+        await stack.enter_async_context(keep_embedded(server))
         return urls
     urls = external_urls(settings)
     await require_migrated(urls)
     return urls
+
+
+@asynccontextmanager
+async def keep_embedded(server: EmbeddedServer, *, every_seconds: float = 1.0) -> AsyncIterator[None]:
+    """Start the embedded server again whenever it dies, while the context is open: nobody else would."""
+    async with _Keeper(server, every_seconds):
+        yield
+
+
+class _Keeper(Background):
+    def __init__(self, server: EmbeddedServer, every_seconds: float) -> None:
+        self._server = server
+        self._every_seconds = every_seconds
+
+    async def run(self) -> None:
+        while True:
+            await asyncio.sleep(self._every_seconds)
+            await self.attempt(self._revive)
+
+    async def _revive(self) -> None:
+        # Shielded: a thread can't be stopped, and `stop` must come after it.
+        if await asyncio.shield(asyncio.to_thread(self._server.revive)):
+            log.warning("embedded_postgres_restarted")
 
 
 def external_urls(settings: Settings, *, as_owner: bool = False) -> Urls:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Row, select, text
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.background import Background
@@ -63,7 +62,7 @@ class Audit(Background):
 
     async def __aexit__(self, *raised: object) -> None:
         await super().__aexit__(*raised)
-        await self._try_to_write()
+        await self.attempt(self.write)
 
     def note(
         self,
@@ -109,13 +108,7 @@ class Audit(Background):
         """Write what was noted, about once a second, until cancelled."""
         while True:
             await asyncio.sleep(_EVERY_SECONDS)
-            await asyncio.shield(self._try_to_write())
-
-    async def _try_to_write(self) -> None:
-        try:
-            await self.write()
-        except (OSError, DBAPIError) as error:
-            log.warning("audit_waits", error=type(error).__name__)
+            await asyncio.shield(self.attempt(self.write))
 
 
 def _columns(batch: list[Entry]) -> dict[str, list[object]]:

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy import ColumnElement, Interval, cast, func, or_, select, update
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from catflap.errors import TryAgain
 from catflap.log import log
 from catflap.store.notices import announce_change
 from catflap.store.tables import google_tokens as t
@@ -103,8 +103,8 @@ class Leases:
             try:
                 async with self._engine.begin() as connection:
                     await connection.execute(mine.values(lease_until=_after(self._lives)))
-            except (OSError, DBAPIError) as error:
-                log.warning("lease_not_renewed", token=lease.token_id, error=type(error).__name__)
+            except TryAgain as error:
+                log.warning("lease_not_renewed", token=lease.token_id, detail=error.detail)
 
     async def _end(self, lease: Lease, values: dict[str, object]) -> None:
         mine = update(t).where(t.c.id == lease.token_id, t.c.lease_id == lease.id)

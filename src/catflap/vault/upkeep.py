@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from sqlalchemy import and_, delete, exists, func, or_, select, update
-from sqlalchemy.exc import DBAPIError
 
 from catflap.background import Background
 from catflap.clock import Clock
@@ -74,10 +73,7 @@ class Upkeep(Background):
     async def run(self) -> None:
         """Tick until cancelled."""
         while True:
-            try:
-                await self.tick()
-            except (OSError, DBAPIError) as error:
-                log.warning("upkeep_lost_database", error=type(error).__name__)
+            await self.attempt(self.tick)
             await asyncio.sleep(_TICK_SECONDS)
 
     async def _about_to_run_out(self) -> list[GrantToken]:

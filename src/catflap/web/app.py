@@ -6,7 +6,6 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.staticfiles import StaticFiles
 from sqlalchemy import text
 
-from catflap.errors import TryAgain
 from catflap.google.scopes import READ_CALENDAR, missing
 from catflap.signin import Session
 from catflap.vault.sealed_columns import check_ready
@@ -70,11 +69,8 @@ async def healthz() -> dict[str, str]:
 
 
 async def readyz(parts: Parts) -> dict[str, str]:
-    """The process can serve: the database answers, and the keyset opens what is in it."""
-    try:
-        async with parts.engine.connect() as connection:
-            await connection.execute(text("SELECT 1"))
-    except OSError as error:
-        raise TryAgain("database_unreachable", "PostgreSQL does not answer.") from error
+    """The process can serve: the database answers both roles, and the keyset opens what is in it."""
+    async with parts.engine.connect() as connection:
+        await connection.execute(text("SELECT 1"))
     await check_ready(parts.vault.grants.engine, parts.vault.grants.seal)
     return {"status": "ready"}

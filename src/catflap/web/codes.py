@@ -30,7 +30,7 @@ from catflap.web.bodies import (
     read_form,
     read_object,
 )
-from catflap.web.problems import problem
+from catflap.web.problems import plain, problem
 from catflap.web.profiles import bearer_shown, received_shown
 from catflap.web.routing import OwnErrors
 from catflap.web.security import (
@@ -140,7 +140,7 @@ async def store_auth_code(
         return await _from_popup(request, parts, names, session, CodeBody(code=code, client="popup"))
     except CatflapError as error:
         log.warning("signin_failed", code=error.code, detail=error.detail)
-        return JSONResponse({"error": error.message}, http_status(error))
+        return plain(error)
 
 
 @router.post("/signin/google/credential", openapi_extra=described(CredentialBody))

@@ -122,7 +122,12 @@ async def schedule(request: Request, device: CurrentDevice, parts: Parts) -> Res
     The stream's last event is `end`, when the device was removed or the session of a browser has ended.
     """
     if "text/event-stream" in request.headers.get("Accept", ""):
-        return StreamingResponse(_events(device, parts), media_type="text/event-stream")
+        events = _events(device, parts)
+        # Before the answer begins, because after that it can't say 503 or 404 any more.
+        first = await anext(events, None)
+        if first is None:
+            raise BadRequest("not_found", "This device was removed.")
+        return StreamingResponse(_continued(first, events), media_type="text/event-stream")
     document = await parts.schedules.document(device.id)
     if document is None:
         raise BadRequest("not_found", "This device was removed.")
@@ -161,6 +166,12 @@ async def _events(device: Device, parts: Parts) -> AsyncIterator[str]:
             data = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
             yield f"event: schedule\nid: {document['version']}\ndata: {data}\n\n"
     yield "event: end\ndata: {}\n\n"
+
+
+async def _continued(first: str, rest: AsyncIterator[str]) -> AsyncIterator[str]:
+    yield first
+    async for one in rest:
+        yield one
 
 
 def _device(device: Device, now: datetime) -> dict[str, Any]:

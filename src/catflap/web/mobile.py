@@ -10,11 +10,13 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import Field
 
-from catflap.errors import BadRequest, CatflapError, http_status
+from catflap.errors import BadRequest, CatflapError
 from catflap.log import log
 from catflap.signin import ConsentRequest
 from catflap.signin.flow import NATIVE_REDIRECT_URI
+from catflap.store.unavailable import DatabaseUnavailable
 from catflap.web.bodies import Members, described, read_object
+from catflap.web.problems import plain
 from catflap.web.routing import OwnErrors
 from catflap.web.security import CookieNames, Parts, one_credential, session_unchecked, single_parameters
 
@@ -42,11 +44,13 @@ async def save_tokens(request: Request, parts: Parts, names: CookieNames) -> Res
         if str(body.userId) != await parts.users.called(session.user_id):
             raise BadRequest("forbidden", "Forbidden")
     except CatflapError as error:
-        return JSONResponse({"error": error.message}, http_status(error))
+        return plain(error)
     try:
         asks = ConsentRequest("link", frozenset(), session.user_id)
         await parts.signin.redeem(asks, body.authCode, redirect_uri=NATIVE_REDIRECT_URI)
     except CatflapError as error:
         log.warning("auth_code_not_exchanged", code=error.code, detail=error.detail)
-        return JSONResponse({"error": "Failed to exchange auth code"}, 500)
+        # The app's contract has 500 for a refusal of Google's; a database that is away is no refusal.
+        away = isinstance(error, DatabaseUnavailable)
+        return plain(error) if away else plain(error, 500, "Failed to exchange auth code")
     return JSONResponse({"message": "Token saved successfully"})

@@ -42,13 +42,19 @@ async def ours(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, CatflapError)
     if isinstance(error, OperatorMustAct) and not error.logged:
         log.error("operator_must_act", code=error.code, message=error.message, detail=error.detail)
+    return problem(http_status(error), error.code, error.message, retry_after=_seconds(error))
+
+
+def plain(error: CatflapError, status: int | None = None, message: str | None = None) -> JSONResponse:
+    """The same for clients that know no problem documents: `{"error": …}`."""
+    after = _seconds(error)
+    headers = {"Retry-After": str(after)} if after else {}
+    return JSONResponse({"error": message or error.message}, status or http_status(error), headers)
+
+
+def _seconds(error: CatflapError) -> int | None:
     after = error.after if isinstance(error, TryAgain) else None
-    return problem(
-        http_status(error),
-        error.code,
-        error.message,
-        retry_after=math.ceil(after.total_seconds()) if after else None,
-    )
+    return math.ceil(after.total_seconds()) if after else None
 
 
 async def invalid(_request: Request, error: Exception) -> JSONResponse:

@@ -15,6 +15,7 @@ from catflap.settings import CALLBACK_PATH, is_loopback
 from catflap.signin import Answer, Begun, ConsentNeeded, ConsentRequest, Purpose, Session
 from catflap.signin.attempts import Attempt, StateUsed
 from catflap.signin.request import forced, local_path, prompted
+from catflap.store.unavailable import DatabaseUnavailable
 from catflap.web.routing import OwnErrors
 from catflap.web.security import (
     CookieNames,
@@ -171,7 +172,13 @@ def begun_since(attempt: Attempt, session: Session | None) -> bool:
 
 
 def home(error: CatflapError) -> Response:
-    """Back to the page, which has a sentence for the code; people don't read problem documents."""
+    """Back to the page, which has a sentence for the code; people don't read problem documents.
+
+    Raises:
+        DatabaseUnavailable: as it is, because nothing was lost: the browser can ask for the same again.
+    """
+    if isinstance(error, DatabaseUnavailable):
+        raise error
     log.warning("signin_failed", code=error.code, detail=error.detail)
     return RedirectResponse(f"/?error={error.code}", 303)
 

@@ -3,13 +3,11 @@
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select, update
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from catflap.announcements.planner import due_again_at
 from catflap.background import Background
 from catflap.clock import Clock
-from catflap.log import log
 from catflap.store.jobs import enqueue
 from catflap.store.tables import announcements, calendar_syncs, devices, sounds
 
@@ -29,10 +27,7 @@ class Clockwork(Background):
     async def run(self) -> None:
         """Tick until cancelled."""
         while True:
-            try:
-                await self.tick()
-            except (OSError, DBAPIError) as error:
-                log.warning("clockwork_lost_database", error=type(error).__name__)
+            await self.attempt(self.tick)
             await self._clock.sleep_until(self._clock.now() + _TICK)
 
     async def tick(self) -> None:

@@ -45,12 +45,14 @@ class Worker:
         self._jobs = jobs.by_name()
         self._manager: QueueManager | None = None
         self._task: asyncio.Task[None] | None = None
+        self._leaving = False
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._run())
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self._leaving = True
         if self._task is None:
             return
         if self._manager is not None:
@@ -63,13 +65,16 @@ class Worker:
             await self._task
 
     async def _run(self) -> None:
-        while True:
+        while not self._leaving:
             try:
                 await self._run_once()
-                return
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 log.warning("worker_lost_database", error=type(error).__name__)
-            await asyncio.sleep(_RECONNECT_SECONDS)
+            except Exception as error:
+                # PgQueuer's tasks fail together when the connection does, as a group of exceptions.
+                log.error("worker_broke", error=type(error).__name__, at=place(error.__traceback__))
+            if not self._leaving:
+                await asyncio.sleep(_RECONNECT_SECONDS)
 
     async def _run_once(self) -> None:
         connection = await asyncpg.connect(**self._options)

@@ -1,0 +1,178 @@
+"""While the database is away each route answers 503 or does without it; afterwards all go on by themselves."""
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import secrets
+import signal
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from catflap.clock import FixedClock
+from catflap.store.migrate import make_database, migrate
+from tests.front_door import Browser, Door, open_door
+from tests.own_postgres import OwnPostgres, own_postgres
+
+
+@dataclass
+class Away:
+    """A Catflap on a PostgreSQL that a test may stop, and somebody of each kind who asks."""
+
+    door: Door
+    server: OwnPostgres
+    browser: Browser
+    bearer: dict[str, str]
+    key: dict[str, str]
+    device: dict[str, str]
+    user_id: int
+
+    async def stop(self, how: signal.Signals = signal.SIGQUIT) -> None:
+        await asyncio.to_thread(self.server.stop, how)
+
+    async def start(self) -> None:
+        await asyncio.to_thread(self.server.start)
+
+
+@pytest.fixture
+async def away(clock: FixedClock, tmp_path: Path) -> AsyncIterator[Away]:
+    with own_postgres() as server:
+        await make_database(server.urls)
+        await migrate(server.urls)
+        async with open_door(server.urls, clock, tmp_path) as door:
+            browser = await door.browser()
+            await browser.sign_in()
+            me = await browser.me()
+            token = secrets.token_urlsafe(32)
+            hashed = hashlib.sha256(token.encode()).hexdigest()
+            body = {"token_sha256": hashed, "model": "test"}
+            code = (await door.client.post("/v1/pairings", json=body)).json()["code"]
+            assert (await browser.send("POST", "/v1/devices", json={"code": code})).status_code == 201
+            yield Away(
+                door,
+                server,
+                browser,
+                bearer=await door.bearer_of(me["user_id"]),
+                key=await door.api_key("tokens", "proxy", "users", "announce", "keys"),
+                device={"Authorization": f"Bearer {token}"},
+                user_id=me["user_id"],
+            )
+
+
+def calls(away: Away) -> list[tuple[str, str, dict[str, str], Any]]:
+    """One call of each route that needs the database, by somebody who may make it."""
+    user, page = f"/v1/users/{away.user_id}", away.door.page_headers()
+    bearer, key, device = away.bearer, away.key, away.device
+    native = {"code": away.door.native_code(), "client": "native"}
+    return [
+        ("GET", "/readyz", {}, None),
+        ("GET", "/signin/google?scopes=calendar", {}, None),
+        ("GET", "/signin/google/popup", {}, None),
+        ("GET", "/signin/google/callback?state=x&code=y", {}, None),
+        ("POST", "/signin/google/code", {}, native),
+        ("POST", "/signout", bearer, None),
+        ("POST", "/app/google-calendar/tokens", bearer, {"userId": away.user_id, "authCode": "4/0Ax"}),
+        ("GET", "/consents/x", {}, None),
+        ("GET", "/v1/me", bearer, None),
+        ("DELETE", "/v1/me", bearer, None),
+        ("GET", "/v1/me/export", bearer, None),
+        ("GET", "/v1/grants", bearer, None),
+        ("DELETE", "/v1/grants/1", bearer, None),
+        ("GET", "/v1/sessions", bearer, None),
+        ("DELETE", "/v1/sessions/1", bearer, None),
+        ("GET", "/v1/preferences", bearer, None),
+        ("GET", "/v1/calendars", bearer, None),
+        ("GET", "/v1/appointments", bearer, None),
+        ("GET", "/v1/announcements", bearer, None),
+        ("GET", "/v1/devices", bearer, None),
+        ("PATCH", "/v1/devices/1", bearer, {"volume": 5}),
+        ("POST", "/v1/pairings", {}, {"token_sha256": "0" * 64, "model": "x"}),
+        ("GET", "/v1/pairings/x", {}, None),
+        ("GET", "/v1/device/schedule", device, None),
+        ("GET", "/v1/device/schedule", {**device, "Accept": "text/event-stream"}, None),
+        ("POST", "/v1/device/heartbeat", device, None),
+        ("GET", f"{user}/google/token", key, None),
+        ("GET", f"{user}/google/www.googleapis.com/calendar/v3/calendars/primary/events", key, None),
+        ("POST", f"{user}/consents", key, {"scopes": "calendar", "return_to": "https://a.example/"}),
+        ("POST", "/v1/users", key, {}),
+        ("POST", f"{user}/sessions", key, None),
+        ("GET", "/v1/keys", key, None),
+        ("POST", "/storeauthcode", page, away.door.popup_code().encode()),
+    ]
+
+
+async def ask(away: Away, method: str, path: str, headers: dict[str, str], body: Any) -> httpx2.Response:
+    how: dict[str, Any] = {"json": body}
+    if isinstance(body, bytes):
+        how = {"content": body}
+        headers = {**headers, "Content-Type": "application/octet-stream"}
+    return await away.door.client.request(method, path, headers=headers, **how)
+
+
+async def test_every_route_that_needs_the_database_answers_503_and_comes_back(away: Away) -> None:
+    await away.stop()
+    assert (await away.door.client.get("/healthz")).status_code == 200
+    for call in calls(away):
+        answer = await ask(away, *call)
+        assert answer.status_code == 503, (call, answer.text)
+        assert int(answer.headers["Retry-After"]) >= 1
+        if call[1] == "/app/google-calendar/tokens":
+            assert set(answer.json()) == {"error"}
+        elif call[1] != "/storeauthcode":
+            assert answer.headers["Content-Type"] == "application/problem+json"
+            assert answer.json()["code"] == "database_unavailable"
+    await away.start()
+    for method, path, headers, _ in calls(away):
+        if method == "GET" and "stream" not in headers.get("Accept", ""):
+            answer = await away.door.client.get(path, headers=headers)
+            assert answer.status_code < 500, (path, answer.text)
+    assert (await away.door.client.get("/readyz")).json() == {"status": "ready"}
+
+
+async def test_a_page_in_a_session_is_503_too(away: Away) -> None:
+    await away.stop()
+    for path in ("/", "/v1/me", "/signin/google"):
+        answer = await away.browser.get(path)
+        assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable")
+    await away.start()
+    assert (await away.browser.get("/")).status_code == 200
+
+
+async def test_a_sign_in_that_came_back_too_soon_is_completed_afterwards(away: Away) -> None:
+    browser = await away.door.browser()
+    begun = await browser.begin()
+    back = await browser.at_google(begun.headers["Location"])
+    await away.stop()
+    assert (await browser.get(back)).status_code == 503
+    await away.start()
+    assert (await browser.get(back)).status_code == 303
+    assert (await browser.me())["user_id"] == away.user_id
+
+
+async def test_an_open_stream_outlives_the_database(away: Away) -> None:
+    documents: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+
+    async def follow() -> None:
+        headers = {**away.device, "Accept": "text/event-stream"}
+        url = "/v1/device/schedule"
+        async with away.door.client.stream("GET", url, headers=headers, timeout=None) as stream:
+            async for line in stream.aiter_lines():
+                if line.startswith("data: "):
+                    documents.put_nowait(json.loads(line.removeprefix("data: ")))
+
+    following = asyncio.create_task(follow())
+    first = await asyncio.wait_for(documents.get(), 30)
+    await away.stop()
+    await away.start()
+    changed = await away.browser.send("PATCH", "/v1/devices/1", json={"volume": 7})
+    assert changed.status_code == 200, changed.text
+    second = await asyncio.wait_for(documents.get(), 30)
+    assert (first["volume"], second["volume"]) == (60, 7)
+    following.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await following

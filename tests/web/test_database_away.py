@@ -1,4 +1,4 @@
-"""While the database is away each route answers 503 or does without it; afterwards all go on by themselves."""
+"""While the database is away each route answers 503 or does without it, and all go on by themselves."""
 
 import asyncio
 import contextlib

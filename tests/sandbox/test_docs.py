@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 from catflap.sandbox import Sandbox
 
@@ -54,3 +59,42 @@ def test_the_ten_lines_are_those_of_the_example_and_run() -> None:
     command = [sys.executable, "-m", "pytest", "-q", str(EXAMPLE), "-p", "no:cacheprovider"]
     finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert finished.returncode == 0, finished.stdout + finished.stderr
+
+
+def recipe(language: str) -> str:
+    """Return the page's only block in a language."""
+    (block,) = re.findall(rf"```{language}\n(.*?)```", PAGE, re.S)
+    return block
+
+
+async def run_recipe(sandbox: Sandbox, *command: str) -> list[str]:
+    """Run a program with the variables the page names; return the lines it printed."""
+    client = {"CLIENT_ID": "sandbox.apps.googleusercontent.com", "CLIENT_SECRET": "GOCSPX-sandbox"}
+    sandbox.add_client(*client.values(), ["http://localhost"])
+    sandbox.add_account("mia@example.com")
+    async with sandbox.serve() as base:
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            cwd=ROOT,
+            env={**os.environ, **client, "SANDBOX": base},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        out, err = await process.communicate()
+    assert process.returncode == 0, err.decode()
+    return out.decode().splitlines()
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="needs curl")
+async def test_the_curl_recipe_runs() -> None:
+    printed = await run_recipe(Sandbox(), "bash", "-euo", "pipefail", "-c", recipe("bash"))
+    assert printed == ["Tea", "mia@example.com", "https://www.googleapis.com/auth/calendar"]
+
+
+@pytest.mark.skipif(
+    not (shutil.which("node") and (ROOT / "node_modules" / "googleapis").is_dir()),
+    reason="needs node, and `npm install --no-save googleapis`",
+)
+async def test_the_node_recipe_runs() -> None:
+    printed = await run_recipe(Sandbox(), "node", "--input-type=module", "-e", recipe("js"))
+    assert printed == ["mia@example.com sandbox.apps.googleusercontent.com", "Tea", "5"]

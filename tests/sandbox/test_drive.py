@@ -113,6 +113,31 @@ async def test_an_interrupted_upload_goes_on_where_it_was(drive: httpx2.AsyncCli
     assert (await drive.put(session, content=b"x")).status_code == 404
 
 
+@pytest.mark.parametrize("method", ["create", "update"])
+async def test_a_resumable_upload_takes_the_pieces_as_gos_client_sends_them(
+    drive: httpx2.AsyncClient, method: str
+) -> None:
+    parameters = {"uploadType": "resumable", "fields": "size"}
+    if method == "create":
+        begun = await drive.post(UPLOAD, params=parameters, json={"name": "b", "parents": ["appDataFolder"]})
+    else:
+        begun = await drive.patch(f"{UPLOAD}/{await make(drive, 'b')}", params=parameters, json={})
+    session, no_308 = begun.headers["location"], {"x-guploader-no-308": "yes"}
+    first = await drive.post(session, content=b"12345", headers={"content-range": "bytes 0-4/*", **no_308})
+    told = (first.status_code, first.headers["x-http-status-code-override"], first.headers["range"])
+    assert told == (200, "308", "bytes=0-4")
+    last = await drive.post(session, content=b"678", headers={"content-range": "bytes 5-7/8", **no_308})
+    assert (last.status_code, last.json()) == (200, {"size": "8"})
+    assert "x-http-status-code-override" not in last.headers
+
+
+async def test_the_kind_of_an_upload_may_be_left_to_its_content(drive: httpx2.AsyncClient) -> None:
+    body = b'--b\r\n\r\n{"name": "c", "parents": ["appDataFolder"]}\r\n--b\r\n\r\nhello\r\n--b--'
+    headers = {"content-type": "multipart/related; boundary=b"}
+    made = await drive.post(UPLOAD, params={"fields": "name,size"}, content=body, headers=headers)
+    assert made.json() == {"name": "c", "size": "5"}
+
+
 async def test_files_are_deleted_for_good(drive: httpx2.AsyncClient) -> None:
     file = await make(drive, "f")
     assert (await drive.delete(f"{FILES}/{file}")).status_code == 204

@@ -172,6 +172,7 @@ def endpoints(uploads: Uploads) -> tuple[Endpoint, ...]:
         Endpoint("drive.files.create", "PUT", UPLOAD, needs(CHANGE, uploads.resume)),
         Endpoint("drive.files.update", "PATCH", UPLOAD + "/{fileId}", needs(CHANGE, uploads.begin)),
         Endpoint("drive.files.update", "PUT", UPLOAD + "/{fileId}", needs(CHANGE, uploads.resume)),
+        Endpoint("drive.files.update", "POST", UPLOAD + "/{fileId}", needs(CHANGE, uploads.resume)),
         *about.ENDPOINTS,
         *changes.ENDPOINTS,
     )

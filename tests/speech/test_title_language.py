@@ -1,10 +1,6 @@
 """Each title in its own language, by the voice that knows it."""
 
-import json
-import subprocess
-import sys
 from datetime import datetime
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -16,6 +12,7 @@ from catflap.speech.language import Run, runs
 from catflap.speech.segments import Segment, marked, segments
 from catflap.speech.title_language import title_language
 from catflap.speech.titles import spoken_title
+from tests.speech.phonemes_of import phonemes
 
 with_voice = pytest.mark.asyncio(loop_scope="module")
 AT = datetime.fromisoformat("2026-11-24T10:30+09:00")
@@ -109,15 +106,6 @@ LANGUAGES = {
 def test_the_language_of_a_title_is_told(text: str, language: str) -> None:
     assert title_language(text) == language
     assert language_of(text) == ("ja" if language == "ja" else "en")
-
-
-def phonemes(*questions: tuple[str, str, str]) -> list[str]:
-    """eSpeak NG's own phonemes, from a process of its own."""
-    program = Path(__file__).with_name("phonemes.py")
-    answer = subprocess.run(
-        [sys.executable, program], input=json.dumps(questions), capture_output=True, text=True, check=True
-    )
-    return list(map(str, json.loads(answer.stdout)))
 
 
 GOLDEN = {

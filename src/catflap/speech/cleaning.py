@@ -11,7 +11,8 @@ from collections.abc import Callable
 from itertools import accumulate
 
 MAX_DISPLAY = 120
-_LONGEST = 2000
+# What is looked at, and what is left of it: longer than any title that is kept.
+_LONGEST, _MOST = 2000, 600
 
 _PRONOUNCEABLE = frozenset({"Lu", "Ll", "Lt", "Lo", "Nd", "Nl", "No"})
 # Control, format (zero-width, bidi), surrogate, private use, unassigned; enclosing marks.
@@ -21,8 +22,14 @@ _JOINER = "\u200d"
 # Which picture of a letter to draw; says nothing to an ear.
 _VARIATION = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 _TAG = re.compile(r"<[/?!]?[A-Za-z][^<>]*>")
+# Numbers in one sign, which NFKC would glue to their neighbours: 2½ is not 21⁄2, ①② not 12.
+_SIGN = "[²³¹¼-¾⁰⁴-⁹⅐-⅞↉①-⓿❶-➓㉑-㉟㊱-㊿]"
+_GLUED = re.compile(rf"(?<=\d)(?={_SIGN})|(?<={_SIGN})(?=\d)|(?<=[①-⓿❶-➓㉑-㉟㊱-㊿])(?=[①-⓿❶-➓㉑-㉟㊱-㊿])")
+_DEGREE = re.compile(r"(?<=\d)\s?[º˚](?=\s?[CF]?\b|$)")
+_PLAIN = str.maketrans({"№": "#", **dict.fromkeys("‐‑‒−﹣", "-"), **dict.fromkeys("™®©℠", " ")})
 _FOREIGN_DIGIT = re.compile(r"[^\D0-9]")
-_REPEATED = re.compile(r"(.)\1{3,}", re.DOTALL)
+# Not digits: 10000 is no 1000, and 77 is read ナナナナ.
+_REPEATED = re.compile(r"([^\dナ])\1{3,}")
 _SPACES = re.compile(r"\s+")
 _PAUSES = " 、。,"
 
@@ -35,10 +42,12 @@ def displayed(text: str) -> str:
 
 def speakable(text: str) -> str:
     """One line of letters, digits, marks and symbols; mark-up dropped, compatibility forms folded (NFKC)."""
-    folded = unicodedata.normalize("NFKC", text[:_LONGEST])
+    plain = _DEGREE.sub("°", _GLUED.sub(" ", text[:_LONGEST])).translate(_PLAIN)
+    folded = unicodedata.normalize("NFKC", plain)
     folded = _FOREIGN_DIGIT.sub(lambda match: str(unicodedata.decimal(match[0])), folded)
     folded = _VARIATION.sub("", folded)
-    return _REPEATED.sub(r"\1\1\1", _one_line(_TAG.sub(" ", folded), keep_joiners=False))
+    line = _REPEATED.sub(r"\1\1\1", _one_line(_TAG.sub(" ", folded), keep_joiners=False))
+    return line[:_MOST].rstrip()
 
 
 def only_words(text: str, stops: str) -> str:

@@ -1,38 +1,53 @@
-"""Rewriting English text so that eSpeak NG reads it as a person would."""
+"""Rewriting English text so that eSpeak NG reads it as a person would.
+
+A reading stays as it is when it is rewritten once more.
+"""
 
 import re
+from functools import cache
 
 from catflap.speech.cleaning import capped, only_words, speakable
+from catflap.speech.english_abbreviations import NAMES, abbreviations
+from catflap.speech.english_dates import DATES, TIMES
+from catflap.speech.english_numbers import DECIMALS, PHONES, THOUSANDS, money, numbers
+from catflap.speech.rules import Rule, apply, rule, settled
 
-# Nobody wants to hear a telephone number in octillions.
-_LONG_NUMBER = re.compile(r"\d{7,}")
-_URL = re.compile(r"(?:https?://|www\.)[^\s()<>]+", re.IGNORECASE)
-_EMAIL = re.compile(r"([\w.+-]+)@[\w-]+(?:\.[\w-]+)+")
-_ONE_ON_ONE = re.compile(r"(?<![\d:])1\s*(?:on|:)\s*1(?![\d:])", re.IGNORECASE)
-_TIME = re.compile(r"(?<![\d:.])(\d{1,2}):([0-5]\d)(?::[0-5]\d)?(?![\d:])")
-_BETWEEN = re.compile(r"(?<=\d)\s*[~–—-]\s*(?=\d)")
-_WITH = re.compile(r"(?<!\w)w/(o?)(?!\w)\s*|(?<!\w)w/(?=\w)")
-_NUMBER = re.compile(r"#(?=\d)")
+_BETWEEN = rule(r"(?<=\d)\s*[~–—-]\s*(?=\d)", " to ")
 _SYMBOLS = str.maketrans(
-    {"&": " and ", "@": " at ", "%": " percent ", "+": " plus ", "=": " equals ", "$": " dollars "}
+    {"&": " and ", "@": " at ", "%": " percent ", "+": " plus ", "=": " equals ", "°": " degrees "}
+    | {"$": " dollars ", "€": " euros ", "£": " pounds ", "¥": " yen "}
     | dict.fromkeys("()[]{}|;→⇒…–—~", ", ")
-    | dict.fromkeys('_#*^`\\<>"“”/', " ")
+    | dict.fromkeys('_#*^`\\<>"“”/⁄', " ")
 )
 _STOPS = ",.!?:'’-、。"
 _PAUSES = re.compile(r"[\s,]*,[\s,]*")
 _ENDS = " ,.!?:;-"
 
 
+@cache
+def _rules() -> tuple[Rule, ...]:
+    return (
+        *NAMES,
+        *abbreviations(),
+        *DECIMALS,
+        *money(),
+        THOUSANDS,
+        *DATES,
+        *PHONES,
+        *TIMES,
+        *numbers(),
+        rule(r"([$€£¥])\1+", " "),
+        # A chain of numbers is no range: 1-2-3.
+        rule(r"(?<![\w-])\d{1,4}(?:-\d{1,4}){2,}(?![\w-])", lambda match: match[0].replace("-", " ")),
+        # Nobody wants to hear a telephone number in octillions.
+        rule(r"\d{7,}", lambda match: " ".join(match[0])),
+        _BETWEEN,
+    )
+
+
 def reading(text: str) -> str:
     """English text as eSpeak NG should get it; punctuation of sentences is kept."""
-    text = _EMAIL.sub(r"\1", _URL.sub("a link", speakable(text)))
-    text = _TIME.sub(_clock, _ONE_ON_ONE.sub("one on one", text))
-    text = _WITH.sub(lambda match: "without " if match[1] else "with ", _BETWEEN.sub(" to ", text))
-    text = _LONG_NUMBER.sub(lambda match: " ".join(match[0]), text)
-    text = only_words(_NUMBER.sub("number ", text).translate(_SYMBOLS), _STOPS)
-    # Once more, because a dash may stand between numbers only now that symbols are gone.
-    text = _BETWEEN.sub(" to ", text)
-    return _PAUSES.sub(", ", text).strip(" ,")
+    return settled(_read, text)
 
 
 def title_reading(title: str, limit: int) -> str:
@@ -41,8 +56,6 @@ def title_reading(title: str, limit: int) -> str:
     return capped(_PAUSES.sub(", ", flat).strip(_ENDS), limit)
 
 
-def _clock(match: re.Match[str]) -> str:
-    hour, minute = int(match[1]), int(match[2])
-    if hour > 24:
-        return match[0]
-    return f"{hour} {minute}" if minute >= 10 else f"{hour} oh {minute}" if minute else f"{hour} o'clock"
+def _read(text: str) -> str:
+    words = only_words(apply(_rules(), speakable(text)).translate(_SYMBOLS), _STOPS)
+    return _PAUSES.sub(", ", words).strip(" ,")

@@ -5,33 +5,39 @@ A reading stays as it is when it is rewritten once more.
 """
 
 import re
+from functools import cache
 
 from catflap.speech.cleaning import capped, only_words, speakable
+from catflap.speech.japanese_dates import DATES, TIMES
+from catflap.speech.japanese_numbers import PHONES, THOUSANDS, digit_by_digit, money, numbers
 from catflap.speech.katakana import in_katakana
 from catflap.speech.language import JAPANESE_SIGN
+from catflap.speech.rules import Rule, apply, rule, settled
 
-# Nobody wants to hear a telephone number in trillions.
-_LONG_NUMBER = re.compile(r"\d{7,}")
-_DIGITS = str.maketrans(
-    dict(
-        zip(
-            "0123456789",
-            ("ゼロ", "イチ", "ニー", "サン", "ヨン", "ゴー", "ロク", "ナナ", "ハチ", "キュー"),
-            strict=True,
-        )
-    )
+_NAMES: tuple[Rule, ...] = (
+    rule(r"(?:https?://|www\.)[^\s、。「」()<>]+", "リンク", ignore_case=True),
+    rule(r"([\w.+-]+)@((?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,})", r"\1アット\2"),
+    rule(
+        r"(?<=[A-Za-z0-9])\.(?=(?:com|org|net|io|dev|co|jp|app|ai|edu|pdf|docx?|xlsx?|pptx?|csv|txt|zip)(?![a-z]))",
+        "ドット",
+    ),
+    rule(r"(?<![A-Za-z])([CFJ])#", r"\1シャープ"),
+    rule(r"(?<=\w)\+\+", "プラスプラス"),
+    rule(r"(?<!\w)\.NET(?![A-Za-z])", "ドットネット", ignore_case=True),
+    rule(r"(?<=[A-Za-z])\.js(?![A-Za-z])", "ジェーエス", ignore_case=True),
+    rule(r"(?<![\d:])1\s*(?:-?on-?|:|対)\s*1(?![\d:])", "ワンオンワン", ignore_case=True),
+    rule(r"(?<![\w])w/(o?)(?![A-Za-z])", lambda match: "ウィズアウト" if match[1] else "ウィズ"),
+    rule(r"\((株|有)\)", lambda match: {"株": "株式会社", "有": "有限会社"}[match[1]]),
+    rule(r"(?<![A-Za-z])R&D(?![A-Za-z])", "アールアンドディー"),
 )
-_URL = re.compile(r"(?:https?://|www\.)[^\s、。「」()<>]+", re.IGNORECASE)
-_EMAIL = re.compile(r"([\w.+-]+)@[\w-]+(?:\.[\w-]+)+")
-_ONE_ON_ONE = re.compile(r"(?<![\d:])1\s*(?:on|:|対)\s*1(?![\d:])", re.IGNORECASE)
-_TIME = re.compile(r"(?<![\d:.])(\d{1,2}):([0-5]\d)(?::[0-5]\d)?(?![\d:])")
-_HOUR_ZERO = re.compile(r"(?<!\d)0+時(?!間)")
-_BETWEEN = re.compile(r"(?<=[\d時分日月])\s*[~〜～–—-]\s*(?=\d)")
-_DATE = re.compile(r"(?<![\d/])(0?[1-9]|1[0-2])/(0?[1-9]|[12]\d|3[01])(?![\d/])")
+_BETWEEN = rule(
+    r"(?<=[\d時分半日月年人名個回階度円歳週件本枚代階%])\s*[~〜～]\s*(?=\d)|(?<=[\d時分日月])\s*[–—-]\s*(?=\d)",
+    "から",
+)
 _SYMBOLS = str.maketrans(
     {"&": "アンド", "@": "アット", "%": "パーセント", "+": "プラス", "=": "イコール", "×": "バツ"}
     | {"$": "ドル", "€": "ユーロ", "£": "ポンド", "¥": "円", "°": "度"}
-    | dict.fromkeys("→⇒/|()[]{}:;,【】〔〕《》〈〉~〜–—・…", "、")
+    | dict.fromkeys("→⇒/|()[]{}:;,【】〔〕《》〈〉~〜–—・…⁄", "、")
     | dict.fromkeys('_-#*^`\\<>"“”', " ")
 )
 _STOPS = "、。!?「」『』."
@@ -39,15 +45,29 @@ _BLANK = re.compile(rf"(?<={JAPANESE_SIGN})\s+|\s+(?={JAPANESE_SIGN})")
 _PAUSES = re.compile(r"[\s、]*、[\s、]*")
 
 
+@cache
+def _rules() -> tuple[Rule, ...]:
+    return (
+        *_NAMES,
+        THOUSANDS,
+        *money(),
+        *DATES,
+        *PHONES,
+        *TIMES,
+        *numbers(),
+        _BETWEEN,
+        # Nobody wants to hear a telephone number in trillions.
+        rule(r"(?<!\d)(?:\d{13,}|\d{7,12}(?![\d万億円]))", lambda match: digit_by_digit(match[0])),
+    )
+
+
 def reading(text: str) -> str:
     """Japanese text as OpenJTalk should get it; punctuation of sentences is kept."""
-    text = _EMAIL.sub(r"\1", _URL.sub("リンク", speakable(text)))
-    text = _ONE_ON_ONE.sub("ワンオンワン", text)
-    text = _TIME.sub(_hours_and_minutes, text)
-    text = _DATE.sub(lambda match: f"{int(match[1])}月{int(match[2])}日", text)
-    text = _HOUR_ZERO.sub("レイジ", _BETWEEN.sub("から", text))
-    text = _LONG_NUMBER.sub(lambda match: match[0].translate(_DIGITS), text)
-    text = in_katakana(text.translate(_SYMBOLS))
+    return settled(_read, text)
+
+
+def _read(text: str) -> str:
+    text = in_katakana(apply(_rules(), speakable(text)).translate(_SYMBOLS))
     return _PAUSES.sub("、", _BLANK.sub("", only_words(text, _STOPS))).strip("、 ")
 
 
@@ -60,10 +80,3 @@ def title_reading(title: str, limit: int) -> str:
 def moras(char: str) -> int:
     """About how many moras a character takes: two for a kanji or digit, one for a kana."""
     return 2 if char.isdigit() or char >= "\u3400" else 1
-
-
-def _hours_and_minutes(match: re.Match[str]) -> str:
-    hour, minute = int(match[1]), int(match[2])
-    if hour > 24:
-        return match[0]
-    return f"{hour}時{minute}分" if minute else f"{hour}時"

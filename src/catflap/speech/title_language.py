@@ -22,13 +22,14 @@ _KANA = frozenset({"HIRAGANA", "KATAKANA"})
 _HAN = frozenset({"CJK", "IDEOGRAPHIC", "BOPOMOFO"})
 # How many letters of an alphabet one sign of these is worth.
 _SYLLABIC = {"HANGUL": 3, "ETHIOPIC": 2}
+_LONGEST = 500
 _FUNCTION, _COMMON, _LETTER = 3, 2, 1
 _WORD = re.compile(r"(?<![.@\w])[^\W\d_]+(?:-[^\W\d_]+)*")
 
 
 def title_language(text: str) -> str:
     """The language as a BCP 47 code: `en` for Latin in doubt, `und` when no engine knows the alphabet."""
-    letters = unicodedata.normalize("NFKC", text)
+    letters = unicodedata.normalize("NFKC", text[:_LONGEST])
     alphabets = Counter(map(alphabet, filter(str.isalpha, letters)))
     if alphabets.keys() & _KANA:
         return "ja"

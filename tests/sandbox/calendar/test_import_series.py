@@ -6,7 +6,16 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.sandbox.calendar.expansion import EMAIL, calendar, event, imported, masters, shown, starts
+from tests.sandbox.calendar.expansion import (
+    EMAIL,
+    calendar,
+    european,
+    event,
+    imported,
+    masters,
+    shown,
+    starts,
+)
 
 BERLIN = ";TZID=Europe/Berlin:"
 HOUR = "DURATION:PT1H"
@@ -31,6 +40,30 @@ def test_this_and_future_moves_and_renames_all_that_follow() -> None:
         ("walk late", "2026-11-06 09:00", "2026-11-06 11:00"),
         ("walk late", "2026-11-07 09:00", "2026-11-07 11:00"),
     ]
+
+
+def test_this_and_future_of_an_excluded_instance_moves_the_later_ones_alone() -> None:
+    text = calendar(
+        event("a", f"{BERLIN}20261130T100000", "RRULE:FREQ=DAILY;COUNT=4", f"EXDATE{BERLIN}20261201T100000"),
+        event("a", f"{BERLIN}20261201T150000", f"RECURRENCE-ID;RANGE=THISANDFUTURE{BERLIN}20261201T100000"),
+    )
+    assert starts(text) == ["2026-11-30 09:00", "2026-12-02 14:00", "2026-12-03 14:00"]
+
+
+def test_this_and_future_in_another_zone_stays_on_the_clock_of_the_series() -> None:
+    text = calendar(
+        event("a", f"{BERLIN}20261012T100000", "RRULE:FREQ=WEEKLY;COUNT=4"),
+        event("a", ":20261019T100000Z", f"RECURRENCE-ID;RANGE=THISANDFUTURE{BERLIN}20261019T100000"),
+    )
+    assert starts(text) == ["2026-10-12 08:00", "2026-10-19 10:00", "2026-10-26 11:00", "2026-11-02 11:00"]
+
+
+def test_a_former_version_of_the_whole_series_does_not_come_back_as_an_instance() -> None:
+    text = calendar(
+        event("a", ":20261102T100000Z", "RRULE:FREQ=WEEKLY;UNTIL=20261110T000000Z", "SEQUENCE:2"),
+        event("a", ":20261207T100000Z", "RRULE:FREQ=WEEKLY", "RECURRENCE-ID:20261207T100000Z", "SEQUENCE:1"),
+    )
+    assert starts(text) == ["2026-11-02 10:00", "2026-11-09 10:00"]
 
 
 def test_this_and_future_makes_a_series_of_its_own_as_google_does() -> None:
@@ -228,6 +261,7 @@ def test_until_of_each_kind_ends_a_series(start: str, until: str, count: int) ->
         ("FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1;COUNT=3", ["11-30", "12-31", "01-29"]),
         ("FREQ=YEARLY;INTERVAL=1;BYMONTH=11;BYMONTHDAY=-1;COUNT=2;WKST=su", ["11-30", "11-30"]),
         ("RRULE:FREQ=DAILY;COUNT=2", ["11-30", "12-01"]),
+        ("FREQ=DAILY;UNTIL=2026-12-01T09:00:00Z", ["11-30", "12-01"]),
         ("FREQ=DAILY;COUNT=2;X-NOTE=none;RSCALE=GREGORIAN;SKIP=OMIT", ["11-30", "12-01"]),
     ],
 )
@@ -414,3 +448,20 @@ def test_a_timed_event_ends_at_dtend_else_after_its_duration_and_never_before_it
 def test_a_whole_day_event_lasts_whole_days(lines: list[str], end: str) -> None:
     start = ";TZID=Europe/Berlin;VALUE=DATE:20261202"
     assert shown(calendar(event("a", start, *lines))) == [("a", "2026-12-02", end)]
+
+
+def test_a_daily_series_that_began_long_ago_goes_on() -> None:
+    sandbox, _ = imported(calendar(event("pills", ":19200101T080000Z", "RRULE:FREQ=DAILY")))
+    low, high = (datetime(2026, 12, day, tzinfo=UTC) for day in (2, 4))
+    assert len(sandbox.events(EMAIL, time_min=low, time_max=high)) == 2
+
+
+def test_instances_listed_one_by_one_reach_from_long_ago_to_years_ahead() -> None:
+    text = calendar(
+        european("Odd", "+0115", "+0200"),
+        event("pills", ";TZID=Odd:19990101T080000", HOUR, "RRULE:FREQ=DAILY"),
+        event("drops", ";TZID=Odd:19990101T080000", HOUR, "RRULE:FREQ=HOURLY;INTERVAL=6"),
+    )
+    sandbox, _ = imported(text)
+    low, high = (datetime(year, 6, 2, 11, tzinfo=UTC) for year in (2027, 2028))
+    assert len(sandbox.events(EMAIL, time_min=low, time_max=high)) == 366 * 5

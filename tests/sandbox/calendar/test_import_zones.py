@@ -236,6 +236,17 @@ def test_a_zone_that_nothing_defines_is_told() -> None:
     assert report.assumed == [("choir", "its time zone is not known; the times were read in the calendar's")]
 
 
+def test_an_x_wr_timezone_that_nobody_knows_is_told_where_it_matters() -> None:
+    text = calendar(
+        event("a", ":20261104T180000"), event("b", ":20261104T180000Z"), head="X-WR-TIMEZONE:Bureau"
+    )
+    assert [uid for uid, _ in imported(text)[1].assumed] == ["a"]
+
+
+def test_a_time_in_utc_is_in_utc_even_beside_a_zone() -> None:
+    assert starts(calendar(event("a", ";TZID=Europe/Berlin:20261202T100000Z"))) == ["2026-12-02 10:00"]
+
+
 def test_floating_times_of_an_instance_are_in_the_zone_of_its_series() -> None:
     berlin = ";TZID=Europe/Berlin:"
     text = calendar(
@@ -277,3 +288,26 @@ def test_a_length_in_hours_is_exact_and_one_in_days_keeps_the_clock() -> None:
     }
     assert ends["day"] == datetime(2026, 3, 29, 21, 30, tzinfo=UTC)
     assert ends["hours"] == datetime(2026, 3, 29, 22, 29, tzinfo=UTC)
+
+
+def test_a_definition_with_an_unknown_name_is_used_as_far_as_it_can_be_read() -> None:
+    broken = european("Office").replace("TZOFFSETFROM:+0200", "TZOFFSETFROM:+5200")
+    text = calendar(
+        broken, event("a", ";TZID=Office:20260702T100000"), event("b", ";TZID=Office:20261202T100000")
+    )
+    assert starts(text, "Asia/Tokyo") == ["2026-07-02 08:00", "2026-12-02 09:00"]
+    assert [uid for uid, _ in imported(text)[1].skipped] == ["a", "b"]
+
+
+def test_a_definition_that_tells_nothing_is_told_with_the_zone_that_is_assumed() -> None:
+    report = imported(calendar(vtimezone("Office"), event("a", ";TZID=Office:20260702T100000")))[1]
+    assert report.skipped == [("a", "its time zone's definition is empty or cannot be read")]
+    assert [uid for uid, _ in report.assumed] == ["a"]
+
+
+def test_thousands_of_calendars_in_one_file_share_what_they_define() -> None:
+    one = [
+        calendar(european("Office"), event(f"u{number}", ";TZID=Office:20261202T100000"))
+        for number in range(1500)
+    ]
+    assert imported("".join(one))[1].imported == 1500

@@ -3,7 +3,7 @@
 Rules run on naive local time and are put into their zone afterwards, so a weekly meeting stays at ten
 o'clock across a clock change (RFC 5545, 3.3.10). Two RRULE lines are a union. The first start belongs to
 the set unless every rule had ended before it. Rules finer than a day are expanded only around the window
-asked for, at most `MOST` starts at a time.
+asked for, at most `MOST` starts at a time; others end after `MOST_COARSE`.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from catflap.sandbox.calendar.rules import Exhausted, Rule, read_moment, read_ru
 LINE = re.compile(
     r"(RRULE|EXRULE|RDATE|EXDATE)((?:;[A-Za-z-]+=(?:\"[^\"]*\"|[^;:\"]*))*):(.+)", re.IGNORECASE | re.DOTALL
 )
+# A rule that repeats daily takes 270 years to get there.
+MOST_COARSE = 100_000
 MOST = 20_000
 
 
@@ -67,7 +69,7 @@ class Expansion:
         if not self.is_fine:
             first_of_all = min([first, *self._added])
             self._seen_until = first_of_all - timedelta(seconds=1)
-            self._source = islice(self._all(None), MOST)
+            self._source = islice(self._all(None), MOST_COARSE)
 
     def between(self, low: datetime | None, high: datetime) -> list[datetime]:
         """Return the starts (naive local) from `low` on and before `high`, in order."""

@@ -35,6 +35,14 @@ class Component:
         line = self.first(name)
         return line.value.strip() if line else ""
 
+    def content(self) -> Iterator[str]:
+        """Yield the text of every line in it and below it."""
+        for lines in self.lines.values():
+            yield from (line.text for line in lines)
+        for child in self.children:
+            yield f"BEGIN:{child.name}"
+            yield from child.content()
+
     def walk(self, name: str) -> Iterator[Component]:
         """Yield the components of a name below this one, but not those inside another VCALENDAR."""
         for child in self.children:

@@ -24,6 +24,7 @@ class Event:
         uid: Its UID; for an event without one, a text made of its content that identifies it.
         zones: The zones of its VCALENDAR.
         default: The zone of floating times: the VCALENDAR's X-WR-TIMEZONE, else the calendar's.
+        is_default_guessed: Whether X-WR-TIMEZONE names a zone nobody knows.
         is_cancelled: Whether it, or the VCALENDAR's METHOD, says so.
         report: Where to tell what cannot be read.
     """
@@ -32,6 +33,7 @@ class Event:
     uid: str
     zones: FileZones
     default: Zone
+    is_default_guessed: bool
     is_cancelled: bool
     report: ImportReport
 
@@ -92,13 +94,17 @@ class Event:
         if isinstance(moment.value, datetime) and moment.value.tzinfo:
             return known_zone("UTC")
         if moment.is_day or not moment.tzid:
+            if fallback is self.default and self.is_default_guessed and not moment.is_day:
+                self.report.assume(self.shown_uid, UNKNOWN_ZONE)
             return fallback
         found = self.zones.named(moment.tzid)
         if found is None:
+            if problem := self.zones.problem(moment.tzid):
+                self.report.skip(self.shown_uid, problem)
             self.report.assume(self.shown_uid, UNKNOWN_ZONE)
             return fallback
         if found.problem:
-            self.report.skip(self.shown_uid, f"{found.problem}; the zone of that name was used")
+            self.report.skip(self.shown_uid, found.problem)
         return found
 
     def span(self, fallback: Zone) -> Span:

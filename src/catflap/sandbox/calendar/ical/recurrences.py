@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
@@ -11,6 +12,7 @@ from catflap.sandbox.calendar.ical.series import Recurrence
 from catflap.sandbox.calendar.ical.values import Moment, read_moments
 from catflap.sandbox.calendar.rules import Rule, read_rule
 
+ISO_UNTIL = re.compile(r"UNTIL=\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d)?", re.IGNORECASE)
 TIMES = ("BYHOUR", "BYMINUTE", "BYSECOND")
 TIMED_EXDATE = "an EXDATE of it has a time other than midnight, which names no whole day"
 
@@ -46,7 +48,7 @@ def _rules(event: Event, name: str, is_day: bool) -> Iterator[Rule]:
         if not line.value.strip():
             continue
         try:
-            rule = read_rule(line.value)
+            rule = read_rule(ISO_UNTIL.sub(lambda found: re.sub("[-:]", "", found[0]), line.value))
             if is_day and rule.is_fine:
                 raise ValueError("whole days cannot repeat more often than daily")
             yield replace(rule, parts=_without_times(rule)) if is_day else rule

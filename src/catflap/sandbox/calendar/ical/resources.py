@@ -19,6 +19,7 @@ STATUSES = {"TENTATIVE": "tentative", "CANCELLED": "cancelled"}
 ANSWERS = {"ACCEPTED": "accepted", "DECLINED": "declined", "TENTATIVE": "tentative"}
 TEXTS = (("SUMMARY", "summary"), ("DESCRIPTION", "description"), ("LOCATION", "location"))
 LONGEST_UID = 1024
+RECENT = timedelta(days=31)
 
 
 @dataclass(frozen=True)
@@ -113,9 +114,10 @@ class Clock:
             return self._days(span, recurrence.lines())
         name = self._zone_for(span, recurrence)
         if name is None:
+            since = max(recurrence.first, _naive(self.now) - RECENT)
             until = max(recurrence.first, _naive(self.now)) + self.listed
             return replace(
-                self._timed(span, "UTC", recurrence.listed(until).lines()),
+                self._timed(span, "UTC", recurrence.listed(since, until).lines()),
                 listed_until=until.replace(tzinfo=UTC),
             )
         if span.instant.astimezone(zone(name)).replace(tzinfo=None) != recurrence.first:

@@ -18,7 +18,7 @@ from catflap.sandbox.calendar.rules import Exhausted, Rule
 
 SECOND = timedelta(seconds=1)
 WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
-MOST_LISTED = 5000
+MOST_LISTED = 20_000
 PLAIN_DAYS = re.compile(r"(?:MO|TU|WE|TH|FR|SA|SU)(?:,(?:MO|TU|WE|TH|FR|SA|SU))*")
 
 
@@ -131,9 +131,9 @@ class Recurrence:
             first, where, is_day, added=tuple(expected[:MOST_LISTED]), excluded=() if own else (first,)
         )
 
-    def listed(self, until: datetime) -> Recurrence:
-        """Return its instances one by one, without rules."""
-        walls = self.expansion.between(None, until)[:MOST_LISTED]
+    def listed(self, since: datetime, until: datetime) -> Recurrence:
+        """Return its instances one by one, without rules; the older ones only if they are not too many."""
+        walls = self.expansion.between(since if self.expansion.is_fine else None, until)[-MOST_LISTED:]
         excluded = () if self.first in walls else (self.first,)
         return Recurrence(self.first, self.where, self.is_day, added=tuple(walls), excluded=excluded)
 

@@ -8,7 +8,7 @@ from catflap.sandbox.calendar.ical.components import Component
 from catflap.sandbox.calendar.ical.events import Event
 from catflap.sandbox.calendar.ical.report import ImportReport, Unreadable
 from catflap.sandbox.calendar.ical.values import duration, read_moment
-from catflap.sandbox.calendar.ical.zones import FileZones, Zone, known_zone
+from catflap.sandbox.calendar.ical.zones import Definitions, FileZones, known_zone
 
 VERSION_PROPERTIES = ("DTSTAMP", "CREATED", "LAST-MODIFIED", "SEQUENCE")
 
@@ -22,12 +22,17 @@ def events_by_uid(calendars: list[Component], zone_name: str, report: ImportRepo
         report: Gets what cannot be read.
     """
     groups: dict[str, list[Event]] = {}
+    definitions = Definitions(calendars)
     for calendar in calendars:
-        zones = FileZones(calendar, [other for other in calendars if other is not calendar])
-        default = _default_zone(calendar, zones) or known_zone(zone_name)
+        zones = FileZones(calendar, definitions)
+        named = calendar.text("X-WR-TIMEZONE")
+        found = zones.named(named) if named else None
+        default = found or known_zone(zone_name)
         is_cancelled = calendar.text("METHOD").upper() == "CANCEL"
         for component in calendar.walk("VEVENT"):
-            event = _event(component, zones, default, is_cancelled, report)
+            uid = component.text("UID") or _content(component)
+            is_off = is_cancelled or component.text("STATUS").upper() == "CANCELLED"
+            event = Event(component, uid, zones, default, bool(named) and found is None, is_off, report)
             if _is_readable(event):
                 groups.setdefault(event.uid, []).append(event)
     return groups
@@ -38,14 +43,6 @@ def newest(events: Iterable[Event]) -> Event:
     return max(reversed(list(events)), key=lambda event: event.version)
 
 
-def _event(
-    component: Component, zones: FileZones, default: Zone, is_cancelled: bool, report: ImportReport
-) -> Event:
-    uid = component.text("UID") or _content(component)
-    is_cancelled = is_cancelled or component.text("STATUS").upper() == "CANCELLED"
-    return Event(component, uid, zones, default, is_cancelled, report)
-
-
 def _content(component: Component) -> str:
     """What identifies an event without UID: all it says but which version it is."""
     return "\n".join(
@@ -54,11 +51,6 @@ def _content(component: Component) -> str:
         if name not in VERSION_PROPERTIES
         for line in lines
     )
-
-
-def _default_zone(calendar: Component, zones: FileZones) -> Zone | None:
-    name = calendar.text("X-WR-TIMEZONE")
-    return zones.named(name) if name else None
 
 
 def _is_readable(event: Event) -> bool:

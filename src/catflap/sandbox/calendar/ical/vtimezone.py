@@ -85,7 +85,7 @@ class DefinedZone(tzinfo):
         return wall if self.utcoffset(wall) == offset else wall.replace(fold=1)
 
 
-def read_zone(component: Component, known: tzinfo | None) -> DefinedZone:
+def read_zone(component: Component, known: tzinfo | None, in_part: bool = False) -> DefinedZone:
     """Return the zone a VTIMEZONE defines.
 
     Args:
@@ -93,23 +93,31 @@ def read_zone(component: Component, known: tzinfo | None) -> DefinedZone:
         known: What its name means elsewhere. It holds where the definition says nothing: before its first
             onset, and after the last one of a list of single changes, which some writers make only as long
             as the calendar was when they wrote it.
+        in_part: Whether to make do with the observances, and of those the offsets, that can be read.
 
     Raises:
         Unreadable: if it has no observance, or one that cannot be read.
     """
     observances = [child for child in component.children if child.name in ("STANDARD", "DAYLIGHT")]
-    onsets = [onset for observance in observances for onset in _onsets(observance)]
+    onsets: list[Onset] = []
+    for observance in observances:
+        try:
+            onsets += _onsets(observance, in_part)
+        except Unreadable:
+            if not in_part:
+                raise
     if not onsets:
-        raise Unreadable("its time zone's definition is empty")
+        raise Unreadable("its time zone's definition is empty or cannot be read")
     is_list = len({after for _, _, after in onsets}) > 1 and not any("RRULE" in o.lines for o in observances)
     return DefinedZone(component.text("TZID"), onsets, known, known if is_list else None)
 
 
-def _onsets(observance: Component) -> list[Onset]:
+def _onsets(observance: Component, in_part: bool) -> list[Onset]:
     problem = Unreadable("its time zone's definition cannot be read")
     start = observance.first("DTSTART")
     try:
-        before, after = (_offset(observance.text(name)) for name in ("TZOFFSETFROM", "TZOFFSETTO"))
+        after = _offset(observance.text("TZOFFSETTO"))
+        before = _offset_before(observance, after if in_part else None)
         if start is None:
             raise problem
         first = read_moment(start).wall
@@ -120,10 +128,20 @@ def _onsets(observance: Component) -> list[Onset]:
         raise problem from None
     for line in observance.lines.get("RDATE", ()):
         for found in read_moments(line):
-            if found is None:
+            if found is not None:
+                walls.add(_local(found[0], before))
+            elif not in_part:
                 raise problem
-            walls.add(_local(found[0], before))
     return [(wall - before, before, after) for wall in walls]
+
+
+def _offset_before(observance: Component, instead: timedelta | None) -> timedelta:
+    try:
+        return _offset(observance.text("TZOFFSETFROM"))
+    except (ValueError, TypeError):
+        if instead is None:
+            raise
+        return instead
 
 
 def _offset(text: str) -> timedelta:
@@ -141,7 +159,9 @@ def _repeated(rule: Rule, first: datetime, before: timedelta) -> set[datetime]:
     else:
         until = rule.until or datetime(LAST_YEAR, 1, 1)  # noqa: DTZ001 - local by contract
     begin = first
-    if rule.count is None and "INTERVAL" not in rule.parts:
+    parts = {name: value for name, value in rule.parts.items() if (name, value) != ("INTERVAL", "1")}
+    rule = replace(rule, parts=parts)
+    if rule.count is None and "INTERVAL" not in parts:
         begin = first.replace(year=max(first.year, FIRST_YEAR))
         rule, begin = _monthly(rule, begin)
     local = replace(rule, until=until)
@@ -155,7 +175,7 @@ def _repeated(rule: Rule, first: datetime, before: timedelta) -> set[datetime]:
 def _monthly(rule: Rule, begin: datetime) -> tuple[Rule, datetime]:
     """The same rule for one month of each year, which dateutil expands twelve times as fast."""
     month = rule.parts.get("BYMONTH", "")
-    if not month.isdecimal() or rule.parts.keys() - {"BYMONTH", "BYDAY", "BYMONTHDAY"}:
+    if not month.isdecimal() or rule.parts.keys() - {"BYMONTH", "BYDAY", "BYMONTHDAY", "WKST"}:
         return rule, begin
     days = {name: value for name, value in rule.parts.items() if name != "BYMONTH"}
     if not days or not 1 <= int(month) <= 12:

@@ -113,8 +113,14 @@ class UidWriter:
         for override in overrides:
             assert override.recurrence_id is not None
             wall = _original(override, override.recurrence_id, recurrence.expansion, recurrence, master)
-            by_wall.setdefault(wall, []).append(override)
-        return {w: newest(e) for w, e in sorted(by_wall.items()) if not recurrence.is_excluded(w)}
+            if not _is_obsolete(override, wall, recurrence, master):
+                by_wall.setdefault(wall, []).append(override)
+        chosen = {wall: newest(found) for wall, found in sorted(by_wall.items())}
+        return {
+            wall: event
+            for wall, event in chosen.items()
+            if event.is_this_and_future or not recurrence.is_excluded(wall)
+        }
 
     def _pieces(
         self, master: Event, span: Span, recurrence: Recurrence, ranges: dict[datetime, Event]
@@ -214,6 +220,16 @@ def _until(recurrence: Recurrence, end: datetime | None) -> Recurrence:
 
 def _piece_at(pieces: list[Piece], wall: datetime) -> Piece:
     return [piece for piece in pieces if piece.since <= wall][-1] if pieces[0].since <= wall else pieces[0]
+
+
+def _is_obsolete(override: Event, wall: datetime, recurrence: Recurrence, master: Event) -> bool:
+    """Whether an override is an older version of the whole series, with an instance the newer one has not.
+
+    recurring_ical_events decides likewise (its issue 253).
+    """
+    is_series = any(name in override.component.lines for name in ("RRULE", "RDATE", "EXDATE"))
+    is_older = override.version[0] < master.version[0]
+    return is_series and is_older and not recurrence.expansion.between(wall, wall + SECOND)
 
 
 def _original(

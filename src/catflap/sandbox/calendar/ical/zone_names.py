@@ -46,7 +46,14 @@ def _candidates(name: str) -> list[str]:
 @lru_cache(maxsize=1)
 def _by_folded_name() -> dict[str, str]:
     folded = {name.casefold(): name for name in sorted(available_timezones())}
-    return {**folded, "z": "UTC", "utc": "UTC", "gmt": "UTC", "coordinated universal time": "UTC"}
+    return {
+        **folded,
+        "z": "UTC",
+        "utc": "UTC",
+        "gmt": "UTC",
+        "coordinated universal time": "UTC",
+        "tzone://microsoft/utc": "UTC",
+    }
 
 
 def _exists(name: str) -> bool:

@@ -28,14 +28,12 @@ class Zone:
     Args:
         tz: What tells its offsets.
         name: Its IANA name; for a defined zone the one its TZID seems to mean, "" if none does.
-        problem: Why its definition in the file is not used, "" if it is, or there is none.
-        is_assumed: Whether nothing says what zone this is.
+        problem: What of its definition in the file cannot be read, "" if all can, or there is none.
     """
 
     tz: tzinfo
     name: str
     problem: str = ""
-    is_assumed: bool = False
 
     @property
     def is_defined(self) -> bool:
@@ -48,36 +46,78 @@ def known_zone(name: str) -> Zone:
     return Zone(zone(name), name)
 
 
-@dataclass(eq=False)
+class Definitions:
+    """The VTIMEZONEs of all VCALENDARs of a file; equal ones are read once."""
+
+    def __init__(self, calendars: Iterable[Component]) -> None:
+        self._read: dict[tuple[str, ...], Zone | Unreadable] = {}
+        self.anywhere = {
+            key: component for calendar in calendars for key, component in _definitions(calendar).items()
+        }
+
+    def zone(self, component: Component) -> Zone:
+        """Return the zone a VTIMEZONE defines, or its name means if the definition cannot be read.
+
+        Raises:
+            Unreadable: if neither tells.
+        """
+        content = tuple(component.content())
+        if content not in self._read:
+            self._read[content] = _zone_or_problem(component)
+        found = self._read[content]
+        if isinstance(found, Unreadable):
+            raise found
+        return found
+
+
+def _zone_or_problem(component: Component) -> Zone | Unreadable:
+    name = iana_name(component.text("TZID")) or iana_name(component.text("X-LIC-LOCATION"))
+    try:
+        return Zone(read_zone(component, zone(name) if name else None), name or "")
+    except Unreadable as problem:
+        if name:
+            return Zone(zone(name), name, f"{problem}; the zone of that name was used")
+    try:
+        part = read_zone(component, None, in_part=True)
+        return Zone(part, "", "its time zone's definition can be read only in part")
+    except Unreadable as problem:
+        return problem
+
+
 class FileZones:
     """The zones of one VCALENDAR; definitions elsewhere in the file serve where it has none."""
 
-    calendar: Component
-    others: list[Component]
-    _definitions: dict[str, Component] = field(default_factory=dict)
-    _found: dict[str, Zone | None] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        for calendar in (*self.others, self.calendar):
-            for component in calendar.walk("VTIMEZONE"):
-                self._definitions[_key(component.text("TZID"))] = component
+    def __init__(self, calendar: Component, definitions: Definitions) -> None:
+        self._own = _definitions(calendar)
+        self._all = definitions
 
     def named(self, tzid: str) -> Zone | None:
         """Return the zone a TZID stands for, None if neither the file nor its name tells."""
-        key = _key(tzid)
-        if key not in self._found:
-            self._found[key] = self._read(tzid, self._definitions.get(key))
-        return self._found[key]
-
-    def _read(self, tzid: str, component: Component | None) -> Zone | None:
-        name = iana_name(tzid)
+        component = self._component(tzid)
         if component is None:
+            name = iana_name(tzid)
             return known_zone(name) if name else None
-        name = name or iana_name(component.text("X-LIC-LOCATION"))
         try:
-            return Zone(read_zone(component, zone(name) if name else None), name or "")
-        except Unreadable as unreadable:
-            return Zone(zone(name), name, problem=str(unreadable)) if name else None
+            return self._all.zone(component)
+        except Unreadable:
+            return None
+
+    def problem(self, tzid: str) -> str:
+        """Return why a definition tells no zone; "" if there is none."""
+        component = self._component(tzid)
+        try:
+            _ = component and self._all.zone(component)
+        except Unreadable as problem:
+            return str(problem)
+        return ""
+
+    def _component(self, tzid: str) -> Component | None:
+        key = _key(tzid)
+        return self._own.get(key) or self._all.anywhere.get(key)
+
+
+def _definitions(calendar: Component) -> dict[str, Component]:
+    return {_key(component.text("TZID")): component for component in calendar.walk("VTIMEZONE")}
 
 
 def _key(tzid: str) -> str:
@@ -97,7 +137,7 @@ class Matcher:
     horizon: datetime
     _since: dict[tuple[int, str], datetime] = field(default_factory=dict)
     _matched: dict[int, dict[str, None]] = field(default_factory=dict)
-    _kept: list[DefinedZone] = field(default_factory=list)
+    _kept: dict[int, DefinedZone] = field(default_factory=dict)
 
     def match(self, where: Zone, low: datetime, high: datetime) -> str | None:
         """Return the name of a zone whose offsets agree with `where` from `low` to `high`, None if none does.
@@ -106,8 +146,7 @@ class Matcher:
         """
         if not isinstance(where.tz, DefinedZone):
             return where.name
-        if where.tz not in self._kept:
-            self._kept.append(where.tz)
+        self._kept[id(where.tz)] = where.tz  # ids stay unique while what they name is kept
         for begin, end in ((_back(low), min(self.horizon, high + AROUND)), (low, high)):
             for name in self._candidates(where):
                 if self._agrees(where.tz, name, begin, max(begin, end)):

@@ -456,12 +456,29 @@ def test_a_daily_series_that_began_long_ago_goes_on() -> None:
     assert len(sandbox.events(EMAIL, time_min=low, time_max=high)) == 2
 
 
-def test_instances_listed_one_by_one_reach_from_long_ago_to_years_ahead() -> None:
+def test_instances_listed_one_by_one_reach_years_ahead_and_fit_into_an_event() -> None:
     text = calendar(
         european("Odd", "+0115", "+0200"),
-        event("pills", ";TZID=Odd:19990101T080000", HOUR, "RRULE:FREQ=DAILY"),
-        event("drops", ";TZID=Odd:19990101T080000", HOUR, "RRULE:FREQ=HOURLY;INTERVAL=6"),
+        event("pills", ";TZID=Odd:19700101T080000", HOUR, "RRULE:FREQ=DAILY"),
+        event("drops", ";TZID=Odd:19700101T080000", HOUR, "RRULE:FREQ=HOURLY;INTERVAL=12"),
     )
     sandbox, _ = imported(text)
     low, high = (datetime(year, 6, 2, 11, tzinfo=UTC) for year in (2027, 2028))
-    assert len(sandbox.events(EMAIL, time_min=low, time_max=high)) == 366 * 5
+    assert len(sandbox.events(EMAIL, time_min=low, time_max=high)) == 366 * 3
+    assert all(sum(map(len, master["recurrence"])) < 64 * 1024 for master in masters(sandbox))
+
+
+def test_a_change_that_no_rule_describes_is_listed_and_told() -> None:
+    text = calendar(
+        event("a", f"{BERLIN}20261130T100000", "RRULE:FREQ=DAILY;BYHOUR=10,16"),
+        event("a", f"{BERLIN}20261201T113000", f"RECURRENCE-ID;RANGE=THISANDFUTURE{BERLIN}20261201T100000"),
+    )
+    assert starts(text)[:5] == [
+        "2026-11-30 09:00",
+        "2026-11-30 15:00",
+        "2026-12-01 10:30",
+        "2026-12-01 16:30",
+        "2026-12-02 10:30",
+    ]
+    ((uid, reason),) = imported(text)[1].assumed
+    assert (uid, reason[:35]) == ("a", "its instances are listed one by one")

@@ -29,7 +29,7 @@ class Times:
     Args:
         start, end: `{date}` or `{dateTime, timeZone}`.
         recurrence: The lines of a series, empty for a single event.
-        listed_until: Until when instances are listed one by one, because no IANA zone keeps their times.
+        listed_until: The last instance that is listed, where all are because no IANA zone keeps their times.
     """
 
     start: Resource
@@ -97,6 +97,11 @@ class Clock:
     compared: timedelta = timedelta(days=3653)
     listed: timedelta = timedelta(days=1827)
 
+    @property
+    def recent(self) -> datetime:
+        """The wall clock from which instances matter."""
+        return _naive(self.now) - RECENT
+
     def horizon(self, recurrence: Recurrence) -> datetime:
         """Return the wall clock until which a series is compared."""
         return max(recurrence.first, _naive(self.now)) + self.compared
@@ -114,12 +119,10 @@ class Clock:
             return self._days(span, recurrence.lines())
         name = self._zone_for(span, recurrence)
         if name is None:
-            since = max(recurrence.first, _naive(self.now) - RECENT)
             until = max(recurrence.first, _naive(self.now)) + self.listed
-            return replace(
-                self._timed(span, "UTC", recurrence.listed(since, until).lines()),
-                listed_until=until.replace(tzinfo=UTC),
-            )
+            listed = recurrence.listed(self.recent, until)
+            times = self._timed(span, "UTC", listed.lines())
+            return replace(times, listed_until=max(listed.added, default=until))
         if span.instant.astimezone(zone(name)).replace(tzinfo=None) != recurrence.first:
             # DTSTART is in the hour a clock change leaves out; its instances have the time as written.
             rules = (_clocked(rule, recurrence.first) for rule in recurrence.rules)

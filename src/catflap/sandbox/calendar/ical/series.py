@@ -18,7 +18,8 @@ from catflap.sandbox.calendar.rules import Exhausted, Rule
 
 SECOND = timedelta(seconds=1)
 WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
-MOST_LISTED = 20_000
+# With 17 characters each, as much as one event's recurrence may reasonably hold: 64 KiB.
+MOST_LISTED = 3600
 PLAIN_DAYS = re.compile(r"(?:MO|TU|WE|TH|FR|SA|SU)(?:,(?:MO|TU|WE|TH|FR|SA|SU))*")
 
 
@@ -100,7 +101,7 @@ class Recurrence:
         )
 
     def moved(
-        self, since: datetime, first: datetime, where: Zone, is_day: bool, until: datetime
+        self, since: datetime, first: datetime, where: Zone, is_day: bool, recent: datetime, until: datetime
     ) -> Recurrence:
         """Return the instances from one on, moved so that it begins at `first`.
 
@@ -109,7 +110,8 @@ class Recurrence:
             first: What it becomes.
             where: The zone of the new series.
             is_day: Whether the new instances are whole days.
-            until: How far to list instances that no rule describes.
+            recent: From when on instances matter, if no rule describes them and there are too many to list.
+            until: How far to list them.
         """
         shift = first - since
         own = [] if self.is_excluded(since) else [first]
@@ -127,15 +129,12 @@ class Recurrence:
         )
         if changed.expands_to(expected, until + shift):
             return changed
-        return Recurrence(
-            first, where, is_day, added=tuple(expected[:MOST_LISTED]), excluded=() if own else (first,)
-        )
+        return _one_by_one(changed, expected, recent)
 
-    def listed(self, since: datetime, until: datetime) -> Recurrence:
-        """Return its instances one by one, without rules; the older ones only if they are not too many."""
-        walls = self.expansion.between(since if self.expansion.is_fine else None, until)[-MOST_LISTED:]
-        excluded = () if self.first in walls else (self.first,)
-        return Recurrence(self.first, self.where, self.is_day, added=tuple(walls), excluded=excluded)
+    def listed(self, recent: datetime, until: datetime) -> Recurrence:
+        """Return its instances one by one, without rules; those before `recent` only if there is room."""
+        walls = self.expansion.between(recent if self.expansion.is_fine else None, until)
+        return _one_by_one(self, walls, recent)
 
     def expands_to(self, expected: list[datetime], until: datetime) -> bool:
         """Tell whether these are its instances before a wall clock."""
@@ -193,6 +192,20 @@ class Recurrence:
 
     def _written(self, wall: datetime) -> str:
         return f"{wall:%Y%m%d}" if self.is_day else f"{self.instant(wall):%Y%m%dT%H%M%SZ}"
+
+
+def _one_by_one(recurrence: Recurrence, walls: list[datetime], recent: datetime) -> Recurrence:
+    later = [wall for wall in walls if wall >= recent][:MOST_LISTED]
+    room = MOST_LISTED - len(later)
+    earlier = [wall for wall in walls if wall < recent][-room:] if room else []
+    first = recurrence.first
+    return Recurrence(
+        first,
+        recurrence.where,
+        recurrence.is_day,
+        added=(*earlier, *later),
+        excluded=() if first in earlier or first in later else (first,),
+    )
 
 
 def _fitted(wall: datetime, is_day: bool) -> datetime:

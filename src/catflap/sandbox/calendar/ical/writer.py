@@ -19,6 +19,7 @@ from catflap.sandbox.calendar.moments import instance_suffix
 from catflap.sandbox.calendar.recurrence import Expansion
 
 DAY = timedelta(days=1)
+LISTED = "its instances are listed one by one"
 
 
 @dataclass(frozen=True)
@@ -154,7 +155,9 @@ class UidWriter:
             own = replace(own, begin=local, where=span.where)
         shift = own.begin - wall
         horizon = self._clock.horizon(recurrence)
-        moved = recurrence.moved(wall, own.begin, own.where, own.is_day, horizon)
+        moved = recurrence.moved(wall, own.begin, own.where, own.is_day, self._clock.recent, horizon)
+        if recurrence.is_endless and not moved.rules:
+            event.report.assume(event.shown_uid, f"{LISTED} until {max(moved.added, default=own.begin).year}")
         suffix = f"{wall:%Y%m%d}" if recurrence.is_day else f"{wall:%Y%m%dT%H%M%S}"
         piece_id = self.id if is_first else f"{self.id}_R{suffix}"
         return Piece(piece_id, event, own, _until(moved, end + shift if end else None), wall, shift)
@@ -165,8 +168,10 @@ class UidWriter:
             lone = replace(piece.recurrence, added=(piece.recurrence.first,))
             times = self._clock.series(piece.span, lone)
         if times.listed_until is not None:
-            reason = "no IANA zone has the offsets of its time zone; its instances are listed one by one"
-            piece.event.report.assume(piece.event.shown_uid, f"{reason} until {times.listed_until.year}")
+            reason = (
+                f"no IANA zone has the offsets of its time zone; {LISTED} until {times.listed_until.year}"
+            )
+            piece.event.report.assume(piece.event.shown_uid, reason)
         resource = self._add(piece.event, piece.id, times)
         if piece.id != self.id:
             resource["iCalUID"] = f"{piece.id}@google.com"

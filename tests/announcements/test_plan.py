@@ -1,5 +1,7 @@
 """What Mia will say when, from occurrences alone."""
 
+import hashlib
+import json
 from collections import Counter
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
@@ -306,3 +308,17 @@ def test_the_key_is_of_the_event_and_not_of_its_words() -> None:
     (moved,) = plan([timed("Standup", NOON + 2 * HOUR, event_id="e")], QUIET, NOON)
     assert before.key == after.key != moved.key
     assert before.spoken != after.spoken
+
+
+def test_the_keys_of_the_first_release_are_still_the_same() -> None:
+    # What a device has said must not be said again after an upgrade.
+    chosen = Preferences(reminder_minutes=(10, 0))
+    found = plan([timed("Standup", NOON + HOUR, event_id="e")], chosen, NOON)
+    about = [[1, "e", "2026-11-24T13:00:00+00:00"]]
+    told = [
+        ["before", "2026-11-24T12:50:00+00:00", 10, "en", about],
+        ["start", "2026-11-24T13:00:00+00:00", 0, "en", about],
+        ["briefing", "2026-11-25T08:00:00+00:00", 0, "en", "2026-11-25"],
+    ]
+    keys = [hashlib.sha256(json.dumps(one).encode()).hexdigest() for one in told]
+    assert [one.key for one in found] == keys

@@ -1,0 +1,86 @@
+"""A database of the first release is brought up to date with everything in it."""
+
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from catflap.announcements.preferences import Preferences, load
+from catflap.store import migrate as migrating
+from catflap.store.database import asyncpg_options, connect
+from catflap.store.embedded import Urls
+from catflap.store.migrate import make_database, migrate
+
+NAME = "first_release"
+FIRST = "0001"
+FILLED = """
+INSERT INTO app.users (created_at) VALUES (now());
+INSERT INTO app.accounts (sub, user_id, email, email_verified, is_primary, created_at, updated_at)
+  VALUES ('1', 1, '', true, true, now(), now());
+INSERT INTO app.preferences VALUES (1, 'Asia/Tokyo', '{30}', '07:00', 'kyoto', 'plain', now());
+INSERT INTO app.calendars
+  (user_id, account_sub, google_id, summary, time_zone, is_primary, is_selected, sync_token, synced_at)
+  VALUES (1, '1', 'c', 'Mine', 'Asia/Tokyo', true, true, 'token', now());
+INSERT INTO app.events VALUES (1, 'e', NULL, false, now(), now(), '{"id": "e"}');
+"""
+
+
+@pytest.fixture
+async def first_release(postgres: Urls) -> AsyncIterator[Urls]:
+    urls = Urls(*(url.set(database=NAME) for url in (postgres.owner, postgres.app, postgres.vault)))
+    await make_database(urls)
+    engine = create_async_engine(urls.owner)
+    async with engine.connect() as connection:
+        await connection.run_sync(_to_first, urls)
+        await connection.commit()
+    await engine.dispose()
+    await _execute(urls, FILLED)
+    yield urls
+    await _execute(postgres, f'DROP DATABASE "{NAME}" WITH (FORCE)')
+
+
+def _to_first(connection: Connection, urls: Urls) -> None:
+    connection.exec_driver_sql("CREATE SCHEMA IF NOT EXISTS app")
+    connection.commit()
+    config = Config()
+    config.set_main_option("script_location", migrating.__file__.replace("migrate.py", "migrations"))
+    config.attributes["connection"] = connection
+    config.attributes["roles"] = {"app": urls.app.username, "vault": urls.vault.username}
+    command.upgrade(config, FIRST)
+
+
+async def _execute(urls: Urls, statements: str) -> None:
+    connection = await asyncpg.connect(**asyncpg_options(urls.owner))
+    try:
+        await connection.execute(statements)
+    finally:
+        await connection.close()
+
+
+async def test_choices_and_events_of_the_first_release_are_kept_and_calendars_read_again(
+    first_release: Urls,
+) -> None:
+    await migrate(first_release)
+    engine = connect(first_release.app)
+    chosen = await load(engine, 1)
+    await engine.dispose()
+    assert (chosen.zone, chosen.reminder_minutes, chosen.dialect_ja) == ("Asia/Tokyo", (30,), "kyoto")
+    usual = Preferences()
+    assert (chosen.reminders_from, chosen.tentative, chosen.event_types) == (
+        usual.reminders_from,
+        usual.tentative,
+        usual.event_types,
+    )
+    connection = await asyncpg.connect(**asyncpg_options(first_release.owner))
+    row = await connection.fetchrow(
+        "SELECT sync_token, synced_at IS NOT NULL AS synced, default_reminders FROM app.calendars"
+    )
+    events = await connection.fetchval("SELECT count(*) FROM app.events")
+    await connection.close()
+    # Without a token the next sync is a full one; the copy serves until then.
+    assert row is not None
+    assert (row["sync_token"], row["synced"], row["default_reminders"], events) == (None, True, [], 1)

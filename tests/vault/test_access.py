@@ -261,7 +261,7 @@ async def test_google_is_given_the_time_it_asks_for(
     async def busy(url: str, body: str) -> Answer:
         return Answer(429, httpx2.Headers({"Retry-After": "120"}), b"")
 
-    monkeypatch.setattr(vault._oauth, "_send", busy)
+    monkeypatch.setattr(vault._refreshing._oauth, "_send", busy)
     for _ in range(2):
         error = await _error(vault, grant.user_id)
         assert isinstance(error, TryAgain) and error.after is not None
@@ -319,7 +319,7 @@ async def test_a_rejected_client_is_told_once_and_so_is_its_return(
     error: str,
 ) -> None:
     now = 100.0
-    vault._circuit = Circuit(monotonic=lambda: now)
+    vault._refreshing._circuit = Circuit(monotonic=lambda: now)
     await run_out(await allow())
     second = await allow(email="second@example.com")
     await run_out(second)

@@ -264,7 +264,7 @@ async def test_a_narrower_answer_to_a_refresh_shrinks_its_token_only(
     await allow(scopes=BOTH)
     grant = await run_all_out(await allow(scopes=(*SIGN_IN, f"{A}drive.appdata"), again=True))
     wide = grant.main
-    lease = await vault._leases.take(wide)
+    lease = await vault._refreshing._leases.take(wide)
     kept = await vault.grants.refreshed(wide, lease.id, TokenResponse("t", 3599, normalise(CALENDAR)))  # type: ignore[union-attr]
     assert kept is not None
     (after,) = await vault.grants.of_user(grant.user_id)

@@ -20,6 +20,7 @@ from catflap.google.id_token import Identity, IdTokens, unnamed
 from catflap.google.keys import Keys
 from catflap.google.oauth import InvalidGrant, OAuth, TokenResponse
 from catflap.signin import Users
+from catflap.signin.naming import Naming
 from catflap.store.tables import google_tokens
 from catflap.vault import Grants
 from catflap.vault.lookup import double_hash
@@ -69,6 +70,7 @@ class Importing:
         self._oauth = OAuth(room.http, discovery, client)
         self._grants = Grants(room.vault_engine, room.seal, room.clock, client.client_id)
         self._users = Users(room.app_engine, room.clock)
+        self._naming = Naming(room.app_engine, room.clock, self._users, self._grants)
         self._id_tokens = IdTokens(Keys(room.http, discovery.jwks_uri, room.clock), discovery, room.clock)
 
     async def row(self, row: Row) -> str:
@@ -89,6 +91,7 @@ class Importing:
                 refresh_token_expires_in=answer.refresh_token_expires_in,
             )
             await self._grants.keep(user_id, identity.sub, tokens)
+            await self._naming.settle(user_id, identity)
         except InvalidGrant:
             return "dead"
         except CatflapError as error:

@@ -20,6 +20,7 @@ from catflap.google.oauth import OAuth, TokenResponse
 from catflap.google.scopes import wire
 from catflap.signin.admission import Admission
 from catflap.signin.attempts import Attempt, Attempts
+from catflap.signin.naming import Naming
 from catflap.signin.reception import Received, Reception
 from catflap.signin.request import ConsentRequest
 from catflap.signin.users import Users
@@ -80,7 +81,7 @@ class SignIn:
         self._id_tokens = id_tokens
         self._admission = admission or Admission()
         self._attempts = Attempts(engine, clock)
-        self._reception = Reception(users, grants, self._admission)
+        self._reception = Reception(users, grants, self._admission, Naming(engine, clock, users, grants))
 
     async def begin(
         self,

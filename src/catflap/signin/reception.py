@@ -11,6 +11,7 @@ from catflap.google.id_token import Identity
 from catflap.google.oauth import TokenResponse
 from catflap.google.scopes import SIGN_IN, missing
 from catflap.signin.admission import Admission
+from catflap.signin.naming import Naming
 from catflap.signin.request import ConsentNeeded, ConsentRequest, account_mismatch
 from catflap.signin.users import Users
 from catflap.vault import Grants
@@ -29,8 +30,9 @@ class Received:
 class Reception:
     """Where people with something from Google are let in, or not."""
 
-    def __init__(self, users: Users, grants: Grants, admission: Admission) -> None:
+    def __init__(self, users: Users, grants: Grants, admission: Admission, naming: Naming) -> None:
         self._users = users
+        self._naming = naming
         self._grants = grants
         self._admission = admission
 
@@ -55,6 +57,7 @@ class Reception:
                 if is_new:
                     await self._take_back(request, user_id, identity)
                 raise
+            await self._naming.settle(user_id, identity)
         identity = await self._users.complete(user_id, identity)
         granted = tokens.scopes if tokens else frozenset[str]()
         return Received(user_id, identity, granted, missing(request.scopes - SIGN_IN, granted))
@@ -94,7 +97,7 @@ class Reception:
             return True
         if request.purpose == "signin":
             user_id = await self._users.find(sub)
-        grant = None if user_id is None else await self._grants.find(user_id, sub)
+        grant = None if user_id is None else await self._grants.exact(user_id, sub)
         if grant is not None and self._grants.is_alive(grant):
             return True
         if not (request.scopes | tokens.scopes) - SIGN_IN:

@@ -11,7 +11,7 @@ from catflap.clock import Clock
 from catflap.errors import BadRequest
 from catflap.google.id_token import Identity
 from catflap.store.tables import accounts as a
-from catflap.store.tables import users
+from catflap.store.tables import calendars, users
 
 
 @dataclass(frozen=True)
@@ -135,6 +135,32 @@ class Users:
         async with self._reading.connect() as connection:
             row = (await connection.execute(query)).first()
         return identity if row is None else Identity(**known_profile(identity, row._asdict()))
+
+    async def has_account(self, user_id: int, sub: str) -> bool:
+        """Whether this is one of the user's accounts."""
+        query = select(a.c.sub).where(a.c.user_id == user_id, a.c.sub == sub)
+        async with self._reading.connect() as connection:
+            return await connection.scalar(query) is not None
+
+    async def merge(self, user_id: int, sub: str, into: str) -> None:
+        """Give one account of a user all that hangs on another, and forget the other."""
+        async with self._engine.begin() as connection:
+            await connection.execute(select(users.c.id).where(users.c.id == user_id).with_for_update())
+            query = select(a).where(a.c.user_id == user_id, a.c.sub.in_((sub, into)))
+            found = {row.sub: row for row in await connection.execute(query)}
+            if set(found) != {sub, into}:
+                return
+            mine, theirs = calendars.alias(), calendars.c.account_sub == sub
+            known = select(mine.c.google_id).where(mine.c.user_id == user_id, mine.c.account_sub == into)
+            moved = update(calendars).where(calendars.c.user_id == user_id, theirs)
+            await connection.execute(
+                moved.where(calendars.c.google_id.not_in(known)).values(account_sub=into)
+            )
+            await connection.execute(delete(a).where(a.c.user_id == user_id, a.c.sub == sub))
+            scopes = sorted({*found[sub].asked_scopes, *found[into].asked_scopes})
+            is_primary = found[sub].is_primary or found[into].is_primary
+            changes = {"asked_scopes": scopes, "is_primary": is_primary, "updated_at": self._clock.now()}
+            await connection.execute(update(a).where(a.c.user_id == user_id, a.c.sub == into).values(changes))
 
     async def make_primary(self, user_id: int, sub: str) -> None:
         """Make one of the user's accounts the primary one.

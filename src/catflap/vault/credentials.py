@@ -16,7 +16,8 @@ import httpx2
 from google.auth import credentials, exceptions
 
 from catflap.errors import CatflapError, may_retry
-from catflap.vault.access import AccessToken, Vault
+from catflap.vault.access import Vault
+from catflap.vault.refreshing import AccessToken
 from catflap.vault.remote import TokenAddress, read_token
 
 Fetch = Callable[[str | None], tuple[str, datetime]]

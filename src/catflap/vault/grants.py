@@ -8,24 +8,23 @@ consent only when none of them is left.
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
-from sqlalchemy import Interval, cast, delete, func, or_, update
+from sqlalchemy import Interval, cast, delete, func, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from catflap.clock import Clock
-from catflap.errors import OperatorMustAct, Tampered
-from catflap.google.id_token import unnamed
 from catflap.google.oauth import TokenResponse
 from catflap.store.jobs import enqueue
 from catflap.store.tables import google_tokens as t
-from catflap.vault.grant import Grant, GrantToken, whole
+from catflap.vault.grant import Grant, GrantToken
 from catflap.vault.keeping import home_of_access, place
 from catflap.vault.outbox import Event, tell
-from catflap.vault.rows import ALIVE, WITHOUT_ACCESS, WITHOUT_LEASE, WITHOUT_TOKENS, Rows
-from catflap.vault.seal import Place, Seal
+from catflap.vault.reading import StoredGrants
+from catflap.vault.rows import ALIVE, WITHOUT_ACCESS, WITHOUT_LEASE, WITHOUT_TOKENS
+from catflap.vault.seal import Seal
 
 
-class Grants:
-    """Keep, read and change grants."""
+class Grants(StoredGrants):
+    """Keep, find and change grants."""
 
     def __init__(
         self,
@@ -36,11 +35,8 @@ class Grants:
         at_step: Callable[[str], None] = lambda _: None,
     ) -> None:
         """`at_step` is told each step; a test may end the process there."""
-        self.engine = engine
-        self.rows = Rows(engine, seal, clock)
-        self.seal = seal
+        super().__init__(engine, seal, clock, client_id)
         self._clock = clock
-        self.client_id = client_id
         self.at_step = at_step
         self._used: set[int] = set()
 
@@ -69,39 +65,6 @@ class Grants:
             self.at_step("keep.commit")
         self.at_step("keep.end")
         return kept
-
-    async def of_user(self, user_id: int) -> list[Grant]:
-        """The user's grants, oldest first."""
-        return self._grouped(await self.rows.of_user(user_id))
-
-    async def of_account(self, account_sub: str) -> list[Grant]:
-        """Every user's grant for one Google account, oldest first."""
-        return self._grouped(await self.rows.where(t.c.account_sub == account_sub))
-
-    async def find(self, user_id: int, account_sub: str | None) -> Grant | None:
-        """One grant, or None; without an account, the user's oldest.
-
-        An account that Google never named gives way to others when it is over.
-        """
-        found = await self.of_user(user_id)
-        if account_sub is not None:
-            return next((one for one in found if one.account_sub == account_sub), None)
-        nameless = unnamed(user_id).sub
-        return min(
-            found,
-            key=lambda one: (one.account_sub == nameless and one.state != "active", one.id),
-            default=None,
-        )
-
-    async def get(self, grant_id: int) -> Grant | None:
-        """The grant with this id, or None."""
-        found = await self.rows.where(or_(t.c.id == grant_id, t.c.supplements == grant_id))
-        return self.whole(found) if any(one.supplements is None for one in found) else None
-
-    async def token(self, token_id: int) -> GrantToken | None:
-        """The token in the row with this id, or None."""
-        found = await self.rows.where(t.c.id == token_id)
-        return found[0] if found else None
 
     async def refreshed(self, token: GrantToken, lease_id: str, answer: TokenResponse) -> GrantToken | None:
         """Store a refreshed access token, unless the row or the lease moved on meanwhile (then None)."""
@@ -188,42 +151,6 @@ class Grants:
                 noted = update(t).where(t.c.id.in_(used), lately.is_not(True))
                 await connection.execute(noted.values(used_at=now))
 
-    def open_access_token(self, of: Grant | GrantToken) -> str | None:
-        """The stored access token in clear, for immediate use."""
-        token = of.default if isinstance(of, Grant) else of
-        if token._access_token is None:
-            return None
-        return self.seal.open(token._access_token, Place(token.id, token.user_id, "access_token"))
-
-    def open_refresh_token(self, of: Grant | GrantToken) -> str | None:
-        """The refresh token in clear, for immediate use."""
-        token = of.default if isinstance(of, Grant) else of
-        if token._refresh_token is None:
-            return None
-        return self.seal.open(token._refresh_token, Place(token.id, token.user_id, "refresh_token"))
-
-    def can_open(self, token: GrantToken) -> bool:
-        """Whether our keyset opens the refresh token."""
-        try:
-            return self.open_refresh_token(token) is not None
-        except (Tampered, OperatorMustAct):
-            return False
-
-    def is_alive(self, grant: Grant) -> bool:
-        """Whether a refresh token is kept that Google is believed to accept and that we can open."""
-        return any(one.is_alive(self.client_id) and self.can_open(one) for one in grant.tokens)
-
-    def whole(self, rows: Sequence[GrantToken]) -> Grant:
-        """The grant that rows make together."""
-        return whole(rows, self.client_id)
-
-    def _grouped(self, rows: Sequence[GrantToken]) -> list[Grant]:
-        groups: dict[int, list[GrantToken]] = {}
-        for one in sorted(rows, key=lambda one: one.id):
-            groups.setdefault(one.grant_id, []).append(one)
-        found = [self.whole(group) for group in groups.values() if any(not one.supplements for one in group)]
-        return sorted(found, key=lambda one: one.id)
-
     async def _read(self, connection: AsyncConnection, user_id: int, account_sub: str) -> Grant:
         return self.whole(await self.rows.of_grant(connection, user_id, account_sub))
 
@@ -247,7 +174,7 @@ class Grants:
         answer: TokenResponse,
     ) -> None:
         main = next((one for one in rows if one.supplements is None), None)
-        placement = place(rows, [one for one in rows if self._is_of_use(one)], answer.scopes)
+        placement = place(rows, [one for one in rows if self.is_of_use(one)], answer.scopes)
         await self.rows.delete(connection, placement.removed)
         target = placement.target or await self.rows.insert(
             connection, user_id, account_sub, self.client_id, main.id if main else None
@@ -258,21 +185,6 @@ class Grants:
         if main is not None and target.id != main.id:
             # Whoever is about to erase the grant must see that it moved on.
             await self.rows.update(connection, {}, t.c.id == main.id)
-
-    def _is_of_use(self, token: GrantToken) -> bool:
-        """Whether a token may give access once more: now, or with the client or the key that it is for."""
-        if not token.has_refresh_token or token.state == "revoked":
-            return False
-        return token.client_id != self.client_id or not self._is_broken(token)
-
-    def _is_broken(self, token: GrantToken) -> bool:
-        try:
-            self.open_refresh_token(token)
-        except Tampered:
-            return True
-        except OperatorMustAct:
-            return False
-        return False
 
     async def _forget(self, connection: AsyncConnection, token: GrantToken, reason: str) -> None:
         changes = {**WITHOUT_TOKENS, **WITHOUT_LEASE}

@@ -35,7 +35,7 @@ class Revoking:
         Raises:
             BadRequest: `not_found`.
         """
-        grant = await self._grants.find(user_id, account_sub)
+        grant = await self._grants.exact(user_id, account_sub)
         if grant is None:
             raise BadRequest("not_found", "There is no such grant.")
         self._grants.at_step("revoke.begin")

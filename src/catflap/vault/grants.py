@@ -174,7 +174,8 @@ class Grants(StoredGrants):
         answer: TokenResponse,
     ) -> None:
         main = next((one for one in rows if one.supplements is None), None)
-        placement = place(rows, [one for one in rows if self.is_of_use(one)], answer.scopes)
+        kept = [one for one in rows if self.is_of_use(one)]
+        placement = place(rows, kept, answer.scopes, self.client_id)
         await self.rows.delete(connection, placement.removed)
         target = placement.target or await self.rows.insert(
             connection, user_id, account_sub, self.client_id, main.id if main else None

@@ -27,16 +27,19 @@ class Placement:
     removed: tuple[GrantToken, ...]
 
 
-def place(rows: Sequence[GrantToken], kept: Sequence[GrantToken], scopes: frozenset[str]) -> Placement:
+def place(
+    rows: Sequence[GrantToken], kept: Sequence[GrantToken], scopes: frozenset[str], client_id: str
+) -> Placement:
     """Where a new refresh token with these scopes goes.
 
     Args:
         rows: all rows of the grant, the main row among them.
         kept: those of them that may still be of use.
+        client_id: the OAuth client of the new token; it replaces none of another client.
     """
-    staying = [one for one in kept if missing(one.scopes, scopes)]
+    staying = [one for one in kept if one.client_id != client_id or missing(one.scopes, scopes)]
     while len(staying) >= MOST_TOKENS:
-        staying.remove(_least_useful(staying, scopes))
+        staying.remove(_least_useful(staying, scopes, client_id))
     free = [one for one in rows if one not in staying]
     main = next((one for one in free if one.supplements is None), None)
     target = main or next(iter(free), None)
@@ -54,11 +57,12 @@ def home_of_access(alive: Sequence[GrantToken], tokens: TokenResponse) -> GrantT
     return max(alive, key=lambda one: (len(covered(one.scopes)), one.id))
 
 
-def _least_useful(tokens: Sequence[GrantToken], new: frozenset[str]) -> GrantToken:
-    """One whose scopes the others have too, else the one that Google confirmed longest ago."""
+def _least_useful(tokens: Sequence[GrantToken], new: frozenset[str], client_id: str) -> GrantToken:
+    """One of another client, else one whose scopes the others have too, else the longest unused."""
 
-    def use(one: GrantToken) -> tuple[bool, datetime, int]:
+    def use(one: GrantToken) -> tuple[bool, bool, datetime, int]:
         others = new.union(*(other.scopes for other in tokens if other is not one))
-        return (bool(missing(one.scopes, others)), one.refreshed_at or one.created_at, one.id)
+        adds = bool(missing(one.scopes, others))
+        return (one.client_id == client_id, adds, one.refreshed_at or one.created_at, one.id)
 
     return min(tokens, key=use)

@@ -27,7 +27,8 @@ async def merge(grants: Grants, clock: Clock, user_id: int, account_sub: str, in
         adding = [
             one
             for one in theirs
-            if grants.is_of_use(one) and all(missing(one.scopes, scopes) for scopes in alive)
+            if grants.is_of_use(one)
+            and (one.client_id != grants.client_id or all(missing(one.scopes, scopes) for scopes in alive))
         ]
         moved = adding[: max(MOST_TOKENS - len(ours), 0)]
         changes = {"account_sub": into, "supplements": before.id}

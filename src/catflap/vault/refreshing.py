@@ -77,8 +77,10 @@ class Refreshing:
             return None
         try:
             access_token = self.grants.open_access_token(token)
-        except (Tampered, OperatorMustAct) as error:
+        except OperatorMustAct:
             # The refresh token may open all the same, and gives another one.
+            return None
+        except Tampered as error:
             log.warning("access_token_not_opened", token=token.id, code=error.code, detail=error.detail)
             return None
         return None if access_token is None else AccessToken(access_token, token.expires_at, token.scopes)

@@ -19,7 +19,7 @@ STATUSES = {"TENTATIVE": "tentative", "CANCELLED": "cancelled"}
 ANSWERS = {"ACCEPTED": "accepted", "DECLINED": "declined", "TENTATIVE": "tentative"}
 TEXTS = (("SUMMARY", "summary"), ("DESCRIPTION", "description"), ("LOCATION", "location"))
 LONGEST_UID = 1024
-RECENT = timedelta(days=31)
+RECENT = timedelta(days=1)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Build every part from Settings; the only place that knows them all."""
 
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from catflap.devices.pairing import Pairings
 from catflap.devices.registry import Devices
 from catflap.devices.schedule import Schedules
 from catflap.devices.sound import SoundAddresses, signing_key
+from catflap.errors import UserMustAct
 from catflap.google.api import parse_rules
 from catflap.google.calendar import CalendarApi
 from catflap.google.discovery import Discovery
@@ -23,7 +25,7 @@ from catflap.google.id_token import IdTokens
 from catflap.google.keys import Keys
 from catflap.google.oauth import OAuth
 from catflap.google.risc import SecurityEventTokens
-from catflap.google.scopes import READ_CALENDAR
+from catflap.google.scopes import READ_CALENDAR, READ_SETTINGS
 from catflap.settings import GoogleClient, Settings
 from catflap.signin import Admission, Sessions, SignIn, Users
 from catflap.signin.app_tokens import AppTokens, issuer_unavailable
@@ -276,8 +278,13 @@ def _calendars(ground: _Ground, vault: Vault) -> Calendars:
         live = await vault.access_token(user_id, account_sub, prefer=READ_CALENDAR, refused=token)
         return live.token
 
+    async def settings_access(user_id: int, account_sub: str) -> str | None:
+        with contextlib.suppress(UserMustAct):
+            return (await vault.access_token(user_id, account_sub, scopes=READ_SETTINGS)).token
+        return None
+
     api = CalendarApi(ground.http, ground.settings.google_api_url)
-    return Calendars(ground.engine, ground.clock, api, access, refused)
+    return Calendars(ground.engine, ground.clock, api, access, refused, settings_access)
 
 
 def _engine(stack: AsyncExitStack, engine: AsyncEngine) -> AsyncEngine:

@@ -25,7 +25,7 @@ CHOSEN = Preferences(
 
 
 async def test_who_chose_nothing_gets_the_usual(engine: AsyncEngine, user_id: int) -> None:
-    assert await load(engine, user_id) == Preferences()
+    assert await load(engine, user_id) == Preferences(zone_source="default")
 
 
 async def test_choices_are_kept_and_replaced(engine: AsyncEngine, user_id: int, clock: FixedClock) -> None:
@@ -44,6 +44,8 @@ async def test_choices_are_kept_and_replaced(engine: AsyncEngine, user_id: int, 
         ({"zone": "/etc/localtime"}, "zone_unknown"),
         ({"zone": "Europe"}, "zone_unknown"),
         ({"zone": "a\0b"}, "zone_unknown"),
+        ({"zone": "right/Europe/Berlin"}, "zone_unknown"),
+        ({"zone": "localtime"}, "zone_unknown"),
         ({"zone": "x" * 5000}, "zone_unknown"),
         ({"reminder_minutes": (-1,)}, "reminders_invalid"),
         ({"reminder_minutes": (40_321,)}, "reminders_invalid"),

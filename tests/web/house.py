@@ -86,12 +86,15 @@ class House:
     preferences: dict[str, Any] = field(
         default_factory=lambda: {
             "zone": "UTC",
+            "zone_source": "user",
             "reminder_minutes": [10],
             "briefing_at": "08:00",
             "dialect_ja": "kansai",
             "dialect_en": "pirate",
         }
     )
+    google_zone: str | None = None
+    problems: list[dict[str, str]] = field(default_factory=list)
     devices: dict[str, str] = field(default_factory=dict)
     acks: list[dict[str, Any]] = field(default_factory=list)
     heartbeats: int = 0
@@ -233,7 +236,14 @@ def build(house: House) -> FastAPI:
     async def appointments() -> Any:
         day = house.now().date().isoformat()
         zone = house.preferences["zone"]
-        return {"zone": zone, "day": day, "appointments": house.appointments, "syncing": house.syncing}
+        return {
+            "zone": zone,
+            "zone_source": house.preferences["zone_source"],
+            "day": day,
+            "appointments": house.appointments,
+            "problems": house.problems,
+            "syncing": house.syncing,
+        }
 
     @app.get("/v1/announcements")
     async def announcements() -> dict[str, Any]:
@@ -256,8 +266,18 @@ def build(house: House) -> FastAPI:
     @app.put("/v1/preferences")
     async def set_preferences(request: Request) -> Response:
         house.preferences = await request.json()
+        if house.preferences["zone"] is None:
+            house.preferences["zone"] = house.google_zone or "UTC"
+            house.preferences["zone_source"] = "google" if house.google_zone else "default"
         await house.noticed()
         return JSONResponse(house.preferences)
+
+    @app.put("/v1/preferences/browser-zone")
+    async def set_browser_zone(request: Request) -> dict[str, Any]:
+        if house.preferences["zone_source"] in ("default", "browser"):
+            house.preferences |= {"zone": (await request.json())["zone"], "zone_source": "browser"}
+        await house.noticed()
+        return house.preferences
 
     @app.post("/v1/devices")
     async def devices() -> Response:

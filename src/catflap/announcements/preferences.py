@@ -3,16 +3,17 @@
 from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Literal, get_args
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from catflap.announcements.zones import ZoneSource, find_zone, zone_unknown
+from catflap.calendars.moments import is_zone
 from catflap.errors import BadRequest
 from catflap.google.calendar import MAX_REMINDER_MINUTES, MAX_REMINDERS
 from catflap.speech import dialects
-from catflap.store.tables import calendars
 from catflap.store.tables import preferences as t
 
 RemindersFrom = Literal["preferences", "google"]
@@ -38,6 +39,7 @@ class Preferences:
         tentative: Events that are tentative or whose invitation has no clear answer: `maybe` says them with
             a word that tells, `plain` like all others, `skip` not at all.
         event_types: Which of `OPTIONAL_TYPES` are announced.
+        zone_source: Where `zone` comes from; only `user` is a choice, and kept as one.
 
     Raises:
         BadRequest: `zone_unknown`, `reminders_invalid`, `unknown_dialect`, `preferences_invalid`.
@@ -51,14 +53,11 @@ class Preferences:
     reminders_from: RemindersFrom = "preferences"
     tentative: Tentative = "maybe"
     event_types: tuple[OptionalType, ...] = ()
+    zone_source: ZoneSource = "user"
 
     def __post_init__(self) -> None:
-        try:
-            ZoneInfo(self.zone)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise BadRequest(
-                "zone_unknown", "The time zone must be an IANA name such as Asia/Tokyo or Europe/Berlin."
-            ) from None
+        if not is_zone(self.zone):
+            raise zone_unknown()
         if len(self.reminder_minutes) > MAX_REMINDERS or not all(
             0 <= minutes <= MAX_REMINDER_MINUTES for minutes in self.reminder_minutes
         ):
@@ -83,19 +82,16 @@ class Preferences:
 
 
 async def load(source: AsyncEngine | AsyncConnection, user_id: int) -> Preferences:
-    """The user's choices; the usual ones, in their main calendar's time zone, when none were made."""
+    """The user's choices, the usual ones where none were made; the time zone as `find_zone` says."""
     if isinstance(source, AsyncEngine):
         async with source.connect() as connection:
             return await load(connection, user_id)
     row = (await source.execute(select(t).where(t.c.user_id == user_id))).one_or_none()
+    zone, zone_source = await find_zone(source, user_id, row.zone if row else None)
     if row is None:
-        main = select(calendars.c.time_zone).where(calendars.c.user_id == user_id, calendars.c.is_primary)
-        try:
-            return Preferences(zone=await source.scalar(main.limit(1)) or "UTC")
-        except BadRequest:
-            return Preferences()
+        return Preferences(zone=zone, zone_source=zone_source)
     return Preferences(
-        row.zone,
+        zone,
         tuple(row.reminder_minutes),
         row.briefing_at,
         row.dialect_ja,
@@ -103,6 +99,7 @@ async def load(source: AsyncEngine | AsyncConnection, user_id: int) -> Preferenc
         row.reminders_from,
         row.tentative,
         tuple(row.event_types),
+        zone_source,
     )
 
 
@@ -110,7 +107,7 @@ async def save(connection: AsyncConnection, user_id: int, preferences: Preferenc
     """Keep the choices; whoever calls asks for a new plan."""
     briefing_at = preferences.briefing_at
     values = {
-        "zone": preferences.zone,
+        "zone": preferences.zone if preferences.zone_source == "user" else None,
         "reminder_minutes": list(preferences.reminder_minutes),
         "briefing_at": briefing_at.replace(tzinfo=None) if briefing_at else None,
         "dialect_ja": preferences.dialect_ja,

@@ -10,6 +10,9 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+# The zone database has these too: machines' own settings, and clocks that count leap seconds.
+_NO_PLACE = ("right/", "posix/", "localtime", "posixrules", "Factory")
+
 
 @dataclass(frozen=True)
 class Moment:
@@ -88,6 +91,11 @@ def read_date(text: str, zone: tzinfo) -> Moment:
     return Moment(read, UTC if len(text) > len(bare) else zone)
 
 
+def is_zone(name: object) -> bool:
+    """Whether `name` is an IANA time zone that this installation has the rules of."""
+    return _named(name) is not None
+
+
 def zone_or(name: object, fallback: tzinfo) -> tzinfo:
     """The zone of this IANA name, else `fallback`."""
     return _named(name) or fallback
@@ -99,6 +107,8 @@ def _named(name: object) -> tzinfo | None:
 
 @lru_cache(maxsize=1024)
 def _zone(name: str) -> tzinfo | None:
+    if name.startswith(_NO_PLACE):
+        return None
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):

@@ -14,15 +14,16 @@ from sqlalchemy import Row, and_, delete, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from catflap.calendars.moments import zone_or
+from catflap.calendars.moments import is_zone, zone_or
 from catflap.calendars.stored import MAX_TITLE, clean, kept, span
 from catflap.google.calendar import CalendarEntry, CalendarList
 from catflap.google.calendar_errors import unavailable
 from catflap.log import log
 from catflap.store.jobs import enqueue
-from catflap.store.tables import accounts, calendars, events, removed_calendars
+from catflap.store.tables import accounts, calendar_syncs, calendars, events, removed_calendars
 
 KEEP_PAST = timedelta(days=7)
+MAX_ZONE = 64
 _BATCH = 500
 _T = TypeVar("_T")
 _UTC = ZoneInfo("UTC")
@@ -86,6 +87,19 @@ async def write_list(
         for row in after.values()
         if row.is_selected
     ]
+
+
+async def write_time_zone(engine: AsyncEngine, user_id: int, account_sub: str, name: str | None) -> None:
+    """Keep the zone of Calendar's settings, or that it is not known; a plan is asked for when it changed."""
+    t, zone = calendar_syncs, clean(name, MAX_ZONE) if name else None
+    mine = t.c.user_id == user_id, t.c.account_sub == account_sub, t.c.time_zone.is_distinct_from(zone)
+    async with engine.begin() as connection:
+        changed = update(t).where(*mine).values(time_zone=zone).returning(t.c.user_id)
+        if await connection.scalar(changed) is None:
+            return
+        await enqueue(connection, "plan", user_id)
+    if zone is not None and not is_zone(zone):
+        log.warning("time_zone_unknown", user=user_id)
 
 
 async def write_events(
@@ -173,7 +187,7 @@ async def _write_entry(
 ) -> None:
     values: dict[str, Any] = {
         "summary": clean(entry.summary, MAX_TITLE),
-        "time_zone": clean(entry.time_zone, 64),
+        "time_zone": clean(entry.time_zone, MAX_ZONE),
         "is_primary": entry.is_primary,
         "is_selected": entry.is_selected,
         "default_reminders": list(entry.default_reminders),

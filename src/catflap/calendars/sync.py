@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.calendars.problems import INTERNAL, OperatorNotice, Problems, most_pressing
-from catflap.calendars.shelf import KEEP_PAST, Changes, Shelf, write_events, write_list
+from catflap.calendars.shelf import KEEP_PAST, Changes, Shelf, write_events, write_list, write_time_zone
 from catflap.clock import Clock
 from catflap.errors import BadRequest, CatflapError
 from catflap.google.calendar import AccessRefused, CalendarApi, CalendarGone, EventsPage, SyncTokenExpired
@@ -22,6 +22,7 @@ from catflap.log import log
 _T = TypeVar("_T")
 Access = Callable[[int, str], Awaitable[str]]
 Refused = Callable[[int, str, str], Awaitable[str]]
+MaybeAccess = Callable[[int, str], Awaitable[str | None]]
 
 
 class Calendars:
@@ -33,16 +34,24 @@ class Calendars:
         api: Google's Calendar API.
         access: `(user_id, account_sub)` to an access token.
         refused: `(user_id, account_sub, token)`, called with a token Google refused, to a fresh one.
+        settings_access: Like `access`, for Calendar's settings; to None where the grant does not open them.
     """
 
     def __init__(
-        self, engine: AsyncEngine, clock: Clock, api: CalendarApi, access: Access, refused: Refused
+        self,
+        engine: AsyncEngine,
+        clock: Clock,
+        api: CalendarApi,
+        access: Access,
+        refused: Refused,
+        settings_access: MaybeAccess | None = None,
     ) -> None:
         self._engine = engine
         self._clock = clock
         self._api = api
         self._access = access
         self._refused = refused
+        self._settings_access = settings_access
         self._operator = OperatorNotice()
 
     async def sync_account(self, user_id: int, account_sub: str) -> None:
@@ -72,6 +81,7 @@ class Calendars:
             raise
         failure = most_pressing(failures) if failures else None
         await problems.ended(failure)
+        await self._sync_time_zone(account)
         if failure is not None:
             raise failure
 
@@ -104,6 +114,18 @@ class Calendars:
         if broken is not None:
             raise broken
         return failures
+
+    async def _sync_time_zone(self, account: "_Account") -> None:
+        """Note the time zone set in Google Calendar; a failure leaves what is known and stops nothing."""
+        if self._settings_access is None:
+            return
+        try:
+            token = await self._settings_access(account.user_id, account.sub)
+            name = await self._api.time_zone(token) if token is not None else None
+        except CatflapError as error:
+            log.info("time_zone_not_read", user=account.user_id, code=error.code)
+            return
+        await write_time_zone(self._engine, account.user_id, account.sub, name)
 
     async def _failed(self, problems: Problems, error: CatflapError) -> None:
         await problems.failed(error)

@@ -51,7 +51,7 @@ MAX_REMINDER_MINUTES = 40_320
 
 @dataclass(frozen=True)
 class CalendarEntry:
-    """One line of a person's calendar list."""
+    """One line of a person's calendar list; `time_zone` is "" when Google names none."""
 
     id: str
     summary: str = field(repr=False)
@@ -116,6 +116,15 @@ class CalendarApi:
                 raise unavailable("nextPageToken repeats")
             page_token = following
 
+    async def time_zone(self, token: str) -> str | None:
+        """The time zone that the person set in Google Calendar (`settings.get`).
+
+        Raises:
+            CatflapError: as `list_calendars`.
+        """
+        body = await self._get(token, "/users/me/settings/timezone", {"fields": "value"})
+        return _text(body, "value")
+
     async def list_events(
         self,
         token: str,
@@ -175,7 +184,7 @@ def _calendar_entry(item: Mapping[str, Any]) -> CalendarEntry:
         summary=members.shown(item, "summaryOverride", _MAX_TEXT)
         or members.shown(item, "summary", _MAX_TEXT)
         or "",
-        time_zone=item.get("timeZone") or "UTC",
+        time_zone=item.get("timeZone") or "",
         is_primary=item.get("primary") is True,
         is_selected=item.get("selected") is True,
         default_reminders=popup_minutes(item.get("defaultReminders")),

@@ -21,6 +21,7 @@ SIGN_IN = frozenset({"openid", "email", "profile"})
 # What a word asks for: no more than the first product needs.
 _BUNDLES = {"calendar": {"calendar.events.readonly", "calendar.calendarlist.readonly"}}
 READ_CALENDAR = frozenset(_BUNDLES["calendar"])
+READ_SETTINGS = frozenset({"calendar.settings.readonly"})
 # Google's own scope of that name: full access to calendars.
 WHOLE_CALENDAR = f"{_PREFIX}calendar"
 
@@ -31,8 +32,13 @@ _IMPLIES = {
         "calendar.events",
         "calendar.events.readonly",
         "calendar.calendarlist.readonly",
+        "calendar.settings.readonly",
     },
-    "calendar.readonly": {"calendar.events.readonly", "calendar.calendarlist.readonly"},
+    "calendar.readonly": {
+        "calendar.events.readonly",
+        "calendar.calendarlist.readonly",
+        "calendar.settings.readonly",
+    },
     "calendar.events": {"calendar.events.readonly"},
     "drive": {"drive.file", "drive.appdata", "drive.readonly"},
 }

@@ -59,6 +59,7 @@ users = Table(
     _id(),
     # What an app with its own login calls this person.
     Column("external_id", Text, unique=True),
+    Column("browser_zone", Text),
     _at("created_at"),
     schema="app",
 )
@@ -147,7 +148,8 @@ preferences = Table(
     "preferences",
     metadata,
     _user(primary_key=True),
-    Column("zone", Text, nullable=False),
+    # None for somebody who chose none: Google Calendar's counts then, or the browser's.
+    Column("zone", Text),
     Column("reminder_minutes", ARRAY(Integer), nullable=False),
     Column("briefing_at", Time),
     Column("dialect_ja", Text, nullable=False),
@@ -189,6 +191,8 @@ calendar_syncs = Table(
     _user(primary_key=True),
     Column("account_sub", Text, primary_key=True),
     _at("listed_at", nullable=True),
+    # Calendar's own setting, where the grant lets us read it.
+    Column("time_zone", Text),
     # The interval of regular syncs counts from here: the last one, or the end of a pause Google wants.
     _at("waits_from"),
     _at("retry_at", nullable=True),

@@ -39,6 +39,22 @@ def is_syncing(shown: dict[str, Any]) -> bool:
     return not shown["calendars"] and not any(one["problem"] for one in shown["accounts"])
 
 
+def problems_shown(shown: dict[str, Any]) -> list[dict[str, Any]]:
+    """What the page tells about `calendars_shown`: accounts and calendars in trouble, and what went away."""
+    accounts_failing = [
+        {"kind": "account", "name": one["email"], "code": one["problem"]["code"]}
+        for one in shown["accounts"]
+        if one["problem"]
+    ]
+    unread = [
+        {"kind": one["state"], "name": one["summary"], "code": one["problem"]["code"]}
+        for one in shown["calendars"]
+        if one["problem"]
+    ]
+    removed = [{"kind": "removed", "name": one["summary"], "code": one["code"]} for one in shown["removed"]]
+    return [*accounts_failing, *unread, *removed]
+
+
 async def _syncs(connection: AsyncConnection, user_id: int) -> list[Row[Any]]:
     s, a = calendar_syncs.c, accounts.c
     query = (

@@ -2,7 +2,6 @@
 
 from datetime import datetime, time, timedelta
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
@@ -16,12 +15,13 @@ from catflap.announcements.preferences import (
     load,
     save,
 )
+from catflap.announcements.zones import ZoneSource, note_browser_zone
 from catflap.calendars import timeline
 from catflap.devices.schedule import HORIZON, instant
 from catflap.speech import dialects
 from catflap.store.jobs import enqueue
 from catflap.store.tables import announcements, sounds
-from catflap.web.calendars_shown import calendars_shown, is_syncing
+from catflap.web.calendars_shown import calendars_shown, is_syncing, problems_shown
 from catflap.web.security import CurrentSession, Parts
 
 router = APIRouter(prefix="/v1")
@@ -32,7 +32,9 @@ class PreferencesBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    zone: Annotated[str, Field(max_length=64)]
+    # None follows Google Calendar, or the browser; so does what was shown with another source than `user`.
+    zone: Annotated[str, Field(max_length=64)] | None
+    zone_source: ZoneSource | None = None
     reminder_minutes: Annotated[list[Annotated[int, Field(ge=0, le=40320)]], Field(max_length=5)]
     briefing_at: time | None
     dialect_ja: Annotated[str, Field(max_length=40)]
@@ -41,6 +43,14 @@ class PreferencesBody(BaseModel):
     reminders_from: RemindersFrom | None = None
     tentative: Tentative | None = None
     event_types: Annotated[list[OptionalType], Field(max_length=10)] | None = None
+
+
+class BrowserZone(BaseModel):
+    """The time zone that a browser keeps."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    zone: Annotated[str, Field(max_length=64)]
 
 
 @router.get("/dialects")
@@ -69,8 +79,10 @@ async def write_preferences(body: PreferencesBody, session: CurrentSession, part
     """Change it; the schedule follows."""
     async with parts.engine.begin() as connection:
         before = await load(connection, session.user_id)
+        follows = body.zone is None or (body.zone == before.zone and body.zone_source not in (None, "user"))
         chosen = Preferences(
-            zone=body.zone,
+            zone=before.zone if body.zone is None else body.zone,
+            zone_source="default" if follows else "user",
             reminder_minutes=tuple(dict.fromkeys(body.reminder_minutes)),
             briefing_at=body.briefing_at,
             dialect_ja=body.dialect_ja,
@@ -83,7 +95,19 @@ async def write_preferences(body: PreferencesBody, session: CurrentSession, part
         )
         await save(connection, session.user_id, chosen, parts.clock.now())
         await enqueue(connection, "plan", session.user_id)
-    return _shown(chosen)
+        return _shown(await load(connection, session.user_id))
+
+
+@router.put("/preferences/browser-zone")
+async def note_browser(body: BrowserZone, session: CurrentSession, parts: Parts) -> dict[str, Any]:
+    """The time zone of your browser; it counts where neither you nor Google Calendar say one."""
+    async with parts.engine.begin() as connection:
+        before = await load(connection, session.user_id)
+        await note_browser_zone(connection, session.user_id, body.zone)
+        now = await load(connection, session.user_id)
+        if now.zone != before.zone:
+            await enqueue(connection, "plan", session.user_id)
+    return _shown(now)
 
 
 @router.get("/calendars")
@@ -95,7 +119,8 @@ async def all_calendars(session: CurrentSession, parts: Parts) -> dict[str, Any]
 @router.get("/appointments")
 async def appointments(session: CurrentSession, parts: Parts) -> dict[str, Any]:
     """Today's appointments, in the person's own zone."""
-    zone = ZoneInfo((await load(parts.engine, session.user_id)).zone)
+    preferences = await load(parts.engine, session.user_id)
+    zone = preferences.time_zone
     today = parts.clock.now().astimezone(zone).date()
     start = datetime.combine(today, time(), zone)
     end = datetime.combine(today + timedelta(days=1), time(), zone)
@@ -104,8 +129,10 @@ async def appointments(session: CurrentSession, parts: Parts) -> dict[str, Any]:
     names = {one["id"]: one["summary"] for one in shown["calendars"]}
     return {
         "zone": zone.key,
+        "zone_source": preferences.zone_source,
         "day": today.isoformat(),
         "syncing": is_syncing(shown),
+        "problems": problems_shown(shown),
         "appointments": [
             {
                 "title": one.title,
@@ -156,6 +183,7 @@ def _shown(preferences: Preferences) -> dict[str, Any]:
     at = preferences.briefing_at
     return {
         "zone": preferences.zone,
+        "zone_source": preferences.zone_source,
         "reminder_minutes": list(preferences.reminder_minutes),
         "briefing_at": at.strftime("%H:%M") if at else None,
         "dialect_ja": preferences.dialect_ja,

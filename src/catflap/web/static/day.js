@@ -1,6 +1,6 @@
 // The right-hand side: fetches the day when something changed and shows it; asks again when the line was down.
 
-import { showAnnouncements, showAppointments } from "./lists.js";
+import { showAnnouncements, showAppointments, showProblems } from "./lists.js";
 
 const SYNCING = 2000;
 const AGAIN = 5000;
@@ -13,6 +13,7 @@ export class Day {
   #preferences;
   #appointments = element("appointments");
   #announcements = element("announcements");
+  #problems = element("problems");
   #timer = 0;
   #asked = 0;
   #forgotten = false;
@@ -39,7 +40,7 @@ export class Day {
     this.#asked += 1;
     clearTimeout(this.#timer);
     this.#dialects.clear();
-    for (const list of [this.#appointments, this.#announcements]) list.replaceChildren();
+    for (const list of [this.#appointments, this.#announcements, this.#problems]) list.replaceChildren();
   }
 
   async refresh() {
@@ -68,6 +69,8 @@ export class Day {
   /** @param {any} day @param {import("./lists.js").Planned[]} planned */
   #show(day, planned) {
     this.#format.zone = day.zone;
+    this.#preferences.heed(day);
+    showProblems(this.#problems, day.problems, this.#format);
     this.#dialects = new Map(planned.map(({ id, dialect }) => [id, dialect]));
     element("today-date").textContent = this.#format.day(day.day);
     if (day.syncing && day.appointments.length === 0) return; // the skeletons stay

@@ -18,6 +18,11 @@ export class Format {
     return (this.#words[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
   }
 
+  /** The first of several words that there is. @param {string[]} keys */
+  oneOf(...keys) {
+    return this.word(keys.find((key) => key in this.#words) ?? keys[0]);
+  }
+
   /** @param {string | number} at */
   time(at) {
     return this.#format(at, { hour: "numeric", minute: "2-digit" });

@@ -1,6 +1,7 @@
 // Today's appointments and what will be said. Titles are strangers' words: they go in as text, never as markup.
 
 /**
+ * @typedef {{kind: "account" | "failing" | "gone" | "removed", name: string, code: string}} Problem
  * @typedef {{title: string, starts_at: string, ends_at: string, all_day: boolean, calendar: string}} Appointment
  * @typedef {{id: string, play_at: string, kind: string, text: string, dialect: string, state: string}} Planned
  */
@@ -57,6 +58,16 @@ export function showAnnouncements(list, announcements, format, now, dialectOf) {
   });
   if (coming.length > MOST) rows.push(element("li", "empty", format.word("and_more", { count: coming.length - MOST })));
   fill(list, rows, format.word("will_say_none"));
+}
+
+/** What can't be read, and what went away. @param {HTMLElement} list @param {Problem[]} problems @param {import("./format.js").Format} format */
+export function showProblems(list, problems, format) {
+  const shown = problems.map(({ kind, name, code }) => {
+    const why = format.oneOf(`why_${code}`, "why_other");
+    return format.word(`problem_${kind}`, { name: name || format.word("untitled"), why });
+  });
+  const now = [...list.children].map(({ textContent }) => textContent);
+  if (now.join("\n") !== shown.join("\n")) list.replaceChildren(...shown.map((text) => element("li", "problem", text)));
 }
 
 /** With several devices the same words are planned several times; one line is enough. @param {Planned[]} announcements */

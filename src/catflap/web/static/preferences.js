@@ -10,6 +10,9 @@ export class Preferences {
   #values = {};
   /** @type {Map<string, Dialect>} */
   #dialects = new Map();
+  /** @type {HTMLFormElement | null} */
+  #form = null;
+  #offered = "";
 
   /** @param {import("./api.js").Home} home @param {import("./format.js").Format} format @param {() => void} onSaved */
   constructor(home, format, onSaved) {
@@ -21,16 +24,18 @@ export class Preferences {
   /** @param {HTMLFormElement} form */
   async show(form) {
     const [values, dialects] = await Promise.all([this.#home.get("/v1/preferences"), this.#home.get("/v1/dialects")]);
+    this.#form = form;
     this.#values = values;
     this.#dialects = new Map(dialects.map((/** @type {Dialect} */ dialect) => [dialect.id, dialect]));
     for (const select of form.querySelectorAll("select")) {
-      const choice = String(values[select.name]);
-      if (select.name === "zone") select.replaceChildren(...this.#zones(choice));
-      else select.replaceChildren(...dialects.filter(({ language }) => select.name.endsWith(language)).map(({ id }) => option(id, this.label(id))));
-      select.value = choice;
       select.disabled = false;
+      if (select.name === "zone") continue;
+      select.replaceChildren(...dialects.filter(({ language }) => select.name.endsWith(language)).map(({ id }) => option(id, this.label(id))));
+      select.value = String(values[select.name]);
     }
+    this.#showZone();
     this.#showExamples(form);
+    this.#offerZone();
     form.addEventListener("change", () => this.#save(form));
     form.addEventListener("submit", (event) => event.preventDefault());
   }
@@ -54,15 +59,47 @@ export class Preferences {
     const note = /** @type {HTMLElement} */ (form.querySelector(".saved"));
     this.#showExamples(form);
     const picked = Object.fromEntries([...form.querySelectorAll("select")].map(({ name, value }) => [name, value]));
-    const values = { ...this.#values, ...picked };
+    const zone = picked.zone ? { zone: picked.zone, zone_source: "user" } : { zone: null, zone_source: null };
     try {
-      await this.#home.send("PUT", "/v1/preferences", values);
-      this.#values = values;
+      this.#values = await this.#home.send("PUT", "/v1/preferences", { ...this.#values, ...picked, ...zone });
+      this.#showZone();
       note.textContent = this.#format.word("saved");
       this.#onSaved();
     } catch {
       note.textContent = this.#format.word("not_saved");
     }
+  }
+
+  /** The zone as it is known by now; Google's comes with the first sync. @param {{zone: string, zone_source: string}} day */
+  heed({ zone, zone_source }) {
+    if (!this.#form || (zone === this.#values.zone && zone_source === this.#values.zone_source)) return;
+    this.#values = { ...this.#values, zone, zone_source };
+    this.#showZone();
+    this.#offerZone();
+  }
+
+  /** Say where this browser is, as long as neither the person nor Google does. */
+  async #offerZone() {
+    const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
+    const { zone, zone_source: source } = this.#values;
+    if (!["default", "browser"].includes(String(source)) || !here || here === this.#offered) return;
+    if (here === zone && source === "browser") return;
+    this.#offered = here;
+    try {
+      this.heed(await this.#home.send("PUT", "/v1/preferences/browser-zone", { zone: here }));
+      this.#onSaved();
+    } catch {
+      // A zone the house doesn't know, or no line: it stays as it is.
+    }
+  }
+
+  #showZone() {
+    const select = /** @type {HTMLSelectElement} */ (this.#form?.elements.namedItem("zone"));
+    const { zone, zone_source: source } = /** @type {{zone: string, zone_source: string}} */ (this.#values);
+    select.replaceChildren(...this.#zones(zone, source));
+    select.value = source === "user" ? zone : "";
+    const note = /** @type {HTMLElement} */ (this.#form?.querySelector("#zone-source"));
+    note.textContent = this.#format.word(`zone_from_${source}`);
   }
 
   /** @param {HTMLFormElement} form */
@@ -74,11 +111,13 @@ export class Preferences {
     }
   }
 
-  /** @param {string} choice @returns {HTMLElement[]} */
-  #zones(choice) {
+  /** @param {string} choice @param {string} source @returns {HTMLElement[]} */
+  #zones(choice, source) {
     const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
     const zones = new Set(["UTC", ...Intl.supportedValuesOf("timeZone"), choice, here]);
+    const shown = source === "user" ? "…" : choice.replaceAll("_", " ");
     return [
+      option("", this.#format.word("zone_auto", { zone: shown })),
       group(this.#format.word("zone_here"), [here]),
       group(this.#format.word("zone_all"), [...zones].filter((zone) => zone !== here).sort()),
     ];

@@ -1,0 +1,108 @@
+"""What the page tells about the time zone and about calendars in trouble, in the reader's language."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Page, expect
+
+from tests.web.chromium import LETS_HER_SPEAK, open_browser
+from tests.web.house import House, open_house
+from tests.web.visits import Visit, guarded
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.xdist_group("browser"),
+]
+SOURCES = {
+    "en": ("chosen by you", "from Google Calendar", "from this browser"),
+    "ja": ("ご自身で選択", "Google カレンダーの設定", "このブラウザの設定"),
+}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    async with open_browser(LETS_HER_SPEAK) as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def house() -> AsyncIterator[House]:
+    async with open_house(House()) as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture(loop_scope="module", params=["en", "ja"])
+async def page(browser: Browser, request: pytest.FixtureRequest) -> AsyncIterator[Page]:
+    context = await browser.new_context(locale=request.param, timezone_id="Europe/Berlin")
+    async with guarded(context) as opened:
+        yield opened
+    await context.close()
+
+
+async def sources(page: Page) -> tuple[str, str, str]:
+    return SOURCES[await page.locator("html").get_attribute("lang") or ""]
+
+
+async def test_the_browsers_zone_counts_until_googles_is_known_and_a_choice_is_kept(
+    page: Page, house: House
+) -> None:
+    house.preferences |= {"zone": "UTC", "zone_source": "default"}
+    visit = Visit(page, house)
+    await visit.open()
+    chosen, google, browser = await sources(page)
+    note = page.locator("#zone-source")
+    await expect(note).to_have_text(browser)
+    assert house.preferences["zone"] == "Europe/Berlin"
+    await expect(page.locator("#zone option:checked")).to_contain_text("Europe/Berlin")
+
+    house.google_zone = "Asia/Tokyo"
+    house.preferences |= {"zone": "Asia/Tokyo", "zone_source": "google"}
+    await house.tell()
+    await expect(note).to_have_text(google)
+    await expect(page.locator("#zone option:checked")).to_contain_text("Asia/Tokyo")
+    await expect(page.locator("#zone")).to_have_value("")
+
+    await page.select_option("#dialect-en", "butler")
+    await house.until(lambda house: house.preferences["dialect_en"] == "butler")
+    assert house.preferences["zone_source"] == "google"
+    await page.select_option("#zone", "America/New_York")
+    await house.until(lambda house: house.preferences["zone"] == "America/New_York")
+    await expect(note).to_have_text(chosen)
+    assert house.preferences["zone_source"] == "user"
+    await page.select_option("#zone", "")
+    await expect(note).to_have_text(google)
+    assert house.preferences["zone"] == "Asia/Tokyo"
+
+
+async def test_a_zone_that_is_known_is_not_replaced_by_the_browsers(page: Page, house: House) -> None:
+    house.preferences |= {"zone": "Asia/Tokyo", "zone_source": "google"}
+    await Visit(page, house).open()
+    await expect(page.locator("#zone-source")).to_have_text((await sources(page))[1])
+    assert house.preferences["zone"] == "Asia/Tokyo"
+    assert "PUT /v1/preferences/browser-zone" not in house.asked
+
+
+async def test_calendars_in_trouble_are_told_and_no_longer_when_it_is_over(page: Page, house: House) -> None:
+    hostile = "<b>Band</b>"
+    house.problems = [
+        {"kind": "account", "name": "anna@example.com", "code": "google_api_disabled"},
+        {"kind": "failing", "name": hostile, "code": "google_quota_exceeded"},
+        {"kind": "failing", "name": "Work", "code": "some_new_code"},
+        {"kind": "gone", "name": "Club", "code": "not_allowed"},
+        {"kind": "removed", "name": "Choir", "code": "not_listed"},
+    ]
+    visit = Visit(page, house)
+    await visit.open()
+    told = page.locator("#problems li")
+    await expect(told).to_have_count(5)
+    for place, name in enumerate(("anna@example.com", hostile, "Work", "Club", "Choir")):
+        await expect(told.nth(place)).to_contain_text(name)
+    assert await page.locator("#problems b").count() == 0
+    assert "problem_" not in await page.locator("#problems").inner_text()
+    assert "why_" not in await page.locator("#problems").inner_text()
+    house.problems = []
+    await visit.advance(timedelta(minutes=1))
+    await expect(told).to_have_count(0)

@@ -3,6 +3,7 @@
 # ruff: noqa: DTZ001 (wall clocks have no zone)
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from dateutil.rrule import rrulestr
@@ -191,5 +192,7 @@ def test_any_text_is_a_rule_or_a_value_error(text: str) -> None:
 def test_until_is_shown_on_the_wall_clock_of_the_event() -> None:
     from_utc = read_until("20260325T130000Z", None)
     assert from_utc == datetime(2026, 3, 25, 23, 59, 59, 999999)
-    assert read_until("20260325", UTC) == datetime(2026, 3, 25, 23, 59, 59, 999999)
+    assert read_until("20260325", None) == datetime(2026, 3, 25, 23, 59, 59, 999999)
+    assert read_until("20260325", UTC) == datetime(2026, 3, 25)
+    assert read_until("20260325", ZoneInfo("Asia/Tokyo")) == datetime(2026, 3, 25, 9)
     assert read_until("20260325T130000", UTC) == datetime(2026, 3, 25, 13)

@@ -171,8 +171,8 @@ def test_several_rules_and_extra_dates_add_up_and_double_nothing() -> None:
         ("20261116T080000Z", "11-16T08:00"),
         ("20261116T075959Z", "11-09T08:00"),
         ("20261116T090000", "11-16T08:00"),
-        ("20261116", "11-16T08:00"),
-        ("20261115", "11-09T08:00"),
+        ("20261117", "11-16T08:00"),
+        ("20261116", "11-09T08:00"),
     ],
 )
 def test_until_counts_on_the_clock_it_was_written_for(until: str, last: str) -> None:

@@ -88,16 +88,19 @@ def read_rule(text: str, zone: tzinfo | None) -> Rule:
 
 
 def read_until(text: str, zone: tzinfo | None) -> datetime:
-    """UNTIL on the event's wall clock; a date lasts until its midnight, also where a time is expected.
+    """Read UNTIL as the last moment that counts, on the event's wall clock.
+
+    In a rule for whole days (`zone` None) the date counts, to its end. In a rule for times a date means
+    00:00 UTC of that day, as in Google's own expansion (google-rfc-2445): that day's instance is usually out.
 
     Raises:
         ValueError: no date or date-time.
     """
     read = read_date(text, zone or UTC)
-    if read.zone is None or zone is None:
+    if zone is None:
         return datetime.combine(read.wall.date(), time.max)
     try:
-        return read.wall.replace(tzinfo=read.zone).astimezone(zone).replace(tzinfo=None, fold=0)
+        return read.wall.replace(tzinfo=read.zone or UTC).astimezone(zone).replace(tzinfo=None, fold=0)
     except OverflowError:
         return read.wall
 

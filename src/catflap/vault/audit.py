@@ -59,6 +59,7 @@ class Audit(Background):
         self._then = tuple(then)
         self._noted: deque[Entry] = deque(maxlen=_MOST)
         self._lost = 0
+        self._writing = asyncio.Lock()
 
     async def __aexit__(self, *raised: object) -> None:
         await super().__aexit__(*raised)
@@ -79,18 +80,19 @@ class Audit(Background):
         self._noted.append(Entry(self._clock.now(), action, outcome, key_id, user_id, account_sub, detail))
 
     async def write(self) -> None:
-        """Write down what was noted."""
-        batch = list(self._noted)
-        if batch:
-            async with self._engine.begin() as connection:
-                await connection.execute(_WRITE, _columns(batch))
-        for _ in batch:
-            self._noted.popleft()
-        for write in self._then:
-            await write()
-        if self._lost:
-            log.error("audit_lost", entries=self._lost)
-            self._lost = 0
+        """Write down what was noted; one write at a time, or both would write the same entries."""
+        async with self._writing:
+            batch = list(self._noted)
+            if batch:
+                async with self._engine.begin() as connection:
+                    await connection.execute(_WRITE, _columns(batch))
+            for _ in batch:
+                self._noted.popleft()
+            for write in self._then:
+                await write()
+            if self._lost:
+                log.error("audit_lost", entries=self._lost)
+                self._lost = 0
 
     async def read(
         self, *, user_id: int | None = None, since: datetime | None = None, limit: int = 1000

@@ -189,6 +189,7 @@ async def _services(ground: _Ground, vault: _VaultRooms) -> Services:
     addresses = SoundAddresses(engine, clock, await signing_key(engine, "sounds"))
     signin = _signin(ground, users, vault.grants)
     redirect_uri, return_urls = ground.client.redirect_uri, settings.return_urls
+    audiences = {ground.client.client_id, *settings.google_audiences}
     return Services(
         settings=settings,
         clock=clock,
@@ -209,7 +210,7 @@ async def _services(ground: _Ground, vault: _VaultRooms) -> Services:
         webhooks=vault.webhooks,
         reactions=vault.reactions,
         proxy_rules=parse_rules(settings.proxy_allow),
-        security_events=SecurityEventTokens(http, risc_url(settings), clock, {ground.client.client_id}),
+        security_events=SecurityEventTokens(http, risc_url(settings), clock, audiences),
     )
 
 
@@ -224,6 +225,7 @@ def _signin(ground: _Ground, users: Users, grants: Grants) -> SignIn:
         users=users,
         grants=grants,
         admission=_admission(ground.settings),
+        audiences=ground.settings.google_audiences,
     )
 
 

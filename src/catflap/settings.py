@@ -121,6 +121,7 @@ class Settings(BaseSettings):
     google_client_file: Path | None = None
     google_discovery_url: str = GOOGLE_DISCOVERY_URL
     google_api_url: str = GOOGLE_API_URL
+    google_audiences: Annotated[tuple[str, ...], NoDecode] = ()
     google_timeout: float = Field(default=20.0, gt=0)
     google_refreshes_per_second: float = Field(default=50.0, gt=0)
 
@@ -140,7 +141,13 @@ class Settings(BaseSettings):
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
 
     @field_validator(
-        "allowed_origins", "proxy_allow", "allowed_domains", "allowed_emails", "return_urls", mode="before"
+        "google_audiences",
+        "allowed_origins",
+        "proxy_allow",
+        "allowed_domains",
+        "allowed_emails",
+        "return_urls",
+        mode="before",
     )
     @classmethod
     def _split(cls, value: Any) -> Any:

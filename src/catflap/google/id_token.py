@@ -139,7 +139,18 @@ def _address(claims: dict[str, Any], name: str, max_length: int) -> str | None:
     return found if found and found.isprintable() and " " not in found else None
 
 
+# Who sends a token can mend these; of the others nothing is told but that it did not verify.
+_TOLD = {
+    "aud": "This ID token was issued for another client. Ask Google for one with the web client's id as "
+    "server client id, or have the app's own client id added to CATFLAP_GOOGLE_AUDIENCES.",
+    "azp": "This ID token was presented by a client of another Google Cloud project.",
+    "nonce": "This ID token does not carry the nonce that was given for it; ask Google for a new one.",
+    "exp": "This ID token has expired; ask Google for a new one.",
+    "iat": "This ID token is from the future; check the clocks.",
+    "size": "This is too long for an ID token of Google's.",
+}
+
+
 def _invalid(check: str) -> Tampered:
-    return Tampered(
-        "id_token_invalid", "Google's ID token did not verify; please sign in again.", detail=check
-    )
+    told = _TOLD.get(check, "Google's ID token did not verify; please sign in again.")
+    return Tampered("id_token_invalid", told, detail=check)

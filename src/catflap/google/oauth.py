@@ -21,6 +21,10 @@ from catflap.google.members import Malformed
 from catflap.google.scopes import normalise, wire
 from catflap.settings import GoogleClient
 
+_REJECTED = (
+    "Google rejected this app's OAuth client ({}). Check the client id, the client secret and the redirect "
+    "URI at the Google Cloud console."
+)
 _FORM = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
 # About the OAuth client itself, whatever it asked for: nothing works until the operator acts.
 _CLIENT = frozenset({"invalid_client", "deleted_client", "disabled_client", "restricted_client"})
@@ -28,7 +32,6 @@ _CLIENT = frozenset({"invalid_client", "deleted_client", "disabled_client", "res
 _EXCHANGE = frozenset(
     {
         "unauthorized_client",
-        "redirect_uri_mismatch",
         "invalid_request",
         "unsupported_grant_type",
         "invalid_scope",
@@ -74,7 +77,12 @@ class InvalidGrant(BadRequest):
     """Google said `invalid_grant`: the code or refresh token is used up, expired, revoked or not ours."""
 
     def __init__(self, subtype: str | None = None) -> None:
-        super().__init__("code_rejected", "Google refused the code; please sign in again.", detail=subtype)
+        super().__init__(
+            "code_rejected",
+            "Google refused the code: it was used before, is some minutes old, was issued to another client "
+            "or lacks its code verifier. Please sign in again.",
+            detail=subtype,
+        )
 
 
 class GrantRefused(UserMustAct):
@@ -83,6 +91,13 @@ class GrantRefused(UserMustAct):
     def __init__(self, reason: str) -> None:
         super().__init__("grant_refused", "Google refuses this app access to the account.", detail=reason)
         self.reason = reason
+
+
+class RedirectUriMismatch(OperatorMustAct):
+    """The code was issued for another redirect URI; ours is wrong only if ours was sent to Google with it."""
+
+    def __init__(self) -> None:
+        super().__init__("google_client_rejected", _REJECTED.format("redirect_uri_mismatch"))
 
 
 class RefreshRefused(TryAgain):
@@ -270,17 +285,15 @@ def _refresh_refused(code: str) -> CatflapError:
 
 
 def _exchange_refused(code: str) -> CatflapError | None:
+    if code == "redirect_uri_mismatch":
+        return RedirectUriMismatch()
     if code in _EXCHANGE:
         return _rejected(code)
     return UserMustAct(*_ACCOUNT[code]) if code in _ACCOUNT else None
 
 
 def _rejected(code: str) -> OperatorMustAct:
-    return OperatorMustAct(
-        "google_client_rejected",
-        f"Google rejected this app's OAuth client ({code}). Check the client id, the client secret and "
-        "the redirect URI at the Google Cloud console.",
-    )
+    return OperatorMustAct("google_client_rejected", _REJECTED.format(code))
 
 
 def _error_code(response: Answer, name: str = "error") -> str | None:

@@ -6,9 +6,9 @@ anything of a consent that isn't the one that was asked for.
 
 import asyncio
 import contextlib
-import re
 from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -16,18 +16,20 @@ from catflap.clock import Clock
 from catflap.errors import BadRequest, CatflapError, Tampered, UserMustAct
 from catflap.google.discovery import Discovery
 from catflap.google.id_token import Identity, IdTokens, unnamed
-from catflap.google.oauth import OAuth, TokenResponse
+from catflap.google.oauth import OAuth, RedirectUriMismatch, TokenResponse
 from catflap.google.scopes import wire
+from catflap.log import log
 from catflap.signin.admission import Admission
 from catflap.signin.attempts import Attempt, Attempts
 from catflap.signin.naming import Naming
+from catflap.signin.pasted import id_token, one_time_code
 from catflap.signin.reception import Received, Reception
 from catflap.signin.request import ConsentRequest
 from catflap.signin.users import Users
 from catflap.vault import Grants
 
 NATIVE_REDIRECT_URI = ""
-_CODE = re.compile(r"[\x21-\x7e]{1,512}")
+POPUP_REDIRECT_URI = "postmessage"
 
 
 @dataclass(frozen=True)
@@ -75,11 +77,14 @@ class SignIn:
         users: Users,
         grants: Grants,
         admission: Admission | None = None,
+        audiences: Collection[str] = (),
     ) -> None:
+        """`audiences`: further client ids of the project, whose ID tokens are taken too."""
         self._oauth = oauth
         self._discovery = discovery
         self._id_tokens = id_tokens
         self._admission = admission or Admission()
+        self._audiences = tuple(audiences)
         self._attempts = Attempts(engine, clock)
         self._reception = Reception(users, grants, self._admission, Naming(engine, clock, users, grants))
 
@@ -167,7 +172,8 @@ class SignIn:
         Raises:
             UserMustAct, Tampered: as `code_of`; also `id_token_invalid`.
             ConsentNeeded: begin again, with `forced`.
-            BadRequest: `account_mismatch`, `not_allowed`.
+            BadRequest: `account_mismatch`, `not_allowed`; `invalid_request`: that is no code;
+                `redirect_uri_mismatch`: it is one for another kind of client.
             InvalidGrant, OperatorMustAct, TryAgain: as `OAuth.exchange`.
         """
         return await self.redeem(
@@ -195,9 +201,13 @@ class SignIn:
 
         Raises: as `complete`.
         """
-        if not _CODE.fullmatch(code):
-            raise BadRequest("invalid_request", "That is not a one-time code of Google's.")
-        tokens = await self._oauth.exchange(code, redirect_uri=redirect_uri, code_verifier=verifier)
+        code = one_time_code(code)
+        try:
+            tokens = await self._oauth.exchange(code, redirect_uri=redirect_uri, code_verifier=verifier)
+        except RedirectUriMismatch:
+            if redirect_uri == self._oauth.client.redirect_uri:
+                raise
+            raise _another_kind(redirect_uri) from None
         return await self._reception.receive(request, await self._whose(request, tokens, nonce), tokens)
 
     async def recognise(
@@ -210,9 +220,8 @@ class SignIn:
             BadRequest: `not_allowed`.
             TryAgain: `google_unavailable`.
         """
-        identity = await self._id_tokens.verify(
-            credential, audiences=(self._oauth.client.client_id,), nonce=nonce
-        )
+        audiences = (self._oauth.client.client_id, *self._audiences)
+        identity = await self._id_tokens.verify(id_token(credential), audiences=audiences, nonce=nonce)
         return await self._reception.receive(request, identity, None)
 
     async def _whose(self, request: ConsentRequest, tokens: TokenResponse, nonce: str | None) -> Identity:
@@ -225,6 +234,25 @@ class SignIn:
         return await self._id_tokens.verify(
             tokens.id_token, audiences=(self._oauth.client.client_id,), nonce=nonce
         )
+
+
+def _another_kind(redirect_uri: str) -> BadRequest:
+    """The error for a code that Google issued for another redirect URI: the sender chose the wrong kind."""
+    if redirect_uri == NATIVE_REDIRECT_URI:
+        told = (
+            "Google did not issue this code for an app. Send the serverAuthCode that the app got with the "
+            """web client's id as its server client id, or a popup's code with client "popup"."""
+        )
+    elif redirect_uri == POPUP_REDIRECT_URI or not urlsplit(redirect_uri).path:
+        told = (
+            "Google did not issue this code for a popup here. Send an app's serverAuthCode with client "
+            """"native". If it is a popup's, whoever runs Catflap must change CATFLAP_POPUP_REDIRECT_URI """
+            "(postmessage or origin)."
+        )
+    else:
+        told = "Send the redirect_uri that this code was issued for, letter by letter."
+    log.warning("redirect_uri_mismatch", told=told)
+    return BadRequest("redirect_uri_mismatch", told)
 
 
 def _refused(error: str | None) -> CatflapError:

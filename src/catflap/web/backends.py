@@ -10,7 +10,8 @@ from catflap.errors import BadRequest, CatflapError
 from catflap.google.id_token import is_unnamed
 from catflap.google.scopes import SIGN_IN, asked
 from catflap.signin import ConsentRequest, Purpose
-from catflap.signin.flow import NATIVE_REDIRECT_URI
+from catflap.signin.flow import NATIVE_REDIRECT_URI, POPUP_REDIRECT_URI
+from catflap.signin.pasted import MAX_SENT
 from catflap.signin.request import prompted
 from catflap.web.bodies import ScopeWords
 from catflap.web.headers import LINKS
@@ -40,7 +41,7 @@ class UserBody(Body):
 class BackendCodeBody(Body):
     """A code that the app's own client got from Google."""
 
-    code: Annotated[str, Field(min_length=1, max_length=512)]
+    code: Annotated[str, Field(max_length=MAX_SENT)]
     client: Literal["native", "popup", "web"] = "native"
     redirect_uri: Annotated[str, Field(max_length=2000)] | None = None
     code_verifier: Annotated[str, Field(max_length=128)] | None = None
@@ -88,7 +89,7 @@ async def take_code(user_id: int, body: BackendCodeBody, key: UsersKey, parts: P
     wanted = asked(body.scopes)
     key.check_scopes(wanted)
     asks = ConsentRequest("link", wanted | SIGN_IN, user_id, body.account)
-    redirect_uri = {"native": NATIVE_REDIRECT_URI, "popup": "postmessage"}.get(body.client)
+    redirect_uri = {"native": NATIVE_REDIRECT_URI, "popup": POPUP_REDIRECT_URI}.get(body.client)
     if body.redirect_uri is not None:
         redirect_uri = body.redirect_uri
     if redirect_uri is None:

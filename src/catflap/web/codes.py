@@ -19,7 +19,8 @@ from catflap.google.scopes import SIGN_IN, asked, missing
 from catflap.log import log
 from catflap.signin import ConsentNeeded, ConsentRequest, Purpose, Received, Session
 from catflap.signin.attempts import Attempt
-from catflap.signin.flow import NATIVE_REDIRECT_URI
+from catflap.signin.flow import NATIVE_REDIRECT_URI, POPUP_REDIRECT_URI
+from catflap.signin.pasted import MAX_SENT
 from catflap.signin.request import prompted
 from catflap.web.bodies import (
     Members,
@@ -49,7 +50,7 @@ from catflap.web.signin import consent_for, open_session, still_valid
 
 router = APIRouter(dependencies=[Depends(single_parameters)], route_class=OwnErrors)
 _G_CSRF = "g_csrf_token"
-_Code = Annotated[str, Field(max_length=512)]
+_Code = Annotated[str, Field(max_length=MAX_SENT)]
 
 
 class CodeBody(Members):
@@ -168,7 +169,7 @@ async def _from_popup(
     request: Request, parts: Services, names: Cookies, session: Session | None, body: CodeBody
 ) -> Response:
     origin = check_page(request, parts)
-    redirect_uri = origin if parts.settings.popup_redirect_uri == "origin" else "postmessage"
+    redirect_uri = origin if parts.settings.popup_redirect_uri == "origin" else POPUP_REDIRECT_URI
     try:
         async with _popup_back(request, parts, names, session, body.state) as attempt:
             if attempt is not None:

@@ -14,6 +14,7 @@ from catflap.errors import BadRequest, CatflapError
 from catflap.log import log
 from catflap.signin import ConsentRequest
 from catflap.signin.flow import NATIVE_REDIRECT_URI
+from catflap.signin.pasted import MAX_SENT, one_time_code
 from catflap.store.unavailable import DatabaseUnavailable
 from catflap.web.bodies import Members, described, read_object
 from catflap.web.problems import plain
@@ -28,7 +29,7 @@ class TokensBody(Members):
 
     # Any id the app may have: positive, and within what its own 64-bit integers hold.
     userId: Annotated[int, Field(ge=1, le=2**63 - 1)]  # noqa: N815 (the app's spelling)
-    authCode: Annotated[str, Field(min_length=1, max_length=512)]  # noqa: N815
+    authCode: Annotated[str, Field(min_length=1, max_length=MAX_SENT)]  # noqa: N815
 
 
 @router.post("/app/google-calendar/tokens", openapi_extra=described(TokensBody))
@@ -41,13 +42,14 @@ async def save_tokens(request: Request, parts: Parts, names: CookieNames) -> Res
         if session is None:
             raise BadRequest("unauthenticated", "Unauthorized")
         body = await read_object(request, TokensBody)
+        code = one_time_code(body.authCode)
         if str(body.userId) != await parts.users.called(session.user_id):
             raise BadRequest("forbidden", "Forbidden")
     except CatflapError as error:
         return plain(error)
     try:
         asks = ConsentRequest("link", frozenset(), session.user_id)
-        await parts.signin.redeem(asks, body.authCode, redirect_uri=NATIVE_REDIRECT_URI)
+        await parts.signin.redeem(asks, code, redirect_uri=NATIVE_REDIRECT_URI)
     except CatflapError as error:
         log.warning("auth_code_not_exchanged", code=error.code, detail=error.detail)
         # The app's contract has 500 for a refusal of Google's; a database that is away is no refusal.

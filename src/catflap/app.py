@@ -25,7 +25,7 @@ from catflap.google.id_token import IdTokens
 from catflap.google.keys import Keys
 from catflap.google.oauth import OAuth
 from catflap.google.risc import SecurityEventTokens
-from catflap.google.scopes import READ_CALENDAR, READ_SETTINGS
+from catflap.google.scopes import READ_SETTINGS
 from catflap.settings import GoogleClient, Settings
 from catflap.signin import Admission, Sessions, SignIn, Users
 from catflap.signin.app_tokens import AppTokens, issuer_unavailable
@@ -273,12 +273,11 @@ def risc_url(settings: Settings) -> str:
 
 
 def _calendars(ground: _Ground, vault: Vault) -> Calendars:
-    async def access(user_id: int, account_sub: str) -> str:
-        return (await vault.access_token(user_id, account_sub, prefer=READ_CALENDAR)).token
+    async def access(user_id: int, account_sub: str, scope: str) -> str:
+        return (await vault.access_token(user_id, account_sub, prefer=[scope])).token
 
-    async def refused(user_id: int, account_sub: str, token: str) -> str:
-        live = await vault.access_token(user_id, account_sub, prefer=READ_CALENDAR, refused=token)
-        return live.token
+    async def refused(user_id: int, account_sub: str, scope: str, token: str) -> str:
+        return (await vault.access_token(user_id, account_sub, prefer=[scope], refused=token)).token
 
     async def settings_access(user_id: int, account_sub: str) -> str | None:
         with contextlib.suppress(UserMustAct):

@@ -32,10 +32,10 @@ class Served:
     token: str
     refused: int = 0
 
-    async def access(self, _user_id: int, _account_sub: str) -> str:
+    async def access(self, _user_id: int, _account_sub: str, _scope: str) -> str:
         return self.token
 
-    async def fresh(self, _user_id: int, _account_sub: str, _token: str) -> str:
+    async def fresh(self, _user_id: int, _account_sub: str, _scope: str, _token: str) -> str:
         self.refused += 1
         self.token = (await self.person.tokens())["access_token"]
         return self.token

@@ -373,7 +373,7 @@ async def test_an_account_whose_first_sync_fails_is_read_again_with_the_clock(
 async def test_an_account_without_a_grant_is_not_asked_for_any_more(
     google: Served, copy: Calendars, engine: AsyncEngine, account: int, clock: FixedClock
 ) -> None:
-    async def none(_user: int, _sub: str) -> str:
+    async def none(_user: int, _sub: str, _scope: str) -> str:
         raise UserMustAct("reconsent_required", "Allow it again.")
 
     google.access = none  # type: ignore[method-assign]

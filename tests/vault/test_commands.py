@@ -179,3 +179,22 @@ async def test_a_webhook_inside_our_own_network_is_refused(catflap: Shell, vault
     assert (await catflap("webhooks", "list"))[:2] == (0, "")
     async with vault_engine.connect() as connection:
         assert (await connection.execute(select(google_tokens))).all() == []
+
+
+async def test_a_lost_keyset_is_given_up_only_when_told_to(
+    catflap: Shell, allow: Allow, grants: Grants, keyset_file: Path
+) -> None:
+    grant = await allow()
+    await asyncio.to_thread(keyset_file.unlink)
+    for command in (("list",), ("reseal",), ("adopt",)):
+        code, _, error = await catflap("keys", *command)
+        assert code == 3 and "catflap keys adopt --accept-lost-grants" in error
+        assert not KeysetFile(keyset_file).exists()
+    load_keyset(keyset_file)
+    code, _, error = await catflap("keys", "adopt")
+    assert code == 2 and "1 grants" in error
+    code, out, _ = await catflap("keys", "adopt", "--accept-lost-grants")
+    assert code == 0 and out.startswith("1 grants were given up")
+    (given_up,) = await grants.of_user(grant.user_id)
+    assert (given_up.state, given_up.reason) == ("reconsent", "keyset_lost")
+    assert (await catflap("keys", "rotate"))[0] == 0

@@ -10,6 +10,7 @@ import pytest
 from catflap.clock import FixedClock
 from catflap.google.risc_stream import RiscStream, ServiceAccount
 from catflap.sandbox.powers import add_service_account, send_security_event
+from catflap.signin import ConsentRequest
 from catflap.store.embedded import Urls
 from tests.front_door import ALICE, Door, open_door
 
@@ -61,3 +62,16 @@ async def test_what_google_warns_of_ends_the_session_at_once(door: Door, tmp_pat
     # Signing in again is the cure.
     await browser.sign_in()
     assert (await door.client.get(f"/v1/users/{user}/google/token", headers=key)).status_code == 200
+
+
+async def test_calendars_are_read_with_the_tokens_of_two_consents(door: Door) -> None:
+    parts = door.house.services
+    user_id, _ = await parts.users.make()
+    for scopes in (("openid", READ), ("openid", "calendar.calendarlist.readonly")):
+        code = door.native_code(ALICE, scopes, force_refresh_token=True)
+        await parts.signin.redeem(ConsentRequest("link", frozenset(), user_id), code, redirect_uri="")
+    (grant,) = await parts.vault.grants.of_user(user_id)
+    assert len(grant.tokens) == 2
+    await door.house._jobs.sync(f"{user_id} {grant.account_sub}")
+    rows = await door.rows("SELECT google_id, synced_at, problem FROM app.calendars")
+    assert [(row[0], row[1] is not None, row[2]) for row in rows] == [(ALICE, True, None)]

@@ -20,8 +20,11 @@ from catflap.google.calendar_errors import unavailable
 from catflap.log import log
 
 _T = TypeVar("_T")
-Access = Callable[[int, str], Awaitable[str]]
-Refused = Callable[[int, str, str], Awaitable[str]]
+Access = Callable[[int, str, str], Awaitable[str]]
+Refused = Callable[[int, str, str, str], Awaitable[str]]
+# What a question needs: consents that were given one by one have a token each.
+_LIST = "calendar.calendarlist.readonly"
+_EVENTS = "calendar.events.readonly"
 MaybeAccess = Callable[[int, str], Awaitable[str | None]]
 
 
@@ -32,8 +35,8 @@ class Calendars:
         engine: The database.
         clock: What time it is.
         api: Google's Calendar API.
-        access: `(user_id, account_sub)` to an access token.
-        refused: `(user_id, account_sub, token)`, called with a token Google refused, to a fresh one.
+        access: `(user_id, account_sub, scope)` to an access token, with that scope if there is one.
+        refused: `(user_id, account_sub, scope, token)`, called with a token Google refused, to a fresh one.
         settings_access: Like `access`, for Calendar's settings; to None where the grant does not open them.
     """
 
@@ -86,7 +89,7 @@ class Calendars:
             raise failure
 
     async def _list(self, account: "_Account") -> list[Shelf]:
-        listed = await account.ask(self._api.list_calendars)
+        listed = await account.ask(self._api.list_calendars, _LIST)
         now = self._clock.now()
         return await write_list(self._engine, account.user_id, account.sub, listed, now)
 
@@ -169,18 +172,18 @@ class _Account:
         self._access = access
         self._refused = refused
 
-    async def ask(self, question: Callable[[str], Awaitable[_T]]) -> _T:
-        """The answer.
+    async def ask(self, question: Callable[[str], Awaitable[_T]], scope: str) -> _T:
+        """The answer to a question that needs this scope.
 
         Raises:
             _NoAccess: no token, or a fresh one was refused too.
             CatflapError: what the answer means.
         """
-        token = await self._token(self._access(self.user_id, self.sub))
+        token = await self._token(self._access(self.user_id, self.sub, scope))
         try:
             return await question(token)
         except AccessRefused:
-            token = await self._token(self._refused(self.user_id, self.sub, token))
+            token = await self._token(self._refused(self.user_id, self.sub, scope, token))
         try:
             return await question(token)
         except AccessRefused as error:
@@ -213,7 +216,7 @@ async def _pages(account: _Account, shelf: Shelf, sync_token: str | None, since:
                 token, shelf.google_id, sync_token=sync_token, page_token=after, time_min=since
             )
 
-        answer = await account.ask(page)
+        answer = await account.ask(page, _EVENTS)
         items += answer.items
         if answer.next_page_token is None:
             if not items and answer.next_sync_token is None:

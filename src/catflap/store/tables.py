@@ -392,7 +392,7 @@ google_tokens = Table(
     Index("google_tokens_user", "user_id", "account_sub"),
     Index("google_tokens_supplements", "supplements"),
     Index("google_tokens_client", "client_id"),
-    # Which keys sealed anything must be cheap to tell (`catflap.vault.keys_in_use`).
+    # Which keys sealed anything must be cheap to tell (`catflap.vault.sealed_columns`).
     Index("google_tokens_refresh_key", text("substr(refresh_token, 1, 5)")),
     Index("google_tokens_access_key", text("substr(access_token, 1, 5)")),
     schema="vault",

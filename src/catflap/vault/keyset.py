@@ -19,6 +19,11 @@ from catflap.store.embedded import write_secret
 
 aead.register()
 
+WAY_ON = (
+    "Restore the keyset that belongs to this database from your backup. If it is lost for good, "
+    "`catflap keys adopt --accept-lost-grants` goes on without what only it could open."
+)
+
 
 class Source(Protocol):
     """Where a keyset comes from."""
@@ -63,7 +68,7 @@ class KeysetFile:
             return self.file.read_text()
         except FileNotFoundError:
             raise OperatorMustAct(
-                "keyset_missing", f"The vault's keyset is missing: {self.file}. Restore it from your backup."
+                "keyset_missing", f"The vault's keyset is missing: {self.file}. {WAY_ON}"
             ) from None
         except (OSError, UnicodeDecodeError) as error:
             raise OperatorMustAct(

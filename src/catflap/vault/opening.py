@@ -8,14 +8,9 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from catflap.errors import OperatorMustAct
-from catflap.vault.keyset import Keyset, KeysetFile, Source
+from catflap.vault.keyset import WAY_ON, Keyset, KeysetFile, Source
 from catflap.vault.seal import Seal, key_prefix
 from catflap.vault.sealed_columns import COLUMNS, foreign_keys, keys_in_use
-
-_WAY_ON = (
-    "Restore the keyset that belongs to this database from your backup. If it is lost for good, "
-    "`catflap keys adopt --accept-lost-grants` goes on without what only it could open."
-)
 
 
 async def open_seal(source: Source, engine: AsyncEngine) -> Seal:
@@ -31,7 +26,7 @@ async def open_seal(source: Source, engine: AsyncEngine) -> Seal:
         raise OperatorMustAct(
             "keyset_lacks_key",
             f"The vault's keyset lacks the keys of {await _count(engine, foreign)} stored values "
-            f"(key {', '.join(map(str, sorted(foreign)))}). {_WAY_ON}",
+            f"(key {', '.join(map(str, sorted(foreign)))}). {WAY_ON}",
         )
     return seal
 
@@ -48,7 +43,7 @@ async def make_if_new(source: Source, engine: AsyncEngine) -> None:
         raise OperatorMustAct(
             "keyset_missing",
             f"There is no keyset at {source.file}, but the database holds {await _count(engine, keys)} "
-            f"sealed values. {_WAY_ON}",
+            f"sealed values. {WAY_ON}",
         )
     source.make()
 

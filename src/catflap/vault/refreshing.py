@@ -20,7 +20,7 @@ from catflap.google.oauth import GrantRefused, InvalidGrant, OAuth, RefreshRefus
 from catflap.log import log
 from catflap.store.notices import Notices
 from catflap.vault.circuit import Circuit, unavailable
-from catflap.vault.grant import Grant, GrantToken, topic
+from catflap.vault.grant import CLIENT_CHANGED, Grant, GrantToken, topic
 from catflap.vault.grants import Grants
 from catflap.vault.lease import Lease, Leases, Wait
 from catflap.vault.pace import Pace
@@ -239,12 +239,22 @@ class Refreshing:
             raise reconsent(token)
 
 
+# Why a person must consent once more, where it is not that Google ended the grant.
+_WHY = {
+    CLIENT_CHANGED: "This grant was given to another OAuth client than the app has now",
+    "keyset_lost": "The token of this grant was lost here",
+    "seal_broken": "The token of this grant was lost here",
+    "org_internal": "Google lets only members of the app's organisation use it",
+    "admin_policy": "The administrator of the person's organisation does not allow this app",
+    "access_denied": "Google denies this app access to the account",
+}
+
+
 def reconsent(of: Grant | GrantToken) -> UserMustAct:
     """What everybody hears about a grant that is not active."""
+    why = _WHY.get(of.reason or "", "Google no longer accepts this grant")
     return UserMustAct(
-        "reconsent_required",
-        "Google no longer accepts this grant; the person must allow access once more.",
-        detail=of.reason,
+        "reconsent_required", f"{why}; the person must allow access once more.", detail=of.reason
     )
 
 

@@ -58,6 +58,7 @@ async def exchanges(stage: Stage) -> dict[str, Any]:
         google_client_secret=SecretStr(CLIENT_SECRET),
         google_discovery_url=stage.google.discovery,
         google_api_url=stage.google.url,
+        signins_per_minute=1_000_000,
     )
     people = [one["email"] for one in await stage.google.accounts(SIGN_INS, "signin.example.com")]
     async with open_catflap(settings) as house, serving(house.web, listener), httpx2.AsyncClient() as http:

@@ -47,6 +47,7 @@ from catflap.vault.reactions import Reactions
 from catflap.vault.upkeep import Upkeep
 from catflap.vault.webhooks import Webhooks
 from catflap.web.app import create_app
+from catflap.web.limits import SignInLimits
 from catflap.web.services import Services
 from catflap.work.clockwork import Clockwork
 from catflap.work.jobs import Jobs
@@ -198,6 +199,7 @@ async def _services(ground: _Ground, vault: _VaultRooms) -> Services:
         signin=signin,
         consents=Consents(engine, clock, signin, redirect_uri=redirect_uri, return_urls=return_urls),
         app_tokens=_app_tokens(settings, http, clock),
+        limits=SignInLimits(settings.signins_per_minute, settings.trusted_networks),
         sessions=Sessions(engine, clock),
         users=users,
         devices=devices,

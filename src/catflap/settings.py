@@ -134,6 +134,8 @@ class Settings(BaseSettings):
     allowed_emails: Annotated[tuple[str, ...], NoDecode] = ()
     popup_redirect_uri: str = Field(default="postmessage", pattern="^(postmessage|origin)$")
     return_urls: Annotated[tuple[str, ...], NoDecode] = ()
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
+    signins_per_minute: int = Field(default=600, ge=1)
     jwt_issuer: str = ""
     jwt_audience: str = ""
     jwt_jwks_url: str = ""
@@ -147,6 +149,7 @@ class Settings(BaseSettings):
         "allowed_domains",
         "allowed_emails",
         "return_urls",
+        "trusted_proxies",
         mode="before",
     )
     @classmethod
@@ -187,6 +190,16 @@ class Settings(BaseSettings):
                 raise ValueError("each must be without a fragment")
         return urls
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _addresses(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
+        for text in texts:
+            try:
+                ipaddress.ip_network(text, strict=False)
+            except ValueError:
+                raise ValueError("each must be an address or a network, such as 10.0.0.0/8") from None
+        return texts
+
     @model_validator(mode="after")
     def _jwt_settings_together(self) -> Self:
         if len({bool(self.jwt_issuer), bool(self.jwt_audience), bool(self.jwt_jwks_url)}) > 1:
@@ -199,6 +212,11 @@ class Settings(BaseSettings):
         # Nobody can browse to "every address of this machine".
         host = _ANY_ADDRESS.get(self.host, self.host)
         return self.public_url or f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    @property
+    def trusted_networks(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+        """Where our own proxies are."""
+        return tuple(ipaddress.ip_network(text, strict=False) for text in self.trusted_proxies)
 
     def google_client(self) -> GoogleClient:
         """The OAuth client, from GOOGLE_CLIENT_* or from the file downloaded at the console.

@@ -62,10 +62,14 @@ async def take_advice(door: Door, key: dict[str, str], user_id: int, refusal: ht
     assert (confirmed.status_code, confirmed.json()["missing"]) == (200, [])
 
 
+@pytest.mark.parametrize("had", [("openid", f"{G}tasks.readonly"), (f"{G}tasks.readonly",)])
 @pytest.mark.parametrize("words", WORDS)
-async def test_following_the_advice_of_a_refusal_once_is_enough(shop: Door, words: str) -> None:
+async def test_following_the_advice_of_a_refusal_once_is_enough(
+    shop: Door, words: str, had: tuple[str, ...]
+) -> None:
+    """Also where Google did not name the account at first, because `openid` was not asked for."""
     key = await shop.api_key("users", "tokens")
-    user_id = await user_with(shop, key, "openid", f"{G}tasks.readonly")
+    user_id = await user_with(shop, key, *had)
     refused = await token(shop, user_id, key, words)
     assert (refused.status_code, refused.json()["code"]) == (403, "scope_missing")
     await take_advice(shop, key, user_id, refused)

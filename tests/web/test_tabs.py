@@ -28,6 +28,7 @@ async def test_three_tabs_complete_in_any_order(door: Door, order: tuple[int, ..
     for index in order:
         answer = await browser.get(backs[index])
         assert answer.headers["Location"] == ("/one", "/two", "/three")[index]
+    assert {*CALENDAR, "drive.appdata"} <= await scopes(browser)
     assert door.google_was_asked("oauth.token.exchange") == 3
     assert (await door.stored())["app.users"] == 1
 

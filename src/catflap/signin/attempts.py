@@ -6,25 +6,37 @@ that is accepted; a refused one is given back, so that a page's next click works
 bound to its browser and ends after ten minutes all the same.
 """
 
+import asyncio
+import contextlib
 import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Collection
+import time
+from collections.abc import AsyncIterator, Callable, Collection
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, cast
 
-from sqlalchemy import Row, delete, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import Row, delete, insert, select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from catflap.clock import Clock
-from catflap.errors import Tampered
+from catflap.errors import Tampered, TryAgain
 from catflap.signin.request import ConsentRequest, Purpose
 from catflap.signin.sessions import hash_token
 from catflap.store.tables import signin_attempts as t
 
 ATTEMPT_LIVES = timedelta(minutes=10)
+# What a flood may leave at most, whoever it comes from; the oldest go first.
+MOST_ATTEMPTS = 50_000
+_AT_ONCE = 3
+_PATIENCE_SECONDS = 5.0
+_RETRY_AFTER = timedelta(seconds=5)
+_OLDEST_BEYOND = text(
+    "DELETE FROM app.signin_attempts WHERE expires_at <= ("
+    "SELECT expires_at FROM app.signin_attempts ORDER BY expires_at DESC OFFSET :most LIMIT 1)"
+)
 _SECRET = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
@@ -65,9 +77,15 @@ class StateUsed(Tampered):
 class Attempts:
     """Begin a journey, and recognise it when it comes back, in the same browser."""
 
-    def __init__(self, engine: AsyncEngine, clock: Clock) -> None:
+    def __init__(
+        self, engine: AsyncEngine, clock: Clock, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         self._engine = engine
         self._clock = clock
+        self._monotonic = monotonic
+        # Anybody may begin a journey, so however many do, most of the pool is left for everybody else.
+        self._turns = asyncio.Semaphore(_AT_ONCE)
+        self._swept_at: float | None = None
 
     async def begin(
         self, request: ConsentRequest, browser_secret: str | None = None, session_id: int | None = None
@@ -90,8 +108,10 @@ class Attempts:
             "session_id": session_id,
             "expires_at": now + ATTEMPT_LIVES,
         }
-        async with self._engine.begin() as connection:
-            await connection.execute(delete(t).where(t.c.expires_at <= now))
+        async with self._turn() as connection:
+            if self._sweeps_now():
+                await connection.execute(delete(t).where(t.c.expires_at <= now))
+                await connection.execute(_OLDEST_BEYOND, {"most": MOST_ATTEMPTS})
             await connection.execute(insert(t).values(values))
         return attempt
 
@@ -108,7 +128,7 @@ class Attempts:
         now, known = self._clock.now(), {hash_token(secret): secret for secret in browser_secrets}
         # Another browser's try must not use up the state of the one it belongs to.
         mine = (t.c.state_hash == hash_token(state)) & t.c.browser_hash.in_(known) & (t.c.expires_at > now)
-        async with self._engine.begin() as connection:
+        async with self._turn() as connection:
             taken = update(t).where(mine, t.c.used_at.is_(None)).values(used_at=now).returning(t)
             row = (await connection.execute(taken)).first()
             if row is None and await connection.scalar(select(t.c.used_at).where(mine)) is not None:
@@ -124,6 +144,29 @@ class Attempts:
         mine = t.c.state_hash == hash_token(attempt.state)
         async with self._engine.begin() as connection:
             await connection.execute(update(t).where(mine).values(used_at=None))
+
+    @contextlib.asynccontextmanager
+    async def _turn(self) -> AsyncIterator[AsyncConnection]:
+        try:
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                await self._turns.acquire()
+        except TimeoutError:
+            raise TryAgain(
+                "rate_limited", "Too many people sign in right now; please try again.", after=_RETRY_AFTER
+            ) from None
+        try:
+            async with self._engine.begin() as connection:
+                yield connection
+        finally:
+            self._turns.release()
+
+    def _sweeps_now(self) -> bool:
+        """Whether to delete what is over: once a second at most, or a flood would sweep all the time."""
+        now = self._monotonic()
+        if self._swept_at is not None and now - self._swept_at < 1:
+            return False
+        self._swept_at = now
+        return True
 
 
 def _request(row: Row[Any]) -> ConsentRequest:

@@ -18,7 +18,7 @@ from catflap.web.headers import LINKS
 from catflap.web.keys import UsersKey
 from catflap.web.profiles import bearer_shown, instant, received_shown
 from catflap.web.routing import OwnErrors
-from catflap.web.security import CookieNames, Parts, single_parameters
+from catflap.web.security import CookieNames, Parts, limit_begins, single_parameters
 from catflap.web.services import Services
 from catflap.web.signin import home, to_google
 
@@ -128,7 +128,7 @@ async def confirm_consent(
     return received_shown(await parts.consents.confirm(user_id, consent_id, body.code))
 
 
-@router.get(LINKS + "{secret}", include_in_schema=False)
+@router.get(LINKS + "{secret}", include_in_schema=False, dependencies=[Depends(limit_begins)])
 async def open_link(secret: str, request: Request, parts: Parts, names: CookieNames) -> Response:
     """Lead whoever opens the link to Google."""
     try:

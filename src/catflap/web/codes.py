@@ -43,6 +43,10 @@ from catflap.web.security import (
     check_native,
     check_page,
     csrf_token,
+    limit_begins,
+    limit_codes,
+    one_credential,
+    session_unchecked,
     single_parameters,
 )
 from catflap.web.services import Services
@@ -73,7 +77,7 @@ class CredentialBody(Members):
     nonce: Annotated[str, Field(max_length=200)] | None = None
 
 
-@router.get("/signin/google/popup")
+@router.get("/signin/google/popup", dependencies=[Depends(limit_begins)])
 async def begin_popup(
     request: Request,
     parts: Parts,
@@ -110,7 +114,11 @@ async def begin_popup(
     return response
 
 
-@router.post("/signin/google/code", openapi_extra=described(CodeBody, bare=True))
+@router.post(
+    "/signin/google/code",
+    openapi_extra=described(CodeBody, bare=True),
+    dependencies=[Depends(limit_codes)],
+)
 async def take_code(
     request: Request, parts: Parts, names: CookieNames, session: UncheckedSession
 ) -> Response:
@@ -132,11 +140,16 @@ async def take_code(
 
 @router.post("/storeauthcode")
 async def store_auth_code(
-    request: Request, parts: Parts, names: CookieNames, session: UncheckedSession
+    request: Request,
+    parts: Parts,
+    names: CookieNames,
+    cookie: Annotated[str | None, Depends(one_credential)],
 ) -> Response:
     """The bare code, as Google's guide to server-side sign-in has pages send it; with plain errors."""
     try:
+        await limit_codes(request, parts)
         check_page(request, parts)
+        session = await session_unchecked(request, parts, cookie)
         code = await read_bare(request)
         return await _from_popup(request, parts, names, session, CodeBody(code=code, client="popup"))
     except CatflapError as error:
@@ -144,7 +157,11 @@ async def store_auth_code(
         return plain(error)
 
 
-@router.post("/signin/google/credential", openapi_extra=described(CredentialBody))
+@router.post(
+    "/signin/google/credential",
+    openapi_extra=described(CredentialBody),
+    dependencies=[Depends(limit_codes)],
+)
 async def take_credential(
     request: Request, parts: Parts, names: CookieNames, session: UncheckedSession
 ) -> Response:

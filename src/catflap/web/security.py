@@ -204,6 +204,33 @@ async def device_required(request: Request, parts: Annotated[Services, Depends(s
     return device
 
 
+async def limit_begins(request: Request, parts: Annotated[Services, Depends(services)]) -> None:
+    """Count a sign-in or consent that begins; before anything asks the database.
+
+    Raises:
+        TryAgain: `rate_limited`.
+    """
+    parts.limits.begins.check(parts.limits.address(request))
+
+
+async def limit_returns(request: Request, parts: Annotated[Services, Depends(services)]) -> None:
+    """Count a browser that comes back from Google.
+
+    Raises:
+        TryAgain: `rate_limited`.
+    """
+    parts.limits.returns.check(parts.limits.address(request))
+
+
+async def limit_codes(request: Request, parts: Annotated[Services, Depends(services)]) -> None:
+    """Count a code or an ID token that a client sends.
+
+    Raises:
+        TryAgain: `rate_limited`.
+    """
+    parts.limits.codes.check(parts.limits.address(request))
+
+
 async def _app_session(token: str, parts: Services) -> Session | None:
     """The session that a token of the app's own login stands for, where such tokens are accepted."""
     if parts.app_tokens is None or token.count(".") != 2:

@@ -22,6 +22,7 @@ from catflap.vault.api_keys import ApiKeys
 from catflap.vault.audit import Audit
 from catflap.vault.reactions import Reactions
 from catflap.vault.webhooks import Webhooks
+from catflap.web.limits import SignInLimits
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class Services:
     security_events: SecurityEventTokens
     consents: Consents
     app_tokens: AppTokens | None
+    limits: SignInLimits
 
 
 async def services(request: Request) -> Services:

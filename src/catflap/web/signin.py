@@ -22,6 +22,8 @@ from catflap.web.security import (
     Cookies,
     MaybeSession,
     Parts,
+    limit_begins,
+    limit_returns,
     single_parameters,
 )
 from catflap.web.services import Services
@@ -29,7 +31,7 @@ from catflap.web.services import Services
 router = APIRouter(dependencies=[Depends(single_parameters)], route_class=OwnErrors)
 
 
-@router.get("/signin/google")
+@router.get("/signin/google", dependencies=[Depends(limit_begins)])
 async def begin(
     request: Request,
     parts: Parts,
@@ -61,7 +63,7 @@ async def begin(
     return to_google(request, begun, names)
 
 
-@router.get(CALLBACK_PATH)
+@router.get(CALLBACK_PATH, dependencies=[Depends(limit_returns)])
 async def callback(
     request: Request,
     parts: Parts,
@@ -175,9 +177,10 @@ def home(error: CatflapError) -> Response:
     """Back to the page, which has a sentence for the code; people don't read problem documents.
 
     Raises:
-        DatabaseUnavailable: as it is, because nothing was lost: the browser can ask for the same again.
+        DatabaseUnavailable, TryAgain: `rate_limited`: as it is, because nothing was lost: the browser can ask
+            for the same again.
     """
-    if isinstance(error, DatabaseUnavailable):
+    if isinstance(error, DatabaseUnavailable) or error.code == "rate_limited":
         raise error
     log.warning("signin_failed", code=error.code, detail=error.detail)
     return RedirectResponse(f"/?error={error.code}", 303)

@@ -3,7 +3,7 @@
 Google answers in another order and spelling than it was asked in (`email` comes back as
 `…/auth/userinfo.email`), so text is never compared with text.
 
-Two functions read names, and each name has one meaning everywhere (docs/decisions/0007-scope-words.md).
+Two functions read names, and each name has one meaning everywhere (docs/decisions/0011-scope-words.md).
 `asked` reads what people and programs write: there, `calendar` is a bundle. `normalise` reads what Google
 writes; a scope of Google's whose short name is a bundle's is always spelled in full, so that every set of
 scopes that we show can be sent back to us and means the same.

@@ -1,8 +1,8 @@
 """What is the person's own: who they are here, their grants and sessions; to see, to take away, to erase."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Path, Request
 from fastapi.responses import JSONResponse, Response
 
 from catflap.errors import BadRequest, TryAgain
@@ -10,6 +10,7 @@ from catflap.signin import Session
 from catflap.signin.export import export
 from catflap.store.jobs import enqueue
 from catflap.vault import Grant
+from catflap.web.inputs import PathId, Text
 from catflap.web.profiles import account_shown, grant_shown, instant
 from catflap.web.routing import OwnErrors
 from catflap.web.security import CookieNames, CurrentSession, Parts, csrf_token
@@ -71,7 +72,7 @@ async def all_grants(session: CurrentSession, parts: Parts) -> dict[str, Any]:
 
 
 @router.delete("/grants/{grant_id}", status_code=204)
-async def take_back(grant_id: int, session: CurrentSession, parts: Parts) -> None:
+async def take_back(grant_id: PathId, session: CurrentSession, parts: Parts) -> None:
     """Take a grant back, at Google too; what was read by it goes with it."""
     grant = await _grant(parts, session, grant_id)
     await parts.vault.revoke(session.user_id, grant.account_sub)
@@ -81,7 +82,9 @@ async def take_back(grant_id: int, session: CurrentSession, parts: Parts) -> Non
 
 
 @router.put("/accounts/{sub}/primary", status_code=204)
-async def make_primary(sub: str, session: CurrentSession, parts: Parts) -> None:
+async def make_primary(
+    sub: Annotated[Text, Path(max_length=255)], session: CurrentSession, parts: Parts
+) -> None:
     """Make one of your accounts the primary one."""
     await parts.users.make_primary(session.user_id, sub)
 
@@ -112,7 +115,7 @@ async def all_sessions(session: CurrentSession, parts: Parts) -> dict[str, Any]:
 
 
 @router.delete("/sessions/{session_id}", status_code=204)
-async def end_session(session_id: int, session: CurrentSession, parts: Parts) -> None:
+async def end_session(session_id: PathId, session: CurrentSession, parts: Parts) -> None:
     """End one of your sessions."""
     if not await parts.sessions.end_one(session.user_id, session_id):
         raise BadRequest("not_found", "You have no such session.")

@@ -15,6 +15,7 @@ from catflap.signin.pasted import MAX_SENT
 from catflap.signin.request import prompted
 from catflap.web.bodies import ScopeWords
 from catflap.web.headers import LINKS
+from catflap.web.inputs import PathId, Text
 from catflap.web.keys import UsersKey
 from catflap.web.profiles import bearer_shown, instant, received_shown
 from catflap.web.routing import OwnErrors
@@ -23,7 +24,7 @@ from catflap.web.services import Services
 from catflap.web.signin import home, to_google
 
 router = APIRouter(dependencies=[Depends(single_parameters)], route_class=OwnErrors)
-_Sub = Annotated[str, Field(min_length=1, max_length=255)]
+_Sub = Annotated[Text, Field(min_length=1, max_length=255)]
 
 
 class Body(BaseModel):
@@ -35,16 +36,16 @@ class Body(BaseModel):
 class UserBody(Body):
     """A user of the app; `external_id` is what the app calls them."""
 
-    external_id: Annotated[str, Field(min_length=1, max_length=255)] | None = None
+    external_id: Annotated[Text, Field(min_length=1, max_length=255)] | None = None
 
 
 class BackendCodeBody(Body):
     """A code that the app's own client got from Google."""
 
-    code: Annotated[str, Field(max_length=MAX_SENT)]
+    code: Annotated[Text, Field(max_length=MAX_SENT)]
     client: Literal["native", "popup", "web"] = "native"
-    redirect_uri: Annotated[str, Field(max_length=2000)] | None = None
-    code_verifier: Annotated[str, Field(max_length=128)] | None = None
+    redirect_uri: Annotated[Text, Field(max_length=2000)] | None = None
+    code_verifier: Annotated[Text, Field(max_length=128)] | None = None
     scopes: ScopeWords = ""
     account: _Sub | None = None
 
@@ -53,16 +54,16 @@ class ConsentBody(Body):
     """What to ask the user, and where they go afterwards."""
 
     scopes: ScopeWords
-    return_to: Annotated[str, Field(max_length=2000)]
+    return_to: Annotated[Text, Field(max_length=2000)]
     purpose: Purpose | None = None
     account: _Sub | None = None
-    prompt: Annotated[str, Field(max_length=100)] = ""
+    prompt: Annotated[Text, Field(max_length=100)] = ""
 
 
 class ConfirmBody(Body):
     """The code that arrived at `return_to`, in the session of the user it is for."""
 
-    code: Annotated[str, Field(min_length=1, max_length=200)]
+    code: Annotated[Text, Field(min_length=1, max_length=200)]
 
 
 @router.post("/v1/users")
@@ -75,7 +76,7 @@ async def make_user(body: UserBody, key: UsersKey, parts: Parts) -> Response:
 
 
 @router.post("/v1/users/{user_id}/sessions", status_code=201)
-async def make_session(user_id: int, request: Request, key: UsersKey, parts: Parts) -> dict[str, Any]:
+async def make_session(user_id: PathId, request: Request, key: UsersKey, parts: Parts) -> dict[str, Any]:
     """A bearer with which the app's client may act for this user."""
     await _known(parts, user_id)
     token = await parts.sessions.begin(user_id, "bearer", request.headers.get("User-Agent"))
@@ -83,7 +84,7 @@ async def make_session(user_id: int, request: Request, key: UsersKey, parts: Par
 
 
 @router.post("/v1/users/{user_id}/google/code")
-async def take_code(user_id: int, body: BackendCodeBody, key: UsersKey, parts: Parts) -> dict[str, Any]:
+async def take_code(user_id: PathId, body: BackendCodeBody, key: UsersKey, parts: Parts) -> dict[str, Any]:
     """Redeem a code for this user; what it allows becomes theirs, and signs nobody in."""
     await _known(parts, user_id)
     wanted = asked(body.scopes)
@@ -101,7 +102,7 @@ async def take_code(user_id: int, body: BackendCodeBody, key: UsersKey, parts: P
 
 
 @router.post("/v1/users/{user_id}/consents", status_code=201)
-async def make_consent(user_id: int, body: ConsentBody, key: UsersKey, parts: Parts) -> dict[str, Any]:
+async def make_consent(user_id: PathId, body: ConsentBody, key: UsersKey, parts: Parts) -> dict[str, Any]:
     """A one-time link to send the user to; it lives for ten minutes."""
     await _known(parts, user_id)
     wanted = asked(body.scopes)
@@ -122,7 +123,7 @@ async def make_consent(user_id: int, body: ConsentBody, key: UsersKey, parts: Pa
 
 @router.post("/v1/users/{user_id}/consents/{consent_id}/confirm")
 async def confirm_consent(
-    user_id: int, consent_id: int, body: ConfirmBody, key: UsersKey, parts: Parts
+    user_id: PathId, consent_id: PathId, body: ConfirmBody, key: UsersKey, parts: Parts
 ) -> dict[str, Any]:
     """Make usable what came of a link: its code arrived in the session of this user."""
     return received_shown(await parts.consents.confirm(user_id, consent_id, body.code))

@@ -31,6 +31,7 @@ from catflap.web.bodies import (
     read_form,
     read_object,
 )
+from catflap.web.inputs import Text
 from catflap.web.problems import plain, problem
 from catflap.web.profiles import bearer_shown, received_shown
 from catflap.web.routing import OwnErrors
@@ -54,7 +55,7 @@ from catflap.web.signin import consent_for, open_session, still_valid
 
 router = APIRouter(dependencies=[Depends(single_parameters)], route_class=OwnErrors)
 _G_CSRF = "g_csrf_token"
-_Code = Annotated[str, Field(max_length=MAX_SENT)]
+_Code = Annotated[Text, Field(max_length=MAX_SENT)]
 
 
 class CodeBody(Members):
@@ -62,19 +63,19 @@ class CodeBody(Members):
 
     code: _Code
     client: Literal["popup", "native"]
-    state: Annotated[str, Field(max_length=200)] | None = None
+    state: Annotated[Text, Field(max_length=200)] | None = None
     scopes: ScopeWords | None = None
     purpose: Purpose | None = None
-    account: Annotated[str, Field(max_length=255)] | None = None
+    account: Annotated[Text, Field(max_length=255)] | None = None
 
 
 class CredentialBody(Members):
     """An ID token from Google's button (with the state of `/signin/google/popup`) or from a native app."""
 
-    credential: Annotated[str, Field(max_length=16_384)]
+    credential: Annotated[Text, Field(max_length=16_384)]
     client: Literal["popup", "native"] = "popup"
-    state: Annotated[str, Field(max_length=200)] | None = None
-    nonce: Annotated[str, Field(max_length=200)] | None = None
+    state: Annotated[Text, Field(max_length=200)] | None = None
+    nonce: Annotated[Text, Field(max_length=200)] | None = None
 
 
 @router.get("/signin/google/popup", dependencies=[Depends(limit_begins)])
@@ -83,10 +84,10 @@ async def begin_popup(
     parts: Parts,
     names: CookieNames,
     session: UncheckedSession,
-    scopes: Annotated[str, Query(max_length=2000)] = "",
+    scopes: Annotated[Text, Query(max_length=2000)] = "",
     purpose: Purpose | None = None,
-    account: Annotated[str | None, Query(max_length=255)] = None,
-    prompt: Annotated[str, Query(max_length=100)] = "",
+    account: Annotated[Text | None, Query(max_length=255)] = None,
+    prompt: Annotated[Text, Query(max_length=100)] = "",
 ) -> Response:
     """What a page hands to Google's code client, so that the code is bound to this browser."""
     asks = await consent_for(parts, session, scopes=scopes, purpose=purpose, account=account)

@@ -7,18 +7,20 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from catflap.announcements.lifecycle import acknowledge
 from catflap.devices.registry import OFFLINE_AFTER, Device
 from catflap.devices.schedule import instant
 from catflap.devices.sound import PATH
 from catflap.errors import BadRequest
+from catflap.web.inputs import Moment, PathId, Text
 from catflap.web.ranges import ranged
+from catflap.web.routing import OwnErrors
 from catflap.web.security import CurrentDevice, CurrentSession, Parts
 
-router = APIRouter()
-_Name = Annotated[str, Field(min_length=1, max_length=60)]
+router = APIRouter(route_class=OwnErrors)
+_Name = Annotated[Text, Field(min_length=1, max_length=60)]
 
 
 class Body(BaseModel):
@@ -30,14 +32,14 @@ class Body(BaseModel):
 class PairingBody(Body):
     """A device asks for a code; it keeps its secret and sends the hash."""
 
-    token_sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    token_sha256: Annotated[Text, Field(pattern="^[0-9a-f]{64}$")]
     model: _Name
 
 
 class DeviceBody(Body):
     """Claim the device that shows `code`, or make this browser one."""
 
-    code: Annotated[str, Field(max_length=20)] | None = None
+    code: Annotated[Text, Field(max_length=20)] | None = None
     name: _Name | None = None
     browser: bool = False
 
@@ -47,16 +49,16 @@ class DeviceChange(Body):
 
     name: _Name | None = None
     volume: Annotated[int, Field(ge=0, le=100)] | None = None
-    muted_until: AwareDatetime | None = None
+    muted_until: Moment | None = None
 
 
 class AckBody(Body):
     """What became of one announcement."""
 
-    announcement: Annotated[str, Field(max_length=64)]
+    announcement: Annotated[Text, Field(max_length=64)]
     state: Literal["played", "failed", "missed", "held"]
-    at: AwareDatetime
-    detail: Annotated[str, Field(max_length=200)] | None = None
+    at: Moment
+    detail: Annotated[Text, Field(max_length=200)] | None = None
 
 
 @router.post("/v1/pairings", status_code=201)
@@ -100,17 +102,19 @@ async def all_devices(session: CurrentSession, parts: Parts) -> dict[str, Any]:
 
 @router.patch("/v1/devices/{device_id}")
 async def change_device(
-    device_id: int, body: DeviceChange, session: CurrentSession, parts: Parts
+    device_id: PathId, body: DeviceChange, session: CurrentSession, parts: Parts
 ) -> dict[str, Any]:
     """Name, loudness, mute."""
     changes = body.model_dump(exclude_unset=True)
+    if changes.get("name", "") is None or changes.get("volume", 0) is None:
+        raise BadRequest("invalid_request", "name and volume can be changed, not taken away.")
     if not changes:
         raise BadRequest("invalid_request", "Send name, volume or muted_until.")
     return _device(await parts.devices.adjust(session.user_id, device_id, **changes), parts.clock.now())
 
 
 @router.delete("/v1/devices/{device_id}", status_code=204)
-async def remove_device(device_id: int, session: CurrentSession, parts: Parts) -> None:
+async def remove_device(device_id: PathId, session: CurrentSession, parts: Parts) -> None:
     """Unpair."""
     await parts.devices.remove(session.user_id, device_id)
 

@@ -12,10 +12,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from catflap.devices.schedule import instant
 from catflap.errors import BadRequest
 from catflap.vault.api_keys import PER_MINUTE, ApiKey
+from catflap.web.inputs import LARGEST_INTEGER, Id, Moment, PathId, Text
 from catflap.web.keys import require_key
+from catflap.web.routing import OwnErrors
 from catflap.web.security import Parts
 
-router = APIRouter(prefix="/v1")
+router = APIRouter(prefix="/v1", route_class=OwnErrors)
 
 KeysKey = Annotated[ApiKey, Depends(require_key("keys"))]
 
@@ -25,12 +27,12 @@ class KeyBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: Annotated[str, Field(min_length=1, max_length=100)]
-    rights: Annotated[list[str], Field(min_length=1, max_length=10)]
-    users: Annotated[list[int], Field(max_length=1000)] | None = None
-    scopes: Annotated[list[str], Field(max_length=100)] | None = None
-    per_minute: Annotated[int, Field(ge=1)] = PER_MINUTE
-    expires_at: datetime | None = None
+    name: Annotated[Text, Field(min_length=1, max_length=100)]
+    rights: Annotated[list[Text], Field(min_length=1, max_length=10)]
+    users: Annotated[list[Id], Field(max_length=1000)] | None = None
+    scopes: Annotated[list[Text], Field(max_length=100)] | None = None
+    per_minute: Annotated[int, Field(ge=1, le=LARGEST_INTEGER)] = PER_MINUTE
+    expires_at: Moment | None = None
 
 
 @router.get("/keys")
@@ -44,8 +46,6 @@ async def make_key(body: KeyBody, key: KeysKey, parts: Parts) -> dict[str, Any]:
     """A new key; `secret` is shown now and never again."""
     if "keys" in body.rights:
         raise BadRequest("forbidden", "Keys that make keys come from the command line only.")
-    if body.expires_at is not None and body.expires_at.tzinfo is None:
-        raise BadRequest("invalid_request", "expires_at needs an offset.")
     made, secret = await parts.api_keys.create(
         body.name,
         body.rights,
@@ -59,7 +59,7 @@ async def make_key(body: KeyBody, key: KeysKey, parts: Parts) -> dict[str, Any]:
 
 
 @router.delete("/keys/{key_id}")
-async def revoke_key(key_id: int, key: KeysKey, parts: Parts) -> dict[str, Any]:
+async def revoke_key(key_id: PathId, key: KeysKey, parts: Parts) -> dict[str, Any]:
     """End a key at once, in every process."""
     ended = await parts.api_keys.revoke(key_id)
     parts.audit.note("key.revoke", key_id=key.id, detail=f"key {key_id}")

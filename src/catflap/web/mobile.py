@@ -17,6 +17,7 @@ from catflap.signin.flow import NATIVE_REDIRECT_URI
 from catflap.signin.pasted import MAX_SENT, one_time_code
 from catflap.store.unavailable import DatabaseUnavailable
 from catflap.web.bodies import Members, described, read_object
+from catflap.web.inputs import Id, Text
 from catflap.web.problems import plain
 from catflap.web.routing import OwnErrors
 from catflap.web.security import CookieNames, Parts, one_credential, session_unchecked, single_parameters
@@ -28,8 +29,8 @@ class TokensBody(Members):
     """What the app sends."""
 
     # Any id the app may have: positive, and within what its own 64-bit integers hold.
-    userId: Annotated[int, Field(ge=1, le=2**63 - 1)]  # noqa: N815 (the app's spelling)
-    authCode: Annotated[str, Field(min_length=1, max_length=MAX_SENT)]  # noqa: N815
+    userId: Id  # noqa: N815 (the app's spelling)
+    authCode: Annotated[Text, Field(min_length=1, max_length=MAX_SENT)]  # noqa: N815
 
 
 @router.post("/app/google-calendar/tokens", openapi_extra=described(TokensBody))

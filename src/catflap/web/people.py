@@ -22,9 +22,11 @@ from catflap.speech import dialects
 from catflap.store.jobs import enqueue
 from catflap.store.tables import announcements, sounds
 from catflap.web.calendars_shown import calendars_shown, is_syncing, problems_shown
+from catflap.web.inputs import Text
+from catflap.web.routing import OwnErrors
 from catflap.web.security import CurrentSession, Parts
 
-router = APIRouter(prefix="/v1")
+router = APIRouter(prefix="/v1", route_class=OwnErrors)
 
 
 class PreferencesBody(BaseModel):
@@ -33,12 +35,12 @@ class PreferencesBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     # None follows Google Calendar, or the browser; so does what was shown with another source than `user`.
-    zone: Annotated[str, Field(max_length=64)] | None
+    zone: Annotated[Text, Field(max_length=64)] | None
     zone_source: ZoneSource | None = None
     reminder_minutes: Annotated[list[Annotated[int, Field(ge=0, le=40320)]], Field(max_length=5)]
     briefing_at: time | None
-    dialect_ja: Annotated[str, Field(max_length=40)]
-    dialect_en: Annotated[str, Field(max_length=40)]
+    dialect_ja: Annotated[Text, Field(max_length=40)]
+    dialect_en: Annotated[Text, Field(max_length=40)]
     # A client that does not know these keeps what the person chose elsewhere.
     reminders_from: RemindersFrom | None = None
     tentative: Tentative | None = None
@@ -50,7 +52,7 @@ class BrowserZone(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    zone: Annotated[str, Field(max_length=64)]
+    zone: Annotated[Text, Field(max_length=64)]
 
 
 @router.get("/dialects")

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from catflap.errors import CatflapError, OperatorMustAct, TryAgain, http_status
 from catflap.log import log, place
 
-_CODES = {404: "not_found", 405: "method_not_allowed"}
+_CODES = {400: "invalid_request", 404: "not_found", 405: "method_not_allowed"}
 
 
 def problem(
@@ -61,8 +61,10 @@ async def invalid(_request: Request, error: Exception) -> JSONResponse:
     """Names what is wrong and where, without repeating the value: it may be a code or a token."""
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"][1:]) or "the body"
-    return problem(400, "invalid_request", f"{where}: {first['msg']}")
+    # A member that we don't know is the sender's text, as is all about a body that can't be read.
+    unknown = first["type"] in ("extra_forbidden", "json_invalid")
+    where = [str(part) for part in first["loc"][1 : -1 if unknown else None]]
+    return problem(400, "invalid_request", f"{'.'.join(where) or 'the body'}: {first['msg']}")
 
 
 async def _http(_request: Request, error: Exception) -> JSONResponse:

@@ -16,10 +16,11 @@ from catflap.google.api import METHODS, Call, check_allowed, needed_scopes, norm
 from catflap.settings import GOOGLE_API_URL
 from catflap.vault import AccessToken
 from catflap.vault.api_keys import ApiKey
+from catflap.web.inputs import PathId
 from catflap.web.keys import ProxyKey
 from catflap.web.security import Parts
 from catflap.web.services import Services
-from catflap.web.tokens import AccountSub, UserId, consent_wanted
+from catflap.web.tokens import AccountSub, consent_wanted
 
 router = APIRouter(prefix="/v1")
 
@@ -64,7 +65,7 @@ _FROM_GOOGLE = frozenset(
     "/users/{user_id}/google/{host}/{path:path}", methods=sorted(METHODS), include_in_schema=False
 )
 async def call_google(
-    user_id: UserId,
+    user_id: PathId,
     host: str,
     request: Request,
     key: ProxyKey,

@@ -16,6 +16,7 @@ from catflap.signin import Answer, Begun, ConsentNeeded, ConsentRequest, Purpose
 from catflap.signin.attempts import Attempt, StateUsed
 from catflap.signin.request import forced, local_path, prompted
 from catflap.store.unavailable import DatabaseUnavailable
+from catflap.web.inputs import Text
 from catflap.web.routing import OwnErrors
 from catflap.web.security import (
     CookieNames,
@@ -37,12 +38,12 @@ async def begin(
     parts: Parts,
     names: CookieNames,
     session: MaybeSession,
-    scopes: Annotated[str, Query(max_length=2000)] = "",
-    next: Annotated[str, Query(max_length=500)] = "/",
+    scopes: Annotated[Text, Query(max_length=2000)] = "",
+    next: Annotated[Text, Query(max_length=500)] = "/",
     purpose: Purpose | None = None,
-    account: Annotated[str | None, Query(max_length=255)] = None,
-    prompt: Annotated[str, Query(max_length=100)] = "",
-    by_origin: Annotated[str, Query(max_length=1, include_in_schema=False)] = "",
+    account: Annotated[Text | None, Query(max_length=255)] = None,
+    prompt: Annotated[Text, Query(max_length=100)] = "",
+    by_origin: Annotated[Text, Query(max_length=1, include_in_schema=False)] = "",
 ) -> Response:
     """Send the browser to Google; in a session, to ask for more."""
     if not by_origin and _came_by_another_name(request, parts.settings.origin):
@@ -69,10 +70,10 @@ async def callback(
     parts: Parts,
     names: CookieNames,
     session: MaybeSession,
-    state: Annotated[str, Query(max_length=200)] = "",
-    code: Annotated[str | None, Query(max_length=1000)] = None,
-    error: Annotated[str | None, Query(max_length=100)] = None,
-    iss: Annotated[str | None, Query(max_length=200)] = None,
+    state: Annotated[Text, Query(max_length=200)] = "",
+    code: Annotated[Text | None, Query(max_length=1000)] = None,
+    error: Annotated[Text | None, Query(max_length=100)] = None,
+    iss: Annotated[Text | None, Query(max_length=200)] = None,
 ) -> Response:
     """Google sends the browser back here."""
     answer = Answer(code, error, iss)

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse, Response
 
 from catflap.devices.schedule import instant
@@ -12,6 +12,7 @@ from catflap.google.id_token import is_unnamed
 from catflap.google.scopes import asked, missing
 from catflap.vault import AccessToken, Grant
 from catflap.vault.api_keys import ApiKey
+from catflap.web.inputs import PathId, Text
 from catflap.web.keys import TokensKey
 from catflap.web.problems import problem
 from catflap.web.security import Parts
@@ -19,22 +20,21 @@ from catflap.web.services import Services
 
 router = APIRouter(prefix="/v1")
 
-UserId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 # OpenID Connect Core 1.0, section 2: at most 255 ASCII characters.
-AccountSub = Annotated[str | None, Query(pattern="^[!-~]{1,255}$")]
+AccountSub = Annotated[Text | None, Query(pattern="^[!-~]{1,255}$")]
 MIN_TTL = 300
 MOST_TTL = 3000
 
 
 @router.get("/users/{user_id}/google/token")
 async def token(
-    user_id: UserId,
+    user_id: PathId,
     key: TokensKey,
     parts: Parts,
-    scopes: Annotated[str, Query(max_length=4096)] = "",
+    scopes: Annotated[Text, Query(max_length=4096)] = "",
     account: AccountSub = None,
     min_ttl: Annotated[int, Query(ge=0, le=MOST_TTL)] = MIN_TTL,
-    rejected: Annotated[str | None, Query(pattern="^[0-9a-f]{64}$")] = None,
+    rejected: Annotated[Text | None, Query(pattern="^[0-9a-f]{64}$")] = None,
 ) -> Response:
     """A live access token.
 

@@ -1,0 +1,66 @@
+"""What a stranger may send, as types: everything of them fits into the database, whatever route it is for.
+
+Refused here, a value gets an error that names its place; the store refuses the rest (`store.unavailable`).
+"""
+
+import json
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from fastapi import Path
+from pydantic import AfterValidator, AwareDatetime, Field
+
+# Columns are BIGINT and INTEGER.
+LARGEST_ID, LARGEST_INTEGER = 2**63 - 1, 2**31 - 1
+
+
+def _storable(value: str) -> str:
+    try:
+        if b"\0" not in value.encode():
+            return value
+    except UnicodeEncodeError:
+        pass
+    raise ValueError("must not contain NUL or half a surrogate pair")
+
+
+def _representable(value: datetime) -> datetime:
+    try:
+        # Far from UTC, the first and the last day of the calendar are beyond it there.
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("must be between the years 1 and 9999 in UTC") from None
+
+
+# JSON can spell both.
+Text = Annotated[str, AfterValidator(_storable)]
+Id = Annotated[int, Field(ge=1, le=LARGEST_ID)]
+PathId = Annotated[int, Path(ge=1, le=LARGEST_ID)]
+Moment = Annotated[AwareDatetime, AfterValidator(_representable)]
+
+
+def parse_json(body: bytes) -> Any:
+    """JSON as every reader understands it: UTF-8, each member once, numbers that are numbers (RFC 8259).
+
+    Raises:
+        ValueError: it is not.
+    """
+    try:
+        return json.loads(body.decode(), object_pairs_hook=once, parse_constant=_no_number)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The members as a dictionary.
+
+    Raises:
+        ValueError: a member is there twice, so that two readers could see two things.
+    """
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a member twice")
+    return found
+
+
+def _no_number(name: str) -> Any:
+    raise ValueError(f"{name} is no number of JSON")

@@ -1,0 +1,237 @@
+"""Whatever a stranger sends to any route, as whoever, the answer is never a fault of ours.
+
+Schemathesis makes the requests, from the OpenAPI document and from what the document leaves out; `-s` shows
+its summaries. CATFLAP_STRANGERS=500 sends that many to each operation instead of a few.
+"""
+
+import asyncio
+import hashlib
+import json
+import os
+import re
+import secrets
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.routing import APIRoute
+
+from tests.front_door import Door
+
+EXAMPLES = int(os.environ.get("CATFLAP_STRANGERS", "4"))
+# What ends the identity that asks comes last.
+ENDING = ("/signout", "/v1/me", "/v1/sessions", "/v1/sessions/{session_id}")
+HOOKS = Path(__file__).parent / "strangers_hooks.py"
+TEXT = {"type": "string"}
+# Routes that the document leaves out, and bodies that are read by hand.
+HIDDEN: dict[str, dict[str, Any]] = {
+    "/": {"get": {"parameters": ["error", "lang"]}},
+    "/signin/window": {"get": {"parameters": ["error", "lang"]}},
+    "/consents/{secret}": {"get": {}},
+    "/google/risc": {"post": {"body": "text/plain"}},
+    "/storeauthcode": {"post": {"body": "application/octet-stream"}},
+    "/signin/google/credential": {"post": {"body": "application/x-www-form-urlencoded"}},
+    "/v1/users/{user_id}/google/{host}/{path}": {
+        "get": {"parameters": ["catflap_account", "fields"]},
+        "head": {},
+        "post": {"body": "application/json"},
+        "put": {"body": "application/octet-stream"},
+        "patch": {"body": "application/json"},
+        "delete": {},
+    },
+    "/healthz": {"get": {}},
+    "/readyz": {"get": {}},
+}
+
+
+def document(door: Door) -> dict[str, Any]:
+    """The OpenAPI document, and beside it what is not in it."""
+    whole: dict[str, Any] = json.loads(json.dumps(door.house.web.openapi()))
+    whole.pop("security", None)
+    for path, operations in HIDDEN.items():
+        for method, told in operations.items():
+            whole["paths"].setdefault(path, {})[method] = operation(path, told)
+    return whole
+
+
+def operation(path: str, told: dict[str, Any]) -> dict[str, Any]:
+    named = [(name, "path", True) for name in re.findall(r"{(\w+)}", path)]
+    named += [(name, "query", False) for name in told.get("parameters", ())]
+    made: dict[str, Any] = {
+        "parameters": [
+            {"name": name, "in": place, "required": required, "schema": TEXT}
+            for name, place, required in named
+        ],
+        "responses": {"default": {"description": "anything"}},
+    }
+    if media_type := told.get("body"):
+        schema: dict[str, Any] = {} if media_type.endswith("json") else TEXT
+        if "form" in media_type:
+            schema = {
+                "type": "object",
+                "properties": {"credential": TEXT, "g_csrf_token": TEXT, "select_by": TEXT},
+            }
+        made["requestBody"] = {"content": {media_type: {"schema": schema}}}
+    return made
+
+
+def routes(door: Door) -> Iterator[tuple[str, str]]:
+    def inside(found: Any) -> Iterator[APIRoute]:
+        for route in found:
+            if isinstance(route, APIRoute):
+                yield route
+            else:
+                yield from inside(getattr(getattr(route, "original_router", None), "routes", ()))
+
+    for route in inside(door.house.web.routes):
+        path = re.sub(r":\w+}", "}", route.path)
+        for method in route.methods:
+            yield path, method.lower()
+
+
+def test_no_route_is_forgotten(door: Door) -> None:
+    known = {(path, method) for path, operations in document(door)["paths"].items() for method in operations}
+    found = set(routes(door))
+    assert len(found) > 40
+    assert found <= known
+
+
+async def identities(door: Door) -> dict[str, dict[str, str]]:
+    browser = await door.browser()
+    await browser.sign_in()
+    user_id = (await browser.me())["user_id"]
+    token = secrets.token_urlsafe(32)
+    body = {"token_sha256": hashlib.sha256(token.encode()).hexdigest(), "model": "test"}
+    code = (await door.client.post("/v1/pairings", json=body)).json()["code"]
+    assert (await browser.send("POST", "/v1/devices", json={"code": code})).status_code == 201
+    cookie = "; ".join(f"{name}={value}" for name, value in browser.http.cookies.items())
+    rights = ("tokens", "proxy", "users", "announce", "keys")
+    return {
+        "signed out": {},
+        "a session": {"Cookie": cookie, "X-CSRF-Token": browser.csrf, **door.page_headers()},
+        "a bearer": await door.bearer_of(user_id),
+        "an API key": await door.api_key(*rights, per_minute=1_000_000),
+        "a device": {"Authorization": f"Bearer {token}"},
+    }
+
+
+async def test_no_stranger_gets_a_fault_of_ours(door: Door, tmp_path: Path) -> None:
+    file = tmp_path / "openapi.json"
+    file.write_text(json.dumps(document(door)))
+    (tmp_path / "identities.json").write_text(json.dumps(await identities(door)))
+    kept = tuple(f"--exclude-path={path}" for path in ENDING)
+    ended = tuple(f"--include-path={path}" for path in ENDING)
+    for which in (("--exclude-method=DELETE", *kept), ("--include-method=DELETE", *kept), ended):
+        assert await schemathesis(file, door, *which) == 0
+
+
+NUMBERS = [2**31, 2**63 - 1, 2**63, 2**64, 10**30, -1, 0]
+BODIES = [
+    b"",
+    b"null",
+    b"[]",
+    b"5",
+    b'"text"',
+    b"{",
+    b"{}",
+    b"\xff\xfe",
+    b'{"\xff": 1}',
+    b'{"code": "\\ud800", "name": "\\ud800"}',
+    b'{"\\ud800": 1}',
+    b'{"a": 1, "a": 2}',
+    b'{"code": NaN, "volume": NaN, "userId": Infinity}',
+    b'{"volume": ' + b"9" * 5000 + b"}",
+    b"[" * 30_000,
+    b'{"a": ' * 10_000,
+    b'{"a": "' + b"x" * 60_000 + b'"}',
+    b"x" * 513,
+    b"x" * 70_000,
+    '{"name": "ü"}'.encode("utf-16"),
+]
+OTHER_TYPES = ["application/octet-stream", "text/plain", "application/x-www-form-urlencoded", ""]
+
+
+async def test_a_number_out_of_range_in_any_path_is_refused(door: Door) -> None:
+    everybody = await identities(door)
+    for path, operations in document(door)["paths"].items():
+        names = re.findall(r"{(\w*id)}", path)
+        for method in operations if names else ():
+            for number in NUMBERS:
+                url = re.sub(r"{\w*id}", str(number), path).replace("{host}/{path}", "www.googleapis.com/x")
+                for headers in everybody.values():
+                    answer = await door.client.request(method, url, headers=headers)
+                    assert 400 <= answer.status_code < 500, (method, url, answer.text)
+
+
+async def test_a_body_that_is_none_is_refused_by_every_route(door: Door) -> None:
+    everybody = await identities(door)
+    asking = [everybody[who] for who in ("a session", "an API key", "a device")]
+    for path, operations in document(door)["paths"].items():
+        for method in operations.keys() & {"post", "put", "patch"}:
+            url = re.sub(r"{\w+}", "1", path)
+            for headers in asking:
+                for body in BODIES:
+                    await refused(door, method, url, {**headers, "Content-Type": "application/json"}, body)
+            for media_type in OTHER_TYPES:
+                for body in BODIES[-3:]:
+                    await refused(door, method, url, {**asking[0], "Content-Type": media_type}, body)
+
+
+async def refused(door: Door, method: str, url: str, headers: dict[str, str], body: bytes) -> None:
+    answer = await door.client.request(method, url, headers=headers, content=body)
+    assert answer.status_code < 500, (method, url, headers.get("Content-Type"), body[:40], answer.text)
+
+
+async def schemathesis(file: Path, door: Door, *which: str) -> int:
+    """Run it with its own command; what it says is passed on."""
+    options = [
+        *("--url", door.origin, "--checks", "no_fault_for_anybody", "--phases", "coverage,fuzzing"),
+        *("--max-examples", str(EXAMPLES), "--generation-deterministic", "--max-redirects", "1"),
+        *("--request-timeout", "30", "--warnings", "off", "--no-color", "--no-shrink"),
+        *("--suppress-health-check", "all", "--continue-on-failure"),
+    ]
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "schemathesis.cli", "run", str(file), *options, *which),
+        cwd=file.parent,
+        env={
+            **os.environ,
+            "SCHEMATHESIS_HOOKS": str(HOOKS),
+            "CATFLAP_STRANGERS_AS": str(file.parent / "identities.json"),
+        },
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    said, _ = await process.communicate()
+    sys.stdout.write(said.decode())
+    return process.returncode or 0
+
+
+@pytest.mark.parametrize("size", [513, 8192, 8193, 60_000])
+async def test_a_bare_code_that_is_too_long_is_refused(door: Door, size: int) -> None:
+    headers = {**door.page_headers(), "Content-Type": "application/octet-stream"}
+    answer = await door.client.post("/signin/google/code", headers=headers, content=b"4" * size)
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
+
+
+@pytest.mark.parametrize(
+    ("body", "where"),
+    [
+        (b'{"name": "a\\u0000b"}', "name"),
+        (b'{"name": "\\ud800"}', "name"),
+        (b'{"name": null}', "name"),
+        (b'{"name": "a", "name": "b"}', "the body"),
+        (b'{"secret-of-mine": 1}', "the body"),
+        (b'{"volume": NaN}', "the body"),
+        (b'{"muted_until": "0001-01-01T00:00:00+14:00"}', "muted_until"),
+        (b'{"muted_until": "9999-12-31T23:59:59-14:00"}', "muted_until"),
+        (b'{"muted_until": "2026-11-24T12:00:00"}', "muted_until"),
+    ],
+)
+async def test_what_cannot_be_stored_is_told_by_its_place_alone(door: Door, body: bytes, where: str) -> None:
+    session = (await identities(door))["a session"]
+    headers = {**session, "Content-Type": "application/json"}
+    answer = await door.client.patch("/v1/devices/1", headers=headers, content=body)
+    assert answer.status_code == 400, answer.text
+    assert answer.json()["detail"].startswith(f"{where}") and "secret" not in answer.text

@@ -26,11 +26,12 @@ from catflap.google.keys import Keys
 from catflap.google.oauth import OAuth
 from catflap.google.risc import SecurityEventTokens
 from catflap.google.scopes import READ_SETTINGS
+from catflap.log import log
 from catflap.settings import GoogleClient, Settings
 from catflap.signin import Admission, Sessions, SignIn, Users
 from catflap.signin.app_tokens import AppTokens, issuer_unavailable
 from catflap.signin.consents import Consents
-from catflap.speech import Speech, installed_engines
+from catflap.speech import NoVoice, Speech, installed_engines, missing_voices
 from catflap.store.database import connect
 from catflap.store.embedded import Urls, prepare
 from catflap.store.notices import Notices
@@ -71,6 +72,9 @@ class Catflap:
             sync_every: how often calendars are read again; None leaves out all that happens because time
                 passes.
         """
+        if languages := missing_voices():
+            # Texts without a sound are no fault of a job; who installs Catflap must hear of it once.
+            log.warning("voice_missing", hint=NoVoice(*languages).message)
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(Worker(self._urls.app, self._jobs))
             if sync_every is not None:

@@ -31,33 +31,44 @@ _COMMAND_LINE = "from catflap.cli import main; main()"
 
 
 @pytest.fixture(scope="module")
-def bare(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """Run code in an interpreter that sees the wheel's files and its base requirements, and nothing else."""
+def bare_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of packages: the wheel's own files and its base requirements, and nothing else."""
     folder = tmp_path_factory.mktemp("bare")
     site = folder / "site"
-    build = ("-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder))
-    subprocess.run([sys.executable, *build, str(ROOT)], check=True)
+    _pip("wheel", "--no-build-isolation", "--wheel-dir", str(folder), str(ROOT))
     (wheel,) = folder.glob("catflap-*.whl")
-    install = (
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--no-deps",
-        "--no-index",
-        "--target",
-        str(site),
-        str(wheel),
-    )
-    subprocess.run([sys.executable, *install], check=True)
+    _pip("install", "--no-index", "--target", str(site), str(wheel))
     for name in _required("catflap"):
         _link(name, site)
+    return site
 
+
+@pytest.fixture(scope="module")
+def bare(bare_site: Path) -> Run:
+    """Run code with the bare install."""
+    return _runner(bare_site)
+
+
+@pytest.fixture(scope="module")
+def with_sandbox(bare_site: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Run code with the extra `sandbox`, and no voice."""
+    site = tmp_path_factory.mktemp("sandbox")
+    for name in _required("catflap", ("", "sandbox")) - _required("catflap"):
+        _link(name, site)
+    return _runner(bare_site, site)
+
+
+def _pip(command: str, *arguments: str) -> None:
+    subprocess.run([sys.executable, "-m", "pip", command, "--quiet", "--no-deps", *arguments], check=True)
+
+
+def _runner(*sites: Path) -> Run:
     def run(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         # `-S` leaves out the packages that the tests have.
-        only_site = f"import sys; sys.path.insert(0, {str(site)!r})\n{code}"
-        command = [sys.executable, "-I", "-S", "-c", only_site, *arguments]
-        return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=60)
+        only = f"import sys; sys.path[:0] = {[str(site) for site in sites]!r}\n{code}"
+        command = [sys.executable, "-I", "-S", "-c", only, *arguments]
+        cwd = sites[0].parent
+        return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, timeout=60)
 
     return run
 
@@ -92,6 +103,13 @@ def test_a_command_that_lacks_an_extra_names_it(bare: Run, arguments: list[str],
     assert ended.returncode == 3
     assert f"pip install 'catflap[{extra}]'" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_the_demo_without_a_voice_names_the_extras(with_sandbox: Run) -> None:
+    ended = with_sandbox(_COMMAND_LINE, "demo", "--once", "--json")
+    assert ended.returncode == 3
+    assert "pip install 'catflap[japanese,english]'" in ended.stderr
+    assert not ended.stdout
 
 
 def test_a_public_name_that_lacks_an_extra_names_it(bare: Run) -> None:

@@ -21,6 +21,7 @@ from catflap.clock import FixedClock, SystemClock
 from catflap.devices.schedule import HORIZON, instant
 from catflap.errors import BadRequest, OperatorMustAct
 from catflap.log import configure
+from catflap.speech import NoVoice, missing_voices
 
 cli = command()
 OUT = Path("demo-out")
@@ -62,6 +63,8 @@ def demo(
     default_port, default_sandbox_port = (0, 0) if once else (8400, 8401)
 
     async def work() -> None:
+        if languages := missing_voices():
+            raise NoVoice(*languages)
         home = zone or ("UTC" if once else local_zone())
         Preferences(zone=home)
         play = Play(

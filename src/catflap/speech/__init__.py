@@ -3,7 +3,7 @@
 Knows nothing of calendars, databases or the web. Importing it loads no engine and starts no process.
 """
 
-from catflap.speech.engines import Engine, installed_engines
+from catflap.speech.engines import Engine, installed_engines, missing_voices
 from catflap.speech.failures import NothingToSay, NoVoice, SpeechFailed, UnknownDialect
 from catflap.speech.language import Language, language_of
 from catflap.speech.phrasebooks import Dialect, dialects
@@ -43,6 +43,7 @@ __all__ = [
     "dialects",
     "installed_engines",
     "language_of",
+    "missing_voices",
     "private_title",
     "say_all_day",
     "say_before",

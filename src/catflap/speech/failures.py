@@ -11,12 +11,15 @@ class SpeechFailed(TryAgain):
 
 
 class NoVoice(OperatorMustAct):
-    """No engine for the language of these words is installed."""
+    """No engine for a language is installed."""
 
-    def __init__(self, language: str) -> None:
-        extra = {"ja": "japanese", "en": "english"}.get(language, language)
+    def __init__(self, *languages: str) -> None:
+        extras = ",".join(
+            {"ja": "japanese", "en": "english"}.get(language, language) for language in languages
+        )
+        names = " or ".join(f"'{language}'" for language in languages)
         super().__init__(
-            "no_voice", f"No voice for language '{language}' is installed: pip install 'catflap[{extra}]'."
+            "no_voice", f"No voice for language {names} is installed: pip install 'catflap[{extras}]'."
         )
 
 

@@ -49,3 +49,8 @@ def installed_engines() -> Mapping[Language, Engine]:
         command = (sys.executable, "-P", "-m", f"catflap.speech.engines.{module}")
         found[language] = Engine(f"{package} {release}", command, also_speaks)
     return MappingProxyType(found)
+
+
+def missing_voices() -> list[Language]:
+    """The languages Mia speaks that have no engine here."""
+    return [language for language in _PACKAGES if language not in installed_engines()]

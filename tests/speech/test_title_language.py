@@ -43,6 +43,7 @@ LANGUAGES = {
         "家長會",
         "你好",
         "生日",
+        "學校",
     ],
     "yue": ["佢哋開會"],
     "ko": ["회의", "3월 회의", "Zoom 회의", "會 회의"],
@@ -59,6 +60,8 @@ LANGUAGES = {
     "bn": ["বৈঠক"],
     "es": ["Reunión con José", "Cumpleaños de Ana", "Cena con Luis", "¿Qué tal?"],
     "de": [
+        "Arzttermin",
+        "Abholen 10 Uhr",
         "Zahnarzt Müller",
         "Zahnarzt",
         "Lunch mit Anna",

@@ -84,6 +84,10 @@ def abbreviations() -> tuple[Rule, ...]:
             rf"(?<=\d)(\w?(?:\s[A-Z][a-z]+){{1,3}})\s({'|'.join(streets)})\b\.?",
             lambda match: f"{match[1]} {streets[match[2]]}",
         ),
+        # 42nd St, Park Ave, Main St & Oak St
+        rule(rf"(?<=\d[snrt][tdh])\s({'|'.join(streets)})\b\.?", lambda match: f" {streets[match[1]]}"),
+        rule(r"(?<=[a-z])\s(Ave|Blvd|Rd|Ln|Hwy|Pkwy)\b\.?", lambda match: f" {streets[match[1]]}"),
+        rule(r"\b([A-Z][a-z]+) St\b\.?(?=$|[,;)]|\s?[&@]|\s(?:and|at|to)\b)", r"\1 Street"),
         rule(rf"\b({'|'.join(titles)})\b\.?(?=\s(?:[A-Z]|and\b|&))", lambda match: titles[match[1]]),
         rule(
             rf"(?<![\w.])({'|'.join(map(re.escape, sorted(short, key=len, reverse=True)))})(?!\w)\.?",

@@ -136,6 +136,8 @@ DATES: tuple[Rule, ...] = (
     ),
     # 2 1/2 hours
     rule(r"(?<![\w.,/])(\d{1,2}) ([1-9])/([2-9])(?![\w/])", _mixed),
+    # 12/5,12/6
+    rule(r"(?:(?<=\d/\d)|(?<=\d/\d\d)),(?=\d{1,2}/\d{1,2}(?![\d/]))", ", "),
     # 12/5, 25/12, 1/2 day, part 1/2, (1/2), 24/7
     rule(
         r"(?P<before>\(|\b[A-Za-z]+\s+)?(?<![\w/.,])(?P<a>\d{1,3})/(?P<b>\d{1,3})(?![\d/]|[.,]\d)"
@@ -167,10 +169,12 @@ TIMES: tuple[Rule, ...] = (
         _halved_day,
         ignore_case=True,
     ),
+    # 10:00Z
+    rule(r"(?<![\d:.])(\d{1,2}:[0-5]\d)(?::[0-5]\d)?(?:\.\d+)?Z\b", r"\1 UTC"),
     # 10:30, 15:00, 00:15:30
     rule(r"(?<![\d:.])(\d{1,2}):([0-5]\d)(?::[0-5]\d)?(?![\d:])", _of_the_day),
-    # 10:00–11:30
-    rule(r"\b(o'clock|[AP]M|midnight)\s*[-–—~]\s*(?=\d|midnight\b)", r"\1 to "),
+    # 10:00–11:30, noon-1pm
+    rule(r"\b(o'clock|[AP]M|[Mm]idnight|[Nn]oon)\s*[-–—~]\s*(?=\d|midnight\b|noon\b)", r"\1 to "),
     # 2:1, 16:9
     rule(r"(?<![\d:.])(\d{1,3}):(\d{1,3})(?![\d:])", r"\1 to \2"),
 )

@@ -97,6 +97,11 @@ DECIMALS: tuple[Rule, ...] = (
         lambda match: match[1].replace(".", "") + f".{match[2]}",
     ),
     rule(r"(?<![\d.,])(\d+),(\d{1,2})(?=\s?(?:km|kg|cm|%|°))", r"\1.\2"),
+    # 1 000 €, 12 500,00 €
+    rule(
+        r"(?<![\w.,])\d{1,3}(?: \d{3})+(?=(?:,\d\d)?\s?(?:[€₽₴]|EUR\b))",
+        lambda match: match[0].replace(" ", ""),
+    ),
     rule(r"(?<![\w.,])\.(?=\d)", "0."),
 )
 THOUSANDS = rule(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,])", lambda match: _large(match[0].replace(",", "")))
@@ -106,6 +111,12 @@ PHONES: tuple[Rule, ...] = (
     rule(r"(?<![\w.+-])(?:1[ .-])?\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}(?![\w-])", _phone),
     rule(r"(?<![\w.+-])\(?0\d{1,4}\)?(?:[ /-]\d{2,8}){1,4}(?![\w-])", _phone),
     rule(r"(?<![\w.+-])\d{3}-\d{4}(?![\w-])", _phone),
+    # 555-123-4567 x12, ext. 12
+    rule(
+        r"(?<=\d \d),?\s?(?:x|[Ee]xt(?:ension)?\.?)\s?(\d{1,6})\b",
+        lambda match: ", extension " + " ".join(match[1]),
+    ),
+    rule(r"\b[Ee]xt\.?\s?(\d{1,6})\b", lambda match: "extension " + " ".join(match[1])),
     # Cards and other long numbers in groups
     rule(r"(?<![\w.+-])\d{3,4}(?:[ -]\d{4}){2,}(?![\w-])", _phone),
     rule(r"(?<![\w.+-])1-(8\d\d)-(?=[A-Z])", lambda match: "1 " + " ".join(match[1]) + " "),
@@ -159,7 +170,8 @@ def numbers() -> tuple[Rule, ...]:
         # B1F, 3F, 2/F, 5th fl.
         rule(r"(?<![\w.])B(\d)F\b", r"basement \1"),
         rule(r"(?<![\w.°])([1-9]\d?)/?F\b", _floor),
-        rule(r"\b(\d+(?:st|nd|rd|th)) fl\b\.?", r"\1 floor"),
+        rule(r"\b(\d+(?:st|nd|rd|th)) flr?\b\.?", r"\1 floor"),
+        rule(r"\b[Ff]lr?\b\.?\s(?=\d)", "floor "),
         # Rm. 7, Room 101, A-101
         rule(r"\b[Rr]m\.?\s(?=[A-Z]?\d)", "room "),
         rule(

@@ -31,7 +31,8 @@ _NAMES: tuple[Rule, ...] = (
     rule(r"(?<![A-Za-z])R&D(?![A-Za-z])", "アールアンドディー"),
 )
 _BETWEEN = rule(
-    r"(?<=[\d時分半日月年人名個回階度円歳週件本枚代階%])\s*[~〜～]\s*(?=\d)|(?<=[\d時分日月])\s*[–—-]\s*(?=\d)",
+    r"(?<=[\d時分半日月年人名個回階度円歳週件本枚代階%])\s*[~〜～]\s*(?=\d)|(?<=[\d時分日月])\s*[–—-]\s*(?=\d)"
+    r"|(?<=[時分半午])\s*[~〜–—-]\s*(?=午前\d|午後\d|正午|深夜|翌|\d)",
     "から",
 )
 _SYMBOLS = str.maketrans(
@@ -49,8 +50,8 @@ _PAUSES = re.compile(r"[\s、]*、[\s、]*")
 def _rules() -> tuple[Rule, ...]:
     return (
         *_NAMES,
-        THOUSANDS,
         *money(),
+        THOUSANDS,
         *DATES,
         *PHONES,
         *TIMES,

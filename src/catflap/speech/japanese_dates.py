@@ -15,7 +15,8 @@ _ERAS = {"R": "令和", "H": "平成", "S": "昭和"}
 # After 1/2 and the like these make it a part: 1/2成人式, 1/2日, 1/3カット.
 _PARTS = (
     r"成人式|量|サイズ|スケール|縮尺|カット|個|杯|倍|価格|オフ|の確率|の量|の大きさ|の値段|に減|に短縮|"
-    r"日(?!程|時|記)|時間(?!割)"
+    r"日(?!程|時|記)|時間(?!割)|カップ(?!戦|決勝|ル|麺|ラーメン)|以上|以下|未満|枚|丁(?!目)|玉|束|缶|袋|切れ|"
+    r"ページ|スティック|本(?!番|日|社|格|試|会|部|店)"
 )
 # Where a word follows that could be taken for a part of the date: 7/7七夕 is not 日七夕.
 _NEXT_WORD = r"(?=[一-龠々])(?![付前後間頃号版発着以曜中迄])"
@@ -53,7 +54,7 @@ def _slashed(match: re.Match[str]) -> str:
         words = "24時間365日"
     elif match["points"]:
         return f"{match['open'] or ''}{b}点中{a}点"
-    elif a < b and (bracketed or match["part"] is not None):
+    elif a < b and (bracketed or match["part"] is not None or match["spoon"] is not None):
         words = f"{b}分の{a}"
     elif words := _date(a, b) or _date(b, a):
         words += "" if match["word"] is None else "、"
@@ -106,11 +107,15 @@ DATES: tuple[Rule, ...] = (
         r"(?<![\d./-])((?:19|20)\d\d)[-/](0?[1-9]|1[0-2])(?![\d/-])",
         lambda match: f"{match[1]}年{int(match[2])}月",
     ),
+    # 12/5,12/6; 12/5,6; 12/5,10時
+    rule(r"(?:(?<=\d/\d)|(?<=\d/\d\d))[,・](?=\d{1,2}(?!\d))", "、"),
     rule(
-        rf"(?P<open>\()?(?<![\d/.,])(?P<a>\d{{1,3}})/(?P<b>\d{{1,5}})(?![\d/]|[.,]\d)(?P<points>点)?"
+        rf"(?P<open>\()?(?P<spoon>(?<=さじ))?(?<![\d/.,])(?P<a>\d{{1,3}})/(?P<b>\d{{1,5}})(?![\d/]|[.,]\d)(?P<points>点)?"
         rf"(?P<close>\))?(?P<part>(?={_PARTS}))?(?P<word>{_NEXT_WORD})?",
         _slashed,
     ),
+    # 12月5日、6
+    rule(r"(?:(?<=月\d日、)|(?<=月\d\d日、))(\d{1,2})(?![\d:.,時月分/日人])", r"\1日"),
     # 12月25日〜28, 25-28日
     rule(rf"(?<=日){_TO}(\d{{1,2}})(?![\d:時月分/日.])", r"から\1日"),
     # 25日(金), (土・祝), 12月25日(Fri), 金)

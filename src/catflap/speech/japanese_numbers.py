@@ -17,7 +17,7 @@ _DIGITS = str.maketrans(
         )
     )
 )
-_AMOUNT = r"(\d+(?:\.\d+)?)"
+_AMOUNT = r"(\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
 _SIZE = r"([万億千])?"
 _CURRENCIES = {
     "US$": ("米ドル", "セント"), "A$": ("オーストラリアドル", "セント"), "C$": ("カナダドル", "セント"),
@@ -71,6 +71,7 @@ def _phone(match: re.Match[str]) -> str | None:
 
 def _price(amount: str, size: str | None, currency: str) -> str:
     name, cents = _CURRENCIES[currency]
+    amount = amount.replace(",", "")
     whole, _, part = amount.partition(".")
     if size or not cents or len(part) != 2:
         return f"{amount}{size or ''}{name}"
@@ -80,9 +81,13 @@ def _price(amount: str, size: str | None, currency: str) -> str:
 
 
 def _floors(match: re.Match[str]) -> str:
-    basement = "地下" if match[1] else ""
-    until = f"から{basement if match[1] else ''}{match[3]}" if match[3] else ""
-    return f"{basement}{match[2]}{until}階"
+    basement, floor, counted, until_basement, until = match.groups()
+    below = "地下" if basement else ""
+    if not until:
+        return f"{below}{floor}階"
+    # B1-2F stays below, B1F-2F does not.
+    until = ("地下" if until_basement or (basement and not counted) else "") + until
+    return f"{below}{floor}{'階' if counted else ''}から{until}階"
 
 
 def _versions(match: re.Match[str]) -> str:
@@ -94,7 +99,17 @@ def _roman(match: re.Match[str]) -> str | None:
     return str(number) if number else None
 
 
-THOUSANDS = rule(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,])", lambda match: match[0].replace(",", ""))
+def _thousands(match: re.Match[str]) -> str:
+    """Without commas; with 万 and 億 where so many digits could be a telephone number: 1,000,000人."""
+    digits = match[0].replace(",", "")
+    if not 7 <= len(digits) <= 12 or match.string.startswith(".", match.end()):
+        return digits
+    hundred_millions, rest = divmod(int(digits), 10**8)
+    said = ((hundred_millions, "億"), (rest // 10**4, "万"), (rest % 10**4, ""))
+    return "".join(f"{number}{size}" for number, size in said if number) or digits
+
+
+THOUSANDS = rule(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,])", _thousands)
 
 
 @cache
@@ -114,7 +129,9 @@ def money() -> tuple[Rule, ...]:
         rule(rf"({signs})\s?{_AMOUNT}{_SIZE}(?:\s?[-−–](?!\w))?", lambda m: _price(m[2], m[3], m[1])),
         rule(rf"(?<![A-Za-z])({codes})\s?{_AMOUNT}{_SIZE}", lambda m: _price(m[2], m[3], m[1])),
         rule(rf"{_AMOUNT}{_SIZE}\s?({codes})(?![A-Za-z])", lambda m: _price(m[1], m[2], m[3])),
-        rule(r"(?<=円)/(人|名|月|日|回|年|時間|個|泊)", r"、1\1"),
+        rule(r"(?<=円)/(?:[1一]?[ヶヵかカケ箇])?月", "、ひと月"),
+        rule(r"(?<=円)/日", "、イチニチ"),
+        rule(r"(?<=円)/(人|名|回|年|時間|個|泊)", r"、1\1"),
     )
 
 
@@ -149,7 +166,7 @@ def numbers() -> tuple[Rule, ...]:
         rule(r"(?<![\d.])()(\d+(?:\.\d+){2,})(?!\d)", _versions),
         rule(rf"(?<![A-Za-z])((?:{_SOFTWARE})\s?\d+)\.(\d+)(?![\d.])", r"\1テン\2"),
         # 1-3F, B1F, 3F, RF
-        rule(rf"(?<![A-Za-z\d])(B)?([1-9]\d?)(?:F?\s?[-~〜]\s?B?([1-9]\d?))?F{_NOT_LATIN}", _floors),
+        rule(rf"(?<![A-Za-z\d])(B)?([1-9]\d?)(?:(F?)\s?[-~〜]\s?(B?)([1-9]\d?))?F{_NOT_LATIN}", _floors),
         rule(rf"(?<![A-Za-z\d])B([1-5])(?=\s|[ァ-ヶ一-龠]|$){_NOT_LATIN}", r"地下\1階"),
         rule(rf"(?<![A-Za-z\d])RF{_NOT_LATIN}", "屋上"),
         # 丸の内1-2-3, 3丁目4-5, 1-2番地

@@ -56,6 +56,20 @@ def test_an_event_whose_time_cannot_be_read_is_skipped_and_told(broken: str, rea
         (f"EXDATE:20261203T100000Z,{SECRET}", "its EXDATE cannot be read"),
         (f"RDATE:{SECRET}", "its RDATE cannot be read"),
         (f"RRULE:FREQ={SECRET}", "its RRULE cannot be read: the rule has no frequency of RFC 5545"),
+        *(
+            (
+                f"RRULE:FREQ=DAILY;{part}",
+                "its RRULE cannot be read: the rule has a number that is out of range",
+            )
+            for part in (
+                "BYMONTH=13",
+                "BYMONTH=0",
+                "BYHOUR=24",
+                "BYMINUTE=60",
+                "BYMONTHDAY=32",
+                "BYYEARDAY=-367",
+            )
+        ),
         (f"{SECRET} that lost its fold", "a line of it cannot be read"),
         (f"BEGIN:VALARM\nTRIGGER:{SECRET}\nEND:VALARM", "an alarm of it cannot be read"),
         ("BEGIN:VALARM\nTRIGGER:PT-2H\nEND:VALARM", "an alarm of it cannot be read"),
@@ -101,6 +115,21 @@ def test_the_rest_of_a_list_of_dates_counts_when_one_cannot_be_read() -> None:
         event("a", ":20261202T100000Z", "RRULE:FREQ=DAILY;COUNT=3", "EXDATE:never,20261203T100000Z")
     )
     assert starts(text) == ["2026-12-02 10:00", "2026-12-04 10:00"]
+
+
+@pytest.mark.parametrize("kind", ["RRULE", "EXRULE"])
+@pytest.mark.parametrize("frequency", ["YEARLY", "HOURLY"])
+def test_a_rule_that_never_matches_leaves_the_start_the_dates_and_the_other_rules(
+    kind: str, frequency: str
+) -> None:
+    never = f"{kind}:FREQ={frequency};BYMONTH=2;BYMONTHDAY=30"
+    others = ("RRULE:FREQ=DAILY;COUNT=2", "RDATE:20261210T100000Z")
+    assert starts(calendar(event("a", ":20261202T100000Z", never, *others))) == [
+        "2026-12-02 10:00",
+        "2026-12-03 10:00",
+        "2026-12-10 10:00",
+    ]
+    assert starts(calendar(event("a", ":20261202T100000Z", never))) == ["2026-12-02 10:00"]
 
 
 @pytest.mark.parametrize(

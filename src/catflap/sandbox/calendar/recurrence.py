@@ -18,7 +18,7 @@ from typing import Any
 from dateutil.rrule import rruleset
 
 from catflap.sandbox.calendar.moments import When, instant, local, parse_date, zone
-from catflap.sandbox.calendar.rules import Exhausted, Rule, read_moment, read_rule
+from catflap.sandbox.calendar.rules import Rule, read_moment, read_rule
 
 LINE = re.compile(
     r"(RRULE|EXRULE|RDATE|EXDATE)((?:;[A-Za-z-]+=(?:\"[^\"]*\"|[^;:\"]*))*):(.+)", re.IGNORECASE | re.DOTALL
@@ -93,7 +93,7 @@ class Expansion:
         while self._source is not None and self._seen_until < latest:
             try:
                 self._seen_until = next(self._source)
-            except (StopIteration, Exhausted, OverflowError, ValueError):
+            except (StopIteration, OverflowError, ValueError):
                 self._source = None
                 break
             if not self.is_excluded(self._seen_until):
@@ -108,7 +108,7 @@ class Expansion:
                     break
                 if start >= low and not self.is_excluded(start):
                     found.append(start)
-        except (Exhausted, OverflowError, ValueError):
+        except (OverflowError, ValueError):
             pass
         return found
 

@@ -22,11 +22,14 @@ NAMES = (
 NO_MEANING = {("RSCALE", "GREGORIAN"), ("SKIP", "OMIT")}
 SECONDS = {"HOURLY": 3600, "MINUTELY": 60, "SECONDLY": 1}
 FREQUENCIES = ("YEARLY", "MONTHLY", "WEEKLY", "DAILY", *SECONDS)
+# The least and the most of each part; in those of the second table also from the end, negative.
+RANGES = {"BYSECOND": (0, 60), "BYMINUTE": (0, 59), "BYHOUR": (0, 23), "BYMONTH": (1, 12)}
+RANGES_FROM_BOTH_ENDS = {"BYMONTHDAY": 31, "BYYEARDAY": 366, "BYWEEKNO": 53, "BYSETPOS": 366}
 DAYS_LOOKED_AT = 366 * 150
 MOST_COUNTED = 200_000
 
 
-class Exhausted(Exception):
+class _Exhausted(Exception):
     """A rule matched nothing for so long that it never will."""
 
 
@@ -38,7 +41,7 @@ class _Months(tuple[int, ...]):
     def __contains__(self, month: object) -> bool:
         self.asked += 1
         if self.asked > DAYS_LOOKED_AT:
-            raise Exhausted
+            raise _Exhausted
         return super().__contains__(month)
 
 
@@ -136,10 +139,17 @@ class Rule:
 
 
 def _patient(rule: Iterable[datetime], months: _Months) -> Iterator[datetime]:
-    """Yield what a rule yields; the search for each start begins with fresh patience."""
-    for start in rule:
-        months.asked = 0
-        yield start
+    """Yield what a rule yields; the search for each start begins with fresh patience.
+
+    It just ends where nothing will come any more: raised, that would end the other rules and dates of the
+    event too.
+    """
+    try:
+        for start in rule:
+            months.asked = 0
+            yield start
+    except _Exhausted:
+        return
 
 
 def read_rule(text: str) -> Rule:
@@ -168,9 +178,21 @@ def read_rule(text: str) -> Rule:
     count = _number(parts.pop("COUNT", "-1"))
     if count == 0 or ("INTERVAL" in parts and not 0 < _number(parts["INTERVAL"]) < 10**9):
         raise ValueError("the rule has an impossible COUNT or INTERVAL")
+    if not all(_in_range(name, value) for name, value in parts.items()):
+        raise ValueError("the rule has a number that is out of range")
     rule = Rule(frequency, parts, count if count > 0 else None, _read_until(until) if until else None)
     rule.starts(datetime(2000, 1, 1), None)  # noqa: DTZ001 - only to see whether dateutil accepts it
     return rule
+
+
+def _in_range(name: str, value: str) -> bool:
+    """Whether a part can match: python-dateutil takes BYMONTH=13 for a month that never comes."""
+    if name in RANGES_FROM_BOTH_ENDS:
+        return all(1 <= abs(_number(one)) <= RANGES_FROM_BOTH_ENDS[name] for one in value.split(","))
+    if name not in RANGES:
+        return True
+    least, most = RANGES[name]
+    return all(least <= _number(one) <= most for one in value.split(","))
 
 
 def _number(text: str) -> int:

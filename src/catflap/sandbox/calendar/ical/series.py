@@ -14,7 +14,7 @@ from functools import cached_property
 
 from catflap.sandbox.calendar.ical.zones import Zone
 from catflap.sandbox.calendar.recurrence import Expansion
-from catflap.sandbox.calendar.rules import Exhausted, Rule
+from catflap.sandbox.calendar.rules import Rule
 
 SECOND = timedelta(seconds=1)
 WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
@@ -169,7 +169,7 @@ class Recurrence:
                 if wall >= end:
                     break
                 number += 1
-        except (Exhausted, OverflowError, ValueError):
+        except (OverflowError, ValueError):
             pass
         return number
 

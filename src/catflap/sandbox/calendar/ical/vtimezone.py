@@ -18,7 +18,7 @@ from icalendar.prop import vUTCOffset
 from catflap.sandbox.calendar.ical.components import Component
 from catflap.sandbox.calendar.ical.report import Unreadable
 from catflap.sandbox.calendar.ical.values import Moment, read_moment, read_moments
-from catflap.sandbox.calendar.rules import Exhausted, Rule, read_rule
+from catflap.sandbox.calendar.rules import Rule, read_rule
 
 FIRST_YEAR, LAST_YEAR = 1852, 2150  # the first is a leap year: it has every day that 1601 has
 MOST_ONSETS = 5000
@@ -165,11 +165,8 @@ def _repeated(rule: Rule, first: datetime, before: timedelta) -> set[datetime]:
         begin = first.replace(year=max(first.year, FIRST_YEAR))
         rule, begin = _monthly(rule, begin)
     local = replace(rule, until=until)
-    try:
-        found = takewhile(lambda wall: wall.year < LAST_YEAR, local.starts(begin, UTC))
-        return {wall for wall in islice(found, MOST_ONSETS) if wall >= first}
-    except Exhausted:
-        return set()
+    found = takewhile(lambda wall: wall.year < LAST_YEAR, local.starts(begin, UTC))
+    return {wall for wall in islice(found, MOST_ONSETS) if wall >= first}
 
 
 def _monthly(rule: Rule, begin: datetime) -> tuple[Rule, datetime]:

@@ -174,7 +174,9 @@ TIMES: tuple[Rule, ...] = (
     # 10:30, 15:00, 00:15:30
     rule(r"(?<![\d:.])(\d{1,2}):([0-5]\d)(?::[0-5]\d)?(?![\d:])", _of_the_day),
     # 10:00–11:30, noon-1pm
-    rule(r"\b(o'clock|[AP]M|[Mm]idnight|[Nn]oon)\s*[-–—~]\s*(?=\d|midnight\b|noon\b)", r"\1 to "),
+    rule(
+        r"\b(o'clock|[AP]M|[Mm]idnight|[Nn]oon)\s*[-–—~]\s*(?=\d|midnight\b|noon\b|late\b|close\b)", r"\1 to "
+    ),
     # 2:1, 16:9
     rule(r"(?<![\d:.])(\d{1,3}):(\d{1,3})(?![\d:])", r"\1 to \2"),
 )

@@ -155,8 +155,12 @@ def numbers() -> tuple[Rule, ...]:
     return (
         # ½ day, 2½ hours, 2 1/2 hours
         rule(r"(?:(?<![\w.])(\d+) )?(?<!\d)(\d{1,3})⁄(\d{1,3})(?!\d)", _mixed_fraction),
-        # 20°C, -5°C, 20°
-        rule(r"(?<![\w)])-(?=\d[\d.]*\s?(?:°|%|degree))", "minus "),
+        # 20°C, -5°C, 20°, -10 to -5°C
+        rule(
+            r"(?<![\w)])-(?=\d[\d.]*\s?(?:(?:to|[-–—~])\s?-?\d[\d.]*\s?)?(?:°|%|degree))",
+            "minus ",
+        ),
+        rule(r"(?<=\d)\s?[-–—~]\s?(?=minus \d)", " to "),
         rule(rf"(?<![\w.])({_NUMBER})\s?°\s?([CF]\b)?", _temperature),
         # v2.0.1, 10.0.0.1, Python 3.12
         rule(

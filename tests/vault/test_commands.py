@@ -194,7 +194,7 @@ async def test_a_lost_keyset_is_given_up_only_when_told_to(
     code, _, error = await catflap("keys", "adopt")
     assert code == 2 and "1 grants" in error
     code, out, _ = await catflap("keys", "adopt", "--accept-lost-grants")
-    assert code == 0 and out.startswith("1 grants were given up")
+    assert code == 0 and out.startswith("Grants given up, which ask for a new consent: 1")
     (given_up,) = await grants.of_user(grant.user_id)
     assert (given_up.state, given_up.reason) == ("reconsent", "keyset_lost")
     assert (await catflap("keys", "rotate"))[0] == 0

@@ -120,7 +120,7 @@ def adopt(
                     "would be given up. Restore the right keyset, or add --accept-lost-grants.",
                 )
             adopted = await adopting.adopt()
-        typer.echo(f"{adopted.refresh_tokens} grants were given up and ask for a new consent.")
+        typer.echo(f"Grants given up, which ask for a new consent: {adopted.refresh_tokens}")
         for webhook_id, url, secret in adopted.webhooks:
             typer.echo(f"{webhook_id}\t{url}\t{secret}")
 

@@ -87,15 +87,10 @@ async def callback(
     try:
         if attempt.request.consent_id is not None:
             return await _answer_link(parts, attempt, answer, session)
-        return await _complete(request, parts, names, attempt, answer, session)
-    except ConsentNeeded as needed:
-        begun = await parts.signin.begin(
-            forced(replace(needed.request, meanwhile=None)),
-            browser_secret=attempt.browser_secret,
-            session_id=attempt.session_id,
-            login_hint=needed.sub,
-        )
-        return to_google(request, begun, names)
+        try:
+            return await _complete(request, parts, names, attempt, answer, session)
+        except ConsentNeeded as needed:
+            return await _ask_again(request, parts, names, attempt, needed)
     except CatflapError as failure:
         return home(failure)
 
@@ -178,13 +173,26 @@ def home(error: CatflapError) -> Response:
     """Back to the page, which has a sentence for the code; people don't read problem documents.
 
     Raises:
-        DatabaseUnavailable, TryAgain: `rate_limited`: as it is, because nothing was lost: the browser can ask
-            for the same again.
+        DatabaseUnavailable, TryAgain: `rate_limited`: as it is, with the time after which to try again. On
+            the way back from Google the state may be used up by then, and signing in begins anew.
     """
     if isinstance(error, DatabaseUnavailable) or error.code == "rate_limited":
         raise error
     log.warning("signin_failed", code=error.code, detail=error.detail)
     return RedirectResponse(f"/?error={error.code}", 303)
+
+
+async def _ask_again(
+    request: Request, parts: Services, names: Cookies, attempt: Attempt, needed: ConsentNeeded
+) -> Response:
+    """Lead through the consent screen once more, because Google sent no refresh token."""
+    begun = await parts.signin.begin(
+        forced(replace(needed.request, meanwhile=None)),
+        browser_secret=attempt.browser_secret,
+        session_id=attempt.session_id,
+        login_hint=needed.sub,
+    )
+    return to_google(request, begun, names)
 
 
 async def _complete(

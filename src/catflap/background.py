@@ -10,6 +10,16 @@ from catflap.errors import CatflapError
 from catflap.log import log, place
 
 
+def is_being_cancelled() -> bool:
+    """Whether the present task was told to end.
+
+    A cancellation during a query may arrive as an error of the database driver, which fails to tidy up; a
+    loop that goes on after errors would then never end.
+    """
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
 class Background(ABC):
     """Runs `run()` as a task of its own between entering and leaving."""
 
@@ -24,8 +34,12 @@ class Background(ABC):
         try:
             await step()
         except CatflapError as error:
+            if is_being_cancelled():
+                raise asyncio.CancelledError from error
             log.warning("background_failed", task=type(self).__name__, code=error.code, detail=error.detail)
         except Exception as error:
+            if is_being_cancelled():
+                raise asyncio.CancelledError from error
             kind, at = type(error).__name__, place(error.__traceback__)
             log.error("background_broke", task=type(self).__name__, error=kind, at=at)
 

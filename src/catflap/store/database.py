@@ -59,7 +59,8 @@ def connect(url: URL, *, pool_size: int = 10) -> AsyncEngine:
     def translate(context: ExceptionContext) -> BaseException | None:
         error = context.original_exception
         found = meaning(error)
-        if found is None and context.is_disconnect:
+        # A cancellation disconnects too, and must stay one: who cancelled waits for it.
+        if found is None and context.is_disconnect and isinstance(error, Exception):
             found = DatabaseUnavailable(type(error).__name__)
         if isinstance(error, OSError):
             # A statement that timed out may still run; the others need not suffer for it.

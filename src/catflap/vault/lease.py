@@ -18,6 +18,7 @@ from datetime import timedelta
 from sqlalchemy import ColumnElement, Interval, cast, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from catflap.background import is_being_cancelled
 from catflap.errors import TryAgain
 from catflap.log import log
 from catflap.store.notices import announce_change
@@ -104,6 +105,8 @@ class Leases:
                 async with self._engine.begin() as connection:
                     await connection.execute(mine.values(lease_until=_after(self._lives)))
             except TryAgain as error:
+                if is_being_cancelled():
+                    return
                 log.warning("lease_not_renewed", token=lease.token_id, detail=error.detail)
 
     async def _end(self, lease: Lease, values: dict[str, object]) -> None:

@@ -68,11 +68,11 @@ class Worker:
         while not self._leaving:
             try:
                 await self._run_once()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                log.warning("worker_lost_database", error=type(error).__name__)
             except Exception as error:
-                # PgQueuer's tasks fail together when the connection does, as a group of exceptions.
-                log.error("worker_broke", error=type(error).__name__, at=place(error.__traceback__))
+                if _is_loss(error):
+                    log.warning("worker_lost_database", error=type(error).__name__)
+                else:
+                    log.error("worker_broke", error=type(error).__name__, at=place(error.__traceback__))
             if not self._leaving:
                 await asyncio.sleep(_RECONNECT_SECONDS)
 
@@ -89,6 +89,13 @@ class Worker:
         finally:
             self._manager = None
             await connection.close()
+
+
+def _is_loss(error: BaseException) -> bool:
+    """Whether the connection was lost; PgQueuer's tasks then fail together, as a group of exceptions."""
+    if isinstance(error, BaseExceptionGroup):
+        return all(map(_is_loss, error.exceptions))
+    return isinstance(error, OSError | asyncpg.PostgresError | asyncpg.InterfaceError)
 
 
 def _queries(connection: asyncpg.Connection) -> Queries:

@@ -1,0 +1,321 @@
+"""A whole Catflap of real processes on a PostgreSQL of its own, and people who use it all the time."""
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import os
+import secrets
+import signal
+import socket
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx2
+from sqlalchemy.engine import URL
+
+from catflap.clock import SystemClock
+from catflap.sandbox import Sandbox
+from catflap.store.database import connect
+from catflap.store.embedded import Urls
+from catflap.store.migrate import make_database, migrate
+from catflap.vault.api_keys import ApiKeys
+from tests.own_postgres import OwnPostgres, own_postgres
+
+CLIENT_ID, CLIENT_SECRET = "4711-chaos.apps.googleusercontent.com", "GOCSPX-made-up"
+OWNER = "tabby@example.com"
+SCOPES = (
+    "openid",
+    "email",
+    "https://www.googleapis.com/auth/calendar.events.readonly",
+    "https://www.googleapis.com/auth/calendar.calendarlist.readonly",
+)
+PATIENCE = 120.0
+_BARE = {name: value for name, value in os.environ.items() if not name.startswith(("CATFLAP_", "GOOGLE_"))}
+
+
+class Process:
+    """`catflap` with arguments, that may be killed and started again."""
+
+    def __init__(self, arguments: tuple[str, ...], environment: dict[str, str], folder: Path) -> None:
+        self._arguments = arguments
+        self._environment = {**_BARE, **environment}
+        self._folder = folder
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        """Start it, and return once it serves or works."""
+        with (self._folder / "log").open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "catflap.cli", *self._arguments),
+                cwd=self._folder,
+                env=self._environment,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=log,
+            )
+        assert self._process.stdout is not None
+        if self._arguments[0] == "serve":
+            line = await asyncio.wait_for(self._process.stdout.readline(), PATIENCE)
+            assert line.startswith(b"http"), (self._folder / "log").read_text()[-2000:]
+
+    async def end(self, how: signal.Signals = signal.SIGKILL) -> None:
+        """Send a signal, and return once it is gone."""
+        assert self._process is not None
+        with contextlib.suppress(ProcessLookupError):
+            self._process.send_signal(how)
+        await self._process.communicate()
+
+
+@dataclass
+class Progress:
+    """What was reached so far; others wait for it."""
+
+    changed: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    async def note(self) -> None:
+        async with self.changed:
+            self.changed.notify_all()
+
+    async def until(self, reached: Callable[[], bool]) -> None:
+        async with asyncio.timeout(PATIENCE), self.changed:
+            await self.changed.wait_for(reached)
+
+
+@dataclass
+class Town:
+    """The processes, and the people who use them all the time."""
+
+    server: OwnPostgres
+    sandbox: Sandbox
+    google: str
+    webs: list[Process]
+    origins: list[str]
+    worker: Process
+    http: httpx2.AsyncClient
+    key: dict[str, str]
+    folder: Path
+    progress: Progress = field(default_factory=Progress)
+    answers: Counter[tuple[str, str]] = field(default_factory=Counter)
+    faults: list[str] = field(default_factory=list)
+    tokens: int = 0
+    signed_in: dict[str, dict[str, Any]] = field(default_factory=dict)
+    said: dict[str, str] = field(default_factory=dict)
+    acknowledged: set[str] = field(default_factory=set)
+    owner: dict[str, Any] = field(default_factory=dict)
+    device: dict[str, str] = field(default_factory=dict)
+    people: list[asyncio.Task[None]] = field(default_factory=list)
+
+    async def ask(
+        self, what: str, method: str, path: str, *, web: int = 0, **how: Any
+    ) -> httpx2.Response | None:
+        """One answer, counted; None when the process was gone or answered 503."""
+        try:
+            answer = await self.http.request(method, self.origins[web] + path, **how)
+        except httpx2.TransportError:
+            self.answers[what, "cut off"] += 1
+            # A client that found nobody waits a little, as any client does.
+            await asyncio.sleep(0.05)
+            return None
+        self.answers[what, str(answer.status_code)] += 1
+        if answer.status_code == 503:
+            if "Retry-After" not in answer.headers:
+                self.faults.append(f"{what}: 503 without Retry-After: {answer.text}")
+            await asyncio.sleep(0.05)
+            return None
+        if answer.status_code >= 400:
+            self.faults.append(f"{what}: HTTP {answer.status_code}: {answer.text}")
+            return None
+        return answer
+
+    async def surely(self, what: str, method: str, path: str, **how: Any) -> httpx2.Response:
+        """Ask until there is an answer."""
+        async with asyncio.timeout(PATIENCE):
+            while (answer := await self.ask(what, method, path, **how)) is None:
+                assert not self.faults, self.faults
+            return answer
+
+    async def sign_in(self, email: str) -> dict[str, Any] | None:
+        """As a native app does: a new code each time, because the last one may be used up."""
+        self.sandbox.add_account(email)
+        code = self.sandbox.mint_code(email, CLIENT_ID, SCOPES, force_refresh_token=True)
+        body = {"code": code, "client": "native", "scopes": "calendar"}
+        answer = await self.ask("sign-in", "POST", "/signin/google/code", json=body)
+        return None if answer is None else dict(answer.json())
+
+    async def sign_owner_in(self) -> None:
+        """Which has the calendars read again."""
+        async with asyncio.timeout(PATIENCE):
+            while (answer := await self.sign_in(OWNER)) is None:
+                assert not self.faults, self.faults
+        self.owner = answer
+
+    async def move_in(self) -> None:
+        """The owner signs in, wants reminders alone, and pairs a device."""
+        await self.sign_owner_in()
+        bearer = {"Authorization": f"Bearer {self.owner['token']}"}
+        wanted = {
+            **(await self.surely("setup", "GET", "/v1/preferences", headers=bearer)).json(),
+            "reminder_minutes": [10],
+            "briefing_at": None,
+        }
+        await self.surely("setup", "PUT", "/v1/preferences", headers=bearer, json=wanted)
+        token = secrets.token_urlsafe(32)
+        body = {"token_sha256": hashlib.sha256(token.encode()).hexdigest(), "model": "chaos"}
+        code = (await self.surely("setup", "POST", "/v1/pairings", json=body)).json()["code"]
+        await self.surely("setup", "POST", "/v1/devices", headers=bearer, json={"code": code})
+        self.device = {"Authorization": f"Bearer {token}"}
+
+    async def new_event(self, number: int) -> str:
+        """An event of its own time, and the calendars read again; its title."""
+        title = f"Errand {number}"
+        start = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=2, minutes=number)
+        times = {"start": {"dateTime": start.isoformat()}, "end": {"dateTime": start.isoformat()}}
+        self.sandbox.insert_event(OWNER, {"summary": title, **times})
+        await self.sign_owner_in()
+        return title
+
+    async def keep_asking_for_tokens(self) -> None:
+        path, last = f"/v1/users/{self.owner['user_id']}/google/token", ""
+        while True:
+            # Every other time one that Google must be asked for.
+            rejected = {"rejected": hashlib.sha256(last.encode()).hexdigest()} if last else {}
+            answer = await self.ask("token", "GET", path, web=1, headers=self.key, params=rejected)
+            last = "" if last else last
+            if answer is not None:
+                token = answer.json()["access_token"]
+                info = await self.http.get(f"{self.google}/tokeninfo", params={"access_token": token})
+                if info.status_code != 200:
+                    self.faults.append("a token that Google does not know")
+                last = "" if rejected else token
+                self.tokens += 1
+                await self.progress.note()
+            await asyncio.sleep(0.02)
+
+    async def keep_signing_in(self) -> None:
+        number = 0
+        while True:
+            number += 1
+            email = f"cat{number}@example.com"
+            answer = await self.sign_in(email)
+            if answer is not None:
+                self.signed_in[email] = answer
+                await self.progress.note()
+            await asyncio.sleep(0.1)
+
+    async def keep_playing(self) -> None:
+        """A device: follows its schedule, and says each announcement once it has its sound."""
+        while True:
+            with contextlib.suppress(httpx2.TransportError):
+                await self._follow()
+            await asyncio.sleep(0.05)
+
+    async def _follow(self) -> None:
+        headers = {**self.device, "Accept": "text/event-stream"}
+        url = self.origins[0] + "/v1/device/schedule"
+        async with self.http.stream("GET", url, headers=headers, timeout=30) as stream:
+            self.answers["schedule", str(stream.status_code)] += 1
+            if stream.status_code not in (200, 503):
+                self.faults.append(f"schedule: HTTP {stream.status_code}")
+            if stream.status_code != 200:
+                return
+            async for line in stream.aiter_lines():
+                if line.startswith("data: "):
+                    for one in json.loads(line.removeprefix("data: "))["announcements"]:
+                        await self._play(one)
+
+    async def _play(self, one: dict[str, Any]) -> None:
+        if one["audio"] is None or one["id"] in self.acknowledged:
+            return
+        if one["id"] not in self.said:
+            path = one["audio"]["url"].removeprefix(self.origins[0])
+            sound = await self.surely("sound", "GET", path)
+            assert hashlib.sha256(sound.content).hexdigest() == one["audio"]["sha256"]
+            self.said[one["id"]] = one["text"]
+        body = {"announcement": one["id"], "state": "played", "at": datetime.now(UTC).isoformat()}
+        await self.surely("ack", "POST", "/v1/device/acks", headers=self.device, json=body)
+        self.acknowledged.add(one["id"])
+        await self.progress.note()
+
+    async def rest(self) -> None:
+        """Nobody does anything any more."""
+        for person in self.people:
+            person.cancel()
+        for left in await asyncio.gather(*self.people, return_exceptions=True):
+            if isinstance(left, Exception):
+                raise left
+        self.people = []
+
+    def times_said(self, title: str) -> int:
+        return sum(f"{title}”" in text or f'{title}"' in text for text in self.said.values())
+
+
+@asynccontextmanager
+async def town(folder: Path) -> AsyncIterator[Town]:
+    """Everything up, and everybody at it."""
+    with own_postgres() as server:
+        async with AsyncExitStack() as stack:
+            made = await _build(folder, server, stack)
+            await made.move_in()
+            people = (made.keep_asking_for_tokens, made.keep_signing_in, made.keep_playing)
+            made.people = [asyncio.create_task(one()) for one in people]
+            try:
+                yield made
+            finally:
+                await made.rest()
+
+
+async def _build(folder: Path, server: OwnPostgres, stack: AsyncExitStack) -> Town:
+    await make_database(server.urls)
+    await migrate(server.urls)
+    sandbox = Sandbox()
+    google = await stack.enter_async_context(sandbox.serve())
+    ports = [_free_port(), _free_port()]
+    origins = [f"http://127.0.0.1:{port}" for port in ports]
+    sandbox.add_client(
+        CLIENT_ID, CLIENT_SECRET, redirect_uris=[f"{origin}/signin/google/callback" for origin in origins]
+    )
+    environment = _environment(server.urls, google)
+    data = ("--data-dir", str(folder / "data"))
+    webs = [
+        Process(("serve", "--no-worker", "--port", str(port), *data), environment, folder) for port in ports
+    ]
+    worker = Process(("work", *data), environment, folder)
+    for process in (*webs, worker):
+        await process.start()
+        stack.push_async_callback(process.end, signal.SIGTERM)
+    http = await stack.enter_async_context(httpx2.AsyncClient(timeout=60))
+    return Town(server, sandbox, google, webs, origins, worker, http, await _key(server.urls), folder)
+
+
+def _environment(urls: Urls, google: str) -> dict[str, str]:
+    def shown(url: URL) -> str:
+        return url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+    return {
+        "CATFLAP_DATABASE_URL": shown(urls.app),
+        "CATFLAP_VAULT_DATABASE_URL": shown(urls.vault),
+        "CATFLAP_GOOGLE_DISCOVERY_URL": google + "/.well-known/openid-configuration",
+        "CATFLAP_GOOGLE_API_URL": google,
+        "CATFLAP_LOG_FORMAT": "json",
+        "GOOGLE_CLIENT_ID": CLIENT_ID,
+        "GOOGLE_CLIENT_SECRET": CLIENT_SECRET,
+    }
+
+
+async def _key(urls: Urls) -> dict[str, str]:
+    engine = connect(urls.vault)
+    _, secret = await ApiKeys(engine, SystemClock()).create("chaos", ("tokens",), per_minute=1_000_000)
+    await engine.dispose()
+    return {"Authorization": f"Bearer {secret}"}
+
+
+def _free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])

@@ -125,6 +125,7 @@ class _Ground:
     vault_engine: AsyncEngine
     notices: Notices
     http: httpx2.AsyncClient
+    proxy_http: httpx2.AsyncClient
     discovery: Discovery
     oauth: OAuth
 
@@ -145,7 +146,7 @@ async def _ground(settings: Settings, clock: Clock, stack: AsyncExitStack) -> _G
     client = settings.google_client()
     prepare(settings.data_dir)
     urls = await open_database(settings, stack)
-    http = httpx2.AsyncClient(timeout=settings.google_timeout, follow_redirects=False)
+    http = _client(settings)
     discovery = Discovery(http, settings.google_discovery_url)
     return _Ground(
         settings=settings,
@@ -155,6 +156,8 @@ async def _ground(settings: Settings, clock: Clock, stack: AsyncExitStack) -> _G
         engine=_engine(stack, connect(urls.app)),
         vault_engine=_engine(stack, connect(urls.vault)),
         http=await stack.enter_async_context(http),
+        # Of their own, so that slow downloads keep nobody's token waiting for a connection.
+        proxy_http=await stack.enter_async_context(_client(settings)),
         notices=await stack.enter_async_context(Notices(urls.app)),
         discovery=discovery,
         oauth=OAuth(http, discovery, client),
@@ -199,7 +202,7 @@ async def _services(ground: _Ground, vault: _VaultRooms) -> Services:
         settings=settings,
         clock=clock,
         engine=engine,
-        http=http,
+        http=ground.proxy_http,
         signin=signin,
         consents=Consents(engine, clock, signin, redirect_uri=redirect_uri, return_urls=return_urls),
         app_tokens=_app_tokens(settings, http, clock),
@@ -233,6 +236,10 @@ def _signin(ground: _Ground, users: Users, grants: Grants) -> SignIn:
         admission=_admission(ground.settings),
         audiences=ground.settings.google_audiences,
     )
+
+
+def _client(settings: Settings) -> httpx2.AsyncClient:
+    return httpx2.AsyncClient(timeout=settings.google_timeout, follow_redirects=False)
 
 
 async def check_google(settings: Settings) -> None:

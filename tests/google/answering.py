@@ -64,3 +64,27 @@ async def answering(*answers: bytes) -> AsyncIterator[Answering]:
         yield served
     finally:
         server.close()
+
+
+@asynccontextmanager
+async def dripping(head: bytes) -> AsyncIterator[str]:
+    """A server that sends `head` and then a byte at a time, each long before any read times out."""
+
+    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(head)
+            while True:
+                writer.write(b"x")
+                await writer.drain()
+                await asyncio.sleep(0.02)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(drip, "127.0.0.1", 0)
+    try:
+        yield "http://127.0.0.1:{1}/".format(*server.sockets[0].getsockname())
+    finally:
+        server.close()

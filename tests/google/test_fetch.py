@@ -1,46 +1,20 @@
 """An answer over HTTP is bounded in size and in total time, whatever the server does."""
 
-import asyncio
 import gzip
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import httpx2
 import pytest
 
 from catflap.google.fetch import Answer, Limit, Unanswered, fetch
-from tests.google.answering import answer, answering
+from tests.google.answering import answer, answering, dripping
 
 
 @pytest.fixture
 async def http() -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(timeout=5) as client:
+    async with httpx2.AsyncClient(timeout=0.25) as client:
         yield client
-
-
-@asynccontextmanager
-async def dripping(head: bytes) -> AsyncIterator[str]:
-    """A server that sends `head` and then a byte at a time, each long before any read times out."""
-
-    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            await reader.readuntil(b"\r\n\r\n")
-            writer.write(head)
-            while True:
-                writer.write(b"x")
-                await writer.drain()
-                await asyncio.sleep(0.02)
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass
-        finally:
-            writer.close()
-
-    server = await asyncio.start_server(drip, "127.0.0.1", 0)
-    try:
-        yield "http://127.0.0.1:{1}/".format(*server.sockets[0].getsockname())
-    finally:
-        server.close()
 
 
 @pytest.mark.parametrize(

@@ -73,21 +73,6 @@ class Process:
 
 
 @dataclass
-class Progress:
-    """What was reached so far; others wait for it."""
-
-    changed: asyncio.Condition = field(default_factory=asyncio.Condition)
-
-    async def note(self) -> None:
-        async with self.changed:
-            self.changed.notify_all()
-
-    async def until(self, reached: Callable[[], bool]) -> None:
-        async with asyncio.timeout(PATIENCE), self.changed:
-            await self.changed.wait_for(reached)
-
-
-@dataclass
 class Town:
     """The processes, and the people who use them all the time."""
 
@@ -100,7 +85,7 @@ class Town:
     http: httpx2.AsyncClient
     key: dict[str, str]
     folder: Path
-    progress: Progress = field(default_factory=Progress)
+    changed: asyncio.Condition = field(default_factory=asyncio.Condition)
     answers: Counter[tuple[str, str]] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
     tokens: int = 0
@@ -194,7 +179,7 @@ class Town:
                     self.faults.append("a token that Google does not know")
                 last = "" if rejected else token
                 self.tokens += 1
-                await self.progress.note()
+                await self._note()
             await asyncio.sleep(0.02)
 
     async def keep_signing_in(self) -> None:
@@ -205,7 +190,7 @@ class Town:
             answer = await self.sign_in(email)
             if answer is not None:
                 self.signed_in[email] = answer
-                await self.progress.note()
+                await self._note()
             await asyncio.sleep(0.1)
 
     async def keep_playing(self) -> None:
@@ -240,7 +225,24 @@ class Town:
         body = {"announcement": one["id"], "state": "played", "at": datetime.now(UTC).isoformat()}
         await self.surely("ack", "POST", "/v1/device/acks", headers=self.device, json=body)
         self.acknowledged.add(one["id"])
-        await self.progress.note()
+        await self._note()
+
+    async def until(self, reached: Callable[[], bool]) -> None:
+        """Wait until something was reached; a person who gave up, or waiting too long, is a failure."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while not reached():
+                    for person in self.people:
+                        if person.done():
+                            person.result()
+                    async with self.changed:
+                        await self.changed.wait()
+        except TimeoutError:
+            raise AssertionError(f"nothing more happens: {self.told()}, {self.faults}") from None
+
+    async def _note(self) -> None:
+        async with self.changed:
+            self.changed.notify_all()
 
     async def rest(self) -> None:
         """Nobody does anything any more."""
@@ -250,6 +252,11 @@ class Town:
             if isinstance(left, Exception):
                 raise left
         self.people = []
+
+    def told(self) -> str:
+        """The counts."""
+        answers = ", ".join(f"{what} {status}: {n}" for (what, status), n in sorted(self.answers.items()))
+        return f"{len(self.signed_in)} signed in, {self.tokens} tokens, {len(self.said)} said; {answers}"
 
     def times_said(self, title: str) -> int:
         return sum(f"{title}”" in text or f'{title}"' in text for text in self.said.values())

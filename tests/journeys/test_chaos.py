@@ -23,12 +23,12 @@ async def test_nothing_is_lost_or_said_twice_whatever_dies(tmp_path: Path) -> No
     chance = random.Random(4711)
     async with town(tmp_path) as here:
         titles = [await here.new_event(0)]
-        await here.progress.until(lambda: here.times_said(titles[0]) > 0)
+        await here.until(lambda: here.times_said(titles[0]) > 0)
         for number in range(1, ROUNDS + 1):
             titles.append(await _round(here, number, chance))
         await here.rest()
         await _check(here, titles)
-        sys.stdout.write(_counts(here))
+        sys.stdout.write(f"\n{ROUNDS} rounds: {here.told()}\n")
 
 
 async def _round(here: Town, number: int, chance: random.Random) -> str:
@@ -38,9 +38,8 @@ async def _round(here: Town, number: int, chance: random.Random) -> str:
     await FAULTS[number % len(FAULTS)](here, chance)
     title = await planning
     tokens, signed_in = here.tokens, len(here.signed_in)
-    await here.progress.until(
-        lambda: here.tokens > tokens and len(here.signed_in) > signed_in and here.times_said(title) > 0
-    )
+    await here.until(lambda: here.tokens > tokens and len(here.signed_in) > signed_in)
+    await here.until(lambda: here.times_said(title) > 0 and here.acknowledged == set(here.said))
     assert not here.faults, here.faults
     return title
 
@@ -118,9 +117,3 @@ async def _rows(here: Town, query: str) -> list[asyncpg.Record]:
         return list(await connection.fetch(query))
     finally:
         await connection.close()
-
-
-def _counts(here: Town) -> str:
-    lines = [f"{what} {status}: {n}" for (what, status), n in sorted(here.answers.items())]
-    told = f"{ROUNDS} rounds, {len(here.signed_in)} signed in, {here.tokens} tokens, {len(here.said)} said"
-    return "\n".join(["", told, *lines, ""])

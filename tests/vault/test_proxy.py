@@ -3,14 +3,17 @@
 from typing import Any
 from urllib.parse import unquote
 
+import httpx2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from catflap.cli.serving import bind, port_of, serving
 from catflap.errors import BadRequest, OperatorMustAct
 from catflap.google.api import check_allowed, needed_scopes, normalise_call, parse_rules
 from catflap.google.scopes import WHOLE_CALENDAR
 from catflap.settings import PROXY_ALLOW
+from tests.google.answering import dripping
 
 from .conftest import EMAIL, Allow, Door, Google, RunOut
 
@@ -48,6 +51,30 @@ async def test_a_second_refusal_is_the_callers(door: Door, allow: Allow, google:
     answer = await door.http.get(f"/v1/users/{grant.user_id}/google/{EVENTS}", headers=headers)
     assert answer.status_code == 401
     assert google.refreshes() == 1
+
+
+@pytest.mark.parametrize("begun", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n"])
+async def test_an_answer_that_drips_is_cut_off_in_the_end(
+    door: Door, allow: Allow, monkeypatch: pytest.MonkeyPatch, begun: bytes
+) -> None:
+    monkeypatch.setattr("catflap.web.proxy._WHOLE_SECONDS", 0.5)
+    grant, headers = await allow(), await door.key("proxy")
+    listener = bind("127.0.0.1", 0)
+    url = f"http://127.0.0.1:{port_of(listener)}/v1/users/{grant.user_id}/google/{EVENTS}"
+    async with dripping(begun) as google, serving(door.app, listener), httpx2.AsyncClient() as http:
+        change = {"google_api_url": google.rstrip("/")}
+        door.parts.settings = door.parts.settings.model_copy(update=change)
+        if not begun:
+            assert (await http.get(url, headers=headers)).status_code == 503
+            return
+        # What has come is passed on at once, and half an answer is never taken for the whole.
+        async with http.stream("GET", url, headers=headers) as answer:
+            assert answer.status_code == 200
+            chunks = answer.aiter_raw()
+            assert await anext(chunks) == b"x"
+            with pytest.raises(httpx2.RemoteProtocolError):
+                async for _ in chunks:
+                    pass
 
 
 async def test_a_large_body_streams_and_is_not_sent_twice(door: Door, allow: Allow, google: Google) -> None:

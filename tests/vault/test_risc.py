@@ -171,3 +171,20 @@ async def test_what_google_did_not_sign_for_us_is_refused(door: Door, person: Gr
 async def _disabled_at(engine: AsyncEngine) -> object:
     async with engine.connect() as connection:
         return await connection.scalar(select(accounts.c.disabled_at))
+
+
+@pytest.mark.parametrize("value", ["a\0b", "x" * 5000, 5, True, ["a"], {"a": "b"}, None])
+@pytest.mark.parametrize("member", ["reason", "state", "subject", "sub", "token"])
+async def test_a_malformed_member_is_left_out_and_the_event_kept(
+    door: Door, google: Google, engine: AsyncEngine, member: str, value: Any
+) -> None:
+    claims: dict[str, Any] = {member: value}
+    if member in ("sub", "token"):
+        claims = {"subject": {"subject_type": "iss-sub", "token_identifier_alg": "prefix", member: value}}
+    answer = await _tell(door, _token(google, "sessions-revoked", claims))
+    assert answer.status_code == 202
+    async with engine.connect() as connection:
+        (row,) = (await connection.execute(select(risc_events))).all()
+    assert row.done_at is not None
+    shown = row.events[0][member] if member != "subject" else None
+    assert shown is None or (member == "state" and "\0" not in shown and len(shown) <= 255)

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import contextlib
 import datetime
 import ipaddress
 import json
@@ -38,6 +39,7 @@ class Receiver:
     port: int
     authority: Path
     status: int = 200
+    dripping: bytes | None = None
     got: list[tuple[dict[str, str], str]] = field(default_factory=list)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -45,11 +47,23 @@ class Receiver:
         headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
         body = await reader.readexactly(int(headers["content-length"]))
         self.got.append((headers, body.decode()))
+        if self.dripping is not None:
+            await self._drip(writer, self.dripping)
+            return
         location = "Location: http://127.0.0.1/inside\r\n" if self.status == 302 else ""
         writer.write(
             f"HTTP/1.1 {self.status} X\r\n{location}Content-Length: 0\r\nConnection: close\r\n\r\n".encode()
         )
         await writer.drain()
+        writer.close()
+
+    async def _drip(self, writer: asyncio.StreamWriter, begun: bytes) -> None:
+        with contextlib.suppress(ConnectionError):
+            writer.write(begun or b"HTTP/1.1 200 X\r\nX-Slow: ")
+            while True:
+                writer.write(b"x")
+                await writer.drain()
+                await asyncio.sleep(0.02)
         writer.close()
 
 
@@ -134,6 +148,27 @@ async def test_only_an_answer_of_success_is_delivery(
     clock.advance(timedelta(hours=1))
     assert (await webhooks.due() == []) == over
     assert len(receiver.got) == 1
+
+
+@pytest.mark.parametrize("begun", [b"", b"HTTP/1.1 200 X\r\nContent-Length: 999999\r\n\r\n"])
+async def test_an_answer_that_never_ends_holds_nobody_up(
+    webhooks: Webhooks,
+    receiver: Receiver,
+    allow: Allow,
+    grants: Grants,
+    monkeypatch: pytest.MonkeyPatch,
+    begun: bytes,
+) -> None:
+    monkeypatch.setattr("catflap.vault.webhooks._TIMEOUT_SECONDS", 0.5)
+    receiver.dripping = begun
+    await webhooks.create(f"https://{NAME}:{receiver.port}/catflap", ["grant.active"])
+    await allow()
+    (delivery,) = await webhooks.due()
+    await webhooks.deliver(delivery)
+    async with grants.engine.connect() as connection:
+        row = (await connection.execute(select(webhook_deliveries))).one()
+    # The status says all there is to know, so the body is not read.
+    assert row.outcome == ("delivered" if begun else "TimeoutError")
 
 
 async def test_a_name_that_turns_inwards_after_registration_is_not_followed(

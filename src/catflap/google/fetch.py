@@ -83,17 +83,19 @@ async def fetch(
     Raises:
         Unanswered: no connection, no answer in time, too large an answer, or one that breaks off.
     """
+    # Whoever set a client to be patient with one read is at least as patient with all of them.
+    seconds = max(limit.seconds, http.timeout.read or 0.0)
     try:
         built = http.build_request(method, url, **request)
         built.headers["Accept-Encoding"] = "gzip"
-        async with asyncio.timeout(limit.seconds):
+        async with asyncio.timeout(seconds):
             response = await http.send(built, stream=True, follow_redirects=False)
             try:
                 return Answer(response.status_code, response.headers, await _read(response, limit.max_bytes))
             finally:
                 await response.aclose()
     except TimeoutError:
-        raise Unanswered(f"no whole answer within {limit.seconds:g} s") from None
+        raise Unanswered(f"no whole answer within {seconds:g} s") from None
     except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
         raise Unanswered(type(error).__name__) from None
 

@@ -3,16 +3,18 @@
 The caller's own credentials and cookies end here, Google's cookies and redirects too. Answers stream.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from urllib.parse import urlencode
 
 import httpx2
 from fastapi import APIRouter, Request
 from fastapi.responses import Response, StreamingResponse
-from starlette.background import BackgroundTask
+from starlette.types import Receive, Scope, Send
 
 from catflap.errors import BadRequest, CatflapError, TryAgain, UserMustAct
 from catflap.google.api import METHODS, Call, check_allowed, needed_scopes, normalise_call
+from catflap.log import log
 from catflap.settings import GOOGLE_API_URL
 from catflap.vault import AccessToken
 from catflap.vault.api_keys import ApiKey
@@ -25,6 +27,8 @@ from catflap.web.tokens import AccountSub, consent_wanted
 router = APIRouter(prefix="/v1")
 
 RETRIED_BYTES = 1024 * 1024
+# From the first byte of the call to the last of the answer: enough for a large file, and no drip for ever.
+_WHOLE_SECONDS = 600.0
 _TO_GOOGLE = frozenset(
     {
         "accept",
@@ -74,12 +78,14 @@ async def call_google(
 ) -> Response:
     """Make one call; `catflap_account` chooses whose, and is not sent on."""
     detail: str | None = None
+    until = asyncio.get_running_loop().time() + _WHOLE_SECONDS
     try:
         call = _call(request, host)
         detail = f"{call.method} {call.host}/{'/'.join(call.segments[:2])}"
         check_allowed(call, parts.proxy_rules)
         needed = await _needed_scopes(parts, key, call, user_id, catflap_account)
-        answer = await _Forwarding(parts, request, call, user_id, catflap_account, needed).answer()
+        forwarding = _Forwarding(parts, request, call, user_id, catflap_account, needed)
+        answer = await forwarding.answer(until)
     except CatflapError as error:
         parts.audit.note(
             "proxy", error.code, key_id=key.id, user_id=user_id, account_sub=catflap_account, detail=detail
@@ -88,7 +94,7 @@ async def call_google(
             return await consent_wanted(parts, error, key, user_id, catflap_account, frozenset())
         raise
     parts.audit.note("proxy", key_id=key.id, user_id=user_id, account_sub=catflap_account, detail=detail)
-    return _streamed(answer)
+    return _Streamed(answer, until)
 
 
 def _call(request: Request, host: str) -> Call:
@@ -139,13 +145,20 @@ class _Forwarding:
         self._method = call.method
         self._url = base + call.path + (f"?{call.query}" if call.query else "")
 
-    async def answer(self) -> httpx2.Response:
+    async def answer(self, until: float) -> httpx2.Response:
         """Google's answer, its body not yet read.
 
         Raises:
             BadRequest: `redirect_refused`; and as `Vault.access_token`.
-            TryAgain: `google_unavailable`.
+            TryAgain: `google_unavailable`, also when there is none at `until`.
         """
+        try:
+            async with asyncio.timeout_at(until):
+                return await self._answer()
+        except TimeoutError:
+            raise _unavailable("no answer in time") from None
+
+    async def _answer(self) -> httpx2.Response:
         body, whole = await self._begin_body()
         token = await self._token()
         answer = await self._send(token.token, body)
@@ -185,9 +198,11 @@ class _Forwarding:
         try:
             return await http.send(built, stream=True, follow_redirects=False)
         except httpx2.HTTPError as error:
-            raise TryAgain(
-                "google_unavailable", "Google does not answer right now.", detail=type(error).__name__
-            ) from None
+            raise _unavailable(type(error).__name__) from None
+
+
+def _unavailable(detail: str) -> TryAgain:
+    return TryAgain("google_unavailable", "Google does not answer right now.", detail=detail)
 
 
 async def _continued(begun: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -196,14 +211,28 @@ async def _continued(begun: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[
         yield chunk
 
 
-def _streamed(answer: httpx2.Response) -> StreamingResponse:
-    headers = {name: value for name, value in answer.headers.items() if name.lower() in _FROM_GOOGLE}
-    # A file from somebody's Drive must never run as a page of ours.
-    headers |= {
-        "Cache-Control": "private, no-store",
-        "Content-Security-Policy": "sandbox; default-src 'none'",
-        "Content-Disposition": "attachment",
-    }
-    return StreamingResponse(
-        answer.aiter_raw(), answer.status_code, headers=headers, background=BackgroundTask(answer.aclose)
-    )
+class _Streamed(StreamingResponse):
+    """Passes Google's answer on as it comes, until a moment at most; the answer is closed however it ends."""
+
+    def __init__(self, answer: httpx2.Response, until: float) -> None:
+        headers = {name: value for name, value in answer.headers.items() if name.lower() in _FROM_GOOGLE}
+        # A file from somebody's Drive must never run as a page of ours.
+        headers |= {
+            "Cache-Control": "private, no-store",
+            "Content-Security-Policy": "sandbox; default-src 'none'",
+            "Content-Disposition": "attachment",
+        }
+        super().__init__(answer.aiter_raw(), answer.status_code, headers=headers)
+        self._answer = answer
+        self._until = until
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            async with asyncio.timeout_at(self._until):
+                await super().__call__(scope, receive, send)
+        except (httpx2.HTTPError, TimeoutError) as error:
+            # Too late for a status. An answer that is not ended makes the server cut the connection, so that
+            # nobody takes half of it for the whole.
+            log.warning("proxied_answer_cut_off", error=type(error).__name__)
+        finally:
+            await self._answer.aclose()

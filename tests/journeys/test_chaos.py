@@ -27,8 +27,8 @@ async def test_nothing_is_lost_or_said_twice_whatever_dies(tmp_path: Path) -> No
         for number in range(1, ROUNDS + 1):
             titles.append(await _round(here, number, chance))
         await here.rest()
-        await _check(here, titles)
         sys.stdout.write(f"\n{ROUNDS} rounds: {here.told()}\n")
+        await _check(here, titles)
 
 
 async def _round(here: Town, number: int, chance: random.Random) -> str:

@@ -193,6 +193,7 @@ async def test_a_mistake_of_ours_stays_one(engine: AsyncEngine) -> None:
         asyncpg.DiskFullError("x"),
         asyncpg.DeadlockDetectedError("x"),
         asyncpg.QueryCanceledError("x"),
+        asyncpg.InternalClientError("x"),
     ],
     ids=lambda error: type(error).__name__,
 )

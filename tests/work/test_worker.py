@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
+import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from structlog.testing import capture_logs
@@ -11,6 +13,7 @@ from structlog.testing import capture_logs
 from catflap.errors import TryAgain, UserMustAct
 from catflap.store.embedded import Urls
 from catflap.store.jobs import enqueue
+from catflap.store.unavailable import DatabaseUnavailable
 from catflap.work.worker import Worker
 
 Job = Callable[[str], Awaitable[None]]
@@ -120,3 +123,23 @@ async def test_a_lost_database_connection_is_made_anew(database_urls: Urls, engi
         await engine.dispose()
         await add(engine, "after")
         assert await seen.get() == "after"
+
+
+async def test_a_job_is_never_given_up_over_the_database(
+    database_urls: Urls, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("catflap.work.worker._backoff", lambda attempts: timedelta())
+    monkeypatch.setattr("catflap.work.worker._MAX_TRIES", 2)
+    tries, done = 0, asyncio.Event()
+
+    async def job(_key: str) -> None:
+        nonlocal tries
+        tries += 1
+        if tries <= 5:
+            raise DatabaseUnavailable("no free connection")
+        done.set()
+
+    async with working(database_urls, job):
+        await add(engine, 1)
+        await done.wait()
+    assert tries == 6

@@ -18,6 +18,7 @@ from catflap.errors import BadRequest, CatflapError
 from catflap.google.calendar import AccessRefused, CalendarApi, CalendarGone, EventsPage, SyncTokenExpired
 from catflap.google.calendar_errors import unavailable
 from catflap.log import log
+from catflap.store.unavailable import DatabaseUnavailable
 
 _T = TypeVar("_T")
 Access = Callable[[int, str, str], Awaitable[str]]
@@ -78,6 +79,9 @@ class Calendars:
                 await problems.forget()
             await self._failed(problems, lost.error)
             raise lost.error from None
+        except DatabaseUnavailable:
+            # Nothing that the person could see or mend; the job comes again.
+            raise
         except CatflapError as error:
             self._operator.failed(error)
             await self._failed(problems, error)
@@ -104,7 +108,7 @@ class Calendars:
             try:
                 await self._sync_calendar(account, shelf)
                 self._operator.worked()
-            except _NoAccess:
+            except (_NoAccess, DatabaseUnavailable):
                 raise
             except CatflapError as error:
                 failures.append(error)
@@ -192,6 +196,8 @@ class _Account:
     async def _token(self, asked: Awaitable[str]) -> str:
         try:
             return await asked
+        except DatabaseUnavailable:
+            raise
         except CatflapError as error:
             raise _NoAccess(error) from None
 

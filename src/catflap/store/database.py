@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import asyncpg
 from sqlalchemy import event, make_url
 from sqlalchemy.engine import URL, Dialect, ExceptionContext
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -14,7 +15,7 @@ from catflap.errors import OperatorMustAct
 from catflap.store.unavailable import Announced, DatabaseUnavailable, loses_connections, meaning
 
 # Longer than a burst lasts, shorter than people and proxies wait.
-_POOL_SECONDS = 5
+_POOL_SECONDS = 10
 _CONNECT_SECONDS = 10
 # Far above any statement of ours; a server that went away without a word must not hold a caller for ever.
 _STATEMENT_SECONDS = 30
@@ -62,7 +63,7 @@ def connect(url: URL, *, pool_size: int = 10) -> AsyncEngine:
         # A cancellation disconnects too, and must stay one: who cancelled waits for it.
         if found is None and context.is_disconnect and isinstance(error, Exception):
             found = DatabaseUnavailable(type(error).__name__)
-        if isinstance(error, OSError):
+        if isinstance(error, OSError | asyncpg.InternalClientError):
             # A statement that timed out may still run; the others need not suffer for it.
             context.is_disconnect, context.invalidate_pool_on_disconnect = True, False
         elif loses_connections(error):

@@ -12,6 +12,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from catflap.store.database import asyncpg_options
+from catflap.store.unavailable import LOSSES
 
 CHANNEL = "catflap_changed"
 _RECONNECT_SECONDS = 0.5
@@ -60,7 +61,7 @@ class Notices:
 
     async def _listen(self, listening: asyncio.Event) -> None:
         while True:
-            with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            with contextlib.suppress(*LOSSES):
                 await self._listen_once(listening)
             await asyncio.sleep(_RECONNECT_SECONDS)
 

@@ -34,6 +34,8 @@ _REASONS = {
 # After these the connection, and every other one of the pool, is of no use.
 _LOST = ("08", "57P", "25006", "58")
 _UNSTORABLE = "22"
+# What a connection of the driver's own (LISTEN, the queue) raises when it is lost in the middle of something.
+LOSSES = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
 class DatabaseUnavailable(TryAgain):
@@ -69,7 +71,8 @@ def meaning(error: BaseException) -> CatflapError | None:
         return Unstorable()
     if _is_a(error, asyncpg.InvalidCachedStatementError):
         return DatabaseUnavailable("the schema changed")
-    if isinstance(error, OSError):
+    if isinstance(error, OSError) or _is_a(error, asyncpg.InternalClientError):
+        # The latter is the driver out of step with a server that went away.
         return DatabaseUnavailable(type(error).__name__)
     return None
 

@@ -27,6 +27,7 @@ from catflap.errors import CatflapError, TryAgain, may_retry
 from catflap.log import log, place
 from catflap.store.database import asyncpg_options
 from catflap.store.jobs import QUEUE_SETTINGS
+from catflap.store.unavailable import LOSSES, DatabaseUnavailable
 from catflap.work.jobs import Job, Jobs
 
 _HEARTBEAT = timedelta(seconds=3)
@@ -95,7 +96,7 @@ def _is_loss(error: BaseException) -> bool:
     """Whether the connection was lost; PgQueuer's tasks then fail together, as a group of exceptions."""
     if isinstance(error, BaseExceptionGroup):
         return all(map(_is_loss, error.exceptions))
-    return isinstance(error, OSError | asyncpg.PostgresError | asyncpg.InterfaceError)
+    return isinstance(error, LOSSES)
 
 
 def _queries(connection: asyncpg.Connection) -> Queries:
@@ -113,6 +114,9 @@ def _guarded(name: str, job: Job) -> Any:
             await job((queued.payload or b"").decode())
         except CatflapError as error:
             log.warning("job_failed", job=name, code=error.code, detail=error.detail)
+            if isinstance(error, DatabaseUnavailable):
+                # However long that lasts, it says nothing about the job, so it is never given up for it.
+                raise RetryRequested(_backoff(min(queued.attempts, 5)), reason=error.code) from None
             if not may_retry(error) or queued.attempts >= _MAX_TRIES:
                 return
             after = error.after if isinstance(error, TryAgain) else None

@@ -14,8 +14,8 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from catflap.web.headers import content_security_policy
+from catflap.web.i18n import choose_language, error_text, texts
 from catflap.web.security import Parts
-from catflap.web.words import LANGUAGES, choose_language, error_sentence
 
 HERE: Final = Path(__file__).parent
 STATIC: Final = HERE / "static"
@@ -79,14 +79,14 @@ async def page(
 ) -> HTMLResponse:
     """The page, in the reader's language."""
     language = choose_language(request.headers.get("accept-language", ""), lang)
-    words = LANGUAGES[language]
+    page_texts = texts(language)
     came_from = f"/?lang={language}" if lang == language else "/"
     template = _templates.get_template("signed_out.html" if who is None else "signed_in.html")
     html = template.render(
-        w=words,
+        w=page_texts,
         language=language,
         other_language="en" if language == "ja" else "ja",
-        error=error_sentence(words, error),
+        error=error_text(page_texts, error),
         consent_url=f"/signin/google?scopes=calendar&next={quote(came_from, safe='')}",
         who=who,
         nonce=request.state.csp_nonce,
@@ -101,13 +101,14 @@ async def window(
 ) -> HTMLResponse:
     """The same in Google's popup; no other page of ours loads a script of anybody else's."""
     language = choose_language(request.headers.get("accept-language", ""), lang)
+    page_texts = texts(language)
     google = urlsplit(parts.settings.google_discovery_url)
     scripts = f"{google.scheme}://{google.netloc}/gsi/"
     html = _templates.get_template("signin_window.html").render(
-        w=LANGUAGES[language],
+        w=page_texts,
         language=language,
         other_language="en" if language == "ja" else "ja",
-        error=error_sentence(LANGUAGES[language], error),
+        error=error_text(page_texts, error),
         consent_url="/signin/google?scopes=calendar&next=/",
         gsi=f"{scripts}client",
         nonce=request.state.csp_nonce,

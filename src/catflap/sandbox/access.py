@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 from starlette.responses import Response
 
-from catflap.sandbox.call import Call, Refusal
+from catflap.sandbox.call import Call
+from catflap.sandbox.errors import ApiError
 from catflap.sandbox.people import SandboxAccount
 
 CHALLENGE = 'Bearer realm="https://accounts.google.com/"'
@@ -36,11 +37,11 @@ def identify(call: Call) -> SandboxAccount:
     """Find the account a call's token belongs to.
 
     Raises:
-        Refusal: 401, if there is no token, or it was not issued here, has expired or was revoked.
+        ApiError: 401, if there is no token, or it was not issued here, has expired or was revoked.
     """
     value = bearer(call)
     if value is None:
-        raise Refusal(
+        raise ApiError(
             401,
             "required",
             "Login Required.",
@@ -51,7 +52,7 @@ def identify(call: Call) -> SandboxAccount:
     call.token = call.world.grants.access(value)
     account = call.world.accounts.get(call.token.sub) if call.token else None
     if account is None or account.deleted:
-        raise Refusal(
+        raise ApiError(
             401,
             "authError",
             "Invalid Credentials",
@@ -70,7 +71,7 @@ def needs(scopes: frozenset[str], handler: Callable[[Call], Response]) -> Callab
         identify(call)
         assert call.token is not None
         if call.token.scopes.isdisjoint(scopes):
-            raise Refusal(
+            raise ApiError(
                 403,
                 "insufficientPermissions",
                 "Insufficient Permission",

@@ -16,7 +16,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from catflap.sandbox.call import Call, OAuthRefusal, Refusal
+from catflap.sandbox.call import Call
+from catflap.sandbox.errors import ApiError, OAuthError
 from catflap.sandbox.faults import GARBAGE, Fault
 from catflap.sandbox.serving import DROP
 from catflap.sandbox.who import recognise
@@ -55,7 +56,7 @@ class Routes:
         """Return the endpoint for a call and note its path parameters.
 
         Raises:
-            Refusal: 404 for an unknown path, 405 for a known one with another method.
+            ApiError: 404 for an unknown path, 405 for a known one with another method.
         """
         methods = self._exact.get(raw_path)
         if methods is None:
@@ -65,12 +66,12 @@ class Routes:
                     methods = candidates
                     break
         if methods is None:
-            raise Refusal(404, "notFound", "Not Found")
+            raise ApiError(404, "notFound", "Not Found")
         wanted = "GET" if call.method == "HEAD" else call.method
         endpoint = methods.get(wanted)
         if endpoint is None:
             allowed = ", ".join(sorted(methods))
-            raise Refusal(405, "httpMethodNotAllowed", "Method Not Allowed", headers={"allow": allowed})
+            raise ApiError(405, "httpMethodNotAllowed", "Method Not Allowed", headers={"allow": allowed})
         return endpoint
 
 
@@ -112,7 +113,7 @@ class App:
             return None
         call = Call(self._world, request, body or b"")
         if body is None:
-            response = Refusal(413, "uploadTooLarge", "Request Entity Too Large").response()
+            response = ApiError(413, "uploadTooLarge", "Request Entity Too Large").response()
             return await response(scope, receive, send)
         endpoint, fault = self._prepare(call)
         if fault and fault.latency:
@@ -147,34 +148,34 @@ class App:
         self._write(call, response.status_code)
         return response
 
-    def _prepare(self, call: Call) -> tuple[Endpoint | Refusal, Fault | None]:
+    def _prepare(self, call: Call) -> tuple[Endpoint | ApiError, Fault | None]:
         raw_path = call.request.scope.get("raw_path") or call.request.scope["path"].encode("utf-8", "replace")
         try:
             endpoint = self.routes.find(call, raw_path.decode("latin-1"))
-        except Refusal as refusal:
-            return refusal, None
+        except ApiError as error:
+            return error, None
         call.endpoint = endpoint.name
         if endpoint.name.startswith("control."):
             return endpoint, None
         recognise(call)
-        return endpoint, self._world.faults.find(call, self._world.now())
+        return endpoint, self._world.faults.find(call.facts(), self._world.now())
 
-    def _perform(self, call: Call, endpoint: Endpoint | Refusal, fault: Fault | None) -> Response:
-        if isinstance(endpoint, Refusal):
+    def _perform(self, call: Call, endpoint: Endpoint | ApiError, fault: Fault | None) -> Response:
+        if isinstance(endpoint, ApiError):
             return _preflight(call) if call.method == "OPTIONS" else endpoint.response()
-        if fault and (refusal := fault.refusal(call)):
-            return refusal
+        if fault and (error_response := fault.error_response(call.endpoint)):
+            return error_response
         try:
             response = endpoint.handler(call)
-        except (Refusal, OAuthRefusal) as refused:
-            response = refused.response()
+        except (ApiError, OAuthError) as error:
+            response = error.response()
         if fault and fault.garbage:
             return Response(GARBAGE, 200, media_type="text/html; charset=UTF-8")
         return response
 
     def _write(self, call: Call, status: int) -> None:
         if not call.endpoint.startswith("control."):
-            self._world.journal.write(call, status, self._world.now())
+            self._world.journal.write(call.facts(), status, self._world.now())
 
 
 def _preflight(call: Call) -> Response:

@@ -18,7 +18,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from catflap.sandbox.app import Endpoint
-from catflap.sandbox.call import Call, Refusal
+from catflap.sandbox.call import Call
+from catflap.sandbox.errors import ApiError
 
 MOST_PARTS = 1000
 NOT_INHERITED = frozenset(
@@ -44,14 +45,14 @@ def endpoints(answer: Callable[[Call], Response]) -> tuple[Endpoint, ...]:
 def _parts(call: Call) -> list[Message]:
     content_type = call.header("content-type") or ""
     if not content_type.lower().startswith("multipart/mixed"):
-        raise Refusal(400, "badRequest", "The batch request needs Content-Type multipart/mixed.")
+        raise ApiError(400, "badRequest", "The batch request needs Content-Type multipart/mixed.")
     head = b"Content-Type: " + content_type.encode("latin-1", "replace") + b"\r\n\r\n"
     message = email.parser.BytesParser(policy=email.policy.compat32).parsebytes(head + call.body)
     parts = message.get_payload()
     if not isinstance(parts, list) or not parts:
-        raise Refusal(400, "badRequest", "Failed to parse batch request, error: no parts.")
+        raise ApiError(400, "badRequest", "Failed to parse batch request, error: no parts.")
     if len(parts) > MOST_PARTS:
-        raise Refusal(400, "badRequest", f"The batch request exceeds {MOST_PARTS} calls.")
+        raise ApiError(400, "badRequest", f"The batch request exceeds {MOST_PARTS} calls.")
     return [part for part in parts if isinstance(part, Message)]
 
 
@@ -62,13 +63,13 @@ def _one(outer: Call, part: Message, answer: Callable[[Call], Response]) -> Resp
     lines = head.decode("latin-1").split("\n")
     words = lines[0].split(" ")
     if len(words) < 2 or words[0] not in METHODS:
-        return Refusal(400, "badRequest", "Failed to parse batch part.").response()
+        return ApiError(400, "badRequest", "Failed to parse batch part.").response()
     try:
         target = urlsplit(words[1])
     except ValueError:
-        return Refusal(400, "badRequest", "Failed to parse batch part.").response()
+        return ApiError(400, "badRequest", "Failed to parse batch part.").response()
     if target.path.startswith("/batch"):
-        return Refusal(400, "badRequest", "Batch requests cannot be nested.").response()
+        return ApiError(400, "badRequest", "Batch requests cannot be nested.").response()
     own = [_header(line) for line in lines[1:] if ":" in line]
     names = {name for name, _ in own}
     inherited = [

@@ -1,85 +1,32 @@
-"""One request as handlers see it, and the answers they may give.
+"""One HTTP request as handlers see it.
 
-Starlette parses headers and queries and carries the responses; this adds what Google's endpoints share:
-bodies read up front (so that a handler is a plain function), repeated parameters, typed parameters, and
-refusals in the JSON shape Google's APIs use. Source of the envelope: Calendar API error guide.
+Starlette parses headers and queries; this adds what Google's endpoints share: bodies read up front (so that a
+handler is a plain function) and typed parameters.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qsl
 
 from starlette.datastructures import ImmutableMultiDict
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
 
+from catflap.sandbox.errors import ApiError, bad_parameter
 from catflap.sandbox.hosts import google_host
-
-if TYPE_CHECKING:
-    from catflap.sandbox.oauth.grants import AccessToken
-    from catflap.sandbox.people import SandboxAccount
-    from catflap.sandbox.world import World
+from catflap.sandbox.oauth.grants import AccessToken
+from catflap.sandbox.people import SandboxAccount
+from catflap.sandbox.request_facts import RequestFacts
+from catflap.sandbox.world import World
 
 TRUE = frozenset({"true", "1", "True", "TRUE"})
 FALSE = frozenset({"false", "0", "False", "FALSE"})
 
 
-class Refusal(Exception):
-    """Raised by handlers to answer with Google's API error envelope."""
-
-    def __init__(
-        self,
-        code: int,
-        reason: str,
-        message: str,
-        *,
-        domain: str = "global",
-        location: tuple[str, str] | None = None,
-        outer: str | None = None,
-        extra: Mapping[str, Any] | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> None:
-        super().__init__(f"{code} {reason}")
-        self.code = code
-        error: dict[str, Any] = {"message": message, "domain": domain, "reason": reason}
-        if location:
-            error["locationType"], error["location"] = location
-        self.body = {"code": code, "message": outer or message, "errors": [error], **(extra or {})}
-        self.headers = dict(headers or {})
-
-    def response(self) -> Response:
-        """Return the refusal as a response."""
-        return as_json({"error": self.body}, self.code, self.headers)
-
-
-class OAuthRefusal(Exception):
-    """Raised by the OAuth endpoints to answer `{"error", "error_description"}` (RFC 6749, 5.2)."""
-
-    def __init__(
-        self,
-        code: int,
-        error: str,
-        description: str,
-        subtype: str | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> None:
-        super().__init__(f"{code} {error}")
-        self.code = code
-        self.body = {"error": error, "error_description": description}
-        if subtype:
-            self.body["error_subtype"] = subtype
-        self.headers = {"cache-control": "no-cache, no-store, max-age=0, must-revalidate", **(headers or {})}
-
-    def response(self) -> Response:
-        """Return the refusal as a response that nobody may cache."""
-        return as_json(self.body, self.code, self.headers)
-
-
 class Call:
-    """A request with its body, the endpoint it found, and who asks once that is known."""
+    """A request with its body and endpoint, and with its account and access token once they are known."""
 
     def __init__(self, world: World, request: Request, body: bytes) -> None:
         self.world = world
@@ -90,9 +37,14 @@ class Call:
         self.path: Mapping[str, str] = {}
         self.token: AccessToken | None = None
         self.account: SandboxAccount | None = None
-        self.note: dict[str, str] = {}
+        self.credentials: dict[str, str] = {}
         self.query = request.query_params
         self._form: ImmutableMultiDict[str, str] | None = None
+
+    def facts(self) -> RequestFacts:
+        """Return what is known about this request now, for fault rules and the request log."""
+        path = self.request.scope["path"]
+        return RequestFacts(self.method, self.endpoint, path, self.query, self.account, self.credentials)
 
     def address(self, host: str) -> str:
         """Return the base address of one of Google's hosts, as this call's client can reach it."""
@@ -130,16 +82,16 @@ class Call:
         """Return the JSON object in the body; an empty body is an empty object.
 
         Raises:
-            Refusal: 400 parseError, if the body is no JSON object.
+            ApiError: 400 parseError, if the body is no JSON object.
         """
         if not self.body.strip():
             return {}
         try:
             value = json.loads(self.body, parse_constant=_no_constant)
         except (ValueError, RecursionError):
-            raise Refusal(400, "parseError", "Parse Error") from None
+            raise ApiError(400, "parseError", "Parse Error") from None
         if not isinstance(value, dict):
-            raise Refusal(400, "parseError", "This API does not support parsing form-encoded input.")
+            raise ApiError(400, "parseError", "This API does not support parsing form-encoded input.")
         return value
 
     def flag(self, name: str, default: bool = False) -> bool:
@@ -170,25 +122,3 @@ class Call:
 
 def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
-
-
-def bad_parameter(name: str, message: str) -> Refusal:
-    """Return a 400 invalidParameter that points at a query parameter."""
-    return Refusal(400, "invalidParameter", message, location=("parameter", name))
-
-
-def as_json(value: Any, code: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """Return a JSON response."""
-    body = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
-    return Response(body, code, headers, "application/json; charset=UTF-8")
-
-
-def no_content() -> Response:
-    """Return the empty 204 that deletions answer."""
-    return Response(b"", 204)
-
-
-def as_page(html: str, code: int = 200) -> Response:
-    """Return a page that may not be framed or cached, as Google's sign-in pages are."""
-    headers = {"cache-control": "no-store", "x-frame-options": "DENY", "referrer-policy": "no-referrer"}
-    return HTMLResponse(html, code, headers)

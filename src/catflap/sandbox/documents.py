@@ -14,8 +14,10 @@ from typing import Any
 from starlette.responses import Response
 
 from catflap.sandbox.app import Endpoint
-from catflap.sandbox.call import Call, Refusal, as_json
+from catflap.sandbox.call import Call
+from catflap.sandbox.errors import ApiError
 from catflap.sandbox.hosts import API_OF_HOST, google_host
+from catflap.sandbox.responses import json_response
 
 SERVED = (("calendar", "v3"), ("drive", "v3"), ("oauth2", "v2"), ("people", "v1"))
 
@@ -44,18 +46,18 @@ def directory(call: Call) -> Response:
         for found in (_shipped(*served) for served in SERVED)
         if call.query.get("name") in (None, found["name"])
     ]
-    return as_json({"kind": "discovery#directoryList", "discoveryVersion": "v1", "items": items})
+    return json_response({"kind": "discovery#directoryList", "discoveryVersion": "v1", "items": items})
 
 
 def _document(call: Call, api: str, version: str) -> Response:
     if (api, version) not in SERVED:
-        raise Refusal(404, "notFound", "Requested entity was not found.")
+        raise ApiError(404, "notFound", "Requested entity was not found.")
     found = _shipped(api, version)
     if google_host(call.header("host")):
-        return as_json(found)
+        return json_response(found)
     root = call.world.base_url + "/"
     kept = {name: value for name, value in found.items() if not name.startswith("mtls")}
-    return as_json({**kept, "rootUrl": root, "baseUrl": root + str(found["servicePath"])})
+    return json_response({**kept, "rootUrl": root, "baseUrl": root + str(found["servicePath"])})
 
 
 @cache

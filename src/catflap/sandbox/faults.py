@@ -13,7 +13,8 @@ from fnmatch import fnmatchcase
 
 from starlette.responses import Response
 
-from catflap.sandbox.call import Call, OAuthRefusal, Refusal
+from catflap.sandbox.errors import ApiError, OAuthError
+from catflap.sandbox.request_facts import RequestFacts
 
 DROPS = ("before", "after")
 API_ERRORS: dict[tuple[int, str | None], tuple[str, str, str]] = {
@@ -41,7 +42,7 @@ OAUTH_ERRORS: dict[str, tuple[int, str]] = {
 GARBAGE = b'<!DOCTYPE html><title>\xff\xfe Error 200 (Sandbox)!!1</title>{"access_token": '
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, kw_only=True)
 class Fault:
     """One rule.
 
@@ -90,19 +91,19 @@ class Fault:
         if not (self.status or self.error or self.latency or self.drop or self.garbage):
             raise ValueError("say what to do: status, error, latency, drop or garbage")
 
-    def applies(self, call: Call, now: datetime) -> bool:
-        """Tell whether the rule is about this call and its turn has come; counts either way."""
+    def applies(self, request: RequestFacts, now: datetime) -> bool:
+        """Return whether the rule matches this request and its turn has come; counts the matches."""
         if self.until is not None and now >= self.until:
             return False
         if self.times is not None and self.hits >= self.times:
             return False
-        if self.account is not None and (call.account is None or call.account.email != self.account):
+        if self.account is not None and request.email != self.account:
             return False
-        if self.client is not None and call.note.get("client") != self.client:
+        if self.client is not None and request.credentials.get("client") != self.client:
             return False
-        if not fnmatchcase(call.endpoint, self.endpoint):
+        if not fnmatchcase(request.endpoint, self.endpoint):
             return False
-        if self.parameter is not None and self.parameter not in call.query:
+        if self.parameter is not None and self.parameter not in request.query:
             return False
         self.seen += 1
         if self.seen % self.every:
@@ -110,21 +111,21 @@ class Fault:
         self.hits += 1
         return True
 
-    def refusal(self, call: Call) -> Response | None:
-        """Return the answer the rule gives instead of the action, if it gives one."""
+    def error_response(self, endpoint: str) -> Response | None:
+        """Return the error that replaces the endpoint's own response, None if the rule names no error."""
         if self.status is None and self.error is None:
             return None
-        if call.endpoint.startswith("oauth."):
+        if endpoint.startswith("oauth."):
             error = self.error or ("temporarily_unavailable" if self.status == 503 else "server_error")
             status, text = OAUTH_ERRORS.get(error, (self.status or 400, "Bad Request"))
             subtype = "invalid_rapt" if self.error == "invalid_rapt" else None
             if subtype:
                 error, status, text = "invalid_grant", 400, "reauth related error (invalid_rapt)"
-            return OAuthRefusal(self.status or status, error, text, subtype).response()
+            return OAuthError(self.status or status, error, text, subtype).response()
         status = self.status or 403
         known = API_ERRORS.get((status, self.error)) or API_ERRORS.get((status, None))
         domain, reason, text = known or ("global", "backendError", "Backend Error")
-        return Refusal(status, self.error or reason, text, domain=domain).response()
+        return ApiError(status, self.error or reason, text, domain=domain).response()
 
 
 @dataclass(slots=True)
@@ -150,39 +151,40 @@ class Faults:
         """Lift one rule, or all."""
         self.rules = [rule for rule in self.rules if fault_id is not None and rule.id != fault_id]
 
-    def find(self, call: Call, now: datetime) -> Fault | None:
-        """Return the rule that applies to a call."""
+    def find(self, request: RequestFacts, now: datetime) -> Fault | None:
+        """Return the rule that applies to a request."""
         for rule in self.rules:
-            if rule.applies(call, now):
+            if rule.applies(request, now):
                 return rule
-        if call.account is not None and call.account.magic in MAGIC:
-            for rule in self._magic.setdefault(call.account.email, MAGIC[call.account.magic]()):
-                if rule.applies(call, now):
+        account = request.account
+        if account is not None and account.magic in MAGIC:
+            for rule in self._magic.setdefault(account.email, MAGIC[account.magic]()):
+                if rule.applies(request, now):
                     return rule
         return None
 
 
 def _on_refresh(error: str) -> list[Fault]:
-    return [Fault("oauth.token.refresh", error=error)]
+    return [Fault(endpoint="oauth.token.refresh", error=error)]
 
 
 MAGIC = {
     "revoked": lambda: [
         *_on_refresh("invalid_grant"),
-        Fault("calendar.*", status=401),
-        Fault("drive.*", status=401),
-        Fault("people.*", status=401),
+        Fault(endpoint="calendar.*", status=401),
+        Fault(endpoint="drive.*", status=401),
+        Fault(endpoint="people.*", status=401),
     ],
     "rapt": lambda: _on_refresh("invalid_rapt"),
     "admin": lambda: _on_refresh("admin_policy_enforced"),
     "slow": lambda: [Fault(latency=3.0)],
     "quota": lambda: [
-        Fault("calendar.*", status=403),
-        Fault("drive.*", status=403),
-        Fault("people.*", status=403),
+        Fault(endpoint="calendar.*", status=403),
+        Fault(endpoint="drive.*", status=403),
+        Fault(endpoint="people.*", status=403),
     ],
-    "gone": lambda: [Fault("calendar.*", status=410, parameter="syncToken")],
-    "flaky": lambda: [Fault("[cdop]*", status=503, every=2)],
-    "dropped": lambda: [Fault("[cdop]*", drop="before", every=2)],
-    "garbled": lambda: [Fault("[cdop]*", garbage=True, every=2)],
+    "gone": lambda: [Fault(endpoint="calendar.*", status=410, parameter="syncToken")],
+    "flaky": lambda: [Fault(endpoint="[cdop]*", status=503, every=2)],
+    "dropped": lambda: [Fault(endpoint="[cdop]*", drop="before", every=2)],
+    "garbled": lambda: [Fault(endpoint="[cdop]*", garbage=True, every=2)],
 }

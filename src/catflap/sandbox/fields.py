@@ -10,7 +10,7 @@ import re
 from functools import lru_cache
 from typing import Any
 
-from catflap.sandbox.call import Refusal
+from catflap.sandbox.errors import ApiError
 
 TOKENS = re.compile(r"[A-Za-z0-9_\-.@*$:]+|[(),/]")
 DEEPEST = 20
@@ -22,7 +22,7 @@ def parse(text: str) -> Selection:
     """Return the tree of a selection; an empty tree below a name means all of it.
 
     Raises:
-        Refusal: 400, if the selection cannot be read.
+        ApiError: 400, if the selection cannot be read.
     """
     compact = "".join(text.split())
     tokens = TOKENS.findall(compact)
@@ -91,7 +91,7 @@ def _both(one: Selection, other: Selection) -> Selection:
     return merged
 
 
-def _unreadable(text: str) -> Refusal:
-    return Refusal(
+def _unreadable(text: str) -> ApiError:
+    return ApiError(
         400, "invalidParameter", f"Invalid field selection {text[:80]}", location=("parameter", "fields")
     )

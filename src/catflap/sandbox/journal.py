@@ -11,42 +11,35 @@ from collections import Counter, deque
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import parse_qsl
 
-from catflap.sandbox.call import Call
+from catflap.sandbox.request_facts import RequestFacts
 
 MOST = 20_000
 HIDDEN = frozenset({"access_token", "code", "id_token", "oauth_token", "state", "token", "user_code"})
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One request as it was answered."""
 
     number: int
     at: datetime
-    method: str
-    endpoint: str
-    path: str
-    query: bytes
     status: int
-    account: str | None
-    note: dict[str, str]
+    request: RequestFacts
 
-    def shown(self) -> dict[str, Any]:
-        """Return the entry as JSON shows it."""
-        pairs = parse_qsl(self.query.decode("latin-1"), keep_blank_values=True)
-        note = {k: fingerprint(v) if k.endswith("_token") else v for k, v in self.note.items()}
+    def as_json(self) -> dict[str, Any]:
+        """Return the entry as the admin API shows it: no tokens, only their fingerprints."""
+        request = self.request
         return {
             "number": self.number,
             "at": self.at.isoformat(),
-            "method": self.method,
-            "endpoint": self.endpoint,
-            "path": self.path,
-            "query": {name: "…" if name in HIDDEN else value for name, value in pairs},
+            "method": request.method,
+            "endpoint": request.endpoint,
+            "path": request.path,
+            "query": {name: "…" if name in HIDDEN else value for name, value in request.query.multi_items()},
             "status": self.status,
-            "account": self.account,
-            **note,
+            "account": request.email,
+            **{k: fingerprint(v) if k.endswith("_token") else v for k, v in request.credentials.items()},
         }
 
 
@@ -63,23 +56,11 @@ class Journal:
         self.counts: Counter[str] = Counter()
         self.number = 0
 
-    def write(self, call: Call, status: int, now: datetime) -> None:
-        """Note an answered request; status 0 stands for a connection that was cut."""
+    def write(self, request: RequestFacts, status: int, now: datetime) -> None:
+        """Add an answered request; status 0 stands for a connection that was cut."""
         self.number += 1
-        self.counts[call.endpoint] += 1
-        self._entries.append(
-            Entry(
-                self.number,
-                now,
-                call.method,
-                call.endpoint,
-                call.request.scope["path"],
-                call.request.scope["query_string"],
-                status,
-                call.account.email if call.account else None,
-                call.note,
-            )
-        )
+        self.counts[request.endpoint] += 1
+        self._entries.append(Entry(self.number, now, status, request))
 
     def find(
         self,
@@ -91,13 +72,13 @@ class Journal:
     ) -> list[dict[str, Any]]:
         """Return the entries that fit, oldest first; `refresh_token` is the token or its fingerprint."""
         return [
-            entry.shown()
+            entry.as_json()
             for entry in self._entries.copy()
             if entry.number > since
-            and (endpoint is None or entry.endpoint == endpoint)
-            and (account is None or entry.account == account)
+            and (endpoint is None or entry.request.endpoint == endpoint)
+            and (account is None or entry.request.email == account)
             and (status is None or entry.status == status)
-            and (refresh_token is None or _same(entry.note.get("refresh_token"), refresh_token))
+            and (refresh_token is None or _used(entry.request, refresh_token))
         ]
 
     def clear(self) -> None:
@@ -106,5 +87,6 @@ class Journal:
         self.counts.clear()
 
 
-def _same(noted: str | None, asked: str) -> bool:
-    return noted is not None and asked in (noted, fingerprint(noted))
+def _used(request: RequestFacts, refresh_token: str) -> bool:
+    sent = request.credentials.get("refresh_token")
+    return sent is not None and refresh_token in (sent, fingerprint(sent))

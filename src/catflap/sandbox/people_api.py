@@ -17,11 +17,13 @@ from starlette.responses import Response
 
 from catflap.sandbox.access import CHALLENGE, CREDENTIALS_INVALID, CREDENTIALS_MISSING, ERROR_INFO, bearer
 from catflap.sandbox.app import Endpoint
-from catflap.sandbox.call import Call, Refusal, as_json
+from catflap.sandbox.call import Call
+from catflap.sandbox.errors import ApiError
 from catflap.sandbox.fields import parse, select
 from catflap.sandbox.oauth.id_token import profile
 from catflap.sandbox.oauth.scopes import EMAIL, PREFIX, PROFILE
 from catflap.sandbox.people import SandboxAccount
+from catflap.sandbox.responses import json_response
 
 DOCUMENTED = "Valid paths are documented at https://developers.google.com/people/api/rest/v1/people/get."
 VALID = (
@@ -47,7 +49,7 @@ ANY = frozenset(
 )
 
 
-class PeopleRefusal(Refusal):
+class PeopleRefusal(ApiError):
     """A refusal in the newer envelope: a canonical status, details, and no list of errors."""
 
     def __init__(
@@ -74,7 +76,7 @@ def get(call: Call) -> Response:
     shown = {name: value for name, value in person.items() if name in wanted}
     etag = hashlib.sha256(json.dumps(person, sort_keys=True).encode()).hexdigest()[:24]
     found = {"resourceName": f"people/{account.sub}", "etag": f"%{etag}", **shown}
-    return as_json(select(found, parse(call.query["fields"])) if call.query.get("fields") else found)
+    return json_response(select(found, parse(call.query["fields"])) if call.query.get("fields") else found)
 
 
 def _identified(call: Call) -> tuple[SandboxAccount, frozenset[str]]:

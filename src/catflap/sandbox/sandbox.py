@@ -20,10 +20,10 @@ from catflap.sandbox.calendar import endpoints as events
 from catflap.sandbox.calendar.diary import Diary, Entry
 from catflap.sandbox.calendar.listing import single_events
 from catflap.sandbox.calendar.sharing import ROLES
-from catflap.sandbox.call import Refusal
 from catflap.sandbox.control import endpoints as control
 from catflap.sandbox.drive import endpoints as drive
 from catflap.sandbox.drive.uploads import Uploads
+from catflap.sandbox.errors import ApiError
 from catflap.sandbox.oauth import authorize, device, exchange, gis, identity, tokeninfo, userinfo
 from catflap.sandbox.oauth.requests import Tickets
 from catflap.sandbox.people import SandboxAccount
@@ -239,7 +239,7 @@ class Sandbox(Powers):
         diary = self._diary(account, calendar_id)
         try:
             return writing.insert(diary, account, event, self.world.now())
-        except Refusal as refusal:
+        except ApiError as refusal:
             raise ValueError(refusal.body["message"]) from refusal
 
     def share_calendar(
@@ -273,7 +273,7 @@ class Sandbox(Powers):
         diary = self._diary(account, calendar_id)
         try:
             return writing.change(diary, account, event_id, change, self.world.now(), whole=False)
-        except Refusal as refusal:
+        except ApiError as refusal:
             raise ValueError(refusal.body["message"]) from refusal
 
     def delete_event(self, account_email: str, event_id: str, calendar_id: str = "primary") -> None:
@@ -286,7 +286,7 @@ class Sandbox(Powers):
         diary = self._diary(powers.account_of(self.world, account_email), calendar_id)
         try:
             writing.cancel(diary, event_id, self.world.now())
-        except Refusal as refusal:
+        except ApiError as refusal:
             raise ValueError(refusal.body["message"]) from refusal
 
     def set_time_zone(self, account_email: str, time_zone: str, calendar_id: str = "primary") -> None:

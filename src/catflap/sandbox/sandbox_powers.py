@@ -145,16 +145,16 @@ class Powers:
             ValueError: if the rule makes no sense.
         """
         rule = Fault(
-            endpoint,
-            account,
-            client,
-            status,
-            error,
-            latency,
-            drop,
-            garbage,
-            parameter,
-            times,
+            endpoint=endpoint,
+            account=account,
+            client=client,
+            status=status,
+            error=error,
+            latency=latency,
+            drop=drop,
+            garbage=garbage,
+            parameter=parameter,
+            times=times,
             every=every,
         )
         return powers.fault(self.world, rule, seconds)

@@ -29,15 +29,15 @@ def recognise(call: Call) -> None:
         )
         known = known or call.world.device_codes.find(form.get("device_code") or form.get("code"))
         if value := form.get("refresh_token"):
-            call.note["refresh_token"] = value
+            call.credentials["refresh_token"] = value
         if client := form.get("client_id"):
-            call.note["client"] = client
+            call.credentials["client"] = client
     elif call.endpoint.startswith("oauth."):
         value = call.form.get("token") or call.query.get("token") or bearer(call) or ""
         known = grants.refresh_tokens.get(value) or grants.access_tokens.get(value)
     else:
         known = grants.access_tokens.get(bearer(call) or "")
         if known:
-            call.note["client"] = known.client_id
+            call.credentials["client"] = known.client_id
     if known:
         call.account = call.world.accounts.get(known.sub)

@@ -16,8 +16,10 @@ from catflap.sandbox.calendar import push, tokens, writing
 from catflap.sandbox.calendar.diary import Diary
 from catflap.sandbox.calendar.endpoints import diary_of, match, respond
 from catflap.sandbox.calendar.sharing import ROLES, SCOPES, Rule, rank, rule_id
-from catflap.sandbox.call import Call, Refusal, no_content
+from catflap.sandbox.call import Call
+from catflap.sandbox.errors import ApiError
 from catflap.sandbox.oauth import scopes
+from catflap.sandbox.responses import no_content
 
 WRITE = frozenset({scopes.CALENDAR, scopes.ACLS})
 LIST = WRITE | {scopes.ACLS_READ}
@@ -30,7 +32,7 @@ def _diary(call: Call, role: str) -> Diary:
     diary, entry = diary_of(call)
     if rank(entry.access_role) < rank(role):
         message = f"You need to have {role} access to this calendar."
-        raise Refusal(403, "requiredAccessLevel", message, domain="calendar")
+        raise ApiError(403, "requiredAccessLevel", message, domain="calendar")
     owner = call.world.accounts[diary.owner].email
     diary.rules.setdefault(rule_id("user", owner), Rule("user", owner, "owner", diary.etag))
     return diary
@@ -101,7 +103,7 @@ def changed(call: Call) -> Response:
     match(call, f'"{rule.etag}"')
     body = call.json()
     if (call.method == "PUT" or "scope" in body) and rule_id(*_scope(body)) != rule.id:
-        raise Refusal(400, "invalid", "The scope of an access control rule cannot be changed.")
+        raise ApiError(400, "invalid", "The scope of an access control rule cannot be changed.")
     role = _role(body, rule.scope) if call.method == "PUT" or "role" in body else rule.role
     return _share(call, diary, rule.scope, rule.value, role)
 
@@ -128,10 +130,10 @@ def _share(call: Call, diary: Diary, scope: str, value: str, role: str) -> Respo
     if scope == "user" and (before.role if before else "none") != role:
         if value == call.account.email:
             message = "Cannot change your own access level."
-            raise Refusal(403, "cannotChangeOwnAcl", message, domain="calendar")
+            raise ApiError(403, "cannotChangeOwnAcl", message, domain="calendar")
         if value == call.world.accounts[diary.owner].email:
             message = "The access level of the calendar's data owner cannot be changed."
-            raise Refusal(403, "cannotModifyAclOfCalendarOwner", message, domain="calendar")
+            raise ApiError(403, "cannotModifyAclOfCalendarOwner", message, domain="calendar")
     rule = call.world.diaries.share(diary, scope, value, role, call.world.accounts.values())
     call.world.channels.changed(f"acl:{diary.id}")
     return respond(call, _resource(rule))
@@ -141,27 +143,27 @@ def _scope(body: dict[str, Any]) -> tuple[str, str]:
     scope = body.get("scope")
     kind = scope.get("type") if isinstance(scope, dict) else None
     if not isinstance(scope, dict) or kind is None:
-        raise Refusal(400, "required", "Missing scope type." if scope else "Missing scope.")
+        raise ApiError(400, "required", "Missing scope type." if scope else "Missing scope.")
     value = scope.get("value")
     if kind not in SCOPES:
-        raise Refusal(400, "invalid", "Invalid scope type.")
+        raise ApiError(400, "invalid", "Invalid scope type.")
     if kind == "default":
         return "default", ""
     fits = isinstance(value, str) and 0 < len(value) <= 254 and value.isprintable() and " " not in value
     if not isinstance(value, str) or not fits or (kind != "domain") is not ("@" in value.strip("@")):
-        raise Refusal(400, "invalidScopeValue", "Invalid scope value.", domain="calendar")
+        raise ApiError(400, "invalidScopeValue", "Invalid scope value.", domain="calendar")
     return str(kind), value.lower()
 
 
 def _role(body: dict[str, Any], scope: str) -> str:
     role = body.get("role")
     if role is None:
-        raise Refusal(400, "required", "Missing role.")
+        raise ApiError(400, "required", "Missing role.")
     if role not in ROLES:
-        raise Refusal(400, "invalid", "Invalid value for field 'role'.")
+        raise ApiError(400, "invalid", "Invalid value for field 'role'.")
     if scope == "default" and rank(role) > rank("reader"):
         message = "The public can only be given read access."
-        raise Refusal(400, "illegalAccessRoleForDefault", message, domain="calendar")
+        raise ApiError(400, "illegalAccessRoleForDefault", message, domain="calendar")
     return str(role)
 
 

@@ -17,10 +17,13 @@ from catflap.sandbox.calendar import writing
 from catflap.sandbox.calendar.diary import Diary
 from catflap.sandbox.calendar.endpoints import diary_of, match, respond
 from catflap.sandbox.calendar.listing import single_events
-from catflap.sandbox.calendar.moments import instant, parse_instant, zone
+from catflap.sandbox.calendar.moments import instant
 from catflap.sandbox.calendar.setting_values import settings_of, watched_name
-from catflap.sandbox.call import Call, Refusal, no_content
+from catflap.sandbox.call import Call
+from catflap.sandbox.errors import ApiError
 from catflap.sandbox.oauth import scopes
+from catflap.sandbox.responses import no_content
+from catflap.sandbox.timestamps import parse_timestamp, zone
 from catflap.sandbox.world import World
 
 READ = frozenset({scopes.CALENDAR, scopes.CALENDAR_READ, scopes.CALENDARS, scopes.CALENDARS_READ})
@@ -52,12 +55,12 @@ def _written(body: dict[str, Any]) -> dict[str, str | None]:
     written = {name: body[name] for name in TEXTS if name in body}
     for name, value in written.items():
         if value is not None and not isinstance(value, str):
-            raise Refusal(400, "invalid", f"Invalid value for field '{name}'.")
+            raise ApiError(400, "invalid", f"Invalid value for field '{name}'.")
     if where := written.get("timeZone"):
         try:
             zone(where)
         except ValueError:
-            raise Refusal(400, "invalid", "Invalid time zone.") from None
+            raise ApiError(400, "invalid", "Invalid time zone.") from None
     return written
 
 
@@ -78,7 +81,7 @@ def inserted(call: Call) -> Response:
     assert call.account is not None
     written = _written(call.json())
     if not written.get("summary"):
-        raise Refusal(400, "required", "Missing title.")
+        raise ApiError(400, "required", "Missing title.")
     world = call.world
     name = writing.derived_id(call.account.sub, str(len(world.diaries.calendars)))
     calendar_id = f"c_{name}@group.calendar.google.com"
@@ -95,7 +98,7 @@ def changed(call: Call) -> Response:
     written = _written(call.json())
     if call.method == "PUT":
         if not written.get("summary"):
-            raise Refusal(400, "required", "Missing title.")
+            raise ApiError(400, "required", "Missing title.")
         written = {"description": None, "location": None, **written}
     before = settings_of(call.world, call.account)
     _write(call.world, diary, written)
@@ -111,10 +114,10 @@ def deleted(call: Call) -> Response:
     diary, _ = diary_of(call, write=True)
     if diary.id == call.account.email:
         message = "The primary calendar cannot be deleted."
-        raise Refusal(403, "cannotDeletePrimaryCalendar", message, domain="calendar")
+        raise ApiError(403, "cannotDeletePrimaryCalendar", message, domain="calendar")
     if diary.owner != call.account.sub:
         message = "Only the data owner can delete this calendar."
-        raise Refusal(403, "forbidden", message, domain="calendar")
+        raise ApiError(403, "forbidden", message, domain="calendar")
     call.world.diaries.delete(diary)
     return no_content()
 
@@ -124,7 +127,7 @@ def cleared(call: Call) -> Response:
     assert call.account is not None
     diary, _ = diary_of(call, write=True)
     if diary.id != call.account.email:
-        raise Refusal(400, "invalid", "Only the primary calendar can be cleared.")
+        raise ApiError(400, "invalid", "Only the primary calendar can be cleared.")
     for event_id in list(diary.records):
         if diary.live(event_id):
             writing.cancel(diary, event_id, call.world.now())
@@ -137,13 +140,13 @@ def freebusy(call: Call) -> Response:
     body = call.json()
     low, high = (_bound(body, name) for name in ("timeMin", "timeMax"))
     if high <= low:
-        raise Refusal(400, "timeRangeEmpty", "The specified time range is empty.", domain="calendar")
+        raise ApiError(400, "timeRangeEmpty", "The specified time range is empty.", domain="calendar")
     if high - low > LONGEST_BUSY:
-        raise Refusal(400, "timeRangeTooLong", "The requested time range is too long.", domain="calendar")
+        raise ApiError(400, "timeRangeTooLong", "The requested time range is too long.", domain="calendar")
     try:
         where = zone(str(body.get("timeZone") or "UTC"))
     except ValueError:
-        raise Refusal(400, "invalid", "Invalid value for field 'timeZone'.") from None
+        raise ApiError(400, "invalid", "Invalid value for field 'timeZone'.") from None
     items = body.get("items") or []
     names = (
         [item.get("id") if isinstance(item, dict) else None for item in items]
@@ -151,7 +154,7 @@ def freebusy(call: Call) -> Response:
         else [None]
     )
     if len(names) > 50 or not all(isinstance(name, str) for name in names):
-        raise Refusal(400, "invalid", "Invalid value for field 'items'.")
+        raise ApiError(400, "invalid", "Invalid value for field 'items'.")
     calendars: dict[str, Any] = {}
     for name in names:
         found = call.world.diaries.find(call.account, str(name))
@@ -165,11 +168,11 @@ def freebusy(call: Call) -> Response:
 
 def _bound(body: dict[str, Any], name: str) -> datetime:
     try:
-        return parse_instant(str(body[name])).astimezone(UTC)
+        return parse_timestamp(str(body[name])).astimezone(UTC)
     except KeyError:
-        raise Refusal(400, "required", f"Missing {name} parameter.") from None
+        raise ApiError(400, "required", f"Missing {name} parameter.") from None
     except ValueError:
-        raise Refusal(400, "invalid", f"Invalid value for field '{name}'.") from None
+        raise ApiError(400, "invalid", f"Invalid value for field '{name}'.") from None
 
 
 def _text(moment: datetime) -> str:

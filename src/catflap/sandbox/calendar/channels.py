@@ -15,8 +15,8 @@ from email.utils import format_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from catflap.sandbox.call import Refusal
 from catflap.sandbox.courier import Courier, Parcel
+from catflap.sandbox.errors import ApiError
 
 DEFAULT_LIFE = timedelta(seconds=604800)
 LONGEST_LIFE = timedelta(days=30)
@@ -69,20 +69,20 @@ class Channels:
         """Open a channel and have `sync` sent to it.
 
         Raises:
-            Refusal: 400, if the request makes no sense.
+            ApiError: 400, if the request makes no sense.
         """
         channel_id, address, token = body.get("id"), body.get("address"), body.get("token")
         if not isinstance(channel_id, str) or not 0 < len(channel_id) <= 64:
-            raise Refusal(
+            raise ApiError(
                 400, "required" if channel_id is None else "invalid", "Invalid value for: channel id"
             )
         if body.get("type") not in ("web_hook", "webhook"):
-            raise Refusal(400, "invalid", "Unknown channel type")
+            raise ApiError(400, "invalid", "Unknown channel type")
         if token is not None and not (isinstance(token, str) and len(token) <= 256):
-            raise Refusal(400, "invalid", "Invalid value for: channel token")
+            raise ApiError(400, "invalid", "Invalid value for: channel token")
         _check_address(address)
         if channel_id in self._by_id and self._by_id[channel_id].expires_at > self._now():
-            raise Refusal(400, "channelIdNotUnique", f"Channel id {channel_id} not unique")
+            raise ApiError(400, "channelIdNotUnique", f"Channel id {channel_id} not unique")
         digest = hashlib.sha256(resource.encode()).hexdigest()[:27]
         channel = Channel(
             channel_id, resource, digest, uri, str(address), sub, client_id, self._expiry(body), token or None
@@ -95,7 +95,7 @@ class Channels:
         """Close a channel of this user and client.
 
         Raises:
-            Refusal: 404, if there is none.
+            ApiError: 404, if there is none.
         """
         channel = self._by_id.get(channel_id) if isinstance(channel_id, str) else None
         if channel is None or (channel.resource_id, channel.sub, channel.client_id) != (
@@ -103,7 +103,7 @@ class Channels:
             sub,
             client_id,
         ):
-            raise Refusal(404, "notFound", f"Channel '{str(channel_id)[:64]}' not found for project")
+            raise ApiError(404, "notFound", f"Channel '{str(channel_id)[:64]}' not found for project")
         del self._by_id[channel.id]
 
     def changed(self, resource: str, state: str = "exists") -> None:
@@ -150,9 +150,9 @@ class Channels:
             elif isinstance(parameters, dict) and parameters.get("ttl") is not None:
                 wanted = timedelta(seconds=int(parameters["ttl"]))
         except (ValueError, TypeError, OverflowError):
-            raise Refusal(400, "invalid", "Invalid value for: expiration") from None
+            raise ApiError(400, "invalid", "Invalid value for: expiration") from None
         if wanted is not None and wanted <= timedelta(0):
-            raise Refusal(400, "invalid", "Channel expiration is in the past")
+            raise ApiError(400, "invalid", "Channel expiration is in the past")
         return now + min(wanted or DEFAULT_LIFE, LONGEST_LIFE)
 
 
@@ -164,6 +164,15 @@ def _check_address(address: object) -> None:
     except ValueError:
         parts, host, valid_port = None, None, False
     if parts is None or not host or not valid_port or parts.scheme not in ("http", "https"):
-        raise Refusal(400, "push.webhookUrlNotHttps", f"WebHook callback must be HTTPS: {str(address)[:200]}")
+        raise ApiError(
+            400, "push.webhookUrlNotHttps", f"WebHook callback must be HTTPS: {str(address)[:200]}"
+        )
     if parts.scheme != "https" and host not in LOOPBACK:
-        raise Refusal(400, "push.webhookUrlNotHttps", f"WebHook callback must be HTTPS: {str(address)[:200]}")
+        raise ApiError(
+            400, "push.webhookUrlNotHttps", f"WebHook callback must be HTTPS: {str(address)[:200]}"
+        )
+
+
+def _not_https(address: object) -> ApiError:
+    message = f"WebHook callback must be HTTPS: {str(address)[:200]}"
+    return ApiError(400, "push.webhookUrlNotHttps", message)

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import Any
 
-from catflap.sandbox.calendar.moments import stamp, zone
 from catflap.sandbox.calendar.sharing import Rule, rank
 from catflap.sandbox.people import SandboxAccount
+from catflap.sandbox.timestamps import format_timestamp, zone
 
 Resource = dict[str, Any]
 
@@ -77,8 +77,8 @@ class Diary:
             "kind": "calendar#event",
             "etag": self.next_etag(now),
             **{k: v for k, v in resource.items() if k not in ("kind", "etag", "created", "updated")},
-            "created": created or stamp(now),
-            "updated": stamp(now),
+            "created": created or format_timestamp(now),
+            "updated": format_timestamp(now),
         }
         if previous:
             former = [*previous.former, (previous.changed, previous.resource)]

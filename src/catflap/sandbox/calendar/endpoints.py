@@ -16,14 +16,16 @@ from catflap.sandbox.calendar import writing
 from catflap.sandbox.calendar.diary import Diary, Entry, Resource
 from catflap.sandbox.calendar.instances import expand
 from catflap.sandbox.calendar.listing import Window, list_events, page, response_zone, time_parameter
-from catflap.sandbox.calendar.moments import stamp
 from catflap.sandbox.calendar.quick_add import quick_event
 from catflap.sandbox.calendar.setting_values import settings_of
 from catflap.sandbox.calendar.sharing import rank
 from catflap.sandbox.calendar.view import cancelled, shown, shown_to
-from catflap.sandbox.call import Call, Refusal, as_json, bad_parameter, no_content
+from catflap.sandbox.call import Call
+from catflap.sandbox.errors import ApiError, bad_parameter
 from catflap.sandbox.fields import parse, select
 from catflap.sandbox.oauth import scopes
+from catflap.sandbox.responses import json_response, no_content
+from catflap.sandbox.timestamps import format_timestamp
 
 READ = frozenset(
     {
@@ -47,7 +49,7 @@ def diary_of(call: Call, write: bool = False) -> tuple[Diary, Entry]:
     """Return the calendar in the path.
 
     Raises:
-        Refusal: 404 if this user has no such calendar, 403 if they may only read it.
+        ApiError: 404 if this user has no such calendar, 403 if they may only read it.
     """
     assert call.account is not None
     found = call.world.diaries.find(call.account, call.path["calendarId"])
@@ -55,7 +57,7 @@ def diary_of(call: Call, write: bool = False) -> tuple[Diary, Entry]:
         raise writing.not_found()
     if write and found[1].access_role not in WRITERS:
         message = "You need to have writer access to this calendar."
-        raise Refusal(403, "requiredAccessLevel", message, domain="calendar")
+        raise ApiError(403, "requiredAccessLevel", message, domain="calendar")
     return found
 
 
@@ -70,18 +72,18 @@ def respond(call: Call, value: dict[str, Any]) -> Response:
         "cache-control": "private, max-age=0, must-revalidate, no-transform",
         "vary": "Origin, X-Origin",
     }
-    return as_json(value, 200, {**headers, "etag": etag} if etag else headers)
+    return json_response(value, 200, {**headers, "etag": etag} if etag else headers)
 
 
 def match(call: Call, etag: str) -> None:
     """Check If-Match.
 
     Raises:
-        Refusal: 412, if the client has another version in mind.
+        ApiError: 412, if the client has another version in mind.
     """
     wanted = call.header("if-match")
     if wanted is not None and wanted not in (etag, "*"):
-        raise Refusal(412, "conditionNotMet", "Precondition Failed", location=("header", "If-Match"))
+        raise ApiError(412, "conditionNotMet", "Precondition Failed", location=("header", "If-Match"))
 
 
 def listed(call: Call) -> Response:
@@ -110,7 +112,7 @@ def _envelope(call: Call, diary: Diary, entry: Entry) -> dict[str, Any]:
         "etag": f'"p{diary.etag}{rank(entry.access_role)}"',
         "summary": entry.settings.get("summaryOverride", diary.summary),
         "description": diary.description or "",
-        "updated": stamp(diary.updated_at or diary.made_at),
+        "updated": format_timestamp(diary.updated_at or diary.made_at),
         "timeZone": call.query.get("timeZone") or diary.time_zone,
         "accessRole": entry.access_role,
         "defaultReminders": entry.settings.get("defaultReminders", []),
@@ -163,7 +165,7 @@ def quick_added(call: Call) -> Response:
     assert call.account is not None
     text, now = call.query.get("text", ""), call.world.now()
     if not text.strip():
-        raise Refusal(400, "required", "Required parameter: text", location=("parameter", "text"))
+        raise ApiError(400, "required", "Required parameter: text", location=("parameter", "text"))
     if len(text) > LONGEST_TEXT:
         raise bad_parameter("text", "The text is too long.")
     values = settings_of(call.world, call.account)
@@ -179,7 +181,7 @@ def imported(call: Call) -> Response:
     body = call.json()
     uid = body.get("iCalUID")
     if not isinstance(uid, str) or not uid:
-        raise Refusal(400, "required", "Missing iCalUID.")
+        raise ApiError(400, "required", "Missing iCalUID.")
     typed = ("eventType", "birthdayProperties", *(f"{kind}Properties" for kind in writing.TYPES))
     body = {name: value for name, value in body.items() if name not in typed}
     event_id = writing.derived_id(diary.id, uid)
@@ -217,7 +219,7 @@ def moved(call: Call) -> Response:
     diary, _ = diary_of(call, write=True)
     assert call.account is not None
     if not call.query.get("destination"):
-        raise Refusal(
+        raise ApiError(
             400, "required", "Required parameter: destination", location=("parameter", "destination")
         )
     target, entry = call.world.diaries.find(call.account, call.query["destination"]) or (None, None)
@@ -225,14 +227,14 @@ def moved(call: Call) -> Response:
         raise writing.not_found()
     if entry.access_role not in WRITERS:
         message = "You need to have writer access to this calendar."
-        raise Refusal(403, "requiredAccessLevel", message, domain="calendar")
+        raise ApiError(403, "requiredAccessLevel", message, domain="calendar")
     event = writing.current(diary, call.path["eventId"])
     if event.get("recurringEventId") or target is diary:
         message = "Cannot change the organizer of an instance."
-        raise Refusal(400, "cannotChangeOrganizerOfInstance", message, domain="calendar")
+        raise ApiError(400, "cannotChangeOrganizerOfInstance", message, domain="calendar")
     if event.get("eventType", "default") != "default":
         message = "Only events of the default type can be moved."
-        raise Refusal(400, "eventTypeRestriction", message, domain="calendar")
+        raise ApiError(400, "eventTypeRestriction", message, domain="calendar")
     return _show(call, target, writing.move(diary, target, event, call.world.now()))
 
 

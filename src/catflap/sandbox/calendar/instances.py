@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
 from catflap.sandbox.calendar.diary import Diary, Resource
-from catflap.sandbox.calendar.moments import instance_suffix, instant, parse_date, written
+from catflap.sandbox.calendar.moments import instance_suffix, instant, written
 from catflap.sandbox.calendar.recurrence import Series
+from catflap.sandbox.timestamps import parse_date
 
 HORIZON = timedelta(days=730)
 LARGEST_CLOCK_CHANGE = timedelta(hours=3)

@@ -15,9 +15,11 @@ from typing import Any
 from catflap.sandbox.calendar import tokens
 from catflap.sandbox.calendar.diary import Diary, Record, Resource
 from catflap.sandbox.calendar.instances import expand, in_window
-from catflap.sandbox.calendar.moments import instant, parse_instant, zone
+from catflap.sandbox.calendar.moments import instant
 from catflap.sandbox.calendar.view import cancelled, shown, shown_to
-from catflap.sandbox.call import Call, Refusal, bad_parameter
+from catflap.sandbox.call import Call
+from catflap.sandbox.errors import ApiError, bad_parameter
+from catflap.sandbox.timestamps import parse_timestamp, zone
 
 NO_SYNC = ("orderBy", "q", "iCalUID", "privateExtendedProperty", "sharedExtendedProperty", "updatedMin")
 SYNC_PARTS = (str, int, int, bool, str, (float, int, type(None)), (float, int, type(None)))
@@ -40,7 +42,7 @@ def list_events(call: Call, diary: Diary) -> dict[str, Any]:
     """Return the items and next token of a list request.
 
     Raises:
-        Refusal: 400 for parameters that contradict each other, 410 for a sync token that is too old.
+        ApiError: 400 for parameters that contradict each other, 410 for a sync token that is too old.
     """
     today = call.world.now()
     window = _window(call, diary)
@@ -116,15 +118,15 @@ def time_parameter(call: Call, name: str) -> datetime | None:
     """Return an RFC 3339 parameter.
 
     Raises:
-        Refusal: 400, if it is none or has no offset.
+        ApiError: 400, if it is none or has no offset.
     """
     text = call.query.get(name)
     if text is None or text == "":
         return None
     try:
-        return parse_instant(text)
+        return parse_timestamp(text)
     except ValueError:
-        raise Refusal(400, "badRequest", "Bad Request", location=("parameter", name)) from None
+        raise ApiError(400, "badRequest", "Bad Request", location=("parameter", name)) from None
 
 
 def _window(call: Call, diary: Diary) -> Window:
@@ -139,7 +141,7 @@ def _window(call: Call, diary: Diary) -> Window:
         if generation != diary.generation or change > diary.changes:
             raise tokens.gone()
         if was_single != single or was_kinds != ",".join(kinds):
-            raise Refusal(
+            raise ApiError(
                 400,
                 "invalid",
                 "Sync token cannot be used with other request restrictions",
@@ -151,12 +153,12 @@ def _window(call: Call, diary: Diary) -> Window:
             raise tokens.invalid_sync_token() from None
     low, high = time_parameter(call, "timeMin"), time_parameter(call, "timeMax")
     if low and high and high <= low:
-        raise Refusal(400, "timeRangeEmpty", "The specified time range is empty.", domain="calendar")
+        raise ApiError(400, "timeRangeEmpty", "The specified time range is empty.", domain="calendar")
     order = call.query.get("orderBy")
     if order and order not in ("startTime", "updated"):
         raise bad_parameter("orderBy", f"Invalid value '{order[:40]}'.")
     if order == "startTime" and not single:
-        raise Refusal(400, "badRequest", "The requested ordering is not available for the particular query.")
+        raise ApiError(400, "badRequest", "The requested ordering is not available for the particular query.")
     return Window(low, high, single, kinds)
 
 
@@ -249,7 +251,7 @@ def _filtered(call: Call, diary: Diary, events: Iterable[Resource], show_deleted
             continue
         if uid and event.get("iCalUID") != uid:
             continue
-        if updated_min and parse_instant(event["updated"]) < updated_min:
+        if updated_min and parse_timestamp(event["updated"]) < updated_min:
             continue
         if words and words not in _text(shown_to(account, diary, event)):
             continue

@@ -16,9 +16,11 @@ from catflap.sandbox.calendar.colours import CALENDAR_COLOURS, RGB, nearest
 from catflap.sandbox.calendar.diary import Diary, Entry
 from catflap.sandbox.calendar.endpoints import match, respond
 from catflap.sandbox.calendar.sharing import ROLES, rank
-from catflap.sandbox.call import Call, Refusal, bad_parameter, no_content
+from catflap.sandbox.call import Call
+from catflap.sandbox.errors import ApiError, bad_parameter
 from catflap.sandbox.oauth import scopes
 from catflap.sandbox.people import SandboxAccount
+from catflap.sandbox.responses import no_content
 
 READ = frozenset({scopes.CALENDAR, scopes.CALENDAR_READ, scopes.CALENDAR_LIST, scopes.CALENDAR_LIST_READ})
 WRITE = frozenset({scopes.CALENDAR, scopes.CALENDAR_LIST})
@@ -159,7 +161,7 @@ def _written(call: Call) -> dict[str, Any]:
         written |= rgb | {"colorId": nearest(rgb["backgroundColor"])}
     elif written.get("colorId"):
         if written["colorId"] not in CALENDAR_COLOURS:
-            raise Refusal(400, "invalid", "Invalid value for field 'colorId'.")
+            raise ApiError(400, "invalid", "Invalid value for field 'colorId'.")
         written |= {"backgroundColor": None, "foregroundColor": None}
     return written
 
@@ -167,10 +169,10 @@ def _written(call: Call) -> dict[str, Any]:
 def _check(body: dict[str, Any]) -> None:
     for name, kind in SETTINGS.items():
         if body.get(name) is not None and not isinstance(body[name], kind):
-            raise Refusal(400, "invalid", f"Invalid value for field '{name}'.")
+            raise ApiError(400, "invalid", f"Invalid value for field '{name}'.")
     for name in ("backgroundColor", "foregroundColor"):
         if body.get(name) is not None and not RGB.fullmatch(body[name]):
-            raise Refusal(400, "invalid", f"Invalid value for field '{name}'.")
+            raise ApiError(400, "invalid", f"Invalid value for field '{name}'.")
     for reminder in body.get("defaultReminders") or []:
         minutes = reminder.get("minutes") if isinstance(reminder, dict) else None
         if (
@@ -178,7 +180,7 @@ def _check(body: dict[str, Any]) -> None:
             or isinstance(minutes, bool)
             or reminder.get("method") not in ("email", "popup")
         ):
-            raise Refusal(400, "invalid", "Invalid value for field 'defaultReminders'.")
+            raise ApiError(400, "invalid", "Invalid value for field 'defaultReminders'.")
 
 
 def inserted(call: Call) -> Response:
@@ -187,7 +189,7 @@ def inserted(call: Call) -> Response:
     body = call.json()
     wanted = body.get("id")
     if not isinstance(wanted, str) or not wanted:
-        raise Refusal(400, "required", "Missing calendar id.")
+        raise ApiError(400, "required", "Missing calendar id.")
     found = call.world.diaries.find(call.account, wanted)
     if found is None:
         raise writing.not_found()
@@ -207,7 +209,7 @@ def deleted(call: Call) -> Response:
     match(call, f'"{max(entry.etag, 1)}"')
     if diary.id == call.account.email:
         message = "The primary calendar cannot be removed from the list."
-        raise Refusal(403, "cannotChangeOwnPrimarySubscription", message, domain="calendar")
+        raise ApiError(403, "cannotChangeOwnPrimarySubscription", message, domain="calendar")
     entry.deleted = True
     call.world.diaries.touch(call.account.sub, entry)
     return no_content()

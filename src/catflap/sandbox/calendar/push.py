@@ -11,7 +11,8 @@ from catflap.sandbox.access import needs
 from catflap.sandbox.app import Endpoint
 from catflap.sandbox.calendar import endpoints, lists
 from catflap.sandbox.calendar.channels import Channel
-from catflap.sandbox.call import Call, as_json, no_content
+from catflap.sandbox.call import Call
+from catflap.sandbox.responses import json_response, no_content
 
 
 def watch_events(call: Call) -> Response:
@@ -32,7 +33,9 @@ def open_channel(call: Call, resource: str, uri: str) -> Response:
     """Open a push channel on a resource and return it as the watch methods do."""
     assert call.account is not None and call.token is not None
     channels = call.world.channels
-    return as_json(shown(channels.open(call.json(), resource, uri, call.account.sub, call.token.client_id)))
+    return json_response(
+        shown(channels.open(call.json(), resource, uri, call.account.sub, call.token.client_id))
+    )
 
 
 def shown(channel: Channel) -> dict[str, str]:

@@ -17,8 +17,9 @@ from typing import Any
 
 from dateutil.rrule import rruleset
 
-from catflap.sandbox.calendar.moments import When, instant, local, parse_date, zone
+from catflap.sandbox.calendar.moments import When, instant, local
 from catflap.sandbox.calendar.rules import Rule, read_moment, read_rule
+from catflap.sandbox.timestamps import parse_date, zone
 
 LINE = re.compile(
     r"(RRULE|EXRULE|RDATE|EXDATE)((?:;[A-Za-z-]+=(?:\"[^\"]*\"|[^;:\"]*))*):(.+)", re.IGNORECASE | re.DOTALL

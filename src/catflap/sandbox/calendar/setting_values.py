@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 
-from catflap.sandbox.calendar.moments import zone
 from catflap.sandbox.people import SandboxAccount
+from catflap.sandbox.timestamps import zone
 from catflap.sandbox.world import World
 
 DATE_ORDERS = {"ja": "YMD", "en": "MDY", "en_US": "MDY", "en-US": "MDY"}

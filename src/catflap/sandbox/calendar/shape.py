@@ -11,10 +11,11 @@ from datetime import timedelta
 from typing import Any
 
 from catflap.sandbox.calendar.diary import Diary, Resource
-from catflap.sandbox.calendar.moments import instant, parse_date, parse_instant, zone
+from catflap.sandbox.calendar.moments import instant
 from catflap.sandbox.calendar.recurrence import Series
-from catflap.sandbox.call import Refusal
+from catflap.sandbox.errors import ApiError
 from catflap.sandbox.people import SandboxAccount
+from catflap.sandbox.timestamps import parse_date, parse_timestamp, zone
 
 EVENT_ID = re.compile(r"[a-v0-9]{5,1024}")
 TEXT = ("summary", "description", "location", "colorId", "iCalUID", "hangoutLink")
@@ -59,16 +60,16 @@ WRITABLE = frozenset((*TEXT, *CHOICES, *FLAGS, *OBJECTS, *LISTS, "id", "sequence
 DEFAULTS = {"transparency": "opaque", "visibility": "default"}
 
 
-def invalid(message: str, reason: str = "invalid") -> Refusal:
+def invalid(message: str, reason: str = "invalid") -> ApiError:
     """Return a 400 about the body."""
-    return Refusal(400, reason, message)
+    return ApiError(400, reason, message)
 
 
 def check_types(body: Resource) -> Resource:
     """Return the writable part of a body; `null` stands for "leave it out".
 
     Raises:
-        Refusal: 400, for a value of the wrong type.
+        ApiError: 400, for a value of the wrong type.
     """
     written = {name: value for name, value in body.items() if name in WRITABLE}
     for name, value in written.items():
@@ -97,7 +98,7 @@ def complete(event: Resource, diary: Diary, account: SandboxAccount) -> Resource
     """Check an event as a whole and fill in what Calendar fills in.
 
     Raises:
-        Refusal: 400, if times, recurrence, reminders or guests make no sense.
+        ApiError: 400, if times, recurrence, reminders or guests make no sense.
     """
     event = {k: v for k, v in event.items() if v is not None and DEFAULTS.get(k) != v}
     event["start"] = _time(event, "start", diary)
@@ -106,7 +107,7 @@ def complete(event: Resource, diary: Diary, account: SandboxAccount) -> Resource
         raise invalid("Start and end times must either both be date or both be dateTime.")
     begin, finish = (instant(event[name], diary.zone) for name in ("start", "end"))
     if finish < begin:
-        raise Refusal(400, "timeRangeEmpty", "The specified time range is empty.", domain="calendar")
+        raise ApiError(400, "timeRangeEmpty", "The specified time range is empty.", domain="calendar")
     if event["end"].get("date") == event["start"].get("date", ""):
         event["end"] = {"date": (parse_date(event["start"]["date"]) + timedelta(days=1)).isoformat()}
     if event.get("recurrence"):
@@ -134,7 +135,7 @@ def _organizer(diary: Diary, account: SandboxAccount) -> Resource:
 def _time(event: Resource, name: str, diary: Diary) -> Resource:
     when = event.get(name)
     if not when:
-        raise Refusal(400, "required", f"Missing {name} time.")
+        raise ApiError(400, "required", f"Missing {name} time.")
     day, moment, where = when.get("date"), when.get("dateTime"), when.get("timeZone")
     if (day is None) == (moment is None) or not all(
         v is None or isinstance(v, str) for v in (day, moment, where)
@@ -145,11 +146,11 @@ def _time(event: Resource, name: str, diary: Diary) -> Resource:
         if day is not None:
             return {"date": parse_date(day).isoformat()}
         if event.get("recurrence") and not where:
-            raise Refusal(400, "required", f"Missing time zone definition for {name} time.")
-        stamp = parse_instant(str(moment), where_zone)
+            raise ApiError(400, "required", f"Missing time zone definition for {name} time.")
+        format_timestamp = parse_timestamp(str(moment), where_zone)
     except ValueError:
         raise invalid(f"Invalid {name} time.") from None
-    local = stamp.astimezone(where_zone or diary.zone)
+    local = format_timestamp.astimezone(where_zone or diary.zone)
     text = local.replace(microsecond=0).isoformat().replace("+00:00", "Z")
     return {"dateTime": text, "timeZone": where or diary.time_zone}
 
@@ -174,7 +175,7 @@ def _reminders(given: Any) -> Resource:
     if not isinstance(use_default, bool) or not isinstance(overrides, list) or len(overrides) > 5:
         raise invalid("Invalid value for field 'reminders'.")
     if use_default and overrides:
-        raise Refusal(
+        raise ApiError(
             400,
             "cannotUseDefaultRemindersAndSpecifyOverride",
             "Cannot specify both default reminders and overrides at the same time.",

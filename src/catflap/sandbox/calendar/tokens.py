@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from catflap.sandbox.call import Call, Refusal
+from catflap.sandbox.call import Call
+from catflap.sandbox.errors import ApiError
 
 RESTRICTED = (
     "iCalUID",
@@ -44,14 +45,14 @@ def unpack(kind: str, token: str, types: Sequence[type | tuple[type, ...]]) -> l
     return parts[1:] if fits else None
 
 
-def invalid_sync_token() -> Refusal:
+def invalid_sync_token() -> ApiError:
     """Return the 400 for a token that was never ours."""
-    return Refusal(400, "invalid", "Invalid sync token value.", location=("parameter", "syncToken"))
+    return ApiError(400, "invalid", "Invalid sync token value.", location=("parameter", "syncToken"))
 
 
-def gone() -> Refusal:
+def gone() -> ApiError:
     """Return the 410 that asks for a full synchronisation."""
-    return Refusal(
+    return ApiError(
         410,
         "fullSyncRequired",
         "Sync token is no longer valid, a full sync is required.",
@@ -60,9 +61,9 @@ def gone() -> Refusal:
     )
 
 
-def invalid_page_token() -> Refusal:
+def invalid_page_token() -> ApiError:
     """Return the 400 for a page token that was never ours."""
-    return Refusal(400, "invalid", "Invalid page token value.", location=("parameter", "pageToken"))
+    return ApiError(400, "invalid", "Invalid page token value.", location=("parameter", "pageToken"))
 
 
 def refuse_restrictions(
@@ -71,11 +72,11 @@ def refuse_restrictions(
     """Refuse what cannot be combined with a sync token.
 
     Raises:
-        Refusal: 400, if one of the names is there, or one of the flags is false.
+        ApiError: 400, if one of the names is there, or one of the flags is false.
     """
     false_flag = any(call.query.get(name) and not call.flag(name) for name in flags)
     if false_flag or any(name in call.query for name in names):
-        raise Refusal(
+        raise ApiError(
             400,
             "invalid",
             "Sync token cannot be used with other request restrictions",

@@ -12,9 +12,9 @@ from __future__ import annotations
 from datetime import tzinfo
 
 from catflap.sandbox.calendar.diary import Diary, Resource
-from catflap.sandbox.calendar.moments import parse_instant
 from catflap.sandbox.calendar.sharing import rank
 from catflap.sandbox.people import SandboxAccount
+from catflap.sandbox.timestamps import parse_timestamp
 
 KNOWN_TO_ALL = (
     *("kind", "etag", "id", "status", "created", "updated", "iCalUID", "sequence", "eventType"),
@@ -43,7 +43,7 @@ def shown(event: Resource, where: tzinfo, most_guests: int | None = None) -> Res
     for name in ("start", "end", "originalStartTime"):
         when = event.get(name)
         if when and "dateTime" in when:
-            text = parse_instant(when["dateTime"]).astimezone(where).isoformat(timespec="seconds")
+            text = parse_timestamp(when["dateTime"]).astimezone(where).isoformat(timespec="seconds")
             event[name] = {**when, "dateTime": text.replace("+00:00", "Z")}
     guests = event.get("attendees")
     if guests and most_guests is not None and len(guests) > most_guests:

@@ -12,7 +12,7 @@ from typing import Any
 from catflap.sandbox.calendar.diary import Diary, Resource
 from catflap.sandbox.calendar.instances import find_instance
 from catflap.sandbox.calendar.shape import EVENT_ID, check_types, complete, invalid
-from catflap.sandbox.call import Refusal
+from catflap.sandbox.errors import ApiError
 from catflap.sandbox.people import SandboxAccount
 
 TYPES = ("focusTime", "outOfOffice", "workingLocation")
@@ -26,16 +26,16 @@ def derived_id(*parts: str) -> str:
     return "".join(BASE32[(number >> shift) & 31] for shift in range(130, 0, -5))
 
 
-def not_found() -> Refusal:
+def not_found() -> ApiError:
     """Return Calendar's 404."""
-    return Refusal(404, "notFound", "Not Found")
+    return ApiError(404, "notFound", "Not Found")
 
 
 def insert(diary: Diary, account: SandboxAccount, body: Resource, now: datetime) -> Resource:
     """Add an event.
 
     Raises:
-        Refusal: 400 for an event that makes no sense, 409 for an id that exists.
+        ApiError: 400 for an event that makes no sense, 409 for an id that exists.
     """
     event = check_types(body)
     chosen = event.get("id")
@@ -43,7 +43,7 @@ def insert(diary: Diary, account: SandboxAccount, body: Resource, now: datetime)
         raise invalid("Invalid resource id value.")
     event["id"] = chosen or derived_id(diary.id, str(diary.changes), str(len(diary.records)))
     if event["id"] in diary.records:
-        raise Refusal(409, "duplicate", "The requested identifier already exists.")
+        raise ApiError(409, "duplicate", "The requested identifier already exists.")
     event["htmlLink"] = f"https://www.google.com/calendar/event?eid={event['id']}"
     return diary.put(complete(event, diary, account), now)
 
@@ -52,7 +52,7 @@ def current(diary: Diary, event_id: str, cancelled_too: bool = False) -> Resourc
     """Return an event or an instance of a series.
 
     Raises:
-        Refusal: 404, if there is none.
+        ApiError: 404, if there is none.
     """
     record = diary.records.get(event_id)
     event = record.resource if record else find_instance(diary, event_id)
@@ -67,14 +67,14 @@ def change(
     """Change an event: field by field (patch), or all of it (`whole`, update).
 
     Raises:
-        Refusal: 404, or 400 for a result that makes no sense.
+        ApiError: 404, or 400 for a result that makes no sense.
     """
     event = current(diary, event_id, cancelled_too=True)
     written = check_types(body)
     if written.get("id") not in (None, event_id):
         raise invalid("The event id cannot be changed.")
     if written.get("eventType", event.get("eventType", "default")) != event.get("eventType", "default"):
-        raise Refusal(400, "eventTypeRestriction", "Event type cannot be changed.", domain="calendar")
+        raise ApiError(400, "eventTypeRestriction", "Event type cannot be changed.", domain="calendar")
     if written.get("iCalUID") not in (None, event.get("iCalUID")):
         raise invalid("Invalid iCalUID value.")
     kept_always = (
@@ -110,11 +110,11 @@ def cancel(diary: Diary, event_id: str, now: datetime) -> Resource:
     """Delete an event, a series or one instance.
 
     Raises:
-        Refusal: 404, or 410 if it is deleted already.
+        ApiError: 404, or 410 if it is deleted already.
     """
     event = current(diary, event_id, cancelled_too=True)
     if event["status"] == "cancelled":
-        raise Refusal(410, "deleted", "Resource has been deleted")
+        raise ApiError(410, "deleted", "Resource has been deleted")
     for exception in diary.exceptions_of(event_id).values():
         if exception["status"] != "cancelled":
             diary.put({**exception, "status": "cancelled"}, now)

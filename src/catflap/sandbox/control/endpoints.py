@@ -18,10 +18,12 @@ from catflap.sandbox.app import Endpoint
 from catflap.sandbox.calendar import importing, writing
 from catflap.sandbox.calendar.push import shown as shown_channel
 from catflap.sandbox.calendar.setting_values import change_settings
-from catflap.sandbox.call import Call, Refusal, as_json
+from catflap.sandbox.call import Call
 from catflap.sandbox.control.reading import Body
+from catflap.sandbox.errors import ApiError
 from catflap.sandbox.faults import Fault
 from catflap.sandbox.people import SandboxAccount
+from catflap.sandbox.responses import json_response
 
 Action = Callable[[Call, Body], Any]
 
@@ -32,12 +34,12 @@ def _guarded(action: Action) -> Callable[[Call], Response]:
             body = Body.of(call)
             result = action(call, body)
         except LookupError as error:
-            return as_json({"error": str(error.args[0]) if error.args else "not found"}, 404)
+            return json_response({"error": str(error.args[0]) if error.args else "not found"}, 404)
         except ValueError as error:
-            return as_json({"error": str(error)}, 400)
-        except Refusal as refusal:
-            return as_json({"error": str(refusal.body["message"])}, 400)
-        return as_json(result)
+            return json_response({"error": str(error)}, 400)
+        except ApiError as refusal:
+            return json_response({"error": str(refusal.body["message"])}, 400)
+        return json_response(result)
 
     return handler
 

@@ -12,11 +12,13 @@ from starlette.responses import Response
 
 from catflap.sandbox.access import needs
 from catflap.sandbox.app import Endpoint
-from catflap.sandbox.call import Call, Refusal, as_json
+from catflap.sandbox.call import Call
 from catflap.sandbox.drive.files import DRIVE
 from catflap.sandbox.drive.masks import check, names
 from catflap.sandbox.drive.viewer import READ, Viewer, user
+from catflap.sandbox.errors import ApiError
 from catflap.sandbox.fields import parse, select
+from catflap.sandbox.responses import json_response
 
 STORAGE = 15 * 1024**3
 NAMES = names(
@@ -32,10 +34,10 @@ def got(call: Call) -> Response:
     fields = call.query.get("fields")
     if not fields:
         text = "The 'fields' parameter is required for this method."
-        raise Refusal(400, "required", text, location=("parameter", "fields"))
+        raise ApiError(400, "required", text, location=("parameter", "fields"))
     selection = parse(fields)
     check(selection, NAMES)
-    return as_json(select(_about(Viewer.of(call)), selection))
+    return json_response(select(_about(Viewer.of(call)), selection))
 
 
 def _about(viewer: Viewer) -> dict[str, Any]:

@@ -12,13 +12,14 @@ from starlette.responses import Response
 
 from catflap.sandbox.access import needs
 from catflap.sandbox.app import Endpoint
-from catflap.sandbox.calendar.moments import stamp
-from catflap.sandbox.call import Call, as_json
+from catflap.sandbox.call import Call
 from catflap.sandbox.drive.files import DRIVE, FileChange, StoredFile
 from catflap.sandbox.drive.masks import show_changes
 from catflap.sandbox.drive.query import invalid
 from catflap.sandbox.drive.viewer import READ, Viewer
 from catflap.sandbox.fields import parse, select
+from catflap.sandbox.responses import json_response
+from catflap.sandbox.timestamps import format_timestamp
 
 CHANGES = "/drive/v3/changes"
 
@@ -26,7 +27,7 @@ CHANGES = "/drive/v3/changes"
 def start(call: Call) -> Response:
     """changes.getStartPageToken"""
     value = {"kind": "drive#startPageToken", "startPageToken": str(call.world.drive.last_change + 1)}
-    return as_json(select(value, parse(call.query.get("fields") or "*")))
+    return json_response(select(value, parse(call.query.get("fields") or "*")))
 
 
 def listed(call: Call) -> Response:
@@ -66,7 +67,7 @@ def _shown(viewer: Viewer, change: FileChange) -> dict[str, Any]:
         "kind": "drive#change",
         "changeType": "file",
         "type": "file",
-        "time": stamp(change.at),
+        "time": format_timestamp(change.at),
         "removed": change.removed,
         "fileId": change.file_id,
     }

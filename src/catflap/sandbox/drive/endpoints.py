@@ -14,7 +14,7 @@ from starlette.responses import Response
 from catflap.sandbox.access import needs
 from catflap.sandbox.app import Endpoint
 from catflap.sandbox.calendar import tokens
-from catflap.sandbox.call import Call, Refusal, as_json, bad_parameter, no_content
+from catflap.sandbox.call import Call
 from catflap.sandbox.drive import about, changes
 from catflap.sandbox.drive.files import APPDATA, DRIVE, StoredFile
 from catflap.sandbox.drive.masks import show_file, show_files
@@ -23,7 +23,9 @@ from catflap.sandbox.drive.query import Candidate, invalid, parse
 from catflap.sandbox.drive.saving import copy, create, new_id, update
 from catflap.sandbox.drive.uploads import UPLOAD, Uploads
 from catflap.sandbox.drive.viewer import CHANGE, CONTENT, READ, Viewer
+from catflap.sandbox.errors import ApiError, bad_parameter
 from catflap.sandbox.oauth import scopes
+from catflap.sandbox.responses import json_response, no_content
 
 FILES = "/drive/v3/files"
 FILE = FILES + "/{fileId}"
@@ -60,10 +62,10 @@ def _check_corpora(call: Call) -> None:
         raise invalid("corpora")
     if (corpora == "drive") is not bool(drive):
         text = "The driveId parameter must be specified if and only if corpora is set to drive."
-        raise Refusal(400, "invalid", text, location=("parameter", "driveId"))
+        raise ApiError(400, "invalid", text, location=("parameter", "driveId"))
     if drive:
         text = f"Shared drive not found: {drive[:200]}"
-        raise Refusal(404, "notFound", text, location=("parameter", "driveId"))
+        raise ApiError(404, "notFound", text, location=("parameter", "driveId"))
 
 
 def _start(call: Call, found: list[Candidate], asked: str) -> int:
@@ -88,10 +90,10 @@ def got(call: Call) -> Response:
 def _media(call: Call, viewer: Viewer, file: StoredFile) -> Response:
     if viewer.scopes.isdisjoint(CONTENT):
         text = "The user has not granted the app read access to the content of the file"
-        raise Refusal(403, "appNotAuthorizedToFile", f"{text} {file.id}.")
+        raise ApiError(403, "appNotAuthorizedToFile", f"{text} {file.id}.")
     if file.content is None:
         text = "Only files with binary content can be downloaded. Use Export with Docs Editors files."
-        raise Refusal(403, "fileNotDownloadable", text, location=("parameter", "alt"))
+        raise ApiError(403, "fileNotDownloadable", text, location=("parameter", "alt"))
     plain = file.mime.isascii() and file.mime.isprintable()
     media_type = file.mime if plain else "application/octet-stream"
     size = len(file.content)
@@ -105,7 +107,7 @@ def _media(call: Call, viewer: Viewer, file: StoredFile) -> Response:
     if first > last:
         headers = {"content-range": f"bytes */{size}"}
         text = "Request range not satisfiable"
-        raise Refusal(
+        raise ApiError(
             416, "requestedRangeNotSatisfiable", text, location=("header", "Range"), headers=headers
         )
     headers = {"content-range": f"bytes {first}-{last}/{size}"}
@@ -152,7 +154,7 @@ def generated(call: Call) -> Response:
     if kind not in ("files", "shortcuts") or (kind == "shortcuts" and space == APPDATA):
         raise bad_parameter("type", f"Invalid value '{kind[:40]}'.")
     ids = [new_id(call) for _ in range(call.number("count", 10, 1, 1000))]
-    return as_json({"kind": "drive#generatedIds", "space": space, "ids": ids})
+    return json_response({"kind": "drive#generatedIds", "space": space, "ids": ids})
 
 
 def endpoints(uploads: Uploads) -> tuple[Endpoint, ...]:

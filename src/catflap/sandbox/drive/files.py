@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from catflap.sandbox.calendar.moments import parse_instant
-from catflap.sandbox.call import Refusal
+from catflap.sandbox.errors import ApiError
+from catflap.sandbox.timestamps import parse_timestamp
 
 APPDATA, DRIVE = "appDataFolder", "drive"
 ALIASES = {"root": DRIVE, APPDATA: APPDATA, "appfolder": APPDATA}
@@ -108,10 +108,10 @@ class Files:
         """Keep a new file.
 
         Raises:
-            Refusal: 409, if its id exists.
+            ApiError: 409, if its id exists.
         """
         if file.id in self.by_id:
-            raise Refusal(409, "fileIdInUse", "A file already exists with the provided ID.")
+            raise ApiError(409, "fileIdInUse", "A file already exists with the provided ID.")
         self.by_id[file.id] = file
         self.note(file)
         return file
@@ -169,7 +169,7 @@ def write(file: StoredFile, body: dict[str, Any], project: str) -> None:
     """Write the metadata of a request into a file; `null` takes a value away.
 
     Raises:
-        Refusal: 400 for a value of a wrong type, 403 for what an app's data folder cannot do.
+        ApiError: 400 for a value of a wrong type, 403 for what an app's data folder cannot do.
     """
     for name, kind in WRITABLE.items():
         if body.get(name) is not None and not isinstance(body[name], kind):
@@ -192,10 +192,10 @@ def write(file: StoredFile, body: dict[str, Any], project: str) -> None:
         file.app_properties[project] = _merged(file.app_properties.get(project, {}), maps["appProperties"])
 
 
-def not_in_app_folder() -> Refusal:
+def not_in_app_folder() -> ApiError:
     """Return the 403 for what files in an app's data folder cannot do."""
     text = "Method not supported for files within the Application Data folder."
-    return Refusal(403, "notSupportedForAppDataFolderFiles", text)
+    return ApiError(403, "notSupportedForAppDataFolderFiles", text)
 
 
 def _is_googles(mime: object) -> bool:
@@ -214,10 +214,10 @@ def _merged(before: dict[str, str], given: dict[str, str | None]) -> dict[str, s
 
 def _time(name: str, given: Any) -> datetime:
     try:
-        return parse_instant(given, UTC)
+        return parse_timestamp(given, UTC)
     except (ValueError, TypeError):
         raise _invalid(name) from None
 
 
-def _invalid(name: str) -> Refusal:
-    return Refusal(400, "invalid", f"Invalid value for field '{name}'.")
+def _invalid(name: str) -> ApiError:
+    return ApiError(400, "invalid", f"Invalid value for field '{name}'.")

@@ -11,8 +11,10 @@ from typing import Any
 
 from starlette.responses import Response
 
-from catflap.sandbox.call import Call, Refusal, as_json
+from catflap.sandbox.call import Call
+from catflap.sandbox.errors import ApiError
 from catflap.sandbox.fields import Selection, parse, select
+from catflap.sandbox.responses import json_response
 
 FILE = "kind,id,name,mimeType"
 FILES = f"kind,incompleteSearch,nextPageToken,files({FILE})"
@@ -48,7 +50,7 @@ def show_file(call: Call, shown: dict[str, Any]) -> Response:
     """Return a file, the part of it that was asked for."""
     selection = _selection(call, FILE)
     check(selection, FILE_NAMES)
-    return as_json(select(shown, selection))
+    return json_response(select(shown, selection))
 
 
 def show_files(call: Call, shown: dict[str, Any]) -> Response:
@@ -56,7 +58,7 @@ def show_files(call: Call, shown: dict[str, Any]) -> Response:
     selection = _selection(call, FILES)
     check(selection, LIST_NAMES)
     check(selection.get("files", {}), FILE_NAMES)
-    return as_json(select(shown, selection))
+    return json_response(select(shown, selection))
 
 
 def show_changes(call: Call, shown: dict[str, Any]) -> Response:
@@ -65,7 +67,7 @@ def show_changes(call: Call, shown: dict[str, Any]) -> Response:
     check(selection, CHANGES_NAMES)
     check(selection.get("changes", {}), CHANGE_NAMES)
     check(selection.get("changes", {}).get("file", {}), FILE_NAMES)
-    return as_json(select(shown, selection))
+    return json_response(select(shown, selection))
 
 
 def _selection(call: Call, default: str) -> Selection:
@@ -76,9 +78,9 @@ def check(selection: Selection, known: frozenset[str]) -> None:
     """Refuse a selection of names that do not exist.
 
     Raises:
-        Refusal: 400, with the first of them.
+        ApiError: 400, with the first of them.
     """
     for name in selection:
         if name != "*" and name not in known:
             text = f"Invalid field selection {name[:80]}"
-            raise Refusal(400, "invalidParameter", text, location=("parameter", "fields"))
+            raise ApiError(400, "invalidParameter", text, location=("parameter", "fields"))

@@ -9,9 +9,9 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from catflap.sandbox.call import Refusal
 from catflap.sandbox.drive.files import FOLDER
 from catflap.sandbox.drive.query import Candidate, invalid
+from catflap.sandbox.errors import ApiError
 
 Shown = Mapping[str, Any]
 KEYS: Mapping[str, Callable[[Shown], Any]] = {
@@ -33,7 +33,7 @@ def in_order(found: list[Candidate], order: str, full_text: bool) -> list[Candid
     """Return files in an order.
 
     Raises:
-        Refusal: 400, if the order cannot be read, or the query asks for `fullText`.
+        ApiError: 400, if the order cannot be read, or the query asks for `fullText`.
     """
     parts = [part.split() for part in order.split(",") if part.strip()]
     if any(part[0] not in KEYS or part[1:] not in ([], ["desc"]) for part in parts):
@@ -43,7 +43,7 @@ def in_order(found: list[Candidate], order: str, full_text: bool) -> list[Candid
             "Sorting is not supported for queries with fullText terms. "
             "Results are always in descending relevance order."
         )
-        raise Refusal(400, "badRequest", text, location=("parameter", "orderBy"))
+        raise ApiError(400, "badRequest", text, location=("parameter", "orderBy"))
     found = sorted(found, key=lambda file: (file.shown["modifiedTime"], file.shown["id"]), reverse=True)
     for name, *direction in reversed(parts):
         key = KEYS[name]

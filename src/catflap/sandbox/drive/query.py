@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from catflap.sandbox.calendar.moments import parse_date, parse_instant
-from catflap.sandbox.call import Refusal
 from catflap.sandbox.drive.words import all_begin, all_present
+from catflap.sandbox.errors import ApiError
+from catflap.sandbox.timestamps import parse_date, parse_timestamp
 
 TOKEN = re.compile(
     r"\s*(?:(?P<text>'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")"
@@ -188,7 +188,7 @@ def parse(text: str, aliases: Mapping[str, str]) -> Query:
     """Return the query a text stands for; an empty one matches everything.
 
     Raises:
-        Refusal: 400, if the text is not a query.
+        ApiError: 400, if the text is not a query.
     """
     tokens = _tokens(text)
     if not tokens:
@@ -200,9 +200,9 @@ def parse(text: str, aliases: Mapping[str, str]) -> Query:
     return Query(test, "fullText" in reader.terms)
 
 
-def invalid(parameter: str) -> Refusal:
+def invalid(parameter: str) -> ApiError:
     """Return the 400 for a parameter that cannot be read."""
-    return Refusal(400, "invalid", "Invalid Value", location=("parameter", parameter))
+    return ApiError(400, "invalid", "Invalid Value", location=("parameter", parameter))
 
 
 def _tokens(text: str) -> list[Token]:
@@ -246,7 +246,7 @@ def _time(name: str, sign: str, value: str) -> Test:
         shown = file.shown.get(name)
         if shown is None:
             return sign == "!="
-        return COMPARE[sign](parse_instant(str(shown)), moment)
+        return COMPARE[sign](parse_timestamp(str(shown)), moment)
 
     return test
 
@@ -256,7 +256,7 @@ def _moment(text: str) -> datetime:
         if "T" not in text.upper() and " " not in text:
             day = parse_date(text)
             return datetime(day.year, day.month, day.day, tzinfo=UTC)
-        moment = parse_instant(text, UTC).astimezone(UTC)
+        moment = parse_timestamp(text, UTC).astimezone(UTC)
     except ValueError:
         raise invalid("q") from None
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)

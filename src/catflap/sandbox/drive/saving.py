@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from catflap.sandbox.call import Call, Refusal
+from catflap.sandbox.call import Call
 from catflap.sandbox.drive.files import APPDATA, FOLDER, StoredFile, not_in_app_folder, write
 from catflap.sandbox.drive.viewer import Viewer
+from catflap.sandbox.errors import ApiError
 
 
 def new_id(call: Call) -> str:
@@ -21,7 +22,7 @@ def create(call: Call, body: dict[str, Any], content: bytes | None, mime: str | 
     """Make a file from its metadata and content.
 
     Raises:
-        Refusal: 400, 403, 404 or 409, if Drive would not make it.
+        ApiError: 400, 403, 404 or 409, if Drive would not make it.
     """
     viewer = Viewer.of(call)
     file = _new(call, viewer, body, _parent(viewer, body, "root"))
@@ -38,7 +39,7 @@ def update(
     """Change a file's metadata, content and folder.
 
     Raises:
-        Refusal: 400, 403 or 404, if Drive would not change it.
+        ApiError: 400, 403 or 404, if Drive would not change it.
     """
     viewer = Viewer.of(call)
     file = viewer.find_to_change(file_id)
@@ -56,12 +57,12 @@ def copy(call: Call, file_id: str, body: dict[str, Any]) -> StoredFile:
     """Copy a file, with the changes of a request.
 
     Raises:
-        Refusal: 400, 403, 404 or 409, if Drive would not copy it.
+        ApiError: 400, 403, 404 or 409, if Drive would not copy it.
     """
     viewer = Viewer.of(call)
     source = viewer.find(file_id)
     if source.mime == FOLDER:
-        raise Refusal(403, "cannotCopyFile", "This file cannot be copied by the user.")
+        raise ApiError(403, "cannotCopyFile", "This file cannot be copied by the user.")
     source_parent = source.parent or viewer.files.top(source.sub, source.project, source.space).id
     parent = _parent(viewer, body, source_parent)
     if parent.space != source.space:
@@ -79,7 +80,7 @@ def copy(call: Call, file_id: str, body: dict[str, Any]) -> StoredFile:
 def _new(call: Call, viewer: Viewer, body: dict[str, Any], parent: StoredFile) -> StoredFile:
     file_id = body.get("id") or new_id(call)
     if not isinstance(file_id, str) or not 0 < len(file_id) <= 200:
-        raise Refusal(400, "invalid", "The provided file ID is not usable.")
+        raise ApiError(400, "invalid", "The provided file ID is not usable.")
     viewer.spaces([parent.space], "spaces")
     now = call.world.now()
     inside = parent.id if parent.id in viewer.files.by_id else ""
@@ -89,7 +90,7 @@ def _new(call: Call, viewer: Viewer, body: dict[str, Any], parent: StoredFile) -
 def _parent(viewer: Viewer, body: dict[str, Any], default: str) -> StoredFile:
     parents = body.get("parents")
     if parents is not None and (not isinstance(parents, list) or len(parents) > 1):
-        raise Refusal(400, "invalid", "A file cannot have multiple parents.")
+        raise ApiError(400, "invalid", "A file cannot have multiple parents.")
     return _folder(viewer, str(parents[0]) if parents else default)
 
 
@@ -99,7 +100,7 @@ def _folder(viewer: Viewer, folder_id: str) -> StoredFile:
         viewer.spaces([found.space], "spaces")
     folder = viewer.find(folder_id)
     if folder.mime != FOLDER:
-        raise Refusal(403, "parentNotAFolder", "The specified parent is not a folder.")
+        raise ApiError(403, "parentNotAFolder", "The specified parent is not a folder.")
     return folder
 
 
@@ -108,16 +109,16 @@ def _moved(call: Call, viewer: Viewer, file: StoredFile) -> str:
     if not added:
         return file.parent
     if len(added) > 1:
-        raise Refusal(403, "cannotAddParent", "A file cannot be added to multiple folders.")
+        raise ApiError(403, "cannotAddParent", "A file cannot be added to multiple folders.")
     folder = _folder(viewer, added[0].strip())
     if folder.space != file.space:
         raise not_in_app_folder() if APPDATA in (folder.space, file.space) else _not_writable("parents")
     if any(inner is folder for inner in viewer.files.within(file)):
-        raise Refusal(403, "cyclicMembershipsNotAllowed", "A folder cannot be put into itself.")
+        raise ApiError(403, "cyclicMembershipsNotAllowed", "A folder cannot be put into itself.")
     return folder.id if folder.id in viewer.files.by_id else ""
 
 
-def _not_writable(name: str) -> Refusal:
+def _not_writable(name: str) -> ApiError:
     if name == "parents":
         text = (
             "The parents field is not directly writable in update requests. "
@@ -125,4 +126,4 @@ def _not_writable(name: str) -> Refusal:
         )
     else:
         text = "The resource body includes fields which are not directly writable."
-    return Refusal(403, "fieldNotWritable", text)
+    return ApiError(403, "fieldNotWritable", text)

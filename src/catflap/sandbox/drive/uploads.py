@@ -16,10 +16,11 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from catflap.sandbox.call import Call, Refusal, bad_parameter
+from catflap.sandbox.call import Call
 from catflap.sandbox.drive.masks import show_file
 from catflap.sandbox.drive.saving import create, update
 from catflap.sandbox.drive.viewer import Viewer
+from catflap.sandbox.errors import ApiError, bad_parameter
 
 UPLOAD = "/upload/drive/v3/files"
 CONTENT_RANGE = re.compile(r"bytes (?:(\d{1,15})-(\d{1,15})|\*)/(\d{1,15}|\*)")
@@ -77,7 +78,7 @@ class Uploads:
         upload_id = call.query.get("upload_id", "")
         upload = self._waiting.get(upload_id)
         if upload is None or upload.sub != _sub(call):
-            raise Refusal(404, "notFound", "Upload not found.")
+            raise ApiError(404, "notFound", "Upload not found.")
         match = CONTENT_RANGE.fullmatch(call.header("content-range") or "")
         total: str | None = None
         if match:
@@ -85,7 +86,7 @@ class Uploads:
                 return _incomplete(call, upload)
             total = match[3]
         elif call.header("content-range"):
-            raise Refusal(400, "badContent", "Failed to parse Content-Range header.")
+            raise ApiError(400, "badContent", "Failed to parse Content-Range header.")
         upload.content += call.body
         if total == "*" or (total is not None and len(upload.content) < int(total)):
             return _incomplete(call, upload)
@@ -119,18 +120,18 @@ def _answer(
 def _related(call: Call) -> tuple[dict[str, Any], bytes, str | None]:
     content_type = call.header("content-type") or ""
     if not content_type.lower().startswith("multipart/"):
-        raise Refusal(400, "badContent", "Multipart uploads need Content-Type multipart/related.")
+        raise ApiError(400, "badContent", "Multipart uploads need Content-Type multipart/related.")
     head = b"Content-Type: " + content_type.encode("latin-1", "replace") + b"\r\n\r\n"
     parser = email.parser.BytesParser(policy=email.policy.compat32)
     parts = parser.parsebytes(head + call.body).get_payload()
     if not isinstance(parts, list) or len(parts) != 2:
-        raise Refusal(400, "badContent", "Malformed multipart body.")
+        raise ApiError(400, "badContent", "Malformed multipart body.")
     metadata, media = (part for part in parts if isinstance(part, Message))
     content = media.get_payload(decode=True)
     try:
         body = json.loads(bytes(metadata.get_payload(decode=True) or b"{}") or b"{}")
     except (ValueError, RecursionError):
-        raise Refusal(400, "parseError", "Parse Error") from None
+        raise ApiError(400, "parseError", "Parse Error") from None
     if not isinstance(body, dict):
-        raise Refusal(400, "parseError", "Parse Error")
+        raise ApiError(400, "parseError", "Parse Error")
     return body, content if isinstance(content, bytes) else b"", media.get_content_type()

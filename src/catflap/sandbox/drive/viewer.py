@@ -12,12 +12,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from catflap.sandbox.calendar.moments import stamp
-from catflap.sandbox.call import Call, Refusal, bad_parameter
+from catflap.sandbox.call import Call
 from catflap.sandbox.drive.files import APPDATA, DRIVE, FOLDER, Files, StoredFile
 from catflap.sandbox.drive.query import Candidate
+from catflap.sandbox.errors import ApiError, bad_parameter
 from catflap.sandbox.oauth import scopes
 from catflap.sandbox.people import SandboxAccount
+from catflap.sandbox.timestamps import format_timestamp
 
 SEE_ALL = frozenset({scopes.DRIVE, scopes.DRIVE_READ, scopes.DRIVE_METADATA, scopes.DRIVE_METADATA_READ})
 SEE = {DRIVE: SEE_ALL | {scopes.DRIVE_FILE}, APPDATA: frozenset({scopes.DRIVE_APPDATA})}
@@ -45,7 +46,7 @@ class Viewer:
         """Check the spaces a request names.
 
         Raises:
-            Refusal: 400 for an unknown one, 403 for one the scopes do not open.
+            ApiError: 400 for an unknown one, 403 for one the scopes do not open.
         """
         named = [name.strip() for name in names]
         for name in named:
@@ -53,7 +54,7 @@ class Viewer:
                 raise bad_parameter(location, f"Invalid Value: {name[:40]}")
             if self.scopes.isdisjoint(SEE[name]):
                 text = "The granted scopes do not give access to all of the requested spaces."
-                raise Refusal(403, "insufficientScopes", text, location=("parameter", location))
+                raise ApiError(403, "insufficientScopes", text, location=("parameter", location))
         return named
 
     def sees(self, file: StoredFile) -> bool:
@@ -68,28 +69,28 @@ class Viewer:
         """Return a file by its id or alias.
 
         Raises:
-            Refusal: 404, if there is none that this app sees.
+            ApiError: 404, if there is none that this app sees.
         """
         file = self.files.named(self.account.sub, self.project, file_id)
         if file is None or not self.sees(file):
             text = f"File not found: {file_id[:200]}."
-            raise Refusal(404, "notFound", text, location=("parameter", "fileId"))
+            raise ApiError(404, "notFound", text, location=("parameter", "fileId"))
         return file
 
     def find_to_change(self, file_id: str) -> StoredFile:
         """Return a file this app may change.
 
         Raises:
-            Refusal: 404 if there is none, 403 if it may only be seen, or is the top of its space.
+            ApiError: 404 if there is none, 403 if it may only be seen, or is the top of its space.
         """
         file = self.find(file_id)
         may = scopes.DRIVE in self.scopes or file.space == APPDATA
         if not may and not (scopes.DRIVE_FILE in self.scopes and file.project == self.project):
             text = "The user has not granted the app write access to the file."
-            raise Refusal(403, "appNotAuthorizedToFile", f"{text[:-1]} {file.id}.")
+            raise ApiError(403, "appNotAuthorizedToFile", f"{text[:-1]} {file.id}.")
         if file.id not in self.files.by_id:
             text = "The user does not have sufficient permissions for this file."
-            raise Refusal(403, "insufficientFilePermissions", text)
+            raise ApiError(403, "insufficientFilePermissions", text)
         return file
 
     def aliases(self) -> dict[str, str]:
@@ -109,9 +110,9 @@ class Viewer:
             "starred": False,
             "spaces": [file.space],
             "version": str(file.version),
-            "createdTime": stamp(file.created_at),
-            "modifiedTime": stamp(file.modified_at),
-            "modifiedByMeTime": stamp(file.modified_at),
+            "createdTime": format_timestamp(file.created_at),
+            "modifiedTime": format_timestamp(file.modified_at),
+            "modifiedByMeTime": format_timestamp(file.modified_at),
             "modifiedByMe": True,
             "viewedByMe": file.viewed_at is not None,
             "ownedByMe": True,
@@ -129,7 +130,7 @@ class Viewer:
             parent = file.parent or self.files.top(file.sub, file.project, file.space).id
             shown["parents"] = [parent]
         if file.viewed_at is not None:
-            shown["viewedByMeTime"] = stamp(file.viewed_at)
+            shown["viewedByMeTime"] = format_timestamp(file.viewed_at)
         if own := file.app_properties.get(self.project):
             shown["appProperties"] = own
         return shown | _content(file, str(shown["name"]))

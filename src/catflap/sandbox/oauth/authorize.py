@@ -16,13 +16,14 @@ from urllib.parse import urlencode
 from starlette.responses import RedirectResponse, Response
 
 from catflap.sandbox.app import Endpoint
-from catflap.sandbox.call import Call, as_page
+from catflap.sandbox.call import Call
 from catflap.sandbox.oauth.device import code_page
 from catflap.sandbox.oauth.grants import CODE_LIFETIME, Code
 from catflap.sandbox.oauth.pages import render, wants_japanese
 from catflap.sandbox.oauth.requests import AuthorizationRequest, ShownError, Tickets, of_device, read
 from catflap.sandbox.oauth.scopes import SIGN_IN, describe, in_order, respell
 from catflap.sandbox.people import SandboxAccount
+from catflap.sandbox.responses import html_response
 
 COOKIE = "sandbox_account"
 MOST_SHOWN = 50
@@ -38,7 +39,7 @@ class Authorization:
         """Check the request, then show the chooser, the consent page, or neither."""
         try:
             request = read(call)
-            call.note["client"] = request.client.client_id
+            call.credentials["client"] = request.client.client_id
             account = call.world.account(request.login_hint)
             if "none" in request.prompts:
                 account = account or call.world.account(call.request.cookies.get(COOKIE))
@@ -54,7 +55,7 @@ class Authorization:
         device = call.world.device_codes.typed(call.form.get("user_code"))
         if device is None:
             return code_page(call, typed=call.form.get("user_code", ""), wrong=True)
-        call.note["client"] = device.client_id
+        call.credentials["client"] = device.client_id
         try:
             return self._chooser(call, of_device(call, device))
         except ShownError as error:
@@ -141,7 +142,7 @@ class Authorization:
             hidden=max(0, len(accounts) - MOST_SHOWN),
             wrong=wrong,
         )
-        return as_page(page)
+        return html_response(page)
 
     def _consent(self, call: Call, request: AuthorizationRequest) -> Response:
         assert request.account is not None
@@ -169,7 +170,7 @@ class Authorization:
             rows=rows,
             returns_to=request.redirect_uri,
         )
-        return as_page(page)
+        return html_response(page)
 
     def _finish(
         self, call: Call, request: AuthorizationRequest, allowed: frozenset[str], shown: bool
@@ -228,12 +229,12 @@ def _return(call: Call, request: AuthorizationRequest, answer: dict[str, str]) -
     if request.device:
         if "error" in answer:
             request.device.state = "denied"
-        return as_page(render("device_done.html", call, allowed="error" not in answer))
+        return html_response(render("device_done.html", call, allowed="error" not in answer))
     if request.kind == "popup":
         message: dict[str, Any] = {"type": "authorizationResponse", "id": request.relay, **state, **answer}
         data = json.dumps(message).replace("<", "\\u003c")
         origin = json.dumps(request.redirect_uri).replace("<", "\\u003c")
-        return as_page(render("popup.html", call, message=data, origin=origin))
+        return html_response(render("popup.html", call, message=data, origin=origin))
     if "error" in answer:
         answer = {**answer, "iss": call.issuer}
     joined = "&" if "?" in request.redirect_uri else "?"
@@ -243,7 +244,7 @@ def _return(call: Call, request: AuthorizationRequest, answer: dict[str, str]) -
 
 def error_page(call: Call, error: ShownError) -> Response:
     """Return the page that shows an error to the person."""
-    return as_page(
+    return html_response(
         render("error.html", call, code=error.code, status=error.status, advice=error.advice), error.status
     )
 

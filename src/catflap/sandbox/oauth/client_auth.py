@@ -10,7 +10,8 @@ import binascii
 import hmac
 from urllib.parse import unquote_plus
 
-from catflap.sandbox.call import Call, OAuthRefusal
+from catflap.sandbox.call import Call
+from catflap.sandbox.errors import OAuthError
 from catflap.sandbox.people import Client
 
 
@@ -18,11 +19,11 @@ def credentials(call: Call) -> tuple[str, str]:
     """Return the client id and the secret a call carries, and note the client.
 
     Raises:
-        OAuthRefusal: 400 invalid_request, if one of them is missing.
+        OAuthError: 400 invalid_request, if one of them is missing.
     """
     client_id, secret = client_id_and_secret(call)
     if not secret:
-        raise OAuthRefusal(400, "invalid_request", "client_secret is missing.")
+        raise OAuthError(400, "invalid_request", "client_secret is missing.")
     return client_id, secret
 
 
@@ -30,7 +31,7 @@ def client_id_and_secret(call: Call) -> tuple[str, str | None]:
     """Return the client id a call carries, and the secret if there is one; note the client.
 
     Raises:
-        OAuthRefusal: 400 invalid_request, if there is no client id.
+        OAuthError: 400 invalid_request, if there is no client id.
     """
     client_id, secret = call.form.get("client_id"), call.form.get("client_secret")
     header = call.header("authorization") or ""
@@ -38,14 +39,12 @@ def client_id_and_secret(call: Call) -> tuple[str, str | None]:
         try:
             pair = base64.b64decode(header[6:].strip(), validate=True).decode()
         except (binascii.Error, ValueError):
-            raise OAuthRefusal(
-                400, "invalid_request", "Could not determine client ID from request."
-            ) from None
+            raise OAuthError(400, "invalid_request", "Could not determine client ID from request.") from None
         name, _, password = pair.partition(":")
         client_id, secret = client_id or unquote_plus(name), secret or unquote_plus(password)
     if not client_id:
-        raise OAuthRefusal(400, "invalid_request", "Could not determine client ID from request.")
-    call.note["client"] = client_id
+        raise OAuthError(400, "invalid_request", "Could not determine client ID from request.")
+    call.credentials["client"] = client_id
     return client_id, secret
 
 
@@ -53,13 +52,13 @@ def known_client(call: Call, client_id: str) -> Client:
     """Return a client.
 
     Raises:
-        OAuthRefusal: 401, if it is unknown or deleted.
+        OAuthError: 401, if it is unknown or deleted.
     """
     client = call.world.clients.get(client_id)
     if client is None:
-        raise OAuthRefusal(401, "invalid_client", "The OAuth client was not found.")
+        raise OAuthError(401, "invalid_client", "The OAuth client was not found.")
     if client.deleted:
-        raise OAuthRefusal(401, "deleted_client", "The OAuth client was deleted.")
+        raise OAuthError(401, "deleted_client", "The OAuth client was deleted.")
     return client
 
 
@@ -67,7 +66,7 @@ def check_secret(client: Client, secret: str) -> None:
     """Compare the secret.
 
     Raises:
-        OAuthRefusal: 401 invalid_client, if it is wrong.
+        OAuthError: 401 invalid_client, if it is wrong.
     """
     if not hmac.compare_digest(client.client_secret.encode(), secret.encode("utf-8", "replace")):
-        raise OAuthRefusal(401, "invalid_client", "The provided client secret is invalid.")
+        raise OAuthError(401, "invalid_client", "The provided client secret is invalid.")

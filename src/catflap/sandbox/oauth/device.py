@@ -11,7 +11,8 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from catflap.sandbox.app import Endpoint
-from catflap.sandbox.call import Call, OAuthRefusal, as_json, as_page
+from catflap.sandbox.call import Call
+from catflap.sandbox.errors import OAuthError
 from catflap.sandbox.oauth.client_auth import check_secret, client_id_and_secret, credentials, known_client
 from catflap.sandbox.oauth.device_codes import INTERVAL, LIFETIME, DeviceCode
 from catflap.sandbox.oauth.grants import Code
@@ -28,6 +29,7 @@ from catflap.sandbox.oauth.scopes import (
 )
 from catflap.sandbox.oauth.token_response import token_response
 from catflap.sandbox.people import Client
+from catflap.sandbox.responses import html_response, json_response
 
 ALLOWED = SIGN_IN | {
     DRIVE_APPDATA,
@@ -45,13 +47,13 @@ def start(call: Call) -> Response:
     client = _device_client(call, client_id)
     names = call.form.get("scope", "").split()
     if not names:
-        raise OAuthRefusal(400, "invalid_request", "Missing required parameter: scope")
+        raise OAuthError(400, "invalid_request", "Missing required parameter: scope")
     for name in names:
         if not respell([name]) <= ALLOWED:
-            raise OAuthRefusal(400, "invalid_scope", f"Invalid device flow scope: {name[:300]}")
+            raise OAuthError(400, "invalid_scope", f"Invalid device flow scope: {name[:300]}")
     value = "AH-1Ng" + call.world.grants.text(80)
     code = call.world.device_codes.issue(value, client.client_id, as_asked(names))
-    return as_json(
+    return json_response(
         {
             "device_code": code.value,
             "user_code": code.user_code,
@@ -69,7 +71,7 @@ def page(call: Call) -> Response:
 
 def code_page(call: Call, typed: str = "", wrong: bool = False) -> Response:
     """Return the page with the field for the code."""
-    return as_page(render("device.html", call, typed=typed[:20], wrong=wrong))
+    return html_response(render("device.html", call, typed=typed[:20], wrong=wrong))
 
 
 def tokens_of_device(call: Call) -> Response:
@@ -77,13 +79,13 @@ def tokens_of_device(call: Call) -> Response:
     client_id, secret = credentials(call)
     value = call.form.get("device_code") or call.form.get("code")
     if not value:
-        raise OAuthRefusal(400, "invalid_request", "Missing required parameter: device_code")
+        raise OAuthError(400, "invalid_request", "Missing required parameter: device_code")
     client = _device_client(call, client_id)
     check_secret(client, secret)
     device = _decided(call, client, value)
     account = call.world.accounts.get(device.sub)
     if account is None or account.deleted:
-        raise OAuthRefusal(400, "invalid_grant", "Account has been deleted")
+        raise OAuthError(400, "invalid_grant", "Account has been deleted")
     call.account, device.state = account, "used"
     code = Code(
         value="",
@@ -104,22 +106,22 @@ def tokens_of_device(call: Call) -> Response:
 def _device_client(call: Call, client_id: str) -> Client:
     client = known_client(call, client_id)
     if client.client_type not in (None, "tv"):
-        raise OAuthRefusal(401, "invalid_client", "Invalid client type.")
+        raise OAuthError(401, "invalid_client", "Invalid client type.")
     return client
 
 
 def _decided(call: Call, client: Client, value: str) -> DeviceCode:
     device, now = call.world.device_codes.find(value), call.world.now()
     if device is None or device.client_id != client.client_id or device.state == "used":
-        raise OAuthRefusal(400, "invalid_grant", "Bad Request")
+        raise OAuthError(400, "invalid_grant", "Bad Request")
     if device.state == "denied":
-        raise OAuthRefusal(403, "access_denied", "Forbidden")
+        raise OAuthError(403, "access_denied", "Forbidden")
     if device.expires_at <= now:
-        raise OAuthRefusal(400, "expired_token", "Bad Request")
+        raise OAuthError(400, "expired_token", "Bad Request")
     if device.state == "pending":
         if device.is_too_early(now):
-            raise OAuthRefusal(403, "slow_down", "Forbidden")
-        raise OAuthRefusal(428, "authorization_pending", "Precondition Required")
+            raise OAuthError(403, "slow_down", "Forbidden")
+        raise OAuthError(428, "authorization_pending", "Precondition Required")
     return device
 
 

@@ -14,7 +14,8 @@ import hmac
 from starlette.responses import Response
 
 from catflap.sandbox.app import Endpoint
-from catflap.sandbox.call import Call, OAuthRefusal
+from catflap.sandbox.call import Call
+from catflap.sandbox.errors import OAuthError
 from catflap.sandbox.oauth.client_auth import check_secret, credentials, known_client
 from catflap.sandbox.oauth.device import tokens_of_device
 from catflap.sandbox.oauth.device_codes import GRANT_TYPES
@@ -28,29 +29,29 @@ def token(call: Call) -> Response:
     """Answer a token request."""
     grant_type = call.form.get("grant_type")
     if not grant_type:
-        raise OAuthRefusal(400, "invalid_request", "Missing required parameter: grant_type")
+        raise OAuthError(400, "invalid_request", "Missing required parameter: grant_type")
     if grant_type == "authorization_code":
         return _from_code(call)
     if grant_type == "refresh_token":
         return _from_refresh_token(call)
     if grant_type in GRANT_TYPES:
         return tokens_of_device(call)
-    raise OAuthRefusal(400, "unsupported_grant_type", f"Invalid grant_type: {grant_type[:200]}")
+    raise OAuthError(400, "unsupported_grant_type", f"Invalid grant_type: {grant_type[:200]}")
 
 
 def _from_code(call: Call) -> Response:
     value = call.form.get("code")
     known = call.world.grants.codes.get(value or "")
     if "redirect_uri" not in call.form and not (known and known.kind == "native"):
-        raise OAuthRefusal(400, "invalid_request", "Missing parameter: redirect_uri")
+        raise OAuthError(400, "invalid_request", "Missing parameter: redirect_uri")
     client_id, secret = credentials(call)
     code = _live_code(call, value, known)
     _check_verifier(code, call.form.get("code_verifier"))
     client = known_client(call, client_id)
     if code.client_id != client.client_id:
-        raise OAuthRefusal(400, "invalid_grant", "Bad Request")
+        raise OAuthError(400, "invalid_grant", "Bad Request")
     if call.form.get("redirect_uri", "") not in _redirects(code):
-        raise OAuthRefusal(400, "redirect_uri_mismatch", "Bad Request")
+        raise OAuthError(400, "redirect_uri_mismatch", "Bad Request")
     check_secret(client, secret)
     project = call.world.project_of(client)
     access, refresh = call.world.grants.redeem(
@@ -61,14 +62,14 @@ def _from_code(call: Call) -> Response:
 
 def _live_code(call: Call, value: str | None, known: Code | None) -> Code:
     if not value:
-        raise OAuthRefusal(400, "invalid_request", "Missing required parameter: code")
+        raise OAuthError(400, "invalid_request", "Missing required parameter: code")
     if not value.startswith("4/"):
-        raise OAuthRefusal(400, "invalid_grant", "Malformed auth code.")
+        raise OAuthError(400, "invalid_grant", "Malformed auth code.")
     if known is None or known.used or known.expires_at <= call.world.now():
-        raise OAuthRefusal(400, "invalid_grant", "Bad Request")
+        raise OAuthError(400, "invalid_grant", "Bad Request")
     account = call.world.accounts.get(known.sub)
     if account is None or account.deleted:
-        raise OAuthRefusal(400, "invalid_grant", "Account has been deleted")
+        raise OAuthError(400, "invalid_grant", "Account has been deleted")
     call.account = account
     return known
 
@@ -83,21 +84,21 @@ def _check_verifier(code: Code, verifier: str | None) -> None:
     if code.challenge is None:
         return
     if not verifier:
-        raise OAuthRefusal(400, "invalid_grant", "Missing code verifier.")
+        raise OAuthError(400, "invalid_grant", "Missing code verifier.")
     shown = verifier
     if code.challenge_method == "S256":
         digest = hashlib.sha256(verifier.encode("utf-8", "replace")).digest()
         shown = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
     fits = 43 <= len(verifier) <= 128 and hmac.compare_digest(shown.encode(), code.challenge.encode())
     if not fits:
-        raise OAuthRefusal(400, "invalid_grant", "Invalid code verifier.")
+        raise OAuthError(400, "invalid_grant", "Invalid code verifier.")
 
 
 def _from_refresh_token(call: Call) -> Response:
     client_id, secret = credentials(call)
     value = call.form.get("refresh_token")
     if not value:
-        raise OAuthRefusal(400, "invalid_request", "Missing required parameter: refresh_token")
+        raise OAuthError(400, "invalid_request", "Missing required parameter: refresh_token")
     refresh = call.world.grants.refresh_tokens.get(value)
     if refresh:
         refresh.uses += 1
@@ -113,13 +114,13 @@ def _from_refresh_token(call: Call) -> Response:
 
 def _live_refresh(call: Call, refresh: RefreshToken | None, client: Client) -> RefreshToken:
     if refresh is None:
-        raise OAuthRefusal(400, "invalid_grant", "Bad Request")
+        raise OAuthError(400, "invalid_grant", "Bad Request")
     if refresh.client_id != client.client_id:
-        raise OAuthRefusal(401, "unauthorized_client", "Unauthorized")
+        raise OAuthError(401, "unauthorized_client", "Unauthorized")
     if call.account is None or call.account.deleted:
-        raise OAuthRefusal(400, "invalid_grant", "Account has been deleted")
+        raise OAuthError(400, "invalid_grant", "Account has been deleted")
     if call.world.grants.is_dead(refresh):
-        raise OAuthRefusal(400, "invalid_grant", "Token has been expired or revoked.")
+        raise OAuthError(400, "invalid_grant", "Token has been expired or revoked.")
     return refresh
 
 
@@ -132,7 +133,7 @@ def _narrowed(call: Call, refresh: RefreshToken) -> frozenset[str]:
         valid = [name for name in asked if name not in unknown]
         lists = f"{{valid=[{', '.join(valid)}], invalid=[{', '.join(unknown)}]}}"
         text = f"Some requested scopes were invalid. {lists}"
-        raise OAuthRefusal(400, "invalid_scope", text[:1000])
+        raise OAuthError(400, "invalid_scope", text[:1000])
     return respell(asked)
 
 

@@ -13,13 +13,14 @@ from urllib.parse import urlsplit
 from starlette.responses import Response
 
 from catflap.sandbox.app import Endpoint
-from catflap.sandbox.call import Call, as_page
+from catflap.sandbox.call import Call
 from catflap.sandbox.oauth.authorize import MOST_SHOWN, error_page
 from catflap.sandbox.oauth.id_token import id_token
 from catflap.sandbox.oauth.pages import render
 from catflap.sandbox.oauth.requests import ShownError
 from catflap.sandbox.oauth.scopes import SIGN_IN
 from catflap.sandbox.people import Client, SandboxAccount
+from catflap.sandbox.responses import html_response
 
 SCRIPT = files("catflap.sandbox").joinpath("static/gsi.js").read_bytes()
 KEPT = ("client_id", "origin", "id", "select_by", "nonce", "login_uri", "g_csrf_token")
@@ -78,7 +79,7 @@ def _chooser(call: Call, client: Client, values: dict[str, str], wrong: bool = F
         hidden=max(0, len(accounts) - MOST_SHOWN),
         wrong=wrong,
     )
-    return as_page(page)
+    return html_response(page)
 
 
 def _hand_over(call: Call, client: Client, account: SandboxAccount, values: dict[str, str]) -> Response:
@@ -88,11 +89,11 @@ def _hand_over(call: Call, client: Client, account: SandboxAccount, values: dict
     by = values.get("select_by", "btn")
     if login_uri := values.get("login_uri"):
         fields = {"credential": credential, "g_csrf_token": values.get("g_csrf_token", ""), "select_by": by}
-        return as_page(render("login.html", call, login_uri=login_uri, fields=fields))
+        return html_response(render("login.html", call, login_uri=login_uri, fields=fields))
     message = {"type": "credential", "id": values.get("id", ""), "credential": credential, "select_by": by}
     data = json.dumps(message).replace("<", "\\u003c")
     origin = json.dumps(values["origin"]).replace("<", "\\u003c")
-    return as_page(render("popup.html", call, message=data, origin=origin))
+    return html_response(render("popup.html", call, message=data, origin=origin))
 
 
 ENDPOINTS = (

@@ -9,7 +9,9 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from catflap.sandbox.app import Endpoint
-from catflap.sandbox.call import Call, OAuthRefusal, as_json
+from catflap.sandbox.call import Call
+from catflap.sandbox.errors import OAuthError
+from catflap.sandbox.responses import json_response
 
 KEYS_CACHED = {"cache-control": "public, max-age=21600, must-revalidate, no-transform"}
 
@@ -18,7 +20,7 @@ def revoke(call: Call) -> Response:
     """Take back everything the token's account allowed the token's project."""
     value = call.form.get("token") or call.query.get("token")
     if not value:
-        raise OAuthRefusal(400, "invalid_request", "Missing required parameter: token")
+        raise OAuthError(400, "invalid_request", "Missing required parameter: token")
     grants = call.world.grants
     refresh = grants.refresh_tokens.get(value)
     if refresh and not grants.is_dead(refresh):
@@ -28,8 +30,8 @@ def revoke(call: Call) -> Response:
         call.account = call.world.accounts.get(access.sub)
         grants.revoke_project(access.sub, access.project)
     else:
-        raise OAuthRefusal(400, "invalid_token", "Token expired or revoked")
-    return as_json({})
+        raise OAuthError(400, "invalid_token", "Token expired or revoked")
+    return json_response({})
 
 
 def discovery(call: Call) -> Response:
@@ -79,7 +81,7 @@ def discovery(call: Call) -> Response:
         ],
         "authorization_response_iss_parameter_supported": True,
     }
-    return as_json(document, 200, {"cache-control": "public, max-age=3600"})
+    return json_response(document, 200, {"cache-control": "public, max-age=3600"})
 
 
 def jwks(call: Call) -> Response:

@@ -9,11 +9,12 @@ from datetime import timedelta
 
 from starlette.responses import Response
 
-from catflap.sandbox.call import Call, as_json
+from catflap.sandbox.call import Call
 from catflap.sandbox.oauth.grants import ACCESS_SECONDS, AccessToken, RefreshToken
 from catflap.sandbox.oauth.id_token import id_token
 from catflap.sandbox.oauth.scopes import in_order
 from catflap.sandbox.people import Client
+from catflap.sandbox.responses import json_response
 
 NO_STORE = {"cache-control": "no-cache, no-store, max-age=0, must-revalidate", "pragma": "no-cache"}
 
@@ -43,4 +44,4 @@ def token_response(
         body["id_token"] = id_token(
             call, call.account, client, access.scopes, access_token=access.value, nonce=nonce
         )
-    return as_json(body, 200, NO_STORE)
+    return json_response(body, 200, NO_STORE)

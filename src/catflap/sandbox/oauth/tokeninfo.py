@@ -18,16 +18,18 @@ from starlette.responses import Response
 
 from catflap.sandbox.access import bearer
 from catflap.sandbox.app import Endpoint
-from catflap.sandbox.call import Call, OAuthRefusal, as_json
+from catflap.sandbox.call import Call
+from catflap.sandbox.errors import OAuthError
 from catflap.sandbox.oauth.grants import AccessToken
 from catflap.sandbox.oauth.scopes import EMAIL, in_order
+from catflap.sandbox.responses import json_response
 
 
 def tokeninfo(call: Call) -> Response:
     """`/tokeninfo` and `/oauth2/v3/tokeninfo`: all values as strings."""
     id_token, access = _token(call)
     if id_token is not None:
-        return as_json({name: _as_text(value) for name, value in id_token.items()})
+        return json_response({name: _as_text(value) for name, value in id_token.items()})
     assert access is not None
     account = call.world.accounts[access.sub]
     info = {
@@ -39,7 +41,7 @@ def tokeninfo(call: Call) -> Response:
         "expires_in": str(_seconds_left(call, access)),
         "access_type": _access_type(access),
     }
-    return as_json(
+    return json_response(
         info | ({"email": account.email, "email_verified": "true"} if EMAIL in access.scopes else {})
     )
 
@@ -55,7 +57,7 @@ def tokeninfo_older(call: Call) -> Response:
             "expires_in": int(id_token["exp"]) - int(call.world.now().timestamp()),
         }
         email = id_token.get("email")
-        return as_json(info | ({"email": email, "verified_email": True} if email else {}))
+        return json_response(info | ({"email": email, "verified_email": True} if email else {}))
     assert access is not None
     account = call.world.accounts[access.sub]
     info = {
@@ -66,7 +68,7 @@ def tokeninfo_older(call: Call) -> Response:
         "expires_in": _seconds_left(call, access),
         "access_type": _access_type(access),
     }
-    return as_json(
+    return json_response(
         info | ({"email": account.email, "verified_email": True} if EMAIL in access.scopes else {})
     )
 
@@ -78,10 +80,10 @@ def _token(call: Call) -> tuple[dict[str, Any] | None, AccessToken | None]:
         return _claims(call, value), None
     value = given.get("access_token") or bearer(call)
     if value is None:
-        raise OAuthRefusal(400, "invalid_request", "Missing required parameter: id_token or access_token")
+        raise OAuthError(400, "invalid_request", "Missing required parameter: id_token or access_token")
     access = call.world.grants.access(value)
     if access is None:
-        raise OAuthRefusal(400, "invalid_token", "Invalid Value")
+        raise OAuthError(400, "invalid_token", "Invalid Value")
     call.account = call.world.accounts.get(access.sub)
     return None, access
 
@@ -91,13 +93,13 @@ def _claims(call: Call, value: str) -> dict[str, Any]:
         keys = KeySet.import_key_set(json.loads(call.world.keys.jwks()))
         decoded = jwt.decode(value, keys, algorithms=["RS256"])
     except (JoseError, ValueError, TypeError, KeyError, AttributeError):
-        raise OAuthRefusal(400, "invalid_token", "Invalid Value") from None
+        raise OAuthError(400, "invalid_token", "Invalid Value") from None
     claims = decoded.claims
     # Security events are signed with the same keys, but are no ID tokens: they have no `azp`.
     if not isinstance(claims.get("exp"), int) or "azp" not in claims:
-        raise OAuthRefusal(400, "invalid_token", "Invalid Value")
+        raise OAuthError(400, "invalid_token", "Invalid Value")
     if claims["exp"] <= call.world.now().timestamp():
-        raise OAuthRefusal(400, "invalid_token", "Invalid Value")
+        raise OAuthError(400, "invalid_token", "Invalid Value")
     header = decoded.header
     shown = {"alg": header["alg"], "kid": header.get("kid"), "typ": header.get("typ")}
     return dict(claims) | shown

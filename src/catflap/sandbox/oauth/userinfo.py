@@ -15,11 +15,13 @@ from starlette.responses import Response
 
 from catflap.sandbox.access import CHALLENGE, CREDENTIALS_INVALID, CREDENTIALS_MISSING, bearer
 from catflap.sandbox.app import Endpoint
-from catflap.sandbox.call import Call, OAuthRefusal, Refusal, as_json
+from catflap.sandbox.call import Call
+from catflap.sandbox.errors import ApiError, OAuthError
 from catflap.sandbox.oauth.id_token import profile
 from catflap.sandbox.oauth.pages import render
 from catflap.sandbox.oauth.scopes import EMAIL, PROFILE, SIGN_IN
 from catflap.sandbox.people import SandboxAccount
+from catflap.sandbox.responses import json_response
 
 
 class _NotIdentified(Exception):
@@ -40,14 +42,14 @@ def userinfo(call: Call) -> Response:
     try:
         account, scopes = _identified(call)
     except _NotIdentified as failure:
-        raise OAuthRefusal(401, "invalid_request", "Invalid Credentials", headers=failure.challenge) from None
+        raise OAuthError(401, "invalid_request", "Invalid Credentials", headers=failure.challenge) from None
     claims: dict[str, Any] = {
         "sub": account.sub,
         **(profile(call.world, account) if PROFILE in scopes else {}),
     }
     if EMAIL in scopes:
         claims |= {"email": account.email, "email_verified": True}
-    return as_json(claims | ({"hd": account.hd} if account.hd else {}))
+    return json_response(claims | ({"hd": account.hd} if account.hd else {}))
 
 
 def userinfo_older(call: Call) -> Response:
@@ -61,14 +63,14 @@ def userinfo_older(call: Call) -> Response:
         claims |= {"email": account.email, "verified_email": True}
     if PROFILE in scopes:
         claims |= {**profile(call.world, account), "locale": account.locale}
-    return as_json(claims | ({"hd": account.hd} if account.hd else {}))
+    return json_response(claims | ({"hd": account.hd} if account.hd else {}))
 
 
 def picture(call: Call) -> Response:
     """The profile picture: a coloured circle with the first letter of the name."""
     account = call.world.accounts.get(call.path["sub"])
     if account is None:
-        raise Refusal(404, "notFound", "Not Found")
+        raise ApiError(404, "notFound", "Not Found")
     return Response(render("face.svg", call, account=account), 200, media_type="image/svg+xml")
 
 
@@ -84,14 +86,14 @@ def _identified(call: Call) -> tuple[SandboxAccount, frozenset[str]]:
     return account, access.scopes
 
 
-def _envelope(failure: _NotIdentified) -> Refusal:
+def _envelope(failure: _NotIdentified) -> ApiError:
     if failure.reason == "invalid_token":
         reason, message = "authError", "Invalid Credentials"
         outer = CREDENTIALS_INVALID
     else:
         reason, message = "required", "Login Required."
         outer = CREDENTIALS_MISSING
-    return Refusal(
+    return ApiError(
         401,
         reason,
         message,

@@ -19,7 +19,9 @@ from starlette.responses import Response
 
 from catflap.sandbox.access import bearer
 from catflap.sandbox.app import Endpoint
-from catflap.sandbox.call import Call, Refusal, as_json
+from catflap.sandbox.call import Call
+from catflap.sandbox.errors import ApiError
+from catflap.sandbox.responses import json_response
 from catflap.sandbox.risc import events
 from catflap.sandbox.risc.streams import EVENTS, PUSH, ServiceAccount, Stream
 
@@ -39,7 +41,7 @@ def configuration(call: Call) -> Response:
         "status_endpoint": f"{base}{ROOT}/stream/status",
         "verification_endpoint": f"{base}{ROOT}/stream:verify",
     }
-    return as_json(document)
+    return json_response(document)
 
 
 def _as_manager(handler: Callable[[Call, ServiceAccount], Response]) -> Callable[[Call], Response]:
@@ -74,13 +76,13 @@ def _key_of(call: Call, value: str) -> RSAKey:
     return RSAKey.import_key(call.world.streams.managers[str(claimed["iss"])].public_key)
 
 
-def _unauthenticated() -> Refusal:
+def _unauthenticated() -> ApiError:
     text = "Request had invalid authentication credentials."
-    return Refusal(401, "authError", text, extra={"status": "UNAUTHENTICATED"})
+    return ApiError(401, "authError", text, extra={"status": "UNAUTHENTICATED"})
 
 
-def _failed(text: str, code: int = 400) -> Refusal:
-    return Refusal(code, "badRequest" if code == 400 else "notFound", text)
+def _failed(text: str, code: int = 400) -> ApiError:
+    return ApiError(code, "badRequest" if code == 400 else "notFound", text)
 
 
 def _stream(call: Call, manager: ServiceAccount) -> Stream:
@@ -110,21 +112,21 @@ def update(call: Call, manager: ServiceAccount) -> Response:
     except ValueError:
         secure = False
     if not secure:
-        raise Refusal(403, "forbidden", "The receiver endpoint must be an HTTPS URL.")
+        raise ApiError(403, "forbidden", "The receiver endpoint must be an HTTPS URL.")
     known = call.world.streams.by_project.get(manager.project)
     stream = Stream(str(delivery["url"]), [str(uri) for uri in wanted], known.enabled if known else True)
     call.world.streams.by_project[manager.project] = stream
-    return as_json(_shown(stream))
+    return json_response(_shown(stream))
 
 
 def got(call: Call, manager: ServiceAccount) -> Response:
     """stream"""
-    return as_json(_shown(_stream(call, manager)))
+    return json_response(_shown(_stream(call, manager)))
 
 
 def status(call: Call, manager: ServiceAccount) -> Response:
     """stream/status"""
-    return as_json({"status": "enabled" if _stream(call, manager).enabled else "disabled"})
+    return json_response({"status": "enabled" if _stream(call, manager).enabled else "disabled"})
 
 
 def update_status(call: Call, manager: ServiceAccount) -> Response:
@@ -133,7 +135,7 @@ def update_status(call: Call, manager: ServiceAccount) -> Response:
     if wanted not in ("enabled", "disabled"):
         raise _failed("status must be enabled or disabled.")
     _stream(call, manager).enabled = wanted == "enabled"
-    return as_json({"status": wanted})
+    return json_response({"status": wanted})
 
 
 def verify(call: Call, manager: ServiceAccount) -> Response:
@@ -143,7 +145,7 @@ def verify(call: Call, manager: ServiceAccount) -> Response:
         raise _failed("state must be a text.")
     _stream(call, manager)
     events.send(call.world, manager.project, "verification", {"state": state})
-    return as_json({})
+    return json_response({})
 
 
 ENDPOINTS = (

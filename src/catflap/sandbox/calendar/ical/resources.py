@@ -12,8 +12,9 @@ from catflap.sandbox.calendar.ical.events import Event, Span
 from catflap.sandbox.calendar.ical.series import Recurrence
 from catflap.sandbox.calendar.ical.values import integer
 from catflap.sandbox.calendar.ical.zones import Matcher
-from catflap.sandbox.calendar.moments import stamp, written, zone
+from catflap.sandbox.calendar.moments import written
 from catflap.sandbox.calendar.rules import Rule
+from catflap.sandbox.timestamps import format_timestamp, zone
 
 STATUSES = {"TENTATIVE": "tentative", "CANCELLED": "cancelled"}
 ANSWERS = {"ACCEPTED": "accepted", "DECLINED": "declined", "TENTATIVE": "tentative"}
@@ -69,7 +70,7 @@ def texts_of(event: Event, event_id: str) -> Resource:
     if guests := [_guest(line) for line in component.lines.get("ATTENDEE", ())]:
         resource["attendees"] = guests
     if created := event.instant("CREATED"):
-        resource["created"] = stamp(created)
+        resource["created"] = format_timestamp(created)
     return resource
 
 

@@ -8,7 +8,7 @@ from zoneinfo import available_timezones
 
 from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
-from catflap.sandbox.calendar.moments import zone
+from catflap.sandbox.timestamps import zone
 
 OFFSET = re.compile(r"(?:UTC|GMT)([+-])(\d{1,2})(?::?00)?", re.IGNORECASE)
 HIDDEN = ("posix/", "right/", "SystemV/")

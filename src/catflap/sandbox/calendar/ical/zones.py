@@ -14,7 +14,7 @@ from catflap.sandbox.calendar.ical.components import Component
 from catflap.sandbox.calendar.ical.report import Unreadable
 from catflap.sandbox.calendar.ical.vtimezone import DefinedZone, read_zone
 from catflap.sandbox.calendar.ical.zone_names import common_names, iana_name
-from catflap.sandbox.calendar.moments import zone
+from catflap.sandbox.timestamps import zone
 
 STEP = timedelta(days=13)
 AROUND = timedelta(days=400)

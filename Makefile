@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 COMPILE := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-  --extra japanese --extra english --extra sandbox
+  --extra demo
 
 .PHONY: help demo test check format lock bench clean
 

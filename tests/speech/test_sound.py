@@ -150,7 +150,7 @@ async def test_without_the_other_voice_a_foreign_title_becomes_an_appointment():
 @with_voice
 async def test_without_the_dialects_own_voice_the_operator_is_told_what_to_install():
     english = Speech(engines={"en": installed_engines()["en"]})
-    with pytest.raises(NoVoice, match=r"catflap\[japanese\]"):
+    with pytest.raises(NoVoice, match=r"catflap\[mia\]"):
         await english.synthesise("会議です", dialect="kansai")
     await english.aclose()
 

@@ -13,8 +13,8 @@ from catflap.app import keyset_source
 from catflap.clock import Clock, SystemClock
 from catflap.log import configure
 from catflap.settings import Settings
+from catflap.store.data_dir import prepare_data_dir
 from catflap.store.database import connect
-from catflap.store.embedded import prepare
 from catflap.store.opening import open_database
 from catflap.vault import Seal
 from catflap.vault.keyset import Keyset
@@ -47,7 +47,7 @@ async def workshop(*, keyset_must_fit: bool = True) -> AsyncIterator[Workshop]:
     """
     settings = Settings.read()
     configure(settings.log_format, settings.log_level)
-    prepare(settings.data_dir)
+    prepare_data_dir(settings.data_dir)
     async with AsyncExitStack() as stack:
         urls = await open_database(settings, stack)
         pools = connect(urls.app), connect(urls.vault)

@@ -14,9 +14,7 @@ class NoVoice(OperatorMustAct):
     """No engine for a language is installed."""
 
     def __init__(self, *languages: str) -> None:
-        extras = ",".join(
-            {"ja": "japanese", "en": "english"}.get(language, language) for language in languages
-        )
+        extras = ",".join({"ja": "mia", "en": "english"}.get(language, language) for language in languages)
         names = " or ".join(f"'{language}'" for language in languages)
         super().__init__(
             "no_voice", f"No voice for language {names} is installed: pip install 'catflap[{extras}]'."

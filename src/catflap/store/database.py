@@ -1,5 +1,6 @@
 """Connect to Postgres as one of its two roles."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
@@ -19,6 +20,15 @@ _POOL_SECONDS = 10
 _CONNECT_SECONDS = 10
 # Far above any statement of ours; a server that went away without a word must not hold a caller for ever.
 _STATEMENT_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Urls:
+    """Where the three roles log in. `owner` makes roles and tables and is dropped after that."""
+
+    owner: URL
+    app: URL
+    vault: URL
 
 
 def parse_url(url: str) -> URL:

@@ -12,7 +12,6 @@ import shutil
 import subprocess
 import tempfile
 import warnings
-from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -20,6 +19,8 @@ from fasteners import InterProcessLock
 from sqlalchemy.engine import URL
 
 from catflap.errors import OperatorMustAct
+from catflap.store.data_dir import prepare_data_dir, write_secret
+from catflap.store.database import Urls
 
 with warnings.catch_warnings():
     # platformdirs warns when XDG_RUNTIME_DIR is unset, as it is in containers; a temporary folder does.
@@ -41,15 +42,6 @@ _SYSTEM_USER_LOCK = "/var/run/catflap-postgres-user.lock"
 _START_TRIES = 5
 
 
-@dataclass(frozen=True)
-class Urls:
-    """Where the three roles log in. `owner` makes roles and tables and is dropped after that."""
-
-    owner: URL
-    app: URL
-    vault: URL
-
-
 class EmbeddedServer:
     """A PostgreSQL of our own under `data_dir`; several processes may share it."""
 
@@ -64,7 +56,7 @@ class EmbeddedServer:
         Raises:
             OperatorMustAct: `data_dir_unwritable` or `postgres_failed`.
         """
-        prepare(self._data_dir)
+        prepare_data_dir(self._data_dir)
         passwords = _passwords(self._data_dir / "secrets" / "postgres.json")
         try:
             if not (self._pgdata / "PG_VERSION").exists():
@@ -134,36 +126,6 @@ class EmbeddedServer:
                 user=user,
             )
         fresh.rename(self._pgdata)
-
-
-def prepare(data_dir: Path) -> None:
-    """Make the data directory and its folder of secrets.
-
-    Raises:
-        OperatorMustAct: `data_dir_unwritable`.
-    """
-    try:
-        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        (data_dir / "secrets").mkdir(exist_ok=True, mode=0o700)
-        with tempfile.TemporaryFile(dir=data_dir):
-            pass
-    except OSError as error:
-        raise OperatorMustAct(
-            "data_dir_unwritable",
-            f"Can't write to the data directory {data_dir} ({error.strerror}). "
-            "Choose another with CATFLAP_DATA_DIR or --data-dir.",
-        ) from None
-
-
-def write_secret(file: Path, content: str) -> None:
-    """Write `file` with mode 0600, whole or not at all."""
-    fresh = file.with_suffix(".new")
-    fresh.unlink(missing_ok=True)
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
-        handle.write(content)
-        handle.flush()
-        os.fsync(handle.fileno())
-    fresh.rename(file)
 
 
 def _passwords(file: Path) -> dict[str, str]:

@@ -11,8 +11,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from catflap.errors import OperatorMustAct, TryAgain
-from catflap.store.database import asyncpg_options
-from catflap.store.embedded import Urls
+from catflap.store.database import Urls, asyncpg_options
 
 _MIGRATE = "Run `catflap migrate` once, as an owner of the database."
 # Any number of processes may start at once; one of them migrates, the others wait for it.

@@ -3,25 +3,35 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING
 
 from catflap.background import Background
 from catflap.errors import OperatorMustAct
+from catflap.extras import load_optional
 from catflap.log import log
 from catflap.settings import Settings
-from catflap.store.database import parse_url
-from catflap.store.embedded import EmbeddedServer, Urls
+from catflap.store.database import Urls, parse_url
 from catflap.store.migrate import make_database, migrate, require_migrated
+
+if TYPE_CHECKING:
+    from catflap.store.embedded import EmbeddedServer
+
+_OR_YOUR_OWN = (
+    "Or set CATFLAP_DATABASE_URL and CATFLAP_VAULT_DATABASE_URL to use a PostgreSQL of your own "
+    "(`catflap migrate` prepares it)."
+)
 
 
 async def open_database(settings: Settings, stack: AsyncExitStack) -> Urls:
     """The database that `settings` ask for, up and migrated until `stack` is closed.
 
     Raises:
-        OperatorMustAct: `postgres_failed`, `database_url_missing`, …
+        OperatorMustAct: `extra_missing`, `postgres_failed`, `database_url_missing`, …
         TryAgain: `database_unreachable`.
     """
     if settings.database_url is None:
-        server = EmbeddedServer(settings.data_dir)
+        embedded = load_optional("catflap.store.embedded", otherwise=_OR_YOUR_OWN)
+        server: EmbeddedServer = embedded.EmbeddedServer(settings.data_dir)
         urls = await asyncio.to_thread(server.start)
         stack.push_async_callback(asyncio.to_thread, server.stop)
         await make_database(urls)
@@ -34,14 +44,14 @@ async def open_database(settings: Settings, stack: AsyncExitStack) -> Urls:
 
 
 @asynccontextmanager
-async def keep_embedded(server: EmbeddedServer, *, every_seconds: float = 1.0) -> AsyncIterator[None]:
+async def keep_embedded(server: "EmbeddedServer", *, every_seconds: float = 1.0) -> AsyncIterator[None]:
     """Start the embedded server again whenever it dies, while the context is open: nobody else would."""
     async with _Keeper(server, every_seconds):
         yield
 
 
 class _Keeper(Background):
-    def __init__(self, server: EmbeddedServer, every_seconds: float) -> None:
+    def __init__(self, server: "EmbeddedServer", every_seconds: float) -> None:
         self._server = server
         self._every_seconds = every_seconds
 

@@ -15,7 +15,7 @@ from tink import aead, json_proto_keyset_format, secret_key_access
 
 from catflap.errors import OperatorMustAct
 from catflap.log import log
-from catflap.store.embedded import write_secret
+from catflap.store.data_dir import write_secret
 
 aead.register()
 

@@ -14,6 +14,7 @@ from catflap.signin.flow import NATIVE_REDIRECT_URI, POPUP_REDIRECT_URI
 from catflap.signin.pasted import MAX_SENT
 from catflap.signin.request import prompted
 from catflap.web.bodies import ScopeWords
+from catflap.web.consent import redirect_to_google, redirect_with_error
 from catflap.web.headers import LINKS
 from catflap.web.inputs import PathId, Text
 from catflap.web.keys import UsersKey
@@ -21,7 +22,6 @@ from catflap.web.profiles import bearer_shown, instant, received_shown
 from catflap.web.routing import OwnErrors
 from catflap.web.security import CookieNames, Parts, limit_begins, single_parameters
 from catflap.web.services import Services
-from catflap.web.signin import home, to_google
 
 router = APIRouter(dependencies=[Depends(single_parameters)], route_class=OwnErrors)
 _Sub = Annotated[Text, Field(min_length=1, max_length=255)]
@@ -136,8 +136,8 @@ async def open_link(secret: str, request: Request, parts: Parts, names: CookieNa
         asks = await parts.consents.opened(secret)
         begun = await parts.signin.begin(asks, browser_secret=request.cookies.get(names.signin))
     except CatflapError as error:
-        return home(error)
-    return to_google(request, begun, names)
+        return redirect_with_error(error)
+    return redirect_to_google(request, begun, names)
 
 
 async def _known(parts: Services, user_id: int) -> None:

@@ -31,6 +31,7 @@ from catflap.web.bodies import (
     read_form,
     read_object,
 )
+from catflap.web.consent import consent_for, open_session, still_valid
 from catflap.web.inputs import Text
 from catflap.web.problems import plain, problem
 from catflap.web.profiles import bearer_shown, received_shown
@@ -51,7 +52,6 @@ from catflap.web.security import (
     single_parameters,
 )
 from catflap.web.services import Services
-from catflap.web.signin import consent_for, open_session, still_valid
 
 router = APIRouter(dependencies=[Depends(single_parameters)], route_class=OwnErrors)
 _G_CSRF = "g_csrf_token"

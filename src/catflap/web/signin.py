@@ -7,15 +7,19 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
-from catflap.errors import BadRequest, CatflapError, Tampered
-from catflap.google.id_token import is_unnamed
-from catflap.google.scopes import SIGN_IN, asked
+from catflap.errors import BadRequest, CatflapError
 from catflap.log import log
 from catflap.settings import CALLBACK_PATH, is_loopback
-from catflap.signin import Answer, Begun, ConsentNeeded, ConsentRequest, Purpose, Session
+from catflap.signin import Answer, ConsentNeeded, ConsentRequest, Purpose, Session
 from catflap.signin.attempts import Attempt, StateUsed
-from catflap.signin.request import forced, local_path, prompted
-from catflap.store.unavailable import DatabaseUnavailable
+from catflap.signin.request import forced, prompted
+from catflap.web.consent import (
+    consent_for,
+    open_session,
+    redirect_to_google,
+    redirect_with_error,
+    still_valid,
+)
 from catflap.web.inputs import Text
 from catflap.web.routing import OwnErrors
 from catflap.web.security import (
@@ -53,15 +57,15 @@ async def begin(
         if await _is_lost(parts, asks):
             asks = forced(asks)
     except CatflapError as error:
-        return home(error)
+        return redirect_with_error(error)
     asks = prompted(asks, prompt)
     try:
         begun = await parts.signin.begin(
             asks, browser_secret=request.cookies.get(names.signin), session_id=session.id if session else None
         )
     except CatflapError as error:
-        return home(error)
-    return to_google(request, begun, names)
+        return redirect_with_error(error)
+    return redirect_to_google(request, begun, names)
 
 
 @router.get(CALLBACK_PATH, dependencies=[Depends(limit_returns)])
@@ -81,9 +85,9 @@ async def callback(
         attempt = await parts.signin.returned(state, names.signin_secrets(request, state))
     except StateUsed as failure:
         # A second click on the same answer: the first one has signed this browser in already.
-        return RedirectResponse("/", 303) if session is not None else home(failure)
+        return RedirectResponse("/", 303) if session is not None else redirect_with_error(failure)
     except CatflapError as failure:
-        return home(failure)
+        return redirect_with_error(failure)
     try:
         if attempt.request.consent_id is not None:
             return await _answer_link(parts, attempt, answer, session)
@@ -92,7 +96,7 @@ async def callback(
         except ConsentNeeded as needed:
             return await _ask_again(request, parts, names, attempt, needed)
     except CatflapError as failure:
-        return home(failure)
+        return redirect_with_error(failure)
 
 
 @router.post("/signout")
@@ -105,83 +109,6 @@ async def sign_out(request: Request, session: MaybeSession, parts: Parts, names:
     return response
 
 
-async def consent_for(
-    parts: Services,
-    session: Session | None,
-    *,
-    scopes: str | list[str],
-    purpose: Purpose | None,
-    account: str | None = None,
-    next: str = "/",
-) -> ConsentRequest:
-    """What is asked for, and of whom: in a session more scopes, unless told otherwise.
-
-    Raises:
-        BadRequest: `unauthenticated`, `not_found`.
-    """
-    wanted = asked(scopes) | SIGN_IN
-    if purpose == "signin" or (purpose is None and session is None):
-        return ConsentRequest("signin", wanted, next=local_path(next))
-    if session is None:
-        raise BadRequest("unauthenticated", "Sign in first.")
-    accounts = [one.sub for one in await parts.users.accounts(session.user_id) if not is_unnamed(one.sub)]
-    if account is not None and account not in accounts and purpose != "link":
-        raise BadRequest("not_found", "You have no such account.")
-    purpose = purpose or ("add_scopes" if accounts else "link")
-    if purpose == "add_scopes" and account is None:
-        if not accounts:
-            raise BadRequest("not_found", "You have no account yet that could allow more.")
-        account = accounts[0]
-    # "Another account" can't be the one that Google would take without asking.
-    choose = purpose == "link" and account is None
-    return ConsentRequest(purpose, wanted, session.user_id, account, local_path(next), select_account=choose)
-
-
-async def open_session(request: Request, parts: Services, session: Session | None, user_id: int) -> str:
-    """A fresh session for this browser, in place of the one it had; its token."""
-    agent = request.headers.get("User-Agent")
-    if session is not None:
-        return await parts.sessions.replace(session, user_id, agent)
-    return await parts.sessions.begin(user_id, "cookie", agent)
-
-
-def to_google(request: Request, begun: Begun, names: Cookies) -> Response:
-    """Send the browser on its way, with the secret it will be recognised by."""
-    response = RedirectResponse(begun.url, 303)
-    names.set_signin(request, response, begun.state, begun.browser_secret)
-    return response
-
-
-def still_valid(attempt: Attempt, session: Session | None) -> ConsentRequest:
-    """What `attempt` asked for, now that it is back; the session may be another than when it began.
-
-    Raises:
-        Tampered: `state_invalid`: it was asked of somebody else than who is signed in now.
-    """
-    asks = attempt.request
-    if asks.user_id is not None and (session is None or session.user_id != asks.user_id):
-        raise Tampered("state_invalid", "Somebody else is signed in here now; please start again.")
-    return replace(asks, meanwhile=session.user_id if begun_since(attempt, session) and session else None)
-
-
-def begun_since(attempt: Attempt, session: Session | None) -> bool:
-    """Whether this session was begun while `attempt` was on its way, in another tab that is."""
-    return session is not None and session.kind == "cookie" and session.id != attempt.session_id
-
-
-def home(error: CatflapError) -> Response:
-    """Back to the page, which has a sentence for the code; people don't read problem documents.
-
-    Raises:
-        DatabaseUnavailable, TryAgain: `rate_limited`: as it is, with the time after which to try again. On
-            the way back from Google the state may be used up by then, and signing in begins anew.
-    """
-    if isinstance(error, DatabaseUnavailable) or error.code == "rate_limited":
-        raise error
-    log.warning("signin_failed", code=error.code, detail=error.detail)
-    return RedirectResponse(f"/?error={error.code}", 303)
-
-
 async def _ask_again(
     request: Request, parts: Services, names: Cookies, attempt: Attempt, needed: ConsentNeeded
 ) -> Response:
@@ -192,7 +119,7 @@ async def _ask_again(
         session_id=attempt.session_id,
         login_hint=needed.sub,
     )
-    return to_google(request, begun, names)
+    return redirect_to_google(request, begun, names)
 
 
 async def _complete(

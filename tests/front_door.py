@@ -26,6 +26,7 @@ from catflap.sandbox import Sandbox
 from catflap.settings import Settings
 from catflap.store.database import asyncpg_options
 from catflap.store.embedded import Urls
+from tests.support.http import http_client
 
 CLIENT_ID, CLIENT_SECRET = "4711-web.apps.googleusercontent.com", "GOCSPX-a-made-up-secret"
 OTHER_CLIENT_ID = "4711-other.apps.googleusercontent.com"
@@ -52,7 +53,7 @@ class Door:
 
     async def browser(self, email: str = ALICE) -> "Browser":
         """A browser of its own, with nothing in it yet."""
-        http = httpx2.AsyncClient(timeout=30, headers={"User-Agent": "a browser"})
+        http = http_client(timeout=30, headers={"User-Agent": "a browser"})
         return Browser(self, await self._stack.enter_async_context(http), email)
 
     def native_code(
@@ -213,7 +214,7 @@ async def open_door(urls: Urls, clock: FixedClock, data_dir: Path, **chosen: Any
         )
         house = await stack.enter_async_context(open_catflap(settings, clock))
         await stack.enter_async_context(serving(house.web, listener))
-        client = await stack.enter_async_context(httpx2.AsyncClient(base_url=origin, timeout=30))
+        client = await stack.enter_async_context(http_client(base_url=origin, timeout=30))
         yield Door(origin, sandbox, house, urls, clock, client, stack)
 
 

@@ -36,6 +36,7 @@ from catflap.store.data_dir import prepare_data_dir
 from catflap.store.database import Urls, connect
 from catflap.store.notices import Notices
 from catflap.store.opening import open_database
+from catflap.tls import tls_context
 from catflap.vault import Grants, Vault, api_keys
 from catflap.vault.api_keys import ApiKeys
 from catflap.vault.audit import Audit
@@ -172,7 +173,9 @@ async def _vault(ground: _Ground, stack: AsyncExitStack) -> _VaultRooms:
     keys = ApiKeys(engine, clock, stack.enter_context(ground.notices.watch(api_keys.TOPIC)))
     audit = Audit(ground.engine, clock, then=(keys.write_uses, grants.write_uses))
     await stack.enter_async_context(audit)
-    outside = await stack.enter_async_context(httpx2.AsyncClient(trust_env=False))
+    outside = await stack.enter_async_context(
+        httpx2.AsyncClient(verify=tls_context(trust_env=False), trust_env=False)
+    )
     vault = Vault(
         grants,
         ground.oauth,
@@ -239,7 +242,7 @@ def _signin(ground: _Ground, users: Users, grants: Grants) -> SignIn:
 
 
 def _client(settings: Settings) -> httpx2.AsyncClient:
-    return httpx2.AsyncClient(timeout=settings.google_timeout, follow_redirects=False)
+    return httpx2.AsyncClient(verify=tls_context(), timeout=settings.google_timeout, follow_redirects=False)
 
 
 async def check_google(settings: Settings) -> None:
@@ -250,7 +253,7 @@ async def check_google(settings: Settings) -> None:
         TryAgain: `google_unavailable`.
     """
     client = settings.google_client()
-    async with httpx2.AsyncClient(timeout=settings.google_timeout) as http:
+    async with _client(settings) as http:
         await OAuth(http, Discovery(http, settings.google_discovery_url), client).check_client()
 
 

@@ -16,6 +16,7 @@ from catflap.google.calendar import CalendarApi
 from catflap.sandbox import Sandbox
 from catflap.store.tables import accounts
 from tests.sandbox.person import Person, furnish
+from tests.support.http import http_client
 
 EMAIL = "mia@example.com"
 SUB = "100000000000000000001"
@@ -64,7 +65,10 @@ async def serving(clock: FixedClock) -> AsyncIterator[Served]:
     """The sandbox with one signed-in person."""
     sandbox = Sandbox(clock=clock.now, seed=7)
     furnish(sandbox)
-    async with sandbox.serve() as base_url, httpx2.AsyncClient(base_url=base_url, timeout=30) as http:
+    async with (
+        sandbox.serve() as base_url,
+        http_client(base_url=base_url, timeout=30) as http,
+    ):
         person = Person(http)
         token = (await person.tokens())["access_token"]
         yield Served(sandbox, http, CalendarApi(http, base_url), person, token)

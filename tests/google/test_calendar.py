@@ -10,6 +10,7 @@ import pytest
 from catflap.errors import BadRequest, CatflapError, OperatorMustAct, TryAgain, UserMustAct
 from catflap.google.calendar import AccessRefused, CalendarApi, CalendarGone, SyncTokenExpired
 from tests.google.answering import answer, answering, refusal
+from tests.support.http import http_client
 
 TOKEN = "ya29.a-made-up-token"
 NO_EVENTS = answer(200, {"items": [], "nextSyncToken": "next"})
@@ -17,7 +18,7 @@ NO_EVENTS = answer(200, {"items": [], "nextSyncToken": "next"})
 
 @pytest.fixture
 async def http() -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(timeout=2) as client:
+    async with http_client(timeout=2) as client:
         yield client
 
 

@@ -9,11 +9,12 @@ import pytest
 
 from catflap.google.fetch import Answer, Limit, Unanswered, fetch
 from tests.google.answering import answer, answering, dripping
+from tests.support.http import http_client
 
 
 @pytest.fixture
 async def http() -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(timeout=0.25) as client:
+    async with http_client(timeout=0.25) as client:
         yield client
 
 

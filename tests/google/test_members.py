@@ -16,6 +16,7 @@ from catflap.google.oauth import InvalidGrant
 from catflap.google.risc import RiscConfiguration
 from tests.google.answering import answer, answering
 from tests.google.test_oauth import CODE, TOKENS, oauth
+from tests.support.http import http_client
 
 HUGE = "x" * 100_000
 NONSENSE = [5, -1, 1.5, True, [], ["a"], {}, {"a": 1}, "a\0b", "\ud800", HUGE]
@@ -155,7 +156,10 @@ GOOD = {"id": "good", "summary": "Good"}
     ids=lambda value: repr(value)[:20],
 )  # fmt: skip
 async def test_one_malformed_calendar_is_skipped_and_the_list_is_not_complete(broken: Any) -> None:
-    async with answering(answer(200, {"items": [broken, GOOD]})) as google, httpx2.AsyncClient() as http:
+    async with (
+        answering(answer(200, {"items": [broken, GOOD]})) as google,
+        http_client() as http,
+    ):
         listed = await CalendarApi(http, google.url).list_calendars("ya29.a")
     assert [one.id for one in listed.entries] == ["good"] and not listed.complete
 
@@ -173,7 +177,10 @@ async def test_one_malformed_event_is_skipped_and_named_by_its_id_alone(
 ) -> None:
     if isinstance(broken, dict):
         broken |= {"summary": "canary title"}
-    async with answering(answer(200, {"items": [broken, GOOD]})) as google, httpx2.AsyncClient() as http:
+    async with (
+        answering(answer(200, {"items": [broken, GOOD]})) as google,
+        http_client() as http,
+    ):
         page = await CalendarApi(http, google.url).list_events("ya29.a", "primary")
     assert [one["id"] for one in page.items] == ["good"]
     said = "".join(capsys.readouterr())
@@ -183,7 +190,7 @@ async def test_one_malformed_event_is_skipped_and_named_by_its_id_alone(
 @pytest.mark.parametrize("summary", [5, None, [], {"a": 1}, "", "\0", HUGE, float("nan")])
 async def test_a_malformed_name_is_no_reason_to_lose_a_calendar(summary: Any) -> None:
     items = {"items": [{"id": "good", "summary": summary}]}
-    async with answering(answer(200, items)) as google, httpx2.AsyncClient() as http:
+    async with answering(answer(200, items)) as google, http_client() as http:
         (entry,) = (await CalendarApi(http, google.url).list_calendars("ya29.a")).entries
     assert len(entry.summary) <= 1024 and "\0" not in entry.summary
 
@@ -191,7 +198,10 @@ async def test_a_malformed_name_is_no_reason_to_lose_a_calendar(summary: Any) ->
 @pytest.mark.parametrize("name", ["nextPageToken", "nextSyncToken"])
 @pytest.mark.parametrize("value", [5, True, [], {}, "a\0b", "\ud800", HUGE, float("nan")])
 async def test_a_malformed_token_of_a_list_is_google_being_away(name: str, value: Any) -> None:
-    async with answering(answer(200, {"items": [GOOD], name: value})) as google, httpx2.AsyncClient() as http:
+    async with (
+        answering(answer(200, {"items": [GOOD], name: value})) as google,
+        http_client() as http,
+    ):
         with pytest.raises(CatflapError) as caught:
             await CalendarApi(http, google.url).list_events("ya29.a", "primary")
     assert caught.value.code == "google_unavailable"
@@ -201,7 +211,10 @@ async def test_a_malformed_token_of_a_list_is_google_being_away(name: str, value
     "error", [5, None, [], "x", {"errors": 5}, {"errors": [5, {"reason": 5}]}, {"details": {}}]
 )
 async def test_a_malformed_error_of_the_calendar_api_is_taken_by_its_status(error: Any) -> None:
-    async with answering(answer(503, {"error": error})) as google, httpx2.AsyncClient() as http:
+    async with (
+        answering(answer(503, {"error": error})) as google,
+        http_client() as http,
+    ):
         with pytest.raises(TryAgain):
             await CalendarApi(http, google.url).list_events("ya29.a", "primary")
 

@@ -34,6 +34,7 @@ from catflap.vault.lease import Leases
 from catflap.vault.reactions import Reactions
 from catflap.web import key_admin, problems, proxy, risc, tokens
 from catflap.web.headers import SafeHeaders
+from tests.support.http import http_client
 
 CLIENT_ID, CLIENT_SECRET = "1234567890-test.apps.googleusercontent.com", "GOCSPX-test"
 EMAIL = "anna@example.com"
@@ -81,7 +82,7 @@ async def google(clock: FixedClock) -> AsyncIterator[Google]:
 
 @pytest.fixture
 async def http() -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(timeout=30, follow_redirects=False) as client:
+    async with http_client(timeout=30, follow_redirects=False) as client:
         yield client
 
 

@@ -22,6 +22,7 @@ from catflap.devices.schedule import HORIZON, instant
 from catflap.errors import BadRequest, OperatorMustAct
 from catflap.log import configure
 from catflap.speech import NoVoice, missing_voices
+from catflap.tls import tls_context
 
 cli = command()
 OUT = Path("demo-out")
@@ -141,8 +142,8 @@ async def _once(play: Play, now: datetime | None, *, as_json: bool) -> None:
     tell = _json_line if as_json else _human_line
     async with (
         open_stage(play, clock, _steps(), sync_every=None) as house,
-        httpx2.AsyncClient(timeout=30) as browser,
-        httpx2.AsyncClient(timeout=30) as radio,
+        httpx2.AsyncClient(verify=tls_context(), timeout=30) as browser,
+        httpx2.AsyncClient(verify=tls_context(), timeout=30) as radio,
     ):
         origin = house.services.settings.origin
         person = Person(browser, origin, EMAIL)

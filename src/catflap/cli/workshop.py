@@ -16,6 +16,7 @@ from catflap.settings import Settings
 from catflap.store.data_dir import prepare_data_dir
 from catflap.store.database import connect
 from catflap.store.opening import open_database
+from catflap.tls import tls_context
 from catflap.vault import Seal
 from catflap.vault.keyset import Keyset
 from catflap.vault.opening import open_seal
@@ -53,7 +54,9 @@ async def workshop(*, keyset_must_fit: bool = True) -> AsyncIterator[Workshop]:
         pools = connect(urls.app), connect(urls.vault)
         for pool in pools:
             stack.push_async_callback(pool.dispose)
-        http = await stack.enter_async_context(httpx2.AsyncClient(timeout=settings.google_timeout))
+        http = await stack.enter_async_context(
+            httpx2.AsyncClient(verify=tls_context(), timeout=settings.google_timeout)
+        )
         source = keyset_source(settings)
         seal = await open_seal(source, pools[1]) if keyset_must_fit else Seal(Keyset(source))
         yield Workshop(settings, SystemClock(), *pools, seal, http)

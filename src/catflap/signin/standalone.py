@@ -19,6 +19,7 @@ from catflap.google.id_token import Identity, IdTokens
 from catflap.google.keys import Keys
 from catflap.google.oauth import OAuth
 from catflap.settings import GOOGLE_DISCOVERY_URL, GoogleClient
+from catflap.tls import tls_context
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class CodeExchange:
         timeout: float = 20.0,
     ) -> None:
         self._clock = clock or SystemClock()
-        self._http = httpx2.AsyncClient(timeout=timeout, follow_redirects=False)
+        self._http = httpx2.AsyncClient(verify=tls_context(), timeout=timeout, follow_redirects=False)
         self._client_id = client_id
         discovery = Discovery(self._http, discovery_url)
         client = GoogleClient(client_id=client_id, client_secret=SecretStr(client_secret), redirect_uri="")

@@ -2,10 +2,13 @@
 
 Two keys are published, as Google does, so that a client that caches the set by its Cache-Control survives one
 rotation. Key material is random whatever the seed: a predictable signing key has no use, even in a sandbox.
+All sandboxes of a process share their keys, because making one takes a tenth of a second and test suites
+start a sandbox for each test.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from collections.abc import Mapping
@@ -24,12 +27,13 @@ class SigningKeys:
     """The current signing key, and the previous one still published; made at first use."""
 
     def __init__(self, pems: list[str] | None = None) -> None:
-        self._keys: list[RSAKey] = [_named(RSAKey.import_key(pem)) for pem in pems or []]
+        self._keys = [_named(_private(pem)) for pem in pems or []]
+        self._generated = 0
 
     def rotate(self, keep: bool = True) -> str:
         """Sign with a new key from now on and return its kid; `keep=False` withdraws the old ones."""
         kept = self._published()[:1] if keep else []
-        self._keys = [_generate(), *kept]
+        self._keys = [self._generate(), *kept]
         return str(self._keys[0].kid)
 
     def sign(self, claims: Mapping[str, Any], typ: str = "JWT") -> str:
@@ -54,27 +58,38 @@ class SigningKeys:
 
     def _published(self) -> list[RSAKey]:
         if not self._keys:
-            self._keys = [_generate(), _generate()]
+            self._keys = [self._generate(), self._generate()]
         return self._keys
 
+    def _generate(self) -> RSAKey:
+        """Return a key that this sandbox has not used yet."""
+        used = {key.kid for key in self._keys}
+        while True:
+            self._generated += 1
+            if (key := _key(self._generated)).kid not in used:
+                return key
 
-def _generate() -> RSAKey:
-    private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    pem = private.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    return _named(RSAKey.import_key(pem))
+
+@functools.cache
+def _key(_number: int) -> RSAKey:
+    return _named(rsa.generate_private_key(public_exponent=65537, key_size=2048))
 
 
-def _named(key: RSAKey) -> RSAKey:
-    kid = hashlib.sha256(str(key.as_dict(private=False)["n"]).encode()).hexdigest()[:40]
-    return RSAKey.import_key(key.as_pem(private=True), {"kid": kid})
+def _named(private: rsa.RSAPrivateKey) -> RSAKey:
+    modulus = str(RSAKey.import_key(private).as_dict(private=False)["n"])
+    return RSAKey.import_key(private, {"kid": hashlib.sha256(modulus.encode()).hexdigest()[:40]})
+
+
+def _private(pem: str) -> rsa.RSAPrivateKey:
+    key = serialization.load_pem_private_key(pem.encode(), None)
+    assert isinstance(key, rsa.RSAPrivateKey)
+    return key
 
 
 def _certificate(key: RSAKey, now: datetime) -> str:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "federated-signon.system.sandbox")])
-    private = serialization.load_pem_private_key(key.as_pem(private=True), None)
-    assert isinstance(private, rsa.RSAPrivateKey)
+    private = key.private_key
+    assert private is not None
     today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     certificate = (
         x509.CertificateBuilder()

@@ -19,11 +19,12 @@ demo: .venv/runtime ## the whole way in a browser, offline; ARGS="--help" shows 
 test: check ## format, lint, types, floors and every test
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
-check: .venv/dev
+check: .venv/dev node_modules/.package-lock.json
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
+	@PATH="$(CURDIR)/$(BIN):$$PATH" node_modules/.bin/tsc
 
 format: .venv/dev ## let ruff put the code in order
 	@$(BIN)/ruff format .
@@ -37,7 +38,7 @@ bench: .venv/dev ## measure, beside the peers, in one run
 	@$(BIN)/python -m bench $(ARGS)
 
 clean: ## take away what was installed and made here
-	rm -rf .venv .catflap demo-out
+	rm -rf .venv node_modules .catflap demo-out
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -53,3 +54,8 @@ clean: ## take away what was installed and made here
 .venv/dev: .venv/bin/python requirements-dev.lock pyproject.toml
 	@scripts/install requirements-dev.lock
 	@touch $@ .venv/runtime
+
+# TypeScript, to check the browser scripts; npm comes with the development dependencies.
+node_modules/.package-lock.json: package.json package-lock.json .npmrc | .venv/dev
+	@PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --no-audit --no-fund --prefer-offline --loglevel=error
+	@touch $@

@@ -10,7 +10,7 @@ export class Problem extends Error {
   }
 }
 
-export class Home {
+export class Api {
   #csrf;
   /** Told when a call is refused because the page's session is over. @type {(status: number) => void} */
   onRefused = () => {};

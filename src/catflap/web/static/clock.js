@@ -1,6 +1,6 @@
-// The time at home: this computer's clock, corrected by what the schedule documents tell.
+// The server's time: this computer's clock, corrected by the `now` of the schedule documents.
 
-export class HomeClock {
+export class ServerClock {
   #offset = 0;
   #fresh = true;
 
@@ -25,7 +25,7 @@ export class HomeClock {
   }
 
   /**
-   * Learn from a document's `now`. Each is late by its journey, so the largest correction is the truest.
+   * Learn from a document's `now`. Each is late by its transfer time, so the largest correction is the most exact.
    * @param {string} now
    */
   learn(now) {

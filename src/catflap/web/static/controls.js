@@ -1,12 +1,13 @@
 // What a person can touch beside Mia: wake, mute, volume, say it now; and the line that counts down.
 
+import { byId } from "./dom.js";
 import { recall, remember } from "./memory.js";
 
 /**
  * @typedef {object} Parts
  * @property {import("./speaker.js").Speaker} speaker
  * @property {import("./mia.js").Mia} mia
- * @property {import("./clock.js").HomeClock} clock
+ * @property {import("./clock.js").ServerClock} clock
  * @property {import("./schedule.js").Schedule} schedule
  * @property {import("./performance.js").Performance} performance
  * @property {import("./format.js").Format} format
@@ -18,14 +19,14 @@ export class Controls {
   #parts;
   #busy = false;
   #speaksHere = false;
-  /** @type {string | null} a mute set at home, and the one lifted by hand here */
+  /** @type {string | null} a mute set on the server, and the one lifted by hand here */
   #mutedUntil = null;
   #lifted = "";
   #muted;
-  #next = element("next");
-  #sayNext = /** @type {HTMLButtonElement} */ (element("say-next"));
-  #mute = element("mute");
-  #volume = /** @type {HTMLInputElement} */ (element("volume"));
+  #next = byId("next", HTMLElement);
+  #sayNext = byId("say-next", HTMLButtonElement);
+  #mute = byId("mute", HTMLElement);
+  #volume = byId("volume", HTMLInputElement);
 
   /** @param {Parts} parts */
   constructor(parts) {
@@ -42,8 +43,8 @@ export class Controls {
     this.tick();
   }
 
-  /** @param {import("./schedule.js").ScheduleDocument} document */
-  heed(document) {
+  /** Adopt the volume and mute of a schedule. @param {import("./schedule.js").ScheduleDocument} document */
+  apply(document) {
     this.#mutedUntil = document.muted_until;
     this.#volume.value = String(document.volume);
     this.#parts.speaker.volume = document.volume;
@@ -53,7 +54,7 @@ export class Controls {
   /** Whether this tab is the one that speaks. */
   set speaksHere(/** @type {boolean} */ here) {
     this.#speaksHere = here;
-    element("elsewhere").hidden = here;
+    byId("elsewhere", HTMLElement).hidden = here;
     this.tick();
   }
 
@@ -65,9 +66,9 @@ export class Controls {
     const label = this.#parts.format.word(speaker.isMuted ? "unmute" : "mute");
     this.#mute.setAttribute("aria-label", label);
     this.#mute.title = label;
-    element("muted-note").hidden = !speaker.isMuted;
+    byId("muted-note", HTMLElement).hidden = !speaker.isMuted;
     const drowsy = this.#speaksHere && !speaker.isAwake;
-    element("wake").hidden = !drowsy;
+    byId("wake", HTMLElement).hidden = !drowsy;
     mia.isAsleep = drowsy;
     this.#showNext(schedule.next());
   }
@@ -125,9 +126,4 @@ export class Controls {
   get #key() {
     return `catflap.muted.${this.#parts.user}`;
   }
-}
-
-/** @param {string} id @returns {HTMLElement} */
-function element(id) {
-  return /** @type {HTMLElement} */ (document.getElementById(id));
 }

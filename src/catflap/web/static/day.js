@@ -1,19 +1,30 @@
 // The right-hand side: fetches the day when something changed and shows it; asks again when the line was down.
 
+import { byId, create } from "./dom.js";
 import { showAnnouncements, showAppointments, showProblems } from "./lists.js";
 
 const SYNCING = 2000;
 const AGAIN = 5000;
 const REGULARLY = 60_000;
 
+/**
+ * @typedef {object} DayDocument the answer of GET /v1/appointments
+ * @property {string} day YYYY-MM-DD
+ * @property {string} zone
+ * @property {string} zone_source
+ * @property {boolean} syncing
+ * @property {import("./lists.js").Appointment[]} appointments
+ * @property {import("./lists.js").Problem[]} problems
+ */
+
 export class Day {
-  #home;
+  #api;
   #format;
   #clock;
   #preferences;
-  #appointments = element("appointments");
-  #announcements = element("announcements");
-  #problems = element("problems");
+  #appointments = byId("appointments", HTMLElement);
+  #announcements = byId("announcements", HTMLElement);
+  #problems = byId("problems", HTMLElement);
   #timer = 0;
   #asked = 0;
   #forgotten = false;
@@ -21,13 +32,13 @@ export class Day {
   #dialects = new Map();
 
   /**
-   * @param {import("./api.js").Home} home
+   * @param {import("./api.js").Api} api
    * @param {import("./format.js").Format} format
-   * @param {import("./clock.js").HomeClock} clock
+   * @param {import("./clock.js").ServerClock} clock
    * @param {import("./preferences.js").Preferences} preferences
    */
-  constructor(home, format, clock, preferences) {
-    this.#home = home;
+  constructor(api, format, clock, preferences) {
+    this.#api = api;
     this.#format = format;
     this.#clock = clock;
     this.#preferences = preferences;
@@ -48,7 +59,7 @@ export class Day {
     const asked = ++this.#asked;
     let pause = AGAIN;
     try {
-      const [day, planned] = await Promise.all([this.#home.get("/v1/appointments"), this.#home.get("/v1/announcements")]);
+      const [day, planned] = await Promise.all([this.#api.get("/v1/appointments"), this.#api.get("/v1/announcements")]);
       if (asked !== this.#asked) return;
       this.#show(day, planned.announcements);
       pause = day.syncing ? SYNCING : REGULARLY;
@@ -66,13 +77,13 @@ export class Day {
     return { label: this.#preferences.label(dialect), language: this.#preferences.language(dialect) };
   }
 
-  /** @param {any} day @param {import("./lists.js").Planned[]} planned */
+  /** @param {DayDocument} day @param {import("./lists.js").Planned[]} planned */
   #show(day, planned) {
     this.#format.zone = day.zone;
-    this.#preferences.heed(day);
+    this.#preferences.applyZone(day);
     showProblems(this.#problems, day.problems, this.#format);
     this.#dialects = new Map(planned.map(({ id, dialect }) => [id, dialect]));
-    element("today-date").textContent = this.#format.day(day.day);
+    byId("today-date", HTMLElement).textContent = this.#format.day(day.day);
     if (day.syncing && day.appointments.length === 0) return; // the skeletons stay
     const now = this.#clock.now();
     showAppointments(this.#appointments, day.appointments, this.#format, now);
@@ -85,15 +96,7 @@ export class Day {
   #failed() {
     for (const list of [this.#appointments, this.#announcements]) {
       if (list.getAttribute("aria-busy") === "false") continue; // what was read before is better than nothing
-      const note = document.createElement("li");
-      note.className = "empty";
-      note.textContent = this.#format.word("not_loaded");
-      list.replaceChildren(note);
+      list.replaceChildren(create("li", "empty", this.#format.word("not_loaded")));
     }
   }
-}
-
-/** @param {string} id @returns {HTMLElement} */
-function element(id) {
-  return /** @type {HTMLElement} */ (document.getElementById(id));
 }

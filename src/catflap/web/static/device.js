@@ -5,19 +5,19 @@ import { recall, remember } from "./memory.js";
 /** @typedef {{id: string | number, token: string}} Identity */
 
 export class Device {
-  #home;
+  #api;
   #key;
   /** @type {Promise<Identity> | null} */
   #making = null;
 
-  /** @param {import("./api.js").Home} home @param {number} user */
-  constructor(home, user) {
-    this.#home = home;
+  /** @param {import("./api.js").Api} api @param {number} user */
+  constructor(api, user) {
+    this.#api = api;
     this.#key = `catflap.device.${user}`;
   }
 
   /**
-   * A request as this device; a token the house no longer knows is replaced by a new one, once.
+   * A request as this device; a token that the server refuses is replaced by a new one, once.
    * @param {string} path
    * @param {RequestInit} [init]
    * @returns {Promise<Response>}
@@ -26,7 +26,7 @@ export class Device {
     const identity = await this.#identity();
     const response = await this.#ask(path, init, identity.token);
     if (response.status !== 401) return response;
-    if (recall(this.#key, null)?.token === identity.token) remember(this.#key, undefined);
+    if (this.#known()?.token === identity.token) remember(this.#key, undefined);
     return this.#ask(path, init, (await this.#identity()).token);
   }
 
@@ -39,23 +39,28 @@ export class Device {
     });
   }
 
-  /** Set its loudness or mute at home, for every place that shows them. @param {{volume?: number, muted_until?: null}} change */
+  /** Set its volume or mute on the server, for every client that shows them. @param {{volume?: number, muted_until?: null}} change */
   async adjust(change) {
-    const identity = recall(this.#key, null);
-    if (identity) await this.#home.send("PATCH", `/v1/devices/${identity.id}`, change).catch(() => {});
+    const identity = this.#known();
+    if (identity) await this.#api.send("PATCH", `/v1/devices/${identity.id}`, change).catch(() => {});
   }
 
   /** @returns {Promise<Identity>} */
   #identity() {
-    const known = recall(this.#key, null);
+    const known = this.#known();
     if (known?.token) return Promise.resolve(known);
     this.#making ??= this.#make().finally(() => (this.#making = null));
     return this.#making;
   }
 
+  /** @returns {Identity | null} */
+  #known() {
+    return recall(this.#key, /** @type {Identity | null} */ (null));
+  }
+
   /** @returns {Promise<Identity>} */
   async #make() {
-    const { id, token } = await this.#home.send("POST", "/v1/devices", { browser: true, name: "This browser" });
+    const { id, token } = await this.#api.send("POST", "/v1/devices", { browser: true, name: "This browser" });
     remember(this.#key, { id, token });
     return { id, token };
   }

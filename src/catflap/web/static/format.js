@@ -18,9 +18,9 @@ export class Format {
     return (this.#words[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
   }
 
-  /** The first of several words that there is. @param {string[]} keys */
-  oneOf(...keys) {
-    return this.word(keys.find((key) => key in this.#words) ?? keys[0]);
+  /** The text of `key`, or of `otherwise` when there is none. @param {string} key @param {string} otherwise */
+  oneOf(key, otherwise) {
+    return this.word(key in this.#words ? key : otherwise);
   }
 
   /** @param {string | number} at */
@@ -47,8 +47,8 @@ export class Format {
   /** @param {number} milliseconds */
   span(milliseconds) {
     const seconds = Math.max(0, Math.ceil(milliseconds / 1000));
-    const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
-    const shown = parts[0] > 0 ? parts : parts.slice(1);
+    const [hours, rest] = [Math.floor(seconds / 3600), [Math.floor(seconds / 60) % 60, seconds % 60]];
+    const shown = hours > 0 ? [hours, ...rest] : rest;
     return shown.map((part, index) => (index === 0 ? String(part) : String(part).padStart(2, "0"))).join(":");
   }
 

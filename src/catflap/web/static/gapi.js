@@ -7,16 +7,29 @@
 //
 // A code that grantOfflineAccess() gives goes to your server as before: POST /storeauthcode. signIn() redeems
 // its code here and tells currentUser who it was. ID tokens and access tokens never reach the page.
+
+/**
+ * @typedef {{client_id: string, scope?: string, hosted_domain?: string}} Config
+ * @typedef {{scope?: string, prompt?: string, login_hint?: string}} Options of signIn and grantOfflineAccess
+ * @typedef {{sub: string, email: string, name?: string, given_name?: string, family_name?: string, picture?: string}} Account
+ * @typedef {{account: Account, granted: string[], csrf_token?: string}} SignedIn the answer of POST /signin/google/code
+ * @typedef {{code: string}} Code
+ * @typedef {{callback?: () => void, onerror?: (reason: unknown) => void}} LoadOptions
+ */
+
 (() => {
   "use strict";
-  const script = new URL(document.currentScript.src);
+  const page = /** @type {any} */ (window);
+  const script = new URL(/** @type {HTMLScriptElement} */ (document.currentScript).src);
   const GSI = script.searchParams.get("gsi") || "https://accounts.google.com/gsi/client";
   const BASIC = "openid email profile";
   const SHORT = "https://www.googleapis.com/auth/";
+  /** @type {Record<string, string>} */
   const ERRORS = { popup_closed: "popup_closed_by_user", popup_failed_to_open: "popup_blocked_by_browser" };
 
+  /** @type {Promise<void>} */
   const google = new Promise((resolve, reject) => {
-    if (window.google?.accounts?.oauth2) return resolve();
+    if (page.google?.accounts?.oauth2) return resolve();
     const tag = document.createElement("script");
     tag.src = GSI;
     tag.onload = () => resolve();
@@ -25,23 +38,31 @@
   });
   google.catch(() => {});
 
+  /** @param {string | undefined} text */
   const words = (text) => new Set((text || "").split(/[\s,]+/).filter(Boolean));
+  /** @param {string} scope */
   const short = (scope) => scope.replace(SHORT + "userinfo.", "").replace(SHORT, "");
+  /** @param {(string | undefined)[]} texts */
   const join = (...texts) => [...new Set(texts.flatMap((text) => [...words(text)]))].join(" ");
   const random = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
 
+  /** @template T */
   class Value {
     #value;
+    /** @type {((value: T) => void)[]} */
     #listeners = [];
+    /** @param {T} value */
     constructor(value) {
       this.#value = value;
     }
     get() {
       return this.#value;
     }
+    /** @param {(value: T) => void} listener */
     listen(listener) {
       this.#listeners.push(listener);
     }
+    /** @param {T} value */
     set(value) {
       const changed = value !== this.#value;
       this.#value = value;
@@ -50,6 +71,7 @@
   }
 
   class BasicProfile {
+    /** @param {Account} account */
     constructor(account) {
       this.getId = () => account.sub;
       this.getName = () => account.name;
@@ -63,6 +85,7 @@
   class GoogleUser {
     #auth;
     #answer;
+    /** @param {GoogleAuth} auth @param {SignedIn | null} [answer] */
     constructor(auth, answer = null) {
       this.#auth = auth;
       this.#answer = answer;
@@ -82,6 +105,7 @@
     getGrantedScopes() {
       return this.#answer ? this.#answer.granted.map((name) => (BASIC.includes(name) ? name : SHORT + name)).join(" ") : null;
     }
+    /** @param {string} scopes */
     hasGrantedScopes(scopes) {
       const granted = new Set(this.#answer?.granted ?? []);
       return [...words(scopes)].every((scope) => granted.has(short(scope)));
@@ -89,9 +113,11 @@
     getAuthResponse() {
       return { scope: this.getGrantedScopes() };
     }
+    /** @param {Options} [options] */
     grant(options = {}) {
       return this.#auth.signIn(options);
     }
+    /** @param {Options} [options] */
     grantOfflineAccess(options = {}) {
       return this.#auth.grantOfflineAccess(options);
     }
@@ -102,7 +128,9 @@
 
   class GoogleAuth {
     #config;
+    /** @type {string | null} */
     #csrf = null;
+    /** @param {Config} config */
     constructor(config) {
       this.#config = config;
       this.isSignedIn = new Value(false);
@@ -110,7 +138,9 @@
     }
 
     // Called with a double that is no promise: `await gapi.auth2.init()` would wait for itself for ever.
+    /** @param {((auth: GoogleAuth) => any) | null} [onInit] @param {((reason: any) => any) | null} [onError] */
     then(onInit, onError) {
+      /** @param {any} auth @param {string | symbol} name */
       const get = (auth, name) => {
         if (name === "then") return undefined;
         return typeof auth[name] === "function" ? auth[name].bind(auth) : auth[name];
@@ -119,6 +149,7 @@
       return google.then(() => (onInit ? onInit(ready) : ready), onError);
     }
 
+    /** @param {Options} [options] */
     async signIn(options = {}) {
       const scope = join(BASIC, this.#config.scope, options.scope);
       const { code } = await this.#ask(scope, options);
@@ -130,6 +161,7 @@
       return user;
     }
 
+    /** @param {Options} [options] @returns {Promise<Code>} */
     async grantOfflineAccess(options = {}) {
       return await this.#ask(join(BASIC, this.#config.scope, options.scope), options);
     }
@@ -141,6 +173,7 @@
 
     async disconnect() {
       if (this.#csrf) {
+        /** @type {{grants: {id: number, primary: boolean}[]}} */
         const { grants } = await (await this.#call("/v1/grants")).json();
         for (const grant of grants.filter((one) => one.primary)) {
           await this.#call(`/v1/grants/${grant.id}`, { method: "DELETE", headers: { "X-CSRF-Token": this.#csrf } });
@@ -149,8 +182,15 @@
       await this.signOut();
     }
 
+    /**
+     * @param {string | HTMLElement} container
+     * @param {Options} [options]
+     * @param {(user: GoogleUser) => void} [onSuccess]
+     * @param {(reason: any) => void} [onFailure]
+     */
     attachClickHandler(container, options, onSuccess, onFailure) {
       const element = typeof container === "string" ? document.getElementById(container) : container;
+      if (!element) throw new Error(`no element has the id ${container}`);
       element.addEventListener("click", () => this.signIn(options || {}).then(onSuccess, onFailure));
     }
 
@@ -160,12 +200,13 @@
       this.isSignedIn.set(false);
     }
 
+    /** @param {string} scope @param {Options} options @returns {Promise<Code>} */
     async #ask(scope, options) {
       await google;
       const state = random();
       const { client_id, hosted_domain } = this.#config;
       return await new Promise((resolve, reject) => {
-        const client = window.google.accounts.oauth2.initCodeClient({
+        const client = page.google.accounts.oauth2.initCodeClient({
           client_id,
           scope,
           state,
@@ -174,17 +215,18 @@
           ...(hosted_domain && { hd: hosted_domain }),
           ...(options.login_hint && { login_hint: options.login_hint }),
           ...(/select_account/.test(options.prompt || "") && { select_account: true }),
-          callback: (answer) => {
+          callback: (/** @type {{error?: string, state?: string, code: string}} */ answer) => {
             if (answer.error) reject({ error: answer.error });
             else if (answer.state !== state) reject({ error: "state_mismatch" });
             else resolve({ code: answer.code });
           },
-          error_callback: ({ type }) => reject({ error: ERRORS[type] || type }),
+          error_callback: (/** @type {{type: string}} */ { type }) => reject({ error: ERRORS[type] || type }),
         });
         client.requestCode();
       });
     }
 
+    /** @param {string} code @param {string} scope @returns {Promise<SignedIn>} */
     async #redeem(code, scope) {
       const scopes = [...words(scope)].filter((name) => !words(BASIC).has(name)).join(" ");
       const response = await this.#call("/signin/google/code", {
@@ -197,13 +239,16 @@
       return answer;
     }
 
+    /** @param {string} path @param {RequestInit} [init] */
     #call(path, init = {}) {
       return fetch(script.origin + path, { credentials: "include", cache: "no-store", ...init });
     }
   }
 
+  /** @type {GoogleAuth | null} */
   let instance = null;
   const auth2 = {
+    /** @param {Config} config */
     init(config) {
       if (!config?.client_id) throw new Error("gapi.auth2.init() needs a client_id.");
       return (instance ??= new GoogleAuth({ ...config }));
@@ -211,8 +256,10 @@
     getAuthInstance: () => instance,
   };
 
-  const gapi = (window.gapi ??= {});
+  const gapi = (page.gapi ??= {});
+  /** @param {string} _names @param {(() => void) | LoadOptions} [given] */
   gapi.load = (_names, given) => {
+    /** @type {LoadOptions} */
     const { callback, onerror } = typeof given === "function" ? { callback: given } : given || {};
     google.then(() => {
       gapi.auth2 ??= auth2;
@@ -222,7 +269,7 @@
 
   const onload = script.searchParams.get("onload");
   if (onload) {
-    const call = () => window[onload]?.();
+    const call = () => page[onload]?.();
     // The page may define the function below this script's tag.
     if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", call);
     else setTimeout(call, 0);

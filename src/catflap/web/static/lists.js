@@ -1,4 +1,6 @@
-// Today's appointments and what will be said. Titles are strangers' words: they go in as text, never as markup.
+// Today's appointments and what will be said. Titles are other people's text: inserted as text, never as markup.
+
+import { create } from "./dom.js";
 
 /**
  * @typedef {{kind: "account" | "failing" | "gone" | "removed", name: string, code: string}} Problem
@@ -22,12 +24,12 @@ export function showAppointments(list, appointments, format, now) {
     const goesOn = !all_day && start <= now && now < end;
     const when = all_day ? format.word("all_day") : format.time(start);
     const which = [all_day ? "" : format.word("until", { time: format.time(end) }), several ? calendar : ""];
-    const what = element("span", "what", title || format.word("untitled"));
-    if (goesOn) what.append(element("span", "badge", format.word("now")));
-    const row = element("li", "appointment");
+    const what = create("span", "what", title || format.word("untitled"));
+    if (goesOn) what.append(create("span", "badge", format.word("now")));
+    const row = create("li", "appointment");
     row.classList.toggle("past", !all_day && end <= now);
     row.classList.toggle("going-on", goesOn);
-    row.append(element("span", "when", when), what, element("span", "which", which.filter(Boolean).join(" · ")));
+    row.append(create("span", "when", when), what, create("span", "which", which.filter(Boolean).join(" · ")));
     return row;
   });
   fill(list, rows, format.word("today_free"));
@@ -45,18 +47,18 @@ export function showAnnouncements(list, announcements, format, now, dialectOf) {
   const first = coming.find(({ play_at, state }) => !OVER.has(state) && Date.parse(play_at) >= now);
   const rows = coming.slice(0, MOST).map((one) => {
     const { label, language } = dialectOf(one.dialect);
-    const text = element("span", "what", one.text);
+    const text = create("span", "what", one.text);
     text.setAttribute("lang", language);
-    const which = element("span", "which");
-    which.append(element("span", "dialect", label), ` · ${format.word(`state_${one.state}`)}`);
+    const which = create("span", "which");
+    which.append(create("span", "dialect", label), ` · ${format.word(`state_${one.state}`)}`);
     if (!format.isSameDay(one.play_at, now)) which.append(` · ${format.isSameDay(one.play_at, now + 86_400_000) ? format.word("tomorrow") : format.date(one.play_at)}`);
-    const row = element("li", "announcement");
+    const row = create("li", "announcement");
     row.classList.toggle("first", one === first);
     row.classList.toggle("over", OVER.has(one.state));
-    row.append(element("span", "when", format.time(one.play_at)), text, which);
+    row.append(create("span", "when", format.time(one.play_at)), text, which);
     return row;
   });
-  if (coming.length > MOST) rows.push(element("li", "empty", format.word("and_more", { count: coming.length - MOST })));
+  if (coming.length > MOST) rows.push(create("li", "empty", format.word("and_more", { count: coming.length - MOST })));
   fill(list, rows, format.word("will_say_none"));
 }
 
@@ -67,7 +69,7 @@ export function showProblems(list, problems, format) {
     return format.word(`problem_${kind}`, { name: name || format.word("untitled"), why });
   });
   const now = [...list.children].map(({ textContent }) => textContent);
-  if (now.join("\n") !== shown.join("\n")) list.replaceChildren(...shown.map((text) => element("li", "problem", text)));
+  if (now.join("\n") !== shown.join("\n")) list.replaceChildren(...shown.map((text) => create("li", "problem", text)));
 }
 
 /** With several devices the same words are planned several times; one line is enough. @param {Planned[]} announcements */
@@ -78,14 +80,6 @@ function once(announcements) {
 
 /** @param {HTMLElement} list @param {HTMLElement[]} rows @param {string} empty */
 function fill(list, rows, empty) {
-  list.replaceChildren(...(rows.length > 0 ? rows : [element("li", "empty", empty)]));
+  list.replaceChildren(...(rows.length > 0 ? rows : [create("li", "empty", empty)]));
   list.setAttribute("aria-busy", "false");
-}
-
-/** @param {string} name @param {string} className @param {string} [text] */
-function element(name, className, text = "") {
-  const made = document.createElement(name);
-  made.className = className;
-  made.textContent = text;
-  return made;
 }

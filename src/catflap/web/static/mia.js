@@ -5,18 +5,24 @@
 export class Mia {
   #figure;
   #bubble;
+  #label;
+  #words;
   #loudness;
   #open = 0;
   #frame = 0;
 
   /**
    * @param {SVGSVGElement} figure
-   * @param {HTMLElement} bubble
+   * @param {HTMLElement} bubble holds two paragraphs: the dialect's name and the words
    * @param {() => number} loudness of her voice, 0 to 1
    */
   constructor(figure, bubble, loudness) {
     this.#figure = figure;
     this.#bubble = bubble;
+    const [label, words] = bubble.children;
+    if (!label || !words) throw new Error("the bubble lacks its paragraphs");
+    this.#label = label;
+    this.#words = words;
     this.#loudness = loudness;
     this.#followPointer();
     figure.addEventListener("click", () => this.#purr());
@@ -52,15 +58,15 @@ export class Mia {
   /** Take her words away. */
   hush() {
     this.rest();
-    for (const part of this.#bubble.children) part.textContent = "";
+    this.#label.textContent = "";
+    this.#words.textContent = "";
   }
 
   /** @param {Line} line @param {"speaking" | "showing"} state */
   #say({ text, dialect, language }, state) {
-    const [label, words] = this.#bubble.children;
-    label.textContent = dialect;
-    words.textContent = text;
-    words.setAttribute("lang", language);
+    this.#label.textContent = dialect;
+    this.#words.textContent = text;
+    this.#words.setAttribute("lang", language);
     this.#bubble.classList.add("speaking");
     this.#figure.dataset.state = state;
   }

@@ -1,4 +1,4 @@
-// Acknowledgements: what was said is told to the house, even if it has to wait for the line to come back.
+// Acknowledgements of announcements, kept until the server has them.
 
 import { recall, remember } from "./memory.js";
 

@@ -1,10 +1,11 @@
-// Puts the parts of the signed-in page together; the only module that knows them all.
+// Entry point of the signed-in page: creates its parts and connects them.
 
-import { Home } from "./api.js";
-import { HomeClock } from "./clock.js";
+import { Api } from "./api.js";
+import { ServerClock } from "./clock.js";
 import { Controls } from "./controls.js";
 import { Day } from "./day.js";
 import { Device } from "./device.js";
+import { byId } from "./dom.js";
 import { Format } from "./format.js";
 import { forget, forgetOthers } from "./memory.js";
 import { Mia } from "./mia.js";
@@ -22,24 +23,24 @@ const HEARTBEAT = 20_000;
 const AGAIN = 5000;
 
 /** @type {{words: Record<string, string>, language: string, user: number, csrf: string, speaks: boolean}} */
-const page = JSON.parse(element("page-data").textContent ?? "");
+const page = JSON.parse(byId("page-data", HTMLElement).textContent ?? "");
 
 forgetOthers(page.user);
-const home = new Home(page.csrf);
-const session = new Session(home, page.user);
+const api = new Api(page.csrf);
+const session = new Session(api, page.user);
 const format = new Format(page.words, page.language);
-const device = new Device(home, page.user);
+const device = new Device(api, page.user);
 const outbox = new Outbox(device, page.user, () => day?.refresh());
-const preferences = new Preferences(home, format, () => day?.refresh());
+const preferences = new Preferences(api, format, () => day?.refresh());
 const day = page.speaks ? letMiaSpeak() : null;
 
 showPreferences();
-// The house ends the session with everything that belongs to it; this browser forgets its part.
-element("signout").addEventListener("submit", () => forget());
+// The server deletes the session and its devices; this browser deletes its own part.
+byId("signout", HTMLElement).addEventListener("submit", () => forget());
 
 async function showPreferences() {
   try {
-    await preferences.show(/** @type {any} */ (element("preferences")));
+    await preferences.show(byId("preferences", HTMLFormElement));
   } catch {
     setTimeout(showPreferences, AGAIN);
   }
@@ -48,11 +49,11 @@ async function showPreferences() {
 
 /** @returns {Day} */
 function letMiaSpeak() {
-  const clock = new HomeClock();
+  const clock = new ServerClock();
   const sounds = new Sounds();
   const speaker = new Speaker();
-  const mia = new Mia(/** @type {any} */ (element("mia")), element("bubble"), () => speaker.loudness());
-  const day = new Day(home, format, clock, preferences);
+  const mia = new Mia(byId("mia", SVGSVGElement), byId("bubble", HTMLElement), () => speaker.loudness());
+  const day = new Day(api, format, clock, preferences);
   const lineOf = (/** @type {import("./schedule.js").Announcement} */ { id, text }) => {
     const { label, language } = day.dialectOf(id);
     return { text, dialect: label, language };
@@ -65,10 +66,10 @@ function letMiaSpeak() {
   );
   const controls = new Controls({ speaker, mia, clock, schedule, performance, format, device, user: page.user });
 
-  const heed = (/** @type {import("./schedule.js").ScheduleDocument} */ document) => {
+  const apply = (/** @type {import("./schedule.js").ScheduleDocument} */ document) => {
     if (session.signal.aborted) return;
     schedule.update(document);
-    controls.heed(document);
+    controls.apply(document);
     window.document.documentElement.dataset.schedule = String(document.version);
     day.refresh();
   };
@@ -79,7 +80,7 @@ function letMiaSpeak() {
       keepInTouch(signal, { clock, schedule }, (document) => {
         clock.learn(document.now);
         tabs.tell({ document, offset: clock.offset });
-        heed(document);
+        apply(document);
         sounds.keep(schedule.coming());
       });
     },
@@ -89,7 +90,7 @@ function letMiaSpeak() {
     },
     hear({ document, offset }) {
       clock.offset = offset;
-      heed(document);
+      apply(document);
     },
   });
   session.signal.addEventListener("abort", () => {
@@ -100,38 +101,33 @@ function letMiaSpeak() {
     mia.hush();
     day.forget();
   });
-  element("speak-here").addEventListener("click", () => tabs.takeOver());
+  byId("speak-here", HTMLElement).addEventListener("click", () => tabs.takeOver());
   tabs.start();
   return day;
 }
 
 /**
- * Read the schedule and let the house know that we live, until the signal says stop.
+ * Read the schedule and send heartbeats until the signal is aborted.
  * @param {AbortSignal} signal
- * @param {{clock: HomeClock, schedule: Schedule}} parts
+ * @param {{clock: ServerClock, schedule: Schedule}} parts
  * @param {(document: import("./schedule.js").ScheduleDocument) => void} onDocument
  */
 function keepInTouch(signal, { clock, schedule }, onDocument) {
-  let beaten = 0;
+  let lastBeat = 0;
   // Called at every keep-alive as well: a hidden tab's timers may run once a minute, its network doesn't.
   const beat = () => {
-    if (Date.now() - beaten < HEARTBEAT - 1000) return;
-    beaten = Date.now();
+    if (Date.now() - lastBeat < HEARTBEAT - 1000) return;
+    lastBeat = Date.now();
     schedule.arm();
     outbox.flush();
     device.post("/v1/device/heartbeat", {}).catch(() => {});
   };
   const timer = setInterval(beat, HEARTBEAT);
   signal.addEventListener("abort", () => clearInterval(timer));
-  const onLine = (/** @type {boolean} */ online) => (element("offline").hidden = online);
+  const onLine = (/** @type {boolean} */ online) => (byId("offline", HTMLElement).hidden = online);
   const onEnd = (/** @type {boolean} */ isGone) => {
     if (isGone) session.doubt();
     return session.check();
   };
   followSchedule(device, { onConnect: () => clock.doubt(), onDocument, onBytes: beat, onLine, onEnd }, signal);
-}
-
-/** @param {string} id @returns {HTMLElement} */
-function element(id) {
-  return /** @type {HTMLElement} */ (document.getElementById(id));
 }

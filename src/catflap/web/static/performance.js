@@ -6,7 +6,7 @@ import { delay } from "./clock.js";
  * @typedef {import("./schedule.js").Announcement} Announcement
  * @typedef {import("./outbox.js").Outcome} Outcome
  * @typedef {object} Parts
- * @property {import("./clock.js").HomeClock} clock
+ * @property {import("./clock.js").ServerClock} clock
  * @property {import("./sounds.js").Sounds} sounds
  * @property {import("./speaker.js").Speaker} speaker
  * @property {import("./mia.js").Mia} mia

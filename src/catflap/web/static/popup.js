@@ -1,4 +1,4 @@
-// Sign in, or allow more, in Google's popup: one consent, one code, sent home and redeemed there.
+// Sign in, or allow more, in Google's popup: one consent, one code, exchanged by the server.
 //
 //   import { Popup } from "/static/popup.js";
 //   const popup = await Popup.prepare({ scopes: "calendar" });   // before the click, or browsers block it
@@ -22,12 +22,14 @@ const TIME_AT_GOOGLE = 5 * 60_000;
 /**
  * @typedef {{scopes?: string, purpose?: "signin" | "add_scopes" | "link", account?: string, selectAccount?: boolean,
  *   home?: string, gsi?: string}} Wish
+ * @typedef {{client_id: string, scope: string, state: string, login_hint?: string, select_account?: boolean,
+ *   expires_in: number}} Ticket the answer of GET /signin/google/popup
  */
 
 export class Popup {
   #url;
   #home;
-  /** @type {any} */
+  /** @type {Ticket | null} */
   #ticket = null;
   #ends = 0;
   /** @type {Promise<void> | null} */
@@ -63,7 +65,7 @@ export class Popup {
   async open() {
     // Only a page that stood open for long waits here, and a click lets a popup open for some seconds.
     if (Date.now() > this.#ends - TIME_AT_GOOGLE) await this.#renew();
-    const ticket = this.#ticket;
+    const ticket = /** @type {Ticket} */ (this.#ticket); // `prepare` has fetched one
     try {
       const code = await askGoogle(ticket);
       return await call(`${this.#home}/signin/google/code`, {
@@ -81,8 +83,10 @@ export class Popup {
   async #renew() {
     this.#renewing ??= (async () => {
       try {
-        this.#ticket = await call(this.#url);
-        this.#ends = Date.now() + this.#ticket.expires_in * 1000;
+        /** @type {Ticket} */
+        const ticket = await call(this.#url);
+        this.#ticket = ticket;
+        this.#ends = Date.now() + ticket.expires_in * 1000;
       } finally {
         this.#renewing = null;
       }
@@ -91,7 +95,7 @@ export class Popup {
   }
 }
 
-/** @param {any} ticket @returns {Promise<string>} the code */
+/** @param {Ticket} ticket @returns {Promise<string>} the code */
 function askGoogle({ client_id, scope, state, login_hint, select_account }) {
   return new Promise((resolve, reject) => {
     const { google } = /** @type {any} */ (window);
@@ -103,12 +107,12 @@ function askGoogle({ client_id, scope, state, login_hint, select_account }) {
         ux_mode: "popup",
         ...(login_hint && { login_hint }),
         ...(select_account && { select_account }),
-        callback: (/** @type {any} */ answer) => {
+        callback: (/** @type {{error?: string, state?: string, code: string}} */ answer) => {
           if (answer.error) reject(new Refused(answer.error));
           else if (answer.state !== state) reject(new Refused("state_invalid"));
           else resolve(answer.code);
         },
-        error_callback: (/** @type {any} */ { type }) => reject(new Refused(type)),
+        error_callback: (/** @type {{type: string}} */ { type }) => reject(new Refused(type)),
       })
       .requestCode();
   });

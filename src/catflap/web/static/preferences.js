@@ -3,7 +3,7 @@
 /** @typedef {{id: string, language: string, name: string, native_name: string, example: string}} Dialect */
 
 export class Preferences {
-  #home;
+  #api;
   #format;
   #onSaved;
   /** @type {Record<string, unknown>} */
@@ -14,19 +14,20 @@ export class Preferences {
   #form = null;
   #offered = "";
 
-  /** @param {import("./api.js").Home} home @param {import("./format.js").Format} format @param {() => void} onSaved */
-  constructor(home, format, onSaved) {
-    this.#home = home;
+  /** @param {import("./api.js").Api} api @param {import("./format.js").Format} format @param {() => void} onSaved */
+  constructor(api, format, onSaved) {
+    this.#api = api;
     this.#format = format;
     this.#onSaved = onSaved;
   }
 
   /** @param {HTMLFormElement} form */
   async show(form) {
-    const [values, dialects] = await Promise.all([this.#home.get("/v1/preferences"), this.#home.get("/v1/dialects")]);
+    /** @type {[Record<string, unknown>, Dialect[]]} */
+    const [values, dialects] = await Promise.all([this.#api.get("/v1/preferences"), this.#api.get("/v1/dialects")]);
     this.#form = form;
     this.#values = values;
-    this.#dialects = new Map(dialects.map((/** @type {Dialect} */ dialect) => [dialect.id, dialect]));
+    this.#dialects = new Map(dialects.map((dialect) => [dialect.id, dialect]));
     for (const select of form.querySelectorAll("select")) {
       select.disabled = false;
       if (select.name === "zone") continue;
@@ -44,9 +45,10 @@ export class Preferences {
   label(id) {
     const dialect = this.#dialects.get(id);
     if (!dialect) return "";
-    const names = [dialect.name, dialect.native_name];
-    if (this.#format.language === dialect.language && dialect.language !== "en") names.reverse();
-    return names[0] === names[1] ? names[0] : names.join(" · ");
+    const { name, native_name: native } = dialect;
+    if (name === native) return name;
+    const isNativeFirst = this.#format.language === dialect.language && dialect.language !== "en";
+    return isNativeFirst ? `${native} · ${name}` : `${name} · ${native}`;
   }
 
   /** @param {string} id the language its words are in, for voices and hyphens */
@@ -61,7 +63,7 @@ export class Preferences {
     const picked = Object.fromEntries([...form.querySelectorAll("select")].map(({ name, value }) => [name, value]));
     const zone = picked.zone ? { zone: picked.zone, zone_source: "user" } : { zone: null, zone_source: null };
     try {
-      this.#values = await this.#home.send("PUT", "/v1/preferences", { ...this.#values, ...picked, ...zone });
+      this.#values = await this.#api.send("PUT", "/v1/preferences", { ...this.#values, ...picked, ...zone });
       this.#showZone();
       note.textContent = this.#format.word("saved");
       this.#onSaved();
@@ -71,7 +73,7 @@ export class Preferences {
   }
 
   /** The zone as it is known by now; Google's comes with the first sync. @param {{zone: string, zone_source: string}} day */
-  heed({ zone, zone_source }) {
+  applyZone({ zone, zone_source }) {
     if (!this.#form || (zone === this.#values.zone && zone_source === this.#values.zone_source)) return;
     this.#values = { ...this.#values, zone, zone_source };
     this.#showZone();
@@ -86,10 +88,10 @@ export class Preferences {
     if (here === zone && source === "browser") return;
     this.#offered = here;
     try {
-      this.heed(await this.#home.send("PUT", "/v1/preferences/browser-zone", { zone: here }));
+      this.applyZone(await this.#api.send("PUT", "/v1/preferences/browser-zone", { zone: here }));
       this.#onSaved();
     } catch {
-      // A zone the house doesn't know, or no line: it stays as it is.
+      // A zone the server doesn't know, or no network: the zone stays as it is.
     }
   }
 

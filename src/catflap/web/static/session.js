@@ -12,24 +12,24 @@ const SLEEP = 180_000;
 const PATIENCE = 1500;
 /** A page that ends twice within this time is not reloaded at once, whatever is wrong. */
 const CALM = 3000;
-/** All pages of ours in this browser, whoever they belong to. */
+/** The channel of all our pages in this browser, of every user. */
 export const CHANNEL = "catflap.session";
 
 /** @typedef {"alive" | "ended" | "unknown"} State */
 
 export class Session {
-  #home;
+  #api;
   #user;
   #channel = new BroadcastChannel(CHANNEL);
   #over = new AbortController();
   #doubtful = false;
   #ticked = Date.now();
 
-  /** @param {import("./api.js").Home} home @param {number} user */
-  constructor(home, user) {
-    this.#home = home;
+  /** @param {import("./api.js").Api} api @param {number} user */
+  constructor(api, user) {
+    this.#api = api;
     this.#user = user;
-    home.onRefused = (status) => this.#refused(status);
+    api.onRefused = (status) => this.#refused(status);
     this.#channel.onmessage = () => this.check();
     for (const event of ["focus", "online"]) window.addEventListener(event, () => this.check());
     document.addEventListener("visibilitychange", () => document.hidden || this.check());
@@ -62,7 +62,7 @@ export class Session {
   async check() {
     if (this.signal.aborted) return "ended";
     try {
-      await this.#home.get("/v1/session");
+      await this.#api.get("/v1/session");
       this.#doubtful = false;
     } catch {
       return this.signal.aborted ? "ended" : "unknown";

@@ -56,7 +56,7 @@ export class Sounds {
   }
 }
 
-/** Whatever name the house calls itself by, this page's own origin is the way to it. @param {string} url */
+/** Fetch from this page's own origin, whatever host the signed URL names. @param {string} url */
 async function load(url) {
   const { pathname, search } = new URL(url, location.href);
   // Not in the browser's cache, where it would outlive the session.

@@ -12,7 +12,7 @@ const LONGEST_PAUSE = 30_000;
  * @returns {AsyncGenerator<{event: string, id: string, data: string}>}
  */
 export async function* readEvents(body, onBytes) {
-  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  const reader = body.pipeThrough(/** @type {ReadableWritablePair<string, Uint8Array>} */ (new TextDecoderStream())).getReader();
   let rest = "";
   let [event, id] = ["message", ""];
   /** @type {string[]} */

@@ -13,9 +13,10 @@ export class Tabs {
   #name;
   #roles;
   #channel;
+  /** @type {unknown} */
+  #last;
   /** @type {AbortController | null} */
   #leading = null;
-  #last;
 
   /** @param {string} name of the lock @param {Roles} roles */
   constructor(name, roles) {

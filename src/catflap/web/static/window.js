@@ -1,12 +1,12 @@
-// Sign in without leaving the page: Google's popup, and home with the code it gives.
+// Sign in with Google's popup, without leaving the page.
 
 import { Popup } from "/static/popup.js";
 
 const button = /** @type {HTMLButtonElement} */ (document.querySelector("#in-window"));
 const { scopes, gsi, next = "/" } = button.dataset;
 
-/** Begin anew with a sentence for the reason; Google must ask once more when it gave no lasting access. */
-function tell(/** @type {any} */ { code = "unknown", consentUrl }) {
+/** Reload with a sentence for the error, or go to `consentUrl` when Google gave no refresh token. */
+function showError(/** @type {{code?: string, consentUrl?: string}} */ { code = "unknown", consentUrl }) {
   const query = new URLSearchParams(new URL(next, location.origin).search);
   query.set("error", code);
   location.assign(consentUrl ?? `/signin/window?${query}`);
@@ -17,7 +17,7 @@ try {
   const popup = await Popup.prepare({ scopes, gsi });
   button.addEventListener("click", () => {
     button.disabled = true;
-    popup.open().then(() => location.assign(next), tell);
+    popup.open().then(() => location.assign(next), showError);
   });
   button.disabled = false;
 } catch {

@@ -47,11 +47,11 @@ clean: ## take away what was installed and made here
 	@$(PYTHON) -m venv .venv \
 	  || { echo "python3 -m venv failed; on Debian: apt install python3-venv" >&2; rm -rf .venv; exit 2; }
 
-.venv/runtime: .venv/bin/python requirements.lock pyproject.toml
+.venv/runtime: .venv/bin/python requirements.lock pyproject.toml $(wildcard packages/*/pyproject.toml)
 	@scripts/install requirements.lock
 	@touch $@
 
-.venv/dev: .venv/bin/python requirements-dev.lock pyproject.toml
+.venv/dev: .venv/bin/python requirements-dev.lock pyproject.toml $(wildcard packages/*/pyproject.toml)
 	@scripts/install requirements-dev.lock
 	@touch $@ .venv/runtime
 

@@ -1,6 +1,6 @@
 """Use any Google API while the user is away: Google's own Python client, its tokens from Catflap.
 
-pip install google-api-python-client google-auth
+pip install google-api-python-client 'catflap-client[google]'
 python examples/google_credentials.py http://127.0.0.1:8400 17 catflap_…
 
 The key needs the right `tokens`: catflap apikeys create example --right tokens
@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from googleapiclient.discovery import build
 from googleapiclient.http import MediaIoBaseUpload
 
-import catflap
+from catflap_client.google_auth import google_credentials
 
 SCOPES = ["calendar.events", "drive.appdata"]
 DISCOVERY = "/discovery/v1/apis/{api}/{apiVersion}/rest"
@@ -22,7 +22,7 @@ DISCOVERY = "/discovery/v1/apis/{api}/{apiVersion}/rest"
 
 def main(catflap_url: str, user: int, api_key: str, google: str | None = None) -> tuple[str, str]:
     """Insert a calendar event and read a file of the app's own folder; `google` is a sandbox's address."""
-    credentials = catflap.google_credentials(user, url=catflap_url, api_key=api_key, scopes=SCOPES)
+    credentials = google_credentials(user, url=catflap_url, api_key=api_key, scopes=SCOPES)
     place = {"discoveryServiceUrl": google + DISCOVERY, "static_discovery": False} if google else {}
 
     with build("calendar", "v3", credentials=credentials, cache_discovery=False, **place) as calendar:

@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from catflap.errors import BadRequest, CatflapError, OperatorMustAct, Tampered, TryAgain, UserMustAct
     from catflap.settings import GOOGLE_DISCOVERY_URL, Settings
     from catflap.signin.standalone import CodeExchange, Exchanged, exchange_code
-    from catflap.vault.credentials import google_credentials, vault_credentials
-    from catflap.vault.remote import GoogleAuth
+    from catflap.vault.credentials import vault_credentials
 
 __all__ = [
     "GOOGLE_DISCOVERY_URL",
@@ -24,7 +23,6 @@ __all__ = [
     "CatflapError",
     "CodeExchange",
     "Exchanged",
-    "GoogleAuth",
     "OperatorMustAct",
     "Settings",
     "Tampered",
@@ -33,7 +31,6 @@ __all__ = [
     "UserMustAct",
     "current_user",
     "exchange_code",
-    "google_credentials",
     "include",
     "open_catflap",
     "vault_credentials",
@@ -52,8 +49,7 @@ _HOMES = {
     ),
     "catflap.settings": ("GOOGLE_DISCOVERY_URL", "Settings"),
     "catflap.signin.standalone": ("CodeExchange", "Exchanged", "exchange_code"),
-    "catflap.vault.credentials": ("google_credentials", "vault_credentials"),
-    "catflap.vault.remote": ("GoogleAuth",),
+    "catflap.vault.credentials": ("vault_credentials",),
 }
 
 

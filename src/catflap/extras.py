@@ -10,6 +10,7 @@ from types import ModuleType
 from catflap.errors import OperatorMustAct
 
 _EXTRA_OF_PACKAGE = {
+    "catflap_client": "google",
     "espeakng_loader": "english",
     "fasteners": "embedded",
     "google.auth": "google",

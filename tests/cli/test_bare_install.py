@@ -119,6 +119,7 @@ def test_every_module_imports_but_those_of_an_extra(bare: Run) -> None:
         "catflap.cli.stage": "icalendar",
         "catflap.speech.engines.espeak": "espeakng_loader",
         "catflap.speech.engines.openjtalk": "numpy",
+        "catflap.speech.engines.transliteration": "e2k",
         "catflap.speech.engines.serving": "numpy",
         "catflap.store.embedded": "psutil",
         "catflap.vault.credentials": "google.auth",

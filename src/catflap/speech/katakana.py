@@ -1,8 +1,9 @@
-"""Reading Latin words inside Japanese sentences, in katakana.
+"""Reading Latin words inside Japanese sentences, in katakana, as far as it needs no model.
 
-OpenJTalk spells unknown Latin words letter by letter, which nobody follows. Common words of calendars
-come from `loanwords.toml`; short capitals and words without a vowel are spelled; all others are read the
-way a Japanese reader would sound them out. This is no pronunciation dictionary of English.
+OpenJTalk spells unknown Latin words letter by letter, which nobody follows. Common words of calendars come
+from `loanwords.toml`; short capitals and words without a vowel are spelled; Japanese names in Hepburn
+romanisation are read as Japanese. All other words stay as plain lower-case letters for
+`catflap.speech.engines.transliteration`, which runs in the engine's process.
 """
 
 import re
@@ -11,7 +12,7 @@ import unicodedata
 from functools import cache
 from importlib.resources import files
 
-_WORD = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿ]+(?:'[A-Za-z]+)?")
+_WORD = re.compile(r"[A-Za-zÀ-ÖØ-öø-ſ]+(?:'[A-Za-z]+)?")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z][a-z])")
 _LETTERS = {
     "a": "エー", "b": "ビー", "c": "シー", "d": "ディー", "e": "イー", "f": "エフ", "g": "ジー",
@@ -19,42 +20,49 @@ _LETTERS = {
     "o": "オー", "p": "ピー", "q": "キュー", "r": "アール", "s": "エス", "t": "ティー", "u": "ユー",
     "v": "ブイ", "w": "ダブリュー", "x": "エックス", "y": "ワイ", "z": "ゼット",
 }  # fmt: skip
-_VOWELS = "aiueo"
+# Letters that have no canonical decomposition (Unicode Standard Annex 15).
+_WHOLE = str.maketrans(
+    {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ð": "d", "đ": "d", "þ": "th", "ł": "l", "ı": "i", "ħ": "h"}
+    | {"Æ": "Ae", "Œ": "Oe", "Ø": "O", "Ð": "D", "Đ": "D", "Þ": "Th", "Ł": "L", "Ħ": "H"}
+)
 _ROWS = {
-    "": "アイウエオ", "k": "カキクケコ", "c": "カシクセコ", "q": "カキクケコ", "g": "ガギグゲゴ",
-    "s": "サシスセソ", "z": "ザジズゼゾ", "t": "タチツテト", "d": "ダヂヅデド", "n": "ナニヌネノ",
-    "h": "ハヒフヘホ", "b": "バビブベボ", "p": "パピプペポ", "m": "マミムメモ", "r": "ラリルレロ",
-    "l": "ラリルレロ", "y": "ヤイユエヨ",
+    "": "アイウエオ", "k": "カキクケコ", "g": "ガギグゲゴ", "s": "サ スセソ", "z": "ザ ズゼゾ",
+    "t": "タ  テト", "d": "ダ  デド", "n": "ナニヌネノ", "h": "ハヒ ヘホ", "b": "バビブベボ",
+    "p": "パピプペポ", "m": "マミムメモ", "r": "ラリルレロ", "y": "ヤ ユ ヨ", "w": "ワ    ",
+}  # fmt: skip
+_GLIDES = {
+    "sh": "シ", "ch": "チ", "j": "ジ", "ky": "キ", "gy": "ギ", "ny": "ニ", "hy": "ヒ", "my": "ミ", "ry": "リ",
+    "by": "ビ", "py": "ピ",
 }  # fmt: skip
 _SYLLABLES = {
-    consonant + vowel: row[i] for consonant, row in _ROWS.items() for i, vowel in enumerate(_VOWELS)
+    **{onset + "aiueo"[i]: kana for onset, row in _ROWS.items() for i, kana in enumerate(row) if kana != " "},
+    **{
+        onset + vowel: kana + small
+        for onset, kana in _GLIDES.items()
+        for vowel, small in zip("auo", "ャュョ", strict=True)
+    },
+    **{"shi": "シ", "chi": "チ", "ji": "ジ", "tsu": "ツ", "fu": "フ"},
 }
-_GLIDES = {
-    "sh": ("シ", "ャュェョ"), "ch": ("チ", "ャュェョ"), "j": ("ジ", "ャュェョ"), "ky": ("キ", "ャュェョ"),
-    "gy": ("ギ", "ャュェョ"), "ny": ("ニ", "ャュェョ"), "hy": ("ヒ", "ャュェョ"), "my": ("ミ", "ャュェョ"),
-    "ry": ("リ", "ャュェョ"), "by": ("ビ", "ャュェョ"), "py": ("ピ", "ャュェョ"),
-}  # fmt: skip
-for _start, (_kana, _small) in _GLIDES.items():
-    _SYLLABLES |= {_start + v: _kana + s for v, s in zip("aueo", _small, strict=True)} | {_start + "i": _kana}
-_SYLLABLES |= {
-    "fa": "ファ", "fi": "フィ", "fu": "フ", "fe": "フェ", "fo": "フォ",
-    "va": "バ", "vi": "ビ", "vu": "ブ", "ve": "ベ", "vo": "ボ",
-    "wa": "ワ", "wi": "ウィ", "wu": "ウ", "we": "ウェ", "wo": "ウォ",
-    "tsu": "ツ", "ti": "ティ", "di": "ディ", "tu": "トゥ", "du": "ドゥ",
-    "ee": "イー", "ea": "イー", "oo": "ウー", "ou": "アウ", "ow": "アウ", "ai": "エイ", "ay": "エイ",
-    "tion": "ション", "sion": "ション", "igh": "アイ", "ck": "ック", "ng": "ング", "n": "ン", "m": "ム",
-    "sh": "シュ", "ch": "チ", "j": "ジ", "x": "クス", "t": "ト", "d": "ド", "y": "イ", "w": "ウ",
-    "f": "フ", "v": "ブ", "h": "", "ß": "ス",
-}  # fmt: skip
-_SYLLABLES |= {c: _ROWS[c][2] for c in "kcqgszbprl"}
-_LONGEST = max(map(len, _SYLLABLES))
-_SPELLINGS = (("ph", "f"), ("th", "s"), ("qu", "kw"), ("wh", "w"), ("dge", "j"), ("tch", "ch"), ("mb", "nb"))
-_DOUBLED = re.compile(r"([bcdfgjkpqstz])\1(?=[aiueoy])")
+_SYLLABLE = "|".join(sorted(_SYLLABLES, key=len, reverse=True))
+# A syllable, after a doubled consonant or not; or the final n of one.
+_HEPBURN = re.compile(
+    rf"(?P<double>[kstp])(?=(?P=double))|t(?=ch)|(?P<syllable>{_SYLLABLE})|n(?:'|(?![aiueoy]))"
+)
+# Fewer would take in English words: make, sunrise, hero.
+_FEWEST_SYLLABLES = 3
 
 
 def in_katakana(text: str) -> str:
-    """The text with every Latin word replaced by katakana; everything else is left alone."""
+    """Return the text with Latin words replaced by katakana where that needs no model.
+
+    What is left of a Latin word is made of a to z alone; everything else is left alone.
+    """
     return _WORD.sub(lambda match: _read(_unaccented(match[0])), text)
+
+
+def spelled(word: str) -> str:
+    """Return the names of the letters of a lower-case Latin word."""
+    return "".join(_LETTERS.get(letter, "") for letter in word)
 
 
 def _read(word: str) -> str:
@@ -63,33 +71,28 @@ def _read(word: str) -> str:
     if known:
         return known
     if _CAMEL.search(word):
-        return "".join(map(_read, _CAMEL.split(word)))
+        return " ".join(map(_read, _CAMEL.split(word)))
     if len(word) == 1 or (word.isupper() and len(word) <= 5) or not set(key) & set("aiueoy"):
-        return "".join(_LETTERS.get(letter, "") for letter in key)
-    return sounded_out(key)
+        return spelled(key)
+    return _romanised(word.lower()) or key
 
 
 def _unaccented(word: str) -> str:
-    decomposed = unicodedata.normalize("NFD", word)
+    decomposed = unicodedata.normalize("NFD", word.translate(_WHOLE))
     return "".join(char for char in decomposed if not unicodedata.combining(char))
 
 
-def sounded_out(word: str) -> str:
-    """A lower-case Latin word by its letters: "kubernetes" gives "クベルネテス"."""
-    for spelling, sound in _SPELLINGS:
-        word = word.replace(spelling, sound)
-    if len(word) > 3 and word[-1] == "e" and word[-2] not in _VOWELS:
-        word = word[:-1]
-    word = _DOUBLED.sub(r"ッ\1", word)
-    kana = ""
-    while word:
-        for size in range(min(_LONGEST, len(word)), 0, -1):
-            if word[:size] in _SYLLABLES:
-                kana, word = kana + _SYLLABLES[word[:size]], word[size:]
-                break
-        else:
-            kana, word = kana + ("ッ" if word[0] == "ッ" else ""), word[1:]
-    return kana
+def _romanised(word: str) -> str:
+    """Return the katakana of a Japanese word in Hepburn romanisation; "" for what is none."""
+    kana, end, syllables = "", 0, 0
+    for match in _HEPBURN.finditer(word):
+        if match.start() != end:
+            return ""
+        end = match.end()
+        syllables += 1
+        kana += _SYLLABLES[match["syllable"]] if match["syllable"] else "ン" if match[0][0] == "n" else "ッ"
+    is_japanese = end == len(word) and syllables >= _FEWEST_SYLLABLES and word[-1] in "aiuo"
+    return kana if is_japanese else ""
 
 
 @cache

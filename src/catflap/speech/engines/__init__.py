@@ -19,7 +19,7 @@ class Engine:
     """A text-to-speech backend.
 
     Args:
-        name: What it is called, with its version: a part of every sound's key.
+        name: Its packages with their versions: a part of every sound's key.
         command: The program that speaks the frames of `catflap.speech.frames` on its standard input.
         also_speaks: Further languages it has voices for.
     """
@@ -29,25 +29,25 @@ class Engine:
     also_speaks: frozenset[str] = frozenset()
 
 
-_PACKAGES: Mapping[Language, tuple[str, str, frozenset[str]]] = MappingProxyType(
+_PACKAGES: Mapping[Language, tuple[tuple[str, ...], str, frozenset[str]]] = MappingProxyType(
     {
-        "ja": ("pyopenjtalk-plus", "openjtalk", frozenset()),
-        "en": ("espeakng-loader", "espeak", SPOKEN),
+        "ja": (("pyopenjtalk-plus", "e2k"), "openjtalk", frozenset()),
+        "en": (("espeakng-loader",), "espeak", SPOKEN),
     }
 )
 
 
 @cache
 def installed_engines() -> Mapping[Language, Engine]:
-    """The engine for each language whose package is installed here."""
+    """The engine for each language whose packages are installed here."""
     found: dict[Language, Engine] = {}
-    for language, (package, module, also_speaks) in _PACKAGES.items():
+    for language, (packages, module, also_speaks) in _PACKAGES.items():
         try:
-            release = version(package)
+            name = ", ".join(f"{package} {version(package)}" for package in packages)
         except PackageNotFoundError:
             continue
         command = (sys.executable, "-P", "-m", f"catflap.speech.engines.{module}")
-        found[language] = Engine(f"{package} {release}", command, also_speaks)
+        found[language] = Engine(name, command, also_speaks)
     return MappingProxyType(found)
 
 

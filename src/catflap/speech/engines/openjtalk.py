@@ -10,13 +10,16 @@ import numpy as np
 import pyopenjtalk
 
 from catflap.speech.engines.serving import Samples, serve
+from catflap.speech.engines.transliteration import transliterated
 
 _FULL_SCALE = 32768.0
 
 
 def speak(text: str, voice: Mapping[str, float | str]) -> tuple[Samples, int]:
     """The words as samples and their rate; `voice` may hold `half_tone` and `speed`."""
-    features = pyopenjtalk.run_frontend(text, use_sudachi_kanji_yomi=False, predict_nani=False)
+    features = pyopenjtalk.run_frontend(
+        transliterated(text), use_sudachi_kanji_yomi=False, predict_nani=False
+    )
     samples, rate = pyopenjtalk.synthesize(
         pyopenjtalk.make_label(features),
         speed=float(voice.get("speed", 1.0)),

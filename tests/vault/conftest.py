@@ -20,8 +20,6 @@ from catflap.google.discovery import Discovery
 from catflap.google.oauth import OAuth
 from catflap.google.risc import SecurityEventTokens
 from catflap.sandbox import Sandbox
-from catflap.sandbox.faults import Fault
-from catflap.sandbox.powers import mint_code, revoke_access
 from catflap.settings import GoogleClient, Settings
 from catflap.store.database import connect
 from catflap.store.embedded import Urls
@@ -57,19 +55,19 @@ class Google:
 
     def trouble(self, **fault: object) -> None:
         """Put a fault in force at the refresh endpoint."""
-        self.sandbox.world.faults.add(Fault(**{"endpoint": REFRESH, **fault}))  # type: ignore[arg-type]
+        self.sandbox.fault(**{"endpoint": REFRESH, **fault})  # type: ignore[arg-type]
 
     def well_again(self) -> None:
-        self.sandbox.world.faults.remove()
+        self.sandbox.lift()
 
     def code(self, *, email: str = EMAIL, again: bool = False, scopes: tuple[str, ...] = SCOPES) -> str:
         """A consent; `again` is one at which Google sends a refresh token although it did before."""
         self.sandbox.add_account(email)
-        return mint_code(self.sandbox.world, email, CLIENT_ID, scopes, force_refresh_token=again)
+        return self.sandbox.mint_code(email, CLIENT_ID, scopes, force_refresh_token=again)
 
     def revoke_access(self, email: str = EMAIL) -> None:
         """The person takes it back at Google's account page."""
-        revoke_access(self.sandbox.world, email)
+        self.sandbox.revoke_access(email)
 
 
 @pytest.fixture

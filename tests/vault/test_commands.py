@@ -13,7 +13,6 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.clock import FixedClock, SystemClock
-from catflap.sandbox.powers import add_service_account
 from catflap.store.embedded import Urls
 from catflap.store.tables import google_tokens, users
 from catflap.vault import Grants, load_keyset
@@ -163,7 +162,7 @@ async def test_the_stream_of_security_events_is_registered(
     catflap: Shell, google: Google, tmp_path: Path
 ) -> None:
     account = tmp_path / "account.json"
-    account.write_text(json.dumps(add_service_account(google.sandbox.world, "demo")))
+    account.write_text(json.dumps(google.sandbox.add_service_account()))
     catflap.environment["CATFLAP_PUBLIC_URL"] = "https://catflap.example.com"
     code, out, error = await catflap("risc", "register", "--service-account", str(account))
     assert code == 0 and "https://catflap.example.com/google/risc" in out, error

@@ -9,7 +9,6 @@ import pytest
 
 from catflap.clock import FixedClock
 from catflap.google.risc_stream import RiscStream, ServiceAccount
-from catflap.sandbox.powers import add_service_account, send_security_event
 from catflap.signin import ConsentRequest
 from catflap.store.embedded import Urls
 from tests.front_door import ALICE, Door, open_door
@@ -43,7 +42,7 @@ async def test_what_google_warns_of_ends_the_session_at_once(door: Door, tmp_pat
     await browser.sign_in()
     user = (await browser.me())["user_id"]
     account = tmp_path / "account.json"
-    account.write_text(json.dumps(add_service_account(door.sandbox.world, "demo")))
+    account.write_text(json.dumps(door.sandbox.add_service_account()))
     services = door.house.services
     stream = RiscStream(
         services.http, ServiceAccount.read(account), door.clock, f"{door.sandbox.base_url}/v1beta"
@@ -51,7 +50,7 @@ async def test_what_google_warns_of_ends_the_session_at_once(door: Door, tmp_pat
     await stream.register(f"{door.origin}/google/risc")
     assert await stream.status() == "enabled"
     async with asyncio.timeout(30), door.house.work(sync_every=None):
-        assert send_security_event(door.sandbox.world, "tokens-revoked", "demo", ALICE)
+        assert door.sandbox.send_security_event("tokens-revoked", ALICE)
         while (await browser.get("/v1/me")).status_code != 401:  # noqa: ASYNC110 (only HTTP can tell)
             await asyncio.sleep(0.05)
     (grant,) = await services.vault.grants.of_user(user)

@@ -15,6 +15,7 @@ from catflap.cli.running import command, run
 from catflap.cli.serving import bind
 from catflap.errors import BadRequest
 from catflap.sandbox import Sandbox
+from catflap.sandbox.people import ClientType
 from catflap.sandbox.proxy import proxying
 
 cli = command()
@@ -34,7 +35,7 @@ class _Wanted:
     port: int
     client_id: str
     client_secret: str
-    client_type: str | None
+    client_type: ClientType | None
     redirect_uris: tuple[str, ...]
     origins: tuple[str, ...]
     accounts: tuple[str, ...]
@@ -62,7 +63,7 @@ def sandbox(
     ] = "sandbox.apps.googleusercontent.com",
     client_secret: Annotated[str, typer.Option(help="Its secret.")] = "GOCSPX-sandbox",  # noqa: S107 (it guards nothing)
     client_type: Annotated[
-        str | None,
+        ClientType | None,
         typer.Option(help="web, desktop or tv: as strict as Google is with it [all of them at once]."),
     ] = None,
     redirect_uri: Annotated[

@@ -155,7 +155,7 @@ class App:
         except ApiError as error:
             return error, None
         call.endpoint = endpoint.name
-        if endpoint.name.startswith("control."):
+        if endpoint.name.startswith("admin."):
             return endpoint, None
         recognise(call)
         return endpoint, self._world.faults.find(call.facts(), self._world.now())
@@ -174,7 +174,7 @@ class App:
         return response
 
     def _write(self, call: Call, status: int) -> None:
-        if not call.endpoint.startswith("control."):
+        if not call.endpoint.startswith("admin."):
             self._world.journal.write(call.facts(), status, self._world.now())
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from typing import Literal
 
-CLIENT_TYPES = ("web", "desktop", "tv")
+ClientType = Literal["web", "desktop", "tv"]
 
 
 @dataclass(slots=True, eq=False)
@@ -55,7 +56,7 @@ class Client:
     redirect_uris: list[str] = field(default_factory=list)
     origins: list[str] = field(default_factory=list)
     deleted: bool = False
-    client_type: str | None = None
+    client_type: ClientType | None = None
 
 
 @dataclass(slots=True, eq=False)

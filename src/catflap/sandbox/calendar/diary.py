@@ -6,7 +6,7 @@ stays readable. It refuses to know about requests, scopes or time windows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import Any
@@ -138,6 +138,13 @@ class Diaries:
         self.list_generation = 0
         self.on_change: Callable[[Diary], None] | None = None
         self.on_list_change: Callable[[str], None] | None = None
+
+    def expire_tokens(self, subs: Collection[str] | None = None) -> None:
+        """Make the sync tokens of these users' calendars (or of all), and of every list, too old."""
+        for diary in self.calendars.values():
+            if subs is None or diary.owner in subs:
+                diary.expire_tokens()
+        self.list_generation += 1
 
     def list_of(self, account: SandboxAccount) -> dict[str, Entry]:
         """Return a user's calendar list, the primary calendar first."""

@@ -1,0 +1,1 @@
+"""The methods of `Sandbox` by topic, and the HTTP admin API derived from them."""

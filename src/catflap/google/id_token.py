@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from catflap.clock import Clock
@@ -11,9 +11,9 @@ from catflap.google import members
 from catflap.google.discovery import Discovery
 from catflap.google.keys import RS256, Keys
 from catflap.google.members import Malformed
+from catflap.google.token_times import check_times
 
 _GOOGLE = "https://accounts.google.com"
-_SKEW = timedelta(seconds=60)
 _UNNAMED = "unnamed:"
 # OpenID Connect Core 1.0, section 2, for `sub`; RFC 5321, section 4.5.3.1, for addresses.
 _MAX_SUB, _MAX_EMAIL, _MAX_TEXT, _MAX_PICTURE = 255, 320, 255, 2048
@@ -92,11 +92,7 @@ def _check_claims(
         raise _invalid("aud")
     if not _presents(claims.get("azp", claims["aud"]), audiences):
         raise _invalid("azp")
-    expires, issued = claims.get("exp"), claims.get("iat")
-    if not members.is_number(expires) or not now.timestamp() < expires + _SKEW.total_seconds():
-        raise _invalid("exp")
-    if not members.is_number(issued) or not now.timestamp() >= issued - _SKEW.total_seconds():
-        raise _invalid("iat")
+    check_times(claims, now, _invalid, required=("exp", "iat"))
     try:
         members.required(members.token(claims, "sub", _MAX_SUB), "sub")
     except Malformed as error:
@@ -147,6 +143,7 @@ _TOLD = {
     "nonce": "This ID token does not carry the nonce that was given for it; ask Google for a new one.",
     "exp": "This ID token has expired; ask Google for a new one.",
     "iat": "This ID token is from the future; check the clocks.",
+    "nbf": "This ID token is not valid yet; check the clocks.",
     "size": "This is too long for an ID token of Google's.",
 }
 

@@ -9,10 +9,10 @@ from datetime import timedelta
 from catflap.clock import Clock
 from catflap.errors import BadRequest, TryAgain
 from catflap.google.keys import Keys
+from catflap.google.token_times import check_times
 from catflap.log import log
 
 _ALGORITHMS = {"RS256": "RSA", "PS256": "RSA", "ES256": "EC", "EdDSA": "OKP", "Ed25519": "OKP"}
-_SKEW_SECONDS = 60
 _MAX_SUBJECT = 255
 _RETRY_AFTER = timedelta(seconds=5)
 
@@ -39,13 +39,7 @@ class AppTokens:
         audience = claims.get("aud")
         if self._audience not in (audience if isinstance(audience, list) else [audience]):
             raise _refused("aud")
-        now, expires = self._clock.now().timestamp(), claims.get("exp")
-        if not isinstance(expires, int | float) or not now < expires + _SKEW_SECONDS:
-            raise _refused("exp")
-        for name in ("nbf", "iat"):
-            since = claims.get(name, 0)
-            if not isinstance(since, int | float) or not now >= since - _SKEW_SECONDS:
-                raise _refused(name)
+        check_times(claims, self._clock.now(), _refused)
         subject = claims.get("sub")
         if not isinstance(subject, str) or not 0 < len(subject) <= _MAX_SUBJECT or not subject.isprintable():
             raise _refused("sub")

@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from catflap.clock import Clock
 from catflap.devices.registry import Device, Devices
 from catflap.errors import BadRequest
-from catflap.signin.sessions import hash_token
 from catflap.store.tables import pairings as t
+from catflap.store.token_hash import hash_token
 
 LIVES = timedelta(minutes=10)
 POLL_SECONDS = 5

@@ -9,11 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from catflap.clock import Clock
 from catflap.errors import BadRequest
-from catflap.signin.sessions import alive, hash_token
+from catflap.signin.sessions import alive
 from catflap.store.jobs import enqueue
 from catflap.store.notices import announce_change
 from catflap.store.tables import devices as t
 from catflap.store.tables import sessions
+from catflap.store.token_hash import hash_token
 
 OFFLINE_AFTER = timedelta(seconds=45)
 DEFAULT_VOLUME = 60

@@ -24,8 +24,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from catflap.clock import Clock
 from catflap.errors import Tampered, TryAgain
 from catflap.signin.request import ConsentRequest, Purpose
-from catflap.signin.sessions import hash_token
 from catflap.store.tables import signin_attempts as t
+from catflap.store.token_hash import hash_token
 
 ATTEMPT_LIVES = timedelta(minutes=10)
 # What a flood may leave at most, whoever it comes from; the oldest go first.

@@ -25,8 +25,8 @@ from catflap.signin.attempts import Attempt
 from catflap.signin.flow import SignIn
 from catflap.signin.reception import Received
 from catflap.signin.request import ConsentRequest, Purpose
-from catflap.signin.sessions import hash_token
 from catflap.store.tables import consents as t
+from catflap.store.token_hash import hash_token
 
 LIVES = timedelta(minutes=10)
 _SEALED = {"alg": "dir", "enc": "A256GCM"}

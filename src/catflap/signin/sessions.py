@@ -4,7 +4,6 @@ A browser carries it as a cookie, a native app as a bearer token; a session of o
 the other.
 """
 
-import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from catflap.clock import Clock
 from catflap.store.tables import devices
 from catflap.store.tables import sessions as t
+from catflap.store.token_hash import hash_token
 
 Kind = Literal["cookie", "bearer", "app"]
 ABSOLUTE = timedelta(days=90)
@@ -123,11 +123,6 @@ class Sessions:
 def alive(now: datetime) -> ColumnElement[bool]:
     """The condition for a row of `sessions` that has not run out."""
     return (t.c.expires_at > now) & (t.c.last_used_at > now - IDLE)
-
-
-def hash_token(token: str) -> bytes:
-    """What the database knows of a random 256-bit token; no salt, because there is nothing to guess."""
-    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
 
 
 def _lives(row: Row[tuple[object, ...]], now: datetime) -> bool:

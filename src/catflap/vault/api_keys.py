@@ -5,7 +5,6 @@ seconds at most, and not at all once any process has announced a change.
 """
 
 import asyncio
-import hashlib
 import secrets
 import time
 from collections.abc import Callable, Collection
@@ -21,6 +20,7 @@ from catflap.errors import BadRequest
 from catflap.google.scopes import asked, missing
 from catflap.store.notices import announce_change
 from catflap.store.tables import api_keys as t
+from catflap.store.token_hash import hash_token
 from catflap.vault.pace import Pace
 
 Right = Literal["tokens", "proxy", "users", "announce", "keys"]
@@ -119,7 +119,7 @@ class ApiKeys:
         secret = _PREFIX + secrets.token_urlsafe(32)
         values = {
             "name": name,
-            "token_hash": _hash(secret),
+            "token_hash": hash_token(secret),
             "rights": sorted(set(rights)),
             "user_ids": None if user_ids is None else sorted(set(user_ids)),
             "scopes": None if scopes is None else sorted(asked(scopes)),
@@ -157,7 +157,7 @@ class ApiKeys:
         if self._changed is not None and self._changed.is_set():
             self._changed.clear()
             self._remembered.clear()
-        hashed, moment = _hash(secret), self._monotonic()
+        hashed, moment = hash_token(secret), self._monotonic()
         until, key = self._remembered.get(hashed, (0.0, None))
         if key is None or moment >= until:
             self._remembered.pop(hashed, None)
@@ -194,11 +194,6 @@ class ApiKeys:
         async with self._engine.connect() as connection:
             row = (await connection.execute(query)).first()
         return None if row is None else _key(row)
-
-
-def _hash(secret: str) -> bytes:
-    # No salt, because there is nothing to guess in 256 random bits.
-    return hashlib.sha256(secret.encode()).digest()
 
 
 def _key(row: Row[tuple[object, ...]]) -> ApiKey:

@@ -14,7 +14,8 @@ from fastapi import Depends, Request, Response
 from catflap.devices.registry import Device
 from catflap.errors import BadRequest
 from catflap.signin import Session
-from catflap.signin.sessions import ABSOLUTE, hash_token
+from catflap.signin.sessions import ABSOLUTE
+from catflap.store.token_hash import hash_token
 from catflap.web.headers import HEADERS, MAX_BODY_BYTES, SafeHeaders, content_security_policy
 from catflap.web.services import Services, services
 

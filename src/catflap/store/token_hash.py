@@ -1,0 +1,11 @@
+"""The hash under which login secrets are stored: session tokens, API keys, device tokens, states, tickets."""
+
+import hashlib
+
+
+def hash_token(token: str) -> bytes:
+    """Return the SHA-256 of a random token of 256 bits; without salt, because it can't be guessed.
+
+    Any text can be hashed, lone surrogates included, because strangers send what they like as a token.
+    """
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()

@@ -1,6 +1,6 @@
-"""A Google you can run on your laptop: consent, tokens, Calendar, Drive, push and security events.
+"""A local Google: consent, tokens, Calendar, Drive, push and security events.
 
-It imports nothing of Catflap's own, so that the two sides cannot share one misunderstanding.
+It imports nothing of Catflap's own, so that client and server cannot share one misunderstanding.
 """
 
 from catflap.sandbox.people import SandboxAccount

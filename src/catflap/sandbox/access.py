@@ -1,4 +1,4 @@
-"""Who asks an API, and may they: bearer tokens, scopes, and the refusals Google gives.
+"""Authentication and authorization of API requests: bearer tokens, scopes, and Google's error responses.
 
 Sources: Calendar error guide for 401; observed bodies for missing scopes
 (`ACCESS_TOKEN_SCOPE_INSUFFICIENT`) and for requests without a token.
@@ -25,7 +25,7 @@ ERROR_INFO = "type.googleapis.com/google.rpc.ErrorInfo"
 
 
 def bearer(call: Call) -> str | None:
-    """Return the access token a call carries, in the header or as `access_token` (or `oauth_token`)."""
+    """Return the access token of a request, in the header or as `access_token` (or `oauth_token`)."""
     header = call.header("authorization")
     if header is None:
         return call.query.get("access_token") or call.query.get("oauth_token")
@@ -34,7 +34,7 @@ def bearer(call: Call) -> str | None:
 
 
 def identify(call: Call) -> SandboxAccount:
-    """Find the account a call's token belongs to.
+    """Return the account that a request's access token belongs to.
 
     Raises:
         ApiError: 401, if there is no token, or it was not issued here, has expired or was revoked.

@@ -1,4 +1,4 @@
-"""The ASGI application: find the endpoint, let it answer, and never leave a request without one.
+"""The ASGI application: routing, fault injection and the request log.
 
 Routes are matched on the raw path, so that an encoded slash stays inside its segment. Handlers are plain
 functions over in-memory state: the only thing awaited is the socket.
@@ -39,7 +39,7 @@ class Endpoint:
 
 
 class Routes:
-    """Exact paths in a dictionary, patterns in a list."""
+    """Routing table: exact paths in a dictionary, patterns in a list."""
 
     def __init__(self, endpoints: Iterable[Endpoint]) -> None:
         self.endpoints = tuple(endpoints)
@@ -53,7 +53,7 @@ class Routes:
             methods[endpoint.method] = endpoint
 
     def find(self, call: Call, raw_path: str) -> Endpoint:
-        """Return the endpoint for a call and note its path parameters.
+        """Return the endpoint for a request, and set its path parameters.
 
         Raises:
             ApiError: 404 for an unknown path, 405 for a known one with another method.
@@ -93,11 +93,11 @@ class App:
         self._delayed: set[asyncio.Future[None]] = set()
 
     def open(self) -> None:
-        """Let fault rules cause latency (again)."""
+        """Enable the latency of fault rules, after `leave` too."""
         self._leaving = False
 
     def leave(self) -> None:
-        """End the latency that fault rules cause, now and from now on: the server wants to close."""
+        """End the latency that fault rules cause, now and from now on, because the server shuts down."""
         self._leaving = True
         for delay in self._delayed:
             if not delay.done():
@@ -142,7 +142,7 @@ class App:
             self._delayed.discard(delay)
 
     def answer(self, call: Call) -> Response:
-        """Return the response for a part of a batch: logged by itself, faults without latency or cuts."""
+        """Return the response for a part of a batch, which is logged by itself and never delayed or cut."""
         endpoint, fault = self._prepare(call)
         response = self._perform(call, endpoint, fault)
         self._write(call, response.status_code)

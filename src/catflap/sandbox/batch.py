@@ -1,6 +1,6 @@
-"""The batch endpoint: many calls in one `multipart/mixed` body.
+"""The batch endpoint: several API requests in one `multipart/mixed` body.
 
-Source: "Sending batch requests". Every part is answered by itself and counts by itself; headers of the
+Source: "Sending batch requests". Every part is answered and logged by itself; headers of the
 outer request (the token above all) hold for parts that do not bring their own. Binary uploads cannot be
 batched.
 """

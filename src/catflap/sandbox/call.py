@@ -52,7 +52,7 @@ class Call:
 
     @property
     def issuer(self) -> str:
-        """The `iss` of ID tokens and redirects: as set, else the address this call's client knows us by."""
+        """The `iss` of ID tokens and redirects: the configured one, else the address that the client uses."""
         return self.world.fixed_issuer or self.address("accounts.google.com")
 
     @property

@@ -1,7 +1,7 @@
-"""A certificate authority for the proxy, made anew in every process.
+"""A certificate authority for the proxy, generated in every process.
 
 Its key is never written anywhere, and its certificate allows only names under google.com and googleapis.com:
-whoever trusts it by mistake risks little. Times are those of the real clock, since TLS clients know no other.
+trusting it by mistake risks little. Times are those of the real clock, since TLS clients know no other.
 """
 
 from __future__ import annotations

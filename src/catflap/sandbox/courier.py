@@ -1,6 +1,6 @@
-"""Messages the sandbox sends by itself: push notifications and security events, by real POSTs.
+"""Outgoing HTTP messages: push notifications and security events.
 
-Messages of one lane go in order, lanes side by side. It promises no delivery, as Google does not.
+Messages of one queue go in order, queues in parallel. Delivery is not guaranteed, as it is not at Google.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SECONDS_TO_ARRIVE = 2
 
 @dataclass(slots=True)
 class Parcel:
-    """One message; `answers` collects the status of every try, None where nobody answered."""
+    """One message; `answers` collects the status of every try, None without a response."""
 
     address: str
     headers: dict[str, str]
@@ -34,7 +34,7 @@ Pack = Callable[[], Parcel | None]
 
 
 class Courier:
-    """Delivers while the sandbox is served; what was sent before waits until then."""
+    """Deliver messages while the sandbox is served; earlier ones wait until then."""
 
     def __init__(self) -> None:
         self._lanes: dict[str, deque[Pack]] = {}
@@ -44,13 +44,17 @@ class Courier:
         self.retry_seconds = 0.5
 
     def send(self, lane: str, pack: Pack) -> None:
-        """Queue a message; `pack` makes it when its turn comes, or None if it is no longer wanted."""
+        """Queue a message.
+
+        Args:
+            pack: returns it when its turn comes, or None if it is no longer wanted.
+        """
         self._lanes.setdefault(lane, deque()).append(pack)
         self._wake()
 
     @contextlib.asynccontextmanager
     async def delivering(self) -> AsyncIterator[None]:
-        """Deliver until the block ends; then send nothing more, but let arrive what is on its way."""
+        """Deliver until the block ends; requests in flight may finish."""
         loop, woken, self._stopped = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
         woken.set()
         self._wake = lambda: loop.call_soon_threadsafe(woken.set)

@@ -1,4 +1,4 @@
-"""Discovery documents for Google's generic clients, pointed at this sandbox.
+"""Discovery documents of the APIs, with this sandbox as their address.
 
 The documents are Google's own, copied from google-api-python-client (Apache-2.0); a test holds the copies
 against that package. They describe more than the sandbox can do: what is missing here answers 404.
@@ -23,18 +23,18 @@ SERVED = (("calendar", "v3"), ("drive", "v3"), ("oauth2", "v2"), ("people", "v1"
 
 
 def document(call: Call) -> Response:
-    """`/discovery/v1/apis/{api}/{version}/rest`"""
+    """Handle `/discovery/v1/apis/{api}/{version}/rest`."""
     return _document(call, call.path["api"], call.path["version"])
 
 
 def document_of_host(call: Call) -> Response:
-    """`/$discovery/rest?version={version}`: the API is the one of the host asked."""
+    """Handle `/$discovery/rest?version={version}`: the API is the one of the host asked."""
     api = API_OF_HOST.get(google_host(call.header("host")) or "", "")
     return _document(call, api, call.query.get("version", ""))
 
 
 def directory(call: Call) -> Response:
-    """`/discovery/v1/apis`"""
+    """Handle `/discovery/v1/apis`."""
     base = call.address("www.googleapis.com")
     items = [
         {

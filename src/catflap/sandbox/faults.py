@@ -1,7 +1,7 @@
-"""Trouble on demand: refusals, latency, cut connections and garbage, by rule or by magic account.
+"""Fault injection: errors, latency, cut connections and garbage, by rule or by magic account.
 
-A rule says where (endpoint, account, client), how often, and what. Magic accounts carry such rules in their
-name, so that a person at the consent page can choose trouble without any code.
+A rule says where (endpoint, account, client), how often, and what. Magic accounts have such rules by their
+name, so that a person at the consent page can choose a fault without any code.
 """
 
 from __future__ import annotations
@@ -75,10 +75,10 @@ class Fault:
     hits: int = 0
 
     def check(self) -> None:
-        """Refuse a rule that could not be followed.
+        """Check that the rule makes sense.
 
         Raises:
-            ValueError: with a sentence.
+            ValueError: if it does not.
         """
         if self.status is not None and not 400 <= self.status <= 599:
             raise ValueError("status must be between 400 and 599")
@@ -130,14 +130,14 @@ class Fault:
 
 @dataclass(slots=True)
 class Faults:
-    """The rules in force, the first that applies wins; magic accounts come last."""
+    """The rules in force; the first that matches wins, those of magic accounts come last."""
 
     rules: list[Fault] = field(default_factory=list)
     _ids: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
     _magic: dict[str, list[Fault]] = field(default_factory=dict)
 
     def add(self, fault: Fault) -> int:
-        """Put a rule in force and return its id.
+        """Add a rule and return its id.
 
         Raises:
             ValueError: if the rule makes no sense.
@@ -148,7 +148,7 @@ class Faults:
         return fault.id
 
     def remove(self, fault_id: int | None = None) -> None:
-        """Lift one rule, or all."""
+        """Remove one rule, or all."""
         self.rules = [rule for rule in self.rules if fault_id is not None and rule.id != fault_id]
 
     def find(self, request: RequestFacts, now: datetime) -> Fault | None:

@@ -1,4 +1,4 @@
-"""What was asked of the sandbox, for tests that count: "how often was this refresh token used?"
+"""Log of the requests to the sandbox, for tests that count: "how often was this refresh token used?"
 
 Kept in memory, the newest 20,000 requests. Tokens are shown as SHA-256 fingerprints; asking by the token
 itself works.
@@ -70,7 +70,7 @@ class Journal:
         status: int | None = None,
         since: int = 0,
     ) -> list[dict[str, Any]]:
-        """Return the entries that fit, oldest first; `refresh_token` is the token or its fingerprint."""
+        """Return the matching entries, oldest first; `refresh_token` is the token or its fingerprint."""
         return [
             entry.as_json()
             for entry in self._entries.copy()
@@ -82,7 +82,7 @@ class Journal:
         ]
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Delete all entries and counts."""
         self._entries.clear()
         self.counts.clear()
 

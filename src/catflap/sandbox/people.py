@@ -1,7 +1,7 @@
-"""Who exists at this Google: accounts, projects and their OAuth clients.
+"""Accounts, projects and OAuth clients.
 
-Plain records without behaviour, so that every endpoint reads the same facts. It refuses to model Workspace
-administration: a hosted domain is a string on an account.
+Plain records without behaviour, so that every endpoint reads the same facts. Workspace administration is
+left out: a hosted domain is a string on an account.
 """
 
 from __future__ import annotations

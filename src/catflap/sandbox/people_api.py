@@ -50,7 +50,7 @@ ANY = frozenset(
 
 
 class PeopleRefusal(ApiError):
-    """A refusal in the newer envelope: a canonical status, details, and no list of errors."""
+    """An error in the newer envelope: a canonical status, details, and no list of errors."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class PeopleRefusal(ApiError):
 
 
 def get(call: Call) -> Response:
-    """people.get"""
+    """Handle `people.get`."""
     account, scopes = _identified(call)
     if call.path["peopleId"] not in ("me", account.sub):
         raise PeopleRefusal(404, "NOT_FOUND", "Requested entity was not found.")

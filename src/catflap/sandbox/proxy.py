@@ -52,7 +52,7 @@ class Proxy:
 
 
 class Refused(Exception):
-    """A request the proxy does not carry out: a status line and a sentence."""
+    """A request that the proxy rejects: status line and sentence."""
 
     def __init__(self, status: str, sentence: str) -> None:
         super().__init__(status)
@@ -102,7 +102,7 @@ async def proxying(
 
 
 class _Relay:
-    """The open tunnels; `_owed` are those with a request whose answer has not begun."""
+    """The open tunnels; `_owed` are those with a request whose response has not begun."""
 
     def __init__(self, sandbox: tuple[str, int], tls: ssl.SSLContext, allow: frozenset[str]) -> None:
         self._sandbox = sandbox

@@ -1,8 +1,8 @@
-"""A real socket for the sandbox, inside the caller's event loop.
+"""HTTP server inside the caller's event loop.
 
-It installs no signal handlers and ends no process: a taken port raises OSError before anything else happens.
-Leaving is quick and loses no request: connections that the kernel has taken are still accepted, requests that
-have arrived are answered, and only then connections are closed.
+It installs no signal handlers. A taken port raises OSError before anything else happens. Shutdown is quick
+and loses no request: connections that the kernel has taken are still accepted, requests that have arrived are
+answered, and only then connections are closed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ TURNS_TO_READ = 8
 
 
 class _State(ServerState):
-    """What uvicorn keeps of all connections; tells when the last one is gone."""
+    """uvicorn's server state, with an event for the end of the last connection."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -33,7 +33,7 @@ class _State(ServerState):
 
 
 class _Connection(HttpToolsProtocol):
-    """Lets a request ask for its own connection to be cut, and tells the state when it is gone."""
+    """A connection that a request can ask to be cut, and that notifies the state of its end."""
 
     def __init__(self, config: uvicorn.Config, state: _State, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(config, state, {}, loop)

@@ -1,8 +1,8 @@
-"""The sandbox's memory on disk: one JSON file, written whole and put in place at once.
+"""Persistence: the sandbox's state in one JSON file, replaced atomically.
 
 Kept: people, clients, grants, tokens, calendars with their history, Drive files, channels, streams, signing
-keys, the clock's offset and the state of chance (so that no token is given out twice). Not kept: codes,
-faults, the request log.
+keys, the clock's offset and the state of the random generator (so that no token is issued twice). Not kept:
+codes, faults, the request log.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Row = TypeVar("Row")
 
 
 def save(world: World, path: Path) -> None:
-    """Write the world to a file that only its owner may read."""
+    """Write the state to a file that only its owner may read."""
     text = json.dumps(_dump(world), separators=(",", ":"))
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
@@ -42,10 +42,10 @@ def save(world: World, path: Path) -> None:
 
 
 def load(world: World, path: Path) -> None:
-    """Fill an empty world from a file; a file that is not there leaves it empty.
+    """Fill an empty state from a file; without the file it stays empty.
 
     Raises:
-        ValueError: with a sentence, if the file is not one of ours.
+        ValueError: if the file was not written by this version.
     """
     if not path.exists():
         return

@@ -1,6 +1,6 @@
-"""Whom a call concerns, before any check: for fault rules and the request log.
+"""Account, client and tokens of a request, for fault rules and the request log.
 
-It decides nothing: a call that is recognised here may still be refused.
+It checks nothing: a request that is recognised here may still be rejected.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ GRANTS = {
 
 
 def recognise(call: Call) -> None:
-    """Note account, client and refresh token of a call, and tell the uses of `/token` apart."""
+    """Set account and credentials of a request, and the endpoint name by the grant type at `/token`."""
     grants = call.world.grants
     known: RefreshToken | AccessToken | Code | DeviceCode | None
     if call.endpoint == "oauth.token":

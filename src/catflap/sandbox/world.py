@@ -1,7 +1,7 @@
-"""Everything this Google knows, in memory, with one clock and one source of chance.
+"""In-memory state of the sandbox, with one clock and one seeded random generator.
 
-Handlers read and change the world; nothing in here speaks HTTP. Given the same seed, clock and calls, two
-worlds hold the same codes, tokens and identifiers.
+Handlers read and change it; nothing in here depends on HTTP. With the same seed, clock and requests, two
+sandboxes have the same codes, tokens and identifiers.
 """
 
 from __future__ import annotations
@@ -53,17 +53,17 @@ class World:
 
     @property
     def issuer(self) -> str:
-        """The `iss` of what no call asked for; see `Call.issuer` for the others."""
+        """The `iss` of security events; `Call.issuer` is that of responses."""
         return self.fixed_issuer or self.base_url
 
     def now(self) -> datetime:
-        """Return the sandbox's time, which may have been moved from the clock's."""
+        """Return the sandbox's time: that of its clock, moved by the offset."""
         return self._clock() + self.offset
 
     def add_account(
         self, email: str, name: str | None = None, sub: str | None = None, locale: str = "en"
     ) -> SandboxAccount:
-        """Return the account of this address, made if there is none.
+        """Return the account of this address, created if there is none.
 
         Raises:
             ValueError: if the address has no @, or another account has this `sub`.

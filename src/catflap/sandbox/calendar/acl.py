@@ -1,6 +1,6 @@
-"""The acl endpoints of Calendar v3: whom a calendar is shared with.
+"""The acl endpoints of Calendar v3: access control rules of calendars.
 
-Sources: calendar.v3 discovery document; guide "Calendar sharing"; the reasons of refusals as observed.
+Sources: calendar.v3 discovery document; guide "Calendar sharing"; error reasons as observed.
 Choices: their status codes and some of their messages.
 """
 
@@ -52,7 +52,7 @@ def _resource(rule: Rule) -> dict[str, Any]:
 
 
 def listed(call: Call) -> Response:
-    """acl.list"""
+    """Handle `acl.list`."""
     diary = _diary(call, "writer")
     since, show_deleted = -1, call.flag("showDeleted")
     if token := call.query.get("syncToken"):
@@ -84,12 +84,12 @@ def listed(call: Call) -> Response:
 
 
 def got(call: Call) -> Response:
-    """acl.get"""
+    """Handle `acl.get`."""
     return respond(call, _resource(_rule(_diary(call, "writer"), call.path["ruleId"])))
 
 
 def inserted(call: Call) -> Response:
-    """acl.insert; a rule about the same scope is replaced"""
+    """Handle `acl.insert`; a rule about the same scope is replaced."""
     diary = _diary(call, "owner")
     body = call.json()
     scope, value = _scope(body)
@@ -97,7 +97,7 @@ def inserted(call: Call) -> Response:
 
 
 def changed(call: Call) -> Response:
-    """acl.patch and acl.update"""
+    """Handle `acl.patch` and `acl.update`."""
     diary = _diary(call, "owner")
     rule = _rule(diary, call.path["ruleId"])
     match(call, f'"{rule.etag}"')
@@ -109,7 +109,7 @@ def changed(call: Call) -> Response:
 
 
 def deleted(call: Call) -> Response:
-    """acl.delete"""
+    """Handle `acl.delete`."""
     diary = _diary(call, "owner")
     rule = _rule(diary, call.path["ruleId"])
     match(call, f'"{rule.etag}"')
@@ -118,7 +118,7 @@ def deleted(call: Call) -> Response:
 
 
 def watched(call: Call) -> Response:
-    """acl.watch"""
+    """Handle `acl.watch`."""
     diary = _diary(call, "writer")
     uri = f"{call.world.base_url}/calendar/v3/calendars/{call.path['calendarId']}/acl?alt=json"
     return push.open_channel(call, f"acl:{diary.id}", uri)

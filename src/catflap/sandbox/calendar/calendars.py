@@ -72,12 +72,12 @@ def _write(world: World, diary: Diary, written: dict[str, str | None]) -> None:
 
 
 def got(call: Call) -> Response:
-    """calendars.get"""
+    """Handle `calendars.get`."""
     return respond(call, resource(call.world, diary_of(call)[0]))
 
 
 def inserted(call: Call) -> Response:
-    """calendars.insert"""
+    """Handle `calendars.insert`."""
     assert call.account is not None
     written = _written(call.json())
     if not written.get("summary"):
@@ -91,7 +91,7 @@ def inserted(call: Call) -> Response:
 
 
 def changed(call: Call) -> Response:
-    """calendars.patch and calendars.update"""
+    """Handle `calendars.patch` and `calendars.update`."""
     assert call.account is not None
     diary, entry = diary_of(call, write=True)
     match(call, f'"{diary.etag}"')
@@ -109,7 +109,7 @@ def changed(call: Call) -> Response:
 
 
 def deleted(call: Call) -> Response:
-    """calendars.delete"""
+    """Handle `calendars.delete`."""
     assert call.account is not None
     diary, _ = diary_of(call, write=True)
     if diary.id == call.account.email:
@@ -123,7 +123,7 @@ def deleted(call: Call) -> Response:
 
 
 def cleared(call: Call) -> Response:
-    """calendars.clear: only the primary calendar"""
+    """Handle `calendars.clear`: only the primary calendar."""
     assert call.account is not None
     diary, _ = diary_of(call, write=True)
     if diary.id != call.account.email:
@@ -135,7 +135,7 @@ def cleared(call: Call) -> Response:
 
 
 def freebusy(call: Call) -> Response:
-    """freebusy.query"""
+    """Handle `freebusy.query`."""
     assert call.account is not None
     body = call.json()
     low, high = (_bound(body, name) for name in ("timeMin", "timeMax"))

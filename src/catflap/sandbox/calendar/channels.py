@@ -66,7 +66,7 @@ class Channels:
         self._by_id: dict[str, Channel] = {}
 
     def open(self, body: dict[str, Any], resource: str, uri: str, sub: str, client_id: str) -> Channel:
-        """Open a channel and have `sync` sent to it.
+        """Open a channel and queue its `sync` message.
 
         Raises:
             ApiError: 400, if the request makes no sense.
@@ -107,20 +107,20 @@ class Channels:
         del self._by_id[channel.id]
 
     def changed(self, resource: str, state: str = "exists") -> None:
-        """Tell every channel on a resource that it changed."""
+        """Queue a notification to every channel on a resource."""
         for channel in list(self._by_id.values()):
             if channel.resource == resource:
                 self._send(channel, state)
 
     def expire(self, subs: Iterable[str] | None = None) -> None:
-        """Let the channels of these users (or of all) run out now."""
+        """Expire the channels of these users, or of all."""
         wanted = None if subs is None else set(subs)
         for channel in list(self._by_id.values()):
             if wanted is None or channel.sub in wanted:
                 channel.expires_at = self._now()
 
     def restore(self, channel: Channel) -> None:
-        """Put back a channel read from a state file."""
+        """Restore a channel read from a state file."""
         self._by_id[channel.id] = channel
 
     def all(self) -> list[Channel]:

@@ -54,7 +54,7 @@ def _distance(one: str, other: str) -> int:
 
 
 def got(call: Call) -> Response:
-    """colors.get"""
+    """Handle `colors.get`."""
     tables = {
         kind: {number: {"background": colour, "foreground": FOREGROUND} for number, colour in palette.items()}
         for kind, palette in (("calendar", CALENDAR_COLOURS), ("event", EVENT_COLOURS))

@@ -1,7 +1,7 @@
-"""Calendars, the events in them, and the history incremental synchronisation needs.
+"""In-memory calendars with their events and the history that incremental synchronisation needs.
 
 Event resources are never changed in place: a change replaces the dictionary, so that what a sync token saw
-stays readable. It refuses to know about requests, scopes or time windows.
+stays readable. It knows nothing about requests, scopes or time windows.
 """
 
 from __future__ import annotations
@@ -63,12 +63,12 @@ class Diary:
         return zone(self.time_zone)
 
     def next_etag(self, now: datetime) -> str:
-        """Return an entity tag no earlier version had."""
+        """Return a new entity tag."""
         self.etag = max(self.etag + 2, int(now.timestamp() * 1000) * 2)
         return f'"{self.etag}"'
 
     def put(self, resource: Resource, now: datetime) -> Resource:
-        """Store a new version of an event, stamped and tagged, and return it."""
+        """Store a new version of an event with time stamps and ETag, and return it."""
         previous = self.records.get(resource["id"])
         created = previous.resource.get("created") if previous else resource.get("created")
         self.changes += 1
@@ -94,12 +94,12 @@ class Diary:
         return resource
 
     def expire_tokens(self) -> None:
-        """Make every sync token given out so far too old."""
+        """Expire every sync token issued so far."""
         self.generation += 1
         self.cache.clear()
 
     def live(self, event_id: str) -> Resource | None:
-        """Return an event that is not cancelled."""
+        """Return an event, None if there is none or it is cancelled."""
         record = self.records.get(event_id)
         return record.resource if record and record.resource["status"] != "cancelled" else None
 
@@ -128,7 +128,7 @@ class Entry:
 
 
 class Diaries:
-    """Every calendar and every user's list; a primary calendar exists as soon as someone asks for it."""
+    """Every calendar and every user's calendar list; a primary calendar is created at first use."""
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now
@@ -140,7 +140,7 @@ class Diaries:
         self.on_list_change: Callable[[str], None] | None = None
 
     def expire_tokens(self, subs: Collection[str] | None = None) -> None:
-        """Make the sync tokens of these users' calendars (or of all), and of every list, too old."""
+        """Expire the sync tokens of these users' calendars (or of all), and of every calendar list."""
         for diary in self.calendars.values():
             if subs is None or diary.owner in subs:
                 diary.expire_tokens()
@@ -165,7 +165,7 @@ class Diaries:
     def create(
         self, account: SandboxAccount, calendar_id: str, summary: str, time_zone: str, quiet: bool = False
     ) -> Diary:
-        """Make a calendar and put it on its owner's list."""
+        """Create a calendar and put it on its owner's list."""
         entries = self.lists[account.sub] if quiet else self.list_of(account)
         diary = Diary(calendar_id, account.sub, summary, time_zone, self._now())
         diary.next_etag(self._now())
@@ -175,19 +175,19 @@ class Diaries:
         return diary
 
     def adopt(self, diary: Diary) -> None:
-        """Keep a calendar, and hear of its changes."""
+        """Store a calendar and subscribe to its changes."""
         diary.watchers.append(lambda: self.on_change(diary) if self.on_change else None)
         self.calendars[diary.id] = diary
 
     def move_to_zone(self, diary: Diary, time_zone: str) -> None:
-        """Let a calendar live in a time zone; its whole-day and floating times are read anew."""
+        """Set the time zone of a calendar, which its whole-day and floating times follow."""
         zone(time_zone)
         diary.time_zone = time_zone
         diary.next_etag(self._now())
         diary.cache.clear()
 
     def touch(self, sub: str, entry: Entry, quiet: bool = False) -> None:
-        """Note that a list entry changed."""
+        """Record that a list entry changed."""
         self.list_changes += 1
         entry.changed = self.list_changes
         entry.etag = max(entry.etag + 2, int(self._now().timestamp() * 1000) * 2)
@@ -197,7 +197,7 @@ class Diaries:
     def share(
         self, diary: Diary, scope: str, value: str, role: str, accounts: Iterable[SandboxAccount]
     ) -> Rule:
-        """Set the rule about a scope; who loses access loses the calendar from their list."""
+        """Set the access rule of a scope; accounts without access lose the calendar from their list."""
         diary.acl_changes += 1
         rule = Rule(scope, value, role, diary.etag + diary.acl_changes, diary.acl_changes)
         diary.rules[rule.id] = rule
@@ -214,7 +214,7 @@ class Diaries:
         return rule
 
     def delete(self, diary: Diary) -> None:
-        """Delete a calendar, for everybody who has it on their list."""
+        """Delete a calendar from every list."""
         diary.deleted = True
         for sub, entries in self.lists.items():
             entry = entries.get(diary.id)
@@ -225,7 +225,7 @@ class Diaries:
     def restore_lists(
         self, lists: dict[str, dict[str, Entry]], accounts: Mapping[str, SandboxAccount]
     ) -> None:
-        """Put back calendar lists read from a state file, and the rules that older files lack."""
+        """Restore calendar lists read from a state file, and the rules that older files lack."""
         self.lists.update(lists)
         for sub, entries in lists.items():
             for entry in entries.values():

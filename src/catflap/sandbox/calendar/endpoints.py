@@ -62,7 +62,7 @@ def diary_of(call: Call, write: bool = False) -> tuple[Diary, Entry]:
 
 
 def respond(call: Call, value: dict[str, Any]) -> Response:
-    """Return a resource with its ETag; 304 if the client has it; only the `fields` asked for."""
+    """Return a response with a resource and its ETag, with only the `fields` requested; 304 if unchanged."""
     etag = str(value.get("etag", ""))
     if call.method == "GET" and etag and call.header("if-none-match") in (etag, "*"):
         return Response(b"", 304, {"etag": etag})
@@ -76,7 +76,7 @@ def respond(call: Call, value: dict[str, Any]) -> Response:
 
 
 def match(call: Call, etag: str) -> None:
-    """Check If-Match.
+    """Check the If-Match header.
 
     Raises:
         ApiError: 412, if the client has another version in mind.
@@ -87,7 +87,7 @@ def match(call: Call, etag: str) -> None:
 
 
 def listed(call: Call) -> Response:
-    """events.list"""
+    """Handle `events.list`."""
     diary, entry = diary_of(call)
     assert call.account is not None
     key = (
@@ -120,7 +120,7 @@ def _envelope(call: Call, diary: Diary, entry: Entry) -> dict[str, Any]:
 
 
 def instances(call: Call) -> Response:
-    """events.instances"""
+    """Handle `events.instances`."""
     diary, entry = diary_of(call)
     master = writing.current(diary, call.path["eventId"])
     if not master.get("recurrence"):
@@ -138,7 +138,7 @@ def instances(call: Call) -> Response:
 
 
 def got(call: Call) -> Response:
-    """events.get"""
+    """Handle `events.get`."""
     diary, _ = diary_of(call)
     return _show(call, diary, writing.current(diary, call.path["eventId"], cancelled_too=True))
 
@@ -153,14 +153,14 @@ def _show(call: Call, diary: Diary, event: Resource) -> Response:
 
 
 def inserted(call: Call) -> Response:
-    """events.insert"""
+    """Handle `events.insert`."""
     diary, _ = diary_of(call, write=True)
     assert call.account is not None
     return _show(call, diary, writing.insert(diary, call.account, call.json(), call.world.now()))
 
 
 def quick_added(call: Call) -> Response:
-    """events.quickAdd"""
+    """Handle `events.quickAdd`."""
     diary, _ = diary_of(call, write=True)
     assert call.account is not None
     text, now = call.query.get("text", ""), call.world.now()
@@ -175,7 +175,7 @@ def quick_added(call: Call) -> Response:
 
 
 def imported(call: Call) -> Response:
-    """events.import: a private copy known by its iCalUID; a second import changes the first."""
+    """Handle `events.import`: create or update a private copy, identified by its iCalUID."""
     diary, _ = diary_of(call, write=True)
     assert call.account is not None
     body = call.json()
@@ -206,7 +206,7 @@ def _changed(whole: bool) -> Callable[[Call], Response]:
 
 
 def deleted(call: Call) -> Response:
-    """events.delete"""
+    """Handle `events.delete`."""
     diary, _ = diary_of(call, write=True)
     event = writing.current(diary, call.path["eventId"], cancelled_too=True)
     match(call, event["etag"])
@@ -215,7 +215,7 @@ def deleted(call: Call) -> Response:
 
 
 def moved(call: Call) -> Response:
-    """events.move: the event changes its calendar and organizer; here it is gone and there it is new."""
+    """Handle `events.move`: the event gets another calendar and organizer."""
     diary, _ = diary_of(call, write=True)
     assert call.account is not None
     if not call.query.get("destination"):

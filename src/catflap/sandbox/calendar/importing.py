@@ -1,4 +1,4 @@
-"""iCalendar files into a calendar: everything that can be read, in the form Google would hold it.
+"""Import of iCalendar files: everything that can be read, as the event resources Google would store.
 
 Event ids derive from UIDs; importing a file twice changes it in place. What cannot be read is reported with
 its UID and reason; only a file that is no iCalendar file at all is refused.
@@ -85,7 +85,7 @@ def _ids_by_master(diary: Diary) -> dict[str, list[str]]:
 
 
 def _drop_former(diary: Diary, writer: UidWriter, former: Iterable[str], now: datetime) -> None:
-    """Take back what an earlier import of the same UID had changed and this one does not."""
+    """Undo changes of an earlier import of the same UID that this one does not make."""
     written = {resource["id"] for resource in writer.resources}
     for event_id in former:
         if event_id in written:

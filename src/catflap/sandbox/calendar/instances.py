@@ -1,4 +1,4 @@
-"""Single events out of a series: what `singleEvents=true` and `events.instances` show.
+"""Instances of recurring events, as `singleEvents=true` and `events.instances` list them.
 
 Source: calendar.v3 discovery document (`recurringEventId`, `originalStartTime`). Without an upper bound a
 series is shown until two years after the lower bound or today; Google's own limit is not documented.
@@ -91,7 +91,7 @@ def find_instance(diary: Diary, event_id: str) -> Resource | None:
 
 
 def in_window(event: Resource, low: datetime | None, high: datetime | None, calendar_zone: tzinfo) -> bool:
-    """Tell whether an event ends after `low` and starts before `high`; both bounds are exclusive."""
+    """Return whether an event ends after `low` and starts before `high`; both bounds are exclusive."""
     start = event.get("start") or event.get("originalStartTime")
     if start is None:
         return True

@@ -1,4 +1,4 @@
-"""`events.list` and `events.instances`: filters, order, pages, and what changed since a sync token.
+"""`events.list` and `events.instances`: filters, order, pages, and incremental synchronisation.
 
 Sources: calendar.v3 discovery document, synchronisation guide. Choices where Google is silent: a windowed
 sync also tells of events that left the window; a `syncToken` used with another `singleEvents` than it was
@@ -55,7 +55,7 @@ def list_events(call: Call, diary: Diary) -> dict[str, Any]:
 
 
 def page(call: Call, diary: Diary, found: Iterable[Resource], window: Window | None) -> dict[str, Any]:
-    """Return one page of events, in the order asked for, with the token that leads on."""
+    """Return one page of events, in the order asked for, with the token of the next one."""
     where = response_zone(call, diary)
     most = call.number("maxResults", 250, 1, 2500)
     guests = call.number("maxAttendees", 10**6, 1, 10**6)
@@ -99,7 +99,7 @@ def _item(diary: Diary, event: Resource, where: tzinfo, guests: int, details: bo
 def single_events(
     diary: Diary, low: datetime | None, high: datetime | None, today: datetime
 ) -> list[Resource]:
-    """Return the live events of a calendar between two instants, series expanded, by start."""
+    """Return the events of a calendar between two instants by start, with series expanded."""
     window = Window(low, high, True, ())
     found = [e for e in _contents(diary, window, False, today) if e["status"] != "cancelled"]
     return sorted(found, key=lambda event: (instant(event["start"], diary.zone), event["id"]))

@@ -76,7 +76,7 @@ def entry_resource(call: Call, diary: Diary, entry: Entry) -> dict[str, Any]:
 
 
 def listed(call: Call) -> Response:
-    """calendarList.list"""
+    """Handle `calendarList.list`."""
     account = call.account
     assert account is not None
     diaries = call.world.diaries
@@ -134,13 +134,13 @@ def _found(call: Call) -> tuple[Diary, Entry]:
 
 
 def got(call: Call) -> Response:
-    """calendarList.get"""
+    """Handle `calendarList.get`."""
     assert call.account is not None
     return respond(call, entry_resource(call, *_found(call)))
 
 
 def changed(call: Call) -> Response:
-    """calendarList.patch and calendarList.update"""
+    """Handle `calendarList.patch` and `calendarList.update`."""
     assert call.account is not None
     diary, entry = _found(call)
     match(call, f'"{max(entry.etag, 1)}"')
@@ -184,7 +184,7 @@ def _check(body: dict[str, Any]) -> None:
 
 
 def inserted(call: Call) -> Response:
-    """calendarList.insert: put a calendar one has access to on the list."""
+    """Handle `calendarList.insert`: put a calendar one has access to on the list."""
     assert call.account is not None
     body = call.json()
     wanted = body.get("id")
@@ -203,7 +203,7 @@ def inserted(call: Call) -> Response:
 
 
 def deleted(call: Call) -> Response:
-    """calendarList.delete: the calendar stays, the user no longer sees it."""
+    """Handle `calendarList.delete`: the calendar stays, the user no longer sees it."""
     assert call.account is not None
     diary, entry = _found(call)
     match(call, f'"{max(entry.etag, 1)}"')

@@ -16,14 +16,14 @@ from catflap.sandbox.responses import json_response, no_content
 
 
 def watch_events(call: Call) -> Response:
-    """events.watch"""
+    """Handle `events.watch`."""
     diary, _ = endpoints.diary_of(call)
     uri = f"{call.base_url}/calendar/v3/calendars/{call.path['calendarId']}/events?alt=json"
     return open_channel(call, f"events:{diary.id}", uri)
 
 
 def watch_list(call: Call) -> Response:
-    """calendarList.watch"""
+    """Handle `calendarList.watch`."""
     assert call.account is not None
     uri = f"{call.base_url}/calendar/v3/users/me/calendarList?alt=json"
     return open_channel(call, f"list:{call.account.sub}", uri)
@@ -51,7 +51,7 @@ def shown(channel: Channel) -> dict[str, str]:
 
 
 def stop(call: Call) -> Response:
-    """channels.stop"""
+    """Handle `channels.stop`."""
     assert call.account is not None and call.token is not None
     body = call.json()
     call.world.channels.stop(body.get("id"), body.get("resourceId"), call.account.sub, call.token.client_id)

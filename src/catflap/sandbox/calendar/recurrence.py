@@ -85,7 +85,7 @@ class Expansion:
         return start.date() if self.all_day else start.replace(tzinfo=self.zone).astimezone(UTC)
 
     def is_excluded(self, start: datetime) -> bool:
-        """Tell whether an EXDATE names this naive local start."""
+        """Return whether an EXDATE names this naive local start."""
         if start.date() in self._excluded_days:
             return True
         return bool(self._excluded) and self.aware(start) in self._excluded

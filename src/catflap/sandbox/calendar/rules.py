@@ -30,7 +30,7 @@ MOST_COUNTED = 200_000
 
 
 class _Exhausted(Exception):
-    """A rule matched nothing for so long that it never will."""
+    """A rule matched nothing for so long that its expansion ends."""
 
 
 class _Months(tuple[int, ...]):

@@ -34,7 +34,7 @@ def _etag(value: Any) -> str:
 
 
 def listed(call: Call) -> Response:
-    """settings.list"""
+    """Handle `settings.list`."""
     account = call.account
     assert account is not None
     values = settings_of(call.world, account)
@@ -63,7 +63,7 @@ def listed(call: Call) -> Response:
 
 
 def got(call: Call) -> Response:
-    """settings.get"""
+    """Handle `settings.get`."""
     assert call.account is not None
     value = settings_of(call.world, call.account).get(call.path["setting"])
     if value is None:
@@ -72,7 +72,7 @@ def got(call: Call) -> Response:
 
 
 def watched(call: Call) -> Response:
-    """settings.watch"""
+    """Handle `settings.watch`."""
     assert call.account is not None
     return push.open_channel(call, watched_name(call.account), f"{call.base_url}{SETTINGS}?alt=json")
 

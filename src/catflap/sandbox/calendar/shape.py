@@ -1,4 +1,4 @@
-"""What an event written by a client must look like, and what Calendar makes of it.
+"""Validation of events that clients write, and the defaults that Calendar fills in.
 
 Source: calendar.v3 discovery document, Events. It refuses wrong types at the first level with a 400, as
 Google does, and drops the fields a client cannot write.

@@ -1,4 +1,4 @@
-"""Who may do what with a calendar: its access control rules, and the role an account gets from them.
+"""Access control rules of calendars, and the role that an account gets from them.
 
 Source: calendar.v3 discovery document, AclRule; guide "Calendar sharing". The data owner is an owner by
 nature; everybody else has the highest role of the rules that name them, their domain, or anybody. Groups
@@ -30,7 +30,7 @@ class Rule:
         return rule_id(self.scope, self.value)
 
     def concerns(self, account: SandboxAccount) -> bool:
-        """Tell whether an account is in the scope of this rule."""
+        """Return whether an account is in the scope of this rule."""
         if self.scope == "user":
             return account.email == self.value.lower()
         if self.scope == "domain":
@@ -44,5 +44,5 @@ def rule_id(scope: str, value: str) -> str:
 
 
 def rank(role: str) -> int:
-    """Return where a role stands, from `none` upwards."""
+    """Return the rank of a role, from `none` upwards."""
     return ROLES.index(role)

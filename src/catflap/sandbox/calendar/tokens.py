@@ -1,4 +1,4 @@
-"""Page and sync tokens: opaque to clients, self-contained for us.
+"""Page and sync tokens: opaque to clients, self-contained for the server.
 
 Source: Calendar synchronisation guide; the restrictions are in the discovery document's description of
 `syncToken`.
@@ -34,7 +34,7 @@ def pack(kind: str, *parts: Any) -> str:
 
 
 def unpack(kind: str, token: str, types: Sequence[type | tuple[type, ...]]) -> list[Any] | None:
-    """Return the parts of a token of this kind, None if it is not one of ours."""
+    """Return the parts of a token of this kind, None if it was not issued here."""
     try:
         parts = json.loads(base64.urlsafe_b64decode(token.encode()))
     except (ValueError, RecursionError):
@@ -46,7 +46,7 @@ def unpack(kind: str, token: str, types: Sequence[type | tuple[type, ...]]) -> l
 
 
 def invalid_sync_token() -> ApiError:
-    """Return the 400 for a token that was never ours."""
+    """Return the 400 for a sync token that was not issued here."""
     return ApiError(400, "invalid", "Invalid sync token value.", location=("parameter", "syncToken"))
 
 
@@ -62,14 +62,14 @@ def gone() -> ApiError:
 
 
 def invalid_page_token() -> ApiError:
-    """Return the 400 for a page token that was never ours."""
+    """Return the 400 for a page token that was not issued here."""
     return ApiError(400, "invalid", "Invalid page token value.", location=("parameter", "pageToken"))
 
 
 def refuse_restrictions(
     call: Call, names: Sequence[str] = RESTRICTED, flags: Sequence[str] = ("showDeleted",)
 ) -> None:
-    """Refuse what cannot be combined with a sync token.
+    """Check that a request combines no other restriction with its sync token.
 
     Raises:
         ApiError: 400, if one of the names is there, or one of the flags is false.

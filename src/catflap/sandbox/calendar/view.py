@@ -1,7 +1,7 @@
-"""Events as responses show them: in the zone asked for, with guests cut, cancelled ones bare or whole.
+"""Serialisation of events: time zone, attendee limit, and what of a cancelled event is shown.
 
 Source: calendar.v3 discovery document, Event `status`. A cancelled instance of a series that goes on shows
-only what is guaranteed, so that no client learns to lean on more. A deleted event keeps its details on its
+only what is guaranteed, so that no client comes to rely on more. A deleted event keeps its details on its
 organizer's calendar and for those who were invited, so that it can be restored, but not in an incremental
 synchronisation that does not ask for `showDeleted`. AclRule `role` says who sees private events as busy times
 only; which fields are left then is a choice.
@@ -23,7 +23,7 @@ KNOWN_TO_ALL = (
 
 
 def shown_to(account: SandboxAccount, diary: Diary, event: Resource) -> Resource:
-    """Return an event, without what an account may not know of it.
+    """Return the part of an event that an account may see.
 
     Who only sees free and busy times, and of private events everybody below `writer` who is not invited.
     """
@@ -38,7 +38,7 @@ def shown_to(account: SandboxAccount, diary: Diary, event: Resource) -> Resource
 
 
 def shown(event: Resource, where: tzinfo, most_guests: int | None = None) -> Resource:
-    """Return an event with its times written in a zone."""
+    """Return an event with its times in a zone."""
     event = {**event}
     for name in ("start", "end", "originalStartTime"):
         when = event.get(name)
@@ -53,7 +53,7 @@ def shown(event: Resource, where: tzinfo, most_guests: int | None = None) -> Res
 
 
 def cancelled(diary: Diary, event: Resource, where: tzinfo, details: bool) -> Resource:
-    """Return a cancelled event; `details` tells whether the request may be told more than its id."""
+    """Return a cancelled event; `details` says whether more than its id is shown."""
     master = event.get("recurringEventId")
     of_live_series = bool(master and diary.live(master))
     if details and not of_live_series and _keeps_details(diary, event):

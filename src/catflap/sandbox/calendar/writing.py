@@ -1,6 +1,6 @@
-"""Changes to events: what the handlers and the sandbox's own methods do to a calendar.
+"""Create, change, delete and move events, for handlers and admin methods.
 
-It refuses what Google refuses (double ids, changes of the event type) and knows nothing about requests.
+It raises what Google answers (duplicate ids, changes of the event type) and knows nothing about requests.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def cancel(diary: Diary, event_id: str, now: datetime) -> Resource:
 
 
 def move(diary: Diary, target: Diary, event: Resource, now: datetime) -> Resource:
-    """Take an event, with the changed instances of a series, to another calendar; return it as it is there.
+    """Move an event, with the changed instances of a series, to another calendar and return the moved one.
 
     What stays behind is a cancelled event of another organizer, of which only the id is shown.
     """
@@ -147,7 +147,7 @@ def _visibility_of_series(diary: Diary, master: Resource, instance: Resource, no
 
 
 def _show_instances_as(diary: Diary, master: Resource, now: datetime) -> None:
-    """Give the visibility of a series to its changed instances."""
+    """Copy the visibility of a series to its changed instances."""
     for exception in diary.exceptions_of(master["id"]).values():
         kept = {name: value for name, value in exception.items() if name != "visibility"}
         own = {"visibility": master["visibility"]} if "visibility" in master else {}

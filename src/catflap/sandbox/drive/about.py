@@ -30,7 +30,7 @@ NAMES = names(
 
 
 def got(call: Call) -> Response:
-    """about.get"""
+    """Handle `about.get`."""
     fields = call.query.get("fields")
     if not fields:
         text = "The 'fields' parameter is required for this method."

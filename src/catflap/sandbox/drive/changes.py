@@ -25,13 +25,13 @@ CHANGES = "/drive/v3/changes"
 
 
 def start(call: Call) -> Response:
-    """changes.getStartPageToken"""
+    """Handle `changes.getStartPageToken`."""
     value = {"kind": "drive#startPageToken", "startPageToken": str(call.world.drive.last_change + 1)}
     return json_response(select(value, parse(call.query.get("fields") or "*")))
 
 
 def listed(call: Call) -> Response:
-    """changes.list"""
+    """Handle `changes.list`."""
     viewer = Viewer.of(call)
     token = call.query.get("pageToken", "")
     if not (token.isascii() and token.isdecimal() and len(token) < 19):

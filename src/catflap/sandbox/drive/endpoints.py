@@ -34,7 +34,7 @@ RANGE = re.compile(r"bytes=(?:(\d{1,15})-(\d{0,15})|-(\d{1,15}))")
 
 
 def listed(call: Call) -> Response:
-    """files.list"""
+    """Handle `files.list`."""
     viewer = Viewer.of(call)
     spaces = viewer.spaces((call.query.get("spaces") or DRIVE).split(","), "spaces")
     most = call.number("pageSize", 100, 1, 1000)
@@ -79,7 +79,7 @@ def _start(call: Call, found: list[Candidate], asked: str) -> int:
 
 
 def got(call: Call) -> Response:
-    """files.get; the content with `alt=media`"""
+    """Handle `files.get`; the content with `alt=media`."""
     viewer = Viewer.of(call)
     file = viewer.find(call.path["fileId"])
     if call.query.get("alt") == "media":
@@ -115,30 +115,30 @@ def _media(call: Call, viewer: Viewer, file: StoredFile) -> Response:
 
 
 def created(call: Call) -> Response:
-    """files.create without content"""
+    """files.create without content."""
     return show_file(call, Viewer.of(call).shown(create(call, call.json(), None, None)))
 
 
 def updated(call: Call) -> Response:
-    """files.update without content"""
+    """files.update without content."""
     file = update(call, call.path["fileId"], call.json(), None, None)
     return show_file(call, Viewer.of(call).shown(file))
 
 
 def copied(call: Call) -> Response:
-    """files.copy"""
+    """Handle `files.copy`."""
     return show_file(call, Viewer.of(call).shown(copy(call, call.path["fileId"], call.json())))
 
 
 def deleted(call: Call) -> Response:
-    """files.delete"""
+    """Handle `files.delete`."""
     viewer = Viewer.of(call)
     viewer.files.remove(viewer.find_to_change(call.path["fileId"]))
     return no_content()
 
 
 def emptied(call: Call) -> Response:
-    """files.emptyTrash"""
+    """Handle `files.emptyTrash`."""
     viewer = Viewer.of(call)
     for file in viewer.list_of([DRIVE]):
         if file.metadata.get("trashed") and file.id in viewer.files.by_id:
@@ -147,7 +147,7 @@ def emptied(call: Call) -> Response:
 
 
 def generated(call: Call) -> Response:
-    """files.generateIds"""
+    """Handle `files.generateIds`."""
     space = call.query.get("space") or DRIVE
     Viewer.of(call).spaces([space], "space")
     kind = call.query.get("type") or "files"

@@ -1,7 +1,7 @@
 """Files and folders in Drive: each app has its own `appDataFolder` per account, beside "My Drive".
 
 Source: drive.v3 discovery document; guide "Store application-specific data" for what is refused there:
-trashing, moving out, Google's own document types. It refuses sharing, revisions and shared drives.
+trashing, moving out, Google's own document types. Sharing, revisions and shared drives are left out.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class StoredFile:
 
 @dataclass(slots=True, eq=False)
 class FileChange:
-    """The latest change of a file, as `changes.list` tells it."""
+    """The latest change of a file, as `changes.list` shows it."""
 
     number: int
     file_id: str
@@ -95,7 +95,7 @@ class Files:
         return StoredFile(file_id, sub, project, space, OPENED, OPENED, {"name": name, "mimeType": FOLDER})
 
     def named(self, sub: str, project: str, file_id: str) -> StoredFile | None:
-        """Return the file of an id or alias, also the folders at the top; whose it is is not looked at."""
+        """Return the file of an id or alias, also the folders at the top; its owner is not checked."""
         if file_id in ALIASES:
             return self.top(sub, project, ALIASES[file_id])
         for space in (DRIVE, APPDATA):
@@ -105,7 +105,7 @@ class Files:
         return self.by_id.get(file_id)
 
     def add(self, file: StoredFile) -> StoredFile:
-        """Keep a new file.
+        """Store a new file.
 
         Raises:
             ApiError: 409, if its id exists.
@@ -117,7 +117,7 @@ class Files:
         return file
 
     def save(self, file: StoredFile, body: dict[str, Any], content: bytes | None, mime: str | None) -> None:
-        """Note a change of content; `body` is what was written to the metadata before."""
+        """Record a change of content; `body` is what was written to the metadata before."""
         if content is not None:
             file.content = content
             if mime and "mimeType" not in body:
@@ -143,7 +143,7 @@ class Files:
                 waiting += [child for child in self.by_id.values() if child.parent == inner.id]
 
     def trashed(self, file: StoredFile) -> bool:
-        """Tell whether a file, or a folder it is in, is in the trash."""
+        """Return whether a file, or a folder it is in, is in the trash."""
         inner: StoredFile | None = file
         while inner is not None:
             if inner.metadata.get("trashed"):
@@ -152,7 +152,7 @@ class Files:
         return False
 
     def note(self, file: StoredFile, removed: bool = False) -> None:
-        """Note that a file changed."""
+        """Record that a file changed."""
         self.last_change += 1
         self.changes.pop(file.id, None)
         self.changes[file.id] = FileChange(
@@ -160,7 +160,7 @@ class Files:
         )
 
     def restore_changes(self, changes: list[FileChange]) -> None:
-        """Put back changes read from a state file."""
+        """Restore changes read from a state file."""
         self.changes = {change.file_id: change for change in sorted(changes, key=lambda c: c.number)}
         self.last_change = max((change.number for change in changes), default=0)
 

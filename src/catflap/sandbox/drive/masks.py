@@ -75,7 +75,7 @@ def _selection(call: Call, default: str) -> Selection:
 
 
 def check(selection: Selection, known: frozenset[str]) -> None:
-    """Refuse a selection of names that do not exist.
+    """Check that the names of a selection exist.
 
     Raises:
         ApiError: 400, with the first of them.

@@ -1,4 +1,4 @@
-"""The search language of `files.list`: `name contains 'cat' and (starred = true or not trashed = false)`.
+"""Search language of `files.list`: `name contains 'cat' and (starred = true or not trashed = false)`.
 
 Source: Drive guides "Search for files and folders" and "Search query terms and operators". `and` and `or`
 are read from left to right, without precedence, as the guide says; `not` belongs to the term or parenthesis
@@ -55,7 +55,7 @@ Token = tuple[str, str]
 
 @dataclass(slots=True)
 class Query:
-    """A query that was read; `full_text` tells whether it asks for `fullText`, which cannot be sorted."""
+    """A query that was read; `full_text` says whether it asks for `fullText`, which cannot be sorted."""
 
     matches: Test
     full_text: bool = False

@@ -1,4 +1,4 @@
-"""Making, changing and copying files: what the handlers and uploads share.
+"""Create, update and copy files, for handlers and uploads.
 
 Source: drive.v3 discovery document; observed: the 403 `fieldNotWritable` for `parents` in an update.
 """
@@ -14,12 +14,12 @@ from catflap.sandbox.errors import ApiError
 
 
 def new_id(call: Call) -> str:
-    """Return an id no file has."""
+    """Return a new file id."""
     return "1" + call.world.grants.text(32)
 
 
 def create(call: Call, body: dict[str, Any], content: bytes | None, mime: str | None) -> StoredFile:
-    """Make a file from its metadata and content.
+    """Create a file from its metadata and content.
 
     Raises:
         ApiError: 400, 403, 404 or 409, if Drive would not make it.

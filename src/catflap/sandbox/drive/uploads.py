@@ -39,13 +39,13 @@ class Upload:
 
 
 class Uploads:
-    """Uploads of all three kinds, and the resumable ones under way."""
+    """Uploads of all three kinds, with the state of the resumable ones."""
 
     def __init__(self) -> None:
         self._waiting: dict[str, Upload] = {}
 
     def begin(self, call: Call) -> Response:
-        """files.create and files.update with content"""
+        """files.create and files.update with content."""
         if "upload_id" in call.query:  # Go's client sends the pieces by POST
             return self.resume(call)
         file_id = call.path.get("fileId")
@@ -74,7 +74,7 @@ class Uploads:
         return Response(b"", 200, headers)
 
     def resume(self, call: Call) -> Response:
-        """The next piece of a resumable upload"""
+        """The next piece of a resumable upload."""
         upload_id = call.query.get("upload_id", "")
         upload = self._waiting.get(upload_id)
         if upload is None or upload.sub != _sub(call):

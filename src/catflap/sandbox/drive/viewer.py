@@ -1,4 +1,4 @@
-"""What an app may see and change in an account's Drive, and how files are shown to it.
+"""Access of an app to an account's Drive files, and their serialisation.
 
 Source: drive.v3 discovery document; guide "Choose Google Drive API scopes": `drive.file` opens what the app
 made itself, `drive.appdata` its own data folder and nothing else, and no other scope opens that folder.
@@ -29,7 +29,7 @@ READ = SEE_ALL | CHANGE
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """An app that asks for an account's files, with the scopes it was given."""
+    """An app's access to the files of an account, with the scopes it was granted."""
 
     account: SandboxAccount
     project: str
@@ -38,7 +38,7 @@ class Viewer:
 
     @classmethod
     def of(cls, call: Call) -> Viewer:
-        """Return who is calling."""
+        """Return the viewer of a request."""
         assert call.account is not None and call.token is not None
         return cls(call.account, call.token.project, call.token.scopes, call.world.drive)
 
@@ -58,7 +58,7 @@ class Viewer:
         return named
 
     def sees(self, file: StoredFile) -> bool:
-        """Tell whether a file is there at all for this app."""
+        """Return whether a file exists for this app."""
         if file.sub != self.account.sub or self.scopes.isdisjoint(SEE[file.space]):
             return False
         if file.space == APPDATA:

@@ -1,4 +1,4 @@
-"""How Drive looks for words: in letters and digits only, whatever their case.
+"""Word search of Drive: letters and digits only, regardless of case.
 
 Source: Drive guide "Search query terms and operators": `name contains` finds beginnings of words,
 `fullText contains` whole words, and a phrase in double quotes stands together.
@@ -17,13 +17,13 @@ def words(text: str) -> list[str]:
 
 
 def all_begin(wanted: str, text: str) -> bool:
-    """Tell whether each wanted word begins a word of a text."""
+    """Return whether each wanted word begins a word of a text."""
     there = words(text)
     return all(any(word.startswith(each) for word in there) for each in _needed(wanted, text))
 
 
 def all_present(wanted: str, text: str) -> bool:
-    """Tell whether each wanted word is in a text, or the phrase, if it stands in double quotes."""
+    """Return whether each wanted word is in a text, or the phrase, if it stands in double quotes."""
     there = words(text)
     if len(wanted) > 1 and wanted[0] == wanted[-1] == '"':
         phrase = words(wanted)

@@ -1,6 +1,6 @@
-"""How a client says who it is at the token endpoint: in the form or as HTTP Basic.
+"""Client authentication at the token endpoint: in the form or as HTTP Basic.
 
-Source: OpenID Connect guide (both ways); texts of refusals are observed.
+Source: OpenID Connect guide (both ways); error texts are observed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from catflap.sandbox.people import Client
 
 
 def credentials(call: Call) -> tuple[str, str]:
-    """Return the client id and the secret a call carries, and note the client.
+    """Return the client id and secret of a request, and record the client.
 
     Raises:
         OAuthError: 400 invalid_request, if one of them is missing.
@@ -28,7 +28,7 @@ def credentials(call: Call) -> tuple[str, str]:
 
 
 def client_id_and_secret(call: Call) -> tuple[str, str | None]:
-    """Return the client id a call carries, and the secret if there is one; note the client.
+    """Return the client id of a request, and the secret if there is one; record the client.
 
     Raises:
         OAuthError: 400 invalid_request, if there is no client id.

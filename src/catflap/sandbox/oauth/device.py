@@ -1,6 +1,6 @@
 """Sign-in on a device without a browser: a code to show, a page to type it, and polling for tokens.
 
-Source: "OAuth 2.0 for TV and limited-input device applications"; statuses and texts of refusals are observed.
+Source: "OAuth 2.0 for TV and limited-input device applications"; statuses and error texts are observed.
 Scopes: those the guide lists, and `calendar` and `calendar.readonly`, which work there (observed: Home
 Assistant); others are refused as Google does (observed: `calendar.events.readonly`, Gmail's). Choices: a
 device code presented by another client, or again, is `invalid_grant`.
@@ -42,7 +42,7 @@ ALLOWED = SIGN_IN | {
 
 
 def start(call: Call) -> Response:
-    """`/device/code`: give a device its code and the one to show."""
+    """Handle `/device/code`: give a device its code and the one to show."""
     client_id, _ = client_id_and_secret(call)
     client = _device_client(call, client_id)
     names = call.form.get("scope", "").split()
@@ -65,7 +65,7 @@ def start(call: Call) -> Response:
 
 
 def page(call: Call) -> Response:
-    """`/device`: where a person types the code."""
+    """Handle `/device`: where a person types the code."""
     return code_page(call, typed=call.query.get("user_code", ""))
 
 
@@ -75,7 +75,7 @@ def code_page(call: Call, typed: str = "", wrong: bool = False) -> Response:
 
 
 def tokens_of_device(call: Call) -> Response:
-    """Answer a device that polls the token endpoint."""
+    """Return the response to a device that polls the token endpoint."""
     client_id, secret = credentials(call)
     value = call.form.get("device_code") or call.form.get("code")
     if not value:

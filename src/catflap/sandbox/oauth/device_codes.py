@@ -1,6 +1,6 @@
-"""Device codes and the short codes people type: who waits, and what was decided.
+"""Device codes and the user codes that people type: pending and decided device authorizations.
 
-Source: "OAuth 2.0 for TV and limited-input device applications". It refuses to speak HTTP.
+Source: "OAuth 2.0 for TV and limited-input device applications". It is independent of HTTP.
 """
 
 from __future__ import annotations
@@ -35,17 +35,17 @@ class DeviceCode:
     allowed: frozenset[str] = frozenset()
 
     def allow(self, sub: str, scopes: frozenset[str]) -> None:
-        """Let the device have tokens of this account."""
+        """Approve the device for this account."""
         self.state, self.sub, self.allowed = "allowed", sub, scopes
 
     def is_too_early(self, now: datetime) -> bool:
-        """Tell whether this poll comes too soon after the one before, and remember it."""
+        """Return whether this poll comes too soon after the one before, and record it."""
         before, self.polled_at = self.polled_at, now
         return before is not None and now - before < INTERVAL - TOLERANCE
 
 
 class DeviceCodes:
-    """Every device code of the sandbox; the oldest are thrown away."""
+    """Every device code of the sandbox; the oldest are dropped."""
 
     def __init__(self, now: Callable[[], datetime], chance: random.Random) -> None:
         self._now = now
@@ -75,5 +75,5 @@ class DeviceCodes:
         return code if code and self.is_waiting(code) else None
 
     def is_waiting(self, code: DeviceCode) -> bool:
-        """Tell whether a person may still decide."""
+        """Return whether a person may still decide."""
         return code.state == "pending" and code.expires_at > self._now()

@@ -1,4 +1,4 @@
-"""What Google's browser script needs behind it: the script, and the chooser of the sign-in button.
+"""The browser script `gsi/client`, and the account chooser of its sign-in button.
 
 Source: Google Identity Services reference. Choosing an account is the consent; One Tap and FedCM are left
 out.
@@ -27,7 +27,7 @@ KEPT = ("client_id", "origin", "id", "select_by", "nonce", "login_uri", "g_csrf_
 
 
 def script(call: Call) -> Response:
-    """`/gsi/client`"""
+    """Handle `/gsi/client`."""
     headers = {"cache-control": "private, max-age=3600", "cross-origin-resource-policy": "cross-origin"}
     return Response(SCRIPT, 200, headers, "text/javascript; charset=UTF-8")
 

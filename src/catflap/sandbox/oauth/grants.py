@@ -1,6 +1,6 @@
-"""What people allowed, and the codes and tokens that came of it: the rules of life and death.
+"""Grants, authorization codes and tokens: their lifetime and revocation rules.
 
-Sources: Google's OAuth pages ("Using OAuth 2.0", "OAuth 2.0 for web server apps"). It refuses to speak HTTP.
+Sources: Google's OAuth pages ("Using OAuth 2.0", "OAuth 2.0 for web server apps"). It is independent of HTTP.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ALPHABET = string.ascii_letters + string.digits + "-_"
 
 @dataclass(slots=True, eq=False)
 class Grant:
-    """What one account allowed one project; `offline_clients` have had a refresh token since."""
+    """What one account granted one project; `offline_clients` have had a refresh token since."""
 
     scopes: set[str] = field(default_factory=set)
     offline_clients: set[str] = field(default_factory=set)
@@ -52,7 +52,7 @@ class Code:
 
 @dataclass(slots=True, eq=False)
 class RefreshToken:
-    """A refresh token; `uses` counts every presentation, also the refused ones."""
+    """A refresh token; `uses` counts every presentation, also the rejected ones."""
 
     value: str
     sub: str
@@ -68,7 +68,7 @@ class RefreshToken:
 
 @dataclass(slots=True, eq=False)
 class AccessToken:
-    """A bearer token and what it opens."""
+    """An access token and its scopes."""
 
     value: str
     sub: str
@@ -98,7 +98,7 @@ class Grants:
         return "".join([ALPHABET[(bits >> shift) & 63] for shift in range(0, 6 * length, 6)])
 
     def grant_of(self, sub: str, project: str) -> Grant:
-        """Return what the account allowed the project, an empty grant if nothing."""
+        """Return what the account granted the project, an empty grant if nothing."""
         return self.given.setdefault((sub, project), Grant())
 
     def issue_code(self, code: Code) -> Code:
@@ -110,7 +110,7 @@ class Grants:
     def redeem(
         self, code: Code, client: Client, project: Project, short_lived: bool = False
     ) -> tuple[AccessToken, RefreshToken | None]:
-        """Spend a code that was found good; the refresh token is there only when Google would send one."""
+        """Exchange a valid code for tokens; the refresh token is None when Google would send none."""
         code.used = True
         refresh = None
         if code.offline and code.with_refresh_token:
@@ -120,7 +120,7 @@ class Grants:
     def issue_access(
         self, sub: str, client: Client, scopes: frozenset[str], refresh: RefreshToken | None
     ) -> AccessToken:
-        """Return a new access token; expired ones are forgotten on the way."""
+        """Issue an access token, and delete expired ones."""
         now = self._now()
         while self._oldest_first and self._oldest_first[0].expires_at <= now:
             self.access_tokens.pop(self._oldest_first.popleft().value, None)
@@ -143,13 +143,13 @@ class Grants:
         return token if token and token.expires_at > self._now() else None
 
     def is_dead(self, token: RefreshToken) -> bool:
-        """Tell whether a refresh token was revoked, ran out, or lay unused for half a year."""
+        """Return whether a refresh token was revoked, expired, or unused for half a year."""
         now = self._now()
         ran_out = token.expires_at is not None and token.expires_at <= now
         return token.revoked or ran_out or now - token.used_at > UNUSED_LIFETIME
 
     def revoke_project(self, sub: str, project: str) -> None:
-        """Take back everything the account allowed the project, for all its clients."""
+        """Revoke everything the account granted the project, for all its clients."""
         self.given.pop((sub, project), None)
         for refresh in list(self.refresh_tokens.values()):
             if refresh.sub == sub and refresh.project == project:
@@ -159,32 +159,32 @@ class Grants:
             code.used = True
 
     def revoke_account(self, sub: str) -> list[str]:
-        """Take back everything the account allowed anybody. Returns the projects it concerned."""
+        """Revoke everything the account granted; return the projects concerned."""
         projects = [project for owner, project in list(self.given) if owner == sub]
         for project in projects:
             self.revoke_project(sub, project)
         return projects
 
     def expire_access(self, subs: Iterable[str] | None = None) -> None:
-        """Let the access tokens of these accounts (or of all) run out now."""
+        """Expire the access tokens of these accounts, or of all."""
         wanted = None if subs is None else set(subs)
         self._forget_access(lambda token: wanted is None or token.sub in wanted)
 
     def expire_refresh(self, subs: Iterable[str] | None = None) -> None:
-        """Let the refresh tokens of these accounts (or of all) run out now; the grants stay."""
+        """Expire the refresh tokens of these accounts, or of all; the grants stay."""
         wanted = None if subs is None else set(subs)
         for refresh in list(self.refresh_tokens.values()):
             if wanted is None or refresh.sub in wanted:
                 refresh.expires_at = self._now()
 
     def restore(self, refresh: RefreshToken) -> None:
-        """Put back a refresh token read from a state file."""
+        """Restore a refresh token read from a state file."""
         self.refresh_tokens[refresh.value] = refresh
         if not refresh.revoked:
             self._live.setdefault((refresh.sub, refresh.client_id), deque()).append(refresh)
 
     def restore_access(self, token: AccessToken) -> None:
-        """Put back an access token read from a state file."""
+        """Restore an access token read from a state file."""
         self.access_tokens[token.value] = token
         self._oldest_first.append(token)
 

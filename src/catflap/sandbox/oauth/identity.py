@@ -17,7 +17,7 @@ KEYS_CACHED = {"cache-control": "public, max-age=21600, must-revalidate, no-tran
 
 
 def revoke(call: Call) -> Response:
-    """Take back everything the token's account allowed the token's project."""
+    """Handle `/revoke`: revoke everything the token's account granted its project."""
     value = call.form.get("token") or call.query.get("token")
     if not value:
         raise OAuthError(400, "invalid_request", "Missing required parameter: token")
@@ -35,7 +35,7 @@ def revoke(call: Call) -> Response:
 
 
 def discovery(call: Call) -> Response:
-    """`/.well-known/openid-configuration`, every endpoint where this call's client can reach it."""
+    """Handle `/.well-known/openid-configuration`, with the addresses that the client can reach."""
     accounts, oauth2 = call.address("accounts.google.com"), call.address("oauth2.googleapis.com")
     document = {
         "issuer": call.issuer,
@@ -85,12 +85,12 @@ def discovery(call: Call) -> Response:
 
 
 def jwks(call: Call) -> Response:
-    """`/oauth2/v3/certs`"""
+    """Handle `/oauth2/v3/certs`."""
     return Response(call.world.keys.jwks(), 200, KEYS_CACHED, "application/json; charset=UTF-8")
 
 
 def certificates(call: Call) -> Response:
-    """`/oauth2/v1/certs`"""
+    """Handle `/oauth2/v1/certs`."""
     pems = call.world.keys.certificates(call.world.now())
     return Response(pems, 200, KEYS_CACHED, "application/json; charset=UTF-8")
 

@@ -1,4 +1,4 @@
-"""The keys ID tokens and security events are signed with, and how they rotate.
+"""Signing keys of ID tokens and security events, and their rotation.
 
 Two keys are published, as Google does, so that a client that caches the set by its Cache-Control survives one
 rotation. Key material is random whatever the seed: a predictable signing key has no use, even in a sandbox.

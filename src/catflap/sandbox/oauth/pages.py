@@ -1,6 +1,6 @@
-"""The pages people see, in English and Japanese, each marked as a sandbox.
+"""HTML pages in English and Japanese, each marked as a sandbox.
 
-They never wear Google's name as their own or its logo: nobody should type a real password here.
+They show neither Google's name as their own nor its logo: nobody should type a real password here.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def _environment() -> Environment:
 
 
 def wants_japanese(call: Call) -> bool:
-    """Tell whether Accept-Language prefers Japanese to English."""
+    """Return whether Accept-Language prefers Japanese to English."""
     for part in (call.header("accept-language") or "").lower().split(","):
         language = part.partition(";")[0].strip()
         if language.startswith("ja"):

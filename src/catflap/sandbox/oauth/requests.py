@@ -1,4 +1,4 @@
-"""Authorization requests: what Google checks before it shows anyone a page.
+"""Authorization requests: validation, and those that wait for a person.
 
 Sources: "OAuth 2.0 for web server apps", authorization parameters and errors; "OAuth 2.0 for mobile and
 desktop apps" and RFC 8252, 7.3 for loopback redirect URIs: a desktop client may name any port and path of
@@ -26,7 +26,7 @@ MOST_TICKETS = 10_000
 
 
 class ShownError(Exception):
-    """An error for the person's eyes: Google's code, the HTTP status, and what to do about it."""
+    """An error shown to the person: Google's code, the HTTP status, and what to do about it."""
 
     def __init__(self, status: int, code: str, advice: str) -> None:
         super().__init__(f"{status} {code}")
@@ -37,7 +37,7 @@ class ShownError(Exception):
 
 @dataclass(slots=True, eq=False)
 class AuthorizationRequest:
-    """A request that passed, waiting for a person; `kind` is web, popup or device."""
+    """A validated request that waits for a person; `kind` is web, popup or device."""
 
     client: Client
     kind: str
@@ -58,7 +58,7 @@ class AuthorizationRequest:
 
 
 def read(call: Call) -> AuthorizationRequest:
-    """Return the checked request.
+    """Return the validated request.
 
     Raises:
         ShownError: if Google would show an error page.
@@ -200,14 +200,14 @@ def _scopes(text: str) -> tuple[str, ...]:
 
 
 class Tickets:
-    """Requests waiting for a person, by the ticket their form carries."""
+    """Requests that wait for a person, by the ticket in their form."""
 
     def __init__(self, world: World) -> None:
         self._world = world
         self._waiting: dict[str, AuthorizationRequest] = {}
 
     def issue(self, request: AuthorizationRequest) -> str:
-        """Return a new ticket; the oldest are thrown away."""
+        """Return a new ticket; the oldest are dropped."""
         while len(self._waiting) >= MOST_TICKETS:
             del self._waiting[next(iter(self._waiting))]
         ticket = self._world.grants.text(32)

@@ -1,6 +1,6 @@
 """Scope names: how Google spells them back, and what the consent page says about each.
 
-It refuses to guess: a scope that is neither a sign-in scope nor looks like a Google one is invalid.
+It does not guess: a scope that is neither a sign-in scope nor looks like a Google one is invalid.
 """
 
 from __future__ import annotations

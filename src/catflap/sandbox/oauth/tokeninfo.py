@@ -1,4 +1,4 @@
-"""What a token says: the tokeninfo endpoints, for debugging.
+"""The tokeninfo endpoints, for debugging.
 
 Sources: OpenID Connect guide; google-auth-library for Node (`getTokenInfo` sends an empty POST with the token
 in the Authorization header); oauth2.v2 discovery document for the form before OpenID Connect (`issued_to`,
@@ -26,7 +26,7 @@ from catflap.sandbox.responses import json_response
 
 
 def tokeninfo(call: Call) -> Response:
-    """`/tokeninfo` and `/oauth2/v3/tokeninfo`: all values as strings."""
+    """Handle `/tokeninfo` and `/oauth2/v3/tokeninfo`: all values as strings."""
     id_token, access = _token(call)
     if id_token is not None:
         return json_response({name: _as_text(value) for name, value in id_token.items()})
@@ -47,7 +47,7 @@ def tokeninfo(call: Call) -> Response:
 
 
 def tokeninfo_older(call: Call) -> Response:
-    """`/oauth2/v1/tokeninfo` and `/oauth2/v2/tokeninfo`."""
+    """Handle `/oauth2/v1/tokeninfo` and `/oauth2/v2/tokeninfo`."""
     id_token, access = _token(call)
     if id_token is not None:
         info = {

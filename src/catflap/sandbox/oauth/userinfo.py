@@ -1,4 +1,4 @@
-"""Who a token belongs to: userinfo in its three versions, and the profile picture.
+"""The userinfo endpoints in their three versions, and the profile picture.
 
 Sources: OpenID Connect guide; oauth2.v2 discovery document for the older form and for the scopes, of which a
 token must have one; RFC 6750 for the challenge in WWW-Authenticate. Bodies of failures are observed: OAuth's

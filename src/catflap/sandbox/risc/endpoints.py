@@ -31,7 +31,7 @@ ROOT = "/v1beta"
 
 
 def configuration(call: Call) -> Response:
-    """`/.well-known/risc-configuration`"""
+    """Handle `/.well-known/risc-configuration`."""
     base = call.address("risc.googleapis.com")
     document = {
         "issuer": events.issuer(call.world),
@@ -98,7 +98,7 @@ def _shown(stream: Stream) -> dict[str, Any]:
 
 
 def update(call: Call, manager: ServiceAccount) -> Response:
-    """stream:update"""
+    """Handle `stream:update`."""
     body = call.json()
     delivery = body.get("delivery")
     wanted = body.get("events_requested")
@@ -120,17 +120,17 @@ def update(call: Call, manager: ServiceAccount) -> Response:
 
 
 def got(call: Call, manager: ServiceAccount) -> Response:
-    """stream"""
+    """Handle `stream`."""
     return json_response(_shown(_stream(call, manager)))
 
 
 def status(call: Call, manager: ServiceAccount) -> Response:
-    """stream/status"""
+    """Handle `stream/status`."""
     return json_response({"status": "enabled" if _stream(call, manager).enabled else "disabled"})
 
 
 def update_status(call: Call, manager: ServiceAccount) -> Response:
-    """stream/status:update"""
+    """Handle `stream/status:update`."""
     wanted = call.json().get("status")
     if wanted not in ("enabled", "disabled"):
         raise _failed("status must be enabled or disabled.")
@@ -139,7 +139,7 @@ def update_status(call: Call, manager: ServiceAccount) -> Response:
 
 
 def verify(call: Call, manager: ServiceAccount) -> Response:
-    """stream:verify"""
+    """Handle `stream:verify`."""
     state = call.json().get("state", "")
     if not isinstance(state, str) or len(state) > 1000:
         raise _failed("state must be a text.")

@@ -1,4 +1,4 @@
-"""Security event tokens: made, signed and sent on demand.
+"""Security event tokens (RFC 8417): creation and delivery.
 
 Source: Cross-Account Protection page. Tokens carry no `exp`; `iss` ends in a slash, as in Google's own
 sample, so that receivers compare it with the configuration.

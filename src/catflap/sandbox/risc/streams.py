@@ -1,4 +1,4 @@
-"""Where each project wants its security events, and the service accounts that may say so.
+"""Security event streams by project, and the service accounts that manage them.
 
 Source: Cross-Account Protection page.
 """

@@ -1,1 +1,1 @@
-"""iCalendar files (RFC 5545) read part by part: what is broken is reported, and the rest is kept."""
+"""Tolerant reader of iCalendar files (RFC 5545): broken parts are reported, the rest is imported."""

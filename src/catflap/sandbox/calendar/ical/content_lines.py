@@ -1,4 +1,4 @@
-"""The content lines of an iCalendar file (RFC 5545, 3.1), whatever encoding and line ends it has.
+"""The content lines of an iCalendar file (RFC 5545, 3.1), of any encoding and line ending.
 
 Lines are unfolded as bytes, because writers fold in the middle of a character. Bytes that are not UTF-8 are
 read line by line, so that one wrong byte costs one character.

@@ -1,4 +1,4 @@
-"""VEVENTs read one by one: which event they are about, which version they are, when they begin and end."""
+"""VEVENT components: identity, version, start and end."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class Event:
         return moment.wall.replace(tzinfo=UTC)
 
     def zone_of(self, moment: Moment, fallback: Zone) -> Zone:
-        """Return the zone a moment is in; `fallback` for floating times and zones nobody knows."""
+        """Return the zone a moment is in; `fallback` for floating times and unknown zones."""
         if isinstance(moment.value, datetime) and moment.value.tzinfo:
             return known_zone("UTC")
         if moment.is_day or not moment.tzid:

@@ -1,4 +1,4 @@
-"""What an import did: how much it took, what it could not read, what it had to assume."""
+"""Result of an import: how much was imported, skipped and assumed."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ class ImportReport:
     _seen: set[Finding] = field(default_factory=set)
 
     def skip(self, uid: str, reason: str) -> None:
-        """Note something that could not be read, once."""
+        """Record something that could not be read, once."""
         self._note(self.skipped, uid, reason)
 
     def assume(self, uid: str, reason: str) -> None:
-        """Note an assumption, once."""
+        """Record an assumption, once."""
         self._note(self.assumed, uid, reason)
 
     def _note(self, findings: list[Finding], uid: str, reason: str) -> None:

@@ -89,7 +89,7 @@ class Recurrence:
         return instant.astimezone(UTC if self.is_day else self.where.tz).replace(tzinfo=None)
 
     def is_excluded(self, wall: datetime) -> bool:
-        """Tell whether an EXDATE names this instance."""
+        """Return whether an EXDATE names this instance."""
         return self.expansion.is_excluded(wall)
 
     def before(self, end: datetime) -> Recurrence:
@@ -137,7 +137,7 @@ class Recurrence:
         return _one_by_one(self, walls, recent)
 
     def expands_to(self, expected: list[datetime], until: datetime) -> bool:
-        """Tell whether these are its instances before a wall clock."""
+        """Return whether these are its instances before a wall clock."""
         try:
             return self.expansion.between(None, until) == [wall for wall in expected if wall < until]
         except ValueError:

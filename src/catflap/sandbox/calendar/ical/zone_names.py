@@ -16,7 +16,7 @@ HIDDEN = ("posix/", "right/", "SystemV/")
 
 @lru_cache(maxsize=4096)
 def iana_name(name: str) -> str | None:
-    """Return the IANA name of a zone that a file names, None if nobody knows it.
+    """Return the IANA name of a zone that a file names, None if it is unknown.
 
     `/freeassociation.sourceforge.net/Europe/Berlin` is a globally unique TZID (RFC 5545, 3.2.19) that ends
     with the IANA name.

@@ -92,7 +92,7 @@ class FileZones:
         self._all = definitions
 
     def named(self, tzid: str) -> Zone | None:
-        """Return the zone a TZID stands for, None if neither the file nor its name tells."""
+        """Return the zone a TZID stands for, None if neither the file nor the IANA database has it."""
         component = self._component(tzid)
         if component is None:
             name = iana_name(tzid)
@@ -103,7 +103,7 @@ class FileZones:
             return None
 
     def problem(self, tzid: str) -> str:
-        """Return why a definition tells no zone; "" if there is none."""
+        """Return why a definition cannot be used; "" if it can."""
         component = self._component(tzid)
         try:
             _ = component and self._all.zone(component)

@@ -1,4 +1,4 @@
-"""`python -m bench.install`: the size of an installation, for the bare wheel and for each extra.
+"""`python -m bench.install`: the size of an installation, for each wheel and each of its extras.
 
 Builds the wheels of this repository, installs them with pip into an empty folder, and prints how many
 distributions that takes and how many megabytes (of files, byte code left out). Versions are those of
@@ -9,20 +9,20 @@ import argparse
 import subprocess
 import sys
 import tempfile
+import zipfile
 from collections.abc import Iterator
-from importlib.metadata import Distribution, PathDistribution
+from email import message_from_bytes
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 
 
-def build_wheels(tree: Path, folder: Path) -> Path:
-    """Build every distribution of a checkout into `folder`; return the wheel of Catflap itself."""
-    sources = [tree, *(file.parent for file in sorted(tree.glob("packages/*/pyproject.toml")))]
+def build_wheels(tree: Path, folder: Path) -> list[Path]:
+    """Build every distribution of a checkout into `folder`; return their wheels."""
+    sources = [tree, *(file.parent for file in tree.glob("packages/*/pyproject.toml"))]
     for source in sources:
         _pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder), str(source))
-    (wheel,) = folder.glob("catflap-*.whl")
-    return wheel
+    return sorted(folder.glob("*.whl"))
 
 
 def constraints(lock: Path, file: Path) -> Path:
@@ -40,24 +40,25 @@ def install(requirement: str, wheels: Path, constrained: Path, site: Path) -> tu
     return len(list(site.glob("*.dist-info"))), sum(file.stat().st_size for file in files) / 1e6
 
 
-def extras(wheel: Path, folder: Path) -> list[str]:
-    """The extras that a wheel declares."""
-    _pip("install", "--no-deps", "--no-compile", "--target", str(folder), str(wheel))
-    (info,) = folder.glob("catflap-*.dist-info")
-    metadata: Distribution = PathDistribution(info)
-    return sorted(metadata.metadata.get_all("Provides-Extra") or [])
+def names(wheel: Path) -> list[str]:
+    """What can be installed of a wheel: its name, and its name with each extra."""
+    with zipfile.ZipFile(wheel) as archive:
+        (file,) = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
+        metadata = message_from_bytes(archive.read(file))
+    name = metadata["Name"]
+    return [name, *(f"{name}[{extra}]" for extra in sorted(metadata.get_all("Provides-Extra") or []))]
 
 
 def measure(tree: Path) -> Iterator[tuple[str, int, float]]:
-    """The bare wheel and the wheel with each of its extras: name, distributions, megabytes."""
-    with tempfile.TemporaryDirectory(prefix="catflap-install-") as name:
-        folder = Path(name)
+    """Each wheel alone and with each of its extras: name, distributions, megabytes."""
+    with tempfile.TemporaryDirectory(prefix="catflap-install-") as temporary:
+        folder = Path(temporary)
         wheels = folder / "wheels"
-        wheel = build_wheels(tree, wheels)
+        built = build_wheels(tree, wheels)
         constrained = constraints(tree / "requirements-dev.lock", folder / "constraints.txt")
-        for extra in ["", *extras(wheel, folder / "metadata")]:
-            requirement = f"catflap[{extra}] @ {wheel.as_uri()}" if extra else str(wheel)
-            yield extra, *install(requirement, wheels, constrained, folder / f"site-{extra or 'bare'}")
+        for wheel in built:
+            for name in names(wheel):
+                yield name, *install(f"{name} @ {wheel.as_uri()}", wheels, constrained, folder / name)
 
 
 def _pip(*arguments: str) -> None:
@@ -70,6 +71,6 @@ def _pip(*arguments: str) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--tree", type=Path, default=ROOT, help="The checkout to measure [this one].")
-    print(f"{'pip install':<22}{'packages':>10}{'MB':>8}")
-    for extra, packages, megabytes in measure(parser.parse_args().tree):
-        print(f"{f'catflap[{extra}]' if extra else 'catflap':<22}{packages:>10}{megabytes:>8.0f}", flush=True)
+    print(f"{'pip install':<26}{'packages':>10}{'MB':>8}")
+    for name, packages, megabytes in measure(parser.parse_args().tree):
+        print(f"{name:<26}{packages:>10}{megabytes:>8.0f}", flush=True)

@@ -1,12 +1,18 @@
 """The front door tells the truth: its code is code that runs, its links lead somewhere."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    *(ROOT / "docs").rglob("*.md"),
+    *ROOT.glob("packages/*/README.md"),
+]
 
 
 def test_the_ten_lines_are_those_of_the_example() -> None:
@@ -28,6 +34,14 @@ def test_both_commands_are_at_the_door_and_in_the_makefile() -> None:
     for command in ("demo", "test"):
         assert f"make {command}" in readme
         assert f"\n{command}:" in makefile
+
+
+def test_every_extra_is_in_the_table_of_what_to_install() -> None:
+    page = (ROOT / "docs" / "install.md").read_text()
+    for project in (ROOT, *(file.parent for file in ROOT.glob("packages/*/pyproject.toml"))):
+        declared = tomllib.loads((project / "pyproject.toml").read_text())["project"]
+        for extra in declared.get("optional-dependencies", {}):
+            assert f"| `{declared['name']}[{extra}]` |" in page
 
 
 def test_every_test_named_in_the_threat_tables_exists() -> None:

@@ -39,16 +39,21 @@ def load_optional(module: str, *, otherwise: str = "") -> ModuleType:
         raise missing_extra(error, otherwise=otherwise) from None
 
 
-def missing_extra(error: ModuleNotFoundError, *, otherwise: str = "") -> OperatorMustAct:
+def missing_extra(error: ModuleNotFoundError, *, extra: str = "", otherwise: str = "") -> OperatorMustAct:
     """Translate a failed import of an optional package into an error that names its extra.
+
+    Args:
+        extra: the extra to name, where one brings more than this package and all of it is needed.
+        otherwise: what helps instead of installing the extra, as a sentence for the operator.
 
     Raises:
         ModuleNotFoundError: `error` itself, when the module belongs to no extra.
     """
     name = error.name or ""
-    for package, extra in _EXTRA_OF_PACKAGE.items():
+    for package, own_extra in _EXTRA_OF_PACKAGE.items():
         if name == package or name.startswith(f"{package}.") or package.startswith(f"{name}."):
-            install = f"This needs the extra '{extra}': pip install 'catflap[{extra}]'"
+            needed = extra or own_extra
+            install = f"This needs the extra '{needed}': pip install 'catflap[{needed}]'"
             return OperatorMustAct(
                 "extra_missing", f"{install}. {otherwise}" if otherwise else install, detail=name
             )

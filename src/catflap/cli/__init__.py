@@ -24,6 +24,10 @@ _COMMANDS = {
 }
 
 
+# Commands that need several extras, and the one that brings them all.
+_EXTRAS = {"demo": "demo"}
+
+
 class _OnDemand(TyperGroup):
     def list_commands(self, ctx: Any) -> list[str]:
         """In the order in which people meet them."""
@@ -37,7 +41,7 @@ class _OnDemand(TyperGroup):
         try:
             loaded = importlib.import_module(module).cli
         except ModuleNotFoundError as error:
-            loaded = _unavailable(missing_extra(error))
+            loaded = _unavailable(missing_extra(error, extra=_EXTRAS.get(cmd_name, "")))
         return typer.main.get_command(loaded)
 
 

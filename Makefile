@@ -8,16 +8,19 @@ export PYTHONDONTWRITEBYTECODE :=
 COMPILE := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
   --extra demo
 
-.PHONY: help demo test check format lock bench clean
+.PHONY: help demo test test-fast check format lock bench clean
 
 help: ## what can be made
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
 demo: .venv/runtime ## the whole way in a browser, offline; ARGS="--help" shows more
 	@$(BIN)/catflap demo $(ARGS)
 
 test: check ## format, lint, types, floors and every test
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+test-fast: .venv/dev ## unit and most integration tests: within a minute on two idle cores
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not browser" $(ARGS)
 
 check: .venv/dev node_modules/.package-lock.json
 	@$(BIN)/ruff format --check .

@@ -115,15 +115,6 @@ async def test_who_got_which_token_when_is_written_down_and_the_token_is_not(
     assert token not in repr(entries)
 
 
-async def test_an_audit_log_without_a_database_waits_for_it(door: Door) -> None:
-    audit = door.parts.audit
-    audit.note("token", user_id=1)
-    await audit.write()
-    assert len(await audit.read()) == 1
-    await audit.write()
-    assert len(await audit.read()) == 1
-
-
 async def test_nonsense_is_refused_before_it_reaches_the_database(door: Door, allow: Allow) -> None:
     grant, headers = await allow(), await door.key("tokens", "proxy")
     for path in (

@@ -19,7 +19,6 @@ from catflap.log import log
 from catflap.store.tables import audit as t
 
 _EVERY_SECONDS = 0.8
-_MOST = 100_000
 
 
 @dataclass(frozen=True)
@@ -52,12 +51,19 @@ class Audit(Background):
         engine: AsyncEngine,
         clock: Clock,
         then: Collection[Callable[[], Awaitable[None]]] = (),
+        *,
+        capacity: int = 100_000,
     ) -> None:
-        """`then` writes what others collected meanwhile, each time after our own."""
+        """Make an audit log.
+
+        Args:
+            then: writes what others collected meanwhile, each time after our own.
+            capacity: entries kept while the database is away; the oldest are lost first.
+        """
         self._engine = engine
         self._clock = clock
         self._then = tuple(then)
-        self._noted: deque[Entry] = deque(maxlen=_MOST)
+        self._noted: deque[Entry] = deque(maxlen=capacity)
         self._lost = 0
         self._writing = asyncio.Lock()
 
@@ -76,23 +82,35 @@ class Audit(Background):
         detail: str | None = None,
     ) -> None:
         """Remember that something happened; written down within a second."""
-        self._lost += len(self._noted) == _MOST
-        self._noted.append(Entry(self._clock.now(), action, outcome, key_id, user_id, account_sub, detail))
+        self._append(Entry(self._clock.now(), action, outcome, key_id, user_id, account_sub, detail))
 
     async def write(self) -> None:
         """Write down what was noted; one write at a time, or both would write the same entries."""
         async with self._writing:
             batch = list(self._noted)
-            if batch:
-                async with self._engine.begin() as connection:
-                    await connection.execute(_WRITE, _columns(batch))
-            for _ in batch:
-                self._noted.popleft()
+            self._noted.clear()
+            try:
+                if batch:
+                    async with self._engine.begin() as connection:
+                        await connection.execute(_WRITE, _columns(batch))
+            except BaseException:
+                self._put_back(batch)
+                raise
             for write in self._then:
                 await write()
             if self._lost:
                 log.error("audit_lost", entries=self._lost)
                 self._lost = 0
+
+    def _append(self, entry: Entry) -> None:
+        self._lost += len(self._noted) == self._noted.maxlen
+        self._noted.append(entry)
+
+    def _put_back(self, batch: list[Entry]) -> None:
+        newer = list(self._noted)
+        self._noted.clear()
+        for entry in (*batch, *newer):
+            self._append(entry)
 
     async def read(
         self, *, user_id: int | None = None, since: datetime | None = None, limit: int = 1000

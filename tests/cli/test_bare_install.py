@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from importlib.metadata import distribution
 from pathlib import Path
 
+import httpx2
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -15,6 +16,7 @@ from packaging.utils import canonicalize_name
 import catflap
 from catflap.cli import _COMMANDS
 from catflap.extras import missing_extra
+from catflap.store.database import Urls
 
 ROOT = Path(__file__).parents[2]
 
@@ -66,13 +68,17 @@ def _pip(command: str, *arguments: str) -> None:
 
 def _runner(*sites: Path) -> Run:
     def run(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        # `-S` leaves out the packages that the tests have.
-        only = f"import sys; sys.path[:0] = {[str(site) for site in sites]!r}\n{code}"
-        command = [sys.executable, "-I", "-S", "-c", only, *arguments]
+        command = _command_line(sites, code, *arguments)
         cwd = sites[0].parent
         return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, timeout=60)
 
     return run
+
+
+def _command_line(sites: Iterable[Path], code: str, *arguments: str) -> list[str]:
+    # `-S` leaves out the packages that the tests have.
+    only = f"import sys; sys.path[:0] = {[str(site) for site in sites]!r}\n{code}"
+    return [sys.executable, "-I", "-S", "-c", only, *arguments]
 
 
 def _link(name: str, site: Path) -> None:
@@ -150,6 +156,28 @@ for module in pkgutil.walk_packages(catflap.__path__, "catflap.", onerror=lambda
         found[module.name] = error.name
 print(json.dumps(found))
 """
+
+
+def test_the_bare_install_serves_on_a_postgresql_of_the_operators_own(
+    bare_site: Path, database_urls: Urls, tmp_path: Path
+) -> None:
+    settings = {
+        "CATFLAP_DATA_DIR": str(tmp_path),
+        "CATFLAP_DATABASE_URL": database_urls.app.render_as_string(hide_password=False),
+        "CATFLAP_VAULT_DATABASE_URL": database_urls.vault.render_as_string(hide_password=False),
+        "GOOGLE_CLIENT_ID": "id",
+        "GOOGLE_CLIENT_SECRET": "secret",
+    }
+    command = _command_line([bare_site], _COMMAND_LINE, "serve", "--no-check", "--port", "0")
+    with subprocess.Popen(command, env=settings, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        try:
+            origin = process.stdout.readline().strip()
+            assert httpx2.get(f"{origin}/readyz").json() == {"status": "ready"}
+            assert httpx2.get(f"{origin}/v1/users/1/google/token").status_code == 401
+        finally:
+            process.terminate()
+    assert process.returncode == 0
 
 
 @pytest.mark.parametrize("command", ["serve", "work", "keys"])

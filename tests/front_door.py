@@ -19,7 +19,7 @@ import asyncpg
 import httpx2
 from pydantic import SecretStr
 
-from catflap.app import Catflap, open_catflap
+from catflap.app import Application, open_catflap
 from catflap.cli.serving import bind, port_of, serving
 from catflap.clock import FixedClock
 from catflap.sandbox import Sandbox
@@ -41,7 +41,7 @@ class Door:
 
     origin: str
     sandbox: Sandbox
-    house: Catflap
+    house: Application
     urls: Urls
     clock: FixedClock
     client: httpx2.AsyncClient

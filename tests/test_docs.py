@@ -15,12 +15,13 @@ PAGES = [
 ]
 
 
-def test_the_ten_lines_are_those_of_the_example() -> None:
+@pytest.mark.parametrize("page", ["README.md", "docs/embedding.md"])
+def test_the_lines_about_embedding_are_those_of_the_example(page: str) -> None:
     """The example itself is run by tests/web/test_embedding.py."""
-    (shown,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    shown = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)[0]
     example = (ROOT / "examples" / "fastapi_app.py").read_text()
-    for part in shown.split("\n\n\n"):
-        assert part.strip() in example
+    for line in shown.splitlines():
+        assert line in example.splitlines()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -1,6 +1,7 @@
-"""Catflap: one yes to Google, and your app lets itself in to the calendar for years.
+"""Catflap: lasting access to a person's Google account from one consent, for your app.
 
-Names are loaded when they are first used, so that `import catflap` costs nothing.
+The names of `__all__` are public, as are `catflap.fastapi` and `catflap.testing`. Everything else may change
+without notice. Names are loaded when they are first used, so that `import catflap` costs nothing.
 """
 
 from importlib import import_module
@@ -9,48 +10,37 @@ from typing import TYPE_CHECKING, Any
 from catflap.extras import missing_extra
 
 if TYPE_CHECKING:
-    from catflap.app import Catflap, open_catflap
-    from catflap.embedding import User, current_user, include
-    from catflap.errors import BadRequest, CatflapError, OperatorMustAct, Tampered, TryAgain, UserMustAct
-    from catflap.settings import GOOGLE_DISCOVERY_URL, Settings
-    from catflap.signin.standalone import CodeExchange, Exchanged, exchange_code
-    from catflap.vault.credentials import vault_credentials
+    from catflap.errors import BadRequest as BadRequest
+    from catflap.errors import CatflapError as CatflapError
+    from catflap.errors import OperatorMustAct as OperatorMustAct
+    from catflap.errors import Tampered as Tampered
+    from catflap.errors import TryAgain as TryAgain
+    from catflap.errors import UserMustAct as UserMustAct
+    from catflap.fastapi import Catflap as Catflap
+    from catflap.fastapi import CurrentUser as CurrentUser
+    from catflap.fastapi import OptionalUser as OptionalUser
+    from catflap.fastapi import User as User
+    from catflap.fastapi import current_user as current_user
+    from catflap.fastapi import optional_user as optional_user
+    from catflap.settings import GOOGLE_DISCOVERY_URL as GOOGLE_DISCOVERY_URL
+    from catflap.settings import Settings as Settings
+    from catflap.signin import Account as Account
+    from catflap.signin.standalone import CodeExchange as CodeExchange
+    from catflap.signin.standalone import Exchanged as Exchanged
+    from catflap.signin.standalone import exchange_code as exchange_code
+    from catflap.vault.credentials import vault_credentials as vault_credentials
 
-__all__ = [
-    "GOOGLE_DISCOVERY_URL",
-    "BadRequest",
-    "Catflap",
-    "CatflapError",
-    "CodeExchange",
-    "Exchanged",
-    "OperatorMustAct",
-    "Settings",
-    "Tampered",
-    "TryAgain",
-    "User",
-    "UserMustAct",
-    "current_user",
-    "exchange_code",
-    "include",
-    "open_catflap",
-    "vault_credentials",
-]
-
-_HOMES = {
-    "catflap.app": ("Catflap", "open_catflap"),
-    "catflap.embedding": ("User", "current_user", "include"),
-    "catflap.errors": (
-        "BadRequest",
-        "CatflapError",
-        "OperatorMustAct",
-        "Tampered",
-        "TryAgain",
-        "UserMustAct",
-    ),
-    "catflap.settings": ("GOOGLE_DISCOVERY_URL", "Settings"),
-    "catflap.signin.standalone": ("CodeExchange", "Exchanged", "exchange_code"),
-    "catflap.vault.credentials": ("vault_credentials",),
+# The imports above are for type checkers, which can't follow this table.
+_PUBLIC = {
+    "catflap.errors": "BadRequest CatflapError OperatorMustAct Tampered TryAgain UserMustAct",
+    "catflap.fastapi": "Catflap CurrentUser OptionalUser User current_user optional_user",
+    "catflap.settings": "GOOGLE_DISCOVERY_URL Settings",
+    "catflap.signin": "Account",
+    "catflap.signin.standalone": "CodeExchange Exchanged exchange_code",
+    "catflap.vault.credentials": "vault_credentials",
 }
+_MODULE_OF = {name: module for module, names in _PUBLIC.items() for name in names.split()}
+__all__ = sorted(_MODULE_OF)
 
 
 def __getattr__(name: str) -> Any:
@@ -59,13 +49,12 @@ def __getattr__(name: str) -> Any:
     Raises:
         OperatorMustAct: `extra_missing`.
     """
-    for home, names in _HOMES.items():
-        if name in names:
-            try:
-                return getattr(import_module(home), name)
-            except ModuleNotFoundError as error:
-                raise missing_extra(error) from None
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        return getattr(import_module(_MODULE_OF[name]), name)
+    except ModuleNotFoundError as error:
+        raise missing_extra(error) from None
 
 
 def __dir__() -> list[str]:

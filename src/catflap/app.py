@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 
 import httpx2
 from fastapi import FastAPI
@@ -50,6 +51,7 @@ from catflap.vault.upkeep import Upkeep
 from catflap.vault.webhooks import Webhooks
 from catflap.web.app import create_app
 from catflap.web.limits import SignInLimits
+from catflap.web.paths import Paths
 from catflap.web.services import Services
 from catflap.work.clockwork import Clockwork
 from catflap.work.jobs import Jobs
@@ -57,46 +59,58 @@ from catflap.work.worker import Worker
 
 
 @dataclass(frozen=True)
-class Catflap:
-    """The whole house, standing: `web` is an ASGI application, `work()` runs the background jobs."""
+class Application:
+    """A started Catflap: `web` is our own ASGI application, `work()` runs background jobs.
 
-    web: FastAPI
+    Attributes:
+        services: the components, for host applications, commands and tests.
+    """
+
     services: Services
     _urls: Urls
     _jobs: Jobs
 
+    @cached_property
+    def web(self) -> FastAPI:
+        """All routers at the root of a host name, with the page."""
+        return create_app(self.services)
+
     @asynccontextmanager
     async def work(self, *, sync_every: timedelta | None = timedelta(minutes=15)) -> AsyncIterator[None]:
-        """Run background jobs while the context is open.
+        """Run background jobs and the vault's maintenance while the context is open.
 
         Args:
-            sync_every: how often calendars are read again; None leaves out all that happens because time
-                passes.
+            sync_every: how often calendars are read again; None leaves out the periodic tasks of calendars
+                and announcements, as the setting `calendars` does.
         """
         if languages := missing_voices():
             # Texts without a sound are no fault of a job; who installs Catflap must hear of it once.
             log.warning("voice_missing", hint=NoVoice(*languages).message)
         async with AsyncExitStack() as stack:
+            parts = self.services
             await stack.enter_async_context(Worker(self._urls.app, self._jobs))
-            if sync_every is not None:
-                clockwork = Clockwork(self.services.engine, self.services.clock, sync_every)
-                await stack.enter_async_context(clockwork)
-                parts = self.services
-                upkeep = Upkeep(parts.vault, parts.webhooks, parts.reactions, parts.clock)
-                await stack.enter_async_context(upkeep)
+            upkeep = Upkeep(parts.vault, parts.webhooks, parts.reactions, parts.clock)
+            await stack.enter_async_context(upkeep)
+            if sync_every is not None and parts.settings.calendars:
+                await stack.enter_async_context(Clockwork(parts.engine, parts.clock, sync_every))
             yield
 
 
 @asynccontextmanager
-async def open_catflap(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Catflap]:
+async def open_catflap(
+    settings: Settings, clock: Clock | None = None, paths: Paths | None = None
+) -> AsyncIterator[Application]:
     """Start everything that `settings` ask for, and stop it in the right order.
+
+    Args:
+        paths: where a host application has our routers; left out, they are at the root of a host name.
 
     Raises:
         OperatorMustAct: settings, data directory, database or OAuth client need somebody's hand.
         TryAgain: the database does not answer.
     """
     async with AsyncExitStack() as stack:
-        ground = await _ground(settings, clock or SystemClock(), stack)
+        ground = await _ground(settings, clock or SystemClock(), paths or Paths(), stack)
         vault = await _vault(ground, stack)
         services = await _services(ground, vault)
         speech = Speech(engines=installed_engines())
@@ -104,14 +118,14 @@ async def open_catflap(settings: Settings, clock: Clock | None = None) -> AsyncI
         jobs = Jobs(
             engine=ground.engine,
             clock=ground.clock,
-            calendars=_calendars(ground, vault.vault),
+            calendars=_calendars(ground, vault.vault) if settings.calendars else None,
             planner=Planner(ground.engine, ground.clock),
             speech=speech,
             webhooks=vault.webhooks,
             revoking=vault.vault.revoking,
             reactions=vault.reactions,
         )
-        yield Catflap(create_app(services), services, ground.urls, jobs)
+        yield Application(services, ground.urls, jobs)
 
 
 @dataclass(frozen=True)
@@ -119,6 +133,7 @@ class _Ground:
     """What every room stands on."""
 
     settings: Settings
+    paths: Paths
     client: GoogleClient
     clock: Clock
     urls: Urls
@@ -143,14 +158,15 @@ class _VaultRooms:
     reactions: Reactions
 
 
-async def _ground(settings: Settings, clock: Clock, stack: AsyncExitStack) -> _Ground:
-    client = settings.google_client()
+async def _ground(settings: Settings, clock: Clock, paths: Paths, stack: AsyncExitStack) -> _Ground:
+    client = settings.google_client(paths.auth)
     prepare_data_dir(settings.data_dir)
     urls = await open_database(settings, stack)
     http = _client(settings)
     discovery = Discovery(http, settings.google_discovery_url)
     return _Ground(
         settings=settings,
+        paths=paths,
         client=client,
         clock=clock,
         urls=urls,
@@ -168,7 +184,7 @@ async def _ground(settings: Settings, clock: Clock, stack: AsyncExitStack) -> _G
 async def _vault(ground: _Ground, stack: AsyncExitStack) -> _VaultRooms:
     settings, clock, engine = ground.settings, ground.clock, ground.vault_engine
     seal = await open_seal(keyset_source(settings), engine)
-    grants = Grants(engine, seal, clock, ground.client.client_id)
+    grants = Grants(engine, seal, clock, ground.client.client_id, sync_calendars=settings.calendars)
     await ClientChange(grants).settle()
     keys = ApiKeys(engine, clock, stack.enter_context(ground.notices.watch(api_keys.TOPIC)))
     audit = Audit(ground.engine, clock, then=(keys.write_uses, grants.write_uses))
@@ -203,6 +219,7 @@ async def _services(ground: _Ground, vault: _VaultRooms) -> Services:
     audiences = {ground.client.client_id, *settings.google_audiences}
     return Services(
         settings=settings,
+        paths=ground.paths,
         clock=clock,
         engine=engine,
         http=ground.proxy_http,
@@ -214,9 +231,11 @@ async def _services(ground: _Ground, vault: _VaultRooms) -> Services:
         users=users,
         devices=devices,
         pairings=Pairings(engine, clock, devices),
-        schedules=Schedules(engine, clock, addresses, ground.notices, settings.origin),
+        schedules=Schedules(engine, clock, addresses, ground.notices, settings.origin + ground.paths.mia),
         sounds=addresses,
         vault=vault.vault,
+        grants=vault.grants,
+        revocation=vault.vault.revoking,
         api_keys=vault.api_keys,
         audit=vault.audit,
         webhooks=vault.webhooks,

@@ -125,6 +125,7 @@ class Settings(BaseSettings):
     google_timeout: float = Field(default=20.0, gt=0)
     google_refreshes_per_second: float = Field(default=50.0, gt=0)
 
+    calendars: bool = True
     vault_keyset: SecretStr | None = None
     lease_seconds: float = Field(default=3.0, ge=0.2, le=60)
     proxy_allow: Annotated[tuple[str, ...], NoDecode] = PROXY_ALLOW
@@ -218,13 +219,16 @@ class Settings(BaseSettings):
         """Where our own proxies are."""
         return tuple(ipaddress.ip_network(text, strict=False) for text in self.trusted_proxies)
 
-    def google_client(self) -> GoogleClient:
+    def google_client(self, prefix: str = "") -> GoogleClient:
         """The OAuth client, from GOOGLE_CLIENT_* or from the file downloaded at the console.
+
+        Args:
+            prefix: path under which a host application has our sign-in routes.
 
         Raises:
             OperatorMustAct: `google_client_missing` or `google_client_unreadable`.
         """
-        redirect_uri = self.google_redirect_uri or f"{self.origin}{CALLBACK_PATH}"
+        redirect_uri = self.google_redirect_uri or f"{self.origin}{prefix}{CALLBACK_PATH}"
         if self.google_client_id and self.google_client_secret.get_secret_value():
             return GoogleClient(
                 client_id=self.google_client_id,
@@ -239,7 +243,7 @@ class Settings(BaseSettings):
                 "this folder or the data directory, or set GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET; "
                 "README.md tells every step. To try without Google: make demo",
             )
-        return _read_client(file, self.google_redirect_uri, redirect_uri)
+        return _read_client(file, self.google_redirect_uri, redirect_uri, prefix + CALLBACK_PATH)
 
     def _downloaded_client(self) -> Path | None:
         found = [*Path.cwd().glob("client_secret_*.json"), *self.data_dir.glob("client_secret_*.json")]
@@ -279,7 +283,7 @@ def _checked(url: str) -> str:
     return url
 
 
-def _read_client(file: Path, chosen_redirect: str, default_redirect: str) -> GoogleClient:
+def _read_client(file: Path, chosen_redirect: str, default_redirect: str, callback: str) -> GoogleClient:
     try:
         web = json.loads(file.read_text())["web"]
         registered = [str(uri) for uri in web.get("redirect_uris", [])]
@@ -290,7 +294,7 @@ def _read_client(file: Path, chosen_redirect: str, default_redirect: str) -> Goo
             f"{file.name} is not a client_secret_*.json of a client of type 'Web application'; "
             "download it again at the Google Cloud console, under Clients.",
         ) from None
-    ours = [uri for uri in registered if urlsplit(uri).path == CALLBACK_PATH]
+    ours = [uri for uri in registered if urlsplit(uri).path == callback]
     if not chosen_redirect and registered and default_redirect not in registered and not ours:
         raise OperatorMustAct(
             "redirect_uri_unregistered",

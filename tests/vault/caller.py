@@ -56,7 +56,7 @@ async def _main(orders: dict[str, Any], connection: Connection) -> dict[str, Any
         oauth = OAuth(http, Discovery(http, orders["discovery"]), client)
         await oauth._discovery.endpoints()
         seal = Seal(load_keyset(Path(orders["keyset"])))
-        grants = Grants(engine, seal, clock, client.client_id, killer(orders.get("kill_at")))
+        grants = Grants(engine, seal, clock, client.client_id, at_step=killer(orders.get("kill_at")))
         leases = Leases(engine, timedelta(seconds=orders["lease"]))
         vault = Vault(grants, oauth, clock, notices=notices, leases=leases)
         async with engine.connect():

@@ -30,8 +30,8 @@ from catflap.vault.api_keys import ApiKeys
 from catflap.vault.audit import Audit
 from catflap.vault.lease import Leases
 from catflap.vault.reactions import Reactions
-from catflap.web import key_admin, problems, proxy, risc, tokens
-from catflap.web.headers import SafeHeaders
+from catflap.web import key_admin, proxy, risc, tokens
+from catflap.web.paths import Paths
 from tests.support.http import http_client
 
 CLIENT_ID, CLIENT_SECRET = "1234567890-test.apps.googleusercontent.com", "GOCSPX-test"
@@ -187,7 +187,9 @@ async def door(
         settings=settings,
         clock=clock,
         engine=engine,
+        paths=Paths(),
         vault=vault,
+        grants=vault.grants,
         api_keys=ApiKeys(vault.grants.engine, clock),
         audit=audit,
         http=http,
@@ -198,11 +200,9 @@ async def door(
         ),
     )
     app = FastAPI()
-    app.state.services = parts
-    problems.install(app)
+    app.state.catflap = parts
     for module in (tokens, risc, key_admin, proxy):
         app.include_router(module.router)
-    app.add_middleware(SafeHeaders, https=False)
     transport = httpx2.ASGITransport(app)
     async with httpx2.AsyncClient(transport=transport, base_url="http://catflap.test") as client:
         yield Door(client, parts, app)

@@ -9,7 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from catflap.app import Catflap, open_catflap
+from catflap.app import Application, open_catflap
 from catflap.clock import FixedClock
 from catflap.store.embedded import Urls
 from catflap.vault.upkeep import Upkeep
@@ -160,6 +160,6 @@ async def test_webhooks_are_told_of_both_changes(house: Door, person: Person) ->
     assert {tuple(row) for row in rows} == {("grant.reconsent", "client_changed"), ("grant.active", None)}
 
 
-def _upkeep(opened: Catflap) -> Upkeep:
+def _upkeep(opened: Application) -> Upkeep:
     parts = opened.services
     return Upkeep(parts.vault, parts.webhooks, parts.reactions, parts.clock)

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from sqlalchemy import text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from catflap.app import Catflap, open_catflap
+from catflap.app import Application, open_catflap
 from catflap.clock import FixedClock
 from catflap.errors import OperatorMustAct, UserMustAct
 from catflap.google.oauth import TokenResponse
@@ -52,7 +52,7 @@ def _keyset(house: Door) -> Path:
 
 
 @asynccontextmanager
-async def _machine(house: Door, data_dir: Path) -> AsyncIterator[tuple[Catflap, httpx2.AsyncClient]]:
+async def _machine(house: Door, data_dir: Path) -> AsyncIterator[tuple[Application, httpx2.AsyncClient]]:
     """A second machine on the same database, with a data directory of its own."""
     async with (
         open_catflap(_settings(house, data_dir=data_dir), house.clock) as second,

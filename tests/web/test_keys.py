@@ -14,13 +14,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from catflap.clock import FixedClock
 from catflap.errors import BadRequest
 from catflap.google.scopes import WHOLE_CALENDAR, asked
+from catflap.settings import Settings
 from catflap.store.database import connect
 from catflap.store.embedded import Urls
 from catflap.store.notices import Notices
 from catflap.store.tables import api_keys as t
 from catflap.vault.api_keys import TOPIC, ApiKeys
-from catflap.web import problems
 from catflap.web.keys import TokensKey
+from catflap.web.routing import OwnErrors
 
 
 @pytest.fixture
@@ -39,8 +40,8 @@ def keys(engine: AsyncEngine, clock: FixedClock) -> ApiKeys:
 @pytest.fixture
 async def http(keys: ApiKeys) -> AsyncIterator[httpx2.AsyncClient]:
     app = FastAPI()
-    app.state.services = SimpleNamespace(api_keys=keys)
-    problems.install(app)
+    app.router.route_class = OwnErrors
+    app.state.catflap = SimpleNamespace(api_keys=keys, settings=Settings())
 
     @app.get("/door")
     async def door(key: TokensKey) -> str:

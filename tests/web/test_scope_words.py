@@ -7,8 +7,8 @@ import httpx2
 import pytest
 
 from catflap.clock import FixedClock
-from catflap.embedding import User
 from catflap.errors import UserMustAct
+from catflap.fastapi import User
 from catflap.store.embedded import Urls
 from tests.front_door import ALICE, BOB, CLIENT_ID, Door, open_door
 from tests.web.test_backends import RETURN_TO, follow, post

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from catflap.app import Catflap, open_catflap
+from catflap.app import Application, open_catflap
 from catflap.cli.calendar_file import import_calendar, read_calendar
 from catflap.cli.sample import due_soon, sample_day
 from catflap.cli.serving import bind, port_of, serving
@@ -36,7 +36,7 @@ class Play:
 @asynccontextmanager
 async def open_stage(
     play: Play, clock: Clock, say: Callable[[str], None], *, sync_every: timedelta | None
-) -> AsyncIterator[Catflap]:
+) -> AsyncIterator[Application]:
     """Start everything, telling `say` each step; stop it all on leaving.
 
     Raises:

@@ -30,10 +30,10 @@ class Session:
     """Somebody signed in to us.
 
     `kind` is `cookie` for browsers, `bearer` for native apps, and `app` for the token of an app with its own
-    login, which is its to end: such a session has the id 0 and no row.
+    login, which is its to end: such a session has no row and no id.
     """
 
-    id: int
+    id: int | None
     user_id: int
     kind: Kind
     created_at: datetime

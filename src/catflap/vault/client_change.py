@@ -10,7 +10,6 @@ from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from catflap.log import log
-from catflap.store.jobs import enqueue
 from catflap.store.tables import google_tokens as t
 from catflap.store.tables import webhooks
 from catflap.vault.grant import CLIENT_CHANGED, GrantToken
@@ -33,7 +32,7 @@ class ClientChange:
             await self._change(connection, ended, t.c.state == "active", ~ours)
             back = await self._change(connection, ALIVE, t.c.state == "reconsent", marked, ours)
             keys = {(one.user_id, one.account_sub) for one in back}
-            await enqueue(connection, "sync", *(f"{user_id} {account}" for user_id, account in sorted(keys)))
+            await self._grants.enqueue_sync(connection, *sorted(keys))
             other = t.alias()
             same = (other.c.user_id == t.c.user_id) & (other.c.account_sub == t.c.account_sub)
             goes_on = exists().where(same, other.c.state == "active")

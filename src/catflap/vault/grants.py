@@ -32,11 +32,19 @@ class Grants(StoredGrants):
         seal: Seal,
         clock: Clock,
         client_id: str,
+        *,
+        sync_calendars: bool = True,
         at_step: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """`at_step` is told each step; a test may end the process there."""
+        """Prepare for the grants of one OAuth client.
+
+        Args:
+            sync_calendars: whether an account that allows something is read anew.
+            at_step: is told each step; a test may end the process there.
+        """
         super().__init__(engine, seal, clock, client_id)
         self._clock = clock
+        self._sync_calendars = sync_calendars
         self.at_step = at_step
         self._used: set[int] = set()
 
@@ -61,7 +69,7 @@ class Grants(StoredGrants):
             event: Event = "grant.scopes_changed" if alive else "grant.active"
             if event == "grant.active" or before is None or kept.scopes != before.scopes:
                 await tell(connection, event, kept, self._clock.now())
-            await enqueue(connection, "sync", f"{user_id} {account_sub}")
+            await self.enqueue_sync(connection, (user_id, account_sub))
             self.at_step("keep.commit")
         self.at_step("keep.end")
         return kept
@@ -151,6 +159,11 @@ class Grants(StoredGrants):
                 noted = update(t).where(t.c.id.in_(used), lately.is_not(True))
                 await connection.execute(noted.values(used_at=now))
 
+    async def enqueue_sync(self, connection: AsyncConnection, *accounts: tuple[int, str]) -> None:
+        """Have the calendars of `accounts` (user id, sub) read, unless calendars are switched off."""
+        if self._sync_calendars:
+            await enqueue(connection, "sync", *(f"{user_id} {sub}" for user_id, sub in accounts))
+
     async def _read(self, connection: AsyncConnection, user_id: int, account_sub: str) -> Grant:
         return self.whole(await self.rows.of_grant(connection, user_id, account_sub))
 
@@ -212,7 +225,7 @@ class Grants(StoredGrants):
         if after.state != before.state or after.scopes != before.scopes:
             await tell(connection, event, after, self._clock.now())
         if event == "grant.active":
-            await enqueue(connection, "sync", f"{token.user_id} {token.account_sub}")
+            await self.enqueue_sync(connection, (token.user_id, token.account_sub))
 
     async def _revoked(
         self,

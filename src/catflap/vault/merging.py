@@ -4,7 +4,6 @@ from sqlalchemy import update
 
 from catflap.clock import Clock
 from catflap.google.scopes import missing
-from catflap.store.jobs import enqueue
 from catflap.store.tables import google_tokens as t
 from catflap.vault.grants import Grants
 from catflap.vault.keeping import MOST_TOKENS
@@ -40,4 +39,4 @@ async def merge(grants: Grants, clock: Clock, user_id: int, account_sub: str, in
         after = grants.whole(await grants.rows.of_grant(connection, user_id, into))
         if after.scopes != before.scopes:
             await tell(connection, "grant.scopes_changed", after, clock.now())
-        await enqueue(connection, "sync", f"{user_id} {into}")
+        await grants.enqueue_sync(connection, (user_id, into))

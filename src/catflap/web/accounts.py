@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Request
+from fastapi import Path, Request
 from fastapi.responses import JSONResponse, Response
 
 from catflap.errors import BadRequest, TryAgain
@@ -12,18 +12,18 @@ from catflap.store.jobs import enqueue
 from catflap.vault import Grant
 from catflap.web.inputs import PathId, Text
 from catflap.web.profiles import account_shown, grant_shown, instant
-from catflap.web.routing import OwnErrors
+from catflap.web.routing import new_router
 from catflap.web.security import CookieNames, CurrentSession, Parts, csrf_token
 from catflap.web.services import Services
 
-router = APIRouter(prefix="/v1", route_class=OwnErrors)
+router = new_router("/v1")
 
 
 @router.get("/me")
 async def me(request: Request, session: CurrentSession, parts: Parts, names: CookieNames) -> dict[str, Any]:
     """Who is signed in, and what they allowed."""
     accounts = await parts.users.accounts(session.user_id)
-    grants = await parts.vault.grants.of_user(session.user_id)
+    grants = await parts.grants.of_user(session.user_id)
     answer = {
         "user_id": session.user_id,
         "accounts": [account_shown(account) for account in accounts],
@@ -39,7 +39,7 @@ async def erase_me(session: CurrentSession, parts: Parts, names: CookieNames) ->
     """Erase everything, and take every grant back at Google; not before Google has confirmed."""
     for device in await parts.devices.of_user(session.user_id):
         await parts.devices.remove(session.user_id, device.id)
-    for grant in await parts.vault.grants.of_user(session.user_id):
+    for grant in await parts.grants.of_user(session.user_id):
         if not await parts.vault.revoke(session.user_id, grant.account_sub):
             # The refresh token must outlive this request, or nobody could revoke it any more.
             raise TryAgain("google_unavailable", "Google does not answer; please erase again in a moment.")
@@ -52,7 +52,7 @@ async def erase_me(session: CurrentSession, parts: Parts, names: CookieNames) ->
 @router.get("/me/export")
 async def export_me(session: CurrentSession, parts: Parts) -> Response:
     """Everything held about the person, as a file."""
-    found = await export(parts.engine, parts.clock, parts.vault.grants, session.user_id)
+    found = await export(parts.engine, parts.clock, parts.grants, session.user_id)
     headers = {"Content-Disposition": 'attachment; filename="catflap-export.json"'}
     return JSONResponse(found, headers=headers)
 
@@ -65,8 +65,8 @@ async def all_grants(session: CurrentSession, parts: Parts) -> dict[str, Any]:
     """
     accounts = await parts.users.accounts(session.user_id)
     shown = []
-    for grant in await parts.vault.grants.of_user(session.user_id):
-        others = await parts.vault.revoking.also_ended(session.user_id, grant.account_sub)
+    for grant in await parts.grants.of_user(session.user_id):
+        others = await parts.revocation.also_ended(session.user_id, grant.account_sub)
         shown.append({**grant_shown(grant, accounts), "also_ends": len(others)})
     return {"grants": shown}
 
@@ -128,7 +128,7 @@ async def end_other_sessions(session: CurrentSession, parts: Parts) -> None:
 
 
 async def _grant(parts: Services, session: Session, grant_id: int) -> Grant:
-    for grant in await parts.vault.grants.of_user(session.user_id):
+    for grant in await parts.grants.of_user(session.user_id):
         if grant.id == grant_id:
             return grant
     raise BadRequest("not_found", "You have no such grant.")

@@ -2,11 +2,11 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from catflap.errors import BadRequest, CatflapError
+from catflap.errors import BadRequest
 from catflap.google.id_token import is_unnamed
 from catflap.google.scopes import SIGN_IN, asked
 from catflap.signin import ConsentRequest, Purpose
@@ -14,16 +14,14 @@ from catflap.signin.flow import NATIVE_REDIRECT_URI, POPUP_REDIRECT_URI
 from catflap.signin.pasted import MAX_SENT
 from catflap.signin.request import prompted
 from catflap.web.bodies import ScopeWords
-from catflap.web.consent import redirect_to_google, redirect_with_error
-from catflap.web.headers import LINKS
 from catflap.web.inputs import PathId, Text
 from catflap.web.keys import UsersKey
 from catflap.web.profiles import bearer_shown, instant, received_shown
-from catflap.web.routing import OwnErrors
-from catflap.web.security import CookieNames, Parts, limit_begins, single_parameters
+from catflap.web.routing import new_router
+from catflap.web.security import Parts, single_parameters
 from catflap.web.services import Services
 
-router = APIRouter(dependencies=[Depends(single_parameters)], route_class=OwnErrors)
+router = new_router(dependencies=[Depends(single_parameters)])
 _Sub = Annotated[Text, Field(min_length=1, max_length=255)]
 
 
@@ -116,7 +114,7 @@ async def make_consent(user_id: PathId, body: ConsentBody, key: UsersKey, parts:
     return {
         "id": ticket.id,
         "purpose": asks.purpose,
-        "url": f"{parts.settings.origin}{LINKS}{ticket.secret}",
+        "url": f"{parts.settings.origin}{parts.paths.auth}/consents/{ticket.secret}",
         "expires_at": instant(ticket.expires_at),
     }
 
@@ -127,17 +125,6 @@ async def confirm_consent(
 ) -> dict[str, Any]:
     """Make usable what came of a link: its code arrived in the session of this user."""
     return received_shown(await parts.consents.confirm(user_id, consent_id, body.code))
-
-
-@router.get(LINKS + "{secret}", include_in_schema=False, dependencies=[Depends(limit_begins)])
-async def open_link(secret: str, request: Request, parts: Parts, names: CookieNames) -> Response:
-    """Lead whoever opens the link to Google."""
-    try:
-        asks = await parts.consents.opened(secret)
-        begun = await parts.signin.begin(asks, browser_secret=request.cookies.get(names.signin))
-    except CatflapError as error:
-        return redirect_with_error(error)
-    return redirect_to_google(request, begun, names)
 
 
 async def _known(parts: Services, user_id: int) -> None:

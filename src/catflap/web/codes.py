@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Annotated, Literal
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import Depends, Query, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from pydantic import Field
 
@@ -35,7 +35,7 @@ from catflap.web.consent import consent_for, open_session, still_valid
 from catflap.web.inputs import Text
 from catflap.web.problems import plain, problem
 from catflap.web.profiles import bearer_shown, received_shown
-from catflap.web.routing import OwnErrors
+from catflap.web.routing import new_router
 from catflap.web.security import (
     SIGNIN_COOKIE_SECONDS,
     CookieNames,
@@ -45,15 +45,15 @@ from catflap.web.security import (
     check_native,
     check_page,
     csrf_token,
+    find_session,
     limit_begins,
     limit_codes,
     one_credential,
-    session_unchecked,
     single_parameters,
 )
 from catflap.web.services import Services
 
-router = APIRouter(dependencies=[Depends(single_parameters)], route_class=OwnErrors)
+router = new_router(dependencies=[Depends(single_parameters)])
 _G_CSRF = "g_csrf_token"
 _Code = Annotated[Text, Field(max_length=MAX_SENT)]
 
@@ -140,17 +140,13 @@ async def take_code(
 
 
 @router.post("/storeauthcode")
-async def store_auth_code(
-    request: Request,
-    parts: Parts,
-    names: CookieNames,
-    cookie: Annotated[str | None, Depends(one_credential)],
-) -> Response:
+async def store_auth_code(request: Request, parts: Parts, names: CookieNames) -> Response:
     """The bare code, as Google's guide to server-side sign-in has pages send it; with plain errors."""
+    one_credential(request, names)
     try:
         await limit_codes(request, parts)
         check_page(request, parts)
-        session = await session_unchecked(request, parts, cookie)
+        session = await find_session(request, parts, names)
         code = await read_bare(request)
         return await _from_popup(request, parts, names, session, CodeBody(code=code, client="popup"))
     except CatflapError as error:
@@ -202,7 +198,7 @@ async def _from_popup(
                 )
             received = await parts.signin.redeem(asks, body.code, redirect_uri=redirect_uri)
     except ConsentNeeded as needed:
-        return _lead_to_consent(needed)
+        return _lead_to_consent(parts, needed)
     if body.scopes is not None:
         wanted = asked(body.scopes) - SIGN_IN
         received = replace(received, missing=missing(wanted, received.granted))
@@ -230,7 +226,7 @@ async def _from_login_uri(
     if not sent or not hmac.compare_digest(sent.encode(), kept.encode()):
         raise BadRequest("csrf", "This form did not come from our own page; please start again.")
     received = await parts.signin.recognise(ConsentRequest("signin", SIGN_IN), form.get("credential", ""))
-    response = RedirectResponse("/", 303)
+    response = RedirectResponse(parts.paths.home, 303)
     names.set_session(response, await open_session(request, parts, session, received.user_id))
     return response
 
@@ -263,9 +259,9 @@ async def _as_app(request: Request, parts: Services, asks: ConsentRequest, recei
     return JSONResponse(answer)
 
 
-def _lead_to_consent(needed: ConsentNeeded) -> Response:
+def _lead_to_consent(parts: Services, needed: ConsentNeeded) -> Response:
     """A popup can't be led on from here, so the page is told where to go."""
     asks = needed.request
     wanted = {"scopes": " ".join(sorted(asks.scopes - SIGN_IN)), "purpose": asks.purpose, "prompt": "consent"}
-    address = f"/signin/google?{urlencode(wanted)}"
+    address = f"{parts.paths.auth}/signin/google?{urlencode(wanted)}"
     return problem(http_status(needed), needed.code, needed.message, consent_url=address)

@@ -24,7 +24,7 @@ async def consent_for(
     scopes: str | list[str],
     purpose: Purpose | None,
     account: str | None = None,
-    next: str = "/",
+    next: str = "",
 ) -> ConsentRequest:
     """Build the consent request: in a session for more scopes, unless `purpose` says otherwise.
 
@@ -33,7 +33,7 @@ async def consent_for(
     """
     wanted = asked(scopes) | SIGN_IN
     if purpose == "signin" or (purpose is None and session is None):
-        return ConsentRequest("signin", wanted, next=local_path(next))
+        return ConsentRequest("signin", wanted, next=local_path(next or parts.paths.home))
     if session is None:
         raise BadRequest("unauthenticated", "Sign in first.")
     accounts = [one.sub for one in await parts.users.accounts(session.user_id) if not is_unnamed(one.sub)]
@@ -46,7 +46,9 @@ async def consent_for(
         account = accounts[0]
     # "Another account" can't be the one that Google would take without asking.
     choose = purpose == "link" and account is None
-    return ConsentRequest(purpose, wanted, session.user_id, account, local_path(next), select_account=choose)
+    return ConsentRequest(
+        purpose, wanted, session.user_id, account, local_path(next or parts.paths.home), select_account=choose
+    )
 
 
 async def open_session(request: Request, parts: Services, session: Session | None, user_id: int) -> str:
@@ -81,7 +83,7 @@ def begun_since(attempt: Attempt, session: Session | None) -> bool:
     return session is not None and session.kind == "cookie" and session.id != attempt.session_id
 
 
-def redirect_with_error(error: CatflapError) -> Response:
+def redirect_with_error(parts: Services, error: CatflapError) -> Response:
     """Redirect to the page, which shows a sentence for the error code.
 
     Raises:
@@ -91,4 +93,4 @@ def redirect_with_error(error: CatflapError) -> Response:
     if isinstance(error, DatabaseUnavailable) or error.code == "rate_limited":
         raise error
     log.warning("signin_failed", code=error.code, detail=error.detail)
-    return RedirectResponse(f"/?error={error.code}", 303)
+    return RedirectResponse(parts.paths.home_with(f"error={error.code}"), 303)

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -16,10 +16,10 @@ from catflap.devices.sound import PATH
 from catflap.errors import BadRequest
 from catflap.web.inputs import Moment, PathId, Text
 from catflap.web.ranges import ranged
-from catflap.web.routing import OwnErrors
+from catflap.web.routing import new_router, secret_address
 from catflap.web.security import CurrentDevice, CurrentSession, Parts
 
-router = APIRouter(route_class=OwnErrors)
+router = new_router()
 _Name = Annotated[Text, Field(min_length=1, max_length=60)]
 
 
@@ -85,7 +85,7 @@ async def add_device(body: DeviceBody, session: CurrentSession, parts: Parts) ->
     """Claim a device by its code; or, with `browser`, make this browser one and get its token."""
     if body.browser:
         name = body.name or "Browser"
-        device, token = await parts.devices.add_browser(session.user_id, name, session.id or None)
+        device, token = await parts.devices.add_browser(session.user_id, name, session.id)
         return {**_device(device, parts.clock.now()), "token": token}
     if body.code is None:
         raise BadRequest("invalid_request", "Send the code that the device shows.")
@@ -155,6 +155,7 @@ async def ack(body: AckBody, device: CurrentDevice, parts: Parts) -> None:
 
 
 @router.get(PATH + "{name}")
+@secret_address
 async def sound(name: str, request: Request, parts: Parts) -> Response:
     """One sound; whoever knows the address may hear it, until it is over."""
     found = await parts.sounds.open(name)

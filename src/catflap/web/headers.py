@@ -1,18 +1,11 @@
-"""What browsers are told to refuse, on every answer of ours, and how large a request may be."""
+"""Security headers of our answers, with a nonce for each request (Content Security Policy Level 3)."""
 
-import re
 import secrets
-from collections.abc import Callable
 
+from starlette.datastructures import MutableHeaders
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from catflap.devices.sound import PATH as SOUNDS
-from catflap.errors import BadRequest
-from catflap.settings import CALLBACK_PATH
-from catflap.web.problems import problem
-
-MAX_BODY_BYTES = 64 * 1024
-LINKS = "/consents/"
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -20,12 +13,15 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin-allow-popups",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+    "Cache-Control": "no-store",
 }
-# The call made for a user carries a body for Google and sets its own limit.
-_PROXY = re.compile(r"/v1/users/\d+/google/[^/]+/.")
-# Written for pages of other origins to load.
-_FOR_OTHERS = frozenset({"/static/gapi.js", "/catflap/gapi.js"})
-_STATIC = ("/static/", "/catflap/")
+_NONCE = "catflap.csp_nonce"
+
+
+def nonce_of(request: HTTPConnection) -> str:
+    """The nonce that scripts and styles of this answer carry."""
+    nonce: str = request.scope.setdefault(_NONCE, secrets.token_urlsafe(16))
+    return nonce
 
 
 def content_security_policy(nonce: str, google: str = "") -> str:
@@ -44,86 +40,40 @@ def content_security_policy(nonce: str, google: str = "") -> str:
     )
 
 
-class SafeHeaders:
-    """ASGI middleware: a nonce for each request, safe headers on each answer, a limit on each body.
+def add_headers(scope: Scope, send: Send) -> Send:
+    """A `send` that adds the security headers which an answer does not set itself."""
+    if _NONCE in scope:
+        # Added already, by `SecurityHeaders` around the whole application.
+        return send
+    nonce = nonce_of(HTTPConnection(scope))
 
-    `ours` tells which paths that is about, for use inside somebody else's application.
-    """
+    async def send_with_headers(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in HEADERS.items():
+                headers.setdefault(name, value)
+            headers.setdefault("Content-Security-Policy", content_security_policy(nonce))
+        await send(message)
 
-    def __init__(self, app: ASGIApp, *, https: bool, ours: Callable[[str], bool] = lambda path: True) -> None:
+    return send_with_headers
+
+
+class SecurityHeaders:
+    """ASGI middleware for an application that is all ours: security headers, and HSTS under https."""
+
+    def __init__(self, app: ASGIApp, *, https: bool) -> None:
         self._app = app
         self._https = https
-        self._ours = ours
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not self._ours(scope["path"]):
-            await self._app(scope, receive, send)
-            return
-        nonce = secrets.token_urlsafe(16)
-        scope.setdefault("state", {})["csp_nonce"] = nonce
-        path = scope["path"]
+        if scope["type"] == "http":
+            send = add_headers(scope, self._with_hsts(send) if self._https else send)
+        await self._app(scope, receive, send)
 
-        async def send_safely(message: Message) -> None:
+    def _with_hsts(self, send: Send) -> Send:
+        async def send_with_hsts(message: Message) -> None:
             if message["type"] == "http.response.start":
-                have = {name.lower() for name, _ in message["headers"]}
-                for name, value in self._headers(nonce, path):
-                    if name.lower().encode() not in have:
-                        message["headers"].append((name.lower().encode(), value.encode()))
+                MutableHeaders(scope=message)["Strict-Transport-Security"] = "max-age=31536000"
             await send(message)
 
-        inner = _kept_from_access_logs(scope)
-        if _PROXY.match(path):
-            await self._app(inner, receive, send_safely)
-        elif _declared(scope) > MAX_BODY_BYTES:
-            await problem(413, "too_large", _TOO_LARGE)(inner, receive, send_safely)
-        else:
-            await self._app(inner, _limited(receive), send_safely)
-
-    def _headers(self, nonce: str, path: str) -> list[tuple[str, str]]:
-        headers = {**HEADERS, "Content-Security-Policy": content_security_policy(nonce)}
-        # Scripts and styles are nobody's secret; asked for again, they answer 304.
-        headers["Cache-Control"] = "no-cache" if path.startswith(_STATIC) else "no-store"
-        if path in _FOR_OTHERS:
-            headers["Cross-Origin-Resource-Policy"] = "cross-origin"
-        if self._https:
-            headers["Strict-Transport-Security"] = "max-age=31536000"
-        return list(headers.items())
-
-
-def _kept_from_access_logs(scope: Scope) -> Scope:
-    """A scope for the application; what is secret in the address is gone from the server's own.
-
-    Servers write their access log from the scope they made, after the answer. Google's code comes in a query,
-    a consent link and a sound's address carry their secret in the path.
-    """
-    path = scope["path"]
-    secret = next((prefix for prefix in (LINKS, SOUNDS) if path.startswith(prefix)), None)
-    if path != CALLBACK_PATH and secret is None:
-        return scope
-    inner = dict(scope)
-    scope["query_string"] = b""
-    if secret is not None:
-        scope["path"], scope["raw_path"] = f"{secret}-", f"{secret}-".encode()
-    return inner
-
-
-_TOO_LARGE = f"A request body may have {MAX_BODY_BYTES} bytes at most."
-
-
-def _declared(scope: Scope) -> int:
-    lengths = [value for name, value in scope["headers"] if name == b"content-length"]
-    return int(lengths[0]) if lengths and lengths[0].isdigit() else 0
-
-
-def _limited(receive: Receive) -> Receive:
-    seen = 0
-
-    async def limited() -> Message:
-        nonlocal seen
-        message = await receive()
-        seen += len(message.get("body", b""))
-        if seen > MAX_BODY_BYTES:
-            raise BadRequest("too_large", _TOO_LARGE)
-        return message
-
-    return limited
+        return send_with_hsts

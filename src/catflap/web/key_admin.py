@@ -6,7 +6,7 @@ It can't make keys that make keys; those come from the command line only.
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 from pydantic import BaseModel, ConfigDict, Field
 
 from catflap.devices.schedule import instant
@@ -14,10 +14,10 @@ from catflap.errors import BadRequest
 from catflap.vault.api_keys import PER_MINUTE, ApiKey
 from catflap.web.inputs import LARGEST_INTEGER, Id, Moment, PathId, Text
 from catflap.web.keys import require_key
-from catflap.web.routing import OwnErrors
+from catflap.web.routing import new_router
 from catflap.web.security import Parts
 
-router = APIRouter(prefix="/v1", route_class=OwnErrors)
+router = new_router("/v1")
 
 KeysKey = Annotated[ApiKey, Depends(require_key("keys"))]
 

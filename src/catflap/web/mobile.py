@@ -6,7 +6,7 @@ anybody else, not even whether they exist.
 
 from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import Field
 
@@ -19,10 +19,10 @@ from catflap.store.unavailable import DatabaseUnavailable
 from catflap.web.bodies import Members, described, read_object
 from catflap.web.inputs import Id, Text
 from catflap.web.problems import plain
-from catflap.web.routing import OwnErrors
-from catflap.web.security import CookieNames, Parts, one_credential, session_unchecked, single_parameters
+from catflap.web.routing import new_router
+from catflap.web.security import CookieNames, Parts, find_session, single_parameters
 
-router = APIRouter(route_class=OwnErrors)
+router = new_router()
 
 
 class TokensBody(Members):
@@ -38,9 +38,8 @@ async def save_tokens(request: Request, parts: Parts, names: CookieNames) -> Res
     """Redeem the app's `serverAuthCode` for the user whose bearer this is."""
     try:
         single_parameters(request)
-        one_credential(request, names)
-        session = await session_unchecked(request, parts, None)
-        if session is None:
+        session = await find_session(request, parts, names)
+        if session is None or session.kind == "cookie":
             raise BadRequest("unauthenticated", "Unauthorized")
         body = await read_object(request, TokensBody)
         code = one_time_code(body.authCode)

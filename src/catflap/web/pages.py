@@ -6,21 +6,23 @@ no event title passes through a template. It refuses to show a value from the ad
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 from urllib.parse import quote, urlsplit
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from catflap.web.headers import content_security_policy
-from catflap.web.i18n import choose_language, error_text, texts
-from catflap.web.security import Parts
+from catflap.google.scopes import READ_CALENDAR, missing
+from catflap.web.headers import content_security_policy, nonce_of
+from catflap.web.i18n import LANGUAGES, choose_language, error_text, texts
+from catflap.web.routing import new_router
+from catflap.web.security import CookieNames, MaybeSession, Parts, csrf_token
+from catflap.web.services import Services
 
 HERE: Final = Path(__file__).parent
-STATIC: Final = HERE / "static"
 
-router = APIRouter()
+router = new_router()
 _templates = Environment(
     loader=FileSystemLoader(HERE / "templates"),
     autoescape=True,
@@ -64,54 +66,80 @@ class Viewer:
         return "calendar" if self.missing_scopes or self.grant_state != "active" else None
 
 
-def viewer(request: Request) -> Viewer | None:
-    """Who is signed in, as the session middleware found out."""
-    found: Viewer | None = request.state.viewer
-    return found
+async def viewer(request: Request, parts: Parts, names: CookieNames, session: MaybeSession) -> Viewer | None:
+    """The user whose browser asks for the page; None when nobody is signed in."""
+    if session is None or session.kind != "cookie":
+        return None
+    account = next(iter(await parts.users.accounts(session.user_id)), None)
+    if account is None:
+        return None
+    grants = await parts.grants.of_user(session.user_id)
+    granted = next((grant for grant in grants if grant.account_sub == account.sub), None)
+    return Viewer(
+        user_id=session.user_id,
+        name=account.name,
+        email=account.email,
+        csrf_token=csrf_token(request.cookies[names.session]),
+        missing_scopes=tuple(sorted(missing(READ_CALENDAR, granted.scopes if granted else ()))),
+        grant_state=granted.state if granted else None,
+    )
 
 
 @router.get("/", response_class=HTMLResponse, include_in_schema=False)
 async def page(
     request: Request,
+    parts: Parts,
     who: Annotated[Viewer | None, Depends(viewer)],
     error: str | None = None,
     lang: str | None = None,
 ) -> HTMLResponse:
     """The page, in the reader's language."""
-    language = choose_language(request.headers.get("accept-language", ""), lang)
-    page_texts = texts(language)
-    came_from = f"/?lang={language}" if lang == language else "/"
-    template = _templates.get_template("signed_out.html" if who is None else "signed_in.html")
-    html = template.render(
-        w=page_texts,
-        language=language,
-        other_language="en" if language == "ja" else "ja",
-        error=error_text(page_texts, error),
-        consent_url=f"/signin/google?scopes=calendar&next={quote(came_from, safe='')}",
-        who=who,
-        nonce=request.state.csp_nonce,
-    )
-    headers = {"Cache-Control": "no-store", "Content-Language": language, "Vary": "Accept-Language, Cookie"}
-    return HTMLResponse(html, headers=headers)
+    name = "signed_out.html" if who is None else "signed_in.html"
+    came_from = f"{parts.paths.mia}/" + (f"?lang={lang}" if lang in LANGUAGES else "")
+    return _rendered(request, parts, name, error=error, lang=lang, came_from=came_from, who=who)
 
 
 @router.get("/signin/window", response_class=HTMLResponse, include_in_schema=False)
 async def window(
     request: Request, parts: Parts, error: str | None = None, lang: str | None = None
 ) -> HTMLResponse:
-    """The same in Google's popup; no other page of ours loads a script of anybody else's."""
-    language = choose_language(request.headers.get("accept-language", ""), lang)
-    page_texts = texts(language)
+    """The same in Google's popup: the only page that loads a script which is not ours."""
     google = urlsplit(parts.settings.google_discovery_url)
     scripts = f"{google.scheme}://{google.netloc}/gsi/"
-    html = _templates.get_template("signin_window.html").render(
+    came_from = f"{parts.paths.mia}/"
+    answer = _rendered(
+        request,
+        parts,
+        "signin_window.html",
+        error=error,
+        lang=lang,
+        came_from=came_from,
+        gsi=f"{scripts}client",
+    )
+    answer.headers["Content-Security-Policy"] = content_security_policy(nonce_of(request), scripts)
+    return answer
+
+
+def _rendered(
+    request: Request,
+    parts: Services,
+    template: str,
+    *,
+    error: str | None,
+    lang: str | None,
+    came_from: str,
+    **more: Any,
+) -> HTMLResponse:
+    language = choose_language(request.headers.get("accept-language", ""), lang)
+    page_texts = texts(language)
+    html = _templates.get_template(template).render(
         w=page_texts,
         language=language,
         other_language="en" if language == "ja" else "ja",
         error=error_text(page_texts, error),
-        consent_url="/signin/google?scopes=calendar&next=/",
-        gsi=f"{scripts}client",
-        nonce=request.state.csp_nonce,
+        paths=parts.paths,
+        consent_url=f"{parts.paths.auth}/signin/google?scopes=calendar&next={quote(came_from, safe='')}",
+        nonce=nonce_of(request),
+        **more,
     )
-    policy = content_security_policy(request.state.csp_nonce, scripts)
-    return HTMLResponse(html, headers={"Cache-Control": "no-store", "Content-Security-Policy": policy})
+    return HTMLResponse(html, headers={"Content-Language": language, "Vary": "Accept-Language, Cookie"})

@@ -3,7 +3,6 @@
 from datetime import datetime, time, timedelta
 from typing import Annotated, Any
 
-from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 
@@ -23,10 +22,10 @@ from catflap.store.jobs import enqueue
 from catflap.store.tables import announcements, sounds
 from catflap.web.calendars_shown import calendars_shown, is_syncing, problems_shown
 from catflap.web.inputs import Text
-from catflap.web.routing import OwnErrors
+from catflap.web.routing import new_router
 from catflap.web.security import CurrentSession, Parts
 
-router = APIRouter(prefix="/v1", route_class=OwnErrors)
+router = new_router("/v1")
 
 
 class PreferencesBody(BaseModel):

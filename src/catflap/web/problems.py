@@ -2,7 +2,7 @@
 
 import math
 
-from fastapi import FastAPI, Request
+from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from catflap.errors import CatflapError, OperatorMustAct, TryAgain, http_status
 from catflap.log import log, place
 
+MAX_BODY_BYTES = 64 * 1024
 _CODES = {400: "invalid_request", 404: "not_found", 405: "method_not_allowed"}
 
 
@@ -29,37 +30,51 @@ def problem(
     )
 
 
-def install(app: FastAPI) -> None:
-    """Have `app` answer every error as a problem document."""
-    app.add_exception_handler(CatflapError, ours)
-    app.add_exception_handler(RequestValidationError, invalid)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _unforeseen)
+def problem_of(error: Exception, route: str | None = None) -> JSONResponse:
+    """The problem document for any exception; an unexpected one is logged with the path of its route."""
+    if isinstance(error, CatflapError):
+        return _ours(error)
+    if isinstance(error, RequestValidationError):
+        return _invalid(error)
+    if isinstance(error, HTTPException):
+        return _http(error)
+    # The message may quote what a person sent, so only the kind of error and its place are logged.
+    kind, at = type(error).__name__, place(error.__traceback__)
+    log.error("unforeseen_error", route=route, error=kind, at=at)
+    return problem(500, "internal_error", "Something broke here; it was logged.")
 
 
-async def ours(_request: Request, error: Exception) -> JSONResponse:
-    """Answer an error of ours."""
-    assert isinstance(error, CatflapError)
-    if isinstance(error, OperatorMustAct) and not error.logged:
-        log.error("operator_must_act", code=error.code, message=error.message, detail=error.detail)
-    return problem(http_status(error), error.code, error.message, retry_after=_seconds(error))
+async def http_problem(_request: Request, error: Exception) -> JSONResponse:
+    """Exception handler for an application that is all ours: paths that no route has."""
+    return problem_of(error)
+
+
+def too_large() -> JSONResponse:
+    """The answer to a request body of more than MAX_BODY_BYTES."""
+    return problem(413, "too_large", f"A request body may have {MAX_BODY_BYTES} bytes at most.")
 
 
 def plain(error: CatflapError, status: int | None = None, message: str | None = None) -> JSONResponse:
     """The same for clients that know no problem documents: `{"error": …}`."""
-    after = _seconds(error)
+    after = retry_after(error)
     headers = {"Retry-After": str(after)} if after else {}
     return JSONResponse({"error": message or error.message}, status or http_status(error), headers)
 
 
-def _seconds(error: CatflapError) -> int | None:
+def _ours(error: CatflapError) -> JSONResponse:
+    if isinstance(error, OperatorMustAct) and not error.logged:
+        log.error("operator_must_act", code=error.code, message=error.message, detail=error.detail)
+    return problem(http_status(error), error.code, error.message, retry_after=retry_after(error))
+
+
+def retry_after(error: CatflapError) -> int | None:
+    """Seconds for the header Retry-After, where the error says when to try again."""
     after = error.after if isinstance(error, TryAgain) else None
     return math.ceil(after.total_seconds()) if after else None
 
 
-async def invalid(_request: Request, error: Exception) -> JSONResponse:
+def _invalid(error: RequestValidationError) -> JSONResponse:
     """Names what is wrong and where, without repeating the value: it may be a code or a token."""
-    assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
     # A member that we don't know is the sender's text, as is all about a body that can't be read.
     unknown = first["type"] in ("extra_forbidden", "json_invalid")
@@ -67,17 +82,9 @@ async def invalid(_request: Request, error: Exception) -> JSONResponse:
     return problem(400, "invalid_request", f"{'.'.join(where) or 'the body'}: {first['msg']}")
 
 
-async def _http(_request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, HTTPException)
-    return problem(error.status_code, _CODES.get(error.status_code, "http_error"), str(error.detail))
-
-
-async def _unforeseen(request: Request, error: Exception) -> JSONResponse:
-    # The message may quote what a person sent, so only the kind of error and its place are told.
-    log.error(
-        "unforeseen_error",
-        route=getattr(request.scope.get("route"), "path", None),
-        error=type(error).__name__,
-        at=place(error.__traceback__),
-    )
-    return problem(500, "internal_error", "Something broke here; it was logged.")
+def _http(error: HTTPException) -> JSONResponse:
+    if error.status_code == 413:
+        return too_large()
+    answer = problem(error.status_code, _CODES.get(error.status_code, "http_error"), str(error.detail))
+    answer.headers.update(error.headers or {})
+    return answer

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from urllib.parse import urlencode
 
 import httpx2
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
@@ -20,11 +20,13 @@ from catflap.vault import AccessToken
 from catflap.vault.api_keys import ApiKey
 from catflap.web.inputs import PathId
 from catflap.web.keys import ProxyKey
+from catflap.web.routing import new_router
 from catflap.web.security import Parts
 from catflap.web.services import Services
 from catflap.web.tokens import AccountSub, consent_wanted
 
-router = APIRouter(prefix="/v1")
+# The body is for Google, which limits it.
+router = new_router("/v1", max_body_size=None)
 
 RETRIED_BYTES = 1024 * 1024
 # From the first byte of the call to the last of the answer: enough for a large file, and no drip for ever.
@@ -114,7 +116,7 @@ async def _needed_scopes(
     Raises:
         BadRequest: `forbidden`.
     """
-    grant = await parts.vault.grants.find(user_id, account)
+    grant = await parts.grants.find(user_id, account)
     if grant is None:
         return frozenset()
     needed = needed_scopes(call, grant.scopes)

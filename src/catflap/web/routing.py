@@ -1,19 +1,28 @@
-"""Routes that answer their own errors, also inside an application that answers errors in another way.
+"""The class of all our routes: what happens around a handler, bound to the route and not to its path.
 
-FastAPI's own answer to a bad body repeats what was sent, which may be a code.
+So a host application that includes our routers keeps its own routes as they are, whatever their paths. Each
+route of ours limits the body, adds security headers, answers pages of allowed origins (CORS), turns every
+exception into a problem document and keeps secrets in addresses out of the server's access log.
 """
 
 import json
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable, Collection, Coroutine, Sequence
+from typing import Any, TypeVar
 
-from fastapi import Request, Response
-from fastapi.exceptions import RequestValidationError
+from fastapi import APIRouter, Request, Response
+from fastapi.params import Depends
 from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from catflap.errors import CatflapError
 from catflap.web import problems
+from catflap.web.headers import add_headers
 from catflap.web.inputs import parse_json
+from catflap.web.services import installed
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+_SECRET = "__catflap_secret_address__"  # noqa: S105 (the name of an attribute)
 
 
 class _Strict(Request):
@@ -29,7 +38,7 @@ class _Strict(Request):
 
 
 class OwnErrors(APIRoute):
-    """Turns every error raised on purpose into a problem document, and reads JSON strictly."""
+    """Route that answers errors as problem documents and protects what it answers; see the module."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -37,9 +46,83 @@ class OwnErrors(APIRoute):
         async def answer(request: Request) -> Response:
             try:
                 return await handle(_Strict(request.scope, request.receive))
-            except CatflapError as error:
-                return await problems.ours(request, error)
-            except RequestValidationError as error:
-                return await problems.invalid(request, error)
+            except Exception as error:
+                return problems.problem_of(error, self.path)
 
         return answer
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        services = installed(scope)
+        send = add_headers(scope, send)
+        inner = _without_secrets(scope) if getattr(self.endpoint, _SECRET, False) else scope
+        app: ASGIApp = self._handle
+        if services is not None and _has(scope, b"origin"):
+            app = _allow_origins(app, services.settings.allowed_origins)
+        await app(inner, receive, send)
+
+    async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # Starlette answers too large a Content-Length with plain text that no handler can change.
+        if self.max_body_size is not None and _declared_length(scope) > self.max_body_size:
+            await problems.too_large()(scope, receive, send)
+            return
+        try:
+            await super().handle(scope, receive, send)
+        except HTTPException as error:
+            await problems.problem_of(error, self.path)(scope, receive, send)
+
+
+def new_router(
+    prefix: str = "",
+    *,
+    dependencies: Sequence[Depends] = (),
+    max_body_size: int | None = problems.MAX_BODY_BYTES,
+) -> APIRouter:
+    """A router whose routes are all `OwnErrors`."""
+    return APIRouter(
+        prefix=prefix,
+        dependencies=dependencies,
+        route_class=OwnErrors,
+        max_body_size=max_body_size,
+        redirect_slashes=False,
+    )
+
+
+def secret_address(endpoint: _F) -> _F:
+    """Decorator: the query or the last segment of this route's path is a secret and must not be logged."""
+    setattr(endpoint, _SECRET, True)
+    return endpoint
+
+
+def _without_secrets(scope: Scope) -> Scope:
+    """A copy of `scope` for the handler; the original loses the query and the value of a path parameter.
+
+    Servers write their access log from the scope they made, when the answer begins.
+    """
+    inner = dict(scope)
+    scope["query_string"] = b""
+    if scope.get("path_params"):
+        scope["path"] = scope["path"].rpartition("/")[0] + "/-"
+        scope["raw_path"] = scope["path"].encode()
+    return inner
+
+
+def _allow_origins(app: ASGIApp, origins: Collection[str]) -> ASGIApp:
+    """`app`, whose answers pages of `origins` may read, cookies included."""
+    if not origins:
+        return app
+    return CORSMiddleware(
+        app,
+        allow_origins=list(origins),
+        allow_credentials=True,
+        allow_methods=["GET", "POST", "PUT", "DELETE"],
+        allow_headers=["Content-Type", "X-Requested-With", "X-CSRF-Token", "Authorization"],
+    )
+
+
+def _has(scope: Scope, name: bytes) -> bool:
+    return any(one == name for one, _ in scope["headers"])
+
+
+def _declared_length(scope: Scope) -> int:
+    lengths = [value for name, value in scope["headers"] if name == b"content-length"]
+    return int(lengths[0]) if lengths and lengths[0].isdigit() else 0

@@ -16,10 +16,7 @@ from catflap.errors import BadRequest
 from catflap.signin import Session
 from catflap.signin.sessions import ABSOLUTE
 from catflap.store.token_hash import hash_token
-from catflap.web.headers import HEADERS, MAX_BODY_BYTES, SafeHeaders, content_security_policy
 from catflap.web.services import Services, services
-
-__all__ = ["HEADERS", "MAX_BODY_BYTES", "SafeHeaders", "content_security_policy"]
 
 SIGNIN_COOKIE_SECONDS = 600
 _UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -77,9 +74,14 @@ _OUR_COOKIES = tuple(
 )
 
 
-async def cookies(parts: Annotated[Services, Depends(services)]) -> Cookies:
+def cookies_of(parts: Services) -> Cookies:
     """The cookie names of this installation."""
     return Cookies(https=parts.settings.origin.startswith("https://"))
+
+
+async def cookies(parts: Annotated[Services, Depends(services)]) -> Cookies:
+    """The cookie names of this installation, for `Depends(cookies)`."""
+    return cookies_of(parts)
 
 
 def csrf_token(session_token: str) -> str:
@@ -135,7 +137,7 @@ def check_native(request: Request) -> None:
         )
 
 
-def one_credential(request: Request, names: Annotated[Cookies, Depends(cookies)]) -> str | None:
+def one_credential(request: Request, names: Cookies) -> str | None:
     """The session cookie, if that is all there is.
 
     Raises:
@@ -147,38 +149,50 @@ def one_credential(request: Request, names: Annotated[Cookies, Depends(cookies)]
     return cookie or None
 
 
-async def session_unchecked(
-    request: Request,
-    parts: Annotated[Services, Depends(services)],
-    cookie: Annotated[str | None, Depends(one_credential)],
-) -> Session | None:
-    """Who is signed in, for routes that keep other sites out in their own way; see `check_page`.
+async def find_session(request: Request, parts: Services, names: Cookies) -> Session | None:
+    """The session of a request, by cookie or by bearer token, without a check of where it was sent from.
 
     Raises:
-        BadRequest: `ambiguous_credentials`.
+        BadRequest: `ambiguous_credentials`; `unauthenticated` for a token of another issuer that is invalid.
     """
+    cookie = one_credential(request, names)
     token = bearer(request)
     if token is not None:
         return await parts.sessions.find(token, "bearer") or await _app_session(token, parts)
     return await parts.sessions.find(cookie, "cookie") if cookie else None
 
 
-async def session_or_none(
-    request: Request,
-    cookie: Annotated[str | None, Depends(one_credential)],
-    session: Annotated[Session | None, Depends(session_unchecked)],
-) -> Session | None:
-    """Who is signed in, by cookie or by bearer token.
+async def find_checked_session(request: Request, parts: Services, names: Cookies) -> Session | None:
+    """The session of a request; one by cookie needs the CSRF token with anything unsafe.
 
     A page that sends its CSRF token with a GET is told when the browser has another session by now.
 
     Raises:
-        BadRequest: `ambiguous_credentials`, `csrf`.
+        BadRequest: as `find_session`, and `csrf`.
     """
+    session = await find_session(request, parts, names)
     checked = request.method in _UNSAFE or "X-CSRF-Token" in request.headers
-    if session is not None and cookie is not None and checked:
-        await _check_csrf(request, cookie)
+    if session is not None and session.kind == "cookie" and checked:
+        await _check_csrf(request, request.cookies[names.session])
     return session
+
+
+async def session_unchecked(
+    request: Request,
+    parts: Annotated[Services, Depends(services)],
+    names: Annotated[Cookies, Depends(cookies)],
+) -> Session | None:
+    """Who is signed in, for routes that keep other sites out in their own way; see `check_page`."""
+    return await find_session(request, parts, names)
+
+
+async def session_or_none(
+    request: Request,
+    parts: Annotated[Services, Depends(services)],
+    names: Annotated[Cookies, Depends(cookies)],
+) -> Session | None:
+    """Who is signed in, by cookie or by bearer token; None when nobody is."""
+    return await find_checked_session(request, parts, names)
 
 
 async def session_required(session: Annotated[Session | None, Depends(session_or_none)]) -> Session:
@@ -241,7 +255,7 @@ async def _app_session(token: str, parts: Services) -> Session | None:
     if user_id is None:
         user_id, _ = await parts.users.make(subject)
     now = parts.clock.now()
-    return Session(0, user_id, "app", created_at=now, last_used_at=now, expires_at=now)
+    return Session(None, user_id, "app", created_at=now, last_used_at=now, expires_at=now)
 
 
 async def _check_csrf(request: Request, cookie: str) -> None:

@@ -1,41 +1,52 @@
-"""Everything the web asks others to do, handed in by `catflap.app`."""
+"""The components that routes use, made by `catflap.app`, and where a route finds them."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import httpx2
 from fastapi import Request
 from sqlalchemy.ext.asyncio import AsyncEngine
+from starlette.types import Scope
 
 from catflap.clock import Clock
 from catflap.devices.pairing import Pairings
 from catflap.devices.registry import Devices
 from catflap.devices.schedule import Schedules
 from catflap.devices.sound import SoundAddresses
+from catflap.errors import OperatorMustAct
 from catflap.google.api import Rule
 from catflap.google.risc import SecurityEventTokens
 from catflap.settings import Settings
 from catflap.signin import Sessions, SignIn, Users
 from catflap.signin.app_tokens import AppTokens
 from catflap.signin.consents import Consents
-from catflap.vault import Vault
+from catflap.vault import Grants, Vault
 from catflap.vault.api_keys import ApiKeys
 from catflap.vault.audit import Audit
 from catflap.vault.reactions import Reactions
+from catflap.vault.revoking import Revoking
 from catflap.vault.webhooks import Webhooks
 from catflap.web.limits import SignInLimits
+from catflap.web.paths import Paths
+
+# The one name on `app.state` that is ours.
+STATE_KEY = "catflap"
 
 
 @dataclass(frozen=True)
 class Services:
-    """The parts that routes use."""
+    """The components that routes use."""
 
     settings: Settings
+    paths: Paths
     clock: Clock
     engine: AsyncEngine
     signin: SignIn
     sessions: Sessions
     users: Users
     vault: Vault
+    grants: Grants
+    revocation: Revoking
     devices: Devices
     pairings: Pairings
     schedules: Schedules
@@ -53,6 +64,23 @@ class Services:
 
 
 async def services(request: Request) -> Services:
-    """The parts, for `Depends(services)`."""
-    found: Services = request.app.state.services
+    """The components, for `Depends(services)`.
+
+    Raises:
+        OperatorMustAct: `not_started`.
+    """
+    found = installed(request.scope)
+    if found is None:
+        raise OperatorMustAct(
+            "not_started",
+            "Catflap is not started in this application: FastAPI(lifespan=catflap.lifespan), or "
+            "`async with catflap.lifespan(app)` in a lifespan of your own.",
+        )
+    return found
+
+
+def installed(scope: Scope) -> Services | None:
+    """The components of the application that `scope` belongs to; None when Catflap is not started there."""
+    app: Any = scope.get("app")
+    found: Services | None = getattr(app.state, STATE_KEY, None) if app is not None else None
     return found

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from catflap.errors import BadRequest, CatflapError
@@ -21,7 +21,7 @@ from catflap.web.consent import (
     still_valid,
 )
 from catflap.web.inputs import Text
-from catflap.web.routing import OwnErrors
+from catflap.web.routing import new_router, secret_address
 from catflap.web.security import (
     CookieNames,
     Cookies,
@@ -33,7 +33,7 @@ from catflap.web.security import (
 )
 from catflap.web.services import Services
 
-router = APIRouter(dependencies=[Depends(single_parameters)], route_class=OwnErrors)
+router = new_router(dependencies=[Depends(single_parameters)])
 
 
 @router.get("/signin/google", dependencies=[Depends(limit_begins)])
@@ -43,7 +43,7 @@ async def begin(
     names: CookieNames,
     session: MaybeSession,
     scopes: Annotated[Text, Query(max_length=2000)] = "",
-    next: Annotated[Text, Query(max_length=500)] = "/",
+    next: Annotated[Text, Query(max_length=500)] = "",
     purpose: Purpose | None = None,
     account: Annotated[Text | None, Query(max_length=255)] = None,
     prompt: Annotated[Text, Query(max_length=100)] = "",
@@ -57,18 +57,19 @@ async def begin(
         if await _is_lost(parts, asks):
             asks = forced(asks)
     except CatflapError as error:
-        return redirect_with_error(error)
+        return redirect_with_error(parts, error)
     asks = prompted(asks, prompt)
     try:
         begun = await parts.signin.begin(
             asks, browser_secret=request.cookies.get(names.signin), session_id=session.id if session else None
         )
     except CatflapError as error:
-        return redirect_with_error(error)
+        return redirect_with_error(parts, error)
     return redirect_to_google(request, begun, names)
 
 
 @router.get(CALLBACK_PATH, dependencies=[Depends(limit_returns)])
+@secret_address
 async def callback(
     request: Request,
     parts: Parts,
@@ -85,9 +86,13 @@ async def callback(
         attempt = await parts.signin.returned(state, names.signin_secrets(request, state))
     except StateUsed as failure:
         # A second click on the same answer: the first one has signed this browser in already.
-        return RedirectResponse("/", 303) if session is not None else redirect_with_error(failure)
+        return (
+            RedirectResponse(parts.paths.home, 303)
+            if session is not None
+            else redirect_with_error(parts, failure)
+        )
     except CatflapError as failure:
-        return redirect_with_error(failure)
+        return redirect_with_error(parts, failure)
     try:
         if attempt.request.consent_id is not None:
             return await _answer_link(parts, attempt, answer, session)
@@ -96,15 +101,28 @@ async def callback(
         except ConsentNeeded as needed:
             return await _ask_again(request, parts, names, attempt, needed)
     except CatflapError as failure:
-        return redirect_with_error(failure)
+        return redirect_with_error(parts, failure)
+
+
+@router.get("/consents/{secret}", include_in_schema=False, dependencies=[Depends(limit_begins)])
+@secret_address
+async def open_link(secret: str, request: Request, parts: Parts, names: CookieNames) -> Response:
+    """Redirect the browser that opens a one-time consent link to Google."""
+    try:
+        asks = await parts.consents.opened(secret)
+        begun = await parts.signin.begin(asks, browser_secret=request.cookies.get(names.signin))
+    except CatflapError as error:
+        return redirect_with_error(parts, error)
+    return redirect_to_google(request, begun, names)
 
 
 @router.post("/signout")
 async def sign_out(request: Request, session: MaybeSession, parts: Parts, names: CookieNames) -> Response:
     """End the session; the grant stays until the person takes it back."""
-    if session is not None:
+    if session is not None and session.id is not None:
         await parts.sessions.end_one(session.user_id, session.id)
-    response = RedirectResponse("/", 303) if names.session in request.cookies else Response(status_code=204)
+    by_page = names.session in request.cookies
+    response = RedirectResponse(parts.paths.home, 303) if by_page else Response(status_code=204)
     names.clear(response, names.session)
     return response
 
@@ -176,5 +194,5 @@ async def _is_lost(parts: Services, asks: ConsentRequest) -> bool:
     """Whether Google refuses the grant we hold, so that it must be given anew."""
     if asks.user_id is None or asks.account_sub is None:
         return False
-    grant = await parts.vault.grants.find(asks.user_id, asks.account_sub)
+    grant = await parts.grants.find(asks.user_id, asks.account_sub)
     return grant is not None and grant.state != "active"

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from fastapi.responses import JSONResponse, Response
 
 from catflap.devices.schedule import instant
@@ -15,10 +15,11 @@ from catflap.vault.api_keys import ApiKey
 from catflap.web.inputs import PathId, Text
 from catflap.web.keys import TokensKey
 from catflap.web.problems import problem
+from catflap.web.routing import new_router
 from catflap.web.security import Parts
 from catflap.web.services import Services
 
-router = APIRouter(prefix="/v1")
+router = new_router("/v1")
 
 # OpenID Connect Core 1.0, section 2: at most 255 ASCII characters.
 AccountSub = Annotated[Text | None, Query(pattern="^[!-~]{1,255}$")]
@@ -85,7 +86,7 @@ async def _token_within(
         raise BadRequest(
             "key_narrower_than_grant",
             "A token would open more than this API key may use; call Google through "
-            f"/v1/users/{user_id}/google/{{host}}/{{path}} instead.",
+            f"{parts.paths.token}/v1/users/{user_id}/google/{{host}}/{{path}} instead.",
         ) from None
     return live
 
@@ -99,7 +100,7 @@ async def consent_wanted(
     scopes: frozenset[str],
 ) -> Response:
     """The problem, and the consent that ends it: its members are sent to `create` as they are."""
-    grant = await parts.vault.grants.find(user_id, account)
+    grant = await parts.grants.find(user_id, account)
     wanted = scopes | (grant.scopes if grant is not None else frozenset())
     if key.scopes is not None:
         wanted = frozenset(one for one in wanted if not missing({one}, key.scopes))
@@ -108,7 +109,7 @@ async def consent_wanted(
         error.code,
         error.message,
         consent={
-            "create": f"{parts.settings.origin}/v1/users/{user_id}/consents",
+            "create": f"{parts.settings.origin}{parts.paths.token}/v1/users/{user_id}/consents",
             "scopes": sorted(wanted),
             **_whose(grant, account),
         },

@@ -28,7 +28,7 @@ class Jobs:
 
     engine: AsyncEngine
     clock: Clock
-    calendars: Calendars
+    calendars: Calendars | None
     planner: Planner
     speech: Speech
     webhooks: Webhooks
@@ -48,6 +48,9 @@ class Jobs:
 
     async def sync(self, key: str) -> None:
         """Read the calendars of one account: key `user_id account_sub`."""
+        if self.calendars is None:
+            # Enqueued before calendars were switched off.
+            return
         user_id, _, account_sub = key.partition(" ")
         # What only the operator can mend is the same for every account, and `Calendars` logs it once.
         with contextlib.suppress(OperatorMustAct):

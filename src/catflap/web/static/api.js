@@ -15,26 +15,27 @@ export class Api {
   /** Told when a call is refused because the page's session is over. @type {(status: number) => void} */
   onRefused = () => {};
 
-  /** @param {string} csrf */
-  constructor(csrf) {
+  /** @param {string} csrf @param {{mia: string, me: string}} [prefixes] paths under which the routers are included */
+  constructor(csrf, prefixes = { mia: "", me: "" }) {
+    this.prefixes = prefixes;
     this.#csrf = csrf;
   }
 
-  /** @param {string} path @returns {Promise<any>} */
-  get(path) {
+  /** @param {string} path @param {string} [prefix] @returns {Promise<any>} */
+  get(path, prefix = this.prefixes.mia) {
     // The CSRF token binds reading to the session that the page was made for, too.
-    return this.#call(path, { headers: { Accept: "application/json", "X-CSRF-Token": this.#csrf } });
+    return this.#call(prefix + path, { headers: { Accept: "application/json", "X-CSRF-Token": this.#csrf } });
   }
 
   /** @param {"POST" | "PUT" | "PATCH" | "DELETE"} method @param {string} path @param {unknown} [body] @returns {Promise<any>} */
   send(method, path, body) {
     const headers = { "Content-Type": "application/json", "X-CSRF-Token": this.#csrf };
-    return this.#call(path, { method, headers, body: JSON.stringify(body) });
+    return this.#call(this.prefixes.mia + path, { method, headers, body: JSON.stringify(body) });
   }
 
-  /** @param {string} path @param {RequestInit} init */
-  async #call(path, init) {
-    const response = await fetch(path, { ...init, credentials: "same-origin", cache: "no-store" });
+  /** @param {string} address @param {RequestInit} init */
+  async #call(address, init) {
+    const response = await fetch(address, { ...init, credentials: "same-origin", cache: "no-store" });
     const body = await response.json().catch(() => ({}));
     if (response.ok) return body;
     if (response.status === 401 || body.code === "csrf") this.onRefused(response.status);

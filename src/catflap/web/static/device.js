@@ -68,6 +68,6 @@ export class Device {
   /** @param {string} path @param {RequestInit} init @param {string} token */
   #ask(path, init, token) {
     const headers = { ...init.headers, Authorization: `Bearer ${token}` };
-    return fetch(path, { ...init, headers, credentials: "omit", cache: "no-store" });
+    return fetch(this.#api.prefixes.mia + path, { ...init, headers, credentials: "omit", cache: "no-store" });
   }
 }

@@ -3,6 +3,7 @@
 //   <script src="https://your.catflap/static/gapi.js?onload=start" async defer></script>
 //
 // onload=name   called when gapi is ready, as Google's platform.js did
+// me=path       where the routes of `me_router()` are, when their prefix is another than this script's
 // gsi=address   Google's browser script, when it is not https://accounts.google.com/gsi/client
 //
 // A code that grantOfflineAccess() gives goes to your server as before: POST /storeauthcode. signIn() redeems
@@ -21,6 +22,8 @@
   "use strict";
   const page = /** @type {any} */ (window);
   const script = new URL(/** @type {HTMLScriptElement} */ (document.currentScript).src);
+  const auth = new URL("..", script).href.slice(0, -1);
+  const me = script.searchParams.has("me") ? new URL(script.searchParams.get("me") ?? "", script).href : auth;
   const GSI = script.searchParams.get("gsi") || "https://accounts.google.com/gsi/client";
   const BASIC = "openid email profile";
   const SHORT = "https://www.googleapis.com/auth/";
@@ -167,16 +170,16 @@
     }
 
     async signOut() {
-      if (this.#csrf) await this.#call("/signout", { method: "POST", headers: { "X-CSRF-Token": this.#csrf } });
+      if (this.#csrf) await this.#call(auth, "/signout", { method: "POST", headers: { "X-CSRF-Token": this.#csrf } });
       this.#forget();
     }
 
     async disconnect() {
       if (this.#csrf) {
         /** @type {{grants: {id: number, primary: boolean}[]}} */
-        const { grants } = await (await this.#call("/v1/grants")).json();
+        const { grants } = await (await this.#call(me, "/v1/grants")).json();
         for (const grant of grants.filter((one) => one.primary)) {
-          await this.#call(`/v1/grants/${grant.id}`, { method: "DELETE", headers: { "X-CSRF-Token": this.#csrf } });
+          await this.#call(me, `/v1/grants/${grant.id}`, { method: "DELETE", headers: { "X-CSRF-Token": this.#csrf } });
         }
       }
       await this.signOut();
@@ -229,7 +232,7 @@
     /** @param {string} code @param {string} scope @returns {Promise<SignedIn>} */
     async #redeem(code, scope) {
       const scopes = [...words(scope)].filter((name) => !words(BASIC).has(name)).join(" ");
-      const response = await this.#call("/signin/google/code", {
+      const response = await this.#call(auth, "/signin/google/code", {
         method: "POST",
         headers: { "Content-Type": "application/json", "X-Requested-With": "XMLHttpRequest" },
         body: JSON.stringify({ code, client: "popup", scopes }),
@@ -239,9 +242,9 @@
       return answer;
     }
 
-    /** @param {string} path @param {RequestInit} [init] */
-    #call(path, init = {}) {
-      return fetch(script.origin + path, { credentials: "include", cache: "no-store", ...init });
+    /** @param {string} base @param {string} path @param {RequestInit} [init] */
+    #call(base, path, init = {}) {
+      return fetch(base + path, { credentials: "include", cache: "no-store", ...init });
     }
   }
 

@@ -22,11 +22,12 @@ import { Tabs } from "./tabs.js";
 const HEARTBEAT = 20_000;
 const AGAIN = 5000;
 
-/** @type {{words: Record<string, string>, language: string, user: number, csrf: string, speaks: boolean}} */
+/** @type {{words: Record<string, string>, language: string, user: number, csrf: string, speaks: boolean,
+ *   mia: string, me: string}} */
 const page = JSON.parse(byId("page-data", HTMLElement).textContent ?? "");
 
 forgetOthers(page.user);
-const api = new Api(page.csrf);
+const api = new Api(page.csrf, { mia: page.mia, me: page.me });
 const session = new Session(api, page.user);
 const format = new Format(page.words, page.language);
 const device = new Device(api, page.user);

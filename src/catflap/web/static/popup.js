@@ -46,7 +46,7 @@ export class Popup {
    * `purpose`: in a session it is add_scopes, else signin. `selectAccount`: let people choose among their Google
    * accounts. `home`: where Catflap is. `gsi`: Google's script.
    */
-  static async prepare({ scopes = "", purpose, account, selectAccount, home = new URL(import.meta.url).origin, gsi = GSI } = {}) {
+  static async prepare({ scopes = "", purpose, account, selectAccount, home = new URL("..", import.meta.url).href.slice(0, -1), gsi = GSI } = {}) {
     const query = new URLSearchParams({
       scopes,
       ...(purpose && { purpose }),

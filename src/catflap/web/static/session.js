@@ -62,7 +62,7 @@ export class Session {
   async check() {
     if (this.signal.aborted) return "ended";
     try {
-      await this.#api.get("/v1/session");
+      await this.#api.get("/v1/session", this.#api.prefixes.me);
       this.#doubtful = false;
     } catch {
       return this.signal.aborted ? "ended" : "unknown";
@@ -107,7 +107,7 @@ export class Session {
 
   async #whoIsSignedIn() {
     try {
-      const response = await fetch("/v1/session", { credentials: "same-origin", cache: "no-store" });
+      const response = await fetch(`${this.#api.prefixes.me}/v1/session`, { credentials: "same-origin", cache: "no-store" });
       return response.ok ? (await response.json()).user_id : null;
     } catch {
       return null;

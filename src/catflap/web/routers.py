@@ -1,0 +1,52 @@
+"""The four routers of Catflap, for our own application and for host applications; docs/embedding.md."""
+
+from fastapi import APIRouter, FastAPI
+from starlette.types import Lifespan
+
+from catflap.web import (
+    accounts,
+    backends,
+    codes,
+    devices,
+    key_admin,
+    mobile,
+    pages,
+    people,
+    proxy,
+    risc,
+    signin,
+    static_files,
+    tokens,
+)
+
+_Lifespan = Lifespan[FastAPI] | None
+
+
+def auth_router(lifespan: _Lifespan = None) -> APIRouter:
+    """Sign-in with Google: redirects, codes of popups and apps, consent links, sign-out, security events."""
+    parts = (signin.router, codes.router, mobile.router, risc.router, static_files.embed_router)
+    return _together(lifespan, *parts)
+
+
+def token_router(lifespan: _Lifespan = None) -> APIRouter:
+    """Tokens, calls and users for other back ends, by API key."""
+    # The proxy's path takes any host, so whatever else is below a user's `google/` comes before it.
+    return _together(lifespan, tokens.router, backends.router, key_admin.router, proxy.router)
+
+
+def me_router(lifespan: _Lifespan = None) -> APIRouter:
+    """What is the signed-in user's own: accounts, grants and sessions."""
+    return _together(lifespan, accounts.router)
+
+
+def mia_router(lifespan: _Lifespan = None) -> APIRouter:
+    """Calendars, announcements, devices and the page with Mia."""
+    return _together(lifespan, people.router, devices.router, pages.router, static_files.page_router)
+
+
+def _together(lifespan: _Lifespan, *routers: APIRouter) -> APIRouter:
+    """One router with the routes of several; `lifespan` is run with the application that includes it."""
+    together = APIRouter(lifespan=lifespan, redirect_slashes=False)
+    for router in routers:
+        together.routes.extend(router.routes)
+    return together

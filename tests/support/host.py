@@ -1,0 +1,71 @@
+"""Host applications that include routers of Catflap, served with their lifespan over real sockets."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI
+
+from catflap.cli.serving import _Server, bind, port_of
+from catflap.fastapi import Catflap
+from catflap.settings import Settings
+from tests.front_door import CLIENT_ID, Door
+
+
+class _AnnouncedServer(_Server):
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.startup_ended = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        try:
+            await super().startup(sockets)
+        finally:
+            self.startup_ended.set()
+
+
+@asynccontextmanager
+async def served(app: FastAPI, listener: socket.socket | None = None) -> AsyncIterator[str]:
+    """Serve `app` with its lifespan, as an operator's uvicorn does; its origin."""
+    listener = listener or bind("127.0.0.1", 0)
+    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="on", date_header=False)
+    server = _AnnouncedServer(config)
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        await server.startup_ended.wait()
+        assert server.started, "the application did not start"
+        yield f"http://127.0.0.1:{port_of(listener)}"
+    finally:
+        server.should_exit = True
+        await task
+        listener.close()
+
+
+def host_settings(door: Door, data_dir: Path, port: int = 8400, **chosen: object) -> Settings:
+    """Settings of a Catflap in a host application, with the database and the Google of `door`."""
+    update = {"data_dir": data_dir, "port": port, **chosen}
+    return door.house.services.settings.model_copy(update=update)
+
+
+@asynccontextmanager
+async def embedded(
+    door: Door, data_dir: Path, build: Callable[[Catflap], FastAPI], *, auth: str = "", **chosen: object
+) -> AsyncIterator[tuple[Door, FastAPI]]:
+    """Serve the host application that `build` makes around a Catflap, as a `Door` of its own.
+
+    Args:
+        auth: prefix of the auth router, for the redirect URI that Google knows.
+        chosen: settings.
+    """
+    listener = bind("127.0.0.1", 0)
+    origin = f"http://127.0.0.1:{port_of(listener)}"
+    client = door.sandbox.world.clients[CLIENT_ID]
+    client.redirect_uris.append(f"{origin}{auth}/signin/google/callback")
+    client.origins.append(origin)
+    settings = host_settings(door, data_dir, port_of(listener), **chosen)
+    app = build(Catflap(settings, clock=door.clock))
+    async with served(app, listener):
+        yield Door(origin, door.sandbox, door.house, door.urls, door.clock, door.client, door._stack), app

@@ -1,0 +1,347 @@
+"""A host application beside Catflap: not a byte of its answers changes, whatever its paths are called."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, PlainTextResponse
+from starlette.middleware.cors import CORSMiddleware
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from catflap.errors import OperatorMustAct
+from catflap.fastapi import Catflap
+from tests.front_door import Door
+from tests.support.host import embedded, host_settings, served
+
+PREFIXES = {
+    "at the root": {"auth": "", "token": "", "me": "", "mia": "/mia"},
+    "below prefixes": {"auth": "/auth", "token": "/api", "me": "/api", "mia": "/v1"},
+}
+MEGABYTE = b"x" * 2**20
+ORIGIN = {"Origin": "https://partner.example"}
+PREFLIGHT = {**ORIGIN, "Access-Control-Request-Method": "GET"}
+JSON = {"Content-Type": "application/json"}
+# Paths that begin, end or read like ours; a body of a megabyte; every kind of error; CORS of the host's own.
+REQUESTS: list[tuple[str, str, dict[str, str], bytes | None]] = [
+    ("GET", "/", {}, None),
+    ("GET", "/?error=theirs&error=twice", {}, None),
+    ("GET", "/v1/messages", {}, None),
+    ("GET", "/v1/messages", ORIGIN, None),
+    ("OPTIONS", "/v1/messages", PREFLIGHT, None),
+    ("OPTIONS", "/v1/messages", {**PREFLIGHT, "Origin": "https://stranger.example"}, None),
+    ("HEAD", "/v1/messages", {}, None),
+    ("DELETE", "/v1/messages", {}, None),
+    ("GET", "/v1/me2", {}, None),
+    ("GET", "/v1/users-online", {}, None),
+    ("GET", "/v1/grants.csv", {}, None),
+    ("GET", "/v1/sessions/of/theirs", {}, None),
+    ("POST", "/signout-survey", {}, b"a=1&a=2"),
+    ("GET", "/signin/google-help", {}, None),
+    ("GET", "/signin", {}, None),
+    ("GET", "/consents/of/theirs?code=kept-in-the-log", {}, None),
+    ("GET", "/catflap/fan-club", {}, None),
+    ("GET", "/static/host.txt", {}, None),
+    ("GET", "/static/nothing.txt", {}, None),
+    ("POST", "/upload", {}, MEGABYTE),
+    ("POST", "/upload/json", JSON, b'{"size": 1, "size": 2}'),
+    ("POST", "/upload/json", JSON, b'{"size": "large"}'),
+    ("GET", "/healthz", {}, None),
+    ("GET", "/readyz", {}, None),
+    ("GET", "/cookies", {"Cookie": "catflap_sessions=1; theirs=2", "Authorization": "Bearer theirs"}, None),
+    ("GET", "/teapot", {}, None),
+    ("GET", "/broken", {}, None),
+    ("GET", "/lifespan", {}, None),
+    ("GET", "/state", {}, None),
+    ("GET", "/nowhere", {}, None),
+    ("GET", "/v1/nowhere", {}, None),
+    ("GET", "/auth/signin/nowhere", {}, None),
+    ("GET", "/docs", {}, None),
+]
+
+
+class SeenScopes:
+    """ASGI middleware of the host, such as an access log: what it knows of each request afterwards."""
+
+    def __init__(self, app: ASGIApp, seen: list[tuple[str, bytes]]) -> None:
+        self._app = app
+        self._seen = seen
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
+        if scope["type"] == "http":
+            self._seen.append((scope["path"], scope["query_string"]))
+
+
+def host_application(around: Any = None) -> FastAPI:
+    """An application with a life of its own; `around` is a lifespan that it enters within its own."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, str]]:
+        app.state.services = "their services"
+        if around is None:
+            yield {"services": "of theirs", "viewer": "theirs"}
+            return
+        async with around(app):
+            yield {"services": "of theirs", "viewer": "theirs"}
+
+    app = FastAPI(lifespan=lifespan, title="The host")
+    app.state.seen = []
+
+    @app.exception_handler(404)
+    async def not_found(request: Request, error: Exception) -> Response:
+        return PlainTextResponse("nothing here, says the host", 404)
+
+    @app.exception_handler(405)
+    async def wrong_method(request: Request, error: Exception) -> Response:
+        return PlainTextResponse("not like this, says the host", 405)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: Exception) -> Response:
+        return PlainTextResponse("invalid, says the host", 422)
+
+    @app.exception_handler(ValueError)
+    async def value_error(request: Request, error: Exception) -> Response:
+        return PlainTextResponse("a ValueError, says the host", 500)
+
+    app.add_middleware(CORSMiddleware, allow_origins=["https://partner.example"], allow_credentials=True)
+    app.add_middleware(SeenScopes, seen=app.state.seen)
+    return app
+
+
+def add_routes(app: FastAPI, directory: Path) -> None:
+    """The host's own routes, below and beside ours."""
+
+    async def anything(request: Request) -> Response:
+        response = JSONResponse({"path": request.url.path, "query": request.url.query})
+        response.set_cookie("theirs", "1")
+        return response
+
+    for path in (
+        "/",
+        "/v1/messages",
+        "/v1/me2",
+        "/v1/users-online",
+        "/v1/grants.csv",
+        "/v1/sessions/of/theirs",
+    ):
+        app.add_api_route(path, anything, response_model=None)
+    for path in ("/signin", "/signin/google-help", "/consents/of/theirs", "/catflap/fan-club"):
+        app.add_api_route(path, anything, response_model=None)
+    for path in ("/healthz", "/readyz"):
+        app.add_api_route(path, anything, response_model=None)
+    app.mount("/static", StaticFiles(directory=directory))
+
+    @app.post("/signout-survey")
+    async def survey(request: Request) -> str:
+        return (await request.body()).decode()
+
+    @app.post("/upload")
+    async def upload(request: Request) -> int:
+        return len(await request.body())
+
+    @app.post("/upload/json")
+    async def upload_json(body: dict[str, int]) -> dict[str, int]:
+        return body
+
+    @app.get("/cookies")
+    async def cookies(request: Request) -> dict[str, str]:
+        return request.cookies
+
+    @app.get("/teapot")
+    async def teapot() -> None:
+        raise HTTPException(418, "short and stout", {"X-Host": "yes"})
+
+    @app.get("/broken")
+    async def broken() -> None:
+        raise ValueError
+
+    @app.get("/lifespan")
+    async def of_lifespan(request: Request) -> list[str]:
+        return [request.state.services, request.state.viewer, request.app.state.services]
+
+    @app.get("/state")
+    async def of_state(request: Request) -> list[str]:
+        return [name for name in ("csp_nonce", "catflap") if hasattr(request.state, name)]
+
+
+def include(app: FastAPI, catflap: Catflap, prefixes: dict[str, str]) -> None:
+    app.include_router(catflap.auth_router(), prefix=prefixes["auth"])
+    app.include_router(catflap.token_router(), prefix=prefixes["token"])
+    app.include_router(catflap.me_router(), prefix=prefixes["me"])
+    app.include_router(catflap.mia_router(), prefix=prefixes["mia"])
+
+
+async def answers(origin: str) -> list[tuple[int, list[tuple[bytes, bytes]], bytes]]:
+    """Every answer of the host, byte for byte."""
+    found = []
+    async with httpx2.AsyncClient(base_url=origin) as http:
+        for method, path, headers, body in REQUESTS:
+            answer = await http.request(method, path, headers=headers, content=body)
+            found.append((answer.status_code, answer.headers.raw, answer.content))
+    return found
+
+
+@pytest.mark.parametrize("prefixes", PREFIXES.values(), ids=PREFIXES.keys())
+@pytest.mark.parametrize("ours_first", [True, False])
+async def test_the_host_answers_as_it_does_without_catflap(
+    door: Door, tmp_path: Path, prefixes: dict[str, str], ours_first: bool
+) -> None:
+    (tmp_path / "host.txt").write_text("a file of the host")
+    alone = host_application()
+    add_routes(alone, tmp_path)
+    async with served(alone) as origin:
+        without = await answers(origin)
+
+    def build(catflap: Catflap) -> FastAPI:
+        app = host_application(catflap.lifespan)
+        if ours_first:
+            include(app, catflap, prefixes)
+        add_routes(app, tmp_path)
+        if not ours_first:
+            include(app, catflap, prefixes)
+        return app
+
+    async with embedded(door, tmp_path, build, auth=prefixes["auth"]) as (guest, app):
+        within = await answers(guest.origin)
+        for request, one, other in zip(REQUESTS, without, within, strict=True):
+            assert one == other, request[:2]
+        assert app.state.seen == alone.state.seen
+        ours = await guest.client.get(f"{guest.origin}{prefixes['me']}/v1/me")
+        assert ours.status_code == 401
+        assert ours.headers["Content-Type"] == "application/problem+json"
+        assert ours.headers["Cache-Control"] == "no-store"
+        assert "Strict-Transport-Security" not in ours.headers
+        assert set(app.state._state) == {"seen", "services", "catflap"}
+    assert len(app.user_middleware) == len(alone.user_middleware)
+    assert set(app.exception_handlers) == set(alone.exception_handlers)
+
+
+async def test_our_routes_protect_themselves_inside_the_host(door: Door, tmp_path: Path) -> None:
+    seen: list[tuple[str, bytes]] = []
+
+    def build(catflap: Catflap) -> FastAPI:
+        app = FastAPI(lifespan=catflap.lifespan)
+        include(app, catflap, PREFIXES["below prefixes"])
+        app.add_middleware(SeenScopes, seen=seen)
+        return app
+
+    allowed = {"allowed_origins": ("https://app.example",)}
+    async with embedded(door, tmp_path, build, auth="/auth", **allowed) as (guest, _):
+        key = await door.api_key("users", "proxy")
+
+        async def ask(method: str, path: str, **more: Any) -> httpx2.Response:
+            return await guest.client.request(method, guest.origin + path, **more)
+
+        def chunked() -> AsyncIterator[bytes]:
+            async def chunks() -> AsyncIterator[bytes]:
+                for _ in range(3):
+                    yield b"x" * 40_000
+
+            return chunks()
+
+        for body in (MEGABYTE, chunked()):
+            refused = await ask("POST", "/api/v1/users", content=body, headers={**key, **JSON})
+            assert (refused.status_code, refused.json()["code"]) == (413, "too_large")
+        for path in ("/auth/signin/google/code", "/auth/storeauthcode", "/auth/signout"):
+            assert (await ask("POST", path, content=MEGABYTE)).json()["code"] == "too_large"
+        # The proxy's bodies are Google's to limit.
+        proxied = await ask(
+            "PUT", "/api/v1/users/1/google/www.googleapis.com/x", content=MEGABYTE, headers=key
+        )
+        assert proxied.json()["code"] == "call_not_allowed"
+        wrong = await ask("PUT", "/api/v1/me")
+        assert (wrong.status_code, wrong.json()["code"]) == (405, "method_not_allowed")
+        assert wrong.headers["Allow"]
+        unread = await ask("POST", "/api/v1/users", content=b"{", headers={**key, **JSON})
+        assert (unread.status_code, unread.json()["code"]) == (400, "invalid_request")
+        preflight = {**PREFLIGHT, "Origin": "https://app.example"}
+        answer = await ask("OPTIONS", "/api/v1/me", headers=preflight)
+        assert answer.headers["Access-Control-Allow-Origin"] == "https://app.example"
+        answer = await ask("GET", "/api/v1/me", headers={"Origin": "https://app.example"})
+        assert answer.headers["Access-Control-Allow-Credentials"] == "true"
+        answer = await ask("GET", "/api/v1/me", headers={"Origin": "https://stranger.example"})
+        assert "Access-Control-Allow-Origin" not in answer.headers
+        seen.clear()
+        await ask("GET", "/auth/signin/google/callback?code=canary&state=canary")
+        await ask("GET", "/auth/consents/canary")
+        await ask("GET", "/v1/v1/sounds/canary.wav")
+        assert seen and "canary" not in str(seen)
+
+
+@pytest.mark.parametrize(
+    ("include", "code", "said"),
+    [
+        (lambda app, c: app.include_router(c.token_router()), "router_missing", "auth_router()"),
+        (lambda app, c: app.include_router(c.mia_router()), "router_missing", "auth_router()"),
+        (
+            lambda app, c: [app.include_router(one()) for one in (c.mia_router, c.auth_router)],
+            "router_missing",
+            "me_router()",
+        ),
+        (
+            lambda app, c: [app.include_router(c.me_router(), prefix=p) for p in ("/a", "/b")],
+            "router_included_twice",
+            "me_router()",
+        ),
+    ],
+)
+async def test_what_is_missing_or_doubled_is_named_at_the_start(
+    door: Door, tmp_path: Path, include: Callable[[FastAPI, Catflap], Any], code: str, said: str
+) -> None:
+    catflap = Catflap(host_settings(door, tmp_path))
+    app = FastAPI(lifespan=catflap.lifespan)
+    include(app, catflap)
+    with pytest.raises(OperatorMustAct, match=code) as failed:
+        async with app.router.lifespan_context(app):
+            pass
+    assert said in failed.value.message
+    assert not hasattr(app.state, "catflap")
+
+
+async def test_an_application_can_have_one_catflap(door: Door, tmp_path: Path) -> None:
+    first, second = (Catflap(host_settings(door, tmp_path), worker=False) for _ in range(2))
+    app = FastAPI()
+    async with first.lifespan(app):
+        with pytest.raises(OperatorMustAct, match="second_catflap"):
+            async with second.lifespan(app):
+                pass
+    mixed = FastAPI(lifespan=first.lifespan)
+    mixed.include_router(second.me_router())
+    with pytest.raises(OperatorMustAct, match="second_catflap"):
+        async with mixed.router.lifespan_context(mixed):
+            pass
+
+
+async def test_routers_without_a_started_catflap_fail_at_the_start_and_on_request(
+    door: Door, tmp_path: Path
+) -> None:
+    catflap = Catflap(host_settings(door, tmp_path))
+    app = FastAPI()
+    app.include_router(catflap.me_router())
+    with pytest.raises(OperatorMustAct, match="not_started"):
+        async with app.router.lifespan_context(app):
+            pass
+    transport = httpx2.ASGITransport(app)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://host.test") as http:
+        answer = await http.get("/v1/me")
+        assert (answer.status_code, answer.json()["code"]) == (500, "not_started")
+
+
+@pytest.mark.parametrize("names", [["me"], ["auth"], ["auth", "token"], ["auth", "me", "mia"], []])
+async def test_any_subset_that_is_complete_starts(door: Door, tmp_path: Path, names: list[str]) -> None:
+    catflap = Catflap(host_settings(door, tmp_path), worker=False)
+    app = FastAPI(lifespan=catflap.lifespan)
+    for name in names:
+        app.include_router(getattr(catflap, f"{name}_router")(), prefix=f"/{name}")
+    # Twice, because an application may be started again, by a test client for example.
+    for _ in range(2):
+        async with app.router.lifespan_context(app):
+            assert app.state.catflap.paths.auth == ("/auth" if "auth" in names else "")
+            assert app.state.catflap.settings.calendars == ("mia" in names)
+        assert not hasattr(app.state, "catflap")

@@ -4,7 +4,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Row, delete, insert, select, update
+from sqlalchemy import ColumnElement, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from catflap.clock import Clock
@@ -12,6 +12,7 @@ from catflap.errors import BadRequest
 from catflap.signin.sessions import alive
 from catflap.store.jobs import enqueue
 from catflap.store.notices import announce_change
+from catflap.store.row_mapping import from_row
 from catflap.store.tables import devices as t
 from catflap.store.tables import sessions
 from catflap.store.token_hash import hash_token
@@ -102,20 +103,20 @@ class Devices:
         }
         row = (await connection.execute(insert(t).values(values).returning(t))).one()
         await enqueue(connection, "plan", user_id)
-        return _device(row)
+        return from_row(Device, row)
 
     async def find(self, token: str) -> Device | None:
         """The device whose secret this is; None when there is none, or its session has run out."""
         query = select(t).where(t.c.token_hash == hash_token(token), entitled(self._clock.now()))
         async with self._engine.connect() as connection:
             row = (await connection.execute(query)).first()
-        return None if row is None else _device(row)
+        return None if row is None else from_row(Device, row)
 
     async def of_user(self, user_id: int) -> list[Device]:
         """The user's devices, oldest first."""
         async with self._engine.connect() as connection:
             rows = await connection.execute(select(t).where(t.c.user_id == user_id).order_by(t.c.id))
-            return [_device(row) for row in rows]
+            return [from_row(Device, row) for row in rows]
 
     async def heard_from(self, device: Device) -> None:
         """Note that the device is alive."""
@@ -136,7 +137,7 @@ class Devices:
             if row is None:
                 raise BadRequest("not_found", "You have no such device.")
             await announce_change(connection, schedule_topic(device_id))
-        return _device(row)
+        return from_row(Device, row)
 
     async def remove(self, user_id: int, device_id: int) -> None:
         """Unpair; its token opens nothing from now on, and its open streams end (a trigger tells them).
@@ -154,7 +155,3 @@ def entitled(now: datetime) -> ColumnElement[bool]:
     """The condition for a row of `devices` that is paired, or a browser whose session lives."""
     session = select(sessions.c.id).where(sessions.c.id == t.c.session_id, alive(now))
     return t.c.session_id.is_(None) | session.exists()
-
-
-def _device(row: Row[tuple[object, ...]]) -> Device:
-    return Device(**{name: row._mapping[name] for name in Device.__dataclass_fields__})

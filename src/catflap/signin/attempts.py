@@ -16,14 +16,15 @@ import time
 from collections.abc import AsyncIterator, Callable, Collection
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import Row, delete, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from catflap.clock import Clock
 from catflap.errors import Tampered, TryAgain
-from catflap.signin.request import ConsentRequest, Purpose
+from catflap.signin.request import ConsentRequest
+from catflap.store.row_mapping import from_row
 from catflap.store.tables import signin_attempts as t
 from catflap.store.token_hash import hash_token
 
@@ -170,12 +171,4 @@ class Attempts:
 
 
 def _request(row: Row[Any]) -> ConsentRequest:
-    return ConsentRequest(
-        purpose=cast(Purpose, row.purpose),
-        scopes=frozenset(row.scopes),
-        user_id=row.user_id,
-        account_sub=row.account_sub,
-        next=row.next,
-        consent_id=row.consent_id,
-        forced=row.forced,
-    )
+    return from_row(ConsentRequest, row, scopes=frozenset(row.scopes))

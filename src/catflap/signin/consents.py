@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlencode
 
 from joserfc import jwe
@@ -24,7 +24,8 @@ from catflap.errors import BadRequest, TryAgain
 from catflap.signin.attempts import Attempt
 from catflap.signin.flow import SignIn
 from catflap.signin.reception import Received
-from catflap.signin.request import ConsentRequest, Purpose
+from catflap.signin.request import ConsentRequest
+from catflap.store.row_mapping import from_row
 from catflap.store.tables import consents as t
 from catflap.store.token_hash import hash_token
 
@@ -189,16 +190,8 @@ class Consents:
 
 
 def _request(row: Row[Any]) -> ConsentRequest:
-    return ConsentRequest(
-        purpose=cast(Purpose, row.purpose),
-        scopes=frozenset(row.scopes),
-        user_id=row.user_id,
-        account_sub=row.account_sub,
-        consent_id=row.id,
-        # They may have said yes to this app elsewhere, and Google would then send no refresh token.
-        forced=True,
-        select_account=row.select_account,
-    )
+    # They may have said yes to this app elsewhere, and Google would then send no refresh token.
+    return from_row(ConsentRequest, row, scopes=frozenset(row.scopes), consent_id=row.id, forced=True)
 
 
 def _key(confirmation: str) -> OctKey:

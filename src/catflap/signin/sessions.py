@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Row, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.clock import Clock
+from catflap.store.row_mapping import from_row
 from catflap.store.tables import devices
 from catflap.store.tables import sessions as t
 from catflap.store.token_hash import hash_token
@@ -93,14 +94,14 @@ class Sessions:
                 return None
             if now - row.last_used_at >= _NOTE_USE_AFTER:
                 await connection.execute(update(t).where(t.c.id == row.id).values(last_used_at=now))
-        return _session(row)
+        return from_row(Session, row)
 
     async def of_user(self, user_id: int) -> list[Session]:
         """The user's live sessions, the latest first."""
         now = self._clock.now()
         query = select(t).where(t.c.user_id == user_id).order_by(t.c.last_used_at.desc(), t.c.id.desc())
         async with self._single.connect() as connection:
-            return [_session(row) for row in await connection.execute(query) if _lives(row, now)]
+            return [from_row(Session, row) for row in await connection.execute(query) if _lives(row, now)]
 
     async def end(self, token: str) -> None:
         """End the session of `token`; ending it twice is no error."""
@@ -127,12 +128,6 @@ def alive(now: datetime) -> ColumnElement[bool]:
 
 def _lives(row: Row[tuple[object, ...]], now: datetime) -> bool:
     return bool(now < row.expires_at and now < row.last_used_at + IDLE)
-
-
-def _session(row: Row[tuple[object, ...]]) -> Session:
-    return Session(
-        row.id, row.user_id, row.kind, row.created_at, row.last_used_at, row.expires_at, row.user_agent
-    )
 
 
 def _shown(user_agent: str | None) -> str | None:

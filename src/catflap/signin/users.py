@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from catflap.clock import Clock
 from catflap.errors import BadRequest
 from catflap.google.id_token import Identity
+from catflap.store.row_mapping import from_row
 from catflap.store.tables import accounts as a
 from catflap.store.tables import calendars, users
 
@@ -125,7 +126,7 @@ class Users:
         query = select(*names).where(a.c.user_id == user_id)
         async with self._reading.connect() as connection:
             rows = await connection.execute(query.order_by(a.c.is_primary.desc(), a.c.created_at, a.c.sub))
-            return [Account(**row._asdict()) for row in rows]
+            return [from_row(Account, row) for row in rows]
 
     async def complete(self, user_id: int, identity: Identity) -> Identity:
         """`identity` with what is known of this account of the user where it does not tell."""

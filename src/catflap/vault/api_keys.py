@@ -19,6 +19,7 @@ from catflap.clock import Clock
 from catflap.errors import BadRequest
 from catflap.google.scopes import asked, missing
 from catflap.store.notices import announce_change
+from catflap.store.row_mapping import from_row
 from catflap.store.tables import api_keys as t
 from catflap.store.token_hash import hash_token
 from catflap.vault.pace import Pace
@@ -197,15 +198,10 @@ class ApiKeys:
 
 
 def _key(row: Row[tuple[object, ...]]) -> ApiKey:
-    return ApiKey(
-        id=row.id,
-        name=row.name,
+    return from_row(
+        ApiKey,
+        row,
         rights=frozenset(row.rights),
         user_ids=None if row.user_ids is None else frozenset(row.user_ids),
         scopes=None if row.scopes is None else frozenset(row.scopes),
-        per_minute=row.per_minute,
-        created_at=row.created_at,
-        expires_at=row.expires_at,
-        last_used_at=row.last_used_at,
-        revoked_at=row.revoked_at,
     )

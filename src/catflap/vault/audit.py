@@ -10,12 +10,13 @@ from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Row, select, text
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.background import Background
 from catflap.clock import Clock
 from catflap.log import log
+from catflap.store.row_mapping import from_row
 from catflap.store.tables import audit as t
 
 _EVERY_SECONDS = 0.8
@@ -122,7 +123,7 @@ class Audit(Background):
         if since is not None:
             query = query.where(t.c.at >= since)
         async with self._engine.connect() as connection:
-            return [_entry(row) for row in await connection.execute(query)]
+            return [from_row(Entry, row) for row in await connection.execute(query)]
 
     async def run(self) -> None:
         """Write what was noted, about once a second, until cancelled."""
@@ -133,7 +134,3 @@ class Audit(Background):
 
 def _columns(batch: list[Entry]) -> dict[str, list[object]]:
     return {name: [getattr(entry, name) for entry in batch] for name in Entry.__dataclass_fields__}
-
-
-def _entry(row: Row[tuple[object, ...]]) -> Entry:
-    return Entry(**{name: getattr(row, name) for name in Entry.__dataclass_fields__})

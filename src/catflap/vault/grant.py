@@ -7,10 +7,12 @@ scopes do not cover an earlier one's adds a row, so that no access that Google s
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Row
 
 from catflap.google.scopes import covered, missing
+from catflap.store.row_mapping import from_row
 
 # What Google says about refresh tokens nobody uses ("Using OAuth 2.0": six months), less a month to act.
 _UNUSED_FOR = timedelta(days=150)
@@ -194,17 +196,6 @@ def _narrow(token: GrantToken) -> tuple[int, int]:
     return (-len(covered(token.scopes)), -token.id)
 
 
-_PLAIN = tuple(
-    name for name in GrantToken.__dataclass_fields__ if name != "scopes" and not name.startswith("_")
-)
-
-
-def token_of(row: Row[tuple[object, ...]]) -> GrantToken:
+def token_of(row: Row[Any]) -> GrantToken:
     """The token in a row."""
-    found = row._mapping
-    return GrantToken(
-        **{name: found[name] for name in _PLAIN},
-        scopes=frozenset(found["scopes"]),
-        _refresh_token=found["refresh_token"],
-        _access_token=found["access_token"],
-    )
+    return from_row(GrantToken, row, scopes=frozenset(row.scopes))

@@ -23,6 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from catflap.clock import Clock
 from catflap.errors import BadRequest, CatflapError
 from catflap.log import log
+from catflap.store.row_mapping import from_row
 from catflap.store.tables import webhook_deliveries as d
 from catflap.store.tables import webhooks as t
 from catflap.vault.outbox import EVENTS
@@ -221,7 +222,7 @@ def secret_place(webhook_id: int) -> Place:
 
 
 def _webhook(row: Row[tuple[object, ...]]) -> Webhook:
-    return Webhook(row.id, row.url, frozenset(row.events), row.created_at, row.secret)
+    return from_row(Webhook, row, events=frozenset(row.events))
 
 
 def _refused() -> BadRequest:

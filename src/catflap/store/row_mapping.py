@@ -1,0 +1,27 @@
+"""Make dataclasses from rows of the database."""
+
+from dataclasses import fields
+from typing import Any, TypeVar, cast
+
+from sqlalchemy import Row
+
+_T = TypeVar("_T")
+
+
+def from_row(kind: type[_T], row: Row[Any], **values: object) -> _T:
+    """Return a dataclass whose fields have the values of the columns of the same names.
+
+    A leading underscore of a field is ignored. A field without a column keeps its default.
+
+    Args:
+        kind: The dataclass.
+        row: A row with at least the columns of the fields that have no default.
+        values: Fields that are not taken from the row as they are there.
+
+    Raises:
+        TypeError: a field has neither a column nor a value nor a default.
+    """
+    columns = row._mapping
+    names = {field.name: field.name.lstrip("_") for field in fields(cast(Any, kind))}
+    found = {field: columns[name] for field, name in names.items() if name in columns}
+    return kind(**{**found, **values})

@@ -5,11 +5,15 @@ from datetime import timedelta
 
 import httpx2
 import pytest
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncEngine
+from structlog.testing import capture_logs
 
 from catflap.clock import FixedClock
+from catflap.store.tables import google_tokens
 from catflap.vault import Vault
 from catflap.vault.audit import Audit
+from catflap.vault.lifetimes import UNUSED
 from catflap.vault.reactions import Reactions
 from catflap.vault.upkeep import Upkeep
 from catflap.vault.webhooks import Webhooks
@@ -66,3 +70,23 @@ async def test_while_google_is_down_upkeep_harms_nothing(
     await upkeep.tick()
     (kept,) = await vault.grants.of_user(grant.user_id)
     assert (kept.state, google.refreshes()) == ("active", 1)
+
+
+@pytest.mark.parametrize("refreshed", [True, False])
+async def test_a_grant_that_nobody_uses_is_warned_of_even_if_it_was_never_refreshed(
+    vault: Vault, allow: Allow, upkeep: Upkeep, clock: FixedClock, refreshed: bool
+) -> None:
+    """A grant that was imported has perhaps never been refreshed here."""
+    grant = await allow()
+    async with vault.grants.engine.begin() as connection:
+        values = {"refreshed_at": clock.now() if refreshed else None}
+        await connection.execute(update(google_tokens).where(google_tokens.c.id == grant.id).values(values))
+    clock.advance(UNUSED - timedelta(days=1))
+    with capture_logs() as logs:
+        await upkeep.tick()
+    assert "grants_about_to_end" not in [entry["event"] for entry in logs]
+    clock.advance(timedelta(days=2))
+    with capture_logs() as logs:
+        await upkeep.tick()
+    (warning,) = [entry for entry in logs if entry["event"] == "grants_about_to_end"]
+    assert (warning["grants"], warning["of_testing_mode"]) == (1, 0)

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import httpx2
 import typer
 
+from catflap.announcements.plan import HORIZON
 from catflap.announcements.preferences import Preferences
 from catflap.cli.local_zone import local_zone
 from catflap.cli.person import Person
@@ -18,7 +19,7 @@ from catflap.cli.running import command, run
 from catflap.cli.stage import EMAIL, Play, open_stage
 from catflap.cli.virtual_device import VirtualDevice
 from catflap.clock import FixedClock, SystemClock
-from catflap.devices.schedule import HORIZON, instant
+from catflap.devices.schedule import instant
 from catflap.errors import BadRequest, OperatorMustAct
 from catflap.log import configure
 from catflap.speech import NoVoice, missing_voices

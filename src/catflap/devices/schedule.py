@@ -3,12 +3,13 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from catflap.announcements.plan import HORIZON
 from catflap.clock import Clock
 from catflap.devices.registry import Device, entitled, schedule_topic
 from catflap.devices.sound import SoundAddresses
@@ -17,7 +18,6 @@ from catflap.store.tables import announcements as a
 from catflap.store.tables import devices, sounds
 from catflap.store.unavailable import RETRY_AFTER, DatabaseUnavailable
 
-HORIZON = timedelta(hours=24)
 _TO_COME = ("planned", "ready", "sent")
 KEEP_ALIVE_SECONDS = 15.0
 

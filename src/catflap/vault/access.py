@@ -13,11 +13,10 @@ from catflap.vault.circuit import Circuit
 from catflap.vault.grant import Grant, GrantToken
 from catflap.vault.grants import Grants
 from catflap.vault.lease import Leases
+from catflap.vault.lifetimes import MIN_TTL, MIN_USABLE_TTL
 from catflap.vault.pace import Pace
-from catflap.vault.refreshing import HARDLY_ALIVE, AccessToken, Refreshing, reconsent
+from catflap.vault.refreshing import AccessToken, Refreshing, reconsent
 from catflap.vault.revoking import Revoking
-
-MIN_TTL = timedelta(minutes=5)
 
 
 class Vault:
@@ -137,7 +136,7 @@ class Vault:
     async def _live_at_least(
         self, token: GrantToken, min_ttl: timedelta, refused_sha256: str | None
     ) -> AccessToken:
-        stored = self._refreshing.stored(token, HARDLY_ALIVE)
+        stored = self._refreshing.stored(token, MIN_USABLE_TTL)
         if stored is not None and refused_sha256 is not None and _sha256(stored.token) == refused_sha256:
             stored = None
         if stored is None or stored.expires_at - self._clock.now() < min_ttl:

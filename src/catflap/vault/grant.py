@@ -6,17 +6,15 @@ scopes do not cover an earlier one's adds a row, so that no access that Google s
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row
 
 from catflap.google.scopes import covered, missing
 from catflap.store.row_mapping import from_row
+from catflap.vault.lifetimes import ENDS_SOON, UNUSED
 
-# What Google says about refresh tokens nobody uses ("Using OAuth 2.0": six months), less a month to act.
-_UNUSED_FOR = timedelta(days=150)
-_SOON = timedelta(days=2)
 CLIENT_CHANGED = "client_changed"
 
 
@@ -129,9 +127,9 @@ class Grant:
         """Why this grant is about to end, if it is: `testing` (the 7 days of Testing mode) or `unused`."""
         if self.state != "active":
             return None
-        if self.refresh_expires_at is not None and self.refresh_expires_at - now < _SOON:
+        if self.refresh_expires_at is not None and self.refresh_expires_at - now < ENDS_SOON:
             return "testing"
-        if now - (self.default.refreshed_at or self.default.created_at) > _UNUSED_FOR:
+        if now - (self.default.refreshed_at or self.default.created_at) > UNUSED:
             return "unused"
         return None
 

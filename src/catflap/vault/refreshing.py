@@ -23,9 +23,9 @@ from catflap.vault.circuit import Circuit, unavailable
 from catflap.vault.grant import CLIENT_CHANGED, Grant, GrantToken, topic
 from catflap.vault.grants import Grants
 from catflap.vault.lease import Lease, Leases, Wait
+from catflap.vault.lifetimes import MIN_USABLE_TTL
 from catflap.vault.pace import Pace
 
-HARDLY_ALIVE = timedelta(seconds=30)
 _UNHEARD_SECONDS = 0.25
 _LONGEST_REFUSED_SECONDS = 300.0
 _LONGEST_SUSPENDED_SECONDS = 3600.0
@@ -107,7 +107,7 @@ class Refreshing:
         deadline = time.monotonic() + self._patience.total_seconds()
         with self._watching(token) as changed:
             while True:
-                if token.version != seen and (stored := self.stored(token, HARDLY_ALIVE)) is not None:
+                if token.version != seen and (stored := self.stored(token, MIN_USABLE_TTL)) is not None:
                     return stored
                 self._circuit.check()
                 changed.clear()

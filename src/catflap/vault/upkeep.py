@@ -18,6 +18,7 @@ from catflap.store.tables import google_tokens as t
 from catflap.store.tables import webhook_deliveries
 from catflap.vault.access import Vault
 from catflap.vault.grant import GrantToken
+from catflap.vault.lifetimes import ENDED_KEPT, ENDS_SOON, IN_USE, REFRESH_AHEAD, REFRESH_SPREAD, UNUSED
 from catflap.vault.reactions import Reactions
 from catflap.vault.rows import WITHOUT_TOKENS
 from catflap.vault.sealed_columns import missing_keys
@@ -25,10 +26,6 @@ from catflap.vault.webhooks import Webhooks
 
 _K = TypeVar("_K")
 _TICK_SECONDS = 5.0
-_AHEAD = timedelta(minutes=10)
-_SPREAD_SECONDS = 240
-_IN_USE = timedelta(hours=2)
-_ENDED_KEPT = timedelta(days=30)
 _AT_ONCE = 20
 _BATCH = 1000
 _WARN_EVERY = timedelta(hours=12)
@@ -83,19 +80,20 @@ class Upkeep(Background):
             t.c.state == "active",
             t.c.refresh_token.is_not(None),
             t.c.client_id == self._vault.grants.client_id,
-            t.c.expires_at < now + _AHEAD,
-            t.c.used_at > now - _IN_USE,
+            t.c.expires_at < now + REFRESH_AHEAD,
+            t.c.used_at > now - IN_USE,
             free,
             limit=_BATCH,
         )
 
     def _is_due(self, token: GrantToken) -> bool:
-        # Tokens that were issued together must not be renewed together for ever.
-        spread = timedelta(seconds=token.id * 7919 % _SPREAD_SECONDS)
-        return token.expires_at is not None and token.expires_at - _AHEAD + spread <= self._clock.now()
+        if token.expires_at is None:
+            return False
+        spread = timedelta(seconds=token.id * 7919 % int(REFRESH_SPREAD.total_seconds()))
+        return token.expires_at - REFRESH_AHEAD + spread <= self._clock.now()
 
     async def _forget(self) -> None:
-        before = self._clock.now() - _ENDED_KEPT
+        before = self._clock.now() - ENDED_KEPT
         w = webhook_deliveries
         # A refresh token that is to be revoked at Google stays until Google has confirmed.
         ended = and_(t.c.state != "active", t.c.ended_at < before)
@@ -115,8 +113,10 @@ class Upkeep(Background):
         if self._warned_at is not None and now - self._warned_at < _WARN_EVERY:
             return
         self._warned_at = now
-        soon, long_ago = now + timedelta(days=2), now - timedelta(days=150)
-        about = or_(t.c.refresh_expires_at < soon, t.c.refreshed_at < long_ago)
+        soon, long_ago = now + ENDS_SOON, now - UNUSED
+        # An imported grant was perhaps never refreshed.
+        unused = func.coalesce(t.c.refreshed_at, t.c.created_at) < long_ago
+        about = or_(t.c.refresh_expires_at < soon, unused)
         grants = func.count(func.distinct(func.coalesce(t.c.supplements, t.c.id)))
         query = select(grants).where(t.c.state == "active")
         async with self._vault.grants.engine.connect() as connection:

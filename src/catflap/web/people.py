@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 
+from catflap.announcements.plan import HORIZON
 from catflap.announcements.preferences import (
     OptionalType,
     Preferences,
@@ -16,7 +17,7 @@ from catflap.announcements.preferences import (
 )
 from catflap.announcements.zones import ZoneSource, note_browser_zone
 from catflap.calendars import timeline
-from catflap.devices.schedule import HORIZON, instant
+from catflap.devices.schedule import instant
 from catflap.speech import dialects
 from catflap.store.jobs import enqueue
 from catflap.store.tables import announcements, sounds

@@ -3,93 +3,40 @@
 import json
 import re
 import subprocess
-import sys
-from collections.abc import Callable, Iterable
 from importlib.metadata import distribution
 from pathlib import Path
 
 import httpx2
 import pytest
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 
 import catflap
 from catflap.cli import _COMMANDS
 from catflap.extras import missing_extra
 from catflap.store.database import Urls
+from tests.support.installation import ROOT, Installation, required
 
-ROOT = Path(__file__).parents[2]
-
-
-def _required(name: str, extras: Iterable[str] = ("",)) -> set[str]:
-    """The distributions that `name` with `extras` needs here, those of its requirements included."""
-    found = set()
-    for needed in map(Requirement, distribution(name).requires or ()):
-        if needed.marker is None or any(needed.marker.evaluate({"extra": extra}) for extra in extras):
-            found |= {canonicalize_name(needed.name)} | _required(needed.name, ("", *needed.extras))
-    return found
-
-
-Run = Callable[..., subprocess.CompletedProcess[str]]
 _COMMAND_LINE = "from catflap.cli import main; main()"
 
 
 @pytest.fixture(scope="module")
-def bare_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of packages: the wheel's own files and its base requirements, and nothing else."""
-    folder = tmp_path_factory.mktemp("bare")
-    site = folder / "site"
-    _pip("wheel", "--no-build-isolation", "--wheel-dir", str(folder), str(ROOT))
-    (wheel,) = folder.glob("catflap-*.whl")
-    _pip("install", "--no-index", "--target", str(site), str(wheel))
-    for name in _required("catflap"):
-        _link(name, site)
-    return site
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    """The wheel and its base requirements."""
+    made = Installation(tmp_path_factory.mktemp("bare"))
+    made.install_wheel(ROOT)
+    made.link(required("catflap"))
+    return made
 
 
 @pytest.fixture(scope="module")
-def bare(bare_site: Path) -> Run:
-    """Run code with the bare install."""
-    return _runner(bare_site)
+def with_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    """The wheel with the extras `sandbox` and `embedded`, and no voice."""
+    made = Installation(tmp_path_factory.mktemp("sandbox"))
+    made.install_wheel(ROOT)
+    made.link(required("catflap", ("embedded", "sandbox")))
+    return made
 
 
-@pytest.fixture(scope="module")
-def with_sandbox(bare_site: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """Run code with the extras `sandbox` and `embedded`, and no voice."""
-    site = tmp_path_factory.mktemp("sandbox")
-    for name in _required("catflap", ("", "embedded", "sandbox")) - _required("catflap"):
-        _link(name, site)
-    return _runner(bare_site, site)
-
-
-def _pip(command: str, *arguments: str) -> None:
-    subprocess.run([sys.executable, "-m", "pip", command, "--quiet", "--no-deps", *arguments], check=True)
-
-
-def _runner(*sites: Path) -> Run:
-    def run(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        command = _command_line(sites, code, *arguments)
-        cwd = sites[0].parent
-        return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, timeout=60)
-
-    return run
-
-
-def _command_line(sites: Iterable[Path], code: str, *arguments: str) -> list[str]:
-    # `-S` leaves out the packages that the tests have.
-    only = f"import sys; sys.path[:0] = {[str(site) for site in sites]!r}\n{code}"
-    return [sys.executable, "-I", "-S", "-c", only, *arguments]
-
-
-def _link(name: str, site: Path) -> None:
-    """Link the files of an installed distribution one by one, because namespace packages share folders."""
-    for file in distribution(name).files or ():
-        if file.parts[0] != "..":
-            (site / file).parent.mkdir(parents=True, exist_ok=True)
-            (site / file).symlink_to(Path(str(file.locate())).resolve())
-
-
-def test_the_bare_install_holds_no_database_no_voice_and_no_numbers(bare_site: Path) -> None:
+def test_the_bare_install_holds_no_database_no_voice_and_no_numbers(bare: Installation) -> None:
     heavy = {
         "numpy",
         "soxr",
@@ -100,14 +47,14 @@ def test_the_bare_install_holds_no_database_no_voice_and_no_numbers(bare_site: P
         "espeakng_loader",
         "e2k",
     }
-    assert not heavy & {file.name for file in bare_site.iterdir()}
+    assert not heavy & {file.name for file in bare.site.iterdir()}
 
 
 def test_an_extra_adds_exactly_what_it_is_for() -> None:
-    base = _required("catflap")
-    assert {extra: _required("catflap", ("", extra)) - base for extra in _ADDED} == _ADDED
+    base = required("catflap")
+    assert {extra: required("catflap", [extra]) - base for extra in _ADDED} == _ADDED
     assert set(distribution("catflap").metadata.get_all("Provides-Extra") or ()) == {*_ADDED, "demo"}
-    assert _required("catflap", ("", "demo")) == base.union(*(_ADDED[extra] for extra in _DEMO))
+    assert required("catflap", ["demo"]) == base.union(*(_ADDED[extra] for extra in _DEMO))
 
 
 _ADDED = {
@@ -120,8 +67,8 @@ _ADDED = {
 _DEMO = ("embedded", "english", "mia", "sandbox")
 
 
-def test_every_module_imports_but_those_of_an_extra(bare: Run) -> None:
-    shown = bare(_IMPORT_EACH)
+def test_every_module_imports_but_those_of_an_extra(bare: Installation) -> None:
+    shown = bare.run(_IMPORT_EACH)
     assert shown.returncode == 0, shown.stderr
     found = json.loads(shown.stdout)
     assert len(found) > 100
@@ -159,7 +106,7 @@ print(json.dumps(found))
 
 
 def test_the_bare_install_serves_on_a_postgresql_of_the_operators_own(
-    bare_site: Path, database_urls: Urls, tmp_path: Path
+    bare: Installation, database_urls: Urls, tmp_path: Path
 ) -> None:
     settings = {
         "CATFLAP_DATA_DIR": str(tmp_path),
@@ -168,7 +115,7 @@ def test_the_bare_install_serves_on_a_postgresql_of_the_operators_own(
         "GOOGLE_CLIENT_ID": "id",
         "GOOGLE_CLIENT_SECRET": "secret",
     }
-    command = _command_line([bare_site], _COMMAND_LINE, "serve", "--no-check", "--port", "0")
+    command = bare.command(_COMMAND_LINE, "serve", "--no-check", "--port", "0")
     with subprocess.Popen(command, env=settings, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         try:
@@ -181,7 +128,9 @@ def test_the_bare_install_serves_on_a_postgresql_of_the_operators_own(
 
 
 @pytest.mark.parametrize("command", ["serve", "work", "keys"])
-def test_without_a_database_both_ways_to_one_are_named(bare: Run, tmp_path: Path, command: str) -> None:
+def test_without_a_database_both_ways_to_one_are_named(
+    bare: Installation, tmp_path: Path, command: str
+) -> None:
     arguments = {
         "serve": ["serve", "--no-check", "--port", "0"],
         "work": ["work"],
@@ -192,15 +141,15 @@ def test_without_a_database_both_ways_to_one_are_named(bare: Run, tmp_path: Path
         "GOOGLE_CLIENT_ID": "id",
         "GOOGLE_CLIENT_SECRET": "secret",
     }
-    ended = bare(f"import os; os.environ.update({settings!r})\n{_COMMAND_LINE}", *arguments[command])
+    ended = bare.run(f"import os; os.environ.update({settings!r})\n{_COMMAND_LINE}", *arguments[command])
     assert ended.returncode == 3
     assert "pip install 'catflap[embedded]'" in ended.stderr
     assert "CATFLAP_DATABASE_URL" in ended.stderr
     assert "Traceback" not in ended.stderr
 
 
-def test_every_command_shows_its_help(bare: Run) -> None:
-    shown = bare(_HELP_OF_EACH)
+def test_every_command_shows_its_help(bare: Installation) -> None:
+    shown = bare.run(_HELP_OF_EACH)
     assert shown.returncode == 0, shown.stderr
     for name in ("", *_COMMANDS, "keys rotate", "apikeys create"):
         assert f"Usage: catflap {name}".rstrip() in shown.stdout
@@ -232,25 +181,25 @@ show(typer.main.get_command(cli), [])
         (["say", "お茶の時間"], "mia"),
     ],
 )
-def test_a_command_that_lacks_an_extra_names_it(bare: Run, arguments: list[str], extra: str) -> None:
-    ended = bare(_COMMAND_LINE, *arguments)
+def test_a_command_that_lacks_an_extra_names_it(bare: Installation, arguments: list[str], extra: str) -> None:
+    ended = bare.run(_COMMAND_LINE, *arguments)
     assert ended.returncode == 3
     assert f"pip install 'catflap[{extra}]'" in ended.stderr
     assert "Traceback" not in ended.stderr
 
 
-def test_the_demo_without_a_voice_names_the_extras(with_sandbox: Run) -> None:
-    ended = with_sandbox(_COMMAND_LINE, "demo", "--once", "--json")
+def test_the_demo_without_a_voice_names_the_extras(with_sandbox: Installation) -> None:
+    ended = with_sandbox.run(_COMMAND_LINE, "demo", "--once", "--json")
     assert ended.returncode == 3
     assert "pip install 'catflap[mia,english]'" in ended.stderr
     assert not ended.stdout
 
 
-def test_a_public_name_that_lacks_an_extra_names_it(bare: Run) -> None:
-    ended = bare("import catflap; print(*(getattr(catflap, name) for name in catflap.__all__[:-1]))")
+def test_a_public_name_that_lacks_an_extra_names_it(bare: Installation) -> None:
+    ended = bare.run("import catflap; print(*(getattr(catflap, name) for name in catflap.__all__[:-1]))")
     assert catflap.__all__[-1] == "vault_credentials"
     assert ended.returncode == 0, ended.stderr
-    ended = bare("import catflap; catflap.vault_credentials")
+    ended = bare.run("import catflap; catflap.vault_credentials")
     assert "extra_missing" in ended.stderr
     assert "pip install 'catflap[google]'" in ended.stderr
 
@@ -261,7 +210,7 @@ def test_an_import_that_no_extra_explains_stays_what_it_is() -> None:
         missing_extra(broken)
 
 
-def test_the_wheel_holds_the_page_texts(bare: Run) -> None:
-    read = bare("from catflap.web.i18n import LANGUAGES, texts\nprint(*map(len, map(texts, LANGUAGES)))")
+def test_the_wheel_holds_the_page_texts(bare: Installation) -> None:
+    read = bare.run("from catflap.web.i18n import LANGUAGES, texts\nprint(*map(len, map(texts, LANGUAGES)))")
     assert read.returncode == 0, read.stderr
     assert len(set(read.stdout.split())) == 1

@@ -1,0 +1,69 @@
+"""A folder with a built wheel and the distributions it requires, and Python processes that see nothing else.
+
+The required distributions are links to those installed here, so no package index is needed.
+"""
+
+import subprocess
+import sys
+from collections.abc import Iterable
+from importlib.metadata import distribution
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[2]
+
+
+def required(name: str, extras: Iterable[str] = ()) -> set[str]:
+    """The distributions that `name` with `extras` requires on this platform, directly and indirectly."""
+    found = set()
+    for needed in map(Requirement, distribution(name).requires or ()):
+        if needed.marker is None or any(needed.marker.evaluate({"extra": extra}) for extra in ("", *extras)):
+            found |= {canonicalize_name(needed.name)} | required(needed.name, needed.extras)
+    return found
+
+
+class Installation:
+    """A folder of importable packages.
+
+    Args:
+        folder: where it is made, and where its processes run.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.site = folder / "site"
+
+    def install_wheel(self, project: Path) -> None:
+        """Build the wheel of `project` and unpack it, without what it requires."""
+        _pip("wheel", "--no-build-isolation", "--wheel-dir", str(self.folder), str(project))
+        _pip("install", "--no-index", "--target", str(self.site), *map(str, self.folder.glob("*.whl")))
+
+    def link(self, names: Iterable[str]) -> None:
+        """Link the files of distributions installed here, one by one: namespace packages share folders."""
+        for name in names:
+            for file in distribution(name).files or ():
+                if file.parts[0] != "..":
+                    (self.site / file).parent.mkdir(parents=True, exist_ok=True)
+                    (self.site / file).symlink_to(Path(str(file.locate())).resolve())
+
+    def command(self, code: str, *arguments: str) -> list[str]:
+        """The command line of a Python that runs `code` with this folder and the standard library only."""
+        only = f"import sys; sys.path.insert(0, {str(self.site)!r})\n{code}"
+        return [sys.executable, "-I", "-S", "-c", only, *arguments]
+
+    def run(self, code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run `code` to its end."""
+        return subprocess.run(
+            self.command(code, *arguments),
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+
+def _pip(command: str, *arguments: str) -> None:
+    subprocess.run([sys.executable, "-m", "pip", command, "--quiet", "--no-deps", *arguments], check=True)

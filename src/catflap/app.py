@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.announcements.planner import Planner
+from catflap.announcements.rendering import Renderer
 from catflap.calendars import Calendars
 from catflap.clock import Clock, SystemClock
 from catflap.devices.pairing import Pairings
@@ -37,8 +38,9 @@ from catflap.store.data_dir import prepare_data_dir
 from catflap.store.database import Urls, connect
 from catflap.store.notices import Notices
 from catflap.store.opening import open_database
+from catflap.store.task_types import API_KEYS_TOPIC
 from catflap.tls import tls_context
-from catflap.vault import Grants, Vault, api_keys
+from catflap.vault import Grants, Vault
 from catflap.vault.api_keys import ApiKeys
 from catflap.vault.audit import Audit
 from catflap.vault.client_change import ClientChange
@@ -116,11 +118,9 @@ async def open_catflap(
         speech = Speech(engines=installed_engines())
         stack.push_async_callback(speech.aclose)
         jobs = Jobs(
-            engine=ground.engine,
-            clock=ground.clock,
             calendars=_calendars(ground, vault.vault) if settings.calendars else None,
             planner=Planner(ground.engine, ground.clock),
-            speech=speech,
+            renderer=Renderer(ground.engine, ground.clock, speech),
             webhooks=vault.webhooks,
             revoking=vault.vault.revoking,
             reactions=vault.reactions,
@@ -186,7 +186,7 @@ async def _vault(ground: _Ground, stack: AsyncExitStack) -> _VaultRooms:
     seal = await open_seal(keyset_source(settings), engine)
     grants = Grants(engine, seal, clock, ground.client.client_id, sync_calendars=settings.calendars)
     await ClientChange(grants).settle()
-    keys = ApiKeys(engine, clock, stack.enter_context(ground.notices.watch(api_keys.TOPIC)))
+    keys = ApiKeys(engine, clock, stack.enter_context(ground.notices.watch(API_KEYS_TOPIC)))
     audit = Audit(ground.engine, clock, then=(keys.write_uses, grants.write_uses))
     await stack.enter_async_context(audit)
     outside = await stack.enter_async_context(

@@ -11,6 +11,7 @@ from catflap.clock import FixedClock
 from catflap.google.risc_stream import RiscStream, ServiceAccount
 from catflap.signin import ConsentRequest
 from catflap.store.embedded import Urls
+from catflap.store.task_types import AccountKey
 from tests.front_door import ALICE, Door, open_door
 
 READ = "calendar.events.readonly"
@@ -71,6 +72,6 @@ async def test_calendars_are_read_with_the_tokens_of_two_consents(door: Door) ->
         await parts.signin.redeem(ConsentRequest("link", frozenset(), user_id), code, redirect_uri="")
     (grant,) = await parts.vault.grants.of_user(user_id)
     assert len(grant.tokens) == 2
-    await door.house._jobs.sync(f"{user_id} {grant.account_sub}")
+    await door.house._jobs.sync(AccountKey(user_id, grant.account_sub))
     rows = await door.rows("SELECT google_id, synced_at, problem FROM app.calendars")
     assert [(row[0], row[1] is not None, row[2]) for row in rows] == [(ALICE, True, None)]

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from catflap.store.task_types import AccountKey
 from tests.front_door import ALICE, Browser, Door
 
 WIDE = ("openid", "email", "profile", "calendar.readonly")
@@ -22,7 +23,7 @@ async def signed_in(door: Door, scopes: tuple[str, ...] = NARROW) -> Browser:
 
 async def sync(door: Door) -> None:
     for row in await door.rows("SELECT user_id, sub FROM app.accounts"):
-        await door.house._jobs.sync(f"{row['user_id']} {row['sub']}")
+        await door.house._jobs.sync(AccountKey(row["user_id"], row["sub"]))
 
 
 async def plans(door: Door) -> int:

@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 from catflap.errors import TryAgain, UserMustAct
 from catflap.store.embedded import Urls
 from catflap.store.jobs import enqueue
+from catflap.store.task_types import TaskType
 from catflap.store.unavailable import DatabaseUnavailable
 from catflap.work.worker import Worker
 
@@ -35,7 +36,7 @@ async def working(urls: Urls, job: Job) -> AsyncIterator[None]:
 
 async def add(engine: AsyncEngine, *keys: object) -> None:
     async with engine.begin() as connection:
-        await enqueue(connection, "job", *keys)
+        await enqueue(connection, TaskType("job", str, str), *keys)
 
 
 async def test_each_key_is_worked_on_once(database_urls: Urls, engine: AsyncEngine) -> None:

@@ -23,6 +23,7 @@ from catflap.store.jobs import enqueue
 from catflap.store.notices import announce_change
 from catflap.store.tables import announcements as t
 from catflap.store.tables import devices, sounds
+from catflap.store.task_types import RENDER, schedule_topic
 
 _RANKS = {
     "planned": 0,
@@ -81,7 +82,7 @@ async def replan(
             await _bump(connection, device.id)
         mute |= {values["sound_key"] for values in difference.written()}
         mute |= {row.sound_key for key, row in rows.items() if key in wanted and _stuck(row, now)}
-    await enqueue(connection, "render", *sorted(mute - sounding))
+    await enqueue(connection, RENDER, *sorted(mute - sounding))
 
 
 async def mark_ready(connection: AsyncConnection, sound_key: str, now: datetime) -> None:
@@ -231,7 +232,7 @@ async def _lock_devices(connection: AsyncConnection, which: ColumnElement[bool])
 async def _bump(connection: AsyncConnection, device_id: int) -> None:
     newer = devices.c.schedule_version + 1
     await connection.execute(update(devices).where(devices.c.id == device_id).values(schedule_version=newer))
-    await announce_change(connection, f"device:{device_id}")
+    await announce_change(connection, schedule_topic(device_id))
 
 
 def _stuck(row: Row[Any], now: datetime) -> bool:

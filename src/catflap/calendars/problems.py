@@ -18,6 +18,7 @@ from catflap.google.calendar_errors import REACTIONS, CalendarGone
 from catflap.log import log
 from catflap.store.jobs import enqueue
 from catflap.store.tables import accounts, calendar_syncs, calendars
+from catflap.store.task_types import PLAN
 
 INTERNAL = "internal_error"
 # Google said that the calendar is not this person's any more; its copy is empty.
@@ -156,7 +157,7 @@ async def _set_problem(
             await connection.execute(changed)
             if row.synced_at is None:
                 # The first plan waited for this calendar, and now it must not wait any longer.
-                await enqueue(connection, "plan", row.user_id)
+                await enqueue(connection, PLAN, row.user_id)
     return row
 
 

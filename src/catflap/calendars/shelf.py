@@ -21,6 +21,7 @@ from catflap.google.calendar_errors import unavailable
 from catflap.log import log
 from catflap.store.jobs import enqueue
 from catflap.store.tables import accounts, calendar_syncs, calendars, events, removed_calendars
+from catflap.store.task_types import PLAN
 
 KEEP_PAST = timedelta(days=7)
 MAX_ZONE = 64
@@ -81,7 +82,7 @@ async def write_list(
         if {key: _seen(row) for key, row in before.items()} != {
             key: _seen(row) for key, row in after.items()
         }:
-            await enqueue(connection, "plan", user_id)
+            await enqueue(connection, PLAN, user_id)
     return [
         Shelf(row.id, row.google_id, row.time_zone, row.sync_token)
         for row in after.values()
@@ -97,7 +98,7 @@ async def write_time_zone(engine: AsyncEngine, user_id: int, account_sub: str, n
         changed = update(t).where(*mine).values(time_zone=zone).returning(t.c.user_id)
         if await connection.scalar(changed) is None:
             return
-        await enqueue(connection, "plan", user_id)
+        await enqueue(connection, PLAN, user_id)
     if zone is not None and not is_zone(zone):
         log.warning("time_zone_unknown", user=user_id)
 
@@ -135,7 +136,7 @@ async def write_events(
             .values(sync_token=changes.next_sync_token, synced_at=now, **_problem(row, gone, now))
         )
         if changes.items or changes.full or row.synced_at is None:
-            await enqueue(connection, "plan", user_id)
+            await enqueue(connection, PLAN, user_id)
     if gone and gone != row.problem:
         log.warning("calendar_emptied", calendar_id=shelf.id, code=gone)
     if row.problem and not gone:

@@ -15,6 +15,7 @@ from catflap.store.notices import announce_change
 from catflap.store.row_mapping import from_row
 from catflap.store.tables import devices as t
 from catflap.store.tables import sessions
+from catflap.store.task_types import PLAN, schedule_topic
 from catflap.store.token_hash import hash_token
 
 OFFLINE_AFTER = timedelta(seconds=45)
@@ -34,11 +35,6 @@ class Device:
     muted_until: datetime | None
     schedule_version: int
     last_seen_at: datetime | None
-
-
-def schedule_topic(device_id: int) -> str:
-    """The notice that says: this device's schedule changed."""
-    return f"device:{device_id}"
 
 
 class Devices:
@@ -102,7 +98,7 @@ class Devices:
             "created_at": self._clock.now(),
         }
         row = (await connection.execute(insert(t).values(values).returning(t))).one()
-        await enqueue(connection, "plan", user_id)
+        await enqueue(connection, PLAN, user_id)
         return from_row(Device, row)
 
     async def find(self, token: str) -> Device | None:

@@ -11,11 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.announcements.plan import HORIZON
 from catflap.clock import Clock
-from catflap.devices.registry import Device, entitled, schedule_topic
+from catflap.devices.registry import Device, entitled
 from catflap.devices.sound import SoundAddresses
 from catflap.store.notices import Notices
 from catflap.store.tables import announcements as a
 from catflap.store.tables import devices, sounds
+from catflap.store.task_types import schedule_topic
 from catflap.store.unavailable import RETRY_AFTER, DatabaseUnavailable
 
 _TO_COME = ("planned", "ready", "sent")

@@ -21,12 +21,12 @@ from catflap.google.scopes import asked, missing
 from catflap.store.notices import announce_change
 from catflap.store.row_mapping import from_row
 from catflap.store.tables import api_keys as t
+from catflap.store.task_types import API_KEYS_TOPIC
 from catflap.store.token_hash import hash_token
 from catflap.vault.pace import Pace
 
 Right = Literal["tokens", "proxy", "users", "announce", "keys"]
 RIGHTS: tuple[Right, ...] = get_args(Right)
-TOPIC = "api_keys"
 PER_MINUTE = 6000
 _PREFIX = "catflap_"
 _REMEMBERED_SECONDS = 5.0
@@ -85,7 +85,7 @@ class ApiKeys:
         changed: asyncio.Event | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`engine` is the vault's; `changed` is set by whoever hears the notice `TOPIC` (`Notices.watch`)."""
+        """`engine` is the vault's; `changed` is set by the notice `API_KEYS_TOPIC` (`Notices.watch`)."""
         self._engine = engine
         self._clock = clock
         self._changed = changed
@@ -147,7 +147,7 @@ class ApiKeys:
             ended = update(t).where(t.c.id == key_id, t.c.revoked_at.is_(None))
             await connection.execute(ended.values(revoked_at=self._clock.now()))
             row = (await connection.execute(select(t).where(t.c.id == key_id))).first()
-            await announce_change(connection, TOPIC)
+            await announce_change(connection, API_KEYS_TOPIC)
         self._remembered.clear()
         if row is None:
             raise BadRequest("not_found", f"There is no API key {key_id}.")

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from catflap.log import log
 from catflap.store.tables import google_tokens as t
 from catflap.store.tables import webhooks
+from catflap.store.task_types import AccountKey
 from catflap.vault.grant import CLIENT_CHANGED, GrantToken
 from catflap.vault.grants import Grants
 from catflap.vault.outbox import Event, tell
@@ -32,7 +33,7 @@ class ClientChange:
             await self._change(connection, ended, t.c.state == "active", ~ours)
             back = await self._change(connection, ALIVE, t.c.state == "reconsent", marked, ours)
             keys = {(one.user_id, one.account_sub) for one in back}
-            await self._grants.enqueue_sync(connection, *sorted(keys))
+            await self._grants.enqueue_sync(connection, *(AccountKey(*key) for key in sorted(keys)))
             other = t.alias()
             same = (other.c.user_id == t.c.user_id) & (other.c.account_sub == t.c.account_sub)
             goes_on = exists().where(same, other.c.state == "active")

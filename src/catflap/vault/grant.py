@@ -184,11 +184,6 @@ def whole(rows: Sequence[GrantToken], client_id: str) -> Grant:
     )
 
 
-def topic(token_id: int) -> str:
-    """What is announced whenever a token's row changes."""
-    return f"grant:{token_id}"
-
-
 def _narrow(token: GrantToken) -> tuple[int, int]:
     """Sorts the widest token first, of equals the newest."""
     return (-len(covered(token.scopes)), -token.id)

@@ -15,6 +15,7 @@ from catflap.clock import Clock
 from catflap.google.oauth import TokenResponse
 from catflap.store.jobs import enqueue
 from catflap.store.tables import google_tokens as t
+from catflap.store.task_types import REVOKE, SYNC, AccountKey
 from catflap.vault.grant import Grant, GrantToken
 from catflap.vault.keeping import home_of_access, place
 from catflap.vault.outbox import Event, tell
@@ -69,7 +70,7 @@ class Grants(StoredGrants):
             event: Event = "grant.scopes_changed" if alive else "grant.active"
             if event == "grant.active" or before is None or kept.scopes != before.scopes:
                 await tell(connection, event, kept, self._clock.now())
-            await self.enqueue_sync(connection, (user_id, account_sub))
+            await self.enqueue_sync(connection, AccountKey(user_id, account_sub))
             self.at_step("keep.commit")
         self.at_step("keep.end")
         return kept
@@ -118,7 +119,7 @@ class Grants(StoredGrants):
                 return None
             ended = await self._revoked(connection, rows, reason, keep_refresh_token=keep_refresh_token)
             if keep_refresh_token:
-                await enqueue(connection, "revoke", grant.id)
+                await enqueue(connection, REVOKE, grant.id)
         return ended
 
     async def end_token(self, token: GrantToken, reason: str) -> None:
@@ -159,10 +160,10 @@ class Grants(StoredGrants):
                 noted = update(t).where(t.c.id.in_(used), lately.is_not(True))
                 await connection.execute(noted.values(used_at=now))
 
-    async def enqueue_sync(self, connection: AsyncConnection, *accounts: tuple[int, str]) -> None:
-        """Have the calendars of `accounts` (user id, sub) read, unless calendars are switched off."""
+    async def enqueue_sync(self, connection: AsyncConnection, *accounts: AccountKey) -> None:
+        """Have the calendars of `accounts` read, unless calendars are switched off."""
         if self._sync_calendars:
-            await enqueue(connection, "sync", *(f"{user_id} {sub}" for user_id, sub in accounts))
+            await enqueue(connection, SYNC, *accounts)
 
     async def _read(self, connection: AsyncConnection, user_id: int, account_sub: str) -> Grant:
         return self.whole(await self.rows.of_grant(connection, user_id, account_sub))
@@ -225,7 +226,7 @@ class Grants(StoredGrants):
         if after.state != before.state or after.scopes != before.scopes:
             await tell(connection, event, after, self._clock.now())
         if event == "grant.active":
-            await self.enqueue_sync(connection, (token.user_id, token.account_sub))
+            await self.enqueue_sync(connection, AccountKey(token.user_id, token.account_sub))
 
     async def _revoked(
         self,

@@ -23,7 +23,8 @@ from catflap.errors import TryAgain
 from catflap.log import log
 from catflap.store.notices import announce_change
 from catflap.store.tables import google_tokens as t
-from catflap.vault.grant import GrantToken, topic
+from catflap.store.task_types import grant_topic
+from catflap.vault.grant import GrantToken
 
 LEASE_LIVES = timedelta(seconds=3)
 _LONGEST_PAUSE = 10.0
@@ -113,7 +114,7 @@ class Leases:
         mine = update(t).where(t.c.id == lease.token_id, t.c.lease_id == lease.id)
         async with self._engine.begin() as connection:
             await connection.execute(mine.values(values))
-            await announce_change(connection, topic(lease.token_id))
+            await announce_change(connection, grant_topic(lease.token_id))
 
 
 def _after(span: timedelta) -> ColumnElement[object]:

@@ -5,6 +5,7 @@ from sqlalchemy import update
 from catflap.clock import Clock
 from catflap.google.scopes import missing
 from catflap.store.tables import google_tokens as t
+from catflap.store.task_types import AccountKey
 from catflap.vault.grants import Grants
 from catflap.vault.keeping import MOST_TOKENS
 from catflap.vault.outbox import tell
@@ -39,4 +40,4 @@ async def merge(grants: Grants, clock: Clock, user_id: int, account_sub: str, in
         after = grants.whole(await grants.rows.of_grant(connection, user_id, into))
         if after.scopes != before.scopes:
             await tell(connection, "grant.scopes_changed", after, clock.now())
-        await grants.enqueue_sync(connection, (user_id, into))
+        await grants.enqueue_sync(connection, AccountKey(user_id, into))

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from catflap.store.jobs import enqueue
 from catflap.store.tables import webhook_deliveries, webhooks
+from catflap.store.task_types import WEBHOOK
 from catflap.vault.grant import Grant
 
 Event = Literal["grant.active", "grant.reconsent", "grant.revoked", "grant.scopes_changed"]
@@ -48,4 +49,4 @@ async def tell(connection: AsyncConnection, event: Event, grant: Grant, now: dat
         for webhook_id in ids
     ]
     await connection.execute(insert(webhook_deliveries), rows)
-    await enqueue(connection, "webhook", *(row["id"] for row in rows))
+    await enqueue(connection, WEBHOOK, *(str(row["id"]) for row in rows))

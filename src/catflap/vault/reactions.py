@@ -25,6 +25,7 @@ from catflap.google.risc import RiscEvent, SecurityEvents
 from catflap.log import log
 from catflap.store.jobs import enqueue
 from catflap.store.tables import accounts, google_tokens, risc_events, sessions
+from catflap.store.task_types import SECURITY_EVENT
 from catflap.vault.audit import Audit
 from catflap.vault.grant import GrantToken
 from catflap.vault.grants import Grants
@@ -42,7 +43,7 @@ class Reactions:
         self._audit = audit
 
     async def accept(self, said: SecurityEvents) -> bool:
-        """Store events for the job `risc`; False when they came before."""
+        """Store events for the task SECURITY_EVENT; False when they came before."""
         values = {
             "jti": said.jti,
             "events": [asdict(event) for event in said.events],
@@ -52,7 +53,7 @@ class Reactions:
             stored = upsert(risc_events).values(values).on_conflict_do_nothing().returning(risc_events.c.jti)
             fresh = (await connection.execute(stored)).first() is not None
             if fresh:
-                await enqueue(connection, "risc", said.jti)
+                await enqueue(connection, SECURITY_EVENT, said.jti)
         return fresh
 
     async def handle(self, jti: str) -> None:

@@ -19,8 +19,9 @@ from catflap.errors import OperatorMustAct, Tampered, TryAgain, UserMustAct
 from catflap.google.oauth import GrantRefused, InvalidGrant, OAuth, RefreshRefused, TokenResponse
 from catflap.log import log
 from catflap.store.notices import Notices
+from catflap.store.task_types import grant_topic
 from catflap.vault.circuit import Circuit, unavailable
-from catflap.vault.grant import CLIENT_CHANGED, Grant, GrantToken, topic
+from catflap.vault.grant import CLIENT_CHANGED, Grant, GrantToken
 from catflap.vault.grants import Grants
 from catflap.vault.lease import Lease, Leases, Wait
 from catflap.vault.lifetimes import MIN_USABLE_TTL
@@ -136,7 +137,7 @@ class Refreshing:
         if self._notices is None:
             yield asyncio.Event()
         else:
-            with self._notices.watch(topic(token.id)) as changed:
+            with self._notices.watch(grant_topic(token.id)) as changed:
                 yield changed
 
     async def _read_again(self, token: GrantToken) -> GrantToken:

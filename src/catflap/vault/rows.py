@@ -10,7 +10,8 @@ from catflap.clock import Clock
 from catflap.google.oauth import TokenResponse
 from catflap.store.notices import announce_change
 from catflap.store.tables import google_tokens as t
-from catflap.vault.grant import GrantToken, token_of, topic
+from catflap.store.task_types import grant_topic
+from catflap.vault.grant import GrantToken, token_of
 from catflap.vault.lookup import double_hash, prefix_hash
 from catflap.vault.seal import Place, Seal
 
@@ -94,7 +95,7 @@ class Rows:
         if tokens:
             await connection.execute(delete(t).where(t.c.id.in_([one.id for one in tokens])))
         for one in tokens:
-            await announce_change(connection, topic(one.id))
+            await announce_change(connection, grant_topic(one.id))
 
     async def update(
         self, connection: AsyncConnection, changes: dict[str, object], *where: ColumnElement[bool]
@@ -104,7 +105,7 @@ class Rows:
         found = await connection.execute(update(t).where(*where).values(values).returning(t))
         changed = [token_of(row) for row in found]
         for one in changed:
-            await announce_change(connection, topic(one.id))
+            await announce_change(connection, grant_topic(one.id))
         return changed
 
     async def update_if_same(

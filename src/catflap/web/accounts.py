@@ -9,6 +9,7 @@ from catflap.errors import BadRequest, TryAgain
 from catflap.signin import Session
 from catflap.signin.export import export
 from catflap.store.jobs import enqueue
+from catflap.store.task_types import PLAN
 from catflap.vault import Grant
 from catflap.web.inputs import PathId, Text
 from catflap.web.profiles import account_shown, grant_shown, instant
@@ -78,7 +79,7 @@ async def take_back(grant_id: PathId, session: CurrentSession, parts: Parts) -> 
     await parts.vault.revoke(session.user_id, grant.account_sub)
     await parts.users.detach(session.user_id, grant.account_sub)
     async with parts.engine.begin() as connection:
-        await enqueue(connection, "plan", session.user_id)
+        await enqueue(connection, PLAN, session.user_id)
 
 
 @router.put("/accounts/{sub}/primary", status_code=204)

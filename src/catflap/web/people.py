@@ -21,6 +21,7 @@ from catflap.devices.schedule import instant
 from catflap.speech import dialects
 from catflap.store.jobs import enqueue
 from catflap.store.tables import announcements, sounds
+from catflap.store.task_types import PLAN
 from catflap.web.calendars_shown import calendars_shown, is_syncing, problems_shown
 from catflap.web.inputs import Text
 from catflap.web.routing import new_router
@@ -96,7 +97,7 @@ async def write_preferences(body: PreferencesBody, session: CurrentSession, part
             else tuple(dict.fromkeys(body.event_types)),
         )
         await save(connection, session.user_id, chosen, parts.clock.now())
-        await enqueue(connection, "plan", session.user_id)
+        await enqueue(connection, PLAN, session.user_id)
         return _shown(await load(connection, session.user_id))
 
 
@@ -108,7 +109,7 @@ async def note_browser(body: BrowserZone, session: CurrentSession, parts: Parts)
         await note_browser_zone(connection, session.user_id, body.zone)
         now = await load(connection, session.user_id)
         if now.zone != before.zone:
-            await enqueue(connection, "plan", session.user_id)
+            await enqueue(connection, PLAN, session.user_id)
     return _shown(now)
 
 

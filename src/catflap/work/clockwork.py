@@ -10,6 +10,7 @@ from catflap.background import Background
 from catflap.clock import Clock
 from catflap.store.jobs import enqueue
 from catflap.store.tables import announcements, calendar_syncs, devices, sounds
+from catflap.store.task_types import PLAN, SYNC, AccountKey
 
 _TICK = timedelta(seconds=15)
 _WORDS_KEPT = timedelta(hours=48)
@@ -47,14 +48,12 @@ class Clockwork(Background):
         t = calendar_syncs
         due = update(t).where(t.c.waits_from < now - self._sync_every).values(waits_from=now)
         rows = await connection.execute(due.returning(t.c.user_id, t.c.account_sub))
-        await enqueue(connection, "sync", *(f"{row.user_id} {row.account_sub}" for row in rows))
+        await enqueue(connection, SYNC, *(AccountKey(row.user_id, row.account_sub) for row in rows))
 
     async def _plan(self, connection: AsyncConnection, now: datetime) -> None:
         """The rolling 24 hours want a plan each hour; each user has a minute of their own in it."""
         users = (await connection.execute(select(devices.c.user_id).distinct())).scalars()
-        await enqueue(
-            connection, "plan", *(one for one in users if due_again_at(one, self._ticked_at) <= now)
-        )
+        await enqueue(connection, PLAN, *(one for one in users if due_again_at(one, self._ticked_at) <= now))
 
 
 async def _forget(connection: AsyncConnection, now: datetime) -> None:

@@ -1,19 +1,19 @@
-"""The job that speaks: once for each sound, and no device waits for one that will never be."""
+"""Sounds are made once, and no device waits for one that will never be."""
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import cast
 
 import pytest
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from catflap.announcements.rendering import Renderer
 from catflap.clock import FixedClock
 from catflap.devices.registry import Devices
 from catflap.errors import CatflapError, OperatorMustAct, TryAgain
-from catflap.speech import Sound
+from catflap.speech import Sound, Speech
 from catflap.store.tables import announcements, sounds
-from catflap.work.jobs import Jobs
 
 
 @dataclass
@@ -58,9 +58,8 @@ async def waiting(engine: AsyncEngine, clock: FixedClock, user_id: int) -> None:
         await connection.execute(insert(announcements), rows)
 
 
-def jobs(engine: AsyncEngine, clock: FixedClock, voice: Voice) -> Jobs:
-    parts: dict[str, Any] = dict.fromkeys(part.name for part in fields(Jobs))
-    return Jobs(**{**parts, "engine": engine, "clock": clock, "speech": voice})
+def renderer(engine: AsyncEngine, clock: FixedClock, voice: Voice) -> Renderer:
+    return Renderer(engine, clock, cast(Speech, voice))
 
 
 async def states(engine: AsyncEngine) -> set[tuple[str, str | None]]:
@@ -75,7 +74,7 @@ async def test_one_sound_serves_all_who_wait_for_it_and_is_made_once(
 ) -> None:
     voice = Voice()
     for _ in range(2):
-        await jobs(engine, clock, voice).render("k")
+        await renderer(engine, clock, voice).render("k")
     assert voice.said == ["Tea."]
     assert await states(engine) == {("ready", None)}
     async with engine.connect() as connection:
@@ -87,12 +86,12 @@ async def test_a_sound_that_can_never_be_fails_what_waits_for_it(
     engine: AsyncEngine, clock: FixedClock
 ) -> None:
     with pytest.raises(OperatorMustAct):
-        await jobs(engine, clock, Voice(OperatorMustAct("no_voice", "install one"))).render("k")
+        await renderer(engine, clock, Voice(OperatorMustAct("no_voice", "install one"))).render("k")
     assert await states(engine) == {("failed", "no_voice")}
 
 
 @pytest.mark.usefixtures("waiting")
 async def test_a_sound_that_needs_another_try_is_waited_for(engine: AsyncEngine, clock: FixedClock) -> None:
     with pytest.raises(TryAgain):
-        await jobs(engine, clock, Voice(TryAgain("speech_timeout", "later"))).render("k")
+        await renderer(engine, clock, Voice(TryAgain("speech_timeout", "later"))).render("k")
     assert await states(engine) == {("planned", None)}

@@ -1,0 +1,67 @@
+"""Names and keys of the background tasks, and topics of the notices about changed rows.
+
+Both sides of the queue use the task type, so that neither writes nor splits the text of a key.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Generic, NamedTuple, TypeVar
+
+_K = TypeVar("_K")
+
+
+@dataclass(frozen=True)
+class TaskType(Generic[_K]):
+    """One kind of background task.
+
+    Args:
+        name: Its name in the queue; a queue outlives a release, so a name is never reused.
+        to_text: The text of a key.
+        from_text: The key of a text.
+    """
+
+    name: str
+    to_text: Callable[[_K], str]
+    from_text: Callable[[str], _K]
+
+
+class AccountKey(NamedTuple):
+    """One Google account of one user."""
+
+    user_id: int
+    account_sub: str
+
+    @property
+    def text(self) -> str:
+        return f"{self.user_id} {self.account_sub}"
+
+    @classmethod
+    def read(cls, text: str) -> "AccountKey":
+        user_id, _, account_sub = text.partition(" ")
+        return cls(int(user_id), account_sub)
+
+
+SYNC: Final = TaskType("sync", lambda key: key.text, AccountKey.read)
+"""Read the calendars of an account."""
+PLAN: Final[TaskType[int]] = TaskType("plan", str, int)
+"""Plan the announcements of a user (id)."""
+RENDER: Final[TaskType[str]] = TaskType("render", str, str)
+"""Synthesise a sound (content key)."""
+WEBHOOK: Final[TaskType[str]] = TaskType("webhook", str, str)
+"""Deliver a webhook message (delivery id)."""
+REVOKE: Final[TaskType[int]] = TaskType("revoke", str, int)
+"""Finish a revocation at Google (grant id)."""
+SECURITY_EVENT: Final[TaskType[str]] = TaskType("risc", str, str)
+"""Act on stored security events (`jti`)."""
+
+API_KEYS_TOPIC: Final = "api_keys"
+
+
+def grant_topic(token_id: int) -> str:
+    """The topic of a row of `vault.google_tokens`."""
+    return f"grant:{token_id}"
+
+
+def schedule_topic(device_id: int) -> str:
+    """The topic of a device's schedule."""
+    return f"device:{device_id}"

@@ -59,6 +59,13 @@ from catflap.work.clockwork import Clockwork
 from catflap.work.jobs import Jobs
 from catflap.work.worker import Worker
 
+# JSON about the signed-in user, where there is no page.
+_HOME_WITHOUT_PAGE = "/v1/me"
+_CALENDARS_OFF = (
+    "No speech engine is installed, so calendars are not read and there is no page. pip install "
+    "'catflap[mia,english]' adds them; CATFLAP_CALENDARS=true reads calendars without a voice."
+)
+
 
 @dataclass(frozen=True)
 class Application:
@@ -74,7 +81,7 @@ class Application:
 
     @cached_property
     def web(self) -> FastAPI:
-        """All routers at the root of a host name, with the page."""
+        """All routers at the root of a host name; those of Mia only where calendars are read."""
         return create_app(self.services)
 
     @asynccontextmanager
@@ -85,7 +92,7 @@ class Application:
             sync_every: how often calendars are read again; None leaves out the periodic tasks of calendars
                 and announcements, as the setting `calendars` does.
         """
-        if languages := missing_voices():
+        if self.services.settings.calendars and (languages := missing_voices()):
             # Texts without a sound are no fault of a job; who installs Catflap must hear of it once.
             log.warning("voice_missing", hint=NoVoice(*languages).message)
         async with AsyncExitStack() as stack:
@@ -111,8 +118,11 @@ async def open_catflap(
         OperatorMustAct: settings, data directory, database or OAuth client need somebody's hand.
         TryAgain: the database does not answer.
     """
+    settings = _decide_calendars(settings)
+    if paths is None:
+        paths = Paths() if settings.calendars else Paths(home=_HOME_WITHOUT_PAGE)
     async with AsyncExitStack() as stack:
-        ground = await _ground(settings, clock or SystemClock(), paths or Paths(), stack)
+        ground = await _ground(settings, clock or SystemClock(), paths, stack)
         vault = await _vault(ground, stack)
         services = await _services(ground, vault)
         speech = Speech(engines=installed_engines())
@@ -126,6 +136,16 @@ async def open_catflap(
             reactions=vault.reactions,
         )
         yield Application(services, ground.urls, jobs)
+
+
+def _decide_calendars(settings: Settings) -> Settings:
+    """Where the settings leave it open, read calendars if a speech engine is installed."""
+    if settings.calendars is not None:
+        return settings
+    calendars = bool(installed_engines())
+    if not calendars:
+        log.info("calendars_off", hint=_CALENDARS_OFF)
+    return settings.model_copy(update={"calendars": calendars})
 
 
 @dataclass(frozen=True)
@@ -184,7 +204,7 @@ async def _ground(settings: Settings, clock: Clock, paths: Paths, stack: AsyncEx
 async def _vault(ground: _Ground, stack: AsyncExitStack) -> _VaultRooms:
     settings, clock, engine = ground.settings, ground.clock, ground.vault_engine
     seal = await open_seal(keyset_source(settings), engine)
-    grants = Grants(engine, seal, clock, ground.client.client_id, sync_calendars=settings.calendars)
+    grants = Grants(engine, seal, clock, ground.client.client_id, sync_calendars=bool(settings.calendars))
     await ClientChange(grants).settle()
     keys = ApiKeys(engine, clock, stack.enter_context(ground.notices.watch(API_KEYS_TOPIC)))
     audit = Audit(ground.engine, clock, then=(keys.write_uses, grants.write_uses))

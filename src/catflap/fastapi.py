@@ -110,8 +110,8 @@ class Catflap:
             )
         prefixes = _prefixes(app)
         settings = self._settings or Settings.read()
-        if "mia" not in prefixes:
-            settings = settings.model_copy(update={"calendars": False})
+        if "mia" not in prefixes or settings.calendars is None:
+            settings = settings.model_copy(update={"calendars": "mia" in prefixes})
         paths = _paths(app, prefixes, self._home)
         async with open_catflap(settings, self._clock, paths) as opened:
             setattr(app.state, STATE_KEY, opened.services)

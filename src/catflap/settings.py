@@ -125,7 +125,7 @@ class Settings(BaseSettings):
     google_timeout: float = Field(default=20.0, gt=0)
     google_refreshes_per_second: float = Field(default=50.0, gt=0)
 
-    calendars: bool = True
+    calendars: bool | None = None
     vault_keyset: SecretStr | None = None
     lease_seconds: float = Field(default=3.0, ge=0.2, le=60)
     proxy_allow: Annotated[tuple[str, ...], NoDecode] = PROXY_ALLOW

@@ -105,8 +105,18 @@ print(json.dumps(found))
 """
 
 
+@pytest.mark.parametrize(
+    ("chosen", "page", "logged"),
+    [({}, 404, "calendars_off"), ({"CATFLAP_CALENDARS": "true"}, 200, "voice_missing")],
+    ids=["by default", "calendars without a voice"],
+)
 def test_the_bare_install_serves_on_a_postgresql_of_the_operators_own(
-    bare: Installation, database_urls: Urls, tmp_path: Path
+    bare: Installation,
+    database_urls: Urls,
+    tmp_path: Path,
+    chosen: dict[str, str],
+    page: int,
+    logged: str,
 ) -> None:
     settings = {
         "CATFLAP_DATA_DIR": str(tmp_path),
@@ -114,17 +124,26 @@ def test_the_bare_install_serves_on_a_postgresql_of_the_operators_own(
         "CATFLAP_VAULT_DATABASE_URL": database_urls.vault.render_as_string(hide_password=False),
         "GOOGLE_CLIENT_ID": "id",
         "GOOGLE_CLIENT_SECRET": "secret",
+        **chosen,
     }
     command = bare.command(_COMMAND_LINE, "serve", "--no-check", "--port", "0")
-    with subprocess.Popen(command, env=settings, stdout=subprocess.PIPE, text=True) as process:
+    log = tmp_path / "log"
+    with (
+        log.open("w") as errors,
+        subprocess.Popen(command, env=settings, stdout=subprocess.PIPE, stderr=errors, text=True) as process,
+    ):
         assert process.stdout
         try:
             origin = process.stdout.readline().strip()
             assert httpx2.get(f"{origin}/readyz").json() == {"status": "ready"}
             assert httpx2.get(f"{origin}/v1/users/1/google/token").status_code == 401
+            assert httpx2.get(f"{origin}/").status_code == page
         finally:
             process.terminate()
     assert process.returncode == 0
+    said = log.read_text()
+    assert {name for name in ("calendars_off", "voice_missing") if name in said} == {logged}
+    assert "catflap[mia,english]" in said
 
 
 @pytest.mark.parametrize("command", ["serve", "work", "keys"])

@@ -21,8 +21,10 @@ def create_app(services: Services) -> FastAPI:
     setattr(app.state, STATE_KEY, services)
     app.add_exception_handler(HTTPException, http_problem)
     # First, because routes are tried in order and the token route is asked most.
-    for router in (routers.token_router, routers.auth_router, routers.me_router, routers.mia_router):
+    for router in (routers.token_router, routers.auth_router, routers.me_router):
         app.include_router(router())
+    if services.settings.calendars:
+        app.include_router(routers.mia_router())
     app.include_router(operations)
     app.add_middleware(SecurityHeaders, https=services.settings.origin.startswith("https://"))
     return app

@@ -1,13 +1,12 @@
-"""For tests, ours and yours: a PostgreSQL that is real, a Google that is local, a clock that stands still.
+"""pytest fixtures for tests of Catflap and of what embeds it: a real PostgreSQL and a fixed clock.
 
 Name it in your conftest.py, `pytest_plugins = ["catflap.testing"]`; nothing starts before a test asks for
-it. It needs the extras `sandbox` and `embedded`.
+it. It needs the extra `embedded`. The fixture `google_sandbox` comes from the sandbox's own plugin.
 """
 
 import asyncio
 import secrets
 import tempfile
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -23,12 +22,13 @@ from catflap.store.database import Urls, asyncpg_options
 from catflap.store.migrate import make_database, migrate
 
 try:
-    from catflap.sandbox import Sandbox
     from catflap.store.embedded import EmbeddedServer
 except ModuleNotFoundError as error:
     raise pytest.UsageError(missing_extra(error).message) from None
 
 __all__ = ["FixedClock", "SharedDatabase", "Urls"]
+
+pytest_plugins = ["catflap.sandbox.pytest_plugin"]
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
@@ -71,30 +71,6 @@ def fresh_database_urls(shared_database: "SharedDatabase") -> Iterator[Urls]:
     """A migrated database for one test alone: a second one, or one whose tables and rights it may change."""
     with shared_database.copy() as urls:
         yield urls
-
-
-@pytest.fixture
-def google_sandbox() -> Iterator[Sandbox]:
-    """A local Google on a real socket, on a thread of its own, so that blocking clients can use it too.
-
-    `google_sandbox.base_url` is where everything is; register your client with `add_client`, people with
-    `add_account`. See docs/sandbox.md.
-    """
-    google, ready, done = Sandbox(), threading.Event(), asyncio.Event()
-    loop = asyncio.new_event_loop()
-
-    async def serve() -> None:
-        async with google.serve():
-            ready.set()
-            await done.wait()
-
-    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),), daemon=True)
-    thread.start()
-    ready.wait()
-    yield google
-    loop.call_soon_threadsafe(done.set)
-    thread.join()
-    loop.close()
 
 
 class SharedDatabase:

@@ -54,7 +54,7 @@ def test_the_sandbox_refuses_a_file_that_is_no_calendar(tmp_path: Path) -> None:
     (tmp_path / "x.ics").write_text("<html>")
     result = run("sandbox", "--port", "0", "--calendar", "x.ics", cwd=tmp_path)
     assert result.returncode == 2
-    assert "catflap: Can't import x.ics: this is not an iCalendar file" in result.stderr
+    assert "catflap sandbox: Can't import x.ics: this is not an iCalendar file" in result.stderr
 
 
 def test_the_demo_stops_everything_at_ctrl_c(tmp_path: Path, data_dir: Path) -> None:

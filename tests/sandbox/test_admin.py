@@ -17,7 +17,12 @@ from tests.sandbox.person import CLIENT, SIGN_IN, Person
 from tests.sandbox.person import EVENTS as EVENTS_SCOPE
 
 WHO = "mia@example.com"
-IN_PROCESS = {"serve", "save", "requests"}  # what only the process itself can do, and a shorthand
+IN_PROCESS = {
+    "serve",
+    "serve_in_thread",
+    "save",
+    "requests",
+}  # what only the process itself can do, and a shorthand
 OPERATIONS = {operation.name: operation for operation in operations(Sandbox)}
 
 

@@ -1,47 +1,31 @@
-"""An iCalendar file for the local Google: read it, import it, and say in lines what became of it."""
+"""An iCalendar file for the demo's local Google."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 from catflap.errors import BadRequest
 from catflap.sandbox import Sandbox
-from catflap.sandbox.calendar.importing import MOST_BYTES, ImportReport
-
-_MOST_LISTED = 100
+from catflap.sandbox.calendar_file import import_calendar_file, read_calendar_file
 
 
 def read_calendar(file: Path) -> bytes:
-    """Return what is in `file`, or a little more than the importer takes; it judges what that is.
+    """The content of `file`; the import judges whether it is a calendar.
 
     Raises:
         BadRequest: `calendar_unreadable`.
     """
     try:
-        with file.open("rb") as opened:
-            return opened.read(MOST_BYTES + 1)
-    except OSError as error:
-        raise BadRequest("calendar_unreadable", f"Can't read {file}: {error.strerror}.") from None
+        return read_calendar_file(file)
+    except ValueError as error:
+        raise BadRequest("calendar_unreadable", str(error)) from None
 
 
 def import_calendar(sandbox: Sandbox, email: str, file: Path, data: bytes) -> list[str]:
-    """Put the events into an account's calendar and return lines that tell what was imported and what not.
+    """Put the events into an account's calendar; returns lines that say what was imported and what not.
 
     Raises:
         BadRequest: `calendar_unreadable`.
     """
     try:
-        report = sandbox.import_ical(email, data)
+        return import_calendar_file(sandbox, email, file, data)
     except ValueError as error:
-        raise BadRequest("calendar_unreadable", f"Can't import {file}: {error}.") from None
-    return list(_told(file, report))
-
-
-def _told(file: Path, report: ImportReport) -> Iterator[str]:
-    events = "1 event" if report.imported == 1 else f"{report.imported} events"
-    yield f"{file.name}: {events} imported, {len(report.skipped)} skipped, {len(report.assumed)} assumed"
-    findings = [("skipped", *finding) for finding in report.skipped]
-    findings += [("assumed", *finding) for finding in report.assumed]
-    for kind, uid, reason in findings[:_MOST_LISTED]:
-        yield f"{kind}: {uid}: {reason}"
-    if len(findings) > _MOST_LISTED:
-        yield f"… and {len(findings) - _MOST_LISTED} more"
+        raise BadRequest("calendar_unreadable", str(error)) from None

@@ -1,9 +1,33 @@
-"""A local Google: consent, tokens, Calendar, Drive, push and security events.
+"""A local Google for tests and demos: OAuth, OpenID Connect, Calendar, Drive, push and security events.
 
-It imports nothing of Catflap's own, so that client and server cannot share one misunderstanding.
+    from catflap.sandbox import Sandbox
+
+    sandbox = Sandbox()
+    with sandbox.serve_in_thread() as base_url:  # or: async with sandbox.serve() as base_url
+        ...
+
+The names are loaded when they are first used, so that the pytest plugin costs nothing in test runs that do
+not ask for its fixture.
 """
 
-from catflap.sandbox.people import SandboxAccount
-from catflap.sandbox.sandbox import Sandbox
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["Sandbox", "SandboxAccount"]
+if TYPE_CHECKING:
+    from catflap.sandbox.people import SandboxAccount
+    from catflap.sandbox.sandbox import Sandbox
+    from catflap.sandbox.serving import ListenError
+
+__all__ = ["ListenError", "Sandbox", "SandboxAccount"]
+
+_MODULES = {
+    "ListenError": "catflap.sandbox.serving",
+    "Sandbox": "catflap.sandbox.sandbox",
+    "SandboxAccount": "catflap.sandbox.people",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_MODULES[name]), name)

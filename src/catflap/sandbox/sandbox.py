@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from catflap.sandbox.oauth.requests import Tickets
 from catflap.sandbox.risc import endpoints as risc
 from catflap.sandbox.serving import listen, serving
 from catflap.sandbox.state_file import load, save
+from catflap.sandbox.threaded import in_thread
 from catflap.sandbox.world import World
 
 SAVE_SECONDS = 5
@@ -113,7 +115,7 @@ class Sandbox(AccountMethods, CalendarMethods, ServerMethods):
             base_url: the address clients see, if it is not the one listened on.
 
         Raises:
-            OSError: if the port is taken; nothing else has happened then.
+            ListenError: (an OSError) if the port is taken; nothing else has happened then.
         """
         sock = listen(host, port)
         shown = f"[{host}]" if ":" in host else host
@@ -129,6 +131,16 @@ class Sandbox(AccountMethods, CalendarMethods, ServerMethods):
                     await asyncio.wait([saving])
         finally:
             self.save()
+
+    def serve_in_thread(
+        self, host: str = "127.0.0.1", port: int = 0, base_url: str | None = None
+    ) -> AbstractContextManager[str]:
+        """Serve like `serve`, on a thread of its own, for programs that are not asynchronous.
+
+        Raises:
+            ListenError: (an OSError) if the port is taken.
+        """
+        return in_thread(lambda: self.serve(host, port, base_url))
 
     def save(self) -> None:
         """Write the state file, if there is one."""

@@ -1,14 +1,15 @@
 """HTTP server inside the caller's event loop.
 
-It installs no signal handlers. A taken port raises OSError before anything else happens. Shutdown is quick
-and loses no request: connections that the kernel has taken are still accepted, requests that have arrived are
-answered, and only then connections are closed.
+It installs no signal handlers. A taken port raises ListenError before anything else happens. Shutdown is
+quick and loses no request: connections that the kernel has taken are still accepted, requests that have
+arrived are answered, and only then connections are closed.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import socket
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -49,12 +50,27 @@ class _Connection(HttpToolsProtocol):
             self._state.emptied.set()
 
 
+class ListenError(OSError):
+    """The server cannot listen on its address; the message says why."""
+
+
 def listen(host: str, port: int) -> socket.socket:
     """Return a listening socket.
 
     Raises:
-        OSError: if the address is taken or not ours.
+        ListenError: if the port is taken, or the address cannot be used.
     """
+    try:
+        return _bound(host, port)
+    except OverflowError:
+        raise ListenError(f"{port} is not a port number") from None
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise ListenError(f"port {port} on {host} is taken") from error
+        raise ListenError(f"cannot listen on {host} port {port}: {error.strerror}") from error
+
+
+def _bound(host: str, port: int) -> socket.socket:
     family, kind, protocol, _, address = socket.getaddrinfo(
         host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]
@@ -64,7 +80,7 @@ def listen(host: str, port: int) -> socket.socket:
         sock.bind(address)
         sock.listen(2048)
         sock.setblocking(False)
-    except OSError:
+    except BaseException:
         sock.close()
         raise
     return sock

@@ -27,6 +27,7 @@ from catflap.settings import Settings
 from catflap.store.database import asyncpg_options
 from catflap.store.embedded import Urls
 from tests.support.http import http_client
+from tests.support.openapi import conformance
 
 CLIENT_ID, CLIENT_SECRET = "4711-web.apps.googleusercontent.com", "GOCSPX-a-made-up-secret"
 OTHER_CLIENT_ID = "4711-other.apps.googleusercontent.com"
@@ -53,7 +54,8 @@ class Door:
 
     async def browser(self, email: str = ALICE) -> "Browser":
         """A browser of its own, with nothing in it yet."""
-        http = http_client(timeout=30, headers={"User-Agent": "a browser"})
+        checked = {"response": [conformance(self.house.web, self.origin).hook]}
+        http = http_client(timeout=30, headers={"User-Agent": "a browser"}, event_hooks=checked)
         return Browser(self, await self._stack.enter_async_context(http), email)
 
     def native_code(
@@ -214,7 +216,9 @@ async def open_door(urls: Urls, clock: FixedClock, data_dir: Path, **chosen: Any
         )
         house = await stack.enter_async_context(open_catflap(settings, clock))
         await stack.enter_async_context(serving(house.web, listener))
-        client = await stack.enter_async_context(http_client(base_url=origin, timeout=30))
+        checked = {"response": [conformance(house.web, origin).hook]}
+        client = http_client(base_url=origin, timeout=30, event_hooks=checked)
+        await stack.enter_async_context(client)
         yield Door(origin, sandbox, house, urls, clock, client, stack)
 
 

@@ -6,7 +6,27 @@ from pathlib import Path
 
 import pytest
 
+from catflap.web.schemas.error_codes import ERROR_CODES
+
 ROOT = Path(__file__).parent.parent
+# Codes that no HTTP answer carries, and where they are seen instead.
+NOT_OVER_HTTP = {
+    "event_unknown": "catflap webhooks",
+    "google_refused": "the problem of a calendar",
+    "iss_invalid": "the page, by /?error=",
+    "keys_in_use": "catflap keys",
+    "keyset_in_environment": "catflap keys",
+    "keyset_missing": "the start",
+    "keyset_unreadable": "the start",
+    "risc_refused": "catflap risc",
+    "router_included_twice": "the start",
+    "router_missing": "the start",
+    "second_catflap": "the start",
+    "rotation_runs": "catflap keys",
+    "service_account_unreadable": "catflap risc",
+    "settings_invalid": "the start",
+    "webhook_address_refused": "catflap webhooks",
+}
 PAGES = [
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
@@ -51,3 +71,22 @@ def test_every_test_named_in_the_threat_tables_exists() -> None:
     named = set(re.findall(r"::(test_\w+)", page))
     assert len(named) > 30
     assert [name for name in sorted(named) if f"def {name}(" not in sources] == []
+
+
+def test_the_error_table_is_the_one_of_the_code() -> None:
+    page = (ROOT / "docs" / "api.md").read_text()
+    shown = [line for line in page.splitlines() if re.match(r"\| `\w+` \| \d{3} ", line)]
+    known = sorted(ERROR_CODES.values(), key=lambda one: (one.status, one.code))
+    assert shown == [f"| `{one.code}` | {one.status} | {one.remedy} |" for one in known]
+
+
+def test_every_error_code_that_http_can_answer_is_in_the_table() -> None:
+    kinds = "BadRequest|TryAgain|OperatorMustAct|UserMustAct|Tampered"
+    source = ROOT / "src" / "catflap"
+    # These speak to the operator, at the start or on the command line.
+    files = {*source.rglob("*.py")} - {*source.glob("cli/**/*.py"), *source.glob("store/**/*.py")}
+    files -= {source / "settings.py", source / "extras.py"}
+    text = "".join(file.read_text() for file in files)
+    raised = set(re.findall(rf'\b(?:{kinds})\(\s*"([a-z_]+)"', text))
+    assert len(raised) > 40
+    assert raised - ERROR_CODES.keys() == NOT_OVER_HTTP.keys()

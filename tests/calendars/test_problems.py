@@ -16,7 +16,7 @@ from catflap.errors import CatflapError, OperatorMustAct, TryAgain, UserMustAct
 from catflap.google.calendar import CalendarApi, CalendarGone
 from catflap.google.calendar_errors import REACTIONS, Reaction
 from catflap.store.tables import accounts, calendar_syncs, calendars, events, removed_calendars
-from catflap.web.calendars_shown import calendars_shown, is_syncing
+from catflap.web.calendars_shown import read_calendars
 from tests.calendars.served import EMAIL, SUB, Served
 from tests.calendars.troubled import Troubled, refusal
 
@@ -25,6 +25,11 @@ EMPTIES = [
     (status, reason) for row in REACTIONS for status in sorted(row.statuses) for reason in sorted(row.reasons)
 ]
 BAND = "band@group.calendar.google.com"
+
+
+async def calendars_answer(engine: AsyncEngine, user_id: int) -> Any:
+    """The answer of `GET /v1/calendars`."""
+    return (await read_calendars(engine, user_id)).model_dump(mode="json")
 
 
 @pytest.fixture
@@ -106,13 +111,13 @@ async def test_a_refusal_keeps_the_copy_and_is_told_until_it_is_over(
         assert await titles(engine) == ["Tea"]
         after = await mine(engine)
         assert (after.sync_token, after.synced_at) == (before.sync_token, before.synced_at)
-        shown = await calendars_shown(engine, account)
+        shown = await calendars_answer(engine, account)
         (listed,) = shown["calendars"] if endpoint.endswith("events.list") else shown["accounts"]
         assert listed["problem"]["code"] == reaction.code
         assert listed["problem"]["message"] == reaction.message
         assert (listed["problem"]["retry_at"] is not None) == (reaction.pause is not None)
         await copy.sync_account(account, SUB)
-        shown = await calendars_shown(engine, account)
+        shown = await calendars_answer(engine, account)
         assert shown["calendars"][0]["state"] == "current"
         assert [one["problem"] for one in (*shown["calendars"], *shown["accounts"])] == [None, None]
         before = await mine(engine)
@@ -131,13 +136,13 @@ async def test_what_google_says_is_gone_is_emptied_told_once_and_read_when_it_is
     assert await plans(engine) > planned
     (emptied,) = [line for line in logs if line["event"] == "calendar_emptied"]
     assert emptied["calendar_id"] == (await mine(engine)).id
-    (shown,) = (await calendars_shown(engine, account))["calendars"]
+    (shown,) = (await calendars_answer(engine, account))["calendars"]
     assert (shown["state"], shown["problem"]["code"]) == ("gone", emptied["code"])
     assert shown["problem"]["retry_at"] is None
     google.sandbox.lift(rule)
     await copy.sync_account(account, SUB)
     assert await titles(engine) == ["Tea"]
-    assert (await calendars_shown(engine, account))["calendars"][0]["state"] == "current"
+    assert (await calendars_answer(engine, account))["calendars"][0]["state"] == "current"
 
 
 @pytest.mark.parametrize(
@@ -190,7 +195,7 @@ async def test_a_calendar_that_left_the_list_is_told_for_a_week(
     add_band(google, clock)
     await copy.sync_account(account, SUB)
     assert await titles(engine) == ["Concert", "Tea"]
-    (band,) = [one for one in (await calendars_shown(engine, account))["calendars"] if not one["primary"]]
+    (band,) = [one for one in (await calendars_answer(engine, account))["calendars"] if not one["primary"]]
     left = [{"id": EMAIL, "summary": "Mine", "primary": True, "selected": True, "timeZone": "UTC"}]
     if mark:
         async with engine.connect() as connection:
@@ -205,13 +210,13 @@ async def test_a_calendar_that_left_the_list_is_told_for_a_week(
         await copy.sync_account(account, SUB)
     assert [line["calendar_id"] for line in logs if line["event"] == "calendar_removed"] == [band["id"]]
     assert await titles(engine) == ["Tea"]
-    shown = await calendars_shown(engine, account)
+    shown = await calendars_answer(engine, account)
     assert len(shown["calendars"]) == 1
     (removed,) = shown["removed"]
     assert (removed["summary"], removed["code"]) == (band["summary"], "not_listed")
     clock.advance(timedelta(days=8))
     await copy.sync_account(account, SUB)
-    assert (await calendars_shown(engine, account))["removed"] == []
+    assert (await calendars_answer(engine, account))["removed"] == []
 
 
 async def test_a_calendar_that_comes_back_is_no_longer_told_as_removed(
@@ -226,7 +231,7 @@ async def test_a_calendar_that_comes_back_is_no_longer_told_as_removed(
     await copy.sync_account(account, SUB)
     road.instead = lambda request: None
     await copy.sync_account(account, SUB)
-    assert (await calendars_shown(engine, account))["removed"] == []
+    assert (await calendars_answer(engine, account))["removed"] == []
     async with engine.connect() as connection:
         assert (await connection.execute(select(removed_calendars))).all() == []
     assert await titles(engine) == ["Concert", "Tea"]
@@ -254,11 +259,11 @@ async def test_one_calendar_in_trouble_stops_no_other_and_the_list_is_no_problem
         except CatflapError:
             assert status != 404
         assert f"Tea {reason}" in await titles(engine)
-        shown = await calendars_shown(engine, account)
+        shown = await calendars_answer(engine, account)
         states = {one["primary"]: one["state"] for one in shown["calendars"]}
         assert states == {True: "current", False: "gone" if status == 404 else "failing"}
         assert shown["accounts"][0]["problem"] is None
-        assert not is_syncing(shown)
+        assert not (await read_calendars(engine, account)).is_syncing
 
 
 async def test_a_fault_of_ours_with_one_calendar_stops_no_other(
@@ -277,7 +282,7 @@ async def test_a_fault_of_ours_with_one_calendar_stops_no_other(
     with pytest.raises(ZeroDivisionError):
         await copy.sync_account(account, SUB)
     assert await titles(engine) == ["Concert", "Tea"]
-    shown = (await calendars_shown(engine, account))["calendars"]
+    shown = (await calendars_answer(engine, account))["calendars"]
     assert [one["problem"]["code"] for one in shown if one["primary"]] == ["internal_error"]
 
 
@@ -350,7 +355,7 @@ async def test_a_refused_token_is_the_accounts_problem_and_keeps_the_copies(
     assert (await failure(copy, account)).code == "access_token_refused"
     assert google.refused == 1
     assert await titles(engine) == ["Tea"]
-    shown = await calendars_shown(engine, account)
+    shown = await calendars_answer(engine, account)
     assert shown["accounts"][0]["problem"]["code"] == "access_token_refused"
     assert shown["calendars"][0]["problem"] is None
     google.sandbox.lift(rule)
@@ -365,9 +370,9 @@ async def test_an_account_whose_first_sync_fails_is_read_again_with_the_clock(
     await failure(google.calendars(engine, clock), account)
     state = await sync_state(engine)
     assert (state.problem, state.waits_from, state.listed_at) == ("google_api_disabled", clock.now(), None)
-    shown = await calendars_shown(engine, account)
+    shown = await calendars_answer(engine, account)
     assert shown["calendars"] == []
-    assert not is_syncing(shown)
+    assert not (await read_calendars(engine, account)).is_syncing
 
 
 async def test_an_account_without_a_grant_is_not_asked_for_any_more(
@@ -409,6 +414,6 @@ async def test_another_account_is_not_concerned(
         )
     google.sandbox.fault("calendar.calendarList.list", status=403, error="quotaExceeded", times=1)
     await failure(copy, account)
-    shown = {one["account"]: one["problem"] for one in (await calendars_shown(engine, account))["accounts"]}
+    shown = {one["account"]: one["problem"] for one in (await calendars_answer(engine, account))["accounts"]}
     assert shown["2"] is None
     assert shown[SUB] is not None

@@ -33,6 +33,7 @@ from catflap.vault.reactions import Reactions
 from catflap.web import key_admin, proxy, risc, tokens
 from catflap.web.paths import Paths
 from tests.support.http import http_client
+from tests.support.openapi import Conformance
 
 CLIENT_ID, CLIENT_SECRET = "1234567890-test.apps.googleusercontent.com", "GOCSPX-test"
 EMAIL = "anna@example.com"
@@ -204,5 +205,7 @@ async def door(
     for module in (tokens, risc, key_admin, proxy):
         app.include_router(module.router)
     transport = httpx2.ASGITransport(app)
-    async with httpx2.AsyncClient(transport=transport, base_url="http://catflap.test") as client:
+    url = "http://catflap.test"
+    checked = {"response": [Conformance(app.openapi(), url).hook]}
+    async with httpx2.AsyncClient(transport=transport, base_url=url, event_hooks=checked) as client:
         yield Door(client, parts, app)

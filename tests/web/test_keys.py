@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from types import SimpleNamespace
+from typing import Annotated
 
 import httpx2
 import pytest
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -19,8 +20,8 @@ from catflap.store.database import connect
 from catflap.store.embedded import Urls
 from catflap.store.notices import Notices
 from catflap.store.tables import api_keys as t
-from catflap.vault.api_keys import TOPIC, ApiKeys
-from catflap.web.keys import TokensKey
+from catflap.vault.api_keys import TOPIC, ApiKey, ApiKeys
+from catflap.web.keys import TokensKey, require_key
 from catflap.web.routing import OwnErrors
 
 
@@ -44,7 +45,7 @@ async def http(keys: ApiKeys) -> AsyncIterator[httpx2.AsyncClient]:
     app.state.catflap = SimpleNamespace(api_keys=keys, settings=Settings())
 
     @app.get("/door")
-    async def door(key: TokensKey) -> str:
+    async def door(key: Annotated[ApiKey, Depends(require_key("tokens"))]) -> str:
         return key.name
 
     @app.get("/users/{user_id}")

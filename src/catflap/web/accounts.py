@@ -1,6 +1,6 @@
-"""What is the person's own: who they are here, their grants and sessions; to see, to take away, to erase."""
+"""Resources of the signed-in user: profile, Google accounts, grants and sessions; export and erasure."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Path, Request
 from fastapi.responses import JSONResponse, Response
@@ -12,32 +12,55 @@ from catflap.store.jobs import enqueue
 from catflap.store.task_types import PLAN
 from catflap.vault import Grant
 from catflap.web.inputs import PathId, Text
-from catflap.web.profiles import account_shown, grant_shown, instant
 from catflap.web.routing import new_router
+from catflap.web.schemas.accounts import (
+    AccountResource,
+    Export,
+    GrantList,
+    GrantResource,
+    ListedGrant,
+    Me,
+    SessionLifetime,
+    SessionList,
+    SessionResource,
+)
+from catflap.web.schemas.problems import SESSION, problems
 from catflap.web.security import CookieNames, CurrentSession, Parts, csrf_token
 from catflap.web.services import Services
 
-router = new_router("/v1")
+router = new_router("/v1", tag="me")
 
 
-@router.get("/me")
-async def me(request: Request, session: CurrentSession, parts: Parts, names: CookieNames) -> dict[str, Any]:
-    """Who is signed in, and what they allowed."""
+@router.get(
+    "/me",
+    operation_id="getMe",
+    summary="Who is signed in",
+    response_description="The user, their Google accounts and grants.",
+    responses=problems(*SESSION),
+)
+async def me(request: Request, session: CurrentSession, parts: Parts, names: CookieNames) -> Me:
+    """The user with all accounts and grants; `csrf_token` only for a session of a cookie."""
     accounts = await parts.users.accounts(session.user_id)
     grants = await parts.grants.of_user(session.user_id)
-    answer = {
-        "user_id": session.user_id,
-        "accounts": [account_shown(account) for account in accounts],
-        "grants": [grant_shown(grant, accounts) for grant in grants],
-    }
-    if session.kind == "cookie":
-        answer["csrf_token"] = csrf_token(request.cookies[names.session])
-    return answer
+    return Me(
+        user_id=session.user_id,
+        accounts=[AccountResource.of(account) for account in accounts],
+        grants=[GrantResource.of(grant, accounts) for grant in grants],
+        csrf_token=csrf_token(request.cookies[names.session]) if session.kind == "cookie" else None,
+    )
 
 
-@router.delete("/me", status_code=204)
+@router.delete(
+    "/me",
+    status_code=204,
+    response_class=Response,
+    operation_id="eraseMe",
+    summary="Erase the user and everything held about them",
+    response_description="Erased.",
+    responses=problems(*SESSION, "google_unavailable", "google_client_rejected", "not_found"),
+)
 async def erase_me(session: CurrentSession, parts: Parts, names: CookieNames) -> Response:
-    """Erase everything, and take every grant back at Google; not before Google has confirmed."""
+    """All grants are revoked at Google first; nothing is erased before Google has confirmed that."""
     for device in await parts.devices.of_user(session.user_id):
         await parts.devices.remove(session.user_id, device.id)
     for grant in await parts.grants.of_user(session.user_id):
@@ -50,31 +73,54 @@ async def erase_me(session: CurrentSession, parts: Parts, names: CookieNames) ->
     return response
 
 
-@router.get("/me/export")
+@router.get(
+    "/me/export",
+    operation_id="exportMe",
+    summary="Everything held about the user",
+    response_model=Export,
+    response_description="A JSON file; its members are tables.",
+    responses={
+        200: {
+            "headers": {"Content-Disposition": {"schema": {"type": "string"}, "description": "A file name."}}
+        },
+        **problems(*SESSION),
+    },
+)
 async def export_me(session: CurrentSession, parts: Parts) -> Response:
-    """Everything held about the person, as a file."""
+    """All rows about the user, without tokens, hashes and other secrets."""
     found = await export(parts.engine, parts.clock, parts.grants, session.user_id)
     headers = {"Content-Disposition": 'attachment; filename="catflap-export.json"'}
     return JSONResponse(found, headers=headers)
 
 
-@router.get("/grants")
-async def all_grants(session: CurrentSession, parts: Parts) -> dict[str, Any]:
-    """What was allowed, for each Google account.
-
-    `also_ends` counts other users' grants for the same account, which Google ends together with this one.
-    """
+@router.get(
+    "/grants",
+    operation_id="listGrants",
+    summary="What the user allowed",
+    response_description="One grant for each Google account.",
+    responses=problems(*SESSION),
+)
+async def all_grants(session: CurrentSession, parts: Parts) -> GrantList:
+    """`also_ends` counts other users' grants for the same account, which Google ends with this one."""
     accounts = await parts.users.accounts(session.user_id)
-    shown = []
+    listed = []
     for grant in await parts.grants.of_user(session.user_id):
         others = await parts.revocation.also_ended(session.user_id, grant.account_sub)
-        shown.append({**grant_shown(grant, accounts), "also_ends": len(others)})
-    return {"grants": shown}
+        listed.append(ListedGrant.with_others(grant, accounts, len(others)))
+    return GrantList(grants=listed)
 
 
-@router.delete("/grants/{grant_id}", status_code=204)
+@router.delete(
+    "/grants/{grant_id}",
+    status_code=204,
+    response_class=Response,
+    operation_id="revokeGrant",
+    summary="Revoke a grant",
+    response_description="Revoked here; at Google now or as soon as it answers.",
+    responses=problems(*SESSION, "invalid_request", "not_found"),
+)
 async def take_back(grant_id: PathId, session: CurrentSession, parts: Parts) -> None:
-    """Take a grant back, at Google too; what was read by it goes with it."""
+    """It is revoked at Google too, and what was read with it is erased."""
     grant = await _grant(parts, session, grant_id)
     await parts.vault.revoke(session.user_id, grant.account_sub)
     await parts.users.detach(session.user_id, grant.account_sub)
@@ -82,49 +128,75 @@ async def take_back(grant_id: PathId, session: CurrentSession, parts: Parts) -> 
         await enqueue(connection, PLAN, session.user_id)
 
 
-@router.put("/accounts/{sub}/primary", status_code=204)
+@router.put(
+    "/accounts/{sub}/primary",
+    status_code=204,
+    response_class=Response,
+    operation_id="makeAccountPrimary",
+    summary="Make one of the user's Google accounts the primary one",
+    response_description="It is the primary one now.",
+    responses=problems(*SESSION, "invalid_request", "not_found"),
+)
 async def make_primary(
-    sub: Annotated[Text, Path(max_length=255)], session: CurrentSession, parts: Parts
+    sub: Annotated[Text, Path(max_length=255, description="The account's `sub`.")],
+    session: CurrentSession,
+    parts: Parts,
 ) -> None:
-    """Make one of your accounts the primary one."""
+    """The primary account names the user, and answers where no account is given."""
     await parts.users.make_primary(session.user_id, sub)
 
 
-@router.get("/session")
-async def this_session(session: CurrentSession) -> dict[str, Any]:
-    """Whose session this is and how long it lives at most; for pages that must notice its end."""
-    return {"user_id": session.user_id, "kind": session.kind, "expires_at": instant(session.expires_at)}
+@router.get(
+    "/session",
+    operation_id="getSession",
+    summary="Whose session this is",
+    response_description="The user, and how long the session lives at most.",
+    responses=problems(*SESSION),
+)
+async def this_session(session: CurrentSession) -> SessionLifetime:
+    """For pages that must notice the end of their session."""
+    return SessionLifetime(user_id=session.user_id, kind=session.kind, expires_at=session.expires_at)
 
 
-@router.get("/sessions")
-async def all_sessions(session: CurrentSession, parts: Parts) -> dict[str, Any]:
-    """Where you are signed in."""
-    return {
-        "sessions": [
-            {
-                "id": one.id,
-                "kind": one.kind,
-                "current": one.id == session.id,
-                "user_agent": one.user_agent,
-                "created_at": instant(one.created_at),
-                "last_used_at": instant(one.last_used_at),
-                "expires_at": instant(one.expires_at),
-            }
-            for one in await parts.sessions.of_user(session.user_id)
-        ]
-    }
+@router.get(
+    "/sessions",
+    operation_id="listSessions",
+    summary="Where the user is signed in",
+    response_description="All live sessions.",
+    responses=problems(*SESSION),
+)
+async def all_sessions(session: CurrentSession, parts: Parts) -> SessionList:
+    """Browsers and native apps; `current` is the session of this request."""
+    found = await parts.sessions.of_user(session.user_id)
+    return SessionList(sessions=[SessionResource.of(one, current=one.id == session.id) for one in found])
 
 
-@router.delete("/sessions/{session_id}", status_code=204)
+@router.delete(
+    "/sessions/{session_id}",
+    status_code=204,
+    response_class=Response,
+    operation_id="endSession",
+    summary="End one of the user's sessions",
+    response_description="Ended.",
+    responses=problems(*SESSION, "invalid_request", "not_found"),
+)
 async def end_session(session_id: PathId, session: CurrentSession, parts: Parts) -> None:
-    """End one of your sessions."""
+    """The one of this request too, if that is the one."""
     if not await parts.sessions.end_one(session.user_id, session_id):
         raise BadRequest("not_found", "You have no such session.")
 
 
-@router.delete("/sessions", status_code=204)
+@router.delete(
+    "/sessions",
+    status_code=204,
+    response_class=Response,
+    operation_id="endOtherSessions",
+    summary="Sign out everywhere else",
+    response_description="All other sessions have ended.",
+    responses=problems(*SESSION),
+)
 async def end_other_sessions(session: CurrentSession, parts: Parts) -> None:
-    """Sign out everywhere else."""
+    """The session of this request goes on."""
     await parts.sessions.end_all(session.user_id, but=session.id)
 
 

@@ -5,7 +5,7 @@ from sqlalchemy import text
 from starlette.exceptions import HTTPException
 
 from catflap.vault.sealed_columns import check_ready
-from catflap.web import routers
+from catflap.web import openapi, routers
 from catflap.web.headers import SecurityHeaders
 from catflap.web.problems import http_problem
 from catflap.web.routing import new_router
@@ -17,7 +17,8 @@ operations = new_router()
 
 def create_app(services: Services) -> FastAPI:
     """The application; it starts nothing and stops nothing."""
-    app = FastAPI(title="Catflap", docs_url=None, redoc_url=None, openapi_url="/openapi.json")
+    app = FastAPI(**openapi.info(), docs_url=None, redoc_url=None, openapi_url="/openapi.json")
+    openapi.install(app)
     setattr(app.state, STATE_KEY, services)
     app.add_exception_handler(HTTPException, http_problem)
     # First, because routes are tried in order and the token route is asked most.

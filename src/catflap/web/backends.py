@@ -1,89 +1,78 @@
-"""For back ends with their own login: users, bearers, codes and consent links, each with an API key."""
-
-from typing import Annotated, Any, Literal
+"""Routes for back ends with their own login: users, their sessions, one-time codes and consent links."""
 
 from fastapi import Depends, Request
-from fastapi.responses import JSONResponse, Response
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi.responses import Response
 
 from catflap.errors import BadRequest
 from catflap.google.id_token import is_unnamed
 from catflap.google.scopes import SIGN_IN, asked
 from catflap.signin import ConsentRequest, Purpose
 from catflap.signin.flow import NATIVE_REDIRECT_URI, POPUP_REDIRECT_URI
-from catflap.signin.pasted import MAX_SENT
 from catflap.signin.request import prompted
-from catflap.web.bodies import ScopeWords
-from catflap.web.inputs import PathId, Text
-from catflap.web.keys import UsersKey
-from catflap.web.profiles import bearer_shown, instant, received_shown
+from catflap.web.inputs import PathId
+from catflap.web.keys import UserKey, UsersKey
 from catflap.web.routing import new_router
+from catflap.web.schemas.base import json_response
+from catflap.web.schemas.problems import API_KEY, GOOGLE_SIGN_IN, problems
+from catflap.web.schemas.signin import BearerResource, SignInResource
+from catflap.web.schemas.users import (
+    ConfirmBody,
+    ConsentBody,
+    ConsentLink,
+    UserBody,
+    UserCodeBody,
+    UserResource,
+)
 from catflap.web.security import Parts, single_parameters
 from catflap.web.services import Services
 
-router = new_router(dependencies=[Depends(single_parameters)])
-_Sub = Annotated[Text, Field(min_length=1, max_length=255)]
+router = new_router(tag="users", dependencies=[Depends(single_parameters)])
 
 
-class Body(BaseModel):
-    """A JSON body with nothing but the members we know."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class UserBody(Body):
-    """A user of the app; `external_id` is what the app calls them."""
-
-    external_id: Annotated[Text, Field(min_length=1, max_length=255)] | None = None
-
-
-class BackendCodeBody(Body):
-    """A code that the app's own client got from Google."""
-
-    code: Annotated[Text, Field(max_length=MAX_SENT)]
-    client: Literal["native", "popup", "web"] = "native"
-    redirect_uri: Annotated[Text, Field(max_length=2000)] | None = None
-    code_verifier: Annotated[Text, Field(max_length=128)] | None = None
-    scopes: ScopeWords = ""
-    account: _Sub | None = None
-
-
-class ConsentBody(Body):
-    """What to ask the user, and where they go afterwards."""
-
-    scopes: ScopeWords
-    return_to: Annotated[Text, Field(max_length=2000)]
-    purpose: Purpose | None = None
-    account: _Sub | None = None
-    prompt: Annotated[Text, Field(max_length=100)] = ""
-
-
-class ConfirmBody(Body):
-    """The code that arrived at `return_to`, in the session of the user it is for."""
-
-    code: Annotated[Text, Field(min_length=1, max_length=200)]
-
-
-@router.post("/v1/users")
+@router.post(
+    "/v1/users",
+    status_code=201,
+    operation_id="createUser",
+    summary="Make a user, or find them again",
+    response_model=UserResource,
+    response_description="A new user.",
+    responses={
+        200: {"model": UserResource, "description": "The user who has this `external_id` already."},
+        **problems(*API_KEY),
+    },
+)
 async def make_user(body: UserBody, key: UsersKey, parts: Parts) -> Response:
-    """A user of the app; the same `external_id` names the same user again."""
+    """The same `external_id` names the same user again."""
     if key.user_ids is not None:
         raise BadRequest("forbidden", "This API key is for certain users only.")
     user_id, made = await parts.users.make(body.external_id)
-    return JSONResponse({"id": user_id, "external_id": body.external_id}, 201 if made else 200)
+    return json_response(UserResource(id=user_id, external_id=body.external_id), 201 if made else 200)
 
 
-@router.post("/v1/users/{user_id}/sessions", status_code=201)
-async def make_session(user_id: PathId, request: Request, key: UsersKey, parts: Parts) -> dict[str, Any]:
-    """A bearer with which the app's client may act for this user."""
+@router.post(
+    "/v1/users/{user_id}/sessions",
+    status_code=201,
+    operation_id="createUserSession",
+    summary="Make a bearer token for a user's client",
+    response_description="The token, shown once.",
+    responses=problems(*API_KEY, "not_found"),
+)
+async def make_session(user_id: PathId, request: Request, key: UserKey, parts: Parts) -> BearerResource:
+    """With it the app's client acts for this user."""
     await _known(parts, user_id)
     token = await parts.sessions.begin(user_id, "bearer", request.headers.get("User-Agent"))
-    return bearer_shown(token)
+    return BearerResource.of(token)
 
 
-@router.post("/v1/users/{user_id}/google/code")
-async def take_code(user_id: PathId, body: BackendCodeBody, key: UsersKey, parts: Parts) -> dict[str, Any]:
-    """Redeem a code for this user; what it allows becomes theirs, and signs nobody in."""
+@router.post(
+    "/v1/users/{user_id}/google/code",
+    operation_id="redeemUserCode",
+    summary="Redeem a one-time code for a user",
+    response_description="Whose account it is, and what they allowed.",
+    responses=problems(*API_KEY, *GOOGLE_SIGN_IN),
+)
+async def take_code(user_id: PathId, body: UserCodeBody, key: UserKey, parts: Parts) -> SignInResource:
+    """The Google account and what was allowed become this user's; nobody is signed in."""
     await _known(parts, user_id)
     wanted = asked(body.scopes)
     key.check_scopes(wanted)
@@ -96,12 +85,23 @@ async def take_code(user_id: PathId, body: BackendCodeBody, key: UsersKey, parts
     received = await parts.signin.redeem(
         asks, body.code, redirect_uri=redirect_uri, verifier=body.code_verifier
     )
-    return received_shown(received)
+    return SignInResource.of(received)
 
 
-@router.post("/v1/users/{user_id}/consents", status_code=201)
-async def make_consent(user_id: PathId, body: ConsentBody, key: UsersKey, parts: Parts) -> dict[str, Any]:
-    """A one-time link to send the user to; it lives for ten minutes."""
+@router.post(
+    "/v1/users/{user_id}/consents",
+    status_code=201,
+    operation_id="createConsent",
+    summary="Make a consent link for a user",
+    response_description="A link that works once, within ten minutes.",
+    responses=problems(*API_KEY, "not_found", "return_to_unknown"),
+)
+async def make_consent(user_id: PathId, body: ConsentBody, key: UserKey, parts: Parts) -> ConsentLink:
+    """Send the user's browser to `url`. Google's answer leads it to `return_to`.
+
+    There it arrives with `catflap_consent` and, unless this browser is signed in here, with a code: confirm
+    that with `confirmConsent` in the session of this user, or nothing of it becomes usable.
+    """
     await _known(parts, user_id)
     wanted = asked(body.scopes)
     # Who somebody is is asked along with anything else, so a key need not name it.
@@ -111,20 +111,26 @@ async def make_consent(user_id: PathId, body: ConsentBody, key: UsersKey, parts:
     asks = ConsentRequest(purpose, wanted | SIGN_IN, user_id, body.account, select_account=choose)
     asks = prompted(asks, body.prompt)
     ticket = await parts.consents.make(asks, body.return_to)
-    return {
-        "id": ticket.id,
-        "purpose": asks.purpose,
-        "url": f"{parts.settings.origin}{parts.paths.auth}/consents/{ticket.secret}",
-        "expires_at": instant(ticket.expires_at),
-    }
+    return ConsentLink(
+        id=ticket.id,
+        purpose=asks.purpose,
+        url=f"{parts.settings.origin}{parts.paths.auth}/consents/{ticket.secret}",
+        expires_at=ticket.expires_at,
+    )
 
 
-@router.post("/v1/users/{user_id}/consents/{consent_id}/confirm")
+@router.post(
+    "/v1/users/{user_id}/consents/{consent_id}/confirm",
+    operation_id="confirmConsent",
+    summary="Confirm what came of a consent link",
+    response_description="Whose account it is, and what they allowed.",
+    responses=problems(*API_KEY, *GOOGLE_SIGN_IN, "expired"),
+)
 async def confirm_consent(
-    user_id: PathId, consent_id: PathId, body: ConfirmBody, key: UsersKey, parts: Parts
-) -> dict[str, Any]:
-    """Make usable what came of a link: its code arrived in the session of this user."""
-    return received_shown(await parts.consents.confirm(user_id, consent_id, body.code))
+    user_id: PathId, consent_id: PathId, body: ConfirmBody, key: UserKey, parts: Parts
+) -> SignInResource:
+    """Only for a code that arrived in the session of this user: the link may have been forwarded."""
+    return SignInResource.of(await parts.consents.confirm(user_id, consent_id, body.code))
 
 
 async def _known(parts: Services, user_id: int) -> None:

@@ -7,35 +7,27 @@ code can't be slipped in by another site, whichever client it claims to be.
 import hmac
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
-from typing import Annotated, Literal
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import Depends, Query, Request
-from fastapi.responses import JSONResponse, RedirectResponse, Response
-from pydantic import Field
+from fastapi.responses import RedirectResponse, Response
 
-from catflap.errors import BadRequest, CatflapError, http_status
+from catflap.errors import BadRequest, CatflapError
 from catflap.google.scopes import SIGN_IN, asked, missing
 from catflap.log import log
 from catflap.signin import ConsentNeeded, ConsentRequest, Purpose, Received, Session
 from catflap.signin.attempts import Attempt
 from catflap.signin.flow import NATIVE_REDIRECT_URI, POPUP_REDIRECT_URI
-from catflap.signin.pasted import MAX_SENT
 from catflap.signin.request import prompted
-from catflap.web.bodies import (
-    Members,
-    ScopeWords,
-    described,
-    media_type,
-    read_bare,
-    read_form,
-    read_object,
-)
+from catflap.web.bodies import BARE, FORM, described, media_type, read_bare, read_form, read_object
 from catflap.web.consent import consent_for, open_session, still_valid
 from catflap.web.inputs import Text
-from catflap.web.problems import plain, problem
-from catflap.web.profiles import bearer_shown, received_shown
-from catflap.web.routing import new_router
+from catflap.web.problems import problem_of
+from catflap.web.routing import PlainErrors, new_router
+from catflap.web.schemas.base import REDIRECT, json_response
+from catflap.web.schemas.problems import GOOGLE_SIGN_IN, SESSION, plain_errors, problems
+from catflap.web.schemas.signin import CodeBody, CredentialBody, CredentialForm, PopupResource, SignInResource
 from catflap.web.security import (
     SIGNIN_COOKIE_SECONDS,
     CookieNames,
@@ -45,40 +37,42 @@ from catflap.web.security import (
     check_native,
     check_page,
     csrf_token,
-    find_session,
     limit_begins,
     limit_codes,
-    one_credential,
     single_parameters,
 )
 from catflap.web.services import Services
 
-router = new_router(dependencies=[Depends(single_parameters)])
+router = new_router(tag="signin", dependencies=[Depends(single_parameters)])
+plain_router = new_router(tag="signin", dependencies=[Depends(single_parameters)], route_class=PlainErrors)
 _G_CSRF = "g_csrf_token"
-_Code = Annotated[Text, Field(max_length=MAX_SENT)]
+_FROM_PAGE: dict[str, Any] = {
+    "security": [{}],
+    "parameters": [
+        {
+            "name": name,
+            "in": "header",
+            "required": False,
+            "schema": {"type": "string"},
+            "description": f"{what}; needed unless a native app sends this.",
+        }
+        for name, what in (("X-Requested-With", "`XMLHttpRequest`"), ("Origin", "An allowed origin"))
+    ],
+}
+_SESSION_COOKIE = {"Set-Cookie": {"schema": {"type": "string"}, "description": "The session of a browser."}}
+_SENT_CODE = problems(*SESSION, *GOOGLE_SIGN_IN, "forbidden", "origin_not_allowed", "rate_limited")
 
 
-class CodeBody(Members):
-    """A one-time code, and what was asked when it was given."""
-
-    code: _Code
-    client: Literal["popup", "native"]
-    state: Annotated[Text, Field(max_length=200)] | None = None
-    scopes: ScopeWords | None = None
-    purpose: Purpose | None = None
-    account: Annotated[Text, Field(max_length=255)] | None = None
-
-
-class CredentialBody(Members):
-    """An ID token from Google's button (with the state of `/signin/google/popup`) or from a native app."""
-
-    credential: Annotated[Text, Field(max_length=16_384)]
-    client: Literal["popup", "native"] = "popup"
-    state: Annotated[Text, Field(max_length=200)] | None = None
-    nonce: Annotated[Text, Field(max_length=200)] | None = None
-
-
-@router.get("/signin/google/popup", dependencies=[Depends(limit_begins)])
+@router.get(
+    "/signin/google/popup",
+    operation_id="beginPopup",
+    summary="Begin a sign-in in Google's popup",
+    response_model=PopupResource,
+    response_description="What a page hands to Google's code client.",
+    responses=problems(*SESSION, "invalid_request", "not_found", "rate_limited"),
+    openapi_extra={"security": [{}]},
+    dependencies=[Depends(limit_begins)],
+)
 async def begin_popup(
     request: Request,
     parts: Parts,
@@ -89,7 +83,7 @@ async def begin_popup(
     account: Annotated[Text | None, Query(max_length=255)] = None,
     prompt: Annotated[Text, Query(max_length=100)] = "",
 ) -> Response:
-    """What a page hands to Google's code client, so that the code is bound to this browser."""
+    """The state binds the code to this browser; the sign-in cookie that is set belongs to it."""
     asks = await consent_for(parts, session, scopes=scopes, purpose=purpose, account=account)
     asks = prompted(asks, prompt)
     if asks.forced:
@@ -100,31 +94,30 @@ async def begin_popup(
     popup = await parts.signin.begin_popup(
         asks, browser_secret=request.cookies.get(names.signin), session_id=session.id if session else None
     )
-    response = JSONResponse(
-        {
-            "client_id": popup.client_id,
-            "scope": popup.scope,
-            "state": popup.state,
-            "nonce": popup.nonce,
-            "login_hint": popup.login_hint,
-            "select_account": popup.select_account,
-            "expires_in": SIGNIN_COOKIE_SECONDS,
-        }
-    )
+    response = json_response(PopupResource.of(popup, SIGNIN_COOKIE_SECONDS))
     names.set_signin(request, response, popup.state, popup.browser_secret)
     return response
 
 
 @router.post(
     "/signin/google/code",
-    openapi_extra=described(CodeBody, bare=True),
+    operation_id="redeemCode",
+    summary="Sign in with a one-time code",
+    response_model=SignInResource,
+    response_description="Who signed in, and what they allowed.",
+    responses={200: {"headers": _SESSION_COOKIE}, **_SENT_CODE},
+    openapi_extra={**described(CodeBody, bare=True), **_FROM_PAGE},
     dependencies=[Depends(limit_codes)],
 )
 async def take_code(
     request: Request, parts: Parts, names: CookieNames, session: UncheckedSession
 ) -> Response:
-    """A code from a popup or a native app: who signed in, and what they allowed."""
-    if media_type(request) == "application/octet-stream":
+    """For codes of a popup (a cookie is set) and of a native app (`token` is a bearer token).
+
+    A page must send X-Requested-With and come from an allowed origin. A native app must send no Origin,
+    Sec-Fetch-* or cookie. A bare code counts as a popup's.
+    """
+    if media_type(request) == BARE:
         return await _from_popup(
             request, parts, names, session, CodeBody(code=await read_bare(request), client="popup")
         )
@@ -139,31 +132,54 @@ async def take_code(
     return await _as_app(request, parts, asks, received)
 
 
-@router.post("/storeauthcode")
-async def store_auth_code(request: Request, parts: Parts, names: CookieNames) -> Response:
-    """The bare code, as Google's guide to server-side sign-in has pages send it; with plain errors."""
-    one_credential(request, names)
+@plain_router.post(
+    "/storeauthcode",
+    operation_id="storeAuthCode",
+    summary="Sign in with a bare one-time code",
+    response_model=SignInResource,
+    response_description="Who signed in, and what they allowed.",
+    responses={
+        200: {"headers": _SESSION_COOKIE},
+        **plain_errors(*SESSION, *GOOGLE_SIGN_IN, "forbidden", "origin_not_allowed", "rate_limited"),
+    },
+    openapi_extra={**described(bare=True), **_FROM_PAGE},
+)
+async def store_auth_code(
+    request: Request,
+    parts: Parts,
+    names: CookieNames,
+    session: UncheckedSession,
+) -> Response:
+    """For pages written after Google's guide to server-side sign-in; errors are `{"error": …}`."""
     try:
         await limit_codes(request, parts)
         check_page(request, parts)
-        session = await find_session(request, parts, names)
         code = await read_bare(request)
         return await _from_popup(request, parts, names, session, CodeBody(code=code, client="popup"))
     except CatflapError as error:
         log.warning("signin_failed", code=error.code, detail=error.detail)
-        return plain(error)
+        raise
 
 
 @router.post(
     "/signin/google/credential",
-    openapi_extra=described(CredentialBody),
+    operation_id="signInWithIdToken",
+    summary="Sign in with an ID token",
+    response_model=SignInResource,
+    response_description="Who signed in.",
+    responses={
+        200: {"headers": _SESSION_COOKIE},
+        303: {**REDIRECT, "description": "To the page; the answer to a form."},
+        **_SENT_CODE,
+    },
+    openapi_extra={**described(CredentialBody, form=CredentialForm), **_FROM_PAGE},
     dependencies=[Depends(limit_codes)],
 )
 async def take_credential(
     request: Request, parts: Parts, names: CookieNames, session: UncheckedSession
 ) -> Response:
-    """An ID token alone: a session without a grant, which can follow later."""
-    if media_type(request) == "application/x-www-form-urlencoded":
+    """Open a session without a grant. The form is what Google's button posts in redirect mode."""
+    if media_type(request) == FORM:
         return await _from_login_uri(request, parts, names, session)
     body = await read_object(request, CredentialBody)
     asks, nonce = ConsentRequest("signin", SIGN_IN), body.nonce
@@ -240,23 +256,22 @@ async def _as_page(
     received: Received,
 ) -> Response:
     if asks.purpose != "signin":
-        return JSONResponse(received_shown(received))
+        return json_response(SignInResource.of(received))
     if asks.meanwhile is not None:
         # Signed in meanwhile in another tab, whose page belongs to that session.
-        shown = {**received_shown(received), "csrf_token": csrf_token(request.cookies[names.session])}
-        return JSONResponse(shown)
+        token = request.cookies[names.session]
+        return json_response(SignInResource.of(received, csrf_token=csrf_token(token)))
     token = await open_session(request, parts, session, received.user_id)
-    response = JSONResponse({**received_shown(received), "csrf_token": csrf_token(token)})
+    response = json_response(SignInResource.of(received, csrf_token=csrf_token(token)))
     names.set_session(response, token)
     return response
 
 
 async def _as_app(request: Request, parts: Services, asks: ConsentRequest, received: Received) -> Response:
-    answer = received_shown(received)
+    token = None
     if asks.purpose == "signin":
         token = await parts.sessions.begin(received.user_id, "bearer", request.headers.get("User-Agent"))
-        answer |= bearer_shown(token)
-    return JSONResponse(answer)
+    return json_response(SignInResource.of(received, bearer=token))
 
 
 def _lead_to_consent(parts: Services, needed: ConsentNeeded) -> Response:
@@ -264,4 +279,4 @@ def _lead_to_consent(parts: Services, needed: ConsentNeeded) -> Response:
     asks = needed.request
     wanted = {"scopes": " ".join(sorted(asks.scopes - SIGN_IN)), "purpose": asks.purpose, "prompt": "consent"}
     address = f"{parts.paths.auth}/signin/google?{urlencode(wanted)}"
-    return problem(http_status(needed), needed.code, needed.message, consent_url=address)
+    return problem_of(needed, consent_url=address)

@@ -1,131 +1,163 @@
-"""The API of devices: pairing, the schedule, sounds, signs of life, acknowledgements."""
+"""The API of devices: pairing, the schedule, sounds, heartbeats, acknowledgements."""
 
 import json
 from collections.abc import AsyncIterator
-from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from fastapi import Request
+from fastapi import Header, Path, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
-from pydantic import BaseModel, ConfigDict, Field
 
 from catflap.announcements.lifecycle import acknowledge
-from catflap.devices.registry import OFFLINE_AFTER, Device
-from catflap.devices.schedule import instant
+from catflap.devices.registry import Device
 from catflap.devices.sound import PATH
 from catflap.errors import BadRequest
-from catflap.web.inputs import Moment, PathId, Text
+from catflap.web.inputs import PathId
 from catflap.web.ranges import ranged
 from catflap.web.routing import new_router, secret_address
+from catflap.web.schemas.devices import (
+    AckBody,
+    DeviceBody,
+    DeviceChange,
+    DeviceList,
+    DeviceResource,
+    PairingBody,
+    PairingResource,
+    PairingStatus,
+    ScheduleDocument,
+)
+from catflap.web.schemas.problems import DEVICE, SESSION, problems
 from catflap.web.security import CurrentDevice, CurrentSession, Parts
 
-router = new_router()
-_Name = Annotated[Text, Field(min_length=1, max_length=60)]
+router = new_router(tag="devices")
+_WAV: dict[str, Any] = {"audio/wav": {"schema": {"type": "string", "format": "binary"}}}
+_ETAG = {"ETag": {"schema": {"type": "string"}, "description": "For If-None-Match."}}
+_RANGE = {"Content-Range": {"schema": {"type": "string"}, "description": "RFC 9110 section 14.4."}}
+_ACCEPT_RANGES = {"Accept-Ranges": {"schema": {"const": "bytes"}, "description": "Byte ranges are served."}}
 
 
-class Body(BaseModel):
-    """A JSON body with nothing but the members we know."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-class PairingBody(Body):
-    """A device asks for a code; it keeps its secret and sends the hash."""
-
-    token_sha256: Annotated[Text, Field(pattern="^[0-9a-f]{64}$")]
-    model: _Name
-
-
-class DeviceBody(Body):
-    """Claim the device that shows `code`, or make this browser one."""
-
-    code: Annotated[Text, Field(max_length=20)] | None = None
-    name: _Name | None = None
-    browser: bool = False
+@router.post(
+    "/v1/pairings",
+    status_code=201,
+    operation_id="beginPairing",
+    summary="Begin to pair a device",
+    response_description="A code to show, and a handle to ask with.",
+    responses=problems("invalid_request"),
+)
+async def begin_pairing(body: PairingBody, parts: Parts) -> PairingResource:
+    """The device shows `code`, which its user sends to `addDevice`, and asks `getPairing` until then."""
+    return PairingResource.of(await parts.pairings.begin(token_sha256=body.token_sha256, model=body.model))
 
 
-class DeviceChange(Body):
-    """What can be set of a device."""
-
-    name: _Name | None = None
-    volume: Annotated[int, Field(ge=0, le=100)] | None = None
-    muted_until: Moment | None = None
-
-
-class AckBody(Body):
-    """What became of one announcement."""
-
-    announcement: Annotated[Text, Field(max_length=64)]
-    state: Literal["played", "failed", "missed", "held"]
-    at: Moment
-    detail: Annotated[Text, Field(max_length=200)] | None = None
-
-
-@router.post("/v1/pairings", status_code=201)
-async def begin_pairing(body: PairingBody, parts: Parts) -> dict[str, Any]:
-    """A code to show, and a handle to ask with."""
-    pairing = await parts.pairings.begin(token_sha256=body.token_sha256, model=body.model)
-    return {
-        "code": pairing.code,
-        "handle": pairing.handle,
-        "expires_in": pairing.expires_in,
-        "interval": pairing.interval,
-    }
-
-
-@router.get("/v1/pairings/{handle}")
-async def ask_pairing(handle: str, parts: Parts) -> dict[str, Any]:
-    """Whether somebody claimed the device meanwhile."""
+@router.get(
+    "/v1/pairings/{handle}",
+    operation_id="getPairing",
+    summary="Ask whether a user claimed the device",
+    response_description="`pending`, or `claimed` with the device's id.",
+    responses=problems("expired"),
+)
+async def ask_pairing(
+    handle: Annotated[str, Path(description="As `beginPairing` gave it.")], parts: Parts
+) -> PairingStatus:
+    """Ask every `interval` seconds."""
     device_id = await parts.pairings.device_of(handle)
-    return {"status": "pending"} if device_id is None else {"status": "claimed", "device": device_id}
+    return PairingStatus(status="pending" if device_id is None else "claimed", device=device_id)
 
 
-@router.post("/v1/devices", status_code=201)
-async def add_device(body: DeviceBody, session: CurrentSession, parts: Parts) -> dict[str, Any]:
-    """Claim a device by its code; or, with `browser`, make this browser one and get its token."""
+@router.post(
+    "/v1/devices",
+    status_code=201,
+    operation_id="addDevice",
+    summary="Claim a device by its code, or make this browser a device",
+    response_description="The device; of a browser its token too.",
+    responses=problems(*SESSION, "invalid_request", "not_found", "too_many"),
+)
+async def add_device(body: DeviceBody, session: CurrentSession, parts: Parts) -> DeviceResource:
+    """With `browser` this browser becomes a device and gets its token; else `code` is needed."""
     if body.browser:
         name = body.name or "Browser"
         device, token = await parts.devices.add_browser(session.user_id, name, session.id)
-        return {**_device(device, parts.clock.now()), "token": token}
+        return DeviceResource.of(device, parts.clock.now(), token)
     if body.code is None:
         raise BadRequest("invalid_request", "Send the code that the device shows.")
     claimed = await parts.pairings.claim(session.user_id, body.code, body.name)
-    return _device(claimed, parts.clock.now())
+    return DeviceResource.of(claimed, parts.clock.now())
 
 
-@router.get("/v1/devices")
-async def all_devices(session: CurrentSession, parts: Parts) -> dict[str, Any]:
-    """Your devices."""
+@router.get(
+    "/v1/devices",
+    operation_id="listDevices",
+    summary="The user's devices",
+    response_description="All devices.",
+    responses=problems(*SESSION),
+)
+async def all_devices(session: CurrentSession, parts: Parts) -> DeviceList:
+    """A device is `online` when it sent a heartbeat within the last 45 seconds."""
     now = parts.clock.now()
-    return {"devices": [_device(one, now) for one in await parts.devices.of_user(session.user_id)]}
+    found = await parts.devices.of_user(session.user_id)
+    return DeviceList(devices=[DeviceResource.of(one, now) for one in found])
 
 
-@router.patch("/v1/devices/{device_id}")
+@router.patch(
+    "/v1/devices/{device_id}",
+    operation_id="changeDevice",
+    summary="Change a device's name, volume or mute",
+    response_description="The device as it is now.",
+    responses=problems(*SESSION, "invalid_request", "not_found"),
+)
 async def change_device(
     device_id: PathId, body: DeviceChange, session: CurrentSession, parts: Parts
-) -> dict[str, Any]:
-    """Name, loudness, mute."""
+) -> DeviceResource:
+    """Members that are left out stay as they are; `muted_until` null ends a mute."""
     changes = body.model_dump(exclude_unset=True)
     if changes.get("name", "") is None or changes.get("volume", 0) is None:
         raise BadRequest("invalid_request", "name and volume can be changed, not taken away.")
     if not changes:
         raise BadRequest("invalid_request", "Send name, volume or muted_until.")
-    return _device(await parts.devices.adjust(session.user_id, device_id, **changes), parts.clock.now())
+    changed = await parts.devices.adjust(session.user_id, device_id, **changes)
+    return DeviceResource.of(changed, parts.clock.now())
 
 
-@router.delete("/v1/devices/{device_id}", status_code=204)
+@router.delete(
+    "/v1/devices/{device_id}",
+    status_code=204,
+    response_class=Response,
+    operation_id="removeDevice",
+    summary="Unpair a device",
+    response_description="Unpaired.",
+    responses=problems(*SESSION, "invalid_request", "not_found"),
+)
 async def remove_device(device_id: PathId, session: CurrentSession, parts: Parts) -> None:
-    """Unpair."""
+    """Its token and the addresses of its sounds are of no use any more."""
     await parts.devices.remove(session.user_id, device_id)
 
 
-@router.get("/v1/device/schedule")
-async def schedule(request: Request, device: CurrentDevice, parts: Parts) -> Response:
-    """The schedule document, or with `Accept: text/event-stream` the document at connect and each change.
+@router.get(
+    "/v1/device/schedule",
+    operation_id="getSchedule",
+    summary="What the device says in the coming day",
+    response_model=ScheduleDocument,
+    response_description="The document; as Server-Sent Events at once and at each change.",
+    responses={
+        200: {
+            "headers": _ETAG,
+            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        },
+        304: {"description": "The document has not changed.", "headers": _ETAG},
+        **problems(*DEVICE, "not_found"),
+    },
+)
+async def schedule(
+    request: Request,
+    device: CurrentDevice,
+    parts: Parts,
+    accept: Annotated[str, Header(include_in_schema=False)] = "",
+    if_none_match: Annotated[str, Header(description="The ETag of the document that the device has.")] = "",
+) -> Response:
+    """The document, or with `Accept: text/event-stream` a stream of `schedule` events, each with a document.
 
     The stream's last event is `end`, when the device was removed or the session of a browser has ended.
     """
-    if "text/event-stream" in request.headers.get("Accept", ""):
+    if "text/event-stream" in accept:
         events = _events(device, parts)
         # Before the answer begins, because after that it can't say 503 or 404 any more.
         first = await anext(events, None)
@@ -136,31 +168,67 @@ async def schedule(request: Request, device: CurrentDevice, parts: Parts) -> Res
     if document is None:
         raise BadRequest("not_found", "This device was removed.")
     etag = f'W/"{document["version"]}"'
-    if etag in request.headers.get("If-None-Match", ""):
+    if etag in if_none_match:
         return Response(status_code=304, headers={"ETag": etag})
     return JSONResponse(document, headers={"ETag": etag})
 
 
-@router.post("/v1/device/heartbeat", status_code=204)
+@router.post(
+    "/v1/device/heartbeat",
+    status_code=204,
+    response_class=Response,
+    operation_id="sendHeartbeat",
+    summary="Tell that the device is online",
+    response_description="Noted.",
+    responses=problems(*DEVICE),
+)
 async def heartbeat(device: CurrentDevice, parts: Parts) -> None:
-    """I am alive."""
+    """Send one every 20 seconds; after 45 seconds without one the device counts as offline."""
     await parts.devices.heard_from(device)
 
 
-@router.post("/v1/device/acks", status_code=204)
+@router.post(
+    "/v1/device/acks",
+    status_code=204,
+    response_class=Response,
+    operation_id="acknowledgeAnnouncement",
+    summary="Tell what became of an announcement",
+    response_description="Noted.",
+    responses=problems(*DEVICE, "invalid_request", "not_found"),
+)
 async def ack(body: AckBody, device: CurrentDevice, parts: Parts) -> None:
-    """This one was played, or wasn't; saying it twice changes nothing."""
+    """Idempotent: the same again, or late, changes nothing."""
     async with parts.engine.begin() as connection:
         await acknowledge(connection, device.id, body.announcement, body.state, body.at, body.detail)
 
 
-@router.get(PATH + "{name}")
+@router.get(
+    PATH + "{name}",
+    operation_id="getSound",
+    summary="The sound of an announcement",
+    response_class=Response,
+    response_description="The whole sound.",
+    responses={
+        200: {"content": _WAV, "headers": {**_ETAG, **_ACCEPT_RANGES}},
+        206: {
+            "description": "The range that was asked for.",
+            "content": _WAV,
+            "headers": {**_ETAG, **_ACCEPT_RANGES, **_RANGE},
+        },
+        416: {"description": "The sound has no such range.", "headers": _RANGE},
+        **problems("not_found", "expired"),
+    },
+)
 @secret_address
-async def sound(name: str, request: Request, parts: Parts) -> Response:
-    """One sound; whoever knows the address may hear it, until it is over."""
+async def sound(
+    name: Annotated[str, Path(description="As in the address that the schedule gives.")],
+    parts: Parts,
+    range: Annotated[str | None, Header(description="One byte range (RFC 9110 section 14.2).")] = None,
+) -> Response:
+    """The address is the permission: whoever has it may fetch the sound, until an hour after it was due."""
     found = await parts.sounds.open(name)
     headers = {"Cache-Control": "private, max-age=3600, immutable", "ETag": f'"{found.sha256}"'}
-    return ranged(found.wav, request.headers.get("Range"), "audio/wav", headers)
+    return ranged(found.wav, range, "audio/wav", headers)
 
 
 async def _events(device: Device, parts: Parts) -> AsyncIterator[str]:
@@ -177,16 +245,3 @@ async def _continued(first: str, rest: AsyncIterator[str]) -> AsyncIterator[str]
     yield first
     async for one in rest:
         yield one
-
-
-def _device(device: Device, now: datetime) -> dict[str, Any]:
-    seen = device.last_seen_at
-    return {
-        "id": device.id,
-        "name": device.name,
-        "model": device.model,
-        "volume": device.volume,
-        "muted_until": instant(device.muted_until) if device.muted_until else None,
-        "last_seen_at": instant(seen) if seen else None,
-        "online": seen is not None and now - seen < OFFLINE_AFTER,
-    }

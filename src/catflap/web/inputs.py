@@ -4,14 +4,17 @@ Refused here, a value gets an error that names its place; the store refuses the 
 """
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import Path
-from pydantic import AfterValidator, AwareDatetime, Field
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
 # Columns are BIGINT and INTEGER.
 LARGEST_ID, LARGEST_INTEGER = 2**63 - 1, 2**31 - 1
+_NUMBER = re.compile("[1-9][0-9]*")
 
 
 def _storable(value: str) -> str:
@@ -31,10 +34,17 @@ def _representable(value: datetime) -> datetime:
         raise ValueError("must be between the years 1 and 9999 in UTC") from None
 
 
+def _one_spelling(value: object) -> object:
+    if isinstance(value, str) and not _NUMBER.fullmatch(value):
+        raise PydanticCustomError("number_spelling", "write the number without sign or zeros")
+    return value
+
+
 # JSON can spell both.
 Text = Annotated[str, AfterValidator(_storable)]
 Id = Annotated[int, Field(ge=1, le=LARGEST_ID)]
-PathId = Annotated[int, Path(ge=1, le=LARGEST_ID)]
+# In a path; other code than ours may read the path too, and would read "+17" and "017" as 17.
+PathId = Annotated[int, BeforeValidator(_one_spelling), Path(ge=1, le=LARGEST_ID, examples=[17])]
 Moment = Annotated[AwareDatetime, AfterValidator(_representable)]
 
 

@@ -5,10 +5,11 @@ The caller's own credentials and cookies end here, Google's cookies and redirect
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
 import httpx2
-from fastapi import Request
+from fastapi import Path, Request
 from fastapi.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
@@ -21,13 +22,19 @@ from catflap.vault.api_keys import ApiKey
 from catflap.web.inputs import PathId
 from catflap.web.keys import ProxyKey
 from catflap.web.routing import new_router
+from catflap.web.schemas.problems import API_KEY, VAULT, problems
 from catflap.web.security import Parts
 from catflap.web.services import Services
 from catflap.web.tokens import AccountSub, consent_wanted
 
 # The body is for Google, which limits it.
-router = new_router("/v1", max_body_size=None)
+router = new_router("/v1", tag="proxy", max_body_size=None)
 
+_READING = frozenset({"GET", "HEAD"})
+_ANYTHING: dict[str, Any] = {
+    "application/json": {"schema": {}},
+    "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
+}
 RETRIED_BYTES = 1024 * 1024
 # From the first byte of the call to the last of the answer: enough for a large file, and no drip for ever.
 _WHOLE_SECONDS = 600.0
@@ -67,18 +74,21 @@ _FROM_GOOGLE = frozenset(
 )
 
 
-@router.api_route(
-    "/users/{user_id}/google/{host}/{path:path}", methods=sorted(METHODS), include_in_schema=False
-)
 async def call_google(
     user_id: PathId,
-    host: str,
+    host: Annotated[str, Path(description="A host of Google's APIs.", examples=["www.googleapis.com"])],
+    path: Annotated[str, Path(description="The path there.", examples=["calendar/v3/calendars/primary"])],
     request: Request,
     key: ProxyKey,
     parts: Parts,
     catflap_account: AccountSub = None,
 ) -> Response:
-    """Make one call; `catflap_account` chooses whose, and is not sent on."""
+    """Call a Google API with the user's access token, and return Google's answer with its status.
+
+    Host, method and path must be on the operator's list (`CATFLAP_PROXY_ALLOW`). The query is sent on except
+    `catflap_account`, which chooses the user's Google account. Redirects are not followed; cookies and the
+    caller's own credentials are not sent. Errors of Catflap itself are `application/problem+json`.
+    """
     detail: str | None = None
     until = asyncio.get_running_loop().time() + _WHOLE_SECONDS
     try:
@@ -97,6 +107,31 @@ async def call_google(
         raise
     parts.audit.note("proxy", key_id=key.id, user_id=user_id, account_sub=catflap_account, detail=detail)
     return _Streamed(answer, until)
+
+
+def _declare_operations() -> None:
+    """Add one route for each method, because each is an operation with an id of its own in OpenAPI."""
+    for method in sorted(METHODS):
+        router.add_api_route(
+            "/users/{user_id}/google/{host}/{path:path}",
+            call_google,
+            methods=[method],
+            operation_id=f"{method.lower()}FromGoogle" if method in _READING else f"{method.lower()}ToGoogle",
+            summary=f"{method} to a Google API as the user",
+            response_class=Response,
+            responses=_responses(),
+            openapi_extra={} if method in _READING else {"requestBody": {"content": _ANYTHING}},
+        )
+
+
+def _responses() -> dict[int | str, dict[str, Any]]:
+    """What Catflap answers itself, and beside it whatever Google may answer with the same status."""
+    declared = problems(*API_KEY, *VAULT, "call_not_allowed", "redirect_refused")
+    del declared["4XX"]
+    for response in declared.values():
+        response["content"] |= _ANYTHING
+    google = {"description": "Google's answer.", "content": _ANYTHING}
+    return {200: google, **declared, "default": google}
 
 
 def _call(request: Request, host: str) -> Call:
@@ -238,3 +273,6 @@ class _Streamed(StreamingResponse):
             log.warning("proxied_answer_cut_off", error=type(error).__name__)
         finally:
             await self._answer.aclose()
+
+
+_declare_operations()

@@ -5,14 +5,25 @@ from fastapi.responses import Response
 
 from catflap.errors import Tampered
 from catflap.log import log
-from catflap.web.problems import problem
+from catflap.web.problems import problem_of
 from catflap.web.routing import new_router
+from catflap.web.schemas.problems import problems
 from catflap.web.security import Parts
 
-router = new_router()
+router = new_router(tag="google")
+_TOKEN = {"schema": {"type": "string", "description": "A security event token (RFC 8417)."}}
 
 
-@router.post("/google/risc", include_in_schema=False)
+@router.post(
+    "/google/risc",
+    status_code=202,
+    operation_id="receiveSecurityEvent",
+    summary="Receive a security event from Google",
+    response_class=Response,
+    response_description="Accepted, also a second time.",
+    responses=problems("security_event_invalid", "google_unavailable"),
+    openapi_extra={"requestBody": {"required": True, "content": {"application/secevent+jwt": _TOKEN}}},
+)
 async def receive(request: Request, parts: Parts) -> Response:
     """One security event token, whatever the content type (RFC 8935, section 2)."""
     body = (await request.body()).decode("ascii", "replace").strip()
@@ -20,6 +31,6 @@ async def receive(request: Request, parts: Parts) -> Response:
         said = await parts.security_events.verify(body)
     except Tampered as error:
         log.warning("security_event_refused", check=error.detail)
-        return problem(400, error.code, error.message)
+        return problem_of(error)
     await parts.reactions.accept(said)
     return Response(status_code=202)

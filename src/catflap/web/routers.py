@@ -24,7 +24,14 @@ _Lifespan = Lifespan[FastAPI] | None
 
 def auth_router(lifespan: _Lifespan = None) -> APIRouter:
     """Sign-in with Google: redirects, codes of popups and apps, consent links, sign-out, security events."""
-    parts = (signin.router, codes.router, mobile.router, risc.router, static_files.embed_router)
+    parts = (
+        signin.router,
+        codes.router,
+        codes.plain_router,
+        mobile.router,
+        risc.router,
+        static_files.embed_router,
+    )
     return _together(lifespan, *parts)
 
 

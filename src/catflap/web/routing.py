@@ -47,9 +47,13 @@ class OwnErrors(APIRoute):
             try:
                 return await handle(_Strict(request.scope, request.receive))
             except Exception as error:
-                return problems.problem_of(error, self.path)
+                return self.answer_error(error)
 
         return answer
+
+    def answer_error(self, error: Exception) -> Response:
+        """Answer an error as a problem document."""
+        return problems.problem_of(error, self.path)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         services = installed(scope)
@@ -63,25 +67,37 @@ class OwnErrors(APIRoute):
     async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Starlette answers too large a Content-Length with plain text that no handler can change.
         if self.max_body_size is not None and _declared_length(scope) > self.max_body_size:
-            await problems.too_large()(scope, receive, send)
+            await self.answer_error(problems.too_large())(scope, receive, send)
             return
         try:
             await super().handle(scope, receive, send)
         except HTTPException as error:
-            await problems.problem_of(error, self.path)(scope, receive, send)
+            await self.answer_error(error)(scope, receive, send)
+
+
+class PlainErrors(OwnErrors):
+    """The same for clients that know no problem documents: errors are `{"error": …}`."""
+
+    def answer_error(self, error: Exception) -> Response:
+        """Answer an error as a plain one."""
+        known = problems.error_of(error)
+        return super().answer_error(error) if known is None else problems.plain(known)
 
 
 def new_router(
     prefix: str = "",
     *,
     dependencies: Sequence[Depends] = (),
+    tag: str | None = None,
     max_body_size: int | None = problems.MAX_BODY_BYTES,
+    route_class: type[OwnErrors] = OwnErrors,
 ) -> APIRouter:
-    """A router whose routes are all `OwnErrors`."""
+    """A router whose routes are all `OwnErrors`; `tag` is their group in the OpenAPI document."""
     return APIRouter(
         prefix=prefix,
         dependencies=dependencies,
-        route_class=OwnErrors,
+        tags=None if tag is None else [tag],
+        route_class=route_class,
         max_body_size=max_body_size,
         redirect_slashes=False,
     )

@@ -9,16 +9,18 @@ import hmac
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Depends, Request, Response
+from fastapi import Depends, Header, Request, Response, Security
 
 from catflap.devices.registry import Device
 from catflap.errors import BadRequest
 from catflap.signin import Session
 from catflap.signin.sessions import ABSOLUTE
 from catflap.store.token_hash import hash_token
+from catflap.web.schemas.security import DEVICE_TOKEN, SESSION_BEARER, SESSION_COOKIE, bearer_token
 from catflap.web.services import Services, services
 
 SIGNIN_COOKIE_SECONDS = 600
+_CSRF_HEADER = "With a session cookie: `csrf_token` of `GET /v1/me`; needed for anything but GET."
 _UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -89,12 +91,6 @@ def csrf_token(session_token: str) -> str:
     return hmac.new(session_token.encode(), b"catflap csrf", hashlib.sha256).hexdigest()
 
 
-def bearer(request: Request) -> str | None:
-    """The bearer token of the request (RFC 6750 section 2.1), or None."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    return token.strip() or None if scheme.lower() == "bearer" else None
-
-
 def single_parameters(request: Request) -> None:
     """Refuse a parameter sent twice: two readers might each believe another one (RFC 6749 section 3.1).
 
@@ -156,7 +152,7 @@ async def find_session(request: Request, parts: Services, names: Cookies) -> Ses
         BadRequest: `ambiguous_credentials`; `unauthenticated` for a token of another issuer that is invalid.
     """
     cookie = one_credential(request, names)
-    token = bearer(request)
+    token = bearer_token(request)
     if token is not None:
         return await parts.sessions.find(token, "bearer") or await _app_session(token, parts)
     return await parts.sessions.find(cookie, "cookie") if cookie else None
@@ -181,8 +177,10 @@ async def session_unchecked(
     request: Request,
     parts: Annotated[Services, Depends(services)],
     names: Annotated[Cookies, Depends(cookies)],
+    _cookie: Annotated[None, Security(SESSION_COOKIE)],
+    _token: Annotated[str | None, Security(SESSION_BEARER)],
 ) -> Session | None:
-    """Who is signed in, for routes that keep other sites out in their own way; see `check_page`."""
+    """Return the session of this request, for routes that check its origin themselves; see `check_page`."""
     return await find_session(request, parts, names)
 
 
@@ -190,8 +188,11 @@ async def session_or_none(
     request: Request,
     parts: Annotated[Services, Depends(services)],
     names: Annotated[Cookies, Depends(cookies)],
+    _cookie: Annotated[None, Security(SESSION_COOKIE)],
+    _token: Annotated[str | None, Security(SESSION_BEARER)],
+    _csrf: Annotated[str | None, Header(alias="X-CSRF-Token", description=_CSRF_HEADER)] = None,
 ) -> Session | None:
-    """Who is signed in, by cookie or by bearer token; None when nobody is."""
+    """Return the session of this request, by cookie or by bearer token; None when nobody is signed in."""
     return await find_checked_session(request, parts, names)
 
 
@@ -206,13 +207,14 @@ async def session_required(session: Annotated[Session | None, Depends(session_or
     return session
 
 
-async def device_required(request: Request, parts: Annotated[Services, Depends(services)]) -> Device:
-    """Which device is asking; cookies count for nothing here.
+async def device_required(
+    parts: Annotated[Services, Depends(services)], token: Annotated[str | None, Security(DEVICE_TOKEN)]
+) -> Device:
+    """Return the device that is asking; cookies are ignored here.
 
     Raises:
         BadRequest: `unauthenticated`.
     """
-    token = bearer(request)
     device = await parts.devices.find(token) if token else None
     if device is None:
         raise BadRequest("unauthenticated", "This device is not paired (any more); pair it again.")

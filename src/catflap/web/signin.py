@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Path, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from catflap.errors import BadRequest, CatflapError
@@ -22,6 +22,8 @@ from catflap.web.consent import (
 )
 from catflap.web.inputs import Text
 from catflap.web.routing import new_router, secret_address
+from catflap.web.schemas.base import REDIRECT
+from catflap.web.schemas.problems import SESSION, problems
 from catflap.web.security import (
     CookieNames,
     Cookies,
@@ -33,10 +35,24 @@ from catflap.web.security import (
 )
 from catflap.web.services import Services
 
-router = new_router(dependencies=[Depends(single_parameters)])
+router = new_router(tag="signin", dependencies=[Depends(single_parameters)])
 
 
-@router.get("/signin/google", dependencies=[Depends(limit_begins)])
+@router.get(
+    "/signin/google",
+    status_code=303,
+    operation_id="beginSignIn",
+    summary="Sign in with Google, or allow more",
+    response_class=RedirectResponse,
+    response_description="To Google; to `/?error=…` when that can't be.",
+    responses={
+        303: REDIRECT,
+        307: {**REDIRECT, "description": "To the name that Google sends the browser back to."},
+        **problems(*SESSION, "invalid_request", "rate_limited"),
+    },
+    openapi_extra={"security": [{}]},
+    dependencies=[Depends(limit_begins)],
+)
 async def begin(
     request: Request,
     parts: Parts,
@@ -49,7 +65,7 @@ async def begin(
     prompt: Annotated[Text, Query(max_length=100)] = "",
     by_origin: Annotated[Text, Query(max_length=1, include_in_schema=False)] = "",
 ) -> Response:
-    """Send the browser to Google; in a session, to ask for more."""
+    """For browsers. In a session it asks for more scopes (`add_scopes`) or another account (`link`)."""
     if not by_origin and _came_by_another_name(request, parts.settings.origin):
         return _by_origin(request, parts.settings.origin)
     try:
@@ -68,7 +84,17 @@ async def begin(
     return redirect_to_google(request, begun, names)
 
 
-@router.get(CALLBACK_PATH, dependencies=[Depends(limit_returns)])
+@router.get(
+    CALLBACK_PATH,
+    status_code=303,
+    operation_id="finishSignIn",
+    summary="Where Google sends the browser back to",
+    response_class=RedirectResponse,
+    response_description="To `next`, to `return_to` of a consent link, or to `/?error=…`.",
+    responses={303: REDIRECT, **problems(*SESSION, "invalid_request", "rate_limited")},
+    openapi_extra={"security": [{}]},
+    dependencies=[Depends(limit_returns)],
+)
 @secret_address
 async def callback(
     request: Request,
@@ -80,7 +106,7 @@ async def callback(
     error: Annotated[Text | None, Query(max_length=100)] = None,
     iss: Annotated[Text | None, Query(max_length=200)] = None,
 ) -> Response:
-    """Google sends the browser back here."""
+    """The redirect URI of the OAuth client (RFC 6749 section 4.1.2)."""
     answer = Answer(code, error, iss)
     try:
         attempt = await parts.signin.returned(state, names.signin_secrets(request, state))
@@ -104,10 +130,24 @@ async def callback(
         return redirect_with_error(parts, failure)
 
 
-@router.get("/consents/{secret}", include_in_schema=False, dependencies=[Depends(limit_begins)])
+@router.get(
+    "/consents/{secret}",
+    status_code=303,
+    operation_id="openConsentLink",
+    summary="Open a consent link",
+    response_class=RedirectResponse,
+    response_description="To Google; to `/?error=…` when the link is over.",
+    responses={303: REDIRECT, **problems("rate_limited")},
+    dependencies=[Depends(limit_begins)],
+)
 @secret_address
-async def open_link(secret: str, request: Request, parts: Parts, names: CookieNames) -> Response:
-    """Redirect the browser that opens a one-time consent link to Google."""
+async def open_link(
+    secret: Annotated[str, Path(description="As in the `url` of a consent link.")],
+    request: Request,
+    parts: Parts,
+    names: CookieNames,
+) -> Response:
+    """For browsers; `url` of `createConsent` leads here."""
     try:
         asks = await parts.consents.opened(secret)
         begun = await parts.signin.begin(asks, browser_secret=request.cookies.get(names.signin))
@@ -116,9 +156,18 @@ async def open_link(secret: str, request: Request, parts: Parts, names: CookieNa
     return redirect_to_google(request, begun, names)
 
 
-@router.post("/signout")
+@router.post(
+    "/signout",
+    status_code=204,
+    response_class=Response,
+    operation_id="signOut",
+    summary="End the session",
+    response_description="Ended, for a native app or when nobody was signed in.",
+    responses={303: {**REDIRECT, "description": "Ended, to the page."}, **problems(*SESSION)},
+    openapi_extra={"security": [{}]},
+)
 async def sign_out(request: Request, session: MaybeSession, parts: Parts, names: CookieNames) -> Response:
-    """End the session; the grant stays until the person takes it back."""
+    """The grants stay; see `revokeGrant`."""
     if session is not None and session.id is not None:
         await parts.sessions.end_one(session.user_id, session.id)
     by_page = names.session in request.cookies

@@ -1,46 +1,66 @@
 """Access tokens for other back ends: the one live token of a user, by API key."""
 
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Query
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 
-from catflap.devices.schedule import instant
-from catflap.errors import BadRequest, CatflapError, UserMustAct, http_status
+from catflap.errors import BadRequest, CatflapError, UserMustAct
 from catflap.google.id_token import is_unnamed
 from catflap.google.scopes import asked, missing
 from catflap.vault import AccessToken, Grant
 from catflap.vault.api_keys import ApiKey
+from catflap.vault.lifetimes import MIN_TTL
 from catflap.web.inputs import PathId, Text
 from catflap.web.keys import TokensKey
-from catflap.web.problems import problem
+from catflap.web.problems import problem_of
 from catflap.web.routing import new_router
+from catflap.web.schemas.base import json_response
+from catflap.web.schemas.problems import API_KEY, VAULT, ConsentOffer, problems
+from catflap.web.schemas.tokens import AccessTokenResource
 from catflap.web.security import Parts
 from catflap.web.services import Services
 
-router = new_router("/v1")
+router = new_router("/v1", tag="tokens")
 
 # OpenID Connect Core 1.0, section 2: at most 255 ASCII characters.
-AccountSub = Annotated[Text | None, Query(pattern="^[!-~]{1,255}$")]
-MIN_TTL = 300
-MOST_TTL = 3000
+AccountSub = Annotated[
+    Text | None,
+    Query(
+        pattern="^[!-~]{1,255}$",
+        description="The `sub` of one of the user's accounts; the one allowed first, if not given.",
+        examples=["110169484474386276334"],
+    ),
+]
+MAX_MIN_TTL = 3000
+_SCOPES = "What the token is for, separated by spaces or commas; checked before it is returned."
+_REJECTED = "SHA-256 (hex) of a token that Google refused; another one is returned."
 
 
-@router.get("/users/{user_id}/google/token")
+@router.get(
+    "/users/{user_id}/google/token",
+    operation_id="getAccessToken",
+    summary="Get a live Google access token",
+    response_model=AccessTokenResource,
+    response_description="A token that lives at least `min_ttl` seconds; less only while Google is away.",
+    responses=problems(*API_KEY, *VAULT, "key_narrower_than_grant", "invalid_request"),
+)
 async def token(
     user_id: PathId,
     key: TokensKey,
     parts: Parts,
-    scopes: Annotated[Text, Query(max_length=4096)] = "",
+    scopes: Annotated[Text, Query(max_length=4096, description=_SCOPES, examples=["calendar"])] = "",
     account: AccountSub = None,
-    min_ttl: Annotated[int, Query(ge=0, le=MOST_TTL)] = MIN_TTL,
-    rejected: Annotated[Text | None, Query(pattern="^[0-9a-f]{64}$")] = None,
+    min_ttl: Annotated[
+        int, Query(ge=0, le=MAX_MIN_TTL, description="Seconds that the token must live at least.")
+    ] = int(MIN_TTL.total_seconds()),
+    rejected: Annotated[Text | None, Query(pattern="^[0-9a-f]{64}$", description=_REJECTED)] = None,
 ) -> Response:
-    """A live access token.
+    """The token is refreshed when it ends within `min_ttl`, once for all callers.
 
-    `scopes` are checked before it is handed out; `min_ttl` is seconds; `rejected` is the SHA-256 (hex) of a
-    token that Google refused, which is then not handed out again.
+    A user who has to consent first is answered with 403 `scope_missing`, 404 `not_found` or 409
+    `reconsent_required`, and `consent` has what to send to `createConsent`.
     """
     wanted = asked(scopes)
     try:
@@ -52,7 +72,8 @@ async def token(
             return await consent_wanted(parts, error, key, user_id, account, wanted)
         raise
     parts.audit.note("token", key_id=key.id, user_id=user_id, account_sub=account)
-    return JSONResponse(_shown(live), headers={"Cache-Control": "no-store"})
+    # Built here: FastAPI would validate the model once more, on the route that is called most.
+    return json_response(AccessTokenResource.of(live), headers={"Cache-Control": "no-store"})
 
 
 async def _token_within(
@@ -104,17 +125,16 @@ async def consent_wanted(
     wanted = scopes | (grant.scopes if grant is not None else frozenset())
     if key.scopes is not None:
         wanted = frozenset(one for one in wanted if not missing({one}, key.scopes))
-    return problem(
-        http_status(error),
-        error.code,
-        error.message,
-        consent={
-            "create": f"{parts.settings.origin}{parts.paths.token}/v1/users/{user_id}/consents",
-            "scopes": sorted(wanted),
-            **_whose(grant, account),
-        },
+    offer = ConsentOffer(
+        create=f"{parts.settings.origin}{parts.paths.token}/v1/users/{user_id}/consents",
+        scopes=sorted(wanted),
+        **_whose(grant, account),
+    )
+    return problem_of(
+        error,
+        consent=offer,
         reason=grant.reason if grant is not None else None,
-        since=instant(grant.ended_at) if grant is not None and grant.ended_at else None,
+        since=grant.ended_at if grant is not None else None,
     )
 
 
@@ -127,11 +147,3 @@ def _whose(grant: Grant | None, account: str | None) -> dict[str, str]:
     # An account whose grant was revoked is not the user's any more until it is linked again.
     purpose = "link" if grant.state == "revoked" else "add_scopes"
     return {"purpose": purpose, "account": grant.account_sub}
-
-
-def _shown(live: AccessToken) -> dict[str, Any]:
-    return {
-        "access_token": live.token,
-        "expires_at": instant(live.expires_at),
-        "scopes": sorted(live.scopes),
-    }

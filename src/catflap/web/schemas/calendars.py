@@ -1,0 +1,181 @@
+"""Calendars, today's appointments and announcements of a signed-in user."""
+
+from typing import Any, Literal, Self
+
+from pydantic import Field
+from sqlalchemy import Row
+
+from catflap.announcements.zones import ZoneSource
+from catflap.calendars import Occurrence
+from catflap.speech import Dialect, Language
+from catflap.web.schemas.base import Answer, Instant
+
+CalendarState = Literal["current", "waiting", "failing", "gone", "not_selected"]
+
+
+class CalendarProblem(Answer):
+    """What is wrong with a calendar, or with an account's list of calendars."""
+
+    code: str = Field(examples=["google_unavailable"])
+    message: str
+    since: Instant
+    retry_at: Instant | None
+
+
+class CalendarResource(Answer):
+    """A calendar: what it holds, how fresh that is, and what is wrong with it."""
+
+    id: int
+    account: str = Field(description="The account's `sub`.")
+    summary: str
+    time_zone: str | None
+    primary: bool
+    selected: bool
+    events: int = Field(description="How many are kept.")
+    synced_at: Instant | None
+    state: CalendarState
+    problem: CalendarProblem | None
+
+
+class CalendarListState(Answer):
+    """How fresh the calendar list of an account is."""
+
+    account: str
+    email: str
+    listed_at: Instant | None
+    problem: CalendarProblem | None
+
+
+class RemovedCalendar(Answer):
+    """A calendar that left the list of its account."""
+
+    account: str
+    summary: str
+    code: Literal["not_listed"]
+    since: Instant
+
+
+class PageProblem(Answer):
+    """One line for the page about something that is wrong."""
+
+    kind: Literal["account", "removed"] | CalendarState
+    name: str
+    code: str
+
+
+class Calendars(Answer):
+    """A user's calendars, the state of each account's calendar list, and the calendars that left it."""
+
+    calendars: list[CalendarResource]
+    accounts: list[CalendarListState]
+    removed: list[RemovedCalendar]
+
+    @property
+    def is_syncing(self) -> bool:
+        """Whether something is being read for the first time."""
+        if any(one.state == "waiting" for one in self.calendars):
+            return True
+        return not self.calendars and not any(one.problem for one in self.accounts)
+
+    def page_problems(self) -> list[PageProblem]:
+        """Accounts and calendars in trouble, and what was removed."""
+        accounts = [
+            PageProblem(kind="account", name=one.email, code=one.problem.code)
+            for one in self.accounts
+            if one.problem
+        ]
+        unread = [
+            PageProblem(kind=one.state, name=one.summary, code=one.problem.code)
+            for one in self.calendars
+            if one.problem
+        ]
+        removed = [PageProblem(kind="removed", name=one.summary, code=one.code) for one in self.removed]
+        return [*accounts, *unread, *removed]
+
+
+class Appointment(Answer):
+    """One instance of an event."""
+
+    title: str
+    starts_at: Instant
+    ends_at: Instant
+    all_day: bool
+    calendar: str = Field(description="The calendar's name.")
+
+    @classmethod
+    def of(cls, one: Occurrence, calendar: str) -> Self:
+        return cls(
+            title=one.title,
+            starts_at=one.starts_at,
+            ends_at=one.ends_at,
+            all_day=one.all_day,
+            calendar=calendar,
+        )
+
+
+class Today(Answer):
+    """Today's appointments, in the user's time zone."""
+
+    zone: str = Field(examples=["Europe/Berlin"])
+    zone_source: ZoneSource
+    day: str = Field(json_schema_extra={"format": "date"}, examples=["2026-11-24"])
+    syncing: bool = Field(description="Whether something is being read for the first time.")
+    problems: list[PageProblem]
+    appointments: list[Appointment]
+
+
+class AnnouncementResource(Answer):
+    """One text to be said at one time on one device."""
+
+    id: str
+    device: int
+    play_at: Instant
+    expires_at: Instant
+    kind: str
+    text: str
+    dialect: str
+    titles: list[str]
+    event_start: str
+    state: str = Field(examples=["ready"])
+    seconds: float | None
+
+    @classmethod
+    def of(cls, row: Row[Any]) -> Self:
+        """From a row of `announcements` with `seconds` of its sound."""
+        return cls(
+            id=row.id,
+            device=row.device_id,
+            play_at=row.play_at,
+            expires_at=row.expires_at,
+            kind=row.kind,
+            text=row.display,
+            dialect=row.dialect,
+            titles=row.titles,
+            event_start=row.event_start,
+            state=row.state,
+            seconds=row.seconds,
+        )
+
+
+class AnnouncementList(Answer):
+    announcements: list[AnnouncementResource]
+
+
+class DialectResource(Answer):
+    """A way for Mia to speak."""
+
+    id: str = Field(examples=["kansai"])
+    language: Language
+    name: str
+    native_name: str
+    example: str
+
+    @classmethod
+    def of(cls, dialect: Dialect) -> Self:
+        return cls(
+            id=dialect.id,
+            language=dialect.language,
+            name=dialect.name,
+            native_name=dialect.native_name,
+            example=dialect.example,
+        )

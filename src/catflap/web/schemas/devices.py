@@ -1,0 +1,135 @@
+"""Devices: pairing, what can be set, the schedule they follow, what they acknowledge."""
+
+from datetime import datetime
+from typing import Annotated, Literal, Self
+
+from pydantic import Field
+
+from catflap.devices.pairing import Pairing
+from catflap.devices.registry import OFFLINE_AFTER, Device
+from catflap.web.inputs import Text
+from catflap.web.schemas.base import Answer, Instant, RequestTime, StrictBody, absent
+
+Name = Annotated[Text, Field(min_length=1, max_length=60, examples=["Kitchen"])]
+
+
+class PairingBody(StrictBody):
+    """A device asks for a code; it keeps its token and sends the hash."""
+
+    token_sha256: Annotated[
+        Text,
+        Field(pattern="^[0-9a-f]{64}$", description="SHA-256 (hex) of a random token of the device's own."),
+    ]
+    model: Name
+
+
+class PairingResource(Answer):
+    """What the device shows (`code`) and what it asks with (`handle`)."""
+
+    code: str = Field(examples=["WDJB-MJHT"])
+    handle: str
+    expires_in: int = Field(description="Seconds.")
+    interval: int = Field(description="Seconds between two questions.")
+
+    @classmethod
+    def of(cls, pairing: Pairing) -> Self:
+        return cls(
+            code=pairing.code,
+            handle=pairing.handle,
+            expires_in=pairing.expires_in,
+            interval=pairing.interval,
+        )
+
+
+class PairingStatus(Answer):
+    """Whether a user claimed the device."""
+
+    status: Literal["pending", "claimed"]
+    device: int | None = absent("The device's id, once it is claimed.")
+
+
+class DeviceBody(StrictBody):
+    """Claim the device that shows `code`, or make this browser one."""
+
+    code: Annotated[Text, Field(max_length=20, examples=["WDJB-MJHT"])] | None = None
+    name: Name | None = None
+    browser: bool = False
+
+
+class DeviceChange(StrictBody):
+    """What can be set of a device; members left out stay as they are."""
+
+    name: Name | None = None
+    volume: Annotated[int, Field(ge=0, le=100)] | None = None
+    muted_until: RequestTime | None = None
+
+
+class DeviceResource(Answer):
+    """A thing that speaks."""
+
+    id: int
+    name: str
+    model: str
+    volume: int = Field(description="0 to 100.")
+    muted_until: Instant | None
+    last_seen_at: Instant | None
+    online: bool
+    token: str | None = absent("A browser's device token, in the answer that made it; shown once.")
+
+    @classmethod
+    def of(cls, device: Device, now: datetime, token: str | None = None) -> Self:
+        seen = device.last_seen_at
+        return cls(
+            id=device.id,
+            name=device.name,
+            model=device.model,
+            volume=device.volume,
+            muted_until=device.muted_until,
+            last_seen_at=seen,
+            online=seen is not None and now - seen < OFFLINE_AFTER,
+            token=token,
+        )
+
+
+class DeviceList(Answer):
+    devices: list[DeviceResource]
+
+
+class ScheduledSound(Answer):
+    """Where the sound is; whoever has the address may fetch it until an hour after `expires_at`."""
+
+    url: str = Field(json_schema_extra={"format": "uri"})
+    type: Literal["audio/wav"]
+    sha256: str
+    bytes: int
+    seconds: float
+
+
+class ScheduledAnnouncement(Answer):
+    """One text to be said at one time."""
+
+    id: str
+    play_at: Instant
+    expires_at: Instant = Field(description="Not to be said any more from here on.")
+    kind: str
+    text: str
+    audio: ScheduledSound | None = Field(description="null until the sound exists; the next document has it.")
+
+
+class ScheduleDocument(Answer):
+    """What a device says in the coming day."""
+
+    version: int = Field(description="Grows with each change.")
+    now: Instant = Field(description="The server's clock.")
+    volume: int
+    muted_until: Instant | None
+    announcements: list[ScheduledAnnouncement]
+
+
+class AckBody(StrictBody):
+    """What became of one announcement."""
+
+    announcement: Annotated[Text, Field(max_length=64)]
+    state: Literal["played", "failed", "missed", "held"]
+    at: RequestTime
+    detail: Annotated[Text, Field(max_length=200)] | None = None

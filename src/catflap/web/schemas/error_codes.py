@@ -1,0 +1,107 @@
+"""Every `code` that an error of the HTTP API can carry: which kind of error it is, and what a client does.
+
+`docs/api.md` shows the same table. Tests compare both, and look for codes in the source that are missing.
+"""
+
+from dataclasses import dataclass
+
+from catflap.errors import (
+    BadRequest,
+    CatflapError,
+    OperatorMustAct,
+    Tampered,
+    TryAgain,
+    UserMustAct,
+    http_status,
+)
+
+
+@dataclass(frozen=True)
+class ErrorCode:
+    """One code. `kind` says who must act; `remedy` what a client does, in a sentence."""
+
+    code: str
+    kind: type[CatflapError]
+    remedy: str
+
+    @property
+    def status(self) -> int:
+        """The HTTP status that goes with the code."""
+        return http_status(self.kind(self.code, ""))
+
+
+_CODES = (
+    (BadRequest, "ambiguous_credentials", "Send the session cookie or an Authorization header, not both."),
+    (
+        BadRequest,
+        "code_rejected",
+        "Get a new one-time code from Google; a code works once, for some minutes.",
+    ),
+    (BadRequest, "id_token_missing", "Ask Google for the scope `openid` too, then send the new code."),
+    (BadRequest, "invalid_request", "Correct the request; `detail` names the place."),
+    (BadRequest, "preferences_invalid", "Send one of the values that `detail` names."),
+    (
+        BadRequest,
+        "redirect_uri_mismatch",
+        "Send the redirect URI, or the `client`, that the code was issued for.",
+    ),
+    (BadRequest, "reminders_invalid", "Send at most five reminders of 0 to 40320 minutes."),
+    (BadRequest, "return_to_unknown", "Have the operator register the address in `CATFLAP_RETURN_URLS`."),
+    (BadRequest, "right_unknown", "Send rights that `detail` names."),
+    (BadRequest, "unknown_dialect", "Choose a dialect of `GET /v1/dialects`."),
+    (BadRequest, "zone_unknown", "Send the name of an IANA time zone, such as `Europe/Berlin`."),
+    (Tampered, "id_token_invalid", "Get a new ID token from Google, for this client id and with the nonce."),
+    (Tampered, "security_event_invalid", "Nothing: only Google can send a valid security event token."),
+    (
+        Tampered,
+        "state_invalid",
+        "Start again; the request was completed already or belongs to another state.",
+    ),
+    (
+        BadRequest,
+        "unauthenticated",
+        "Authenticate, or get a new credential; this one is missing or not valid.",
+    ),
+    (BadRequest, "call_not_allowed", "Call something on the operator's list (`CATFLAP_PROXY_ALLOW`)."),
+    (BadRequest, "csrf", "Reload the page, and send `csrf_token` of `GET /v1/me` as X-CSRF-Token."),
+    (BadRequest, "forbidden", "Use a credential that may do this; `detail` tells what this one lacks."),
+    (BadRequest, "key_narrower_than_grant", "Have the call made by the proxy; a token would open too much."),
+    (BadRequest, "not_allowed", "Nothing: the operator or Google does not let this account sign in."),
+    (
+        BadRequest,
+        "origin_not_allowed",
+        "Have the operator add the page's origin to `CATFLAP_ALLOWED_ORIGINS`.",
+    ),
+    (UserMustAct, "scope_missing", "Send the user through the consent that `consent` describes."),
+    (BadRequest, "not_found", "Check the id; when `consent` is there, the user has to consent first."),
+    (BadRequest, "account_mismatch", "Have the user choose the Google account that was asked for."),
+    (UserMustAct, "access_denied", "Ask the user again; they said no, or Google does not allow this app."),
+    (UserMustAct, "admin_policy", "Nothing: the user's organisation does not allow this app."),
+    (UserMustAct, "consent_needed", "Send the user to `consent_url`; Google has to ask once more."),
+    (UserMustAct, "org_internal", "Have the user choose an account of the organisation that runs the app."),
+    (UserMustAct, "reconsent_required", "Send the user through the consent that `consent` describes."),
+    (UserMustAct, "signin_failed", "Start the sign-in again."),
+    (BadRequest, "expired", "Get a new one: a code, a link or the current schedule."),
+    (BadRequest, "too_large", "Send less."),
+    (BadRequest, "too_many", "Remove a device first."),
+    (TryAgain, "rate_limited", "Wait the seconds of Retry-After."),
+    (OperatorMustAct, "discovery_invalid", "Tell the operator; `CATFLAP_GOOGLE_DISCOVERY_URL` is wrong."),
+    (
+        OperatorMustAct,
+        "google_client_rejected",
+        "Tell the operator; Google does not accept the OAuth client.",
+    ),
+    (OperatorMustAct, "internal_error", "Report it; the operator's log has the place."),
+    (OperatorMustAct, "not_started", "Tell the operator; the application lacks Catflap's lifespan."),
+    (Tampered, "seal_broken", "Tell the operator; a stored value was changed or moved."),
+    (BadRequest, "redirect_refused", "Call the address that Google redirects to, if it is allowed."),
+    (TryAgain, "database_unavailable", "Wait the seconds of Retry-After; nothing was lost."),
+    (TryAgain, "google_unavailable", "Wait the seconds of Retry-After, or some, and try again."),
+    (
+        TryAgain,
+        "jwt_issuer_unavailable",
+        "Wait the seconds of Retry-After; the app's issuer does not answer.",
+    ),
+    (OperatorMustAct, "keyset_lacks_key", "Tell the operator; it works again with the right keyset."),
+)
+ERROR_CODES = {code: ErrorCode(code, kind, remedy) for kind, code, remedy in _CODES}

@@ -1,0 +1,53 @@
+"""Ways to authenticate, as FastAPI security schemes: each finds a credential and describes itself.
+
+A scheme only finds the credential; `catflap.web.security` and the API keys' module check it.
+"""
+
+from fastapi import Request
+from fastapi.openapi.models import APIKey, APIKeyIn, HTTPBearer
+from fastapi.security.base import SecurityBase
+
+
+def bearer_token(request: Request) -> str | None:
+    """The bearer token of the request (RFC 6750 section 2.1), or None."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() or None if scheme.lower() == "bearer" else None
+
+
+class Bearer(SecurityBase):
+    """A bearer token in the Authorization header; None when there is none."""
+
+    def __init__(self, name: str, description: str) -> None:
+        self.model = HTTPBearer(description=description)
+        self.scheme_name = name
+
+    async def __call__(self, request: Request) -> str | None:
+        return bearer_token(request)
+
+
+class SessionCookie(SecurityBase):
+    """The session cookie; describes it only, because its name depends on the settings."""
+
+    def __init__(self) -> None:
+        self.model = APIKey.model_validate(
+            {
+                "in": APIKeyIn.cookie,
+                "name": "__Host-catflap_session",
+                "description": "Set by the sign-in routes; named `catflap_session` where the origin is http. "
+                "Anything but GET needs the header X-CSRF-Token too, with `csrf_token` of `GET /v1/me`.",
+            }
+        )
+        self.scheme_name = "sessionCookie"
+
+    async def __call__(self, request: Request) -> None:
+        return None
+
+
+SESSION_COOKIE = SessionCookie()
+SESSION_BEARER = Bearer(
+    "sessionToken",
+    "A signed-in user: the `token` that a native app got when it signed in or that its back end got from "
+    "`POST /v1/users/{user_id}/sessions`, or a JWT of the app's own issuer where those are accepted.",
+)
+API_KEY = Bearer("apiKey", "Another back end: a key made with `catflap apikeys create` or `POST /v1/keys`.")
+DEVICE_TOKEN = Bearer("deviceToken", "A paired device: the token whose SHA-256 it sent when it was paired.")

@@ -1,0 +1,122 @@
+"""Sign-in: one-time codes, ID tokens, and who signed in."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import ConfigDict, Field
+
+from catflap.signin import Popup, Purpose, Received
+from catflap.signin.pasted import MAX_SENT
+from catflap.signin.sessions import ABSOLUTE
+from catflap.web.inputs import Id, Text
+from catflap.web.schemas.accounts import CSRF_MEMBER, ProfileResource
+from catflap.web.schemas.base import Answer, Scopes, ScopeWords, StrictBody, absent
+
+Code = Annotated[Text, Field(max_length=MAX_SENT, description="The one-time code.", examples=["4/0AQSTgQ…"])]
+SentState = Annotated[
+    Text,
+    Field(max_length=200, description="The `state` of `GET /signin/google/popup`, if the page asked it."),
+]
+
+
+class CodeBody(StrictBody):
+    """A one-time code, and what was asked when it was given."""
+
+    code: Code
+    client: Literal["popup", "native"] = Field(
+        description="`popup`: a page with Google's code client; `native`: an app's `serverAuthCode`."
+    )
+    state: SentState | None = None
+    scopes: ScopeWords | None = None
+    purpose: Purpose | None = None
+    account: Annotated[Text, Field(max_length=255)] | None = None
+
+
+class CredentialBody(StrictBody):
+    """An ID token from Google's button (with the state of `/signin/google/popup`) or from a native app."""
+
+    credential: Annotated[Text, Field(max_length=16_384, description="The ID token.", examples=["eyJhbGci…"])]
+    client: Literal["popup", "native"] = "popup"
+    state: SentState | None = None
+    nonce: Annotated[Text, Field(max_length=200)] | None = None
+
+
+class CredentialForm(StrictBody):
+    """What Google's button posts in redirect mode; its other fields are ignored."""
+
+    model_config = ConfigDict(extra="ignore", strict=True)
+
+    credential: str = Field(description="The ID token.")
+    g_csrf_token: str = Field(description="The same as in the cookie `g_csrf_token`.")
+
+
+class PopupResource(Answer):
+    """What a page hands to Google's code client."""
+
+    client_id: str
+    scope: str = Field(description="Separated by spaces, as Google spells them.")
+    state: str
+    nonce: str
+    login_hint: str | None
+    select_account: bool
+    expires_in: int = Field(description="Seconds until the state is of no use any more.")
+
+    @classmethod
+    def of(cls, popup: Popup, expires_in: int) -> Self:
+        return cls(
+            client_id=popup.client_id,
+            scope=popup.scope,
+            state=popup.state,
+            nonce=popup.nonce,
+            login_hint=popup.login_hint,
+            select_account=popup.select_account,
+            expires_in=expires_in,
+        )
+
+
+class BearerResource(Answer):
+    """A bearer token for a client to keep (RFC 6750 section 4)."""
+
+    token: str = Field(description="Shown once.")
+    token_type: Literal["Bearer"]
+    expires_in: int = Field(description="Seconds.", examples=[7776000])
+
+    @classmethod
+    def of(cls, token: str) -> Self:
+        return cls(token=token, token_type="Bearer", expires_in=int(ABSOLUTE.total_seconds()))  # noqa: S106 (its scheme)
+
+
+class SignInResource(Answer):
+    """Who signed in or was linked, and what they allowed of what was asked."""
+
+    user_id: int = Field(examples=[17])
+    account: ProfileResource
+    granted: Scopes
+    missing: Scopes = Field(description="What was asked and not allowed.")
+    csrf_token: str | None = absent(CSRF_MEMBER)
+    token: str | None = absent("The bearer token of a native app that signed in; shown once.")
+    token_type: Literal["Bearer"] | None = absent("With `token`.")
+    expires_in: int | None = absent("Seconds that `token` lives at most.")
+
+    @classmethod
+    def of(cls, received: Received, *, csrf_token: str | None = None, bearer: str | None = None) -> Self:
+        keeps = {} if bearer is None else BearerResource.of(bearer).model_dump()
+        return cls(
+            user_id=received.user_id,
+            account=ProfileResource.of_person(received.identity),
+            granted=sorted(received.granted),
+            missing=sorted(received.missing),
+            csrf_token=csrf_token,
+            **keeps,
+        )
+
+
+class AppTokensBody(StrictBody):
+    """What the mobile app sends."""
+
+    # Any id the app may have: positive, and within what its own 64-bit integers hold.
+    userId: Id  # noqa: N815 (the app's spelling)
+    authCode: Annotated[Text, Field(min_length=1, max_length=MAX_SENT)]  # noqa: N815
+
+
+class AppTokensSaved(Answer):
+    message: Literal["Token saved successfully"]

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 from sqlalchemy import ColumnElement, Row, and_, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from catflap.announcements.identifiers import RandomBytes, ulid
 from catflap.announcements.planned import Planned
 from catflap.calendars.stored import clean
 from catflap.errors import BadRequest
@@ -54,7 +54,6 @@ async def replan(
     user_id: int,
     now: datetime,
     planned: Iterable[Planned],
-    random_bytes: RandomBytes,
 ) -> None:
     """Make each of the user's devices say from `now` on what is planned, and nothing else.
 
@@ -67,7 +66,6 @@ async def replan(
         user_id: Whose.
         now: As it was planned for.
         planned: The whole plan, with what was to be said lately.
-        random_bytes: For identifiers.
     """
     wanted = {one.key: _values(one) for one in planned}
     sounding = await _sounding(connection, [values["sound_key"] for values in wanted.values()])
@@ -78,7 +76,7 @@ async def replan(
         rows = await _rows(connection, device.id, now, list(wanted))
         difference = _difference(rows, wanted, now)
         if difference or device.schedule_version == 0:
-            await _write(connection, user_id, device.id, difference, now, random_bytes)
+            await _write(connection, user_id, device.id, difference, now)
             await _bump(connection, device.id)
         mute |= {values["sound_key"] for values in difference.written()}
         mute |= {row.sound_key for key, row in rows.items() if key in wanted and _stuck(row, now)}
@@ -196,11 +194,10 @@ async def _write(
     device_id: int,
     difference: _Difference,
     now: datetime,
-    random_bytes: RandomBytes,
 ) -> None:
     owner = {"user_id": user_id, "device_id": device_id, "updated_at": now}
     if difference.new:
-        rows = [{"id": ulid(now, random_bytes), **owner, **values} for values in difference.new]
+        rows = [{"id": uuid4().hex, **owner, **values} for values in difference.new]
         await connection.execute(insert(t), rows)
     for identifier, values in difference.changed.items():
         change = update(t).where(t.c.id == identifier)

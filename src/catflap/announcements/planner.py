@@ -1,12 +1,10 @@
 """From the copy of the calendars to the schedules of the devices: the whole way of the job `plan`."""
 
-import secrets
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from catflap.announcements.identifiers import RandomBytes
 from catflap.announcements.lifecycle import lock_plan, replan
 from catflap.announcements.plan import HORIZON, plan, window
 from catflap.announcements.planned import LONGEST_LIFE
@@ -24,15 +22,11 @@ class Planner:
     Args:
         engine: The database.
         clock: What time it is.
-        random_bytes: For identifiers.
     """
 
-    def __init__(
-        self, engine: AsyncEngine, clock: Clock, random_bytes: RandomBytes = secrets.token_bytes
-    ) -> None:
+    def __init__(self, engine: AsyncEngine, clock: Clock) -> None:
         self._engine = engine
         self._clock = clock
-        self._random_bytes = random_bytes
 
     async def plan_user(self, user_id: int) -> None:
         """Bring the schedules of the user's devices up to date.
@@ -54,7 +48,7 @@ class Planner:
             start, end = window(preferences, since, horizon)
             found = await happening(connection, user_id, start, end, preferences.time_zone)
             planned = plan(found, preferences, since, horizon)
-            await replan(connection, user_id, now, planned, self._random_bytes)
+            await replan(connection, user_id, now, planned)
 
 
 def due_again_at(user_id: int, now: datetime) -> datetime:

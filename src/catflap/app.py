@@ -50,6 +50,7 @@ from catflap.vault.opening import open_seal
 from catflap.vault.pace import Pace
 from catflap.vault.reactions import Reactions
 from catflap.vault.upkeep import Upkeep
+from catflap.vault.usage import UsageRecorder
 from catflap.vault.webhooks import Webhooks
 from catflap.web.app import create_app
 from catflap.web.limits import SignInLimits
@@ -207,8 +208,8 @@ async def _vault(ground: _Ground, stack: AsyncExitStack) -> _VaultRooms:
     grants = Grants(engine, seal, clock, ground.client.client_id, sync_calendars=bool(settings.calendars))
     await ClientChange(grants).settle()
     keys = ApiKeys(engine, clock, stack.enter_context(ground.notices.watch(API_KEYS_TOPIC)))
-    audit = Audit(ground.engine, clock, then=(keys.write_uses, grants.write_uses))
-    await stack.enter_async_context(audit)
+    await stack.enter_async_context(UsageRecorder(keys.write_uses, grants.write_uses))
+    audit = await stack.enter_async_context(Audit(ground.engine, clock))
     outside = await stack.enter_async_context(
         httpx2.AsyncClient(verify=tls_context(trust_env=False), trust_env=False)
     )

@@ -26,6 +26,7 @@ from catflap.settings import GoogleClient
 from catflap.store.database import connect, parse_url
 from catflap.store.notices import Notices
 from catflap.vault import Grants, Seal, Vault, load_keyset
+from catflap.vault.failpoint import failpoint, failpoints
 from catflap.vault.lease import Leases
 from catflap.vault.rotation import Rotation
 
@@ -56,7 +57,7 @@ async def _main(orders: dict[str, Any], connection: Connection) -> dict[str, Any
         oauth = OAuth(http, Discovery(http, orders["discovery"]), client)
         await oauth._discovery.endpoints()
         seal = Seal(load_keyset(Path(orders["keyset"])))
-        grants = Grants(engine, seal, clock, client.client_id, at_step=killer(orders.get("kill_at")))
+        grants = Grants(engine, seal, clock, client.client_id)
         leases = Leases(engine, timedelta(seconds=orders["lease"]))
         vault = Vault(grants, oauth, clock, notices=notices, leases=leases)
         async with engine.connect():
@@ -64,7 +65,8 @@ async def _main(orders: dict[str, Any], connection: Connection) -> dict[str, Any
         connection.send("ready")
         await asyncio.to_thread(connection.recv)
         try:
-            return await _DO[orders["do"]](vault, oauth, orders)
+            with failpoints(killer(orders.get("kill_at"))):
+                return await _DO[orders["do"]](vault, oauth, orders)
         finally:
             await engine.dispose()
 
@@ -83,7 +85,7 @@ async def _tokens(vault: Vault, _oauth: OAuth, orders: dict[str, Any]) -> dict[s
 
 async def _keep(vault: Vault, oauth: OAuth, orders: dict[str, Any]) -> dict[str, Any]:
     tokens = await oauth.exchange(orders["code"], redirect_uri="")
-    vault.grants.at_step("exchange.answered")
+    failpoint("exchange.answered")
     kept = await vault.grants.keep(orders["user_id"], orders["account"], tokens)
     return {"kept": kept is not None}
 
@@ -95,7 +97,7 @@ async def _revoke(vault: Vault, _oauth: OAuth, orders: dict[str, Any]) -> dict[s
 async def _rotate(vault: Vault, _oauth: OAuth, orders: dict[str, Any]) -> dict[str, Any]:
     seal = Seal(load_keyset(Path(orders["keyset"])))
     engine, grace = vault.grants.engine, timedelta(milliseconds=10)
-    rotation = Rotation(engine, seal, grace=grace, at_step=killer(orders.get("kill_at")))
+    rotation = Rotation(engine, seal, grace=grace)
     return {"resealed": await rotation.rotate()}
 
 

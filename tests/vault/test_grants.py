@@ -129,21 +129,13 @@ async def test_a_grant_shows_no_token_when_printed(grants: Grants, user_id: int)
     assert kept is not None and "canary" not in repr(kept) and "_token" not in repr(kept)
 
 
-async def test_the_seven_days_of_testing_mode_are_foreseen(
+async def test_the_seven_days_of_testing_mode_are_stored(
     grants: Grants, user_id: int, clock: FixedClock
 ) -> None:
     answer = TokenResponse("a", 3599, WIDE, "r", refresh_token_expires_in=604799)
     kept = await grants.keep(user_id, "sub", answer)
     assert kept is not None
     assert kept.refresh_expires_at == clock.now() + timedelta(seconds=604799)
-    assert kept.foreseen(clock.now()) is None
-    assert kept.foreseen(clock.now() + timedelta(days=6)) == "testing"
-
-
-async def test_six_months_of_disuse_are_foreseen(grants: Grants, user_id: int, clock: FixedClock) -> None:
-    kept = await grants.keep(user_id, "sub", _answer("r"))
-    assert kept is not None and kept.foreseen(clock.now() + timedelta(days=140)) is None
-    assert kept.foreseen(clock.now() + timedelta(days=155)) == "unused"
 
 
 async def test_disconnecting_revokes_at_google_and_erases_here(

@@ -17,6 +17,7 @@ from catflap.sandbox.risc.events import event_token, token_subject
 from catflap.store.tables import google_tokens as t
 from catflap.vault import Grant, Grants, Vault
 from catflap.vault.audit import Audit
+from catflap.vault.failpoint import failpoints
 from catflap.vault.keeping import MOST_TOKENS
 from catflap.vault.reactions import Reactions
 from catflap.vault.rotation import Rotation
@@ -249,9 +250,9 @@ async def test_a_consent_during_a_refresh_of_another_token_disturbs_neither(
     grant = await run_all_out(await allow(scopes=CALENDAR))
     google.trouble(latency=0.4, times=1)
     leased = asyncio.Event()
-    vault.grants.at_step = lambda step: leased.set() if step == "refresh.leased" else None
-    asking = asyncio.create_task(vault.access_token(grant.user_id, scopes=["calendar.events.readonly"]))
-    await leased.wait()
+    with failpoints(lambda step: leased.set() if step == "refresh.leased" else None):
+        asking = asyncio.create_task(vault.access_token(grant.user_id, scopes=["calendar.events.readonly"]))
+        await leased.wait()
     await allow(scopes=DRIVE, again=True)
     assert "calendar.events.readonly" in (await asking).scopes
     (both,) = await vault.grants.of_user(grant.user_id)

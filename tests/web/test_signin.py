@@ -12,6 +12,7 @@ from catflap.clock import FixedClock
 from catflap.google.scopes import normalise
 from catflap.signin.request import local_path
 from catflap.store.embedded import Urls
+from catflap.vault.failpoint import failpoints
 from tests.front_door import ALICE, BOB, CALENDAR, OTHER_CLIENT_ID, Browser, Door, open_door
 
 NOTHING = {"app.users": 0, "app.accounts": 0, "app.sessions": 0, "vault.google_tokens": 0}
@@ -234,9 +235,7 @@ async def test_google_down_in_the_middle_stores_nothing_and_says_try_again(
     assert error_of(await browser.sign_in()) is None
 
 
-async def test_a_vault_that_cannot_keep_the_grant_leaves_no_user_behind(
-    door: Door, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_vault_that_cannot_keep_the_grant_leaves_no_user_behind(door: Door) -> None:
     browser = await door.browser()
     back = await back_from_google(browser)
 
@@ -244,8 +243,8 @@ async def test_a_vault_that_cannot_keep_the_grant_leaves_no_user_behind(
         if step == "keep.commit":
             raise OSError("no space left")
 
-    monkeypatch.setattr(door.house.services.vault.grants, "at_step", full_disk)
-    assert (await browser.get(back)).status_code == 500
+    with failpoints(full_disk):
+        assert (await browser.get(back)).status_code == 500
     assert await door.stored() == NOTHING
 
 

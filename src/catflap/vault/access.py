@@ -28,15 +28,16 @@ class Vault:
         oauth: OAuth,
         clock: Clock,
         *,
-        notices: Notices | None = None,
-        leases: Leases | None = None,
+        notices: Notices,
+        leases: Leases,
         circuit: Circuit | None = None,
         pace: Pace | None = None,
         patience: timedelta = timedelta(seconds=60),
     ) -> None:
         """
         Args:
-            notices: wakes those who wait for another process; without it they look again now and then.
+            notices: wakes callers who wait for another process's refresh.
+            leases: decide which process refreshes a token.
             pace: how fast Google may be asked; None for as fast as callers come.
             patience: how long a caller waits at most, and Google has for its answer.
         """
@@ -48,7 +49,7 @@ class Vault:
             oauth,
             clock,
             notices=notices,
-            leases=leases or Leases(grants.engine),
+            leases=leases,
             circuit=circuit or Circuit(),
             pace=pace,
             patience=patience,

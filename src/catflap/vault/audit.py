@@ -6,7 +6,6 @@ of it. When the database is away, notes are kept, up to a limit, and what falls 
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -51,19 +50,16 @@ class Audit(Background):
         self,
         engine: AsyncEngine,
         clock: Clock,
-        then: Collection[Callable[[], Awaitable[None]]] = (),
         *,
         capacity: int = 100_000,
     ) -> None:
         """Make an audit log.
 
         Args:
-            then: writes what others collected meanwhile, each time after our own.
             capacity: entries kept while the database is away; the oldest are lost first.
         """
         self._engine = engine
         self._clock = clock
-        self._then = tuple(then)
         self._noted: deque[Entry] = deque(maxlen=capacity)
         self._lost = 0
         self._writing = asyncio.Lock()
@@ -97,8 +93,6 @@ class Audit(Background):
             except BaseException:
                 self._put_back(batch)
                 raise
-            for write in self._then:
-                await write()
             if self._lost:
                 log.error("audit_lost", entries=self._lost)
                 self._lost = 0

@@ -13,7 +13,6 @@ from sqlalchemy import Row
 
 from catflap.google.scopes import covered, missing
 from catflap.store.row_mapping import from_row
-from catflap.vault.lifetimes import ENDS_SOON, UNUSED
 
 CLIENT_CHANGED = "client_changed"
 
@@ -122,16 +121,6 @@ class Grant:
     @property
     def failures(self) -> int:
         return self.default.failures
-
-    def foreseen(self, now: datetime) -> str | None:
-        """Why this grant is about to end, if it is: `testing` (the 7 days of Testing mode) or `unused`."""
-        if self.state != "active":
-            return None
-        if self.refresh_expires_at is not None and self.refresh_expires_at - now < ENDS_SOON:
-            return "testing"
-        if now - (self.default.refreshed_at or self.default.created_at) > UNUSED:
-            return "unused"
-        return None
 
     def choices(
         self,

@@ -5,7 +5,7 @@ A grant is unique for a user and an account. It may hold several tokens, which a
 consent only when none of them is left.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 
 from sqlalchemy import Interval, cast, delete, func, update
@@ -16,6 +16,7 @@ from catflap.google.oauth import TokenResponse
 from catflap.store.jobs import enqueue
 from catflap.store.tables import google_tokens as t
 from catflap.store.task_types import REVOKE, SYNC, AccountKey
+from catflap.vault.failpoint import failpoint
 from catflap.vault.grant import Grant, GrantToken
 from catflap.vault.keeping import home_of_access, place
 from catflap.vault.outbox import Event, tell
@@ -35,18 +36,15 @@ class Grants(StoredGrants):
         client_id: str,
         *,
         sync_calendars: bool = True,
-        at_step: Callable[[str], None] = lambda _: None,
     ) -> None:
         """Prepare for the grants of one OAuth client.
 
         Args:
             sync_calendars: whether an account that allows something is read anew.
-            at_step: is told each step; a test may end the process there.
         """
         super().__init__(engine, seal, clock, client_id)
         self._clock = clock
         self._sync_calendars = sync_calendars
-        self.at_step = at_step
         self._used: set[int] = set()
 
     async def keep(self, user_id: int, account_sub: str, tokens: TokenResponse) -> Grant | None:
@@ -55,7 +53,7 @@ class Grants(StoredGrants):
         Google sends a refresh token only at the first consent; when it sends none, ours stays. None means
         that neither Google nor we have one: the person must be led through consent once more.
         """
-        self.at_step("keep.begin")
+        failpoint("keep.begin")
         async with self.engine.begin() as connection:
             rows = await self.rows.lock(connection, user_id, account_sub)
             before = self.whole(rows) if rows else None
@@ -71,8 +69,8 @@ class Grants(StoredGrants):
             if event == "grant.active" or before is None or kept.scopes != before.scopes:
                 await tell(connection, event, kept, self._clock.now())
             await self.enqueue_sync(connection, AccountKey(user_id, account_sub))
-            self.at_step("keep.commit")
-        self.at_step("keep.end")
+            failpoint("keep.commit")
+        failpoint("keep.end")
         return kept
 
     async def refreshed(self, token: GrantToken, lease_id: str, answer: TokenResponse) -> GrantToken | None:
@@ -89,7 +87,7 @@ class Grants(StoredGrants):
             kept = await self.rows.update_if_same(connection, token, lease_id, changes)
             if kept is not None and (scopes != token.scopes or token.state != "active"):
                 await self._tell_change(connection, token, kept)
-            self.at_step("refresh.commit")
+            failpoint("refresh.commit")
         return kept
 
     async def died(self, token: GrantToken, lease_id: str, reason: str) -> bool:

@@ -10,7 +10,6 @@ back suspends the token, an answer about our client stops asking for all, anythi
 import asyncio
 import contextlib
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -21,13 +20,13 @@ from catflap.log import log
 from catflap.store.notices import Notices
 from catflap.store.task_types import grant_topic
 from catflap.vault.circuit import Circuit, unavailable
+from catflap.vault.failpoint import failpoint
 from catflap.vault.grant import CLIENT_CHANGED, Grant, GrantToken
 from catflap.vault.grants import Grants
 from catflap.vault.lease import Lease, Leases, Wait
 from catflap.vault.lifetimes import MIN_USABLE_TTL
 from catflap.vault.pace import Pace
 
-_UNHEARD_SECONDS = 0.25
 _LONGEST_REFUSED_SECONDS = 300.0
 _LONGEST_SUSPENDED_SECONDS = 3600.0
 
@@ -50,7 +49,7 @@ class Refreshing:
         oauth: OAuth,
         clock: Clock,
         *,
-        notices: Notices | None,
+        notices: Notices,
         leases: Leases,
         circuit: Circuit,
         pace: Pace | None,
@@ -106,7 +105,7 @@ class Refreshing:
         """A token that is newer than `token`, made by us or by whoever was faster."""
         seen = token.version
         deadline = time.monotonic() + self._patience.total_seconds()
-        with self._watching(token) as changed:
+        with self._notices.watch(grant_topic(token.id)) as changed:
             while True:
                 if token.version != seen and (stored := self.stored(token, MIN_USABLE_TTL)) is not None:
                     return stored
@@ -121,24 +120,10 @@ class Refreshing:
                         raise reconsent(token)
                     if lease.paused or time.monotonic() > deadline:
                         raise unavailable(lease.left)
-                    await self._wait(changed, lease.left)
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(lease.left.total_seconds() + 0.01):
+                            await changed.wait()
                 token = await self._read_again(token)
-
-    async def _wait(self, changed: asyncio.Event, left: timedelta) -> None:
-        seconds = left.total_seconds() + 0.01
-        if self._notices is None:
-            seconds = min(seconds, _UNHEARD_SECONDS)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await changed.wait()
-
-    @contextlib.contextmanager
-    def _watching(self, token: GrantToken) -> Iterator[asyncio.Event]:
-        if self._notices is None:
-            yield asyncio.Event()
-        else:
-            with self._notices.watch(grant_topic(token.id)) as changed:
-                yield changed
 
     async def _read_again(self, token: GrantToken) -> GrantToken:
         current = await self.grants.token(token.id)
@@ -149,7 +134,7 @@ class Refreshing:
 
     async def _ask_with(self, token: GrantToken, lease: Lease) -> AccessToken | None:
         """Ask Google while holding the lease; None when the row moved on and must be read again."""
-        self.grants.at_step("refresh.leased")
+        failpoint("refresh.leased")
         async with self._leases.kept(lease):
             refresh_token = await self._opened(token, lease)
             await self._enter(lease)
@@ -180,9 +165,9 @@ class Refreshing:
                 await asyncio.shield(self._leases.give_back(lease))
                 raise
             self._google_answered()
-            self.grants.at_step("refresh.answered")
+            failpoint("refresh.answered")
             kept = await self.grants.refreshed(token, lease.id, tokens)
-        self.grants.at_step("refresh.end")
+        failpoint("refresh.end")
         if kept is None or kept.expires_at is None:
             return None
         return AccessToken(tokens.access_token, kept.expires_at, kept.scopes)

@@ -10,6 +10,7 @@ from catflap.errors import BadRequest, OperatorMustAct, Tampered, TryAgain
 from catflap.google.oauth import OAuth
 from catflap.log import log
 from catflap.store.tables import google_tokens as t
+from catflap.vault.failpoint import failpoint
 from catflap.vault.grant import Grant, GrantToken
 from catflap.vault.grants import Grants
 
@@ -38,9 +39,9 @@ class Revoking:
         grant = await self._grants.exact(user_id, account_sub)
         if grant is None:
             raise BadRequest("not_found", "There is no such grant.")
-        self._grants.at_step("revoke.begin")
+        failpoint("revoke.begin")
         await self._grants.end(grant, reason, keep_refresh_token=True)
-        self._grants.at_step("revoke.marked")
+        failpoint("revoke.marked")
         try:
             await self.finish(grant.id)
         except (TryAgain, OperatorMustAct) as error:
@@ -62,7 +63,7 @@ class Revoking:
         for token in grant.tokens:
             await self._revoke_token(grant, token)
         await self._grants.erase(grant)
-        self._grants.at_step("revoke.end")
+        failpoint("revoke.end")
 
     async def _revoke_token(self, grant: Grant, token: GrantToken) -> None:
         try:
@@ -73,7 +74,7 @@ class Revoking:
         if refresh_token is None:
             return
         await self._oauth.revoke(refresh_token)
-        self._grants.at_step("revoke.answered")
+        failpoint("revoke.answered")
         for other in await self.also_ended(grant.user_id, grant.account_sub):
             await self._grants.end(other, "revoked_with_account")
 

@@ -14,6 +14,7 @@ from sqlalchemy import Table, and_, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from catflap.errors import BadRequest, OperatorMustAct, TryAgain
+from catflap.vault.failpoint import failpoint
 from catflap.vault.keyset import KeysetFile, only_primary, with_new_primary
 from catflap.vault.seal import Seal, key_id, key_prefix
 from catflap.vault.sealed_columns import COLUMNS, SEALED, SealedColumn
@@ -35,18 +36,10 @@ class Progress:
 class Rotation:
     """Rotates the keys of one vault."""
 
-    def __init__(
-        self,
-        engine: AsyncEngine,
-        seal: Seal,
-        *,
-        grace: timedelta = _GRACE,
-        at_step: Callable[[str], None] = lambda _: None,
-    ) -> None:
+    def __init__(self, engine: AsyncEngine, seal: Seal, *, grace: timedelta = _GRACE) -> None:
         self._engine = engine
         self._seal = seal
         self._grace = grace
-        self._at_step = at_step
 
     async def used(self) -> dict[int, int]:
         """How many values each key has sealed, by key id; keys that sealed none are there with 0."""
@@ -91,7 +84,7 @@ class Rotation:
         for table, names in SEALED:
             while moved := await self._batch(table, names):
                 done += moved
-                self._at_step("rotate.batch")
+                failpoint("rotate.batch")
                 tell(Progress(done, max(total, done)))
         return done
 
@@ -108,9 +101,9 @@ class Rotation:
     async def _rotate(self, source: KeysetFile, tell: Callable[[Progress], None]) -> int:
         if len(self._seal.keyset.ids) == 1:
             source.write(with_new_primary(source.read()))
-        self._at_step("rotate.added")
+        failpoint("rotate.added")
         done = await self.reseal(tell)
-        self._at_step("rotate.resealed")
+        failpoint("rotate.resealed")
         # Somebody may have sealed with the old key just before it was replaced and commit just now.
         while True:
             await asyncio.sleep(self._grace.total_seconds())
@@ -119,9 +112,9 @@ class Rotation:
                 break
             done += late
         await self.check_retired()
-        self._at_step("rotate.retire")
+        failpoint("rotate.retire")
         source.write(only_primary(source.read()))
-        self._at_step("rotate.end")
+        failpoint("rotate.end")
         return done
 
     async def _batch(self, table: Table, names: tuple[str, ...]) -> int:

@@ -5,8 +5,7 @@ BIN := .venv/bin
 ARGS ?=
 # Tests and commands start many Python processes; without byte code each compiles everything again, for seconds.
 export PYTHONDONTWRITEBYTECODE :=
-COMPILE := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-  --extra demo
+COMPILE := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
 .PHONY: help demo test test-fast check format lock bench clean
 
@@ -34,8 +33,9 @@ format: .venv/dev ## let ruff put the code in order
 	@$(BIN)/ruff check --fix .
 
 lock: ## compile the lock files anew (needs uv)
-	uv pip compile $(COMPILE) --group build pyproject.toml -o requirements.lock
-	uv pip compile $(COMPILE) --group build --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	uv pip compile $(COMPILE) --extra demo --group build pyproject.toml -o requirements.lock
+	uv pip compile $(COMPILE) --extra demo --group build --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	uv pip compile $(COMPILE) --group client-generator -o requirements-client-generator.lock
 
 bench: .venv/dev ## measure, beside the peers, in one run
 	@$(BIN)/python -m bench $(ARGS)

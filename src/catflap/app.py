@@ -26,7 +26,7 @@ from catflap.google.discovery import Discovery
 from catflap.google.id_token import IdTokens
 from catflap.google.keys import Keys
 from catflap.google.oauth import OAuth
-from catflap.google.risc import SecurityEventTokens
+from catflap.google.risc import SecurityEventTokens, configuration_url
 from catflap.google.scopes import READ_SETTINGS
 from catflap.log import log
 from catflap.settings import GoogleClient, Settings
@@ -44,7 +44,7 @@ from catflap.vault import Grants, Vault
 from catflap.vault.api_keys import ApiKeys
 from catflap.vault.audit import Audit
 from catflap.vault.client_change import ClientChange
-from catflap.vault.keyset import EnvironmentKeyset, KeysetFile, Source
+from catflap.vault.keyset import keyset_source
 from catflap.vault.lease import Leases
 from catflap.vault.opening import open_seal
 from catflap.vault.pace import Pace
@@ -262,7 +262,9 @@ async def _services(ground: _Ground, vault: _VaultRooms) -> Services:
         webhooks=vault.webhooks,
         reactions=vault.reactions,
         proxy_rules=parse_rules(settings.proxy_allow),
-        security_events=SecurityEventTokens(http, risc_url(settings), clock, audiences),
+        security_events=SecurityEventTokens(
+            http, configuration_url(settings.google_discovery_url), clock, audiences
+        ),
     )
 
 
@@ -285,18 +287,6 @@ def _client(settings: Settings) -> httpx2.AsyncClient:
     return httpx2.AsyncClient(verify=tls_context(), timeout=settings.google_timeout, follow_redirects=False)
 
 
-async def check_google(settings: Settings) -> None:
-    """Ask Google whether it answers and knows our client, before anything is started or written.
-
-    Raises:
-        OperatorMustAct: `google_client_missing`, `google_client_rejected`, `discovery_invalid`.
-        TryAgain: `google_unavailable`.
-    """
-    client = settings.google_client()
-    async with _client(settings) as http:
-        await OAuth(http, Discovery(http, settings.google_discovery_url), client).check_client()
-
-
 def _admission(settings: Settings) -> Admission:
     return Admission(
         domains=frozenset(domain.lower() for domain in settings.allowed_domains),
@@ -313,19 +303,6 @@ def _app_tokens(settings: Settings, http: httpx2.AsyncClient, clock: Clock) -> A
 
     keys = Keys(http, jwks_uri, clock, issuer_unavailable)
     return AppTokens(keys, clock, issuer=settings.jwt_issuer, audience=settings.jwt_audience)
-
-
-def keyset_source(settings: Settings) -> Source:
-    """Where the keyset that seals this installation's tokens is."""
-    if settings.vault_keyset is not None:
-        return EnvironmentKeyset(settings.vault_keyset.get_secret_value())
-    file = settings.data_dir / "secrets" / "vault-keyset.json"
-    return KeysetFile(file, loud=settings.origin.startswith("https://"))
-
-
-def risc_url(settings: Settings) -> str:
-    """Where the RISC configuration is: beside OpenID Connect's discovery document."""
-    return settings.google_discovery_url.rpartition("/")[0] + "/risc-configuration"
 
 
 def _calendars(ground: _Ground, vault: Vault) -> Calendars:

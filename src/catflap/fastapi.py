@@ -96,12 +96,17 @@ class Catflap:
         return routers.mia_router(self._check_started)
 
     @asynccontextmanager
-    async def lifespan(self, app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(self, app: FastAPI, *, root_path: str = "") -> AsyncIterator[None]:
         """Run Catflap for as long as `app` runs: `FastAPI(lifespan=…)`, or within a lifespan of your own.
 
+        Args:
+            app: the application that includes the routers.
+            root_path: where browsers find that application, when it is mounted below another, or when a
+                reverse proxy has it below a path (uvicorn's `--root-path`).
+
         Raises:
-            OperatorMustAct: `router_missing`, `router_included_twice`, `second_catflap`; settings, data
-                directory, database or OAuth client need somebody's hand.
+            OperatorMustAct: `router_missing`, `router_included_twice`, `second_catflap`, `calendars_off`;
+                settings, data directory, database or OAuth client need somebody's hand.
             TryAgain: the database does not answer.
         """
         if hasattr(app.state, STATE_KEY):
@@ -110,9 +115,14 @@ class Catflap:
             )
         prefixes = _prefixes(app)
         settings = self._settings or Settings.read()
-        if "mia" not in prefixes or settings.calendars is None:
-            settings = settings.model_copy(update={"calendars": "mia" in prefixes})
-        paths = _paths(app, prefixes, self._home)
+        shows_calendars = "mia" in prefixes
+        if shows_calendars and settings.calendars is False:
+            raise OperatorMustAct(
+                "calendars_off",
+                "mia_router() shows calendars, but CATFLAP_CALENDARS=false switches them off; leave one out.",
+            )
+        settings = settings.model_copy(update={"calendars": shows_calendars})
+        paths = _paths(root_path or app.root_path, prefixes, self._home)
         async with open_catflap(settings, self._clock, paths) as opened:
             setattr(app.state, STATE_KEY, opened.services)
             self._services = opened.services
@@ -268,7 +278,7 @@ def _prefixes(app: FastAPI) -> dict[str, str]:
     return prefixes
 
 
-def _paths(app: FastAPI, prefixes: dict[str, str], home: str | None) -> Paths:
-    root = app.root_path.rstrip("/")
+def _paths(root_path: str, prefixes: dict[str, str], home: str | None) -> Paths:
+    root = root_path.rstrip("/")
     found = {name: root + prefix for name, prefix in prefixes.items()}
     return Paths(**found, home=home or f"{found.get('mia', root)}/")

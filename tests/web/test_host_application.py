@@ -306,6 +306,15 @@ async def test_what_is_missing_or_doubled_is_named_at_the_start(
     assert not hasattr(app.state, "catflap")
 
 
+async def test_calendars_that_are_switched_off_are_not_shown(door: Door, tmp_path: Path) -> None:
+    catflap = Catflap(host_settings(door, tmp_path, calendars=False))
+    app = FastAPI(lifespan=catflap.lifespan)
+    include(app, catflap, PREFIXES["below prefixes"])
+    with pytest.raises(OperatorMustAct, match="calendars_off"):
+        async with app.router.lifespan_context(app):
+            pass
+
+
 async def test_an_application_can_have_one_catflap(door: Door, tmp_path: Path) -> None:
     first, second = (Catflap(host_settings(door, tmp_path), worker=False) for _ in range(2))
     app = FastAPI()

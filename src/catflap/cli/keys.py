@@ -4,14 +4,13 @@ from typing import Annotated
 
 import typer
 
-from catflap.app import keyset_source
 from catflap.cli.running import command, run
 from catflap.cli.workshop import Workshop, progress, workshop
 from catflap.errors import BadRequest
 from catflap.settings import Settings
 from catflap.vault import Grants
 from catflap.vault.adopting import Adopting
-from catflap.vault.keyset import KeysetFile, only_primary, with_new_primary
+from catflap.vault.keyset import KeysetFile, keyset_source, only_primary, with_new_primary
 from catflap.vault.rotation import Progress, Rotation
 
 cli = command()

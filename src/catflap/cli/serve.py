@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
-from catflap.app import check_google, open_catflap
+from catflap.app import open_catflap
 from catflap.cli.running import command, run
 from catflap.cli.serving import bind, port_of, serving
+from catflap.google.client_check import check_google
 from catflap.log import configure
 from catflap.settings import Settings
 

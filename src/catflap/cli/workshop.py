@@ -9,7 +9,6 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from catflap.app import keyset_source
 from catflap.clock import Clock, SystemClock
 from catflap.log import configure
 from catflap.settings import Settings
@@ -18,7 +17,7 @@ from catflap.store.database import connect
 from catflap.store.opening import open_database
 from catflap.tls import tls_context
 from catflap.vault import Seal
-from catflap.vault.keyset import Keyset
+from catflap.vault.keyset import Keyset, keyset_source
 from catflap.vault.opening import open_seal
 
 

@@ -57,6 +57,11 @@ class SecurityEvents:
     events: tuple[RiscEvent, ...]
 
 
+def configuration_url(discovery_url: str) -> str:
+    """Return the URL of the RISC configuration: beside the OpenID Connect discovery document."""
+    return discovery_url.rpartition("/")[0] + "/risc-configuration"
+
+
 class RiscConfiguration:
     """Who signs security events, asked once."""
 

@@ -15,6 +15,7 @@ from tink import aead, json_proto_keyset_format, secret_key_access
 
 from catflap.errors import OperatorMustAct
 from catflap.log import log
+from catflap.settings import Settings
 from catflap.store.data_dir import write_secret
 
 aead.register()
@@ -232,3 +233,11 @@ def _checked(keyset: dict[str, Any]) -> str:
     text = json.dumps(keyset)
     read_keyset(text)
     return text
+
+
+def keyset_source(settings: Settings) -> Source:
+    """Return where the keyset of this installation is: the setting `vault_keyset`, else a file."""
+    if settings.vault_keyset is not None:
+        return EnvironmentKeyset(settings.vault_keyset.get_secret_value())
+    file = settings.data_dir / "secrets" / "vault-keyset.json"
+    return KeysetFile(file, loud=settings.origin.startswith("https://"))

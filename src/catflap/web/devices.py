@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 from fastapi import Header, Path, Request
-from fastapi.responses import JSONResponse, Response, StreamingResponse
+from fastapi.responses import JSONResponse, Response
+from fastapi.sse import KEEPALIVE_COMMENT, EventSourceResponse, format_sse_event
 
 from catflap.announcements.lifecycle import acknowledge
 from catflap.devices.registry import Device
@@ -163,7 +164,8 @@ async def schedule(
         first = await anext(events, None)
         if first is None:
             raise BadRequest("not_found", "This device was removed.")
-        return StreamingResponse(_continued(first, events), media_type="text/event-stream")
+        # Without this header nginx would hold events back.
+        return EventSourceResponse(_continued(first, events), headers={"X-Accel-Buffering": "no"})
     document = await parts.schedules.document(device.id)
     if document is None:
         raise BadRequest("not_found", "This device was removed.")
@@ -231,17 +233,17 @@ async def sound(
     return ranged(found.wav, range, "audio/wav", headers)
 
 
-async def _events(device: Device, parts: Parts) -> AsyncIterator[str]:
+async def _events(device: Device, parts: Parts) -> AsyncIterator[bytes]:
     async for document in parts.schedules.follow(device):
         if document is None:
-            yield ": still here\n\n"
+            yield KEEPALIVE_COMMENT
         else:
             data = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
-            yield f"event: schedule\nid: {document['version']}\ndata: {data}\n\n"
-    yield "event: end\ndata: {}\n\n"
+            yield format_sse_event(event="schedule", id=str(document["version"]), data_str=data)
+    yield format_sse_event(event="end", data_str="{}")
 
 
-async def _continued(first: str, rest: AsyncIterator[str]) -> AsyncIterator[str]:
+async def _continued(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     yield first
     async for one in rest:
         yield one

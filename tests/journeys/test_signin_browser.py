@@ -250,5 +250,5 @@ async def test_a_page_of_another_origin_may_load_the_shim(door: Door) -> None:
     async with httpx2.AsyncClient() as http:
         shim = await http.get(f"{door.origin}/static/gapi.js")
         assert shim.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
-        other = await http.get(f"{door.origin}/static/page.js")
+        other = await http.get(f"{door.origin}/static/page/page.js")
         assert other.headers["Cross-Origin-Resource-Policy"] == "same-origin"

@@ -389,7 +389,7 @@ async def test_a_stream_cut_anywhere_gives_the_same_events(page: Page, house: Ho
     text = ': mew\r\n\r\nevent: schedule\r\nid: 7\r\ndata: {"a":\r\ndata:1}\r\n\r\ndata: にゃあ\n\n'
     events = await page.evaluate(
         """async (text) => {
-          const { readEvents } = await import("/static/stream.js");
+          const { readEvents } = await import("/static/page/stream.js");
           const bytes = new TextEncoder().encode(text);
           const all = new Set();
           for (let size = 1; size <= bytes.length; size += 1) {

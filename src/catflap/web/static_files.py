@@ -19,13 +19,13 @@ _READ = ["GET", "HEAD"]
 @embed_router.api_route("/static/popup.js", methods=_READ, include_in_schema=False)
 async def popup_script(request: Request) -> Response:
     """Sign in, or allow more, in Google's popup: a module for pages of the host application."""
-    return await _file("popup.js", request)
+    return await _file("embed/popup.js", request)
 
 
 @embed_router.api_route("/static/gapi.js", methods=_READ, include_in_schema=False)
 async def gapi_script(request: Request) -> Response:
     """`gapi.auth2` for older pages; the one script that pages of other origins load."""
-    response = await _file("gapi.js", request)
+    response = await _file("embed/gapi.js", request)
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     return response
 

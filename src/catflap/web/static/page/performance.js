@@ -1,12 +1,12 @@
 // One announcement at a time: sound, mouth and bubble at the instant, and what came of it.
 
-import { delay } from "./clock.js";
+import { delay } from "../lib/clock.js";
 
 /**
  * @typedef {import("./schedule.js").Announcement} Announcement
  * @typedef {import("./outbox.js").Outcome} Outcome
  * @typedef {object} Parts
- * @property {import("./clock.js").ServerClock} clock
+ * @property {import("../lib/clock.js").ServerClock} clock
  * @property {import("./sounds.js").Sounds} sounds
  * @property {import("./speaker.js").Speaker} speaker
  * @property {import("./mia.js").Mia} mia

@@ -1,6 +1,6 @@
 // The sounds of the coming day, fetched ahead, so that Mia speaks on the second even when the line is down.
 
-import { delay } from "./clock.js";
+import { delay } from "../lib/clock.js";
 
 /** As many as are fetched ahead; a day seldom has more, and a page shouldn't hold hundreds of recordings. */
 const AHEAD = 48;

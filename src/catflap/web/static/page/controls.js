@@ -1,16 +1,16 @@
 // What a person can touch beside Mia: wake, mute, volume, say it now; and the line that counts down.
 
-import { byId } from "./dom.js";
-import { recall, remember } from "./memory.js";
+import { byId } from "../lib/dom.js";
+import { recall, remember } from "../lib/memory.js";
 
 /**
  * @typedef {object} Parts
  * @property {import("./speaker.js").Speaker} speaker
  * @property {import("./mia.js").Mia} mia
- * @property {import("./clock.js").ServerClock} clock
+ * @property {import("../lib/clock.js").ServerClock} clock
  * @property {import("./schedule.js").Schedule} schedule
  * @property {import("./performance.js").Performance} performance
- * @property {import("./format.js").Format} format
+ * @property {import("../lib/format.js").Format} format
  * @property {import("./device.js").Device} device
  * @property {number} user
  */

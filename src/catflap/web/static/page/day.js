@@ -1,6 +1,6 @@
 // The right-hand side: fetches the day when something changed and shows it; asks again when the line was down.
 
-import { byId, create } from "./dom.js";
+import { byId, create } from "../lib/dom.js";
 import { showAnnouncements, showAppointments, showProblems } from "./lists.js";
 
 const SYNCING = 2000;
@@ -32,9 +32,9 @@ export class Day {
   #dialects = new Map();
 
   /**
-   * @param {import("./api.js").Api} api
-   * @param {import("./format.js").Format} format
-   * @param {import("./clock.js").ServerClock} clock
+   * @param {import("../lib/api.js").Api} api
+   * @param {import("../lib/format.js").Format} format
+   * @param {import("../lib/clock.js").ServerClock} clock
    * @param {import("./preferences.js").Preferences} preferences
    */
   constructor(api, format, clock, preferences) {

@@ -1,6 +1,6 @@
 // The schedule as Server-Sent Events, read with fetch because EventSource can't carry a bearer token.
 
-import { delay } from "./clock.js";
+import { delay } from "../lib/clock.js";
 
 const SILENCE = 60_000;
 const LONGEST_PAUSE = 30_000;

@@ -1,6 +1,6 @@
 // Sign in with Google's popup, without leaving the page.
 
-import { Popup } from "./popup.js";
+import { Popup } from "../embed/popup.js";
 
 const button = /** @type {HTMLButtonElement} */ (document.querySelector("#in-window"));
 const { scopes, gsi, auth = "", mia = "", next = "/" } = button.dataset;

@@ -1,6 +1,6 @@
 // Acknowledgements of announcements, kept until the server has them.
 
-import { recall, remember } from "./memory.js";
+import { recall, remember } from "../lib/memory.js";
 
 const DAY = 86_400_000;
 

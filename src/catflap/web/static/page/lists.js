@@ -1,6 +1,6 @@
 // Today's appointments and what will be said. Titles are other people's text: inserted as text, never as markup.
 
-import { create } from "./dom.js";
+import { create } from "../lib/dom.js";
 
 /**
  * @typedef {{kind: "account" | "failing" | "gone" | "removed", name: string, code: string}} Problem
@@ -14,7 +14,7 @@ const OVER = new Set(["played", "failed", "missed", "cancelled", "held"]);
 /**
  * @param {HTMLElement} list
  * @param {Appointment[]} appointments
- * @param {import("./format.js").Format} format
+ * @param {import("../lib/format.js").Format} format
  * @param {number} now
  */
 export function showAppointments(list, appointments, format, now) {
@@ -38,7 +38,7 @@ export function showAppointments(list, appointments, format, now) {
 /**
  * @param {HTMLElement} list
  * @param {Planned[]} announcements
- * @param {import("./format.js").Format} format
+ * @param {import("../lib/format.js").Format} format
  * @param {number} now
  * @param {(dialect: string) => {label: string, language: string}} dialectOf
  */
@@ -62,7 +62,7 @@ export function showAnnouncements(list, announcements, format, now, dialectOf) {
   fill(list, rows, format.word("will_say_none"));
 }
 
-/** What can't be read, and what went away. @param {HTMLElement} list @param {Problem[]} problems @param {import("./format.js").Format} format */
+/** What can't be read, and what went away. @param {HTMLElement} list @param {Problem[]} problems @param {import("../lib/format.js").Format} format */
 export function showProblems(list, problems, format) {
   const shown = problems.map(({ kind, name, code }) => {
     const why = format.oneOf(`why_${code}`, "why_other");

@@ -14,7 +14,7 @@ export class Preferences {
   #form = null;
   #offered = "";
 
-  /** @param {import("./api.js").Api} api @param {import("./format.js").Format} format @param {() => void} onSaved */
+  /** @param {import("../lib/api.js").Api} api @param {import("../lib/format.js").Format} format @param {() => void} onSaved */
   constructor(api, format, onSaved) {
     this.#api = api;
     this.#format = format;

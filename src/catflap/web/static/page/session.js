@@ -1,8 +1,8 @@
 // Whether the person is still signed in. When the session has ended elsewhere, the page falls silent, forgets
 // what it holds and gives way to the signed-out page. Trouble with the network is no such end.
 
-import { delay } from "./clock.js";
-import { forget } from "./memory.js";
+import { delay } from "../lib/clock.js";
+import { forget } from "../lib/memory.js";
 
 /** How often a page that is looked at asks. */
 const OFTEN = 10_000;
@@ -25,7 +25,7 @@ export class Session {
   #doubtful = false;
   #ticked = Date.now();
 
-  /** @param {import("./api.js").Api} api @param {number} user */
+  /** @param {import("../lib/api.js").Api} api @param {number} user */
   constructor(api, user) {
     this.#api = api;
     this.#user = user;

@@ -1,6 +1,6 @@
 // This browser as one of the person's devices: its own bearer token, made once and kept per person.
 
-import { recall, remember } from "./memory.js";
+import { recall, remember } from "../lib/memory.js";
 
 /** @typedef {{id: string | number, token: string}} Identity */
 
@@ -10,7 +10,7 @@ export class Device {
   /** @type {Promise<Identity> | null} */
   #making = null;
 
-  /** @param {import("./api.js").Api} api @param {number} user */
+  /** @param {import("../lib/api.js").Api} api @param {number} user */
   constructor(api, user) {
     this.#api = api;
     this.#key = `catflap.device.${user}`;

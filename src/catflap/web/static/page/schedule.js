@@ -21,7 +21,7 @@ export class Schedule {
   isKnown = false;
 
   /**
-   * @param {import("./clock.js").ServerClock} clock
+   * @param {import("../lib/clock.js").ServerClock} clock
    * @param {(id: string) => boolean} isDone
    * @param {(announcement: Announcement, signal: AbortSignal, begin: () => void) => Promise<void>} perform
    *   from LEAD before `play_at` on; the signal cancels it until it calls `begin`

@@ -1,13 +1,13 @@
 // Entry point of the signed-in page: creates its parts and connects them.
 
-import { Api } from "./api.js";
-import { ServerClock } from "./clock.js";
+import { Api } from "../lib/api.js";
+import { ServerClock } from "../lib/clock.js";
+import { byId } from "../lib/dom.js";
+import { Format } from "../lib/format.js";
+import { forget, forgetOthers } from "../lib/memory.js";
 import { Controls } from "./controls.js";
 import { Day } from "./day.js";
 import { Device } from "./device.js";
-import { byId } from "./dom.js";
-import { Format } from "./format.js";
-import { forget, forgetOthers } from "./memory.js";
 import { Mia } from "./mia.js";
 import { Outbox } from "./outbox.js";
 import { Performance } from "./performance.js";

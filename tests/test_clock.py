@@ -3,7 +3,7 @@
 import asyncio
 from datetime import UTC, datetime, timedelta, timezone
 
-from catflap.clock import FixedClock, SystemClock
+from catflap.clock import FixedClock, SystemClock, rfc3339
 
 START = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
 
@@ -39,3 +39,10 @@ def test_a_shifted_system_clock_shows_the_start_in_utc_and_goes_on() -> None:
     assert first.tzinfo is UTC
     assert START <= first < START + timedelta(seconds=30)
     assert clock.now() >= first
+
+
+def test_an_instant_is_written_in_utc_whatever_zone_it_came_in() -> None:
+    at = datetime(2026, 11, 24, 8, 30, 0, 1000, tzinfo=timezone(timedelta(hours=9)))
+    assert rfc3339(at) == "2026-11-23T23:30:00.001000Z"
+    assert rfc3339(at, "milliseconds") == "2026-11-23T23:30:00.001Z"
+    assert rfc3339(START) == "2026-11-24T06:00:00Z"

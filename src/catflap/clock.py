@@ -9,6 +9,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 
+def rfc3339(at: datetime, timespec: str = "auto") -> str:
+    """Return an aware datetime as text: RFC 3339, in UTC, with a `Z`.
+
+    Args:
+        at: The instant.
+        timespec: The precision, as `datetime.isoformat` takes it.
+    """
+    return at.astimezone(UTC).isoformat(timespec=timespec).replace("+00:00", "Z")
+
+
 class Clock(Protocol):
     """Anything that knows the time and can wait for one."""
 

@@ -18,8 +18,7 @@ from catflap.cli.person import Person
 from catflap.cli.running import command, run
 from catflap.cli.stage import EMAIL, Play, open_stage
 from catflap.cli.virtual_device import VirtualDevice
-from catflap.clock import FixedClock, SystemClock
-from catflap.devices.schedule import instant
+from catflap.clock import FixedClock, SystemClock, rfc3339
 from catflap.errors import BadRequest, OperatorMustAct
 from catflap.log import configure
 from catflap.speech import NoVoice, missing_voices
@@ -159,7 +158,7 @@ async def _once(play: Play, now: datetime | None, *, as_json: bool) -> None:
         calendars = (await person.get("/v1/calendars"))["calendars"]
         tell("synced", calendars=len(calendars), events=sum(one["events"] for one in calendars))
         planned = (await person.get("/v1/announcements"))["announcements"]
-        tell("planned", announcements=len(planned), since=instant(began), until=instant(began + HORIZON))
+        tell("planned", announcements=len(planned), since=rfc3339(began), until=rfc3339(began + HORIZON))
         spoken = await _speak(device, document, {one["id"]: one for one in planned}, tell)
         states = [one["state"] for one in (await person.get("/v1/announcements"))["announcements"]]
         tell(

@@ -14,8 +14,7 @@ from typing import Any
 import httpx2
 
 from catflap.cli.person import Person
-from catflap.clock import FixedClock
-from catflap.devices.schedule import instant
+from catflap.clock import FixedClock, rfc3339
 from catflap.errors import OperatorMustAct
 
 
@@ -61,7 +60,7 @@ class VirtualDevice:
         with wave.open(io.BytesIO(wav)) as sound:
             seconds = sound.getnframes() / sound.getframerate()
         self._clock.advance_to(datetime.fromisoformat(announcement["play_at"]))
-        body = {"announcement": announcement["id"], "state": "played", "at": instant(self._clock.now())}
+        body = {"announcement": announcement["id"], "state": "played", "at": rfc3339(self._clock.now())}
         ack = await self._http.post(self._origin + "/v1/device/acks", json=body, headers=self._headers())
         ack.raise_for_status()
         return wav, round(seconds, 3)

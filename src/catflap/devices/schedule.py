@@ -3,14 +3,13 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.announcements.plan import HORIZON
-from catflap.clock import Clock
+from catflap.clock import Clock, rfc3339
 from catflap.devices.registry import Device, entitled
 from catflap.devices.sound import SoundAddresses
 from catflap.store.notices import Notices
@@ -53,9 +52,9 @@ class Schedules:
             return None
         return {
             "version": device.schedule_version,
-            "now": instant(now, "milliseconds"),
+            "now": rfc3339(now, "milliseconds"),
             "volume": device.volume,
-            "muted_until": instant(device.muted_until) if device.muted_until else None,
+            "muted_until": rfc3339(device.muted_until) if device.muted_until else None,
             "announcements": [self._announcement(row) for row in rows],
         }
 
@@ -100,14 +99,9 @@ class Schedules:
         }
         return {
             "id": row.id,
-            "play_at": instant(row.play_at),
-            "expires_at": instant(row.expires_at),
+            "play_at": rfc3339(row.play_at),
+            "expires_at": rfc3339(row.expires_at),
             "kind": row.kind,
             "text": row.display,
             "audio": audio if row.sha256 is not None else None,
         }
-
-
-def instant(at: datetime, precision: str = "auto") -> str:
-    """RFC 3339 in UTC, with a Z."""
-    return at.isoformat(timespec=precision).replace("+00:00", "Z")

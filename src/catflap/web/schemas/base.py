@@ -1,11 +1,12 @@
 """Base classes of request and response bodies, and types that several of them use."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi.responses import Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
+from catflap.clock import rfc3339
 from catflap.web.inputs import Moment, Text
 
 
@@ -35,11 +36,6 @@ def absent(description: str, **more: Any) -> Any:
 def json_response(answer: Answer, status_code: int = 200, headers: dict[str, str] | None = None) -> Response:
     """`answer` as an HTTP response; for routes that set cookies or headers, and for the fastest one."""
     return Response(answer.model_dump_json(), status_code, headers, "application/json")
-
-
-def rfc3339(at: datetime) -> str:
-    """`at` in UTC as RFC 3339 with a Z."""
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _is_none(value: object) -> bool:

@@ -41,6 +41,9 @@ HIDDEN: dict[str, dict[str, Any]] = {
         "patch": {"body": "application/json"},
         "delete": {},
     },
+    "/static/popup.js": {"get": {}, "head": {}},
+    "/static/gapi.js": {"get": {}, "head": {}},
+    "/static/{name}": {"get": {}, "head": {}},
     "/healthz": {"get": {}},
     "/readyz": {"get": {}},
 }

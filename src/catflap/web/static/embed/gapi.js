@@ -1,4 +1,4 @@
-// gapi.auth2 for pages written after Google's older guide to server-side sign-in, over today's code client.
+// gapi.auth2, for pages written after Google's older guide to server-side sign-in; it uses the current code client.
 //
 //   <script src="https://your.catflap/static/gapi.js?onload=start" async defer></script>
 //
@@ -6,8 +6,8 @@
 // me=path       where the routes of `me_router()` are, when their prefix is another than this script's
 // gsi=address   Google's browser script, when it is not https://accounts.google.com/gsi/client
 //
-// A code that grantOfflineAccess() gives goes to your server as before: POST /storeauthcode. signIn() redeems
-// its code here and tells currentUser who it was. ID tokens and access tokens never reach the page.
+// A code that grantOfflineAccess() gives goes to your server as before: POST /storeauthcode. signIn() exchanges
+// its code here and sets currentUser. ID tokens and access tokens never reach the page.
 
 /**
  * @typedef {{client_id: string, scope?: string, hosted_domain?: string}} Config
@@ -140,7 +140,7 @@
       this.currentUser = new Value(new GoogleUser(this));
     }
 
-    // Called with a double that is no promise: `await gapi.auth2.init()` would wait for itself for ever.
+    // The callback gets a proxy without `then`: with this object `await gapi.auth2.init()` would never end.
     /** @param {((auth: GoogleAuth) => any) | null} [onInit] @param {((reason: any) => any) | null} [onError] */
     then(onInit, onError) {
       /** @param {any} auth @param {string | symbol} name */

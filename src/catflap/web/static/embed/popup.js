@@ -6,9 +6,13 @@
 
 const GSI = "https://accounts.google.com/gsi/client";
 
-/** Why it did not work; `code` is stable: access_denied, popup_closed, popup_failed_to_open, … */
+/** A sign-in that failed; `code` is stable: access_denied, popup_closed, popup_failed_to_open, … */
 export class Refused extends Error {
-  /** @param {string} code @param {string} [detail] @param {string} [consentUrl] where to go when Google must ask once more */
+  /**
+   * @param {string} code
+   * @param {string} [detail]
+   * @param {string} [consentUrl] where to go when Google must ask once more
+   */
   constructor(code, detail, consentUrl) {
     super(detail ?? code);
     this.code = code;
@@ -16,7 +20,7 @@ export class Refused extends Error {
   }
 }
 
-/** A ticket is renewed when less than this is left of its life: people take a while at Google. */
+/** A ticket (state and parameters of one request) is renewed when it expires sooner than this. */
 const TIME_AT_GOOGLE = 5 * 60_000;
 
 /**
@@ -63,7 +67,7 @@ export class Popup {
    * @returns {Promise<any>} who signed in, granted and missing scopes
    */
   async open() {
-    // Only a page that stood open for long waits here, and a click lets a popup open for some seconds.
+    // Only a page that was open for long waits here; browsers allow a popup for some seconds after a click.
     if (Date.now() > this.#ends - TIME_AT_GOOGLE) await this.#renew();
     const ticket = /** @type {Ticket} */ (this.#ticket); // `prepare` has fetched one
     try {
@@ -74,7 +78,7 @@ export class Popup {
         body: JSON.stringify({ code, client: "popup", state: ticket.state }),
       });
     } finally {
-      // A state that was accepted is used up; after anything else a fresh one does no harm.
+      // A state can be used once.
       this.#ends = 0;
       this.#renew().catch(() => {});
     }

@@ -1,6 +1,6 @@
-// Calls made as the person who is signed in: session cookie, and the CSRF token where something changes.
+// Calls of our HTTP API as the signed-in user, with the session cookie and the CSRF token.
 
-/** An answer that isn't 2xx (RFC 9457). */
+/** A response other than 2xx, with the code of its problem document (RFC 9457). */
 export class Problem extends Error {
   /** @param {number} status @param {string} code */
   constructor(status, code) {
@@ -12,7 +12,7 @@ export class Problem extends Error {
 
 export class Api {
   #csrf;
-  /** Told when a call is refused because the page's session is over. @type {(status: number) => void} */
+  /** Called when a call is refused because the page's session has ended. @type {(status: number) => void} */
   onRefused = () => {};
 
   /** @param {string} csrf @param {{mia: string, me: string}} [prefixes] paths under which the routers are included */
@@ -23,11 +23,16 @@ export class Api {
 
   /** @param {string} path @param {string} [prefix] @returns {Promise<any>} */
   get(path, prefix = this.prefixes.mia) {
-    // The CSRF token binds reading to the session that the page was made for, too.
+    // The CSRF token binds reads, too, to the session that the page was made for.
     return this.#call(prefix + path, { headers: { Accept: "application/json", "X-CSRF-Token": this.#csrf } });
   }
 
-  /** @param {"POST" | "PUT" | "PATCH" | "DELETE"} method @param {string} path @param {unknown} [body] @returns {Promise<any>} */
+  /**
+   * @param {"POST" | "PUT" | "PATCH" | "DELETE"} method
+   * @param {string} path
+   * @param {unknown} [body]
+   * @returns {Promise<any>}
+   */
   send(method, path, body) {
     const headers = { "Content-Type": "application/json", "X-CSRF-Token": this.#csrf };
     return this.#call(this.prefixes.mia + path, { method, headers, body: JSON.stringify(body) });

@@ -9,7 +9,7 @@ export class ServerClock {
     return Date.now() + this.#offset;
   }
 
-  /** How far this computer's clock is behind, in milliseconds; other tabs adopt it. */
+  /** How far this computer's clock is behind the server's, in milliseconds; other tabs adopt it. */
   get offset() {
     return this.#offset;
   }
@@ -19,8 +19,8 @@ export class ServerClock {
     this.#fresh = false;
   }
 
-  /** A new connection begins: this computer may have slept or been set, so what was learnt is void. */
-  doubt() {
+  /** Replace the correction at the next `learn`: this computer may have slept, or its clock been set. */
+  reset() {
     this.#fresh = true;
   }
 

@@ -1,4 +1,4 @@
-// Times and spans as people read them. The page's language rules, in the reader's own regional form of it.
+// Format times and spans in the page's language, in the regional form that the browser prefers.
 
 export class Format {
   #words;

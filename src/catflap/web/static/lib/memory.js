@@ -1,4 +1,4 @@
-// What this browser remembers between visits. Where storage is forbidden it remembers until the page closes.
+// Values kept in localStorage between visits, or in memory where storage is forbidden.
 
 const PREFIX = "catflap.";
 /** @type {Map<string, string>} */
@@ -35,14 +35,14 @@ export function remember(key, value) {
   }
 }
 
-/** Forget everything, for good: what still runs in this page can't write it again. */
+/** Delete everything; later calls in this page store nothing. */
 export function forget() {
   isClosed = true;
   fallback.clear();
   drop(() => true);
 }
 
-/** Forget what other people left in this browser. @param {number} user who is signed in */
+/** Delete what other users left in this browser. @param {number} user who is signed in */
 export function forgetOthers(user) {
   drop((key) => !key.endsWith(`.${user}`));
 }

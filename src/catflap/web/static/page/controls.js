@@ -1,4 +1,4 @@
-// What a person can touch beside Mia: wake, mute, volume, say it now; and the line that counts down.
+// The controls beside Mia (wake, mute, volume, say it now) and the countdown to the next announcement.
 
 import { byId } from "../lib/dom.js";
 import { recall, remember } from "../lib/memory.js";
@@ -36,7 +36,7 @@ export class Controls {
     this.#mute.addEventListener("click", () => this.#toggleMute());
     this.#volume.addEventListener("input", () => (parts.speaker.volume = Number(this.#volume.value)));
     this.#volume.addEventListener("change", () => parts.device.adjust({ volume: Number(this.#volume.value) }));
-    // Any touch of the page is the gesture browsers want; the big button only asks for it.
+    // Any gesture on the page permits sound (browsers' autoplay policy); the big button only asks for one.
     for (const gesture of ["pointerup", "keydown"]) window.addEventListener(gesture, () => this.#wake());
     parts.speaker.addEventListener("change", () => this.tick());
     setInterval(() => this.tick(), 500);
@@ -58,7 +58,7 @@ export class Controls {
     this.tick();
   }
 
-  /** Bring everything shown up to this moment. */
+  /** Update everything that is shown. */
   tick() {
     const { speaker, mia, schedule } = this.#parts;
     speaker.isMuted = this.#isMuted;

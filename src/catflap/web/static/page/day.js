@@ -1,4 +1,4 @@
-// The right-hand side: fetches the day when something changed and shows it; asks again when the line was down.
+// Today's appointments and the planned announcements: fetched after changes, regularly, and again after errors.
 
 import { byId, create } from "../lib/dom.js";
 import { showAnnouncements, showAppointments, showProblems } from "./lists.js";
@@ -45,7 +45,7 @@ export class Day {
     document.addEventListener("visibilitychange", () => document.hidden || this.refresh());
   }
 
-  /** Forget the day, for good. */
+  /** Clear the lists and stop fetching. */
   forget() {
     this.#forgotten = true;
     this.#asked += 1;

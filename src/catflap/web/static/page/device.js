@@ -1,4 +1,4 @@
-// This browser as one of the person's devices: its own bearer token, made once and kept per person.
+// This browser as one of the user's devices, with a bearer token of its own that is kept per user.
 
 import { recall, remember } from "../lib/memory.js";
 
@@ -39,7 +39,10 @@ export class Device {
     });
   }
 
-  /** Set its volume or mute on the server, for every client that shows them. @param {{volume?: number, muted_until?: null}} change */
+  /**
+   * Set its volume or mute on the server, for every client that shows them.
+   * @param {{volume?: number, muted_until?: null}} change
+   */
   async adjust(change) {
     const identity = this.#known();
     if (identity) await this.#api.send("PATCH", `/v1/devices/${identity.id}`, change).catch(() => {});

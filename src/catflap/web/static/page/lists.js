@@ -1,4 +1,4 @@
-// Today's appointments and what will be said. Titles are other people's text: inserted as text, never as markup.
+// Show appointments, announcements and problems as lists. Titles come from others: inserted as text, never as markup.
 
 import { create } from "../lib/dom.js";
 
@@ -62,7 +62,12 @@ export function showAnnouncements(list, announcements, format, now, dialectOf) {
   fill(list, rows, format.word("will_say_none"));
 }
 
-/** What can't be read, and what went away. @param {HTMLElement} list @param {Problem[]} problems @param {import("../lib/format.js").Format} format */
+/**
+ * What can't be read, and what went away.
+ * @param {HTMLElement} list
+ * @param {Problem[]} problems
+ * @param {import("../lib/format.js").Format} format
+ */
 export function showProblems(list, problems, format) {
   const shown = problems.map(({ kind, name, code }) => {
     const why = format.oneOf(`why_${code}`, "why_other");
@@ -72,7 +77,10 @@ export function showProblems(list, problems, format) {
   if (now.join("\n") !== shown.join("\n")) list.replaceChildren(...shown.map((text) => create("li", "problem", text)));
 }
 
-/** With several devices the same words are planned several times; one line is enough. @param {Planned[]} announcements */
+/**
+ * With several devices the same words are planned several times; one line is enough.
+ * @param {Planned[]} announcements
+ */
 function once(announcements) {
   const seen = new Map(announcements.map((one) => [`${one.play_at} ${one.text}`, one]));
   return [...seen.values()].sort((one, other) => Date.parse(one.play_at) - Date.parse(other.play_at));

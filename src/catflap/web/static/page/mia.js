@@ -1,4 +1,4 @@
-// Mia as one sees her: mouth, gaze, and the bubble with her words. Words are text, never markup.
+// The figure of Mia (mouth, gaze) and the speech bubble. Words are inserted as text, never as markup.
 
 /** @typedef {{text: string, dialect: string, language: string}} Line */
 
@@ -47,7 +47,7 @@ export class Mia {
     this.#say(line, "showing");
   }
 
-  /** She has finished; her last words stay in the bubble, paler. */
+  /** End speaking; the last words stay in the bubble, paler. */
   rest() {
     this.#figure.dataset.state = "idle";
     this.#bubble.classList.remove("speaking");
@@ -55,7 +55,7 @@ export class Mia {
     this.#setMouth(0);
   }
 
-  /** Take her words away. */
+  /** Stop and empty the bubble. */
   hush() {
     this.rest();
     this.#label.textContent = "";

@@ -48,7 +48,7 @@ export class Outbox {
         this.#onDelivered();
       }
     } catch {
-      // No line: the next heartbeat tries again.
+      // No network: the next heartbeat tries again.
     } finally {
       this.#sending = false;
     }

@@ -33,7 +33,7 @@ const format = new Format(page.words, page.language);
 const device = new Device(api, page.user);
 const outbox = new Outbox(device, page.user, () => day?.refresh());
 const preferences = new Preferences(api, format, () => day?.refresh());
-const day = page.speaks ? letMiaSpeak() : null;
+const day = page.speaks ? startMia() : null;
 
 showPreferences();
 // The server deletes the session and its devices; this browser deletes its own part.
@@ -49,7 +49,7 @@ async function showPreferences() {
 }
 
 /** @returns {Day} */
-function letMiaSpeak() {
+function startMia() {
   const clock = new ServerClock();
   const sounds = new Sounds();
   const speaker = new Speaker();
@@ -78,9 +78,9 @@ function letMiaSpeak() {
     lead(signal) {
       controls.speaksHere = true;
       schedule.keepTime(true);
-      keepInTouch(signal, { clock, schedule }, (document) => {
+      followServer(signal, { clock, schedule }, (document) => {
         clock.learn(document.now);
-        tabs.tell({ document, offset: clock.offset });
+        tabs.send({ document, offset: clock.offset });
         apply(document);
         sounds.keep(schedule.coming());
       });
@@ -89,7 +89,7 @@ function letMiaSpeak() {
       controls.speaksHere = false;
       schedule.keepTime(false);
     },
-    hear({ document, offset }) {
+    receive({ document, offset }) {
       clock.offset = offset;
       apply(document);
     },
@@ -113,7 +113,7 @@ function letMiaSpeak() {
  * @param {{clock: ServerClock, schedule: Schedule}} parts
  * @param {(document: import("./schedule.js").ScheduleDocument) => void} onDocument
  */
-function keepInTouch(signal, { clock, schedule }, onDocument) {
+function followServer(signal, { clock, schedule }, onDocument) {
   let lastBeat = 0;
   // Called at every keep-alive as well: a hidden tab's timers may run once a minute, its network doesn't.
   const beat = () => {
@@ -127,8 +127,8 @@ function keepInTouch(signal, { clock, schedule }, onDocument) {
   signal.addEventListener("abort", () => clearInterval(timer));
   const onLine = (/** @type {boolean} */ online) => (byId("offline", HTMLElement).hidden = online);
   const onEnd = (/** @type {boolean} */ isGone) => {
-    if (isGone) session.doubt();
+    if (isGone) session.requireCheck();
     return session.check();
   };
-  followSchedule(device, { onConnect: () => clock.doubt(), onDocument, onBytes: beat, onLine, onEnd }, signal);
+  followSchedule(device, { onConnect: () => clock.reset(), onDocument, onBytes: beat, onLine, onEnd }, signal);
 }

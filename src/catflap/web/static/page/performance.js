@@ -1,4 +1,4 @@
-// One announcement at a time: sound, mouth and bubble at the instant, and what came of it.
+// Play one announcement at a time (sound, mouth, bubble) and acknowledge the outcome.
 
 import { delay } from "../lib/clock.js";
 
@@ -52,7 +52,12 @@ export class Performance {
     }).catch(() => {});
   }
 
-  /** @param {Announcement} announcement @param {AbortSignal} signal @param {() => void} begin @returns {Promise<[Outcome, string?]>} */
+  /**
+   * @param {Announcement} announcement
+   * @param {AbortSignal} signal
+   * @param {() => void} begin
+   * @returns {Promise<[Outcome, string?]>}
+   */
   async #try(announcement, signal, begin) {
     const { clock } = this.#parts;
     const [playAt, expiresAt] = [Date.parse(announcement.play_at), Date.parse(announcement.expires_at)];
@@ -77,7 +82,11 @@ export class Performance {
     });
   }
 
-  /** Why she can't be heard, if so; an ungranted gesture is waited for until the instant. @param {number} wait @param {AbortSignal} signal */
+  /**
+   * Why she can't be heard, if so; an ungranted gesture is waited for until the instant.
+   * @param {number} wait
+   * @param {AbortSignal} signal
+   */
   async #silence(wait, signal) {
     const { speaker } = this.#parts;
     if (speaker.isMuted) return "muted";
@@ -87,7 +96,14 @@ export class Performance {
     return speaker.isAwake ? null : "no_gesture";
   }
 
-  /** @param {Announcement} announcement @param {number} wait @param {string} reason @param {AbortSignal} signal @param {() => void} begin @returns {Promise<[Outcome, string]>} */
+  /**
+   * @param {Announcement} announcement
+   * @param {number} wait
+   * @param {string} reason
+   * @param {AbortSignal} signal
+   * @param {() => void} begin
+   * @returns {Promise<[Outcome, string]>}
+   */
   async #showOnly(announcement, wait, reason, signal, begin) {
     const { mia, lineOf } = this.#parts;
     await delay(wait, signal);
@@ -98,7 +114,14 @@ export class Performance {
     return [reason === "muted" ? "held" : "failed", reason];
   }
 
-  /** @param {Announcement} announcement @param {AudioBuffer} buffer @param {number} wait @param {AbortSignal} signal @param {() => void} begin @returns {Promise<boolean>} */
+  /**
+   * @param {Announcement} announcement
+   * @param {AudioBuffer} buffer
+   * @param {number} wait
+   * @param {AbortSignal} signal
+   * @param {() => void} begin
+   * @returns {Promise<boolean>}
+   */
   async #sound(announcement, buffer, wait, signal, begin) {
     const { speaker, mia, lineOf } = this.#parts;
     const playing = speaker.play(buffer, wait);
@@ -114,7 +137,12 @@ export class Performance {
     }
   }
 
-  /** Null when there is no sound before the time is over. @param {Announcement} announcement @param {number} left @param {AbortSignal} signal */
+  /**
+   * Null when there is no sound before the time is over.
+   * @param {Announcement} announcement
+   * @param {number} left
+   * @param {AbortSignal} signal
+   */
   async #bufferBefore(announcement, left, signal) {
     const late = new AbortController();
     const timer = setTimeout(() => late.abort(), left);

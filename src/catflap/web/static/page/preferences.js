@@ -1,4 +1,4 @@
-// How Mia speaks: the dialect for each language and the time zone, saved as soon as they are picked.
+// The preferences form: a dialect for each language and the time zone, saved at each change.
 
 /** @typedef {{id: string, language: string, name: string, native_name: string, example: string}} Dialect */
 
@@ -14,7 +14,11 @@ export class Preferences {
   #form = null;
   #offered = "";
 
-  /** @param {import("../lib/api.js").Api} api @param {import("../lib/format.js").Format} format @param {() => void} onSaved */
+  /**
+   * @param {import("../lib/api.js").Api} api
+   * @param {import("../lib/format.js").Format} format
+   * @param {() => void} onSaved
+   */
   constructor(api, format, onSaved) {
     this.#api = api;
     this.#format = format;
@@ -72,7 +76,10 @@ export class Preferences {
     }
   }
 
-  /** The zone as it is known by now; Google's comes with the first sync. @param {{zone: string, zone_source: string}} day */
+  /**
+   * The zone as it is known by now; Google's comes with the first sync.
+   * @param {{zone: string, zone_source: string}} day
+   */
   applyZone({ zone, zone_source }) {
     if (!this.#form || (zone === this.#values.zone && zone_source === this.#values.zone_source)) return;
     this.#values = { ...this.#values, zone, zone_source };
@@ -80,7 +87,7 @@ export class Preferences {
     this.#offerZone();
   }
 
-  /** Say where this browser is, as long as neither the person nor Google does. */
+  /** Send this browser's time zone, unless the user or Google has given one. */
   async #offerZone() {
     const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
     const { zone, zone_source: source } = this.#values;

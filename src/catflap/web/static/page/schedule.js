@@ -1,4 +1,4 @@
-// Keeps time for the schedule: arms what the document holds, forgets what disappears from it.
+// Timers for the announcements of the schedule document; what disappears from it is cancelled.
 
 /**
  * @typedef {{url: string, type: string, sha256: string, bytes: number, seconds: number}} Audio
@@ -17,7 +17,7 @@ export class Schedule {
   /** @type {Map<string, Entry>} */
   #entries = new Map();
   #keepsTime = false;
-  /** Whether a document has come at all. */
+  /** Whether a document has been received. */
   isKnown = false;
 
   /**
@@ -59,13 +59,13 @@ export class Schedule {
     this.arm();
   }
 
-  /** Forget everything; what has not begun is cancelled. */
+  /** Drop all announcements and cancel those that have not begun. */
   clear() {
     this.keepTime(false);
     this.#entries.clear();
   }
 
-  /** Set every timer anew: after a document, and now and then, since timers stand still while a laptop sleeps. */
+  /** Set every timer again: after a document, and regularly, because timers stop while a laptop sleeps. */
   arm() {
     if (!this.#keepsTime) return;
     for (const [id, entry] of this.#entries) {

@@ -1,14 +1,14 @@
-// Whether the person is still signed in. When the session has ended elsewhere, the page falls silent, forgets
-// what it holds and gives way to the signed-out page. Trouble with the network is no such end.
+// Watches whether the session still exists. When it has ended elsewhere, the page goes silent, deletes what it
+// holds and reloads as the signed-out page. A network error does not count as an end.
 
 import { delay } from "../lib/clock.js";
 import { forget } from "../lib/memory.js";
 
-/** How often a page that is looked at asks. */
+/** How often the session is checked. */
 const OFTEN = 10_000;
-/** A longer stop of this page's timers is sleep; hidden tabs run theirs once a minute. */
+/** A longer pause of this page's timers means that the computer slept; hidden tabs run theirs once a minute. */
 const SLEEP = 180_000;
-/** How long speaking waits for an answer; later than that the line counts as down. */
+/** How long speaking waits for an answer; after that the network counts as down. */
 const PATIENCE = 1500;
 /** A page that ends twice within this time is not reloaded at once, whatever is wrong. */
 const CALM = 3000;
@@ -22,7 +22,7 @@ export class Session {
   #user;
   #channel = new BroadcastChannel(CHANNEL);
   #over = new AbortController();
-  #doubtful = false;
+  #mustCheck = false;
   #ticked = Date.now();
 
   /** @param {import("../lib/api.js").Api} api @param {number} user */
@@ -48,14 +48,14 @@ export class Session {
     return this.#over.signal;
   }
 
-  /** Let the other pages of this browser look whether they are still wanted. */
+  /** Have the other pages of this browser check their session. */
   tellOthers() {
     this.#channel.postMessage("look");
   }
 
-  /** After sleep, or when the stream says that this device is gone: nothing is said before an answer came. */
-  doubt() {
-    this.#doubtful = true;
+  /** Say nothing before the next answer: after sleep, or when the stream says that this device is gone. */
+  requireCheck() {
+    this.#mustCheck = true;
   }
 
   /** Ask. @returns {Promise<State>} */
@@ -63,7 +63,7 @@ export class Session {
     if (this.signal.aborted) return "ended";
     try {
       await this.#api.get("/v1/session", this.#api.prefixes.me);
-      this.#doubtful = false;
+      this.#mustCheck = false;
     } catch {
       return this.signal.aborted ? "ended" : "unknown";
     }
@@ -71,7 +71,7 @@ export class Session {
   }
 
   /**
-   * Return when something may be said. Without a line Mia goes on with what she knows, unless there is doubt.
+   * Return when something may be said. Without a network Mia goes on with what she has, unless a check is required.
    * @param {AbortSignal} signal
    */
   async maySpeak(signal) {
@@ -82,7 +82,7 @@ export class Session {
       late.abort();
       signal.throwIfAborted();
       this.signal.throwIfAborted();
-      if (state === "alive" || !this.#doubtful) return;
+      if (state === "alive" || !this.#mustCheck) return;
       await delay(2000, signal);
     }
   }
@@ -90,15 +90,18 @@ export class Session {
   #tick() {
     const slept = Date.now() - this.#ticked > SLEEP;
     this.#ticked = Date.now();
-    if (slept) this.doubt();
+    if (slept) this.requireCheck();
     if (slept || !document.hidden) this.check();
   }
 
-  /** A call was refused: nobody is signed in (401), or the browser has another session than this page (403). @param {number} status */
+  /**
+   * A call was refused: nobody is signed in (401), or the browser has another session than this page (403).
+   * @param {number} status
+   */
   async #refused(status) {
     if (this.signal.aborted) return;
     this.#silence();
-    // The same person signed in anew keeps what there is: the device, and what was said already.
+    // The same user with a new session keeps the device and what was said already.
     const same = status === 403 && (await this.#whoIsSignedIn()) === this.#user;
     if (!same) forget();
     this.tellOthers();
@@ -119,7 +122,7 @@ export class Session {
     document.body.hidden = true;
   }
 
-  /** The server knows which page is right now. */
+  /** Reload: the server decides which page is shown. */
   #leave() {
     if (leftJustNow()) setTimeout(() => location.reload(), CALM);
     else location.reload();

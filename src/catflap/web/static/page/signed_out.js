@@ -1,4 +1,4 @@
-// Nobody is signed in here: nothing of anybody stays in this browser, and its other pages look for themselves.
+// Entry point of the signed-out page: deletes what this browser stored and has its other pages check their session.
 
 import { forget } from "../lib/memory.js";
 import { CHANNEL } from "./session.js";

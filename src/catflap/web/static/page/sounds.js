@@ -1,8 +1,8 @@
-// The sounds of the coming day, fetched ahead, so that Mia speaks on the second even when the line is down.
+// Prefetched sounds of the coming day, so that Mia speaks on time without a network.
 
 import { delay } from "../lib/clock.js";
 
-/** As many as are fetched ahead; a day seldom has more, and a page shouldn't hold hundreds of recordings. */
+/** The most sounds that are prefetched; a day seldom has more. */
 const AHEAD = 48;
 
 export class Sounds {
@@ -10,7 +10,10 @@ export class Sounds {
   #kept = new Map();
   #round = 0;
 
-  /** Fetch these ahead, one by one in the order given, and let go of all others. @param {import("./schedule.js").Announcement[]} announcements */
+  /**
+   * Fetch these ahead, one by one in the order given, and let go of all others.
+   * @param {import("./schedule.js").Announcement[]} announcements
+   */
   async keep(announcements) {
     const round = ++this.#round;
     const wanted = announcements.flatMap(({ audio }) => audio ?? []).slice(0, AHEAD);
@@ -38,7 +41,7 @@ export class Sounds {
     }
   }
 
-  /** Let go of everything. */
+  /** Drop all sounds. */
   forget() {
     this.#round += 1;
     this.#kept.clear();

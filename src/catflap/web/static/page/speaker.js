@@ -1,24 +1,24 @@
-// Mia's voice box: WebAudio, one gain for the volume and one ear (the analyser) that tells how wide her mouth is.
+// Plays sounds with WebAudio; a gain sets the volume, an analyser measures the loudness that moves Mia's mouth.
 
 /** @typedef {{ended: Promise<boolean>, stop: () => void}} Playing `ended` is false when the sound was cut off */
 
 export class Speaker extends EventTarget {
   #context = new AudioContext({ latencyHint: "playback" });
   #gain = this.#context.createGain();
-  #ear = this.#context.createAnalyser();
+  #analyser = this.#context.createAnalyser();
   #samples = new Float32Array(1024);
   #volume = 60;
   #muted = false;
 
   constructor() {
     super();
-    this.#ear.fftSize = this.#samples.length;
-    this.#ear.connect(this.#gain).connect(this.#context.destination);
+    this.#analyser.fftSize = this.#samples.length;
+    this.#analyser.connect(this.#gain).connect(this.#context.destination);
     this.#context.addEventListener("statechange", () => this.dispatchEvent(new Event("change")));
     this.#adjust();
   }
 
-  /** Whether the browser lets her be heard. */
+  /** Whether the browser permits sound. */
   get isAwake() {
     return this.#context.state === "running";
   }
@@ -43,7 +43,7 @@ export class Speaker extends EventTarget {
     await this.#context.resume().catch(() => {});
   }
 
-  /** Fall silent at once and for good. */
+  /** Stop all sound for good. */
   async close() {
     await this.#context.close().catch(() => {});
   }
@@ -61,7 +61,7 @@ export class Speaker extends EventTarget {
    */
   play(buffer, milliseconds) {
     const source = new AudioBufferSourceNode(this.#context, { buffer });
-    source.connect(this.#ear);
+    source.connect(this.#analyser);
     const start = this.#context.currentTime + Math.max(0, milliseconds) / 1000;
     source.start(start);
     let stopped = false;
@@ -84,7 +84,7 @@ export class Speaker extends EventTarget {
 
   /** @returns {number} how loud she is this very moment, 0 to 1, whatever the volume is set to */
   loudness() {
-    this.#ear.getFloatTimeDomainData(this.#samples);
+    this.#analyser.getFloatTimeDomainData(this.#samples);
     const power = this.#samples.reduce((sum, sample) => sum + sample * sample, 0) / this.#samples.length;
     return Math.min(1, Math.max(0, (Math.sqrt(power) - 0.008) * 5.5));
   }

@@ -70,7 +70,12 @@ export async function followSchedule(device, listener, signal) {
   }
 }
 
-/** Whether the stream ended with the word that this device is gone. @param {import("./device.js").Device} device @param {Listener} listener @param {AbortSignal} signal */
+/**
+ * Whether the stream ended with the word that this device is gone.
+ * @param {import("./device.js").Device} device
+ * @param {Listener} listener
+ * @param {AbortSignal} signal
+ */
 async function readOnce(device, listener, signal) {
   const silent = new AbortController();
   let watch = setTimeout(() => silent.abort(), SILENCE);

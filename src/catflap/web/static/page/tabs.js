@@ -1,12 +1,12 @@
-// Of all the tabs of one person, one speaks; the others look on and take over when it closes.
+// Leader election among the tabs of one user: one speaks, and another takes over when it closes.
 
 const LEASE = 5000;
 
 /**
  * @typedef {object} Roles
- * @property {(signal: AbortSignal) => void} lead begin to speak; the signal tells to stop
- * @property {() => void} follow look on
- * @property {(message: any) => void} hear what the leading tab tells
+ * @property {(signal: AbortSignal) => void} lead begin to speak; aborted when another tab takes over
+ * @property {() => void} follow stop speaking and wait
+ * @property {(message: any) => void} receive handle a message of the leading tab
  */
 
 export class Tabs {
@@ -24,24 +24,24 @@ export class Tabs {
     this.#roles = roles;
     this.#channel = new BroadcastChannel(name);
     this.#channel.onmessage = ({ data }) => {
-      if (data.told) roles.hear(data.told);
-      else if (this.#leading && this.#last) this.#channel.postMessage({ told: this.#last });
+      if (data.message) roles.receive(data.message);
+      else if (this.#leading && this.#last) this.#channel.postMessage({ message: this.#last });
     };
   }
 
-  /** Compete for the voice. */
+  /** Ask to lead. */
   start() {
     if (navigator.locks) this.#request({ ifAvailable: true });
     else this.#lease(false); // plain http on a name that isn't localhost
   }
 
-  /** Take the voice away from the tab that has it. */
+  /** Become the leader in place of the tab that is it now. */
   takeOver() {
     if (navigator.locks) this.#request({ steal: true });
     else this.#lease(true);
   }
 
-  /** Give up the voice, for good. */
+  /** Stop leading and following for good. */
   stop() {
     this.#stopped = true;
     clearTimeout(this.#timer);
@@ -50,11 +50,11 @@ export class Tabs {
     this.#channel.close();
   }
 
-  /** Tell the other tabs. @param {unknown} message */
-  tell(message) {
+  /** Send to the other tabs. @param {unknown} message */
+  send(message) {
     if (this.#stopped) return;
     this.#last = message;
-    this.#channel.postMessage({ told: message });
+    this.#channel.postMessage({ message });
   }
 
   /** @param {LockOptions} options */
@@ -79,7 +79,7 @@ export class Tabs {
     const free = force || holder === mine || Number(until) < Date.now();
     if (free) localStorage.setItem(this.#name, `${mine} ${Date.now() + LEASE}`);
     if (free && !this.#leading) this.#lead();
-    if (!free && (this.#leading || !this.#lookingOn)) this.#follow();
+    if (!free && (this.#leading || !this.#isFollowing)) this.#follow();
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#lease(false), LEASE / 3);
   }
@@ -88,11 +88,11 @@ export class Tabs {
   #tab;
   #timer = 0;
   #stopped = false;
-  #lookingOn = false;
+  #isFollowing = false;
 
   #lead() {
     if (this.#stopped) return;
-    this.#lookingOn = false;
+    this.#isFollowing = false;
     this.#leading?.abort();
     this.#leading = new AbortController();
     this.#roles.lead(this.#leading.signal);
@@ -100,7 +100,7 @@ export class Tabs {
 
   #follow() {
     if (this.#stopped) return;
-    this.#lookingOn = true;
+    this.#isFollowing = true;
     this.#leading?.abort();
     this.#leading = null;
     this.#roles.follow();

@@ -90,7 +90,7 @@ def _read(*patterns: str) -> Iterable[str]:
 
 
 def _keys_in_templates() -> set[str]:
-    return set(re.findall(r"\bw\.(\w+)", "\n".join(_read("*.html"))))
+    return set(re.findall(r"\btexts\.(\w+)", "\n".join(_read("*.html"))))
 
 
 def _keys_in_scripts() -> set[str]:

@@ -133,7 +133,7 @@ def _rendered(
     language = choose_language(request.headers.get("accept-language", ""), lang)
     page_texts = texts(language)
     html = _templates.get_template(template).render(
-        w=page_texts,
+        texts=page_texts,
         language=language,
         other_language="en" if language == "ja" else "ja",
         error=error_text(page_texts, error),

@@ -1,6 +1,7 @@
 """Make dataclasses from rows of the database."""
 
 from dataclasses import fields
+from functools import cache
 from typing import Any, TypeVar, cast
 
 from sqlalchemy import Row
@@ -22,6 +23,10 @@ def from_row(kind: type[_T], row: Row[Any], **values: object) -> _T:
         TypeError: a field has neither a column nor a value nor a default.
     """
     columns = row._mapping
-    names = {field.name: field.name.lstrip("_") for field in fields(cast(Any, kind))}
-    found = {field: columns[name] for field, name in names.items() if name in columns}
-    return kind(**{**found, **values})
+    found = {field: columns[name] for field, name in _columns(cast(Any, kind)) if name in columns}
+    return kind(**(found | values))
+
+
+@cache
+def _columns(kind: Any) -> tuple[tuple[str, str], ...]:
+    return tuple((field.name, field.name.lstrip("_")) for field in fields(kind))

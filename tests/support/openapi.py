@@ -12,7 +12,6 @@ from fastapi import FastAPI
 # Google's answers pass through it.
 PROXY = "/v1/users/{user_id}/google/{host}/{path}"
 PROBLEM = "application/problem+json"
-_MADE: list[dict[str, Any]] = []
 
 
 class NotDeclared(AssertionError):
@@ -28,6 +27,12 @@ class Conformance:
         # Fixed paths come before those with parameters, and the longest before the others.
         paths = sorted(document["paths"].items(), key=lambda item: (item[0].count("{"), -len(item[0])))
         self._paths = [(_pattern(path), path, operations) for path, operations in paths]
+
+    def at(self, origin: str) -> "Conformance":
+        """Return the same checks for answers of `origin` only."""
+        found = copy.copy(self)
+        found._origin = origin
+        return found
 
     def operation(self, method: str, path: str) -> tuple[str, dict[str, Any]] | None:
         """Return path template and operation of a request, or None for one that is not in the document."""
@@ -85,10 +90,13 @@ class Conformance:
 
 
 def conformance(web: FastAPI, origin: str) -> Conformance:
-    """Return the checks for an application at `origin`, whose document is made only once."""
-    if not _MADE:
-        _MADE.append(web.openapi())
-    return Conformance(_MADE[0], origin)
+    """Return the checks for an application at `origin`; the first one's document serves for all of them."""
+    if not _FIRST:
+        _FIRST.append(Conformance(web.openapi()))
+    return _FIRST[0].at(origin)
+
+
+_FIRST: list[Conformance] = []
 
 
 def operations(document: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:

@@ -20,7 +20,8 @@ from catflap.store.database import connect
 from catflap.store.embedded import Urls
 from catflap.store.notices import Notices
 from catflap.store.tables import api_keys as t
-from catflap.vault.api_keys import TOPIC, ApiKey, ApiKeys
+from catflap.store.task_types import API_KEYS_TOPIC
+from catflap.vault.api_keys import ApiKey, ApiKeys
 from catflap.web.keys import TokensKey, require_key
 from catflap.web.routing import OwnErrors
 
@@ -116,7 +117,7 @@ async def test_revoking_ends_a_key_in_every_process(
     engine: AsyncEngine, clock: FixedClock, database_urls: Urls
 ) -> None:
     async with Notices(database_urls.app) as notices:
-        with notices.watch(TOPIC) as changed, notices.watch(TOPIC) as heard:
+        with notices.watch(API_KEYS_TOPIC) as changed, notices.watch(API_KEYS_TOPIC) as heard:
             here = ApiKeys(engine, clock)
             there = ApiKeys(engine, clock, changed, monotonic=lambda: 0.0)
             key, secret = await here.create("shop", ["tokens"])

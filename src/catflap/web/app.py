@@ -1,6 +1,6 @@
 """Our own web application: all routers at the root of a host name, and the health checks of operations."""
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from sqlalchemy import text
 from starlette.exceptions import HTTPException
 
@@ -23,12 +23,17 @@ def create_app(services: Services) -> FastAPI:
     app.add_exception_handler(HTTPException, http_problem)
     # First, because routes are tried in order and the token route is asked most.
     for router in (routers.token_router, routers.auth_router, routers.me_router):
-        app.include_router(router())
+        _add_routes(app, router())
     if services.settings.calendars:
-        app.include_router(routers.mia_router())
-    app.include_router(operations)
+        _add_routes(app, routers.mia_router())
+    _add_routes(app, operations)
     app.add_middleware(SecurityHeaders, https=services.settings.origin.startswith("https://"))
     return app
+
+
+def _add_routes(app: FastAPI, router: APIRouter) -> None:
+    # As they are: include_router() would build each route a second time, 0.1 s in all at the first request.
+    app.router.routes.extend(router.routes)
 
 
 @operations.get("/healthz", include_in_schema=False)

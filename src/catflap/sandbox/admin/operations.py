@@ -7,6 +7,7 @@ nothing real. Errors are `{"error": "a sentence"}` with status 400 (ValueError) 
 
 from __future__ import annotations
 
+import functools
 import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -142,9 +143,10 @@ class Operation:
         return written
 
 
-def operations(owner: type) -> list[Operation]:
+@functools.cache
+def operations(owner: type) -> tuple[Operation, ...]:
     """Return the operations of a class, in the order of its methods."""
-    return [
+    return tuple(
         Operation(
             name,
             getattr(method, _MARK),
@@ -155,12 +157,13 @@ def operations(owner: type) -> list[Operation]:
         for kind in owner.__mro__
         for name, method in vars(kind).items()
         if hasattr(method, _MARK)
-    ]
+    )
 
 
 def endpoints(sandbox: object) -> Iterator[Endpoint]:
     """Yield the endpoints of a sandbox's operations."""
-    for operation in operations(type(sandbox)):
+    owner: type = type(sandbox)
+    for operation in operations(owner):
         handler = _handler(operation, getattr(sandbox, operation.name))
         for path in operation.paths:
             yield Endpoint(f"admin.{operation.name}", operation.route.verb, PREFIX + path, handler)

@@ -109,6 +109,8 @@ class Catflap:
                 settings, data directory, database or OAuth client need somebody's hand.
             TryAgain: the database does not answer.
         """
+        if self._services is not None:
+            raise OperatorMustAct("second_catflap", "This Catflap runs in another application already.")
         if hasattr(app.state, STATE_KEY):
             raise OperatorMustAct(
                 "second_catflap", "This application has a Catflap already; an application can have one."

@@ -42,6 +42,10 @@ def build(ours: Catflap) -> FastAPI:
         except catflap.UserMustAct as error:
             return error.code
 
+    @app.post("/form")
+    async def form(request: Request, user: catflap.CurrentUser) -> str:
+        return (await request.body()).decode()
+
     return app
 
 
@@ -81,6 +85,17 @@ async def test_scopes_are_a_string_or_a_collection(guest: Door, scopes: str, man
     await browser.sign_in()
     answer = await browser.get(f"/token?scopes={scopes}&many={many}")
     assert answer.json() is True
+
+
+async def test_a_form_with_the_csrf_token_can_be_read_by_the_route(guest: Door) -> None:
+    browser = await guest.browser()
+    await browser.sign_in()
+    body = f"csrf_token={browser.csrf}&theirs=1"
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = await browser.http.post(f"{guest.origin}/form", content=body, headers=headers)
+    assert answer.json() == body
+    refused = await browser.http.post(f"{guest.origin}/form", content="csrf_token=no", headers=headers)
+    assert refused.status_code == 403
 
 
 async def test_an_error_that_the_route_does_not_catch_is_answered_by_the_host(guest: Door) -> None:

@@ -322,6 +322,9 @@ async def test_an_application_can_have_one_catflap(door: Door, tmp_path: Path) -
         with pytest.raises(OperatorMustAct, match="second_catflap"):
             async with second.lifespan(app):
                 pass
+        with pytest.raises(OperatorMustAct, match="second_catflap"):
+            async with first.lifespan(FastAPI()):
+                pass
     mixed = FastAPI(lifespan=first.lifespan)
     mixed.include_router(second.me_router())
     with pytest.raises(OperatorMustAct, match="second_catflap"):

@@ -77,9 +77,9 @@ async def test_every_address_on_the_page_leads_somewhere(guest: Door) -> None:
             assert answer.status_code == (303 if "/signin/google?" in address else 200), address
     data = json.loads(re.findall(r'id="page-data"[^>]*>(.*?)</script>', page, re.DOTALL)[0])
     assert (data["mia"], data["me"]) == ("/mia", "/mine")
-    module = (await guest.client.get(f"{guest.origin}/mia/static/page.js")).text
+    module = (await guest.client.get(f"{guest.origin}/mia/static/page/page.js")).text
     for name in re.findall(r'from "([^"]+)"', module):
-        address = urljoin(f"{guest.origin}/mia/static/page.js", name)
+        address = urljoin(f"{guest.origin}/mia/static/page/page.js", name)
         assert (await guest.client.get(address)).status_code == 200
 
 
@@ -145,11 +145,11 @@ async def test_scripts_for_pages_of_the_host_are_below_the_prefix_of_sign_in(gue
         known = {"If-None-Match": answer.headers["ETag"]}
         again = await guest.client.get(f"{guest.origin}{AUTH}/static/{name}", headers=known)
         assert again.status_code == 304
-    assert (await guest.client.get(f"{guest.origin}{AUTH}/static/page.js")).status_code == 404
-    assert (await guest.client.get(f"{guest.origin}/mia/static/page.js")).headers[
+    assert (await guest.client.get(f"{guest.origin}{AUTH}/static/page/page.js")).status_code == 404
+    assert (await guest.client.get(f"{guest.origin}/mia/static/page/page.js")).headers[
         "Cache-Control"
     ] == "no-cache"
-    assert (await guest.client.get(f"{guest.origin}/mia/static/../app.py")).status_code == 404
+    assert (await guest.client.get(f"{guest.origin}/mia/static/page/../../app.py")).status_code == 404
 
 
 async def test_below_a_mount_or_a_path_of_a_reverse_proxy(door: Door, tmp_path: Path) -> None:

@@ -265,6 +265,8 @@ async def _check_csrf(request: Request, cookie: str) -> None:
     if sent is None and request.headers.get("Content-Type", "").startswith(
         "application/x-www-form-urlencoded"
     ):
+        # Read whole first, so that a host's route can read it again.
+        await request.body()
         sent = str((await request.form()).get("csrf_token", ""))
     if not hmac.compare_digest((sent or "").encode(), csrf_token(cookie).encode()):
         raise BadRequest("csrf", "This form is out of date; reload the page and try again.")

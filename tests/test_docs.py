@@ -11,6 +11,7 @@ from catflap.web.schemas.error_codes import ERROR_CODES
 ROOT = Path(__file__).parent.parent
 # Codes that no HTTP answer carries, and where they are seen instead.
 NOT_OVER_HTTP = {
+    "calendars_off": "the start",
     "event_unknown": "catflap webhooks",
     "google_refused": "the problem of a calendar",
     "iss_invalid": "the page, by /?error=",

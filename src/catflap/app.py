@@ -145,7 +145,7 @@ def _decide_calendars(settings: Settings) -> Settings:
         return settings
     calendars = bool(installed_engines())
     if not calendars:
-        log.info("calendars_off", hint=_CALENDARS_OFF)
+        log.info("calendars_not_read", hint=_CALENDARS_OFF)
     return settings.model_copy(update={"calendars": calendars})
 
 

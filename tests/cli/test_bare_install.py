@@ -107,7 +107,7 @@ print(json.dumps(found))
 
 @pytest.mark.parametrize(
     ("chosen", "page", "logged"),
-    [({}, 404, "calendars_off"), ({"CATFLAP_CALENDARS": "true"}, 200, "voice_missing")],
+    [({}, 404, "calendars_not_read"), ({"CATFLAP_CALENDARS": "true"}, 200, "voice_missing")],
     ids=["by default", "calendars without a voice"],
 )
 def test_the_bare_install_serves_on_a_postgresql_of_the_operators_own(
@@ -142,7 +142,7 @@ def test_the_bare_install_serves_on_a_postgresql_of_the_operators_own(
             process.terminate()
     assert process.returncode == 0
     said = log.read_text()
-    assert {name for name in ("calendars_off", "voice_missing") if name in said} == {logged}
+    assert {name for name in ("calendars_not_read", "voice_missing") if name in said} == {logged}
     assert "catflap[mia,english]" in said
 
 

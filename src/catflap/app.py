@@ -310,7 +310,7 @@ def _calendars(ground: _Ground, vault: Vault) -> Calendars:
         return (await vault.access_token(user_id, account_sub, prefer=[scope])).token
 
     async def refused(user_id: int, account_sub: str, scope: str, token: str) -> str:
-        return (await vault.access_token(user_id, account_sub, prefer=[scope], refused=token)).token
+        return (await vault.access_token(user_id, account_sub, prefer=[scope], rejected=token)).token
 
     async def settings_access(user_id: int, account_sub: str) -> str | None:
         with contextlib.suppress(UserMustAct):

@@ -134,10 +134,10 @@ async def test_a_late_holder_can_not_overwrite_a_newer_token(allow: Allow, grant
 async def test_a_refused_token_is_not_handed_out_again(vault: Vault, allow: Allow, google: Google) -> None:
     grant = await allow()
     old = await vault.access_token(grant.user_id, grant.account_sub)
-    new = await vault.access_token(grant.user_id, grant.account_sub, refused=old.token)
+    new = await vault.access_token(grant.user_id, grant.account_sub, rejected=old.token)
     assert new.token != old.token
     named = hashlib.sha256(old.token.encode()).hexdigest()
-    again = await vault.access_token(grant.user_id, grant.account_sub, refused_sha256=named)
+    again = await vault.access_token(grant.user_id, grant.account_sub, rejected_sha256=named)
     assert again == new
     assert google.refreshes() == 1
 

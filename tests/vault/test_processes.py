@@ -83,7 +83,7 @@ async def test_killed_between_googles_answer_and_our_commit_the_older_grant_stay
     assert await run_together({**orders, **order}) == [None]
     (kept,) = await vault.grants.of_user(grant.user_id)
     assert kept == grant
-    assert (await vault.access_token(grant.user_id, refused="")).token
+    assert (await vault.access_token(grant.user_id, rejected="")).token
 
 
 async def test_killed_at_the_first_consent_the_person_is_led_once_through_consent(

@@ -98,10 +98,10 @@ async def test_each_token_is_refused_and_refreshed_by_itself(
     calendar = await vault.access_token(grant.user_id, scopes=["calendar.events.readonly"])
     drive = await vault.access_token(grant.user_id, scopes=["drive.file"])
     again = await vault.access_token(
-        grant.user_id, scopes=["calendar.events.readonly"], refused=calendar.token
+        grant.user_id, scopes=["calendar.events.readonly"], rejected=calendar.token
     )
     assert again.token != calendar.token and google.refreshes() == 1
-    assert await vault.access_token(grant.user_id, scopes=["drive.file"], refused=calendar.token) == drive
+    assert await vault.access_token(grant.user_id, scopes=["drive.file"], rejected=calendar.token) == drive
 
 
 async def test_the_end_of_one_token_leaves_the_others(

@@ -472,7 +472,8 @@ def _public(door: Door) -> RSAKey:
 
 
 async def test_the_bodies_that_are_read_by_hand_are_described_all_the_same(door: Door) -> None:
-    paths = (await door.client.get("/openapi.json")).json()["paths"]
+    document = (await door.client.get("/openapi.json")).json()
     for path in (CODE, CREDENTIAL, "/app/google-calendar/tokens"):
-        schema = paths[path]["post"]["requestBody"]["content"]["application/json"]["schema"]
+        body = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]
+        schema = document["components"]["schemas"][body["schema"]["$ref"].rpartition("/")[2]]
         assert schema["additionalProperties"] is False and schema["required"]

@@ -1,13 +1,13 @@
 """The OpenAPI document is valid, and says of every operation what a client has to know."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from catflap.web.routers import token_router
 from catflap.web.schemas.error_codes import ERROR_CODES
 from tests.front_door import Door
 from tests.support.openapi import PROBLEM, Conformance, NotDeclared, operations
@@ -130,11 +130,15 @@ def test_an_answer_that_is_not_declared_is_noticed(
         Conformance(document).check("GET", "/v1/me", status, content_type, body)
 
 
+def test_a_key_is_checked_for_the_user_in_the_path() -> None:
+    def names(dependant: Any) -> set[str]:
+        return {getattr(dependant.call, "__qualname__", "")}.union(*map(names, dependant.dependencies))
+
+    found = [route for route in token_router().routes if "{user_id}" in route.path]
+    assert len(found) > 8
+    for route in found:
+        assert any("require_key_for_user" in name for name in names(route.dependant)), route
+
+
 def test_a_page_of_the_app_is_not_part_of_it(document: dict[str, Any]) -> None:
     assert not {"/", "/signin/window", "/healthz", "/readyz"} & document["paths"].keys()
-
-
-def _raised_in_source() -> set[str]:
-    source = "\n".join(path.read_text() for path in Path("src/catflap").rglob("*.py"))
-    kinds = "BadRequest|TryAgain|OperatorMustAct|UserMustAct|Tampered"
-    return set(re.findall(rf'(?:{kinds})\(\s*"([a-z_]+)"', source))

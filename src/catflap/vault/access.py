@@ -64,8 +64,8 @@ class Vault:
         prefer: Collection[str] = (),
         within: Collection[str] | None = None,
         min_ttl: timedelta = MIN_TTL,
-        refused: str | None = None,
-        refused_sha256: str | None = None,
+        rejected: str | None = None,
+        rejected_sha256: str | None = None,
     ) -> AccessToken:
         """A token that lives at least `min_ttl`; with less only while Google can't be asked for a new one.
 
@@ -75,8 +75,8 @@ class Vault:
             prefer: the same without the check, where only Google can tell what suffices: of several tokens
                 the one that lacks least is taken.
             within: what the token must not go beyond; None for no limit.
-            refused: a token that Google did not accept; it is not handed out again.
-            refused_sha256: the same as the token's SHA-256 in hexadecimal.
+            rejected: a token that Google did not accept; it is not handed out again.
+            rejected_sha256: the same as the token's SHA-256 in hexadecimal.
 
         Raises:
             BadRequest: `not_found`: no such grant; `key_narrower_than_grant`: no token is within `within`.
@@ -84,14 +84,14 @@ class Vault:
             TryAgain: `google_unavailable`, with the time to wait.
             OperatorMustAct: `google_client_rejected`, `keyset_lacks_key`.
         """
-        if refused is not None:
-            refused_sha256 = _sha256(refused)
+        if rejected is not None:
+            rejected_sha256 = _sha256(rejected)
         tried: set[int] = set()
         failure: CatflapError | None = None
         while True:
             token = await self._choose(user_id, account_sub, scopes, prefer, within, tried, failure)
             try:
-                live = await self._live_at_least(token, min_ttl, refused_sha256)
+                live = await self._live_at_least(token, min_ttl, rejected_sha256)
             except CatflapError as error:
                 # Another consent of the same person may still do.
                 failure = failure or error
@@ -135,10 +135,10 @@ class Vault:
         return BadRequest("key_narrower_than_grant", "Every token would open more than is allowed here.")
 
     async def _live_at_least(
-        self, token: GrantToken, min_ttl: timedelta, refused_sha256: str | None
+        self, token: GrantToken, min_ttl: timedelta, rejected_sha256: str | None
     ) -> AccessToken:
         stored = self._refreshing.stored(token, MIN_USABLE_TTL)
-        if stored is not None and refused_sha256 is not None and _sha256(stored.token) == refused_sha256:
+        if stored is not None and rejected_sha256 is not None and _sha256(stored.token) == rejected_sha256:
             stored = None
         if stored is None or stored.expires_at - self._clock.now() < min_ttl:
             return await self._renewed(token, stored)

@@ -29,7 +29,7 @@ def vault_credentials(vault: Vault, user: int, account: str | None = None) -> Cr
     loop = asyncio.get_running_loop()
 
     def fetch(rejected: str | None) -> tuple[str, datetime]:
-        work: Coroutine[Any, Any, AccessToken] = vault.access_token(user, account, refused=rejected)
+        work: Coroutine[Any, Any, AccessToken] = vault.access_token(user, account, rejected=rejected)
         try:
             live = asyncio.run_coroutine_threadsafe(work, loop).result()
         except CatflapError as error:

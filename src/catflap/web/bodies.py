@@ -36,7 +36,7 @@ def described(
         if model is not None
     }
     if bare:
-        code = {"type": "string", "maxLength": MAX_SENT, "description": "The one-time code."}
+        code = {"type": "string", "format": "binary", "maxLength": MAX_SENT, "description": "The code alone."}
         content[BARE] = {"schema": code}
     return {"requestBody": {"required": True, "content": content}}
 
@@ -86,6 +86,6 @@ async def read_bare(request: Request) -> str:
     if media_type(request) != BARE:
         raise BadRequest("invalid_request", "Send the bare code as application/octet-stream.")
     body = await request.body()
-    if len(body) > MAX_SENT or not body.isascii():
+    if len(body) > MAX_SENT or not body.isascii() or b"\0" in body:
         raise BadRequest("invalid_request", "That is not a one-time code of Google's.")
     return body.decode("ascii")

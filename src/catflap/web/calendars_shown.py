@@ -9,22 +9,22 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from catflap.calendars.problems import GONE, message_of
 from catflap.store.tables import accounts, calendar_syncs, calendars, events, removed_calendars
 from catflap.web.schemas.calendars import (
+    CalendarList,
     CalendarListState,
     CalendarProblem,
     CalendarResource,
-    Calendars,
     CalendarState,
     RemovedCalendar,
 )
 
 
-async def read_calendars(engine: AsyncEngine, user_id: int) -> Calendars:
+async def read_calendars(engine: AsyncEngine, user_id: int) -> CalendarList:
     """Return the user's calendars, the state of each account's calendar list, and removed calendars."""
     async with engine.connect() as connection:
         syncs = {row.account_sub: row for row in await _syncs(connection, user_id)}
         rows = await _calendars(connection, user_id)
         removed = await _removed(connection, user_id)
-    return Calendars(
+    return CalendarList(
         calendars=[_calendar(row, syncs.get(row.account_sub)) for row in rows],
         accounts=[_account(row) for row in syncs.values()],
         removed=[

@@ -14,7 +14,7 @@ from fastapi import Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from catflap.errors import BadRequest, CatflapError
-from catflap.google.scopes import SIGN_IN, asked, missing
+from catflap.google.scopes import SIGN_IN, asked
 from catflap.log import log
 from catflap.signin import ConsentNeeded, ConsentRequest, Purpose, Received, Session
 from catflap.signin.attempts import Attempt
@@ -204,6 +204,8 @@ async def _from_popup(
         async with _popup_back(request, parts, names, session, body.state) as attempt:
             if attempt is not None:
                 asks = still_valid(attempt, session)
+                if body.scopes is not None:
+                    asks = replace(asks, scopes=asked(body.scopes) | SIGN_IN)
             else:
                 asks = await consent_for(
                     parts,
@@ -215,9 +217,6 @@ async def _from_popup(
             received = await parts.signin.redeem(asks, body.code, redirect_uri=redirect_uri)
     except ConsentNeeded as needed:
         return _lead_to_consent(parts, needed)
-    if body.scopes is not None:
-        wanted = asked(body.scopes) - SIGN_IN
-        received = replace(received, missing=missing(wanted, received.granted))
     return await _as_page(request, parts, names, session, asks, received)
 
 

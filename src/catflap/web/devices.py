@@ -33,6 +33,7 @@ router = new_router(tag="devices")
 _WAV: dict[str, Any] = {"audio/wav": {"schema": {"type": "string", "format": "binary"}}}
 _ETAG = {"ETag": {"schema": {"type": "string"}, "description": "For If-None-Match."}}
 _RANGE = {"Content-Range": {"schema": {"type": "string"}, "description": "RFC 9110 section 14.4."}}
+_CACHED = {"Cache-Control": {"schema": {"type": "string"}, "description": "Private, for an hour."}}
 _ACCEPT_RANGES = {"Accept-Ranges": {"schema": {"const": "bytes"}, "description": "Byte ranges are served."}}
 
 
@@ -211,7 +212,7 @@ async def ack(body: AckBody, device: CurrentDevice, parts: Parts) -> None:
     response_class=Response,
     response_description="The whole sound.",
     responses={
-        200: {"content": _WAV, "headers": {**_ETAG, **_ACCEPT_RANGES}},
+        200: {"content": _WAV, "headers": {**_ETAG, **_ACCEPT_RANGES, **_CACHED}},
         206: {
             "description": "The range that was asked for.",
             "content": _WAV,

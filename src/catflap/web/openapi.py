@@ -32,17 +32,26 @@ def info() -> dict[str, Any]:
 
 
 def install(app: FastAPI) -> None:
-    """Have `app` serve an exact document: without the catch-all `4XX` that `problems()` declares.
+    """Have `app` serve an exact document.
 
-    Inside another application, the catch-all stays: without it FastAPI would declare its own 422 there.
+    The catch-all `4XX` that `problems()` declares is left out; inside another application it stays, because
+    FastAPI would declare its own 422 there. Bodies that are read by hand become components, as all others.
     """
     generate = app.openapi
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
-            for path in generate()["paths"].values():
-                for operation in path.values():
-                    operation["responses"].pop("4XX", None)
+            _correct(generate())
         return generate()
 
     app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _correct(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    for operation in (one for path in document["paths"].values() for one in path.values()):
+        operation["responses"].pop("4XX", None)
+        for media in operation.get("requestBody", {}).get("content", {}).values():
+            if title := media["schema"].get("title"):
+                schemas[title] = media["schema"]
+                media["schema"] = {"$ref": f"#/components/schemas/{title}"}

@@ -1,4 +1,4 @@
-"""Calendars, appointments, announcements and preferences of the signed-in user."""
+"""CalendarList, appointments, announcements and preferences of the signed-in user."""
 
 from datetime import datetime, time, timedelta
 
@@ -18,7 +18,7 @@ from catflap.web.schemas.calendars import (
     AnnouncementList,
     AnnouncementResource,
     Appointment,
-    Calendars,
+    CalendarList,
     DialectResource,
     Today,
 )
@@ -113,10 +113,10 @@ async def note_browser(body: BrowserZone, session: CurrentSession, parts: Parts)
     tags=["calendars"],
     operation_id="listCalendars",
     summary="The user's calendars",
-    response_description="Calendars, the state of each account's calendar list, and removed calendars.",
+    response_description="CalendarList, the state of each account's calendar list, and removed calendars.",
     responses=problems(*SESSION),
 )
-async def all_calendars(session: CurrentSession, parts: Parts) -> Calendars:
+async def all_calendars(session: CurrentSession, parts: Parts) -> CalendarList:
     """When each was last read, and what is wrong where one can't be read."""
     return await read_calendars(parts.engine, session.user_id)
 

@@ -201,17 +201,17 @@ class _Forwarding:
         answer = await self._send(token.token, body)
         if answer.status_code == 401 and whole:
             await answer.aclose()
-            token = await self._token(refused=token.token)
+            token = await self._token(rejected=token.token)
             answer = await self._send(token.token, body)
         if answer.is_redirect:
             await answer.aclose()
             raise BadRequest("redirect_refused", "Google answered with a redirect, which is not followed.")
         return answer
 
-    async def _token(self, refused: str | None = None) -> AccessToken:
+    async def _token(self, rejected: str | None = None) -> AccessToken:
         # Whether it suffices is Google's to say.
         return await self._parts.vault.access_token(
-            self._user_id, self._account, prefer=self._needed, refused=refused
+            self._user_id, self._account, prefer=self._needed, rejected=rejected
         )
 
     async def _begin_body(self) -> tuple[bytes | AsyncIterator[bytes], bool]:

@@ -11,7 +11,9 @@ from catflap.web.schemas.problems import problems
 from catflap.web.security import Parts
 
 router = new_router(tag="google")
-_TOKEN = {"schema": {"type": "string", "description": "A security event token (RFC 8417)."}}
+_TOKEN = {
+    "schema": {"type": "string", "format": "binary", "description": "A security event token (RFC 8417)."}
+}
 
 
 @router.post(

@@ -16,7 +16,7 @@ from catflap.web.inputs import PathId, Text
 from catflap.web.keys import TokensKey
 from catflap.web.problems import problem_of
 from catflap.web.routing import new_router
-from catflap.web.schemas.base import json_response
+from catflap.web.schemas.base import NO_STORE, json_response
 from catflap.web.schemas.problems import API_KEY, VAULT, ConsentOffer, problems
 from catflap.web.schemas.tokens import AccessTokenResource
 from catflap.web.security import Parts
@@ -44,7 +44,7 @@ _REJECTED = "SHA-256 (hex) of a token that Google refused; another one is return
     summary="Get a live Google access token",
     response_model=AccessTokenResource,
     response_description="A token that lives at least `min_ttl` seconds; less only while Google is away.",
-    responses=problems(*API_KEY, *VAULT, "key_narrower_than_grant", "invalid_request"),
+    responses={200: NO_STORE, **problems(*API_KEY, *VAULT, "key_narrower_than_grant")},
 )
 async def token(
     user_id: PathId,
@@ -97,7 +97,7 @@ async def _token_within(
             scopes=wanted,
             within=key.scopes,
             min_ttl=timedelta(seconds=min_ttl),
-            refused_sha256=rejected,
+            rejected_sha256=rejected,
         )
         # Once more with the token in hand: a refresh may have changed what it opens.
         key.check_scopes(live.scopes)

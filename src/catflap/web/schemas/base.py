@@ -62,6 +62,8 @@ def text_only(value: object) -> object:
 REDIRECT: dict[str, Any] = {
     "headers": {"Location": {"schema": {"type": "string"}, "description": "Where the browser goes."}}
 }
+# An answer with a token, for `responses`.
+NO_STORE = {"headers": {"Cache-Control": {"schema": {"type": "string"}, "description": "`no-store`."}}}
 _EXAMPLE_TIME = "2026-11-24T09:50:00Z"
 # A time in a response.
 Instant = Annotated[

@@ -1,4 +1,4 @@
-"""Calendars, today's appointments and announcements of a signed-in user."""
+"""CalendarList, today's appointments and announcements of a signed-in user."""
 
 from typing import Any, Literal, Self
 
@@ -63,7 +63,7 @@ class PageProblem(Answer):
     code: str
 
 
-class Calendars(Answer):
+class CalendarList(Answer):
     """A user's calendars, the state of each account's calendar list, and the calendars that left it."""
 
     calendars: list[CalendarResource]

@@ -111,7 +111,6 @@ def plain_errors(*codes: str) -> dict[int | str, dict[str, Any]]:
         status: {"model": PlainError, "description": HTTPStatus(status).phrase, "headers": _headers(status)}
         for status in sorted(statuses)
     }
-    # A body that is too large is refused before its route is known.
     declared[413]["content"] = {MEDIA_TYPE: {"schema": {"$ref": _PROBLEM}}}
     return {**declared, "4XX": {"model": PlainError, "description": "Any other error of the request."}}
 

@@ -1,0 +1,97 @@
+"""A client that an independent generator makes of the OpenAPI document is typed, and calls the token API."""
+
+import asyncio
+import os
+import subprocess
+import sys
+import venv
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from catflap.clock import FixedClock
+from catflap.store.embedded import Urls
+from tests.front_door import Door, open_door
+from tests.support.http import http_client
+
+ROOT = Path(__file__).parent.parent.parent
+CALLER = ROOT / "tests" / "support" / "generated_client.py"
+RETURN_TO = "https://shop.example.com/connected"
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def generator(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory with the commands of an environment that has the generator."""
+    home = tmp_path_factory.mktemp("generator")
+    venv.create(home, with_pip=True)
+    lock = ROOT / "requirements-client-generator.lock"
+    command = [home / "bin" / "pip", "install", "--quiet", "--require-hashes", "-r", lock]
+    installed = subprocess.run(command, capture_output=True, text=True, check=False)
+    if "Could not find a version" in installed.stderr or "Max retries" in installed.stderr:
+        pytest.skip("there is no package index to install the generator from")
+    assert installed.returncode == 0, installed.stderr
+    return home / "bin"
+
+
+@pytest.fixture
+async def door(database_urls: Urls, clock: FixedClock, tmp_path: Path) -> AsyncIterator[Door]:
+    async with open_door(database_urls, clock, tmp_path / "catflap", return_urls=(RETURN_TO,)) as opened:
+        yield opened
+
+
+async def run(*command: str | Path, **environment: str) -> str:
+    process = await asyncio.create_subprocess_exec(
+        *map(str, command),
+        env={**os.environ, **environment},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    said, _ = await process.communicate()
+    assert process.returncode == 0, said.decode()
+    return said.decode()
+
+
+async def check_types(generator: Path, made: Path) -> None:
+    """Check the client, and the program that uses it, as mypy does for a stranger with strict settings."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "mypy", "--strict", "--config-file", os.devnull, "--no-incremental"),
+        *("--python-executable", generator / "python", made, CALLER),
+        env={**os.environ, "MYPYPATH": str(made.parent)},
+        cwd=made.parent,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    said, _ = await process.communicate()
+    found = [line for line in said.decode().splitlines() if ": error: " in line]
+    # The generator's own text, the same for each document.
+    ours = [line for line in found if not line.startswith("catflap_api/client.py:")]
+    assert ours == [] and b"checked" in said, said.decode()
+
+
+async def test_a_generated_client_is_typed_and_calls_the_token_api(
+    generator: Path, door: Door, tmp_path: Path
+) -> None:
+    document = tmp_path / "openapi.json"
+    document.write_text((await door.client.get("/openapi.json")).text)
+    made = tmp_path / "catflap_api"
+    await run(
+        *(generator / "openapi-python-client", "generate", "--fail-on-warning", "--meta", "none"),
+        *("--config", ROOT / "tests" / "support" / "client_generator.yaml"),
+        *("--path", document, "--output-path", made),
+        PATH=f"{generator}:{os.environ['PATH']}",
+    )
+    await check_types(generator, made)
+
+    browser = await door.browser()
+    await browser.sign_in()
+    user_id = (await browser.me())["user_id"]
+    key = (await door.api_key("tokens", "users"))["Authorization"].removeprefix("Bearer ")
+    token = await run(
+        *(generator / "python", "-P", CALLER, door.origin, key, str(user_id), RETURN_TO),
+        PYTHONPATH=str(tmp_path),
+    )
+    async with http_client(headers={"Authorization": f"Bearer {token.strip()}"}) as http:
+        events = f"{door.house.services.settings.google_api_url}/calendar/v3/calendars/primary/events"
+        assert (await http.get(events)).status_code == 200

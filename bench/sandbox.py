@@ -23,8 +23,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from catflap.sandbox import Sandbox
-from catflap.sandbox.serving import listen, serving
+from google_sandbox import Sandbox
+from google_sandbox.http_server import listen, serving
 
 CLIENT, SECRET = "bench-client", "bench-secret"
 CALENDAR = "https://www.googleapis.com/auth/calendar"

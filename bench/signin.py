@@ -22,11 +22,11 @@ from pydantic import SecretStr
 from bench.__main__ import RESULTS, about
 from bench.vault_stage import CLIENT_ID, CLIENT_SECRET, Stage, open_stage
 from catflap.app import open_catflap
-from catflap.cli.serving import bind, port_of, serving
+from catflap.cli.http_server import bind, port_of, serving
 from catflap.clock import SystemClock
 from catflap.google.discovery import Discovery
 from catflap.google.id_token import IdTokens
-from catflap.google.keys import Keys
+from catflap.google.jwks import Keys
 from catflap.settings import Settings
 
 SIGN_INS, VERIFICATIONS = 300, 10_000
@@ -61,7 +61,11 @@ async def exchanges(stage: Stage) -> dict[str, Any]:
         signins_per_minute=1_000_000,
     )
     people = [one["email"] for one in await stage.google.accounts(SIGN_INS, "signin.example.com")]
-    async with open_catflap(settings) as house, serving(house.web, listener), httpx2.AsyncClient() as http:
+    async with (
+        open_catflap(settings) as catflap,
+        serving(catflap.web, listener),
+        httpx2.AsyncClient() as http,
+    ):
 
         async def sign_in(code: str) -> None:
             answer = await http.post(f"{origin}/signin/google/code", json={"client": "native", "code": code})

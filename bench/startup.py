@@ -18,7 +18,7 @@ from pathlib import Path
 import httpx2
 import psutil
 
-from catflap.cli.serving import bind, port_of
+from catflap.cli.http_server import bind, port_of
 
 CATFLAP = [sys.executable, "-m", "catflap.cli"]
 

@@ -14,10 +14,10 @@ from catflap.errors import CatflapError, UserMustAct
 from catflap.store.tables import google_tokens as t
 from catflap.vault import Grant, Vault, load_keyset
 from catflap.vault.audit import Audit
-from catflap.vault.reactions import Reactions
-from catflap.vault.upkeep import Upkeep
+from catflap.vault.maintenance import Maintenance
+from catflap.vault.security_events import SecurityEventHandler
 from catflap.vault.webhooks import Webhooks
-from tests.vault.processes import run_together
+from tests.support.processes import run_together
 
 Rows = dict[str, Any]
 KILL_STEPS = {
@@ -64,7 +64,7 @@ async def minute_of_expiry(stage: Stage, *, grants: int, per_second: float = 100
     upkeeps = [_upkeep(stage, vault) for vault in vaults]
     began, served = time.monotonic(), 0
 
-    async def work(upkeep: Upkeep) -> None:
+    async def work(upkeep: Maintenance) -> None:
         while await upkeep.refresh_due():
             pass
 
@@ -211,11 +211,11 @@ async def _any(stage: Stage, chance: random.Random) -> Grant:
     return found
 
 
-def _upkeep(stage: Stage, vault: Vault) -> Upkeep:
+def _upkeep(stage: Stage, vault: Vault) -> Maintenance:
     clock = SystemClock()
     webhooks = Webhooks(stage.vault_engine, vault.grants.seal, clock, stage.http)
-    reactions = Reactions(stage.app_engine, vault.grants, clock, Audit(stage.app_engine, clock))
-    return Upkeep(vault, webhooks, reactions, clock)
+    reactions = SecurityEventHandler(stage.app_engine, vault.grants, clock, Audit(stage.app_engine, clock))
+    return Maintenance(vault, webhooks, reactions, clock)
 
 
 async def _grant(stage: Stage, user: int) -> Grant | None:

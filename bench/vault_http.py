@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from bench.vault_floor import KEY
 from bench.vault_stage import Stage, start, stop, until_up
-from catflap.cli.serving import bind, port_of
+from catflap.cli.http_server import bind, port_of
 from catflap.clock import SystemClock
 from catflap.vault.api_keys import ApiKeys
 

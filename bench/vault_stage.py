@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from sqlalchemy import insert, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from catflap.cli.serving import bind, port_of
+from catflap.cli.http_server import bind, port_of
 from catflap.clock import SystemClock
 from catflap.google.discovery import Discovery
 from catflap.google.oauth import OAuth, TokenResponse
@@ -27,11 +27,11 @@ from catflap.settings import GoogleClient
 from catflap.store.database import connect
 from catflap.store.embedded import EmbeddedServer, Urls
 from catflap.store.migrate import make_database, migrate
-from catflap.store.notices import Notices
+from catflap.store.notify import NotificationListener
 from catflap.store.tables import google_tokens, users
-from catflap.vault import Grants, Seal, Vault, load_keyset
+from catflap.vault import Grants, TokenCipher, Vault, load_keyset
 from catflap.vault.lease import Leases
-from catflap.vault.pace import Pace
+from catflap.vault.rate_limit import TokenBucket
 
 CLIENT_ID, CLIENT_SECRET = "4711-bench.apps.googleusercontent.com", "GOCSPX-bench"
 SCOPES = ["openid", "email", "https://www.googleapis.com/auth/calendar.events"]
@@ -94,13 +94,13 @@ class Stage:
     app_engine: AsyncEngine
     vault_engine: AsyncEngine
     http: httpx2.AsyncClient
-    notices: Notices
+    notices: NotificationListener
     oauth: OAuth
     environment: dict[str, str]
 
     def grants(self) -> Grants:
         """The grants as this process sees them."""
-        return Grants(self.vault_engine, Seal(load_keyset(self.keyset)), SystemClock(), CLIENT_ID)
+        return Grants(self.vault_engine, TokenCipher(load_keyset(self.keyset)), SystemClock(), CLIENT_ID)
 
     def vault(self, *, per_second: float = 10_000) -> Vault:
         """A vault as a process has one."""
@@ -110,7 +110,7 @@ class Stage:
             SystemClock(),
             notices=self.notices,
             leases=Leases(self.vault_engine, timedelta(seconds=3)),
-            pace=Pace(per_second, per_second / 10),
+            pace=TokenBucket(per_second, per_second / 10),
         )
 
     async def people(self, count: int, domain: str) -> list[tuple[int, str, str]]:
@@ -135,7 +135,7 @@ class Stage:
             await connection.execute(update(google_tokens).values(**values))
 
     def orders(self, user_id: int, **more: Any) -> dict[str, Any]:
-        """What a process of `tests.vault.caller` is told."""
+        """What a process of `tests.support.vault_caller` is told."""
         return {
             "vault_url": self.urls.vault.render_as_string(hide_password=False),
             "discovery": self.google.discovery,
@@ -177,7 +177,7 @@ async def open_stage() -> AsyncIterator[Stage]:
             app_engine=engines[0],
             vault_engine=engines[1],
             http=http,
-            notices=await stack.enter_async_context(Notices(urls.vault)),
+            notices=await stack.enter_async_context(NotificationListener(urls.vault)),
             oauth=OAuth(http, Discovery(http, google.discovery), client),
             environment=_environment(folder, urls, google),
         )

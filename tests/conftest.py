@@ -13,7 +13,7 @@ from catflap.clock import FixedClock
 from catflap.store.database import connect
 from catflap.store.embedded import Urls
 from catflap.store.tables import users
-from tests.front_door import Door, open_door
+from tests.support.app_client import RunningApp, running_app
 
 # The same examples in each run, so that red is about the change; HYPOTHESIS_PROFILE=explore looks further.
 settings.register_profile("steady", derandomize=True)
@@ -38,7 +38,7 @@ async def user_id(engine: AsyncEngine, clock: FixedClock) -> int:
 
 
 @pytest.fixture
-async def door(database_urls: Urls, clock: FixedClock, tmp_path: Path) -> AsyncIterator[Door]:
+async def app(database_urls: Urls, clock: FixedClock, tmp_path: Path) -> AsyncIterator[RunningApp]:
     """The whole house on a real socket, before a Google of its own."""
-    async with open_door(database_urls, clock, tmp_path) as opened:
+    async with running_app(database_urls, clock, tmp_path) as opened:
         yield opened

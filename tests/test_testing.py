@@ -4,7 +4,7 @@ import urllib.request
 
 import httpx2
 
-from catflap.sandbox import Sandbox
+from google_sandbox import Sandbox
 
 
 def test_a_blocking_client_reaches_the_sandbox(google_sandbox: Sandbox) -> None:

@@ -15,49 +15,49 @@ from catflap.announcements.planner import Planner
 from catflap.announcements.rendering import Renderer
 from catflap.calendars import Calendars
 from catflap.clock import Clock, SystemClock
+from catflap.devices.devices import Devices
 from catflap.devices.pairing import Pairings
-from catflap.devices.registry import Devices
 from catflap.devices.schedule import Schedules
-from catflap.devices.sound import SoundAddresses, signing_key
+from catflap.devices.signed_urls import SignedSoundUrls, signing_key
 from catflap.errors import UserMustAct
-from catflap.google.api import parse_rules
 from catflap.google.calendar import CalendarApi
 from catflap.google.discovery import Discovery
 from catflap.google.id_token import IdTokens
-from catflap.google.keys import Keys
+from catflap.google.jwks import Keys
 from catflap.google.oauth import OAuth
+from catflap.google.proxy_rules import parse_rules
 from catflap.google.risc import SecurityEventTokens, configuration_url
 from catflap.google.scopes import READ_SETTINGS
 from catflap.log import log
 from catflap.settings import GoogleClient, Settings
-from catflap.signin import Admission, Sessions, SignIn, Users
-from catflap.signin.app_tokens import AppTokens, issuer_unavailable
-from catflap.signin.consents import Consents
+from catflap.signin import Sessions, SignIn, SignInPolicy, Users
+from catflap.signin.consent_links import Consents
+from catflap.signin.external_jwt import ExternalJwtVerifier, issuer_unavailable
 from catflap.speech import NoVoice, Speech, installed_engines, missing_voices
+from catflap.store.connect import open_database
 from catflap.store.data_dir import prepare_data_dir
 from catflap.store.database import Urls, connect
-from catflap.store.notices import Notices
-from catflap.store.opening import open_database
+from catflap.store.notify import NotificationListener
 from catflap.store.task_types import API_KEYS_TOPIC
 from catflap.tls import tls_context
 from catflap.vault import Grants, Vault
 from catflap.vault.api_keys import ApiKeys
 from catflap.vault.audit import Audit
 from catflap.vault.client_change import ClientChange
+from catflap.vault.database_keyset import open_seal
 from catflap.vault.keyset import keyset_source
 from catflap.vault.lease import Leases
-from catflap.vault.opening import open_seal
-from catflap.vault.pace import Pace
-from catflap.vault.reactions import Reactions
-from catflap.vault.upkeep import Upkeep
+from catflap.vault.maintenance import Maintenance
+from catflap.vault.rate_limit import TokenBucket
+from catflap.vault.security_events import SecurityEventHandler
 from catflap.vault.usage import UsageRecorder
 from catflap.vault.webhooks import Webhooks
 from catflap.web.app import create_app
-from catflap.web.limits import SignInLimits
 from catflap.web.paths import Paths
 from catflap.web.services import Services
-from catflap.work.clockwork import Clockwork
-from catflap.work.jobs import Jobs
+from catflap.web.signin_limits import SignInLimits
+from catflap.work.periodic import PeriodicTasks
+from catflap.work.tasks import Jobs
 from catflap.work.worker import Worker
 
 # JSON about the signed-in user, where there is no page.
@@ -97,12 +97,12 @@ class Application:
             # Texts without a sound are no fault of a job; who installs Catflap must hear of it once.
             log.warning("voice_missing", hint=NoVoice(*languages).message)
         async with AsyncExitStack() as stack:
-            parts = self.services
+            services = self.services
             await stack.enter_async_context(Worker(self._urls.app, self._jobs))
-            upkeep = Upkeep(parts.vault, parts.webhooks, parts.reactions, parts.clock)
+            upkeep = Maintenance(services.vault, services.webhooks, services.reactions, services.clock)
             await stack.enter_async_context(upkeep)
-            if sync_every is not None and parts.settings.calendars:
-                await stack.enter_async_context(Clockwork(parts.engine, parts.clock, sync_every))
+            if sync_every is not None and services.settings.calendars:
+                await stack.enter_async_context(PeriodicTasks(services.engine, services.clock, sync_every))
             yield
 
 
@@ -123,20 +123,20 @@ async def open_catflap(
     if paths is None:
         paths = Paths() if settings.calendars else Paths(home=_HOME_WITHOUT_PAGE)
     async with AsyncExitStack() as stack:
-        ground = await _ground(settings, clock or SystemClock(), paths, stack)
-        vault = await _vault(ground, stack)
-        services = await _services(ground, vault)
+        infrastructure = await _infrastructure(settings, clock or SystemClock(), paths, stack)
+        vault = await _vault(infrastructure, stack)
+        services = await _services(infrastructure, vault)
         speech = Speech(engines=installed_engines())
         stack.push_async_callback(speech.aclose)
         jobs = Jobs(
-            calendars=_calendars(ground, vault.vault) if settings.calendars else None,
-            planner=Planner(ground.engine, ground.clock),
-            renderer=Renderer(ground.engine, ground.clock, speech),
+            calendars=_calendars(infrastructure, vault.vault) if settings.calendars else None,
+            planner=Planner(infrastructure.engine, infrastructure.clock),
+            renderer=Renderer(infrastructure.engine, infrastructure.clock, speech),
             webhooks=vault.webhooks,
             revoking=vault.vault.revoking,
             reactions=vault.reactions,
         )
-        yield Application(services, ground.urls, jobs)
+        yield Application(services, infrastructure.urls, jobs)
 
 
 def _decide_calendars(settings: Settings) -> Settings:
@@ -150,7 +150,7 @@ def _decide_calendars(settings: Settings) -> Settings:
 
 
 @dataclass(frozen=True)
-class _Ground:
+class _Infrastructure:
     """What every room stands on."""
 
     settings: Settings
@@ -160,7 +160,7 @@ class _Ground:
     urls: Urls
     engine: AsyncEngine
     vault_engine: AsyncEngine
-    notices: Notices
+    notices: NotificationListener
     http: httpx2.AsyncClient
     proxy_http: httpx2.AsyncClient
     discovery: Discovery
@@ -168,7 +168,7 @@ class _Ground:
 
 
 @dataclass(frozen=True)
-class _VaultRooms:
+class _VaultComponents:
     """The vault, and what reports of it or acts on it."""
 
     grants: Grants
@@ -176,16 +176,18 @@ class _VaultRooms:
     api_keys: ApiKeys
     audit: Audit
     webhooks: Webhooks
-    reactions: Reactions
+    reactions: SecurityEventHandler
 
 
-async def _ground(settings: Settings, clock: Clock, paths: Paths, stack: AsyncExitStack) -> _Ground:
+async def _infrastructure(
+    settings: Settings, clock: Clock, paths: Paths, stack: AsyncExitStack
+) -> _Infrastructure:
     client = settings.google_client(paths.auth)
     prepare_data_dir(settings.data_dir)
     urls = await open_database(settings, stack)
     http = _client(settings)
     discovery = Discovery(http, settings.google_discovery_url)
-    return _Ground(
+    return _Infrastructure(
         settings=settings,
         paths=paths,
         client=client,
@@ -196,63 +198,72 @@ async def _ground(settings: Settings, clock: Clock, paths: Paths, stack: AsyncEx
         http=await stack.enter_async_context(http),
         # Of their own, so that slow downloads keep nobody's token waiting for a connection.
         proxy_http=await stack.enter_async_context(_client(settings)),
-        notices=await stack.enter_async_context(Notices(urls.app)),
+        notices=await stack.enter_async_context(NotificationListener(urls.app)),
         discovery=discovery,
         oauth=OAuth(http, discovery, client),
     )
 
 
-async def _vault(ground: _Ground, stack: AsyncExitStack) -> _VaultRooms:
-    settings, clock, engine = ground.settings, ground.clock, ground.vault_engine
+async def _vault(infrastructure: _Infrastructure, stack: AsyncExitStack) -> _VaultComponents:
+    settings, clock, engine = infrastructure.settings, infrastructure.clock, infrastructure.vault_engine
     seal = await open_seal(keyset_source(settings), engine)
-    grants = Grants(engine, seal, clock, ground.client.client_id, sync_calendars=bool(settings.calendars))
+    grants = Grants(
+        engine, seal, clock, infrastructure.client.client_id, sync_calendars=bool(settings.calendars)
+    )
     await ClientChange(grants).settle()
-    keys = ApiKeys(engine, clock, stack.enter_context(ground.notices.watch(API_KEYS_TOPIC)))
+    keys = ApiKeys(engine, clock, stack.enter_context(infrastructure.notices.watch(API_KEYS_TOPIC)))
     await stack.enter_async_context(UsageRecorder(keys.write_uses, grants.write_uses))
-    audit = await stack.enter_async_context(Audit(ground.engine, clock))
+    audit = await stack.enter_async_context(Audit(infrastructure.engine, clock))
     outside = await stack.enter_async_context(
         httpx2.AsyncClient(verify=tls_context(trust_env=False), trust_env=False)
     )
     vault = Vault(
         grants,
-        ground.oauth,
+        infrastructure.oauth,
         clock,
-        notices=ground.notices,
+        notices=infrastructure.notices,
         leases=Leases(engine, timedelta(seconds=settings.lease_seconds)),
-        pace=Pace(settings.google_refreshes_per_second, settings.google_refreshes_per_second),
+        pace=TokenBucket(settings.google_refreshes_per_second, settings.google_refreshes_per_second),
     )
-    return _VaultRooms(
+    return _VaultComponents(
         grants=grants,
         vault=vault,
         api_keys=keys,
         audit=audit,
         webhooks=Webhooks(engine, seal, clock, outside),
-        reactions=Reactions(ground.engine, grants, clock, audit),
+        reactions=SecurityEventHandler(infrastructure.engine, grants, clock, audit),
     )
 
 
-async def _services(ground: _Ground, vault: _VaultRooms) -> Services:
-    settings, clock, engine, http = ground.settings, ground.clock, ground.engine, ground.http
+async def _services(infrastructure: _Infrastructure, vault: _VaultComponents) -> Services:
+    settings, clock, engine, http = (
+        infrastructure.settings,
+        infrastructure.clock,
+        infrastructure.engine,
+        infrastructure.http,
+    )
     users, devices = Users(engine, clock), Devices(engine, clock)
-    addresses = SoundAddresses(engine, clock, await signing_key(engine, "sounds"))
-    signin = _signin(ground, users, vault.grants)
-    redirect_uri, return_urls = ground.client.redirect_uri, settings.return_urls
-    audiences = {ground.client.client_id, *settings.google_audiences}
+    addresses = SignedSoundUrls(engine, clock, await signing_key(engine, "sounds"))
+    signin = _signin(infrastructure, users, vault.grants)
+    redirect_uri, return_urls = infrastructure.client.redirect_uri, settings.return_urls
+    audiences = {infrastructure.client.client_id, *settings.google_audiences}
     return Services(
         settings=settings,
-        paths=ground.paths,
+        paths=infrastructure.paths,
         clock=clock,
         engine=engine,
-        http=ground.proxy_http,
+        http=infrastructure.proxy_http,
         signin=signin,
         consents=Consents(engine, clock, signin, redirect_uri=redirect_uri, return_urls=return_urls),
-        app_tokens=_app_tokens(settings, http, clock),
+        external_jwt=_app_tokens(settings, http, clock),
         limits=SignInLimits(settings.signins_per_minute, settings.trusted_networks),
         sessions=Sessions(engine, clock),
         users=users,
         devices=devices,
         pairings=Pairings(engine, clock, devices),
-        schedules=Schedules(engine, clock, addresses, ground.notices, settings.origin + ground.paths.mia),
+        schedules=Schedules(
+            engine, clock, addresses, infrastructure.notices, settings.origin + infrastructure.paths.mia
+        ),
         sounds=addresses,
         vault=vault.vault,
         grants=vault.grants,
@@ -268,18 +279,18 @@ async def _services(ground: _Ground, vault: _VaultRooms) -> Services:
     )
 
 
-def _signin(ground: _Ground, users: Users, grants: Grants) -> SignIn:
-    keys = Keys(ground.http, ground.discovery.jwks_uri, ground.clock)
+def _signin(infrastructure: _Infrastructure, users: Users, grants: Grants) -> SignIn:
+    keys = Keys(infrastructure.http, infrastructure.discovery.jwks_uri, infrastructure.clock)
     return SignIn(
-        engine=ground.engine,
-        clock=ground.clock,
-        oauth=ground.oauth,
-        discovery=ground.discovery,
-        id_tokens=IdTokens(keys, ground.discovery, ground.clock),
+        engine=infrastructure.engine,
+        clock=infrastructure.clock,
+        oauth=infrastructure.oauth,
+        discovery=infrastructure.discovery,
+        id_tokens=IdTokens(keys, infrastructure.discovery, infrastructure.clock),
         users=users,
         grants=grants,
-        admission=_admission(ground.settings),
-        audiences=ground.settings.google_audiences,
+        signin_policy=_admission(infrastructure.settings),
+        audiences=infrastructure.settings.google_audiences,
     )
 
 
@@ -287,14 +298,14 @@ def _client(settings: Settings) -> httpx2.AsyncClient:
     return httpx2.AsyncClient(verify=tls_context(), timeout=settings.google_timeout, follow_redirects=False)
 
 
-def _admission(settings: Settings) -> Admission:
-    return Admission(
+def _admission(settings: Settings) -> SignInPolicy:
+    return SignInPolicy(
         domains=frozenset(domain.lower() for domain in settings.allowed_domains),
         emails=frozenset(email.lower() for email in settings.allowed_emails),
     )
 
 
-def _app_tokens(settings: Settings, http: httpx2.AsyncClient, clock: Clock) -> AppTokens | None:
+def _app_tokens(settings: Settings, http: httpx2.AsyncClient, clock: Clock) -> ExternalJwtVerifier | None:
     if not settings.jwt_issuer:
         return None
 
@@ -302,10 +313,10 @@ def _app_tokens(settings: Settings, http: httpx2.AsyncClient, clock: Clock) -> A
         return settings.jwt_jwks_url
 
     keys = Keys(http, jwks_uri, clock, issuer_unavailable)
-    return AppTokens(keys, clock, issuer=settings.jwt_issuer, audience=settings.jwt_audience)
+    return ExternalJwtVerifier(keys, clock, issuer=settings.jwt_issuer, audience=settings.jwt_audience)
 
 
-def _calendars(ground: _Ground, vault: Vault) -> Calendars:
+def _calendars(infrastructure: _Infrastructure, vault: Vault) -> Calendars:
     async def access(user_id: int, account_sub: str, scope: str) -> str:
         return (await vault.access_token(user_id, account_sub, prefer=[scope])).token
 
@@ -317,8 +328,8 @@ def _calendars(ground: _Ground, vault: Vault) -> Calendars:
             return (await vault.access_token(user_id, account_sub, scopes=READ_SETTINGS)).token
         return None
 
-    api = CalendarApi(ground.http, ground.settings.google_api_url)
-    return Calendars(ground.engine, ground.clock, api, access, refused, settings_access)
+    api = CalendarApi(infrastructure.http, infrastructure.settings.google_api_url)
+    return Calendars(infrastructure.engine, infrastructure.clock, api, access, refused, settings_access)
 
 
 def _engine(stack: AsyncExitStack, engine: AsyncEngine) -> AsyncEngine:

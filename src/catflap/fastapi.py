@@ -27,10 +27,11 @@ from catflap.errors import CatflapError, OperatorMustAct, http_status
 from catflap.google.scopes import asked
 from catflap.settings import Settings
 from catflap.signin import Account
-from catflap.web import accounts, pages, routers, signin, tokens
+from catflap.web import routers
+from catflap.web.authentication import cookies_of, find_checked_session
 from catflap.web.paths import Paths
 from catflap.web.problems import retry_after
-from catflap.web.security import cookies_of, find_checked_session
+from catflap.web.routes import me, pages, signin, tokens
 from catflap.web.services import STATE_KEY, Services, services
 
 __all__ = ["Catflap", "CurrentUser", "OptionalUser", "User", "current_user", "optional_user"]
@@ -39,7 +40,7 @@ __all__ = ["Catflap", "CurrentUser", "OptionalUser", "User", "current_user", "op
 _KNOWN_BY: dict[Any, str] = {
     signin.callback: "auth",
     tokens.token: "token",
-    accounts.me: "me",
+    me.me: "me",
     pages.page: "mia",
 }
 _NEEDS = {

@@ -28,7 +28,7 @@ except ModuleNotFoundError as error:
 
 __all__ = ["FixedClock", "SharedDatabase", "Urls"]
 
-pytest_plugins = ["catflap.sandbox.pytest_plugin"]
+pytest_plugins = ["google_sandbox.pytest_plugin"]
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 

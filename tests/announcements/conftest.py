@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from catflap.announcements.preferences import Preferences, save
 from catflap.clock import FixedClock
 from catflap.store.tables import devices
-from tests.calendars.served import Served, add_account, serving
+from tests.support.sandbox_calendar import Served, add_account, serving
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from catflap.announcements.planner import Planner
 from catflap.announcements.preferences import Preferences, save
 from catflap.clock import FixedClock
 from catflap.store.tables import announcements
-from tests.calendars.served import EMAIL, SUB, Served
+from tests.support.sandbox_calendar import EMAIL, SUB, Served
 
 # One of the zones that are never on UTC, so that a mistaken zone shows.
 ZONE = "Europe/Berlin"

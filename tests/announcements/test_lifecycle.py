@@ -10,13 +10,13 @@ import pytest
 from sqlalchemy import Row, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from catflap.announcements.lifecycle import acknowledge, lock_plan, mark_ready, mark_unspeakable, replan
 from catflap.announcements.planned import Planned
+from catflap.announcements.repository import acknowledge, lock_plan, mark_ready, mark_unspeakable, replan
 from catflap.clock import FixedClock
 from catflap.errors import BadRequest
 from catflap.speech import content_key
 from catflap.store.embedded import Urls
-from catflap.store.notices import Notices
+from catflap.store.notify import NotificationListener
 from catflap.store.tables import announcements as t
 from catflap.store.tables import devices, sounds
 from tests.announcements.conftest import add_device
@@ -236,7 +236,7 @@ async def test_words_said_by_hand_are_none_of_the_plans_business(
 async def test_a_device_is_told_that_its_schedule_changed(
     desk: Desk, soon: datetime, database_urls: Urls
 ) -> None:
-    async with Notices(database_urls.app) as notices:
+    async with NotificationListener(database_urls.app) as notices:
         with notices.watch(f"device:{desk.device_id}") as changed:
             await desk.plan(planned("a", soon))
             await asyncio.wait_for(changed.wait(), 10)

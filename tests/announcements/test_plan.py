@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catflap.announcements.plan import HORIZON, plan
 from catflap.announcements.planned import Planned
+from catflap.announcements.planning import HORIZON, plan
 from catflap.announcements.preferences import Preferences
 from catflap.calendars import Occurrence
 from catflap.speech import private_title

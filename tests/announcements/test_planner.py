@@ -11,7 +11,7 @@ from catflap.announcements.planner import Planner, due_again_at
 from catflap.clock import FixedClock
 from catflap.store.tables import announcements, calendars, devices
 from tests.announcements.conftest import add_device
-from tests.calendars.served import EMAIL, SUB, Served
+from tests.support.sandbox_calendar import EMAIL, SUB, Served
 
 
 async def rows(engine: AsyncEngine, device_id: int) -> list[Row[Any]]:

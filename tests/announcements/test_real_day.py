@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from catflap.announcements.planner import Planner
 from catflap.clock import FixedClock
 from catflap.store.tables import announcements as t
-from tests.calendars.served import EMAIL, SUB, Served
+from tests.support.sandbox_calendar import EMAIL, SUB, Served
 
 DIRECTORY = Path(__file__).parents[3] / "shared" / "data" / "calendars"
 LEAD = timedelta(minutes=10)

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.announcements.rendering import Renderer
 from catflap.clock import FixedClock
-from catflap.devices.registry import Devices
+from catflap.devices.devices import Devices
 from catflap.errors import CatflapError, OperatorMustAct, TryAgain
 from catflap.speech import Sound, Speech
 from catflap.store.tables import announcements, sounds

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catflap.announcements.plan import plan
 from catflap.announcements.planned import Planned
+from catflap.announcements.planning import plan
 from catflap.announcements.preferences import Preferences
 from catflap.speech import dialects, language_of
 from tests.announcements.test_plan import HOUR, NOON, QUIET, timed, whole

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.clock import FixedClock
-from tests.calendars.served import Served, add_account, serving
+from tests.support.sandbox_calendar import Served, add_account, serving
 
 
 @pytest.fixture

@@ -8,12 +8,12 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.calendars import Occurrence, timeline
-from catflap.calendars.recurrence import occurrences
-from catflap.calendars.stored import StoredEvent, kept
+from catflap.calendars.event_projection import StoredEvent, kept
+from catflap.calendars.recurrence.series import occurrences
 from catflap.clock import FixedClock
 from catflap.google.calendar import popup_minutes
 from catflap.store.tables import calendars
-from tests.calendars.served import EMAIL, SUB, Served
+from tests.support.sandbox_calendar import EMAIL, SUB, Served
 
 AT = datetime(2026, 12, 2, 10, tzinfo=UTC)
 DAY = {"start": {"date": "2026-12-02"}, "end": {"date": "2026-12-03"}}

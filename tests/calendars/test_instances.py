@@ -10,8 +10,8 @@ from dateutil.rrule import rrulestr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catflap.calendars.instances import MAX_STEPS, TooMuchWork, instances
-from catflap.calendars.rule import read_rule, read_until
+from catflap.calendars.recurrence.expand import MAX_STEPS, TooMuchWork, instances
+from catflap.calendars.recurrence.rrule import read_rule, read_until
 
 START = datetime(2024, 1, 10, 9, 30)
 DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
@@ -27,39 +27,39 @@ def some(values: range | tuple[str, ...] | list[int], most: int = 3) -> st.Searc
 def rules(draw: st.DrawFn) -> str:
     """Rules that match something within a few years: dateutil walks to the year 9999 for the others."""
     frequency = draw(st.sampled_from(["YEARLY", "MONTHLY", "WEEKLY", "DAILY", "HOURLY", "MINUTELY"]))
-    parts = {"FREQ": frequency, "INTERVAL": str(draw(st.sampled_from([1, 1, 5, 11])))}
+    services = {"FREQ": frequency, "INTERVAL": str(draw(st.sampled_from([1, 1, 5, 11])))}
     month_days = some([*range(1, 29), *range(-28, 0)])
     if frequency in ("YEARLY", "MONTHLY"):
         kind = draw(st.sampled_from(["", "BYDAY", "BYMONTHDAY", "NTH", "BYYEARDAY", "BYWEEKNO"]))
         if kind == "BYMONTHDAY":
-            parts[kind] = draw(month_days)
+            services[kind] = draw(month_days)
         elif kind == "BYDAY":
-            parts[kind] = draw(some(DAYS))
+            services[kind] = draw(some(DAYS))
         elif kind == "NTH":
             numbers = st.sampled_from(["1", "+2", "4", "-1", "-3"])
-            parts["BYDAY"] = draw(st.builds(str.__add__, numbers, st.sampled_from(DAYS)))
+            services["BYDAY"] = draw(st.builds(str.__add__, numbers, st.sampled_from(DAYS)))
         elif kind == "BYYEARDAY" and frequency == "YEARLY":
-            parts[kind] = draw(some([*range(1, 360), *range(-360, 0)]))
+            services[kind] = draw(some([*range(1, 360), *range(-360, 0)]))
         elif kind == "BYWEEKNO" and frequency == "YEARLY":
-            parts[kind] = draw(some([*range(1, 53), *range(-52, 0)]))
+            services[kind] = draw(some([*range(1, 53), *range(-52, 0)]))
         if kind in ("", "BYDAY", "BYMONTHDAY", "NTH") and draw(st.booleans()):
-            parts["BYMONTH"] = draw(some(range(1, 13), 6))
+            services["BYMONTH"] = draw(some(range(1, 13), 6))
         if draw(st.booleans()):
-            parts["BYSETPOS"] = draw(st.sampled_from(["1", "-1", "1,-1"]))
+            services["BYSETPOS"] = draw(st.sampled_from(["1", "-1", "1,-1"]))
     else:
         if draw(st.booleans()):
-            parts["BYDAY"] = draw(some(DAYS))
+            services["BYDAY"] = draw(some(DAYS))
         if draw(st.booleans()):
-            parts["BYMONTH"] = draw(some(range(1, 13), 6))
+            services["BYMONTH"] = draw(some(range(1, 13), 6))
     if draw(st.booleans()):
-        parts["BYHOUR"] = draw(some(range(24)))
+        services["BYHOUR"] = draw(some(range(24)))
     if draw(st.booleans()):
-        parts["BYMINUTE"] = draw(some(range(60)))
+        services["BYMINUTE"] = draw(some(range(60)))
     if draw(st.booleans()):
-        parts["WKST"] = draw(st.sampled_from(DAYS))
+        services["WKST"] = draw(st.sampled_from(DAYS))
     if draw(st.booleans()):
-        parts["COUNT"] = str(draw(st.integers(1, 60)))
-    return ";".join(f"{name}={value}" for name, value in parts.items())
+        services["COUNT"] = str(draw(st.integers(1, 60)))
+    return ";".join(f"{name}={value}" for name, value in services.items())
 
 
 @given(rules(), st.integers(0, 600_000), st.integers(-5, 900), st.sampled_from([1, 7, 90]))

@@ -16,9 +16,9 @@ from catflap.errors import CatflapError, OperatorMustAct, TryAgain, UserMustAct
 from catflap.google.calendar import CalendarApi, CalendarGone
 from catflap.google.calendar_errors import REACTIONS, Reaction
 from catflap.store.tables import accounts, calendar_syncs, calendars, events, removed_calendars
-from catflap.web.calendars_shown import read_calendars
-from tests.calendars.served import EMAIL, SUB, Served
-from tests.calendars.troubled import Troubled, refusal
+from catflap.web.calendar_resources import read_calendars
+from tests.support.faulty_transport import FaultyTransport, refusal
+from tests.support.sandbox_calendar import EMAIL, SUB, Served
 
 KEEPS = [reaction for reaction in REACTIONS if reaction.kind is not CalendarGone]
 EMPTIES = [
@@ -33,8 +33,8 @@ async def calendars_answer(engine: AsyncEngine, user_id: int) -> Any:
 
 
 @pytest.fixture
-async def road(google: Served) -> AsyncIterator[Troubled]:
-    transport = Troubled()
+async def road(google: Served) -> AsyncIterator[FaultyTransport]:
+    transport = FaultyTransport()
     async with httpx2.AsyncClient(transport=transport, timeout=30) as http:
         google.api = CalendarApi(http, str(google.http.base_url))
         yield transport
@@ -42,7 +42,7 @@ async def road(google: Served) -> AsyncIterator[Troubled]:
 
 @pytest.fixture
 async def copy(
-    google: Served, road: Troubled, engine: AsyncEngine, account: int, clock: FixedClock
+    google: Served, road: FaultyTransport, engine: AsyncEngine, account: int, clock: FixedClock
 ) -> Calendars:
     """A copy that has been read once."""
     google.insert("Tea", clock.now() + timedelta(hours=1))
@@ -168,7 +168,7 @@ async def test_what_google_says_is_gone_is_emptied_told_once_and_read_when_it_is
     ids=lambda answer: f"{answer.status_code}",
 )
 async def test_nothing_but_googles_word_empties_a_copy(
-    copy: Calendars, engine: AsyncEngine, account: int, road: Troubled, answer: httpx2.Response
+    copy: Calendars, engine: AsyncEngine, account: int, road: FaultyTransport, answer: httpx2.Response
 ) -> None:
     for part in ("events", "calendarList"):
         road.instead = lambda request, part=part: answer if part in request.url.path else None
@@ -180,7 +180,7 @@ async def test_nothing_but_googles_word_empties_a_copy(
     "body", [{"items": []}, {"kind": "calendar#calendarList"}, {"items": [{"id": EMAIL, "deleted": True}]}]
 )
 async def test_an_empty_calendar_list_is_not_believed(
-    copy: Calendars, engine: AsyncEngine, account: int, road: Troubled, body: dict[str, Any]
+    copy: Calendars, engine: AsyncEngine, account: int, road: FaultyTransport, body: dict[str, Any]
 ) -> None:
     road.instead = lambda request: httpx2.Response(200, json=body) if "List" in request.url.path else None
     assert (await failure(copy, account)).code == "google_unavailable"
@@ -189,7 +189,8 @@ async def test_an_empty_calendar_list_is_not_believed(
 
 @pytest.mark.parametrize("mark", [{"deleted": True}, None])
 async def test_a_calendar_that_left_the_list_is_told_for_a_week(
-    google: Served, copy: Calendars, engine: AsyncEngine, account: int, clock: FixedClock, road: Troubled,
+    google: Served, copy: Calendars, engine: AsyncEngine, account: int,
+    clock: FixedClock, road: FaultyTransport,
     mark: dict[str, Any] | None,
 ) -> None:  # fmt: skip
     add_band(google, clock)
@@ -220,7 +221,12 @@ async def test_a_calendar_that_left_the_list_is_told_for_a_week(
 
 
 async def test_a_calendar_that_comes_back_is_no_longer_told_as_removed(
-    google: Served, copy: Calendars, engine: AsyncEngine, account: int, clock: FixedClock, road: Troubled
+    google: Served,
+    copy: Calendars,
+    engine: AsyncEngine,
+    account: int,
+    clock: FixedClock,
+    road: FaultyTransport,
 ) -> None:
     add_band(google, clock)
     await copy.sync_account(account, SUB)
@@ -238,7 +244,12 @@ async def test_a_calendar_that_comes_back_is_no_longer_told_as_removed(
 
 
 async def test_one_calendar_in_trouble_stops_no_other_and_the_list_is_no_problem(
-    google: Served, copy: Calendars, engine: AsyncEngine, account: int, clock: FixedClock, road: Troubled
+    google: Served,
+    copy: Calendars,
+    engine: AsyncEngine,
+    account: int,
+    clock: FixedClock,
+    road: FaultyTransport,
 ) -> None:
     add_band(google, clock)
     for status, reason in (
@@ -267,7 +278,8 @@ async def test_one_calendar_in_trouble_stops_no_other_and_the_list_is_no_problem
 
 
 async def test_a_fault_of_ours_with_one_calendar_stops_no_other(
-    google: Served, copy: Calendars, engine: AsyncEngine, account: int, clock: FixedClock, road: Troubled,
+    google: Served, copy: Calendars, engine: AsyncEngine, account: int,
+    clock: FixedClock, road: FaultyTransport,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     add_band(google, clock)
@@ -339,7 +351,7 @@ async def test_a_pause_grows_while_its_reason_stays_and_ends_with_it(
 
 
 async def test_an_absurd_pause_is_cut_to_a_day(
-    copy: Calendars, engine: AsyncEngine, account: int, clock: FixedClock, road: Troubled
+    copy: Calendars, engine: AsyncEngine, account: int, clock: FixedClock, road: FaultyTransport
 ) -> None:
     body = {"error": {"errors": [{"reason": "rateLimitExceeded"}]}}
     slow = httpx2.Response(429, json=body, headers={"Retry-After": "999999"})
@@ -364,7 +376,7 @@ async def test_a_refused_token_is_the_accounts_problem_and_keeps_the_copies(
 
 
 async def test_an_account_whose_first_sync_fails_is_read_again_with_the_clock(
-    google: Served, road: Troubled, engine: AsyncEngine, account: int, clock: FixedClock
+    google: Served, road: FaultyTransport, engine: AsyncEngine, account: int, clock: FixedClock
 ) -> None:
     google.sandbox.fault("calendar.*", status=403, error="accessNotConfigured", times=1)
     await failure(google.calendars(engine, clock), account)
@@ -389,7 +401,7 @@ async def test_an_account_without_a_grant_is_not_asked_for_any_more(
 
 
 async def test_a_first_plan_waits_for_no_calendar_that_cannot_be_read(
-    google: Served, road: Troubled, engine: AsyncEngine, account: int, clock: FixedClock
+    google: Served, road: FaultyTransport, engine: AsyncEngine, account: int, clock: FixedClock
 ) -> None:
     add_band(google, clock)
     road.instead = lambda request: (

@@ -14,11 +14,11 @@ import icalendar
 import pytest
 import recurring_ical_events
 
-from catflap.calendars.moments import instant
-from catflap.calendars.occurrence import Occurrence
-from catflap.calendars.recurrence import occurrences
-from catflap.calendars.stored import StoredEvent, kept
-from tests.calendars.served import EMAIL, Served
+from catflap.calendars.datetimes import instant
+from catflap.calendars.event_projection import StoredEvent, kept
+from catflap.calendars.recurrence.occurrence import Occurrence
+from catflap.calendars.recurrence.series import occurrences
+from tests.support.sandbox_calendar import EMAIL, Served
 
 OWN = sorted((Path(__file__).parent / "data").glob("*.ics"))
 REAL_DIRECTORY = Path(__file__).parents[3] / "shared" / "data" / "calendars"

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catflap.calendars.occurrence import Occurrence
-from catflap.calendars.recurrence import MAX_INSTANCES, occurrences
-from catflap.calendars.stored import StoredEvent, kept
+from catflap.calendars.event_projection import StoredEvent, kept
+from catflap.calendars.recurrence.occurrence import Occurrence
+from catflap.calendars.recurrence.series import MAX_INSTANCES, occurrences
 
 NOVEMBER = datetime(2026, 11, 1, tzinfo=UTC)
 DECEMBER = datetime(2026, 12, 1, tzinfo=UTC)

@@ -11,28 +11,28 @@ import pytest
 from sqlalchemy import Row, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from catflap.calendars import Calendars, has_been_read, timeline
+from catflap.calendars import Calendars, initial_sync_done, timeline
 from catflap.clock import FixedClock
 from catflap.errors import BadRequest, TryAgain, UserMustAct
 from catflap.google.calendar import AccessRefused, CalendarApi
 from catflap.store.tables import accounts, calendars, events
-from tests.calendars.served import EMAIL, SUB, Served
-from tests.calendars.troubled import Troubled, refusal
+from tests.support.faulty_transport import FaultyTransport, refusal
+from tests.support.sandbox_calendar import EMAIL, SUB, Served
 
 EVENTS = "/calendars/primary/events"
 
 
 @pytest.fixture
-async def road(google: Served) -> AsyncIterator[Troubled]:
+async def road(google: Served) -> AsyncIterator[FaultyTransport]:
     """The road to Google, which the API client of `copy` takes."""
-    transport = Troubled()
+    transport = FaultyTransport()
     async with httpx2.AsyncClient(transport=transport, timeout=30) as http:
         google.api = CalendarApi(http, str(google.http.base_url))
         yield transport
 
 
 @pytest.fixture
-def copy(google: Served, road: Troubled, engine: AsyncEngine, clock: FixedClock) -> Calendars:
+def copy(google: Served, road: FaultyTransport, engine: AsyncEngine, clock: FixedClock) -> Calendars:
     return google.calendars(engine, clock)
 
 
@@ -80,11 +80,16 @@ async def test_a_first_sync_that_finds_nothing_asks_for_a_plan_too(
     await copy.sync_account(account, SUB)
     assert await plans(engine) > 0
     async with engine.connect() as connection:
-        assert await has_been_read(connection, account)
+        assert await initial_sync_done(connection, account)
 
 
 async def test_the_next_sync_asks_only_for_changes(
-    google: Served, copy: Calendars, engine: AsyncEngine, account: int, clock: FixedClock, road: Troubled
+    google: Served,
+    copy: Calendars,
+    engine: AsyncEngine,
+    account: int,
+    clock: FixedClock,
+    road: FaultyTransport,
 ) -> None:
     google.insert("Standup", clock.now() + timedelta(hours=1))
     await copy.sync_account(account, SUB)
@@ -103,7 +108,12 @@ async def test_the_next_sync_asks_only_for_changes(
 
 
 async def test_many_pages_are_one_sync(
-    google: Served, copy: Calendars, engine: AsyncEngine, account: int, clock: FixedClock, road: Troubled
+    google: Served,
+    copy: Calendars,
+    engine: AsyncEngine,
+    account: int,
+    clock: FixedClock,
+    road: FaultyTransport,
 ) -> None:
     road.page_size = 2
     for number in range(7):
@@ -114,7 +124,12 @@ async def test_many_pages_are_one_sync(
 
 
 async def test_a_page_that_fails_leaves_the_copy_as_it_was(
-    google: Served, copy: Calendars, engine: AsyncEngine, account: int, clock: FixedClock, road: Troubled
+    google: Served,
+    copy: Calendars,
+    engine: AsyncEngine,
+    account: int,
+    clock: FixedClock,
+    road: FaultyTransport,
 ) -> None:
     google.insert("Standup", clock.now() + timedelta(hours=1))
     await copy.sync_account(account, SUB)
@@ -132,7 +147,12 @@ async def test_a_page_that_fails_leaves_the_copy_as_it_was(
 
 
 async def test_after_410_everything_is_read_again_and_ghosts_are_gone(
-    google: Served, copy: Calendars, engine: AsyncEngine, account: int, clock: FixedClock, road: Troubled
+    google: Served,
+    copy: Calendars,
+    engine: AsyncEngine,
+    account: int,
+    clock: FixedClock,
+    road: FaultyTransport,
 ) -> None:
     ghost = google.insert("Ghost", clock.now() + timedelta(hours=1))
     google.insert("Standup", clock.now() + timedelta(hours=2))
@@ -207,7 +227,7 @@ async def test_only_what_mia_needs_is_stored(
 
 
 async def test_text_postgres_cannot_hold_does_not_stop_the_sync(
-    copy: Calendars, engine: AsyncEngine, account: int, clock: FixedClock, road: Troubled
+    copy: Calendars, engine: AsyncEngine, account: int, clock: FixedClock, road: FaultyTransport
 ) -> None:
     when = {"dateTime": (clock.now() + timedelta(hours=1)).isoformat()}
     item = {"id": "odd", "summary": "nul \x00 and half a pair \ud83d", "start": when, "end": when}
@@ -220,7 +240,12 @@ async def test_text_postgres_cannot_hold_does_not_stop_the_sync(
 
 
 async def test_a_calendar_that_left_the_list_is_deleted(
-    google: Served, copy: Calendars, engine: AsyncEngine, account: int, clock: FixedClock, road: Troubled
+    google: Served,
+    copy: Calendars,
+    engine: AsyncEngine,
+    account: int,
+    clock: FixedClock,
+    road: FaultyTransport,
 ) -> None:
     google.sandbox.import_ical(EMAIL, _ical("Concert", clock.now()), "band")
     await copy.sync_account(account, SUB)
@@ -235,7 +260,12 @@ async def test_a_calendar_that_left_the_list_is_deleted(
 
 
 async def test_a_calendar_no_longer_selected_is_silent_and_read_anew_when_it_is_again(
-    google: Served, copy: Calendars, engine: AsyncEngine, account: int, clock: FixedClock, road: Troubled
+    google: Served,
+    copy: Calendars,
+    engine: AsyncEngine,
+    account: int,
+    clock: FixedClock,
+    road: FaultyTransport,
 ) -> None:
     google.insert("Standup", clock.now() + timedelta(hours=1))
     await copy.sync_account(account, SUB)
@@ -247,14 +277,19 @@ async def test_a_calendar_no_longer_selected_is_silent_and_read_anew_when_it_is_
     assert await stored(engine) == []
     assert (await shelves(engine))[EMAIL].sync_token is None
     async with engine.connect() as connection:
-        assert await has_been_read(connection, account)
+        assert await initial_sync_done(connection, account)
     road.instead = lambda request: None
     await copy.sync_account(account, SUB)
     assert await titles(engine, account, clock) == ["Standup"]
 
 
 async def test_a_calendar_google_does_not_show_is_empty_and_keeps_nobody_waiting(
-    google: Served, copy: Calendars, engine: AsyncEngine, account: int, clock: FixedClock, road: Troubled
+    google: Served,
+    copy: Calendars,
+    engine: AsyncEngine,
+    account: int,
+    clock: FixedClock,
+    road: FaultyTransport,
 ) -> None:
     google.sandbox.import_ical(EMAIL, _ical("Concert", clock.now()), "band")
     google.insert("Standup", clock.now() + timedelta(hours=1))
@@ -262,12 +297,13 @@ async def test_a_calendar_google_does_not_show_is_empty_and_keeps_nobody_waiting
     await copy.sync_account(account, SUB)
     assert await titles(engine, account, clock) == ["Standup"]
     async with engine.connect() as connection:
-        assert await has_been_read(connection, account)
+        assert await initial_sync_done(connection, account)
 
 
 @pytest.mark.parametrize(("status", "kind"), [(503, TryAgain), (400, BadRequest)])
 async def test_one_calendar_in_trouble_does_not_keep_the_others_waiting(
-    google: Served, copy: Calendars, engine: AsyncEngine, account: int, clock: FixedClock, road: Troubled,
+    google: Served, copy: Calendars, engine: AsyncEngine, account: int,
+    clock: FixedClock, road: FaultyTransport,
     status: int, kind: type[Exception],
 ) -> None:  # fmt: skip
     google.sandbox.import_ical(EMAIL, _ical("Concert", clock.now()), "band")
@@ -279,7 +315,7 @@ async def test_one_calendar_in_trouble_does_not_keep_the_others_waiting(
     assert await titles(engine, account, clock) == ["Concert"]
     # Mia speaks about the others; what could not be read is told on the page.
     async with engine.connect() as connection:
-        assert await has_been_read(connection, account)
+        assert await initial_sync_done(connection, account)
 
 
 async def test_a_refused_token_is_replaced_once(
@@ -293,7 +329,7 @@ async def test_a_refused_token_is_replaced_once(
 
 
 async def test_a_fresh_token_that_is_refused_too_is_not_asked_for_again(
-    google: Served, copy: Calendars, account: int, road: Troubled
+    google: Served, copy: Calendars, account: int, road: FaultyTransport
 ) -> None:
     road.instead = lambda request: refusal(401, "authError")
     with pytest.raises(AccessRefused):
@@ -302,18 +338,23 @@ async def test_a_fresh_token_that_is_refused_too_is_not_asked_for_again(
 
 
 async def test_a_missing_scope_is_for_the_person_to_mend(
-    copy: Calendars, engine: AsyncEngine, account: int, road: Troubled
+    copy: Calendars, engine: AsyncEngine, account: int, road: FaultyTransport
 ) -> None:
     road.instead = lambda request: refusal(403, "insufficientPermissions")
     with pytest.raises(UserMustAct, match="scope_missing"):
         await copy.sync_account(account, SUB)
     assert await shelves(engine) == {}
     async with engine.connect() as connection:
-        assert not await has_been_read(connection, account)
+        assert not await initial_sync_done(connection, account)
 
 
 async def test_a_late_answer_is_not_written_over_a_newer_one(
-    google: Served, copy: Calendars, engine: AsyncEngine, account: int, clock: FixedClock, road: Troubled
+    google: Served,
+    copy: Calendars,
+    engine: AsyncEngine,
+    account: int,
+    clock: FixedClock,
+    road: FaultyTransport,
 ) -> None:
     event = google.insert("Old title", clock.now() + timedelta(hours=1))
     await copy.sync_account(account, SUB)
@@ -342,7 +383,12 @@ async def test_many_first_syncs_at_once_end_in_one_copy(
 
 
 async def test_no_connection_is_held_while_google_answers(
-    google: Served, copy: Calendars, engine: AsyncEngine, account: int, clock: FixedClock, road: Troubled
+    google: Served,
+    copy: Calendars,
+    engine: AsyncEngine,
+    account: int,
+    clock: FixedClock,
+    road: FaultyTransport,
 ) -> None:
     google.insert("Standup", clock.now() + timedelta(hours=1))
     held: list[int] = []
@@ -356,7 +402,7 @@ async def test_no_connection_is_held_while_google_answers(
 
 
 async def test_a_user_who_left_meanwhile_leaves_nothing_behind(
-    copy: Calendars, engine: AsyncEngine, account: int, road: Troubled
+    copy: Calendars, engine: AsyncEngine, account: int, road: FaultyTransport
 ) -> None:
     async def leave(request: httpx2.Request) -> None:
         if "List" in request.url.path:
@@ -369,7 +415,12 @@ async def test_a_user_who_left_meanwhile_leaves_nothing_behind(
 
 
 async def test_a_user_who_leaves_while_events_come_leaves_nothing_behind(
-    google: Served, copy: Calendars, engine: AsyncEngine, account: int, clock: FixedClock, road: Troubled
+    google: Served,
+    copy: Calendars,
+    engine: AsyncEngine,
+    account: int,
+    clock: FixedClock,
+    road: FaultyTransport,
 ) -> None:
     google.insert("Standup", clock.now() + timedelta(hours=1))
 

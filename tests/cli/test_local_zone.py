@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from catflap.cli.local_zone import local_zone
+from catflap.cli.demo.local_zone import local_zone
 
 
 @pytest.mark.parametrize("name", ["Asia/Tokyo", ":Europe/Berlin"])

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from catflap.cli.sample import due_soon, sample_day
+from catflap.cli.demo.events import due_soon, sample_day
 from catflap.speech import language_of
 
 REMINDER = timedelta(minutes=10)

@@ -8,8 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.clock import FixedClock
+from catflap.devices.devices import MAX_DEVICES, Devices
 from catflap.devices.pairing import LIVES, Pairings
-from catflap.devices.registry import MAX_DEVICES, Devices
 from catflap.errors import BadRequest
 from catflap.store.tables import devices as devices_table
 from catflap.store.tables import pairings as pairings_table

@@ -7,8 +7,8 @@ from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.clock import FixedClock
-from catflap.devices.registry import Devices
-from catflap.devices.sound import OPENS_AFTER_EXPIRY, PATH, SoundAddresses, signing_key
+from catflap.devices.devices import Devices
+from catflap.devices.signed_urls import OPENS_AFTER_EXPIRY, PATH, SignedSoundUrls, signing_key
 from catflap.errors import BadRequest
 from catflap.store.tables import announcements, sounds
 
@@ -44,12 +44,12 @@ async def device_id(engine: AsyncEngine, clock: FixedClock, user_id: int) -> int
 
 
 @pytest.fixture
-async def addresses(engine: AsyncEngine, clock: FixedClock) -> SoundAddresses:
-    return SoundAddresses(engine, clock, await signing_key(engine, "sounds"))
+async def addresses(engine: AsyncEngine, clock: FixedClock) -> SignedSoundUrls:
+    return SignedSoundUrls(engine, clock, await signing_key(engine, "sounds"))
 
 
 async def test_the_address_opens_the_sound(
-    addresses: SoundAddresses, clock: FixedClock, device_id: int
+    addresses: SignedSoundUrls, clock: FixedClock, device_id: int
 ) -> None:
     path = addresses.path(device_id, "a1", clock.now())
     assert path.startswith(PATH)
@@ -58,7 +58,7 @@ async def test_the_address_opens_the_sound(
 
 
 async def test_the_address_closes_an_hour_after_the_announcement_expired(
-    addresses: SoundAddresses, clock: FixedClock, device_id: int
+    addresses: SignedSoundUrls, clock: FixedClock, device_id: int
 ) -> None:
     name = addresses.path(device_id, "a1", clock.now()).removeprefix(PATH)
     clock.advance(OPENS_AFTER_EXPIRY)
@@ -70,14 +70,14 @@ async def test_the_address_closes_an_hour_after_the_announcement_expired(
 @pytest.mark.parametrize(
     "name", ["", ".", "..", "1.a1.9999999999.", "1.a1.9999999999.AAAA.wav", "x.y.z.w.v", "é.é", "\x00"]
 )
-async def test_a_made_up_address_opens_nothing(addresses: SoundAddresses, name: str) -> None:
+async def test_a_made_up_address_opens_nothing(addresses: SignedSoundUrls, name: str) -> None:
     with pytest.raises(BadRequest) as refused:
         await addresses.open(name)
     assert refused.value.code == "not_found"
 
 
 async def test_an_address_can_not_be_bent_to_another_device_or_time(
-    addresses: SoundAddresses, clock: FixedClock, device_id: int
+    addresses: SignedSoundUrls, clock: FixedClock, device_id: int
 ) -> None:
     name = addresses.path(device_id, "a1", clock.now()).removeprefix(PATH)
     device, announcement, until, rest = name.split(".", 3)
@@ -91,7 +91,7 @@ async def test_an_address_can_not_be_bent_to_another_device_or_time(
 
 
 async def test_a_properly_signed_address_of_another_devices_sound_opens_nothing(
-    addresses: SoundAddresses, clock: FixedClock, device_id: int
+    addresses: SignedSoundUrls, clock: FixedClock, device_id: int
 ) -> None:
     with pytest.raises(BadRequest):
         await addresses.open(addresses.path(device_id + 1, "a1", clock.now()).removeprefix(PATH))

@@ -9,7 +9,7 @@ import pytest
 
 from catflap.errors import BadRequest, CatflapError, OperatorMustAct, TryAgain, UserMustAct
 from catflap.google.calendar import AccessRefused, CalendarApi, CalendarGone, SyncTokenExpired
-from tests.google.answering import answer, answering, refusal
+from tests.support.canned_answers import answer, answering, refusal
 from tests.support.http import http_client
 
 TOKEN = "ya29.a-made-up-token"

@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from catflap.google.fetch import Answer, Limit, Unanswered, fetch
-from tests.google.answering import answer, answering, dripping
+from tests.support.canned_answers import answer, answering, dripping
 from tests.support.http import http_client
 
 

@@ -19,7 +19,7 @@ from catflap.clock import FixedClock
 from catflap.errors import Tampered, TryAgain
 from catflap.google.discovery import Discovery
 from catflap.google.id_token import Identity, IdTokens
-from catflap.google.keys import Keys
+from catflap.google.jwks import Keys
 
 CLIENT_ID = "4711-web.apps.googleusercontent.com"
 GOOGLE = "https://accounts.google.com"

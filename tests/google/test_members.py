@@ -11,11 +11,11 @@ from joserfc.jwk import RSAKey
 from catflap.clock import FixedClock
 from catflap.errors import CatflapError, TryAgain
 from catflap.google.calendar import CalendarApi
-from catflap.google.keys import Keys
+from catflap.google.jwks import Keys
 from catflap.google.oauth import InvalidGrant
 from catflap.google.risc import RiscConfiguration
-from tests.google.answering import answer, answering
 from tests.google.test_oauth import CODE, TOKENS, oauth
+from tests.support.canned_answers import answer, answering
 from tests.support.http import http_client
 
 HUGE = "x" * 100_000

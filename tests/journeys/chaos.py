@@ -21,12 +21,12 @@ import httpx2
 from sqlalchemy.engine import URL
 
 from catflap.clock import SystemClock
-from catflap.sandbox import Sandbox
 from catflap.store.database import connect
 from catflap.store.embedded import Urls
 from catflap.store.migrate import make_database, migrate
 from catflap.vault.api_keys import ApiKeys
-from tests.own_postgres import OwnPostgres, own_postgres
+from google_sandbox import Sandbox
+from tests.support.own_postgres import OwnPostgres, own_postgres
 
 CLIENT_ID, CLIENT_SECRET = "4711-chaos.apps.googleusercontent.com", "GOCSPX-made-up"
 OWNER = "tabby@example.com"

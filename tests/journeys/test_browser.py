@@ -11,7 +11,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.journeys.conftest import Demo
-from tests.web.chromium import open_browser
+from tests.support.chromium import open_browser
 
 pytestmark = pytest.mark.browser
 

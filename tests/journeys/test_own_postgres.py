@@ -7,8 +7,8 @@ import httpx2
 import pytest
 from sqlalchemy.engine import URL
 
-from catflap.sandbox import Sandbox
 from catflap.store.embedded import Urls
+from google_sandbox import Sandbox
 from tests.journeys.conftest import run, start
 
 

@@ -11,9 +11,9 @@ import pytest
 from fastapi import Response
 from playwright.async_api import Page, expect
 
-from tests.front_door import ALICE, BOB, CLIENT_ID, Door
 from tests.journeys.pages import AUTH2, GUIDE, JQUERY, POPUP, PREPARED_ONCE
-from tests.web.chromium import open_browser
+from tests.support.app_client import ALICE, BOB, CLIENT_ID, RunningApp
+from tests.support.chromium import open_browser
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 LET_THE_PERSON_CHOOSE = """() => {
@@ -25,7 +25,7 @@ REAL_JQUERY = Path("/usr/share/javascript/jquery/jquery.min.js")
 
 
 @pytest.fixture
-async def page(door: Door) -> AsyncIterator[Page]:
+async def page(app: RunningApp) -> AsyncIterator[Page]:
     """A fresh page; what goes wrong in it fails the test."""
     async with open_browser() as browser:
         context = await browser.new_context(locale="en-GB")
@@ -37,21 +37,21 @@ async def page(door: Door) -> AsyncIterator[Page]:
         assert errors == []
 
 
-async def shown(page: Page, door: Door, html: str, **more: str) -> None:
+async def shown(page: Page, app: RunningApp, html: str, **more: str) -> None:
     """Open a page of the app's own, on an origin that Google knows."""
     values = {
         "client_id": CLIENT_ID,
-        "gapi": f"/static/gapi.js?onload=start&gsi={door.sandbox.base_url}/gsi/client",
-        "gsi": f"{door.sandbox.base_url}/gsi/client",
+        "gapi": f"/static/gapi.js?onload=start&gsi={app.sandbox.base_url}/gsi/client",
+        "gsi": f"{app.sandbox.base_url}/gsi/client",
         "popup": "/static/popup.js",
         "jquery": "/their/jquery.min.js",
         **more,
     }
 
     # Served for real: Chromium keeps pages of a test's making away from loopback addresses.
-    door.house.web.add_api_route("/their/page", their("text/html", html.format(**values)))
-    door.house.web.add_api_route("/their/jquery.min.js", their("text/javascript", their_jquery()))
-    await page.goto(f"{door.origin}/their/page")
+    app.catflap.web.add_api_route("/their/page", their("text/html", html.format(**values)))
+    app.catflap.web.add_api_route("/their/jquery.min.js", their("text/javascript", their_jquery()))
+    await page.goto(f"{app.origin}/their/page")
 
 
 def their(media_type: str, body: str) -> Callable[[], Response]:
@@ -89,48 +89,48 @@ async def told(page: Page) -> dict[str, Any]:
     return found
 
 
-async def me(page: Page, door: Door) -> dict[str, Any]:
-    found: dict[str, Any] = await (await page.request.get(f"{door.origin}/v1/me")).json()
+async def me(page: Page, app: RunningApp) -> dict[str, Any]:
+    found: dict[str, Any] = await (await page.request.get(f"{app.origin}/v1/me")).json()
     return found
 
 
-async def test_by_redirect_one_click_and_one_yes(page: Page, door: Door) -> None:
-    await page.goto(door.origin)
+async def test_by_redirect_one_click_and_one_yes(page: Page, app: RunningApp) -> None:
+    await page.goto(app.origin)
     await page.get_by_role("link", name="Sign in with Google").click()
     await at_google(page)
-    await page.wait_for_url(f"{door.origin}/*")
-    signed_in = await me(page, door)
+    await page.wait_for_url(f"{app.origin}/*")
+    signed_in = await me(page, app)
     assert signed_in["accounts"][0]["email"] == ALICE
     assert signed_in["grants"][0]["missing_scopes"] == []
     assert await page.evaluate("document.cookie") == ""
 
 
-async def test_an_unticked_box_is_shown_and_mended_by_one_click(page: Page, door: Door) -> None:
-    await page.goto(door.origin)
+async def test_an_unticked_box_is_shown_and_mended_by_one_click(page: Page, app: RunningApp) -> None:
+    await page.goto(app.origin)
     await page.get_by_role("link", name="Sign in with Google").click()
     await at_google(page, untick="calendar.events.readonly")
-    await page.wait_for_url(f"{door.origin}/*")
-    assert (await me(page, door))["grants"][0]["missing_scopes"] == ["calendar.events.readonly"]
+    await page.wait_for_url(f"{app.origin}/*")
+    assert (await me(page, app))["grants"][0]["missing_scopes"] == ["calendar.events.readonly"]
     await page.get_by_role("link", name="Allow the calendar").click()
     await page.get_by_role("button", name="Allow", exact=True).click()
-    await page.wait_for_url(f"{door.origin}/*")
-    assert (await me(page, door))["grants"][0]["missing_scopes"] == []
+    await page.wait_for_url(f"{app.origin}/*")
+    assert (await me(page, app))["grants"][0]["missing_scopes"] == []
 
 
-async def test_one_more_scope_is_asked_when_it_is_needed(page: Page, door: Door) -> None:
-    await page.goto(door.origin)
+async def test_one_more_scope_is_asked_when_it_is_needed(page: Page, app: RunningApp) -> None:
+    await page.goto(app.origin)
     await page.get_by_role("link", name="Sign in with Google").click()
     await at_google(page)
-    await page.wait_for_url(f"{door.origin}/*")
-    await page.goto(f"{door.origin}/signin/google?scopes=drive.appdata")
+    await page.wait_for_url(f"{app.origin}/*")
+    await page.goto(f"{app.origin}/signin/google?scopes=drive.appdata")
     await page.get_by_role("button", name="Allow", exact=True).click()
-    await page.wait_for_url(f"{door.origin}/*")
-    scopes = (await me(page, door))["grants"][0]["scopes"]
+    await page.wait_for_url(f"{app.origin}/*")
+    scopes = (await me(page, app))["grants"][0]["scopes"]
     assert {"drive.appdata", "calendar.events.readonly"} <= set(scopes)
 
 
-async def test_our_own_page_signs_in_by_popup_too(page: Page, door: Door) -> None:
-    await page.goto(door.origin)
+async def test_our_own_page_signs_in_by_popup_too(page: Page, app: RunningApp) -> None:
+    await page.goto(app.origin)
     await page.get_by_role("link", name="in a window of its own").click()
     await expect(page.locator("#in-window")).to_be_enabled()
     async with page.expect_popup() as opening:
@@ -142,21 +142,21 @@ async def test_our_own_page_signs_in_by_popup_too(page: Page, door: Door) -> Non
     await expect(page.locator("#in-window")).to_be_enabled()
     await in_popup(page, "#in-window")
     await expect(page.get_by_role("button", name="Sign out")).to_be_visible()
-    assert (await me(page, door))["accounts"][0]["email"] == ALICE
+    assert (await me(page, app))["accounts"][0]["email"] == ALICE
 
 
-async def test_in_a_popup_the_page_stays_and_learns_who_signed_in(page: Page, door: Door) -> None:
-    await shown(page, door, POPUP)
+async def test_in_a_popup_the_page_stays_and_learns_who_signed_in(page: Page, app: RunningApp) -> None:
+    await shown(page, app, POPUP)
     await expect(page).to_have_title("ready")
     await in_popup(page, "#in", untick="calendar.events.readonly")
     answer = await told(page)
     assert answer["account"]["email"] == ALICE
     assert answer["missing"] == ["calendar.events.readonly"]
-    assert (await me(page, door))["accounts"][0]["email"] == ALICE
+    assert (await me(page, app))["accounts"][0]["email"] == ALICE
 
 
-async def test_a_popup_that_is_closed_or_refused_leaves_nothing(page: Page, door: Door) -> None:
-    await shown(page, door, POPUP)
+async def test_a_popup_that_is_closed_or_refused_leaves_nothing(page: Page, app: RunningApp) -> None:
+    await shown(page, app, POPUP)
     await expect(page).to_have_title("ready")
     async with page.expect_popup() as opening:
         await page.click("#in")
@@ -167,15 +167,15 @@ async def test_a_popup_that_is_closed_or_refused_leaves_nothing(page: Page, door
     await expect(page).to_have_title("again")
     await in_popup(page, "#in", deny=True)
     assert await told(page) == {"error": "access_denied"}
-    assert (await door.stored())["app.users"] == 0
+    assert (await app.stored())["app.users"] == 0
 
 
 async def test_a_popup_prepared_once_works_at_each_click_whatever_happened_before(
-    page: Page, door: Door
+    page: Page, app: RunningApp
 ) -> None:
-    await shown(page, door, PREPARED_ONCE)
+    await shown(page, app, PREPARED_ONCE)
     await expect(page).to_have_title("ready")
-    door.sandbox.fault("oauth.token*", status=503, times=1)
+    app.sandbox.fault("oauth.token*", status=503, times=1)
 
     async def choose() -> dict[str, Any]:
         """Click, and choose the account, who has consented before."""
@@ -189,7 +189,7 @@ async def test_a_popup_prepared_once_works_at_each_click_whatever_happened_befor
     async with page.expect_response("**/signin/google/popup?*"):
         await in_popup(page, "#in")
         assert await told(page) == {"error": "google_unavailable"}
-    door.clock.advance(timedelta(minutes=11))
+    app.clock.advance(timedelta(minutes=11))
     async with page.expect_response("**/signin/google/popup?*"):
         assert await choose() == {"error": "state_invalid"}
     async with page.expect_response("**/signin/google/popup?*"):
@@ -199,8 +199,8 @@ async def test_a_popup_prepared_once_works_at_each_click_whatever_happened_befor
     assert (await told(page))["account"]["email"] == ALICE
 
 
-async def test_a_popup_in_a_session_refuses_another_account(page: Page, door: Door) -> None:
-    await shown(page, door, POPUP)
+async def test_a_popup_in_a_session_refuses_another_account(page: Page, app: RunningApp) -> None:
+    await shown(page, app, POPUP)
     await expect(page).to_have_title("ready")
     await in_popup(page, "#in")
     await told(page)
@@ -208,33 +208,35 @@ async def test_a_popup_in_a_session_refuses_another_account(page: Page, door: Do
     await page.evaluate(LET_THE_PERSON_CHOOSE)
     await in_popup(page, "#in", email=BOB)
     assert await told(page) == {"error": "account_mismatch"}
-    assert (await door.stored())["app.accounts"] == 1
+    assert (await app.stored())["app.accounts"] == 1
 
 
-async def test_the_page_of_googles_old_guide_runs_unchanged(page: Page, door: Door) -> None:
-    await shown(page, door, GUIDE)
+async def test_the_page_of_googles_old_guide_runs_unchanged(page: Page, app: RunningApp) -> None:
+    await shown(page, app, GUIDE)
     await page.wait_for_function("typeof auth2 === 'object'")
     await in_popup(page, "#signinButton")
     await expect(page).to_have_title(f"stored for {ALICE}")
     await expect(page.locator("#signinButton")).to_be_hidden()
-    assert (await me(page, door))["grants"][0]["scopes"].count("calendar.events.readonly") == 1
+    assert (await me(page, app))["grants"][0]["scopes"].count("calendar.events.readonly") == 1
 
 
-async def test_gapi_auth2_knows_the_current_user_and_asks_for_a_new_scope(page: Page, door: Door) -> None:
-    await shown(page, door, AUTH2)
+async def test_gapi_auth2_knows_the_current_user_and_asks_for_a_new_scope(
+    page: Page, app: RunningApp
+) -> None:
+    await shown(page, app, AUTH2)
     await expect(page).to_have_title("ready")
     await in_popup(page, "#in")
     answer = await told(page)
-    assert answer == {"email": ALICE, "id": door.sandbox.account(ALICE).sub, "told": [True]}
+    assert answer == {"email": ALICE, "id": app.sandbox.account(ALICE).sub, "told": [True]}
     await in_popup(page, "#more")
     assert await told(page) == {"before": False, "code": "4/", "keys": ["code"]}
     await page.click("#out")
     assert await told(page) == {"signedIn": False}
-    assert (await page.request.get(f"{door.origin}/v1/me")).status == 401
+    assert (await page.request.get(f"{app.origin}/v1/me")).status == 401
 
 
-async def test_gapi_auth2_tells_a_closed_popup_in_its_own_words(page: Page, door: Door) -> None:
-    await shown(page, door, AUTH2)
+async def test_gapi_auth2_tells_a_closed_popup_in_its_own_words(page: Page, app: RunningApp) -> None:
+    await shown(page, app, AUTH2)
     await expect(page).to_have_title("ready")
     async with page.expect_popup() as opening:
         await page.click("#in")
@@ -246,9 +248,9 @@ async def test_gapi_auth2_tells_a_closed_popup_in_its_own_words(page: Page, door
     assert await told(page) == {"error": "access_denied"}
 
 
-async def test_a_page_of_another_origin_may_load_the_shim(door: Door) -> None:
+async def test_a_page_of_another_origin_may_load_the_shim(app: RunningApp) -> None:
     async with httpx2.AsyncClient() as http:
-        shim = await http.get(f"{door.origin}/static/gapi.js")
+        shim = await http.get(f"{app.origin}/static/gapi.js")
         assert shim.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
-        other = await http.get(f"{door.origin}/static/page/page.js")
+        other = await http.get(f"{app.origin}/static/page/page.js")
         assert other.headers["Cross-Origin-Resource-Policy"] == "same-origin"

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx2
 
-from catflap.sandbox import Sandbox
+from google_sandbox import Sandbox
 
 CLIENT = "web-client.apps.sandbox"
 SECRET = "a-made-up-secret"

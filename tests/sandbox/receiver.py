@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from catflap.sandbox.serving import listen, serving
+from google_sandbox.http_server import listen, serving
 
 
 @dataclass

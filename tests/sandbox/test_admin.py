@@ -9,9 +9,9 @@ import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from catflap.sandbox import Sandbox
-from catflap.sandbox.admin.openapi import argument_texts, openapi
-from catflap.sandbox.admin.operations import Operation, operations
+from google_sandbox import Sandbox
+from google_sandbox.admin.openapi import argument_texts, openapi
+from google_sandbox.admin.operations import Operation, operations
 from tests.sandbox.calendar.test_sync import EVENTS, timed
 from tests.sandbox.person import CLIENT, SIGN_IN, Person
 from tests.sandbox.person import EVENTS as EVENTS_SCOPE

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-COMMAND = [sys.executable, "-c", "import sys; from catflap.sandbox.cli import main; sys.exit(main())"]
+COMMAND = [sys.executable, "-c", "import sys; from google_sandbox.cli import main; sys.exit(main())"]
 MIXED = (
     "BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:good\nDTSTART:20261202T100000Z\nSUMMARY:Tea\nEND:VEVENT\n"
     "BEGIN:VEVENT\nUID:bad\nDTSTART:20260230T100000Z\nSUMMARY:Cake\nEND:VEVENT\nEND:VCALENDAR\n"

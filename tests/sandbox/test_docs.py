@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from catflap.sandbox import Sandbox
-from catflap.sandbox.admin.openapi import summary_of
-from catflap.sandbox.admin.operations import operations
+from google_sandbox import Sandbox
+from google_sandbox.admin.openapi import summary_of
+from google_sandbox.admin.operations import operations
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "sandbox.md").read_text("utf-8")

@@ -14,7 +14,7 @@ import pytest
 from google.oauth2.credentials import Credentials
 from googleapiclient.discovery import build
 
-from catflap.sandbox.documents import SERVED
+from google_sandbox.discovery import SERVED
 
 REST = "/discovery/v1/apis/{}/{}/rest"
 
@@ -56,7 +56,7 @@ def bare_sandbox() -> Iterator[str]:
 
 def test_the_copies_are_those_of_googles_package() -> None:
     """If this fails after an update: copy the files anew from googleapiclient/discovery_cache/documents."""
-    ours = files("catflap.sandbox").joinpath("discovery_documents")
+    ours = files("google_sandbox").joinpath("discovery_documents")
     theirs = files("googleapiclient").joinpath("discovery_cache/documents")
     assert {file.name for file in ours.iterdir()} == {f"{api}.{version}.json" for api, version in SERVED}
     for file in ours.iterdir():

@@ -7,7 +7,7 @@ import hashlib
 import httpx2
 import pytest
 
-from catflap.sandbox import Sandbox
+from google_sandbox import Sandbox
 from tests.sandbox.person import CALLBACK, CLIENT, G, Person
 
 FILES, UPLOAD = "/drive/v3/files", "/upload/drive/v3/files"

@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from catflap.sandbox import Sandbox
+from google_sandbox import Sandbox
 from tests.sandbox.person import CALLBACK, CLIENT, G, Person
 
 FILES, ABOUT, CHANGES = "/drive/v3/files", "/drive/v3/about", "/drive/v3/changes"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx2
 import pytest
 
-from catflap.sandbox import Sandbox
+from google_sandbox import Sandbox
 from tests.sandbox.conftest import Clock
 from tests.sandbox.person import G, Person
 

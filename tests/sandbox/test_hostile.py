@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from catflap.sandbox import Sandbox
+from google_sandbox import Sandbox
 from tests.sandbox.calendar.test_sync import timed
 from tests.sandbox.conftest import Clock
 from tests.sandbox.person import CALENDARS, CALLBACK, CLIENT, SECRET, G, furnish

@@ -9,7 +9,7 @@ import pytest
 from google.oauth2.credentials import Credentials
 from googleapiclient.discovery import build
 
-from catflap.sandbox import Sandbox
+from google_sandbox import Sandbox
 from tests.sandbox.person import CALENDARS, CLIENT, SIGN_IN, G, Person
 
 ME = "/v1/people/me"

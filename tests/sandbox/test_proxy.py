@@ -16,11 +16,11 @@ import pytest
 import uvloop
 from cryptography import x509
 
-from catflap.sandbox import Sandbox
-from catflap.sandbox import proxy as proxy_module
-from catflap.sandbox.certificates import Authority
-from catflap.sandbox.hosts import HOSTS
-from catflap.sandbox.proxy import Proxy, proxying
+from google_sandbox import Sandbox
+from google_sandbox import proxy as proxy_module
+from google_sandbox.certificates import Authority
+from google_sandbox.hosts import HOSTS
+from google_sandbox.proxy import Proxy, proxying
 from tests.sandbox.person import CLIENT, SECRET, furnish
 
 SCRIPT = Path(__file__).parent / "clients" / "unpatched.py"

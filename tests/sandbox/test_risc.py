@@ -12,9 +12,9 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
 
-from catflap.sandbox import Sandbox
-from catflap.sandbox.risc.endpoints import AUDIENCE
-from catflap.sandbox.risc.streams import EVENTS, PUSH
+from google_sandbox import Sandbox
+from google_sandbox.risc.stream_routes import AUDIENCE
+from google_sandbox.risc.streams import EVENTS, PUSH
 from tests.sandbox.conftest import Clock
 from tests.sandbox.person import CALENDARS, CLIENT
 from tests.sandbox.receiver import Receiver, receiving
@@ -88,7 +88,7 @@ async def test_a_stream_can_be_verified_and_switched_off(
     await http.post("/v1beta/stream:update", json=wish(app, "account-disabled"), headers=who)
     await http.post("/v1beta/stream:verify", json={"state": "s-1"}, headers=who)
     assert await read(http, app) == {EVENTS["verification"]: {"state": "s-1"}}
-    sandbox.world.courier.retry_seconds = 0.01
+    sandbox.state.delivery.retry_seconds = 0.01
     app.answers = [503, 202]
     sandbox.send_security_event("account-disabled", WHO, reason="hijacking")
     first, second = await read(http, app), await read(http, app)

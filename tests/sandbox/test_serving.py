@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import uvloop
 
-from catflap.sandbox import Sandbox, courier
-from catflap.sandbox import serving as serving_module
+from google_sandbox import Sandbox, delivery
+from google_sandbox import http_server as serving_module
 from tests.sandbox.conftest import Clock
 from tests.sandbox.person import CLIENT, SECRET, furnish
 
@@ -36,7 +36,7 @@ def runner(request: pytest.FixtureRequest) -> Iterator[asyncio.Runner]:
 @pytest.fixture
 def endless_grace(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make every wait at the end so long that a test which needs one never ends in time."""
-    monkeypatch.setattr(courier, "SECONDS_TO_ARRIVE", HOURS)
+    monkeypatch.setattr(delivery, "SECONDS_TO_ARRIVE", HOURS)
     monkeypatch.setattr(serving_module, "GRACE_SECONDS", HOURS)
 
 
@@ -116,7 +116,7 @@ def test_leaving_ends_the_latency_of_faults_and_does_the_deed(runner: asyncio.Ru
         async with asyncio.timeout(60), sandbox.serve() as base:
             early, late = connect(base), connect(base)
             early.sendall(head + form)
-            while sandbox.world.faults.rules[0].hits == 0:  # noqa: ASYNC110 (a rule has no event)
+            while sandbox.state.faults.rules[0].hits == 0:  # noqa: ASYNC110 (a rule has no event)
                 await asyncio.sleep(0)
             late.sendall(head + form)
         return [early, late]

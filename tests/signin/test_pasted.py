@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catflap.errors import BadRequest
-from catflap.signin.pasted import id_token, one_time_code
+from catflap.signin.client_input import id_token, one_time_code
 
 CODE = "4/0AeanS0b-Zq_x7Wk3"
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"

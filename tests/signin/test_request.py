@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catflap.signin.request import ConsentRequest, forced, local_path
+from catflap.signin.consent_request import ConsentRequest, forced, local_path
 
 HERE = "https://catflap.example.com"
 _PIECES = [

@@ -7,8 +7,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from catflap.speech import content_key, dialects, english, japanese, say_start
-from catflap.speech.cleaning import MAX_DISPLAY, displayed
 from catflap.speech.language import runs
+from catflap.speech.text import MAX_DISPLAY, displayed
 from catflap.speech.titles import MAX_SPOKEN
 
 with_voice = pytest.mark.asyncio(loop_scope="module")

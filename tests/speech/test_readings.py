@@ -11,8 +11,8 @@ import pytest
 from catflap.speech import dialects, say_before, say_start
 from catflap.speech.engines.transliteration import transliterated
 from catflap.speech.japanese import reading, title_reading
-from catflap.speech.moments import date_of, span_of, time_of
 from catflap.speech.phrasebooks import REQUIRED, phrasebook
+from catflap.speech.spoken_times import date_of, span_of, time_of
 
 HERE = Path(__file__).parent
 GOLDEN = tomllib.loads((HERE / "golden_readings.toml").read_text(encoding="utf-8"))

@@ -128,7 +128,7 @@ GOLDEN = {
 
 def test_the_real_engine_says_each_title_as_its_speakers_do() -> None:
     spoken = {title: segments(spoken_title(title, "en")) for title in GOLDEN}
-    assert all(len(parts) == 1 for parts in spoken.values())
+    assert all(len(services) == 1 for services in spoken.values())
     questions = [(part.text, "en-us+f4", part.language) for (part,) in spoken.values()]
     assert dict(zip(spoken, phonemes(*questions), strict=True)) == GOLDEN
 

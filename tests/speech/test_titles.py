@@ -10,8 +10,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from catflap.speech import english, japanese
-from catflap.speech.cleaning import speakable
 from catflap.speech.english_data import MONTHS
+from catflap.speech.text import speakable
 from catflap.speech.titles import MAX_SPOKEN
 from tests.speech.phonemes_of import phonemes
 from tests.speech.test_readings import kana

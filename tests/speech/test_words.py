@@ -28,8 +28,8 @@ from catflap.speech import (
     say_text,
 )
 from catflap.speech.language import Run, runs
-from catflap.speech.moments import span_of, time_of
 from catflap.speech.phrasebooks import REQUIRED, BrokenPhrasebook, parse, phrasebook
+from catflap.speech.spoken_times import span_of, time_of
 
 AT = datetime.fromisoformat("2026-11-24T10:30+09:00")
 TODAY = AT.date()

@@ -15,11 +15,11 @@ import pytest_asyncio
 
 from catflap.errors import TryAgain
 from catflap.speech import Speech, SpeechFailed, installed_engines
+from catflap.speech.engine_process import Worker
 from catflap.speech.engines import Engine
-from catflap.speech.frames import Request
-from catflap.speech.worker import Worker
+from catflap.speech.protocol import Request
 
-FAULTY = Path(__file__).with_name("faulty_engine.py")
+FAULTY = Path(__file__).parents[1] / "support" / "faulty_engine.py"
 
 
 def request(text: str) -> Request:

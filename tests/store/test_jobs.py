@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.store.database import connect
 from catflap.store.embedded import Urls
-from catflap.store.jobs import enqueue
+from catflap.store.queue import enqueue
 from catflap.store.task_types import PLAN, RENDER, REVOKE, SECURITY_EVENT, SYNC, WEBHOOK, AccountKey, TaskType
 
 _QUEUED = text("SELECT entrypoint, convert_from(payload, 'UTF8') FROM queue.pgqueuer ORDER BY id")

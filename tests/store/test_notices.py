@@ -6,13 +6,13 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from catflap.store.embedded import Urls
-from catflap.store.notices import Notices, announce_change
+from catflap.store.notify import NotificationListener, announce_change
 
 
 async def test_a_notice_wakes_only_those_who_watch_its_topic(
     engine: AsyncEngine, database_urls: Urls
 ) -> None:
-    async with Notices(database_urls.app) as notices:
+    async with NotificationListener(database_urls.app) as notices:
         with notices.watch("device:1") as one, notices.watch("device:2") as two:
             async with engine.begin() as connection:
                 await announce_change(connection, "device:1")
@@ -23,7 +23,7 @@ async def test_a_notice_wakes_only_those_who_watch_its_topic(
 
 async def test_after_a_lost_connection_every_watcher_looks_again(database_urls: Urls) -> None:
     owner = create_async_engine(database_urls.owner)
-    async with Notices(database_urls.app) as notices:
+    async with NotificationListener(database_urls.app) as notices:
         with notices.watch("device:1") as event:
             async with owner.begin() as connection:
                 await connection.execute(

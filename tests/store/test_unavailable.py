@@ -13,11 +13,11 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.errors import BadRequest, http_status
+from catflap.store.connect import keep_embedded
 from catflap.store.database import asyncpg_options, connect
-from catflap.store.notices import Notices, announce_change
-from catflap.store.opening import keep_embedded
+from catflap.store.notify import NotificationListener, announce_change
 from catflap.store.unavailable import DatabaseUnavailable, meaning
-from tests.own_postgres import OwnPostgres, own_postgres
+from tests.support.own_postgres import OwnPostgres, own_postgres
 
 
 @pytest.fixture(scope="module")
@@ -203,7 +203,7 @@ def test_each_of_these_says_try_again_and_quotes_nothing(error: Exception) -> No
 
 
 async def test_who_listens_hears_again_after_a_restart(server: OwnPostgres, engine: AsyncEngine) -> None:
-    async with Notices(server.urls.owner.set(database="postgres")) as notices:
+    async with NotificationListener(server.urls.owner.set(database="postgres")) as notices:
         with notices.watch("topic") as changed:
             await asyncio.to_thread(server.stop)
             await asyncio.to_thread(server.start)

@@ -9,10 +9,10 @@ from pathlib import Path
 import uvicorn
 from fastapi import FastAPI
 
-from catflap.cli.serving import _Server, bind, port_of
+from catflap.cli.http_server import _Server, bind, port_of
 from catflap.fastapi import Catflap
 from catflap.settings import Settings
-from tests.front_door import CLIENT_ID, Door
+from tests.support.app_client import CLIENT_ID, RunningApp
 
 
 class _AnnouncedServer(_Server):
@@ -28,10 +28,10 @@ class _AnnouncedServer(_Server):
 
 
 @asynccontextmanager
-async def served(app: FastAPI, listener: socket.socket | None = None) -> AsyncIterator[str]:
+async def served(host_app: FastAPI, listener: socket.socket | None = None) -> AsyncIterator[str]:
     """Serve `app` with its lifespan, as an operator's uvicorn does; its origin."""
     listener = listener or bind("127.0.0.1", 0)
-    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="on", date_header=False)
+    config = uvicorn.Config(host_app, log_config=None, access_log=False, lifespan="on", date_header=False)
     server = _AnnouncedServer(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))
     try:
@@ -44,16 +44,16 @@ async def served(app: FastAPI, listener: socket.socket | None = None) -> AsyncIt
         listener.close()
 
 
-def host_settings(door: Door, data_dir: Path, port: int = 8400, **chosen: object) -> Settings:
+def host_settings(app: RunningApp, data_dir: Path, port: int = 8400, **chosen: object) -> Settings:
     """Settings of a Catflap in a host application, with the database and the Google of `door`."""
     update = {"data_dir": data_dir, "port": port, **chosen}
-    return door.house.services.settings.model_copy(update=update)
+    return app.catflap.services.settings.model_copy(update=update)
 
 
 @asynccontextmanager
 async def embedded(
-    door: Door, data_dir: Path, build: Callable[[Catflap], FastAPI], *, auth: str = "", **chosen: object
-) -> AsyncIterator[tuple[Door, FastAPI]]:
+    app: RunningApp, data_dir: Path, build: Callable[[Catflap], FastAPI], *, auth: str = "", **chosen: object
+) -> AsyncIterator[tuple[RunningApp, FastAPI]]:
     """Serve the host application that `build` makes around a Catflap, as a `Door` of its own.
 
     Args:
@@ -62,10 +62,13 @@ async def embedded(
     """
     listener = bind("127.0.0.1", 0)
     origin = f"http://127.0.0.1:{port_of(listener)}"
-    client = door.sandbox.world.clients[CLIENT_ID]
+    client = app.sandbox.state.clients[CLIENT_ID]
     client.redirect_uris.append(f"{origin}{auth}/signin/google/callback")
     client.origins.append(origin)
-    settings = host_settings(door, data_dir, port_of(listener), **chosen)
-    app = build(Catflap(settings, clock=door.clock))
-    async with served(app, listener):
-        yield Door(origin, door.sandbox, door.house, door.urls, door.clock, door.client, door._stack), app
+    settings = host_settings(app, data_dir, port_of(listener), **chosen)
+    host_app = build(Catflap(settings, clock=app.clock))
+    async with served(host_app, listener):
+        yield (
+            RunningApp(origin, app.sandbox, app.catflap, app.urls, app.clock, app.client, app._stack),
+            host_app,
+        )

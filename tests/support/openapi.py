@@ -106,9 +106,9 @@ def operations(document: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str
 
 
 def _pattern(path: str) -> re.Pattern[str]:
-    parts = re.split(r"({\w+})", path)
+    services = re.split(r"({\w+})", path)
     wild = {"{path}": ".*"}
-    return re.compile("".join(wild.get(p, "[^/]+") if p.startswith("{") else re.escape(p) for p in parts))
+    return re.compile("".join(wild.get(p, "[^/]+") if p.startswith("{") else re.escape(p) for p in services))
 
 
 def _closed(components: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,23 +15,23 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.clock import FixedClock
-from catflap.google.api import parse_rules
 from catflap.google.discovery import Discovery
 from catflap.google.oauth import OAuth
+from catflap.google.proxy_rules import parse_rules
 from catflap.google.risc import SecurityEventTokens
-from catflap.sandbox import Sandbox
 from catflap.settings import GoogleClient, Settings
 from catflap.store.database import connect
 from catflap.store.embedded import Urls
-from catflap.store.notices import Notices
+from catflap.store.notify import NotificationListener
 from catflap.store.tables import google_tokens
-from catflap.vault import Grant, Grants, GrantToken, Seal, Vault, load_keyset
+from catflap.vault import Grant, Grants, GrantToken, TokenCipher, Vault, load_keyset
 from catflap.vault.api_keys import ApiKeys
 from catflap.vault.audit import Audit
 from catflap.vault.lease import Leases
-from catflap.vault.reactions import Reactions
-from catflap.web import key_admin, proxy, risc, tokens
+from catflap.vault.security_events import SecurityEventHandler
 from catflap.web.paths import Paths
+from catflap.web.routes import api_keys, google_proxy, security_events, tokens
+from google_sandbox import Sandbox
 from tests.support.http import http_client
 from tests.support.openapi import Conformance
 
@@ -52,13 +52,13 @@ class Google:
 
     def refreshes(self) -> int:
         """How many refreshes reached Google."""
-        return self.sandbox.world.journal.counts[REFRESH]
+        return self.sandbox.state.request_log.counts[REFRESH]
 
     def trouble(self, **fault: object) -> None:
         """Put a fault in force at the refresh endpoint."""
         self.sandbox.fault(**{"endpoint": REFRESH, **fault})  # type: ignore[arg-type]
 
-    def well_again(self) -> None:
+    def clear_faults(self) -> None:
         self.sandbox.lift()
 
     def code(self, *, email: str = EMAIL, again: bool = False, scopes: tuple[str, ...] = SCOPES) -> str:
@@ -104,26 +104,26 @@ def keyset_file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def grants(vault_engine: AsyncEngine, clock: FixedClock, keyset_file: Path) -> Grants:
-    return Grants(vault_engine, Seal(load_keyset(keyset_file)), clock, CLIENT_ID)
+    return Grants(vault_engine, TokenCipher(load_keyset(keyset_file)), clock, CLIENT_ID)
 
 
 @pytest.fixture
-async def notices(database_urls: Urls) -> AsyncIterator[Notices]:
-    async with Notices(database_urls.vault) as listening:
+async def notices(database_urls: Urls) -> AsyncIterator[NotificationListener]:
+    async with NotificationListener(database_urls.vault) as listening:
         yield listening
 
 
 @pytest.fixture
-def vault(grants: Grants, oauth: OAuth, clock: FixedClock, notices: Notices) -> Vault:
+def vault(grants: Grants, oauth: OAuth, clock: FixedClock, notices: NotificationListener) -> Vault:
     leases = Leases(grants.engine, timedelta(seconds=1))
     return Vault(grants, oauth, clock, notices=notices, leases=leases)
 
 
-Allow = Callable[..., Awaitable[Grant]]
+GrantConsent = Callable[..., Awaitable[Grant]]
 
 
 @pytest.fixture
-def allow(google: Google, oauth: OAuth, grants: Grants, user_id: int) -> Allow:
+def grant_consent(google: Google, oauth: OAuth, grants: Grants, user_id: int) -> GrantConsent:
     """Have the person say yes at Google, and keep what it gives."""
 
     async def allowed(
@@ -143,7 +143,9 @@ def allow(google: Google, oauth: OAuth, grants: Grants, user_id: int) -> Allow:
 
 
 @pytest.fixture
-def run_out(vault_engine: AsyncEngine, clock: FixedClock) -> Callable[[Grant | GrantToken], Awaitable[None]]:
+def expire_token(
+    vault_engine: AsyncEngine, clock: FixedClock
+) -> Callable[[Grant | GrantToken], Awaitable[None]]:
     """Let the stored access token of a grant run out."""
 
     async def ran_out(grant: Grant | GrantToken) -> None:
@@ -154,37 +156,37 @@ def run_out(vault_engine: AsyncEngine, clock: FixedClock) -> Callable[[Grant | G
     return ran_out
 
 
-RunOut = Callable[[Grant | GrantToken], Awaitable[None]]
+ExpireToken = Callable[[Grant | GrantToken], Awaitable[None]]
 
 
 @dataclass
-class Door:
+class TokenApi:
     """Our HTTP, as another back end meets it; `parts` is what stands behind."""
 
     http: httpx2.AsyncClient
-    parts: SimpleNamespace
+    services: SimpleNamespace
     app: FastAPI
 
     async def key(self, *rights: str, **limits: Any) -> dict[str, str]:
         """The header of a new API key."""
-        _, secret = await self.parts.api_keys.create("test", rights, **limits)
+        _, secret = await self.services.api_keys.create("test", rights, **limits)
         return {"Authorization": f"Bearer {secret}"}
 
 
 @pytest.fixture
-async def door(
+async def api(
     engine: AsyncEngine,
     vault: Vault,
     google: Google,
     clock: FixedClock,
     http: httpx2.AsyncClient,
     tmp_path: Path,
-) -> AsyncIterator[Door]:
+) -> AsyncIterator[TokenApi]:
     settings = Settings(
         data_dir=tmp_path, google_discovery_url=google.discovery_url, google_api_url=google.url
     )
     audit = Audit(engine, clock)
-    parts = SimpleNamespace(
+    services = SimpleNamespace(
         settings=settings,
         clock=clock,
         engine=engine,
@@ -195,17 +197,17 @@ async def door(
         audit=audit,
         http=http,
         proxy_rules=parse_rules(settings.proxy_allow),
-        reactions=Reactions(engine, vault.grants, clock, audit),
+        reactions=SecurityEventHandler(engine, vault.grants, clock, audit),
         security_events=SecurityEventTokens(
             http, f"{google.url}/.well-known/risc-configuration", clock, {CLIENT_ID}
         ),
     )
     app = FastAPI()
-    app.state.catflap = parts
-    for module in (tokens, risc, key_admin, proxy):
+    app.state.catflap = services
+    for module in (tokens, security_events, api_keys, google_proxy):
         app.include_router(module.router)
     transport = httpx2.ASGITransport(app)
     url = "http://catflap.test"
     checked = {"response": [Conformance(app.openapi(), url).hook]}
     async with httpx2.AsyncClient(transport=transport, base_url=url, event_hooks=checked) as client:
-        yield Door(client, parts, app)
+        yield TokenApi(client, services, app)

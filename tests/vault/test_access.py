@@ -13,34 +13,33 @@ from catflap.clock import FixedClock
 from catflap.errors import BadRequest, OperatorMustAct, TryAgain, UserMustAct
 from catflap.google.fetch import Answer
 from catflap.google.oauth import OAuth, TokenResponse
-from catflap.store.notices import Notices
+from catflap.store.notify import NotificationListener
 from catflap.store.tables import google_tokens as t
 from catflap.vault import Grants, Vault
-from catflap.vault.circuit import Circuit
+from catflap.vault.circuit_breaker import CircuitBreaker
 from catflap.vault.lease import Lease, Leases
+from tests.vault.conftest import EMAIL, ExpireToken, Google, GrantConsent
 
-from .conftest import EMAIL, Allow, Google, RunOut
 
-
-def _another(grants: Grants, oauth: OAuth, clock: FixedClock, notices: Notices) -> Vault:
+def _another(grants: Grants, oauth: OAuth, clock: FixedClock, notices: NotificationListener) -> Vault:
     """A vault as another process has one: nothing shared but the database."""
     return Vault(grants, oauth, clock, notices=notices, leases=Leases(grants.engine, timedelta(seconds=1)))
 
 
 async def test_a_fresh_token_is_handed_out_without_asking_google(
-    vault: Vault, allow: Allow, google: Google
+    vault: Vault, grant_consent: GrantConsent, google: Google
 ) -> None:
-    grant = await allow()
+    grant = await grant_consent()
     first = await vault.access_token(grant.user_id, grant.account_sub)
     assert await vault.access_token(grant.user_id, grant.account_sub) == first
     assert google.refreshes() == 0
 
 
 async def test_fifty_callers_of_one_expired_token_are_one_refresh(
-    vault: Vault, allow: Allow, run_out: RunOut, google: Google
+    vault: Vault, grant_consent: GrantConsent, expire_token: ExpireToken, google: Google
 ) -> None:
-    grant = await allow()
-    await run_out(grant)
+    grant = await grant_consent()
+    await expire_token(grant)
     google.trouble(latency=0.15)
     calls = [vault.access_token(grant.user_id, grant.account_sub) for _ in range(50)]
     tokens = await asyncio.gather(*calls)
@@ -50,20 +49,20 @@ async def test_fifty_callers_of_one_expired_token_are_one_refresh(
 
 async def test_two_houses_on_one_database_are_one_refresh(
     vault: Vault,
-    allow: Allow,
-    run_out: RunOut,
+    grant_consent: GrantConsent,
+    expire_token: ExpireToken,
     google: Google,
     grants: Grants,
     oauth: OAuth,
     clock: FixedClock,
-    notices: Notices,
+    notices: NotificationListener,
 ) -> None:
-    grant = await allow()
-    await run_out(grant)
+    grant = await grant_consent()
+    await expire_token(grant)
     google.trouble(latency=0.3)
     houses = [vault, _another(grants, oauth, clock, notices), _another(grants, oauth, clock, notices)]
     tokens = await asyncio.gather(
-        *(house.access_token(grant.user_id, grant.account_sub) for house in houses for _ in range(5))
+        *(catflap.access_token(grant.user_id, grant.account_sub) for catflap in houses for _ in range(5))
     )
     assert len({one.token for one in tokens}) == 1
     assert google.refreshes() == 1
@@ -71,27 +70,31 @@ async def test_two_houses_on_one_database_are_one_refresh(
 
 async def test_a_google_slower_than_the_lease_is_still_asked_once(
     vault: Vault,
-    allow: Allow,
-    run_out: RunOut,
+    grant_consent: GrantConsent,
+    expire_token: ExpireToken,
     google: Google,
     grants: Grants,
     oauth: OAuth,
     clock: FixedClock,
-    notices: Notices,
+    notices: NotificationListener,
 ) -> None:
-    grant = await allow()
-    await run_out(grant)
+    grant = await grant_consent()
+    await expire_token(grant)
     google.trouble(latency=2.5)
     houses = [vault, _another(grants, oauth, clock, notices)]
-    await asyncio.gather(*(house.access_token(grant.user_id, grant.account_sub) for house in houses))
+    await asyncio.gather(*(catflap.access_token(grant.user_id, grant.account_sub) for catflap in houses))
     assert google.refreshes() == 1
 
 
 async def test_no_connection_is_held_while_google_answers(
-    vault: Vault, allow: Allow, run_out: RunOut, google: Google, vault_engine: AsyncEngine
+    vault: Vault,
+    grant_consent: GrantConsent,
+    expire_token: ExpireToken,
+    google: Google,
+    vault_engine: AsyncEngine,
 ) -> None:
-    grant = await allow()
-    await run_out(grant)
+    grant = await grant_consent()
+    await expire_token(grant)
     google.trouble(latency=0.5)
     call = asyncio.create_task(vault.access_token(grant.user_id, grant.account_sub))
     while google.refreshes() == 0 and not call.done():
@@ -102,10 +105,10 @@ async def test_no_connection_is_held_while_google_answers(
 
 
 async def test_a_caller_who_gives_up_takes_the_token_from_nobody(
-    vault: Vault, allow: Allow, run_out: RunOut, google: Google
+    vault: Vault, grant_consent: GrantConsent, expire_token: ExpireToken, google: Google
 ) -> None:
-    grant = await allow()
-    await run_out(grant)
+    grant = await grant_consent()
+    await expire_token(grant)
     google.trouble(latency=0.3)
     first = asyncio.create_task(vault.access_token(grant.user_id, grant.account_sub))
     second = asyncio.create_task(vault.access_token(grant.user_id, grant.account_sub))
@@ -115,8 +118,10 @@ async def test_a_caller_who_gives_up_takes_the_token_from_nobody(
     assert google.refreshes() == 1
 
 
-async def test_a_late_holder_can_not_overwrite_a_newer_token(allow: Allow, grants: Grants) -> None:
-    grant = await allow()
+async def test_a_late_holder_can_not_overwrite_a_newer_token(
+    grant_consent: GrantConsent, grants: Grants
+) -> None:
+    grant = await grant_consent()
     leases = Leases(grants.engine, timedelta(milliseconds=1))
     late = await leases.take(grant.main)
     assert isinstance(late, Lease)
@@ -131,8 +136,10 @@ async def test_a_late_holder_can_not_overwrite_a_newer_token(allow: Allow, grant
     assert not await grants.died(grant.main, late.id, "invalid_grant")
 
 
-async def test_a_refused_token_is_not_handed_out_again(vault: Vault, allow: Allow, google: Google) -> None:
-    grant = await allow()
+async def test_a_refused_token_is_not_handed_out_again(
+    vault: Vault, grant_consent: GrantConsent, google: Google
+) -> None:
+    grant = await grant_consent()
     old = await vault.access_token(grant.user_id, grant.account_sub)
     new = await vault.access_token(grant.user_id, grant.account_sub, rejected=old.token)
     assert new.token != old.token
@@ -143,9 +150,9 @@ async def test_a_refused_token_is_not_handed_out_again(vault: Vault, allow: Allo
 
 
 async def test_a_token_with_too_little_life_is_refreshed_first(
-    vault: Vault, allow: Allow, google: Google, clock: FixedClock
+    vault: Vault, grant_consent: GrantConsent, google: Google, clock: FixedClock
 ) -> None:
-    grant = await allow()
+    grant = await grant_consent()
     clock.advance(timedelta(minutes=50))
     await vault.access_token(grant.user_id, grant.account_sub)
     assert google.refreshes() == 0
@@ -155,10 +162,10 @@ async def test_a_token_with_too_little_life_is_refreshed_first(
 
 
 async def test_missing_scopes_are_told_without_asking_google(
-    vault: Vault, allow: Allow, run_out: RunOut, google: Google
+    vault: Vault, grant_consent: GrantConsent, expire_token: ExpireToken, google: Google
 ) -> None:
-    grant = await allow()
-    await run_out(grant)
+    grant = await grant_consent()
+    await expire_token(grant)
     with pytest.raises(UserMustAct) as caught:
         await vault.access_token(grant.user_id, grant.account_sub, scopes=["drive.appdata"])
     assert caught.value.code == "scope_missing"
@@ -171,18 +178,22 @@ async def test_nobody_gets_a_token_of_nobody(vault: Vault, user_id: int) -> None
     assert caught.value.code == "not_found"
 
 
-async def test_without_an_account_the_first_one_counts(vault: Vault, allow: Allow) -> None:
-    first = await allow()
-    await allow(email="second@example.com")
+async def test_without_an_account_the_first_one_counts(vault: Vault, grant_consent: GrantConsent) -> None:
+    first = await grant_consent()
+    await grant_consent(email="second@example.com")
     token = await vault.access_token(first.user_id)
     assert token == await vault.access_token(first.user_id, first.account_sub)
 
 
 async def test_a_dead_grant_costs_google_one_call_however_many_ask(
-    vault: Vault, allow: Allow, run_out: RunOut, google: Google, vault_engine: AsyncEngine
+    vault: Vault,
+    grant_consent: GrantConsent,
+    expire_token: ExpireToken,
+    google: Google,
+    vault_engine: AsyncEngine,
 ) -> None:
-    grant = await allow()
-    await run_out(grant)
+    grant = await grant_consent()
+    await expire_token(grant)
     google.revoke_access()
     outcomes = await asyncio.gather(
         *(vault.access_token(grant.user_id, grant.account_sub) for _ in range(20)), return_exceptions=True
@@ -198,13 +209,13 @@ async def test_a_dead_grant_costs_google_one_call_however_many_ask(
 
 
 async def test_a_new_consent_brings_a_dead_grant_back(
-    vault: Vault, allow: Allow, run_out: RunOut, google: Google
+    vault: Vault, grant_consent: GrantConsent, expire_token: ExpireToken, google: Google
 ) -> None:
-    grant = await allow()
-    await run_out(grant)
+    grant = await grant_consent()
+    await expire_token(grant)
     google.revoke_access()
     assert await _error(vault, grant.user_id) is not None
-    again = await allow()
+    again = await grant_consent()
     assert (again.id, again.state, again.reason, again.ended_at) == (grant.id, "active", None, None)
     assert (await vault.access_token(grant.user_id)).token
 
@@ -221,10 +232,14 @@ async def test_a_new_consent_brings_a_dead_grant_back(
     ],
 )
 async def test_trouble_that_passes_changes_no_state(
-    vault: Vault, allow: Allow, run_out: RunOut, google: Google, trouble: dict[str, object]
+    vault: Vault,
+    grant_consent: GrantConsent,
+    expire_token: ExpireToken,
+    google: Google,
+    trouble: dict[str, object],
 ) -> None:
-    grant = await allow()
-    await run_out(grant)
+    grant = await grant_consent()
+    await expire_token(grant)
     google.trouble(**trouble)
     error = await _error(vault, grant.user_id)
     assert isinstance(error, TryAgain) and error.code == "google_unavailable"
@@ -235,28 +250,28 @@ async def test_trouble_that_passes_changes_no_state(
 
 async def test_after_a_failure_google_is_left_alone_until_the_pause_is_over(
     vault: Vault,
-    allow: Allow,
-    run_out: RunOut,
+    grant_consent: GrantConsent,
+    expire_token: ExpireToken,
     google: Google,
     grants: Grants,
     oauth: OAuth,
     clock: FixedClock,
-    notices: Notices,
+    notices: NotificationListener,
 ) -> None:
-    grant = await allow()
-    await run_out(grant)
+    grant = await grant_consent()
+    await expire_token(grant)
     google.trouble(status=503)
     other = _another(grants, oauth, clock, notices)
-    for house in (vault, vault, other, other):
-        assert isinstance(await _error(house, grant.user_id), TryAgain)
+    for catflap in (vault, vault, other, other):
+        assert isinstance(await _error(catflap, grant.user_id), TryAgain)
     assert google.refreshes() == 1
 
 
 async def test_google_is_given_the_time_it_asks_for(
-    vault: Vault, allow: Allow, run_out: RunOut, monkeypatch: pytest.MonkeyPatch
+    vault: Vault, grant_consent: GrantConsent, expire_token: ExpireToken, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    grant = await allow()
-    await run_out(grant)
+    grant = await grant_consent()
+    await expire_token(grant)
 
     async def busy(url: str, body: str) -> Answer:
         return Answer(429, httpx2.Headers({"Retry-After": "120"}), b"")
@@ -269,13 +284,17 @@ async def test_google_is_given_the_time_it_asks_for(
 
 
 async def test_when_google_is_back_so_are_the_tokens(
-    vault: Vault, allow: Allow, run_out: RunOut, google: Google, vault_engine: AsyncEngine
+    vault: Vault,
+    grant_consent: GrantConsent,
+    expire_token: ExpireToken,
+    google: Google,
+    vault_engine: AsyncEngine,
 ) -> None:
-    grant = await allow()
-    await run_out(grant)
+    grant = await grant_consent()
+    await expire_token(grant)
     google.trouble(status=503)
     assert await _error(vault, grant.user_id) is not None
-    google.well_again()
+    google.clear_faults()
     await _end_pauses(vault_engine)
     assert (await vault.access_token(grant.user_id)).token
     (kept,) = await vault.grants.of_user(grant.user_id)
@@ -283,9 +302,9 @@ async def test_when_google_is_back_so_are_the_tokens(
 
 
 async def test_a_short_token_is_better_than_none_while_google_is_down(
-    vault: Vault, allow: Allow, google: Google, clock: FixedClock
+    vault: Vault, grant_consent: GrantConsent, google: Google, clock: FixedClock
 ) -> None:
-    grant = await allow()
+    grant = await grant_consent()
     token = await vault.access_token(grant.user_id)
     google.trouble(status=503)
     clock.advance(timedelta(minutes=57))
@@ -295,10 +314,10 @@ async def test_a_short_token_is_better_than_none_while_google_is_down(
 
 
 async def test_a_rejected_client_shouts_and_harms_no_grant(
-    vault: Vault, allow: Allow, run_out: RunOut, google: Google
+    vault: Vault, grant_consent: GrantConsent, expire_token: ExpireToken, google: Google
 ) -> None:
-    grant = await allow()
-    await run_out(grant)
+    grant = await grant_consent()
+    await expire_token(grant)
     google.trouble(error="invalid_client")
     for _ in range(3):
         error = await _error(vault, grant.user_id)
@@ -311,25 +330,25 @@ async def test_a_rejected_client_shouts_and_harms_no_grant(
 @pytest.mark.parametrize("error", ["invalid_client", "deleted_client", "disabled_client"])
 async def test_a_rejected_client_is_told_once_and_so_is_its_return(
     vault: Vault,
-    allow: Allow,
-    run_out: RunOut,
+    grant_consent: GrantConsent,
+    expire_token: ExpireToken,
     google: Google,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
     error: str,
 ) -> None:
     now = 100.0
-    vault._refreshing._circuit = Circuit(monotonic=lambda: now)
-    await run_out(await allow())
-    second = await allow(email="second@example.com")
-    await run_out(second)
+    vault._refreshing._circuit = CircuitBreaker(monotonic=lambda: now)
+    await expire_token(await grant_consent())
+    second = await grant_consent(email="second@example.com")
+    await expire_token(second)
     google.trouble(error=error)
     for _ in range(3):
         rejection = await _error(vault, second.user_id)
         assert isinstance(rejection, OperatorMustAct) and rejection.logged
         now += 31
     assert google.refreshes() == 3
-    google.well_again()
+    google.clear_faults()
     assert (await vault.access_token(second.user_id)).token
     said = capsys.readouterr()
     assert (said.out + said.err).count("google_rejects_our_client") == 1
@@ -342,30 +361,35 @@ UNEXPLAINED = ["invalid_request", "unsupported_grant_type", "redirect_uri_mismat
 
 @pytest.mark.parametrize("error", [*REFUSALS, *UNEXPLAINED, "invalid_grant"])
 async def test_a_refusal_of_one_grant_stops_nobody_else(
-    vault: Vault, allow: Allow, run_out: RunOut, google: Google, error: str
+    vault: Vault, grant_consent: GrantConsent, expire_token: ExpireToken, google: Google, error: str
 ) -> None:
-    refused, other = await allow(), await allow(email="second@example.com")
+    refused, other = await grant_consent(), await grant_consent(email="second@example.com")
     google.trouble(error=error, account=EMAIL)
     for _ in range(6):
-        await run_out(refused)
+        await expire_token(refused)
         assert await _error(vault, refused.user_id) is not None
-        await run_out(other)
+        await expire_token(other)
         assert (await vault.access_token(other.user_id, other.account_sub)).token
     assert google.refreshes() == 7
 
 
 @pytest.mark.parametrize("error", UNEXPLAINED)
 async def test_a_refusal_that_nobody_understands_ends_no_grant(
-    vault: Vault, allow: Allow, run_out: RunOut, google: Google, vault_engine: AsyncEngine, error: str
+    vault: Vault,
+    grant_consent: GrantConsent,
+    expire_token: ExpireToken,
+    google: Google,
+    vault_engine: AsyncEngine,
+    error: str,
 ) -> None:
-    grant = await allow()
-    await run_out(grant)
+    grant = await grant_consent()
+    await expire_token(grant)
     google.trouble(error=error)
     said = await _error(vault, grant.user_id)
     assert isinstance(said, TryAgain) and said.after is not None and said.after >= timedelta(seconds=4)
     (kept,) = await vault.grants.of_user(grant.user_id)
     assert kept.state == "active"
-    google.well_again()
+    google.clear_faults()
     await _end_pauses(vault_engine)
     assert (await vault.access_token(grant.user_id)).token
 
@@ -374,10 +398,15 @@ async def test_a_refusal_that_nobody_understands_ends_no_grant(
     ("error", "reason"), [("invalid_rapt", "invalid_rapt"), ("admin_policy_enforced", "admin_policy")]
 )
 async def test_the_reason_of_a_death_is_kept(
-    vault: Vault, allow: Allow, run_out: RunOut, google: Google, error: str, reason: str
+    vault: Vault,
+    grant_consent: GrantConsent,
+    expire_token: ExpireToken,
+    google: Google,
+    error: str,
+    reason: str,
 ) -> None:
-    grant = await allow()
-    await run_out(grant)
+    grant = await grant_consent()
+    await expire_token(grant)
     google.trouble(error=error)
     assert isinstance(await _error(vault, grant.user_id), UserMustAct)
     (kept,) = await vault.grants.of_user(grant.user_id)
@@ -385,21 +414,23 @@ async def test_the_reason_of_a_death_is_kept(
 
 
 async def test_invalid_grant_is_not_believed_when_someone_consented_meanwhile(
-    vault: Vault, allow: Allow, run_out: RunOut, google: Google
+    vault: Vault, grant_consent: GrantConsent, expire_token: ExpireToken, google: Google
 ) -> None:
-    grant = await allow()
-    await run_out(grant)
+    grant = await grant_consent()
+    await expire_token(grant)
     google.trouble(error="invalid_grant", latency=0.5, times=1)
     call = asyncio.create_task(vault.access_token(grant.user_id))
     await asyncio.sleep(0.1)
-    again = await allow(again=True)
+    again = await grant_consent(again=True)
     assert (await call).token == vault.grants.open_access_token(again)
     (kept,) = await vault.grants.of_user(grant.user_id)
     assert kept.state == "active"
 
 
-async def test_a_narrower_refresh_is_told_and_kept(vault: Vault, allow: Allow, grants: Grants) -> None:
-    grant = await allow()
+async def test_a_narrower_refresh_is_told_and_kept(
+    vault: Vault, grant_consent: GrantConsent, grants: Grants
+) -> None:
+    grant = await grant_consent()
     lease = await Leases(grants.engine).take(grant.main)
     assert isinstance(lease, Lease)
     kept = await grants.refreshed(grant.main, lease.id, TokenResponse("t", 3599, frozenset({"openid"})))
@@ -407,9 +438,9 @@ async def test_a_narrower_refresh_is_told_and_kept(vault: Vault, allow: Allow, g
 
 
 async def test_a_pause_of_the_database_clock_is_the_only_time_that_leases_know(
-    allow: Allow, grants: Grants, clock: FixedClock
+    grant_consent: GrantConsent, grants: Grants, clock: FixedClock
 ) -> None:
-    grant = await allow()
+    grant = await grant_consent()
     leases = Leases(grants.engine, timedelta(hours=1))
     assert isinstance(await leases.take(grant.main), Lease)
     clock.advance(timedelta(days=365))
@@ -431,7 +462,7 @@ async def _end_pauses(engine: AsyncEngine) -> None:
 
 def test_the_circuit_opens_after_failures_in_a_row_and_probes_with_one_caller() -> None:
     now = 100.0
-    circuit = Circuit(monotonic=lambda: now, jitter=lambda low, high: high)
+    circuit = CircuitBreaker(monotonic=lambda: now, jitter=lambda low, high: high)
     for grant_id in range(5):
         circuit.enter()
         circuit.failed(grant_id)
@@ -448,7 +479,7 @@ def test_the_circuit_opens_after_failures_in_a_row_and_probes_with_one_caller() 
 
 
 def test_failures_of_one_grant_never_open_the_circuit_for_others() -> None:
-    circuit = Circuit(monotonic=lambda: 100.0, jitter=lambda low, high: high)
+    circuit = CircuitBreaker(monotonic=lambda: 100.0, jitter=lambda low, high: high)
     for _ in range(40):
         circuit.enter()
         circuit.failed(7)
@@ -457,7 +488,7 @@ def test_failures_of_one_grant_never_open_the_circuit_for_others() -> None:
 
 def test_the_circuit_never_waits_longer_than_eight_seconds() -> None:
     now = 100.0
-    circuit = Circuit(monotonic=lambda: now, jitter=lambda low, high: high)
+    circuit = CircuitBreaker(monotonic=lambda: now, jitter=lambda low, high: high)
     for grant_id in range(40):
         circuit.failed(grant_id)
     with pytest.raises(TryAgain) as caught:

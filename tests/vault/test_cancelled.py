@@ -12,8 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from catflap.background import Background
 from catflap.store.tables import google_tokens as t
 from catflap.vault.lease import Lease, Leases
-
-from .conftest import Allow
+from tests.vault.conftest import GrantConsent
 
 _LONG = 20
 
@@ -45,9 +44,9 @@ async def test_a_query_that_is_cancelled_is_cancelled_and_not_a_database_that_is
 
 
 async def test_a_lease_ends_while_its_renewal_waits_for_the_row(
-    allow: Allow, vault_engine: AsyncEngine, engine: AsyncEngine
+    grant_consent: GrantConsent, vault_engine: AsyncEngine, engine: AsyncEngine
 ) -> None:
-    grant = await allow()
+    grant = await grant_consent()
     leases = Leases(vault_engine, timedelta(seconds=0.3))
     lease = await leases.take(grant.main)
     assert isinstance(lease, Lease)

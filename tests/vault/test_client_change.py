@@ -12,70 +12,74 @@ import pytest
 from catflap.app import Application, open_catflap
 from catflap.clock import FixedClock
 from catflap.store.embedded import Urls
-from catflap.vault.upkeep import Upkeep
-from tests.front_door import ALICE, CALENDAR, OTHER_CLIENT_ID, Door, open_door
+from catflap.vault.maintenance import Maintenance
+from tests.support.app_client import ALICE, CALENDAR, OTHER_CLIENT_ID, RunningApp, running_app
 
 NEW = OTHER_CLIENT_ID
 
 
 @pytest.fixture
-async def house(database_urls: Urls, clock: FixedClock, tmp_path: Path) -> AsyncIterator[Door]:
+async def catflap(database_urls: Urls, clock: FixedClock, tmp_path: Path) -> AsyncIterator[RunningApp]:
     """All of Catflap, with its first OAuth client."""
-    async with open_door(database_urls, clock, tmp_path) as opened:
+    async with running_app(database_urls, clock, tmp_path) as opened:
         yield opened
 
 
 class Person:
     """A user of an app with its own login."""
 
-    def __init__(self, house: Door, user_id: int, bearer: dict[str, str], key: dict[str, str]) -> None:
-        self.house, self.user_id, self.bearer, self.key = house, user_id, bearer, key
+    def __init__(
+        self, catflap: RunningApp, user_id: int, bearer: dict[str, str], key: dict[str, str]
+    ) -> None:
+        self.catflap, self.user_id, self.bearer, self.key = catflap, user_id, bearer, key
 
     async def grants(self, http: httpx2.AsyncClient) -> list[tuple[str, str | None]]:
         found = (await http.get("/v1/grants", headers=self.bearer)).json()["grants"]
         return [(one["state"], one["reason"]) for one in found]
 
     async def token(self, http: httpx2.AsyncClient) -> tuple[int, dict[str, Any]]:
-        await self.house.rows("UPDATE vault.google_tokens SET expires_at = created_at")
+        await self.catflap.rows("UPDATE vault.google_tokens SET expires_at = created_at")
         answer = await http.get(f"/v1/users/{self.user_id}/google/token", headers=self.key)
         return answer.status_code, answer.json()
 
-    async def allow(self, http: httpx2.AsyncClient, client_id: str) -> None:
+    async def grant_consent(self, http: httpx2.AsyncClient, client_id: str) -> None:
         scopes = ["openid", *(f"https://www.googleapis.com/auth/{name}" for name in CALENDAR)]
-        code = self.house.sandbox.mint_code(ALICE, client_id, scopes, kind="native", force_refresh_token=True)
+        code = self.catflap.sandbox.mint_code(
+            ALICE, client_id, scopes, kind="native", force_refresh_token=True
+        )
         body = {"userId": self.user_id, "authCode": code}
         answer = await http.post("/app/google-calendar/tokens", json=body, headers=self.bearer)
         assert answer.status_code == 200, answer.text
 
 
 @pytest.fixture
-async def person(house: Door) -> Person:
-    user_id, _ = await house.house.services.users.make()
-    found = Person(house, user_id, await house.bearer_of(user_id), await house.api_key("tokens"))
-    await found.allow(house.client, house.house.services.settings.google_client_id)
+async def person(catflap: RunningApp) -> Person:
+    user_id, _ = await catflap.catflap.services.users.make()
+    found = Person(catflap, user_id, await catflap.bearer_of(user_id), await catflap.api_key("tokens"))
+    await found.grant_consent(catflap.client, catflap.catflap.services.settings.google_client_id)
     return found
 
 
 @asynccontextmanager
-async def _started(house: Door, client_id: str | None = None) -> AsyncIterator[httpx2.AsyncClient]:
+async def _started(catflap: RunningApp, client_id: str | None = None) -> AsyncIterator[httpx2.AsyncClient]:
     """A start on the same database, with another OAuth client if one is given."""
-    settings = house.house.services.settings
+    settings = catflap.catflap.services.settings
     if client_id is not None:
         settings = settings.model_copy(update={"google_client_id": client_id})
     async with (
-        open_catflap(settings, house.clock) as opened,
-        httpx2.AsyncClient(transport=httpx2.ASGITransport(opened.web), base_url=house.origin) as http,
+        open_catflap(settings, catflap.clock) as opened,
+        httpx2.AsyncClient(transport=httpx2.ASGITransport(opened.web), base_url=catflap.origin) as http,
     ):
         yield http
 
 
 async def test_another_client_is_told_in_the_log_the_page_and_the_token_api(
-    house: Door, person: Person, capsys: pytest.CaptureFixture[str]
+    catflap: RunningApp, person: Person, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    since = house.clock.now()
+    since = catflap.clock.now()
     capsys.readouterr()
     for _ in range(2):
-        async with _started(house, NEW) as http:
+        async with _started(catflap, NEW) as http:
             said = "".join(capsys.readouterr())
             assert said.count("grants_of_another_client") == 1 and "grants=1" in said
             assert await person.grants(http) == [("reconsent", "client_changed")]
@@ -87,79 +91,79 @@ async def test_another_client_is_told_in_the_log_the_page_and_the_token_api(
             )
             assert problem["since"] == since.isoformat().replace("+00:00", "Z")
             assert set(problem["consent"]["scopes"]) >= set(CALENDAR)
-        house.clock.advance(timedelta(days=1))
+        catflap.clock.advance(timedelta(days=1))
 
 
 async def test_changing_back_needs_no_consent(
-    house: Door, person: Person, capsys: pytest.CaptureFixture[str]
+    catflap: RunningApp, person: Person, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    async with _started(house, NEW):
+    async with _started(catflap, NEW):
         pass
     capsys.readouterr()
-    async with _started(house) as http:
+    async with _started(catflap) as http:
         assert "grants_of_this_client_again" in "".join(capsys.readouterr())
         assert await person.grants(http) == [("active", None)]
         assert (await person.token(http))[0] == 200
 
 
 async def test_a_process_with_the_right_client_is_not_stopped_by_one_with_the_wrong_one(
-    house: Door, person: Person
+    catflap: RunningApp, person: Person
 ) -> None:
-    async with _started(house, NEW) as http:
+    async with _started(catflap, NEW) as http:
         assert (await person.token(http))[0] == 409
-        assert await person.grants(house.client) == [("active", None)]
-        assert (await person.token(house.client))[0] == 200
+        assert await person.grants(catflap.client) == [("active", None)]
+        assert (await person.token(catflap.client))[0] == 200
 
 
 async def test_after_a_new_consent_both_clients_work_in_turn(
-    house: Door, person: Person, clock: FixedClock, capsys: pytest.CaptureFixture[str]
+    catflap: RunningApp, person: Person, clock: FixedClock, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    async with _started(house, NEW) as http:
-        await person.allow(http, NEW)
+    async with _started(catflap, NEW) as http:
+        await person.grant_consent(http, NEW)
         assert await person.grants(http) == [("active", None)]
         assert (await person.token(http))[0] == 200
-    async with _started(house) as http:
+    async with _started(catflap) as http:
         assert await person.grants(http) == [("active", None)]
         assert (await person.token(http))[0] == 200
     capsys.readouterr()
-    async with _started(house, NEW) as http:
+    async with _started(catflap, NEW) as http:
         # Nobody waits for a consent, so there is nothing to warn of.
         assert "grants_of_another_client" not in "".join(capsys.readouterr())
         assert (await person.token(http))[0] == 200
 
 
 async def test_tokens_of_the_former_client_are_forgotten_like_any_that_are_over(
-    house: Door, person: Person, clock: FixedClock
+    catflap: RunningApp, person: Person, clock: FixedClock
 ) -> None:
-    settings = house.house.services.settings.model_copy(update={"google_client_id": NEW})
+    settings = catflap.catflap.services.settings.model_copy(update={"google_client_id": NEW})
     async with open_catflap(settings, clock) as opened:
-        http = httpx2.AsyncClient(transport=httpx2.ASGITransport(opened.web), base_url=house.origin)
+        http = httpx2.AsyncClient(transport=httpx2.ASGITransport(opened.web), base_url=catflap.origin)
         async with http:
-            await person.allow(http, NEW)
+            await person.grant_consent(http, NEW)
             clock.advance(timedelta(days=31))
             await _upkeep(opened).tick()
-            rows = await house.rows(
+            rows = await catflap.rows(
                 "SELECT client_id FROM vault.google_tokens WHERE refresh_token IS NOT NULL"
             )
             assert [row[0] for row in rows] == [NEW]
-            person.bearer = await house.bearer_of(person.user_id)
+            person.bearer = await catflap.bearer_of(person.user_id)
             assert await person.grants(http) == [("active", None)]
             assert (await person.token(http))[0] == 200
 
 
-async def test_webhooks_are_told_of_both_changes(house: Door, person: Person) -> None:
-    await house.rows(
+async def test_webhooks_are_told_of_both_changes(catflap: RunningApp, person: Person) -> None:
+    await catflap.rows(
         "INSERT INTO vault.webhooks (url, secret, events, created_at) VALUES "
         "('https://x.example', '\\x', '{grant.reconsent,grant.active}', now())"
     )
-    await house.rows("UPDATE vault.webhooks SET secret = (SELECT refresh_token FROM vault.google_tokens)")
+    await catflap.rows("UPDATE vault.webhooks SET secret = (SELECT refresh_token FROM vault.google_tokens)")
     for client_id in (NEW, None):
-        async with _started(house, client_id):
+        async with _started(catflap, client_id):
             pass
-    rows = await house.rows("SELECT event, payload #>> '{data,reason}' FROM vault.webhook_deliveries")
+    rows = await catflap.rows("SELECT event, payload #>> '{data,reason}' FROM vault.webhook_deliveries")
     assert {tuple(row) for row in rows} == {("grant.reconsent", "client_changed"), ("grant.active", None)}
 
 
-def _upkeep(opened: Application) -> Upkeep:
-    parts = opened.services
-    return Upkeep(parts.vault, parts.webhooks, parts.reactions, parts.clock)
+def _upkeep(opened: Application) -> Maintenance:
+    services = opened.services
+    return Maintenance(services.vault, services.webhooks, services.reactions, services.clock)

@@ -18,8 +18,7 @@ from catflap.store.tables import google_tokens, users
 from catflap.vault import Grants, load_keyset
 from catflap.vault.api_keys import ApiKeys
 from catflap.vault.keyset import KeysetFile
-
-from .conftest import CLIENT_ID, CLIENT_SECRET, Allow, Google
+from tests.vault.conftest import CLIENT_ID, CLIENT_SECRET, Google, GrantConsent
 
 
 @pytest.fixture
@@ -121,9 +120,9 @@ async def test_a_file_that_can_not_be_imported_says_what_it_needs(
 
 
 async def test_keys_are_rotated_and_listed(
-    catflap: Shell, allow: Allow, grants: Grants, keyset_file: Path
+    catflap: Shell, grant_consent: GrantConsent, grants: Grants, keyset_file: Path
 ) -> None:
-    grant = await allow()
+    grant = await grant_consent()
     code, out, error = await catflap("keys", "rotate")
     assert code == 0 and "2 values sealed anew" in out, error
     keyset = load_keyset(keyset_file)
@@ -166,7 +165,7 @@ async def test_the_stream_of_security_events_is_registered(
     catflap.environment["CATFLAP_PUBLIC_URL"] = "https://catflap.example.com"
     code, out, error = await catflap("risc", "register", "--service-account", str(account))
     assert code == 0 and "https://catflap.example.com/google/risc" in out, error
-    stream = google.sandbox.world.streams.by_project["demo"]
+    stream = google.sandbox.state.streams.by_project["demo"]
     assert stream.url == "https://catflap.example.com/google/risc" and len(stream.events) == 7
     account.write_text("{}")
     assert (await catflap("risc", "register", "--service-account", str(account)))[0] == 3
@@ -181,9 +180,9 @@ async def test_a_webhook_inside_our_own_network_is_refused(catflap: Shell, vault
 
 
 async def test_a_lost_keyset_is_given_up_only_when_told_to(
-    catflap: Shell, allow: Allow, grants: Grants, keyset_file: Path
+    catflap: Shell, grant_consent: GrantConsent, grants: Grants, keyset_file: Path
 ) -> None:
-    grant = await allow()
+    grant = await grant_consent()
     await asyncio.to_thread(keyset_file.unlink)
     for command in (("list",), ("reseal",), ("adopt",)):
         code, _, error = await catflap("keys", *command)

@@ -13,13 +13,12 @@ import httpx2
 import pytest
 from google.auth import _helpers, exceptions
 
-from catflap.cli.serving import bind, port_of, serving
+from catflap.cli.http_server import bind, port_of, serving
 from catflap.clock import FixedClock
 from catflap.vault.credentials import vault_credentials
 from catflap_client import GoogleAuth, UserMustAct
 from catflap_client.google_auth import google_credentials
-
-from .conftest import Allow, Door, Google, RunOut
+from tests.vault.conftest import ExpireToken, Google, GrantConsent, TokenApi
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SCOPES = (
@@ -31,10 +30,10 @@ SCOPES = (
 
 
 @pytest.fixture
-async def url(door: Door) -> AsyncIterator[str]:
+async def url(api: TokenApi) -> AsyncIterator[str]:
     """The token API on a real socket."""
     listener = bind("127.0.0.1", 0)
-    async with serving(door.app, listener):
+    async with serving(api.app, listener):
         yield f"http://127.0.0.1:{port_of(listener)}"
 
 
@@ -44,8 +43,8 @@ def one_clock(monkeypatch: pytest.MonkeyPatch, clock: FixedClock) -> None:
     monkeypatch.setattr(_helpers, "utcnow", lambda: clock.now().replace(tzinfo=None))
 
 
-async def _key(door: Door, *rights: str) -> str:
-    return (await door.key(*rights))["Authorization"].removeprefix("Bearer ")
+async def _key(api: TokenApi, *rights: str) -> str:
+    return (await api.key(*rights))["Authorization"].removeprefix("Bearer ")
 
 
 def _example(name: str) -> ModuleType:
@@ -57,9 +56,9 @@ def _example(name: str) -> ModuleType:
 
 
 async def test_googles_python_client_works_while_the_user_is_away(
-    door: Door, allow: Allow, google: Google, url: str
+    api: TokenApi, grant_consent: GrantConsent, google: Google, url: str
 ) -> None:
-    grant, key = await allow(scopes=SCOPES), await _key(door, "tokens")
+    grant, key = await grant_consent(scopes=SCOPES), await _key(api, "tokens")
     example = _example("google_credentials")
     event, mood = await asyncio.to_thread(example.main, url, grant.user_id, key, google.url)
     assert mood == "purr"
@@ -69,7 +68,7 @@ async def test_googles_python_client_works_while_the_user_is_away(
 
 
 async def test_googles_node_client_works_while_the_user_is_away(
-    door: Door, allow: Allow, google: Google, url: str, tmp_path: Path
+    api: TokenApi, grant_consent: GrantConsent, google: Google, url: str, tmp_path: Path
 ) -> None:
     node, npm = shutil.which("node"), shutil.which("npm")
     if node is None or npm is None:
@@ -79,7 +78,7 @@ async def test_googles_node_client_works_while_the_user_is_away(
     code, output = await _run(tmp_path, npm, "install", "--no-audit", "--no-fund", "--silent")
     if code:
         pytest.skip("npm can't install the example's packages here")
-    grant, key = await allow(scopes=SCOPES), await _key(door, "tokens")
+    grant, key = await grant_consent(scopes=SCOPES), await _key(api, "tokens")
     code, output = await _run(tmp_path, node, "index.mjs", url, str(grant.user_id), key, google.url)
     assert code == 0, output
     assert "read: purr" in output
@@ -87,9 +86,9 @@ async def test_googles_node_client_works_while_the_user_is_away(
 
 
 async def test_credentials_replace_a_token_that_google_refused(
-    door: Door, allow: Allow, google: Google, url: str, clock: FixedClock
+    api: TokenApi, grant_consent: GrantConsent, google: Google, url: str, clock: FixedClock
 ) -> None:
-    grant, key = await allow(), await _key(door, "tokens")
+    grant, key = await grant_consent(), await _key(api, "tokens")
     credentials = google_credentials(grant.user_id, url=url, api_key=key)
     await asyncio.to_thread(credentials.refresh, None)
     first = credentials.token
@@ -104,10 +103,10 @@ async def test_credentials_replace_a_token_that_google_refused(
 
 
 async def test_credentials_of_a_dead_grant_say_so_in_googles_own_words(
-    door: Door, allow: Allow, run_out: RunOut, google: Google, url: str
+    api: TokenApi, grant_consent: GrantConsent, expire_token: ExpireToken, google: Google, url: str
 ) -> None:
-    grant, key = await allow(), await _key(door, "tokens")
-    await run_out(grant)
+    grant, key = await grant_consent(), await _key(api, "tokens")
+    await expire_token(grant)
     google.revoke_access()
     credentials = google_credentials(grant.user_id, url=url, api_key=key)
     with pytest.raises(exceptions.RefreshError) as caught:
@@ -115,21 +114,21 @@ async def test_credentials_of_a_dead_grant_say_so_in_googles_own_words(
     assert caught.value.args[0] == "reconsent_required" and not caught.value.retryable
 
 
-async def test_inside_the_house_credentials_need_no_http(door: Door, allow: Allow) -> None:
-    grant = await allow()
-    credentials = vault_credentials(door.parts.vault, grant.user_id)
+async def test_inside_the_house_credentials_need_no_http(api: TokenApi, grant_consent: GrantConsent) -> None:
+    grant = await grant_consent()
+    credentials = vault_credentials(api.services.vault, grant.user_id)
     await asyncio.to_thread(credentials.refresh, None)
     assert credentials.valid
-    nobody = vault_credentials(door.parts.vault, grant.user_id + 1)
+    nobody = vault_credentials(api.services.vault, grant.user_id + 1)
     with pytest.raises(exceptions.RefreshError) as caught:
         await asyncio.to_thread(nobody.refresh, None)
     assert caught.value.args[0] == "not_found"
 
 
 async def test_httpx2_authenticates_and_tries_once_more(
-    door: Door, allow: Allow, google: Google, url: str, clock: FixedClock
+    api: TokenApi, grant_consent: GrantConsent, google: Google, url: str, clock: FixedClock
 ) -> None:
-    grant, key = await allow(), await _key(door, "tokens")
+    grant, key = await grant_consent(), await _key(api, "tokens")
     events = f"{google.url}/calendar/v3/calendars/primary/events"
     async with httpx2.AsyncClient(
         auth=GoogleAuth(grant.user_id, url=url, api_key=key, now=clock.now)
@@ -148,10 +147,10 @@ async def test_httpx2_authenticates_and_tries_once_more(
 
 
 async def test_httpx2_tells_of_a_dead_grant(
-    door: Door, allow: Allow, run_out: RunOut, google: Google, url: str
+    api: TokenApi, grant_consent: GrantConsent, expire_token: ExpireToken, google: Google, url: str
 ) -> None:
-    grant, key = await allow(), await _key(door, "tokens")
-    await run_out(grant)
+    grant, key = await grant_consent(), await _key(api, "tokens")
+    await expire_token(grant)
     google.revoke_access()
     async with httpx2.AsyncClient(auth=GoogleAuth(grant.user_id, url=url, api_key=key)) as http:
         with pytest.raises(UserMustAct):

@@ -14,8 +14,7 @@ from catflap.google.oauth import OAuth, TokenResponse
 from catflap.store.tables import google_tokens as t
 from catflap.store.tables import users
 from catflap.vault import Grants, Vault
-
-from .conftest import Allow, Google
+from tests.vault.conftest import Google, GrantConsent
 
 WIDE = frozenset({"openid", "email", "calendar.events"})
 NARROW = frozenset({"openid", "email"})
@@ -139,20 +138,20 @@ async def test_the_seven_days_of_testing_mode_are_stored(
 
 
 async def test_disconnecting_revokes_at_google_and_erases_here(
-    vault: Vault, allow: Allow, google: Google, oauth: OAuth
+    vault: Vault, grant_consent: GrantConsent, google: Google, oauth: OAuth
 ) -> None:
-    grant = await allow()
+    grant = await grant_consent()
     refresh_token = vault.grants.open_refresh_token(grant) or ""
     assert await vault.revoke(grant.user_id, grant.account_sub)
     assert await vault.grants.of_user(grant.user_id) == []
-    assert google.sandbox.world.journal.counts["oauth.revoke"] == 1
+    assert google.sandbox.state.request_log.counts["oauth.revoke"] == 1
     assert not await oauth.revoke(refresh_token)
 
 
 async def test_while_google_is_down_disconnecting_holds_here_at_once_and_there_later(
-    vault: Vault, allow: Allow, google: Google
+    vault: Vault, grant_consent: GrantConsent, google: Google
 ) -> None:
-    grant = await allow()
+    grant = await grant_consent()
     google.trouble(endpoint="oauth.revoke", status=503)
     assert not await vault.revoke(grant.user_id, grant.account_sub)
     (marked,) = await vault.grants.of_user(grant.user_id)
@@ -160,19 +159,19 @@ async def test_while_google_is_down_disconnecting_holds_here_at_once_and_there_l
     assert vault.grants.open_access_token(marked) is None
     with pytest.raises(TryAgain):
         await vault.revoking.finish(marked.id)
-    google.well_again()
+    google.clear_faults()
     await vault.revoking.finish(marked.id)
     assert await vault.grants.of_user(grant.user_id) == []
 
 
 async def test_a_consent_given_meanwhile_is_not_revoked_by_a_late_job(
-    vault: Vault, allow: Allow, google: Google
+    vault: Vault, grant_consent: GrantConsent, google: Google
 ) -> None:
-    grant = await allow()
+    grant = await grant_consent()
     google.trouble(endpoint="oauth.revoke", status=503)
     await vault.revoke(grant.user_id, grant.account_sub)
-    google.well_again()
-    again = await allow(again=True)
+    google.clear_faults()
+    again = await grant_consent(again=True)
     await vault.revoking.finish(again.id)
     assert (await vault.access_token(grant.user_id)).token
-    assert google.sandbox.world.journal.counts["oauth.revoke"] == 1
+    assert google.sandbox.state.request_log.counts["oauth.revoke"] == 1

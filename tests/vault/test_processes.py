@@ -13,9 +13,8 @@ from catflap.errors import UserMustAct
 from catflap.store.embedded import Urls
 from catflap.store.tables import users
 from catflap.vault import Vault, load_keyset
-
-from .conftest import CLIENT_ID, CLIENT_SECRET, EMAIL, Allow, Google, RunOut
-from .processes import run_together
+from tests.support.processes import run_together
+from tests.vault.conftest import CLIENT_ID, CLIENT_SECRET, EMAIL, ExpireToken, Google, GrantConsent
 
 pytestmark = pytest.mark.xdist_group("processes")
 
@@ -39,9 +38,9 @@ async def orders(
 
 
 async def test_four_processes_with_a_hundred_callers_are_one_refresh(
-    orders: dict[str, Any], allow: Allow, run_out: RunOut, google: Google
+    orders: dict[str, Any], grant_consent: GrantConsent, expire_token: ExpireToken, google: Google
 ) -> None:
-    await run_out(await allow())
+    await expire_token(await grant_consent())
     google.trouble(latency=0.15)
     results = await run_together(*[orders] * 4)
     assert all(one is not None and one["errors"] == {} for one in results)
@@ -50,9 +49,9 @@ async def test_four_processes_with_a_hundred_callers_are_one_refresh(
 
 
 async def test_processes_wait_for_a_google_slower_than_any_lease(
-    orders: dict[str, Any], allow: Allow, run_out: RunOut, google: Google
+    orders: dict[str, Any], grant_consent: GrantConsent, expire_token: ExpireToken, google: Google
 ) -> None:
-    await run_out(await allow())
+    await expire_token(await grant_consent())
     google.trouble(latency=3.5)
     results = await run_together(*[orders] * 2)
     assert len({token for one in results if one for token in one["tokens"]}) == 1
@@ -64,9 +63,14 @@ async def test_processes_wait_for_a_google_slower_than_any_lease(
     [("refresh.leased", 1), ("refresh.answered", 2), ("refresh.commit", 2), ("refresh.end", 1)],
 )
 async def test_a_holder_killed_at_any_step_delays_the_others_by_its_lease_at_most(
-    orders: dict[str, Any], allow: Allow, run_out: RunOut, google: Google, step: str, refreshes: int
+    orders: dict[str, Any],
+    grant_consent: GrantConsent,
+    expire_token: ExpireToken,
+    google: Google,
+    step: str,
+    refreshes: int,
 ) -> None:
-    await run_out(await allow())
+    await expire_token(await grant_consent())
     killed = await run_together({**orders, "kill_at": step, "callers": 1})
     assert killed == [None]
     (result,) = await run_together(orders)
@@ -76,9 +80,9 @@ async def test_a_holder_killed_at_any_step_delays_the_others_by_its_lease_at_mos
 
 @pytest.mark.parametrize("step", ["keep.begin", "keep.commit", "exchange.answered"])
 async def test_killed_between_googles_answer_and_our_commit_the_older_grant_stays(
-    orders: dict[str, Any], allow: Allow, google: Google, vault: Vault, step: str
+    orders: dict[str, Any], grant_consent: GrantConsent, google: Google, vault: Vault, step: str
 ) -> None:
-    grant = await allow()
+    grant = await grant_consent()
     order = {"do": "keep", "kill_at": step, "code": google.code(again=True), "account": grant.account_sub}
     assert await run_together({**orders, **order}) == [None]
     (kept,) = await vault.grants.of_user(grant.user_id)
@@ -87,24 +91,24 @@ async def test_killed_between_googles_answer_and_our_commit_the_older_grant_stay
 
 
 async def test_killed_at_the_first_consent_the_person_is_led_once_through_consent(
-    orders: dict[str, Any], allow: Allow, google: Google, vault: Vault, user_id: int
+    orders: dict[str, Any], grant_consent: GrantConsent, google: Google, vault: Vault, user_id: int
 ) -> None:
     account = google.sandbox.add_account(EMAIL)
     order = {"do": "keep", "kill_at": "keep.commit", "code": google.code(), "account": account.sub}
     assert await run_together({**orders, **order}) == [None]
     assert await vault.grants.of_user(user_id) == []
-    assert (await allow(again=True)).state == "active"
+    assert (await grant_consent(again=True)).state == "active"
 
 
 @pytest.mark.parametrize("step", ["revoke.begin", "revoke.marked", "revoke.answered", "revoke.end"])
 async def test_a_revocation_killed_at_any_step_goes_on(
-    orders: dict[str, Any], allow: Allow, vault: Vault, step: str, engine: AsyncEngine
+    orders: dict[str, Any], grant_consent: GrantConsent, vault: Vault, step: str, engine: AsyncEngine
 ) -> None:
     async with engine.begin() as connection:
-        values = insert(users).values(created_at=(await allow()).created_at).returning(users.c.id)
+        values = insert(users).values(created_at=(await grant_consent()).created_at).returning(users.c.id)
         other_user = (await connection.execute(values)).scalar_one()
-    grant = await allow(again=True)
-    await allow(again=True, user=other_user)
+    grant = await grant_consent(again=True)
+    await grant_consent(again=True, user=other_user)
     order = {"do": "revoke", "kill_at": step, "account": grant.account_sub}
     assert await run_together({**orders, **order}) == [None]
     if step == "revoke.begin":
@@ -122,9 +126,9 @@ async def test_a_revocation_killed_at_any_step_goes_on(
 
 @pytest.mark.parametrize("step", ["rotate.added", "rotate.batch", "rotate.resealed", "rotate.retire"])
 async def test_a_rotation_killed_at_any_step_loses_nothing_and_goes_on(
-    orders: dict[str, Any], allow: Allow, vault: Vault, step: str, keyset_file: Path
+    orders: dict[str, Any], grant_consent: GrantConsent, vault: Vault, step: str, keyset_file: Path
 ) -> None:
-    grant = await allow()
+    grant = await grant_consent()
     refresh_token = vault.grants.open_refresh_token(grant)
     assert await run_together({**orders, "do": "rotate", "kill_at": step}) == [None]
     (kept,) = await vault.grants.of_user(grant.user_id)

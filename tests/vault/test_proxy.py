@@ -8,14 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catflap.cli.serving import bind, port_of, serving
+from catflap.cli.http_server import bind, port_of, serving
 from catflap.errors import BadRequest, OperatorMustAct
-from catflap.google.api import check_allowed, needed_scopes, normalise_call, parse_rules
+from catflap.google.proxy_rules import check_allowed, needed_scopes, normalise_call, parse_rules
 from catflap.google.scopes import WHOLE_CALENDAR
 from catflap.settings import PROXY_ALLOW
-from tests.google.answering import dripping
-
-from .conftest import EMAIL, Allow, Door, Google, RunOut
+from tests.support.canned_answers import dripping
+from tests.vault.conftest import EMAIL, ExpireToken, Google, GrantConsent, TokenApi
 
 RULES = parse_rules(PROXY_ALLOW)
 EVENTS = "www.googleapis.com/calendar/v3/calendars/primary/events"
@@ -26,44 +25,48 @@ EVENT = {
 }
 
 
-async def test_an_event_is_inserted_and_read_for_the_user(door: Door, allow: Allow) -> None:
-    grant, headers = await allow(), await door.key("proxy")
+async def test_an_event_is_inserted_and_read_for_the_user(api: TokenApi, grant_consent: GrantConsent) -> None:
+    grant, headers = await grant_consent(), await api.key("proxy")
     url = f"/v1/users/{grant.user_id}/google/{EVENTS}"
-    made = await door.http.post(url, headers=headers, json=EVENT)
+    made = await api.http.post(url, headers=headers, json=EVENT)
     assert made.status_code == 200
-    found = await door.http.get(url, headers=headers, params={"timeMin": "2026-11-24T00:00:00Z"})
+    found = await api.http.get(url, headers=headers, params={"timeMin": "2026-11-24T00:00:00Z"})
     assert [one["summary"] for one in found.json()["items"]] == ["Tea"]
     assert "set-cookie" not in found.headers
     assert found.headers["Content-Security-Policy"].startswith("sandbox")
 
 
-async def test_a_token_that_google_refuses_is_replaced_once(door: Door, allow: Allow, google: Google) -> None:
-    grant, headers = await allow(), await door.key("proxy")
+async def test_a_token_that_google_refuses_is_replaced_once(
+    api: TokenApi, grant_consent: GrantConsent, google: Google
+) -> None:
+    grant, headers = await grant_consent(), await api.key("proxy")
     google.trouble(endpoint="calendar.*", status=401, times=1)
-    answer = await door.http.post(f"/v1/users/{grant.user_id}/google/{EVENTS}", headers=headers, json=EVENT)
+    answer = await api.http.post(f"/v1/users/{grant.user_id}/google/{EVENTS}", headers=headers, json=EVENT)
     assert answer.status_code == 200
     assert google.refreshes() == 1
 
 
-async def test_a_second_refusal_is_the_callers(door: Door, allow: Allow, google: Google) -> None:
-    grant, headers = await allow(), await door.key("proxy")
+async def test_a_second_refusal_is_the_callers(
+    api: TokenApi, grant_consent: GrantConsent, google: Google
+) -> None:
+    grant, headers = await grant_consent(), await api.key("proxy")
     google.trouble(endpoint="calendar.*", status=401)
-    answer = await door.http.get(f"/v1/users/{grant.user_id}/google/{EVENTS}", headers=headers)
+    answer = await api.http.get(f"/v1/users/{grant.user_id}/google/{EVENTS}", headers=headers)
     assert answer.status_code == 401
     assert google.refreshes() == 1
 
 
 @pytest.mark.parametrize("begun", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n"])
 async def test_an_answer_that_drips_is_cut_off_in_the_end(
-    door: Door, allow: Allow, monkeypatch: pytest.MonkeyPatch, begun: bytes
+    api: TokenApi, grant_consent: GrantConsent, monkeypatch: pytest.MonkeyPatch, begun: bytes
 ) -> None:
-    monkeypatch.setattr("catflap.web.proxy._WHOLE_SECONDS", 0.5)
-    grant, headers = await allow(), await door.key("proxy")
+    monkeypatch.setattr("catflap.web.routes.google_proxy._WHOLE_SECONDS", 0.5)
+    grant, headers = await grant_consent(), await api.key("proxy")
     listener = bind("127.0.0.1", 0)
     url = f"http://127.0.0.1:{port_of(listener)}/v1/users/{grant.user_id}/google/{EVENTS}"
-    async with dripping(begun) as google, serving(door.app, listener), httpx2.AsyncClient() as http:
+    async with dripping(begun) as google, serving(api.app, listener), httpx2.AsyncClient() as http:
         change = {"google_api_url": google.rstrip("/")}
-        door.parts.settings = door.parts.settings.model_copy(update=change)
+        api.services.settings = api.services.settings.model_copy(update=change)
         if not begun:
             assert (await http.get(url, headers=headers)).status_code == 503
             return
@@ -77,53 +80,59 @@ async def test_an_answer_that_drips_is_cut_off_in_the_end(
                     pass
 
 
-async def test_a_large_body_streams_and_is_not_sent_twice(door: Door, allow: Allow, google: Google) -> None:
-    grant, headers = await allow(), await door.key("proxy")
+async def test_a_large_body_streams_and_is_not_sent_twice(
+    api: TokenApi, grant_consent: GrantConsent, google: Google
+) -> None:
+    grant, headers = await grant_consent(), await api.key("proxy")
     google.trouble(endpoint="*", account=EMAIL, status=401)
-    answer = await door.http.post(
+    answer = await api.http.post(
         f"/v1/users/{grant.user_id}/google/{EVENTS}", headers=headers, content=b" " * (2 * 1024 * 1024)
     )
     assert answer.status_code in (401, 413)
     assert google.refreshes() == 0
 
 
-async def test_googles_own_refusals_pass_through(door: Door, allow: Allow) -> None:
-    grant, headers = await allow(), await door.key("proxy")
-    answer = await door.http.get(f"/v1/users/{grant.user_id}/google/{EVENTS}/none", headers=headers)
+async def test_googles_own_refusals_pass_through(api: TokenApi, grant_consent: GrantConsent) -> None:
+    grant, headers = await grant_consent(), await api.key("proxy")
+    answer = await api.http.get(f"/v1/users/{grant.user_id}/google/{EVENTS}/none", headers=headers)
     assert answer.status_code == 404 and answer.json()["error"]["code"] == 404
 
 
-async def test_a_dead_grant_costs_no_call(door: Door, allow: Allow, run_out: RunOut, google: Google) -> None:
-    grant, headers = await allow(), await door.key("proxy")
-    await run_out(grant)
+async def test_a_dead_grant_costs_no_call(
+    api: TokenApi, grant_consent: GrantConsent, expire_token: ExpireToken, google: Google
+) -> None:
+    grant, headers = await grant_consent(), await api.key("proxy")
+    await expire_token(grant)
     google.revoke_access()
     for _ in range(3):
-        answer = await door.http.get(f"/v1/users/{grant.user_id}/google/{EVENTS}", headers=headers)
+        answer = await api.http.get(f"/v1/users/{grant.user_id}/google/{EVENTS}", headers=headers)
         assert (answer.status_code, answer.json()["code"]) == (409, "reconsent_required")
     assert google.refreshes() == 1
-    assert google.sandbox.world.journal.counts["calendar.events.list"] == 0
+    assert google.sandbox.state.request_log.counts["calendar.events.list"] == 0
 
 
-async def test_a_narrow_key_does_what_it_may_and_no_more(door: Door, allow: Allow) -> None:
-    grant = await allow()
-    headers = await door.key("proxy", scopes=["calendar.events.readonly"])
+async def test_a_narrow_key_does_what_it_may_and_no_more(api: TokenApi, grant_consent: GrantConsent) -> None:
+    grant = await grant_consent()
+    headers = await api.key("proxy", scopes=["calendar.events.readonly"])
     url = f"/v1/users/{grant.user_id}/google/{EVENTS}"
-    assert (await door.http.get(url, headers=headers)).status_code == 200
-    assert (await door.http.post(url, headers=headers, json=EVENT)).status_code == 403
+    assert (await api.http.get(url, headers=headers)).status_code == 200
+    assert (await api.http.post(url, headers=headers, json=EVENT)).status_code == 403
 
 
-async def test_the_proxy_needs_its_own_right(door: Door, allow: Allow) -> None:
-    grant = await allow()
+async def test_the_proxy_needs_its_own_right(api: TokenApi, grant_consent: GrantConsent) -> None:
+    grant = await grant_consent()
     url = f"/v1/users/{grant.user_id}/google/{EVENTS}"
-    assert (await door.http.get(url)).status_code == 401
-    assert (await door.http.get(url, headers=await door.key("tokens"))).status_code == 403
+    assert (await api.http.get(url)).status_code == 401
+    assert (await api.http.get(url, headers=await api.key("tokens"))).status_code == 403
 
 
-async def test_calls_are_written_down_without_what_they_carry(door: Door, allow: Allow) -> None:
-    grant, headers = await allow(), await door.key("proxy")
-    await door.http.get(f"/v1/users/{grant.user_id}/google/{EVENTS}?q=canary", headers=headers)
-    await door.parts.audit.write()
-    (entry,) = await door.parts.audit.read()
+async def test_calls_are_written_down_without_what_they_carry(
+    api: TokenApi, grant_consent: GrantConsent
+) -> None:
+    grant, headers = await grant_consent(), await api.key("proxy")
+    await api.http.get(f"/v1/users/{grant.user_id}/google/{EVENTS}?q=canary", headers=headers)
+    await api.services.audit.write()
+    (entry,) = await api.services.audit.read()
     assert (entry.action, entry.detail) == ("proxy", "GET www.googleapis.com/calendar/v3")
     assert "canary" not in repr(entry)
 
@@ -157,14 +166,16 @@ WAYS_ROUND = (
 )
 
 
-async def test_there_is_no_way_round_the_allow_list(door: Door, allow: Allow, google: Google) -> None:
-    grant, headers = await allow(), await door.key("proxy")
-    before = google.sandbox.world.journal.counts.total()
+async def test_there_is_no_way_round_the_allow_list(
+    api: TokenApi, grant_consent: GrantConsent, google: Google
+) -> None:
+    grant, headers = await grant_consent(), await api.key("proxy")
+    before = google.sandbox.state.request_log.counts.total()
     for where in WAYS_ROUND:
         # Sent as raw bytes, because a polite client would tidy the path first.
-        status = await _raw(door, f"/v1/users/{grant.user_id}/google/{where}", headers["Authorization"])
+        status = await _raw(api, f"/v1/users/{grant.user_id}/google/{where}", headers["Authorization"])
         assert status in (403, 404), where
-    assert google.sandbox.world.journal.counts.total() == before
+    assert google.sandbox.state.request_log.counts.total() == before
 
 
 @pytest.mark.parametrize("method", ["TRACE", "CONNECT", "OPTIONS"])
@@ -224,7 +235,7 @@ def test_a_rule_that_would_open_more_than_googles_apis_stops_the_start(rule: str
         parse_rules([rule])
 
 
-async def _raw(door: Door, target: str, authorization: str) -> int:
+async def _raw(api: TokenApi, target: str, authorization: str) -> int:
     """The status for a request whose target is exactly `target`."""
     path, _, query = target.partition("?")
     statuses: list[int] = []
@@ -248,5 +259,5 @@ async def _raw(door: Door, target: str, authorization: str) -> int:
         "server": ("catflap.test", 80),
         "client": ("127.0.0.1", 1),
     }
-    await door.app(scope, receive, send)
+    await api.app(scope, receive, send)
     return statuses[0]

@@ -8,35 +8,34 @@ from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.clock import FixedClock
-from catflap.sandbox.risc.events import event_token, subject, token_subject
 from catflap.signin import Sessions
 from catflap.store.tables import accounts, risc_events
 from catflap.vault import Grant
-
-from .conftest import CLIENT_ID, Allow, Door, Google
+from google_sandbox.risc.events import event_token, subject, token_subject
+from tests.vault.conftest import CLIENT_ID, Google, GrantConsent, TokenApi
 
 RISC = "/google/risc"
 
 
 def _token(google: Google, event: str, claims: dict[str, Any], client_id: str = CLIENT_ID) -> str:
-    return event_token(google.sandbox.world, client_id, event, claims)
+    return event_token(google.sandbox.state, client_id, event, claims)
 
 
 def _about(google: Google, grant: Grant, **members: str) -> dict[str, Any]:
-    return {"subject": subject(google.sandbox.world, grant.account_sub), **members}
+    return {"subject": subject(google.sandbox.state, grant.account_sub), **members}
 
 
-async def _tell(door: Door, token: str) -> httpx2.Response:
-    answer = await door.http.post(RISC, content=token, headers={"Content-Type": "application/secevent+jwt"})
-    for jti in await door.parts.reactions.unfinished():
-        await door.parts.reactions.handle(jti)
+async def _tell(api: TokenApi, token: str) -> httpx2.Response:
+    answer = await api.http.post(RISC, content=token, headers={"Content-Type": "application/secevent+jwt"})
+    for jti in await api.services.reactions.unfinished():
+        await api.services.reactions.handle(jti)
     return answer
 
 
 @pytest.fixture
-async def person(engine: AsyncEngine, clock: FixedClock, allow: Allow) -> Grant:
+async def person(engine: AsyncEngine, clock: FixedClock, grant_consent: GrantConsent) -> Grant:
     """Somebody with an account, a grant and a session."""
-    grant = await allow()
+    grant = await grant_consent()
     values = {
         "sub": grant.account_sub,
         "user_id": grant.user_id,
@@ -53,40 +52,40 @@ async def person(engine: AsyncEngine, clock: FixedClock, allow: Allow) -> Grant:
 
 
 async def test_tokens_revoked_deletes_the_tokens_and_ends_the_sessions(
-    door: Door, person: Grant, google: Google, engine: AsyncEngine, clock: FixedClock
+    api: TokenApi, person: Grant, google: Google, engine: AsyncEngine, clock: FixedClock
 ) -> None:
     sessions = Sessions(engine, clock)
     session = await sessions.begin(person.user_id, "cookie")
     token = _token(google, "tokens-revoked", _about(google, person))
-    assert (await _tell(door, token)).status_code == 202
-    (grant,) = await door.parts.vault.grants.of_user(person.user_id)
+    assert (await _tell(api, token)).status_code == 202
+    (grant,) = await api.services.vault.grants.of_user(person.user_id)
     assert (grant.state, grant.reason) == ("revoked", "tokens_revoked")
-    assert door.parts.vault.grants.open_refresh_token(grant) is None
+    assert api.services.vault.grants.open_refresh_token(grant) is None
     assert await sessions.find(session, "cookie") is None
     assert google.refreshes() == 0
 
 
 @pytest.mark.parametrize("hashed", [True, False])
 async def test_one_revoked_token_is_found_by_either_of_its_names(
-    door: Door, person: Grant, google: Google, allow: Allow, hashed: bool
+    api: TokenApi, person: Grant, google: Google, grant_consent: GrantConsent, hashed: bool
 ) -> None:
-    other = await allow(email="second@example.com")
-    grants = door.parts.vault.grants
+    other = await grant_consent(email="second@example.com")
+    grants = api.services.vault.grants
     refresh_token = grants.open_refresh_token(person)
     claims = {"subject": token_subject(refresh_token, hashed)}
-    assert (await _tell(door, _token(google, "token-revoked", claims))).status_code == 202
+    assert (await _tell(api, _token(google, "token-revoked", claims))).status_code == 202
     states = {one.id: (one.state, one.reason) for one in await grants.of_user(person.user_id)}
     assert states == {person.id: ("revoked", "token_revoked"), other.id: ("active", None)}
 
 
 async def test_sessions_revoked_ends_sessions_and_leaves_the_grant(
-    door: Door, person: Grant, google: Google, engine: AsyncEngine, clock: FixedClock
+    api: TokenApi, person: Grant, google: Google, engine: AsyncEngine, clock: FixedClock
 ) -> None:
     sessions = Sessions(engine, clock)
     session = await sessions.begin(person.user_id, "bearer")
-    await _tell(door, _token(google, "sessions-revoked", _about(google, person)))
+    await _tell(api, _token(google, "sessions-revoked", _about(google, person)))
     assert await sessions.find(session, "bearer") is None
-    assert (await door.parts.vault.access_token(person.user_id)).token
+    assert (await api.services.vault.access_token(person.user_id)).token
 
 
 @pytest.mark.parametrize(
@@ -94,7 +93,7 @@ async def test_sessions_revoked_ends_sessions_and_leaves_the_grant(
     [("hijacking", False, False), ("bulk-account", True, True), (None, True, False)],
 )
 async def test_a_disabled_account_is_treated_as_google_requires(
-    door: Door,
+    api: TokenApi,
     person: Grant,
     google: Google,
     engine: AsyncEngine,
@@ -106,21 +105,21 @@ async def test_a_disabled_account_is_treated_as_google_requires(
     sessions = Sessions(engine, clock)
     session = await sessions.begin(person.user_id, "cookie")
     claims = _about(google, person, **({"reason": reason} if reason else {}))
-    await _tell(door, _token(google, "account-disabled", claims))
+    await _tell(api, _token(google, "account-disabled", claims))
     assert (await sessions.find(session, "cookie") is not None) == session_lives
     assert (await _disabled_at(engine) is None) == may_sign_in
-    await _tell(door, _token(google, "account-enabled", _about(google, person)))
+    await _tell(api, _token(google, "account-enabled", _about(google, person)))
     assert await _disabled_at(engine) is None
 
 
 async def test_an_event_acts_once_however_often_it_comes(
-    door: Door, person: Grant, google: Google, allow: Allow, engine: AsyncEngine
+    api: TokenApi, person: Grant, google: Google, grant_consent: GrantConsent, engine: AsyncEngine
 ) -> None:
     token = _token(google, "tokens-revoked", _about(google, person))
-    assert (await _tell(door, token)).status_code == 202
-    again = await allow(again=True)
-    assert (await _tell(door, token)).status_code == 202
-    (grant,) = await door.parts.vault.grants.of_user(person.user_id)
+    assert (await _tell(api, token)).status_code == 202
+    again = await grant_consent(again=True)
+    assert (await _tell(api, token)).status_code == 202
+    (grant,) = await api.services.vault.grants.of_user(person.user_id)
     assert (grant.id, grant.state) == (again.id, "active")
     async with engine.connect() as connection:
         (row,) = (await connection.execute(select(risc_events))).all()
@@ -128,16 +127,16 @@ async def test_an_event_acts_once_however_often_it_comes(
 
 
 async def test_the_name_of_a_token_is_forgotten_once_it_has_served(
-    door: Door, person: Grant, google: Google, engine: AsyncEngine
+    api: TokenApi, person: Grant, google: Google, engine: AsyncEngine
 ) -> None:
-    refresh_token = door.parts.vault.grants.open_refresh_token(person)
-    await _tell(door, _token(google, "token-revoked", {"subject": token_subject(refresh_token, False)}))
+    refresh_token = api.services.vault.grants.open_refresh_token(person)
+    await _tell(api, _token(google, "token-revoked", {"subject": token_subject(refresh_token, False)}))
     async with engine.connect() as connection:
         (row,) = (await connection.execute(select(risc_events))).all()
     assert refresh_token[:16] not in repr(row)
 
 
-async def test_events_that_need_nobody_are_accepted_too(door: Door, person: Grant, google: Google) -> None:
+async def test_events_that_need_nobody_are_accepted_too(api: TokenApi, person: Grant, google: Google) -> None:
     for event, claims in (
         ("verification", {"state": "here I am"}),
         ("account-credential-change-required", _about(google, person)),
@@ -145,11 +144,13 @@ async def test_events_that_need_nobody_are_accepted_too(door: Door, person: Gran
         ("tokens-revoked", {"subject": "nonsense"}),
         ("token-revoked", {"subject": {"token_identifier_alg": "prefix"}}),
     ):
-        assert (await _tell(door, _token(google, event, claims))).status_code == 202
-    assert (await door.parts.vault.access_token(person.user_id)).token
+        assert (await _tell(api, _token(google, event, claims))).status_code == 202
+    assert (await api.services.vault.access_token(person.user_id)).token
 
 
-async def test_what_google_did_not_sign_for_us_is_refused(door: Door, person: Grant, google: Google) -> None:
+async def test_what_google_did_not_sign_for_us_is_refused(
+    api: TokenApi, person: Grant, google: Google
+) -> None:
     good = _token(google, "tokens-revoked", _about(google, person))
     head, payload, signature = good.split(".")
     google.sandbox.add_client("another", "secret", project="another")
@@ -162,9 +163,9 @@ async def test_what_google_did_not_sign_for_us_is_refused(door: Door, person: Gr
         _token(google, "tokens-revoked", _about(google, person), "another"),
         "x" * 70_000,
     ):
-        answer = await _tell(door, token)
+        answer = await _tell(api, token)
         assert answer.status_code in (400, 413), token[:40]
-    (grant,) = await door.parts.vault.grants.of_user(person.user_id)
+    (grant,) = await api.services.vault.grants.of_user(person.user_id)
     assert grant.state == "active"
 
 
@@ -176,12 +177,12 @@ async def _disabled_at(engine: AsyncEngine) -> object:
 @pytest.mark.parametrize("value", ["a\0b", "x" * 5000, 5, True, ["a"], {"a": "b"}, None])
 @pytest.mark.parametrize("member", ["reason", "state", "subject", "sub", "token"])
 async def test_a_malformed_member_is_left_out_and_the_event_kept(
-    door: Door, google: Google, engine: AsyncEngine, member: str, value: Any
+    api: TokenApi, google: Google, engine: AsyncEngine, member: str, value: Any
 ) -> None:
     claims: dict[str, Any] = {member: value}
     if member in ("sub", "token"):
         claims = {"subject": {"subject_type": "iss-sub", "token_identifier_alg": "prefix", member: value}}
-    answer = await _tell(door, _token(google, "sessions-revoked", claims))
+    answer = await _tell(api, _token(google, "sessions-revoked", claims))
     assert answer.status_code == 202
     async with engine.connect() as connection:
         (row,) = (await connection.execute(select(risc_events))).all()

@@ -13,12 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from catflap.clock import FixedClock
 from catflap.errors import BadRequest, OperatorMustAct, Tampered
 from catflap.google.oauth import TokenResponse
-from catflap.vault import Grants, Seal, load_keyset
+from catflap.vault import Grants, TokenCipher, load_keyset
+from catflap.vault.encryption import Place, key_id
 from catflap.vault.keyset import EnvironmentKeyset, Keyset, KeysetFile, with_new_primary
 from catflap.vault.rotation import Progress, Rotation
-from catflap.vault.seal import Place, key_id
-
-from .conftest import CLIENT_ID
+from tests.vault.conftest import CLIENT_ID
 
 PLACE = Place(1, 2, "refresh_token")
 
@@ -29,7 +28,7 @@ def _answer(refresh: str) -> TokenResponse:
 
 @pytest.fixture
 def rotation(grants: Grants, keyset_file: Path) -> Rotation:
-    return Rotation(grants.engine, Seal(load_keyset(keyset_file)), grace=timedelta(milliseconds=10))
+    return Rotation(grants.engine, TokenCipher(load_keyset(keyset_file)), grace=timedelta(milliseconds=10))
 
 
 async def test_rotating_seals_everything_anew_and_retires_the_old_key(
@@ -66,7 +65,7 @@ async def test_tokens_are_served_and_stored_during_a_rotation(
 
 
 async def test_a_running_process_picks_up_a_new_key_without_a_restart(keyset_file: Path) -> None:
-    running, other = Seal(load_keyset(keyset_file)), Seal(load_keyset(keyset_file))
+    running, other = TokenCipher(load_keyset(keyset_file)), TokenCipher(load_keyset(keyset_file))
     before = running.close("secret", PLACE)
     file = KeysetFile(keyset_file)
     file.write(with_new_primary(file.read()))
@@ -77,9 +76,9 @@ async def test_a_running_process_picks_up_a_new_key_without_a_restart(keyset_fil
 
 
 async def test_without_its_key_a_value_does_not_open(tmp_path: Path) -> None:
-    sealed = Seal(load_keyset(tmp_path / "one")).close("secret", PLACE)
+    sealed = TokenCipher(load_keyset(tmp_path / "one")).close("secret", PLACE)
     with pytest.raises(OperatorMustAct) as caught:
-        Seal(load_keyset(tmp_path / "two")).open(sealed, PLACE)
+        TokenCipher(load_keyset(tmp_path / "two")).open(sealed, PLACE)
     assert caught.value.code == "keyset_lacks_key"
     assert "secret" not in str(caught.value) + str(caught.value.detail)
 
@@ -101,12 +100,14 @@ async def test_a_keyset_from_the_environment_is_changed_by_its_owner_alone(
 ) -> None:
     text_of_keyset = load_keyset(keyset_file).source.read()
     old = Keyset(EnvironmentKeyset(text_of_keyset))
-    grants = Grants(vault_engine, Seal(old), clock, CLIENT_ID)
+    grants = Grants(vault_engine, TokenCipher(old), clock, CLIENT_ID)
     await grants.keep(user_id, "sub", _answer("refresh"))
     with pytest.raises(OperatorMustAct) as caught:
-        await Rotation(vault_engine, Seal(old)).rotate()
+        await Rotation(vault_engine, TokenCipher(old)).rotate()
     assert caught.value.code == "keyset_in_environment"
-    rotation = Rotation(vault_engine, Seal(Keyset(EnvironmentKeyset(with_new_primary(text_of_keyset)))))
+    rotation = Rotation(
+        vault_engine, TokenCipher(Keyset(EnvironmentKeyset(with_new_primary(text_of_keyset))))
+    )
     with pytest.raises(BadRequest):
         await rotation.check_retired()
     assert await rotation.reseal() == 2

@@ -13,18 +13,17 @@ from catflap.clock import FixedClock
 from catflap.errors import BadRequest, UserMustAct
 from catflap.google.oauth import OAuth, TokenResponse
 from catflap.google.scopes import normalise
-from catflap.sandbox.risc.events import event_token, token_subject
 from catflap.store.tables import google_tokens as t
 from catflap.vault import Grant, Grants, Vault
 from catflap.vault.audit import Audit
 from catflap.vault.failpoint import failpoints
-from catflap.vault.keeping import MOST_TOKENS
-from catflap.vault.reactions import Reactions
+from catflap.vault.maintenance import Maintenance
 from catflap.vault.rotation import Rotation
-from catflap.vault.upkeep import Upkeep
+from catflap.vault.security_events import SecurityEventHandler
+from catflap.vault.token_selection import MOST_TOKENS
 from catflap.vault.webhooks import Webhooks
-
-from .conftest import CLIENT_ID, Allow, Door, Google, RunOut
+from google_sandbox.risc.events import event_token, token_subject
+from tests.vault.conftest import CLIENT_ID, ExpireToken, Google, GrantConsent, TokenApi
 
 A = "https://www.googleapis.com/auth/"
 CALENDAR = ("openid", f"{A}calendar.events.readonly")
@@ -36,12 +35,12 @@ RunAllOut = Callable[[Grant], Awaitable[Grant]]
 
 
 @pytest.fixture
-def run_all_out(vault: Vault, run_out: RunOut) -> RunAllOut:
+def run_all_out(vault: Vault, expire_token: ExpireToken) -> RunAllOut:
     """Let every stored access token of a grant run out; the grant as it is then."""
 
     async def ran_out(grant: Grant) -> Grant:
         for token in grant.tokens:
-            await run_out(token)
+            await expire_token(token)
         found = await vault.grants.find(grant.user_id, grant.account_sub)
         assert found is not None
         return found
@@ -50,10 +49,10 @@ def run_all_out(vault: Vault, run_out: RunOut) -> RunAllOut:
 
 
 async def test_a_narrower_consent_takes_nothing_from_a_wider_one(
-    vault: Vault, allow: Allow, run_all_out: RunAllOut
+    vault: Vault, grant_consent: GrantConsent, run_all_out: RunAllOut
 ) -> None:
-    await allow(scopes=BOTH)
-    narrow = await run_all_out(await allow(scopes=SIGN_IN, again=True))
+    await grant_consent(scopes=BOTH)
+    narrow = await run_all_out(await grant_consent(scopes=SIGN_IN, again=True))
     assert len(await vault.grants.of_user(narrow.user_id)) == 1
     assert narrow.scopes >= normalise(BOTH)
     for scopes in ([], ["calendar.events.readonly"], ["drive.file", "calendar.events.readonly"]):
@@ -63,10 +62,10 @@ async def test_a_narrower_consent_takes_nothing_from_a_wider_one(
 
 
 async def test_consents_that_only_overlap_both_work_and_together_want_one_consent(
-    vault: Vault, allow: Allow, run_all_out: RunAllOut
+    vault: Vault, grant_consent: GrantConsent, run_all_out: RunAllOut
 ) -> None:
-    await allow(scopes=CALENDAR)
-    grant = await run_all_out(await allow(scopes=DRIVE, again=True))
+    await grant_consent(scopes=CALENDAR)
+    grant = await run_all_out(await grant_consent(scopes=DRIVE, again=True))
     assert grant.scopes == normalise(BOTH) and grant.state == "active"
     for scope in ("calendar.events.readonly", "drive.file"):
         token = await vault.access_token(grant.user_id, scopes=[scope])
@@ -74,16 +73,16 @@ async def test_consents_that_only_overlap_both_work_and_together_want_one_consen
     with pytest.raises(UserMustAct) as caught:
         await vault.access_token(grant.user_id, scopes=["calendar.events.readonly", "drive.file"])
     assert caught.value.code == "scope_missing" and "one consent" in caught.value.message
-    joined = await allow(scopes=BOTH, again=True)
+    joined = await grant_consent(scopes=BOTH, again=True)
     assert len(joined.tokens) == 1
     assert (await vault.access_token(grant.user_id, scopes=joined.scopes)).scopes == normalise(BOTH)
 
 
 async def test_whoever_prefers_scopes_gets_the_token_that_lacks_least(
-    vault: Vault, allow: Allow, run_all_out: RunAllOut
+    vault: Vault, grant_consent: GrantConsent, run_all_out: RunAllOut
 ) -> None:
-    await allow(scopes=CALENDAR)
-    grant = await allow(scopes=(*DRIVE, f"{A}drive.appdata"), again=True)
+    await grant_consent(scopes=CALENDAR)
+    grant = await grant_consent(scopes=(*DRIVE, f"{A}drive.appdata"), again=True)
     token = await vault.access_token(grant.user_id, prefer=["calendar.events.readonly"])
     assert "calendar.events.readonly" in token.scopes
     # A preference is no condition: only Google knows what suffices.
@@ -91,10 +90,10 @@ async def test_whoever_prefers_scopes_gets_the_token_that_lacks_least(
 
 
 async def test_each_token_is_refused_and_refreshed_by_itself(
-    vault: Vault, allow: Allow, google: Google
+    vault: Vault, grant_consent: GrantConsent, google: Google
 ) -> None:
-    await allow(scopes=CALENDAR)
-    grant = await allow(scopes=DRIVE, again=True)
+    await grant_consent(scopes=CALENDAR)
+    grant = await grant_consent(scopes=DRIVE, again=True)
     calendar = await vault.access_token(grant.user_id, scopes=["calendar.events.readonly"])
     drive = await vault.access_token(grant.user_id, scopes=["drive.file"])
     again = await vault.access_token(
@@ -105,10 +104,10 @@ async def test_each_token_is_refused_and_refreshed_by_itself(
 
 
 async def test_the_end_of_one_token_leaves_the_others(
-    vault: Vault, allow: Allow, google: Google, run_all_out: RunAllOut
+    vault: Vault, grant_consent: GrantConsent, google: Google, run_all_out: RunAllOut
 ) -> None:
-    await allow(scopes=CALENDAR)
-    grant = await run_all_out(await allow(scopes=DRIVE, again=True))
+    await grant_consent(scopes=CALENDAR)
+    grant = await run_all_out(await grant_consent(scopes=DRIVE, again=True))
     google.trouble(error="invalid_grant", times=1)
     with pytest.raises(UserMustAct) as caught:
         await vault.access_token(grant.user_id, scopes=["calendar.events.readonly"])
@@ -128,15 +127,15 @@ async def test_the_end_of_one_token_leaves_the_others(
     assert (over.state, over.reason) == ("reconsent", "invalid_grant")
     # All that was ever allowed, so that the next consent can ask for it.
     assert over.scopes == normalise(BOTH)
-    healed = await allow(scopes=BOTH)
+    healed = await grant_consent(scopes=BOTH)
     assert (healed.id, healed.state, len(healed.tokens)) == (grant.id, "active", 1)
 
 
 async def test_a_dead_token_is_replaced_by_another_that_allows_the_same(
-    vault: Vault, allow: Allow, google: Google, run_all_out: RunAllOut
+    vault: Vault, grant_consent: GrantConsent, google: Google, run_all_out: RunAllOut
 ) -> None:
-    await allow(scopes=BOTH)
-    grant = await run_all_out(await allow(scopes=CALENDAR, again=True))
+    await grant_consent(scopes=BOTH)
+    grant = await run_all_out(await grant_consent(scopes=CALENDAR, again=True))
     google.trouble(error="invalid_grant", times=1)
     token = await vault.access_token(grant.user_id, scopes=["calendar.events.readonly"])
     assert token.scopes == normalise(CALENDAR)
@@ -144,9 +143,13 @@ async def test_a_dead_token_is_replaced_by_another_that_allows_the_same(
 
 
 async def test_a_refused_token_is_kept_and_works_again_when_google_says_so(
-    vault: Vault, allow: Allow, google: Google, run_all_out: RunAllOut, vault_engine: AsyncEngine
+    vault: Vault,
+    grant_consent: GrantConsent,
+    google: Google,
+    run_all_out: RunAllOut,
+    vault_engine: AsyncEngine,
 ) -> None:
-    grant = await run_all_out(await allow())
+    grant = await run_all_out(await grant_consent())
     google.trouble(error="org_internal")
     for _ in range(3):
         with pytest.raises(UserMustAct) as caught:
@@ -155,7 +158,7 @@ async def test_a_refused_token_is_kept_and_works_again_when_google_says_so(
     assert google.refreshes() == 1
     (refused,) = await vault.grants.of_user(grant.user_id)
     assert (refused.state, refused.reason) == ("reconsent", "org_internal")
-    google.well_again()
+    google.clear_faults()
     async with vault_engine.begin() as connection:
         await connection.execute(t.update().values(lease_until=None))
     assert (await vault.access_token(grant.user_id)).token
@@ -164,27 +167,27 @@ async def test_a_refused_token_is_kept_and_works_again_when_google_says_so(
 
 
 async def test_revoking_takes_back_every_token_at_google(
-    vault: Vault, allow: Allow, google: Google, oauth: OAuth
+    vault: Vault, grant_consent: GrantConsent, google: Google, oauth: OAuth
 ) -> None:
-    await allow(scopes=CALENDAR)
-    grant = await allow(scopes=DRIVE, again=True)
+    await grant_consent(scopes=CALENDAR)
+    grant = await grant_consent(scopes=DRIVE, again=True)
     tokens = [vault.grants.open_refresh_token(one) or "" for one in grant.tokens]
     assert await vault.revoke(grant.user_id, grant.account_sub)
     assert await vault.grants.of_user(grant.user_id) == []
-    assert google.sandbox.world.journal.counts["oauth.revoke"] == 2
+    assert google.sandbox.state.request_log.counts["oauth.revoke"] == 2
     assert [await oauth.revoke(one) for one in tokens] == [False, False]
 
 
 async def test_an_interrupted_revocation_is_finished_for_every_token(
-    vault: Vault, allow: Allow, google: Google, vault_engine: AsyncEngine
+    vault: Vault, grant_consent: GrantConsent, google: Google, vault_engine: AsyncEngine
 ) -> None:
-    await allow(scopes=CALENDAR)
-    grant = await allow(scopes=DRIVE, again=True)
+    await grant_consent(scopes=CALENDAR)
+    grant = await grant_consent(scopes=DRIVE, again=True)
     google.trouble(endpoint="oauth.revoke", status=503)
     assert not await vault.revoke(grant.user_id, grant.account_sub)
     (marked,) = await vault.grants.of_user(grant.user_id)
     assert {one.state for one in marked.tokens} == {"revoked"}
-    google.well_again()
+    google.clear_faults()
     assert await vault.revoking.unfinished() == [grant.id]
     await vault.revoking.finish(grant.id)
     async with vault_engine.connect() as connection:
@@ -192,30 +195,30 @@ async def test_an_interrupted_revocation_is_finished_for_every_token(
 
 
 async def test_a_consent_after_disconnecting_keeps_nothing_of_before(
-    vault: Vault, allow: Allow, google: Google
+    vault: Vault, grant_consent: GrantConsent, google: Google
 ) -> None:
-    await allow(scopes=CALENDAR)
-    grant = await allow(scopes=DRIVE, again=True)
+    await grant_consent(scopes=CALENDAR)
+    grant = await grant_consent(scopes=DRIVE, again=True)
     google.trouble(endpoint="oauth.revoke", status=503)
     await vault.revoke(grant.user_id, grant.account_sub)
-    again = await allow(scopes=SIGN_IN, again=True)
+    again = await grant_consent(scopes=SIGN_IN, again=True)
     assert again.scopes == normalise(SIGN_IN) and len(again.tokens) == 1
-    google.well_again()
+    google.clear_faults()
     await vault.revoking.finish(again.id)
     assert (await vault.access_token(grant.user_id)).token
 
 
 async def test_riscs_token_revoked_ends_one_token_and_the_grant_with_the_last(
-    door: Door, vault: Vault, allow: Allow, google: Google
+    api: TokenApi, vault: Vault, grant_consent: GrantConsent, google: Google
 ) -> None:
-    await allow(scopes=CALENDAR)
-    grant = await allow(scopes=DRIVE, again=True)
+    await grant_consent(scopes=CALENDAR)
+    grant = await grant_consent(scopes=DRIVE, again=True)
     calendar = next(one for one in grant.tokens if "drive.file" not in one.scopes)
-    await _token_revoked(door, google, vault.grants.open_refresh_token(calendar), hashed=True)
+    await _token_revoked(api, google, vault.grants.open_refresh_token(calendar), hashed=True)
     (left,) = await vault.grants.of_user(grant.user_id)
     assert (left.state, left.scopes) == ("active", normalise(DRIVE))
     drive = left.default
-    await _token_revoked(door, google, vault.grants.open_refresh_token(drive), hashed=False)
+    await _token_revoked(api, google, vault.grants.open_refresh_token(drive), hashed=False)
     (over,) = await vault.grants.of_user(grant.user_id)
     assert (over.state, over.reason) == ("revoked", "token_revoked")
 
@@ -245,25 +248,25 @@ async def test_many_consents_at_once_lose_none(grants: Grants, user_id: int) -> 
 
 
 async def test_a_consent_during_a_refresh_of_another_token_disturbs_neither(
-    vault: Vault, allow: Allow, google: Google, run_all_out: RunAllOut
+    vault: Vault, grant_consent: GrantConsent, google: Google, run_all_out: RunAllOut
 ) -> None:
-    grant = await run_all_out(await allow(scopes=CALENDAR))
+    grant = await run_all_out(await grant_consent(scopes=CALENDAR))
     google.trouble(latency=0.4, times=1)
     leased = asyncio.Event()
     with failpoints(lambda step: leased.set() if step == "refresh.leased" else None):
         asking = asyncio.create_task(vault.access_token(grant.user_id, scopes=["calendar.events.readonly"]))
         await leased.wait()
-    await allow(scopes=DRIVE, again=True)
+    await grant_consent(scopes=DRIVE, again=True)
     assert "calendar.events.readonly" in (await asking).scopes
     (both,) = await vault.grants.of_user(grant.user_id)
     assert both.scopes == normalise(BOTH)
 
 
 async def test_a_narrower_answer_to_a_refresh_shrinks_its_token_only(
-    vault: Vault, allow: Allow, google: Google, run_all_out: RunAllOut
+    vault: Vault, grant_consent: GrantConsent, google: Google, run_all_out: RunAllOut
 ) -> None:
-    await allow(scopes=BOTH)
-    grant = await run_all_out(await allow(scopes=(*SIGN_IN, f"{A}drive.appdata"), again=True))
+    await grant_consent(scopes=BOTH)
+    grant = await run_all_out(await grant_consent(scopes=(*SIGN_IN, f"{A}drive.appdata"), again=True))
     wide = grant.main
     lease = await vault._refreshing._leases.take(wide)
     kept = await vault.grants.refreshed(wide, lease.id, TokenResponse("t", 3599, normalise(CALENDAR)))  # type: ignore[union-attr]
@@ -272,9 +275,9 @@ async def test_a_narrower_answer_to_a_refresh_shrinks_its_token_only(
     assert after.scopes == normalise((*CALENDAR, *SIGN_IN, f"{A}drive.appdata"))
 
 
-async def test_rotation_seals_every_token_anew(vault: Vault, allow: Allow) -> None:
-    await allow(scopes=CALENDAR)
-    grant = await allow(scopes=DRIVE, again=True)
+async def test_rotation_seals_every_token_anew(vault: Vault, grant_consent: GrantConsent) -> None:
+    await grant_consent(scopes=CALENDAR)
+    grant = await grant_consent(scopes=DRIVE, again=True)
     before = {vault.grants.open_refresh_token(one) for one in grant.tokens}
     await Rotation(vault.grants.engine, vault.grants.seal, grace=timedelta(milliseconds=10)).rotate()
     (after,) = await vault.grants.of_user(grant.user_id)
@@ -283,7 +286,7 @@ async def test_rotation_seals_every_token_anew(vault: Vault, allow: Allow) -> No
 
 async def test_upkeep_refreshes_each_token_in_use_and_forgets_what_is_over(
     vault: Vault,
-    allow: Allow,
+    grant_consent: GrantConsent,
     google: Google,
     clock: FixedClock,
     http: httpx2.AsyncClient,
@@ -291,10 +294,10 @@ async def test_upkeep_refreshes_each_token_in_use_and_forgets_what_is_over(
     run_all_out: RunAllOut,
 ) -> None:
     webhooks = Webhooks(vault.grants.engine, vault.grants.seal, clock, http)
-    reactions = Reactions(engine, vault.grants, clock, Audit(engine, clock))
-    upkeep = Upkeep(vault, webhooks, reactions, clock)
-    await allow(scopes=CALENDAR)
-    grant = await allow(scopes=DRIVE, again=True)
+    reactions = SecurityEventHandler(engine, vault.grants, clock, Audit(engine, clock))
+    upkeep = Maintenance(vault, webhooks, reactions, clock)
+    await grant_consent(scopes=CALENDAR)
+    grant = await grant_consent(scopes=DRIVE, again=True)
     for scope in ("calendar.events.readonly", "drive.file"):
         await vault.access_token(grant.user_id, scopes=[scope])
     await vault.grants.write_uses()
@@ -311,46 +314,50 @@ async def test_upkeep_refreshes_each_token_in_use_and_forgets_what_is_over(
     assert (await vault.access_token(grant.user_id, scopes=["drive.file"])).token
 
 
-async def test_a_narrow_key_gets_a_token_that_is_as_narrow(door: Door, vault: Vault, allow: Allow) -> None:
-    await allow(scopes=CALENDAR)
-    grant = await allow(scopes=(*DRIVE, f"{A}drive.appdata"), again=True)
+async def test_a_narrow_key_gets_a_token_that_is_as_narrow(
+    api: TokenApi, vault: Vault, grant_consent: GrantConsent
+) -> None:
+    await grant_consent(scopes=CALENDAR)
+    grant = await grant_consent(scopes=(*DRIVE, f"{A}drive.appdata"), again=True)
     path = f"/v1/users/{grant.user_id}/google/token"
-    narrow = await door.key("tokens", scopes=["openid", "calendar.events.readonly"])
-    answer = await door.http.get(path, headers=narrow)
+    narrow = await api.key("tokens", scopes=["openid", "calendar.events.readonly"])
+    answer = await api.http.get(path, headers=narrow)
     assert answer.json()["scopes"] == sorted(normalise(CALENDAR))
-    other = await door.key("tokens", scopes=["openid", "tasks"])
-    assert (await door.http.get(path, headers=other)).json()["code"] == "key_narrower_than_grant"
+    other = await api.key("tokens", scopes=["openid", "tasks"])
+    assert (await api.http.get(path, headers=other)).json()["code"] == "key_narrower_than_grant"
     with pytest.raises(BadRequest):
         await vault.access_token(grant.user_id, within=["openid"])
 
 
-async def test_both_together_are_answered_with_the_consent_to_ask_for(door: Door, allow: Allow) -> None:
-    await allow(scopes=CALENDAR)
-    grant = await allow(scopes=DRIVE, again=True)
+async def test_both_together_are_answered_with_the_consent_to_ask_for(
+    api: TokenApi, grant_consent: GrantConsent
+) -> None:
+    await grant_consent(scopes=CALENDAR)
+    grant = await grant_consent(scopes=DRIVE, again=True)
     path = f"/v1/users/{grant.user_id}/google/token"
     query = {"scopes": "calendar.events.readonly drive.file"}
-    answer = await door.http.get(path, params=query, headers=await door.key("tokens"))
+    answer = await api.http.get(path, params=query, headers=await api.key("tokens"))
     assert (answer.status_code, answer.json()["code"]) == (403, "scope_missing")
     assert set(answer.json()["consent"]["scopes"]) >= normalise(BOTH)
 
 
 async def test_the_proxy_uses_the_token_that_has_what_the_call_needs(
-    door: Door, allow: Allow, google: Google
+    api: TokenApi, grant_consent: GrantConsent, google: Google
 ) -> None:
-    await allow(scopes=CALENDAR)
-    grant = await allow(scopes=(*DRIVE, f"{A}drive.appdata"), again=True)
-    key = await door.key("proxy")
+    await grant_consent(scopes=CALENDAR)
+    grant = await grant_consent(scopes=(*DRIVE, f"{A}drive.appdata"), again=True)
+    key = await api.key("proxy")
     base = f"/v1/users/{grant.user_id}/google/www.googleapis.com"
     for path in ("/calendar/v3/calendars/primary/events", "/drive/v3/files"):
-        answer = await door.http.get(base + path, headers=key)
+        answer = await api.http.get(base + path, headers=key)
         assert answer.status_code == 200, answer.text
 
 
-async def _token_revoked(door: Door, google: Google, refresh_token: str | None, *, hashed: bool) -> None:
+async def _token_revoked(api: TokenApi, google: Google, refresh_token: str | None, *, hashed: bool) -> None:
     assert refresh_token
     claims = {"subject": token_subject(refresh_token, hashed)}
-    said = event_token(google.sandbox.world, CLIENT_ID, "token-revoked", claims)
+    said = event_token(google.sandbox.state, CLIENT_ID, "token-revoked", claims)
     headers = {"Content-Type": "application/secevent+jwt"}
-    assert (await door.http.post("/google/risc", content=said, headers=headers)).status_code == 202
-    for jti in await door.parts.reactions.unfinished():
-        await door.parts.reactions.handle(jti)
+    assert (await api.http.post("/google/risc", content=said, headers=headers)).status_code == 202
+    for jti in await api.services.reactions.unfinished():
+        await api.services.reactions.handle(jti)

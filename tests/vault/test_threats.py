@@ -9,12 +9,11 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from catflap.errors import CatflapError
-from catflap.sandbox.risc.events import event_token, token_subject
 from catflap.store.embedded import Urls
 from catflap.vault.rotation import Rotation
 from catflap.vault.webhooks import Address, Webhooks
-
-from .conftest import CLIENT_ID, CLIENT_SECRET, Allow, Door, Google, RunOut
+from google_sandbox.risc.events import event_token, token_subject
+from tests.vault.conftest import CLIENT_ID, CLIENT_SECRET, ExpireToken, Google, GrantConsent, TokenApi
 
 TABLES = text(
     "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables "
@@ -23,50 +22,50 @@ TABLES = text(
 
 
 async def test_neither_logs_nor_answers_nor_any_table_hold_a_secret(
-    door: Door,
-    allow: Allow,
-    run_out: RunOut,
+    api: TokenApi,
+    grant_consent: GrantConsent,
+    expire_token: ExpireToken,
     google: Google,
     database_urls: Urls,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    vault, answers = door.parts.vault, []
+    vault, answers = api.services.vault, []
     grants = vault.grants
     # Nothing leaves this machine: whatever the webhook is, the receiver is down.
     nowhere = httpx2.AsyncClient(transport=httpx2.MockTransport(lambda request: httpx2.Response(503)))
-    webhooks = Webhooks(grants.engine, grants.seal, door.parts.clock, nowhere, resolve=_somewhere)
+    webhooks = Webhooks(grants.engine, grants.seal, api.services.clock, nowhere, resolve=_somewhere)
     hook, hook_secret = await webhooks.create("https://hooks.example.com/x")
-    headers = await door.key("tokens", "proxy")
+    headers = await api.key("tokens", "proxy")
     canaries = {hook_secret, CLIENT_SECRET, headers["Authorization"].split()[1]}
     for trouble in (None, {"status": 503}, {"error": "invalid_client"}, {"garbage": True}, {"drop": "after"}):
-        grant = await allow(again=True)
+        grant = await grant_consent(again=True)
         canaries |= {grants.open_refresh_token(grant) or "", grants.open_access_token(grant) or ""}
-        await run_out(grant)
-        google.well_again()
+        await expire_token(grant)
+        google.clear_faults()
         if trouble is not None:
             google.trouble(**trouble)
         for path in ("token", "www.googleapis.com/calendar/v3/calendars/primary/events"):
-            answer = await door.http.get(f"/v1/users/{grant.user_id}/google/{path}", headers=headers)
+            answer = await api.http.get(f"/v1/users/{grant.user_id}/google/{path}", headers=headers)
             if answer.status_code == 200 and path == "token":
                 canaries.add(answer.json()["access_token"])
             else:
                 answers.append(answer.text + json.dumps(dict(answer.headers)))
-    google.well_again()
-    live = await allow(again=True)
+    google.clear_faults()
+    live = await grant_consent(again=True)
     refresh_token = grants.open_refresh_token(live) or ""
     canaries |= {refresh_token, refresh_token[:16]}
     event = event_token(
-        google.sandbox.world, CLIENT_ID, "token-revoked", {"subject": token_subject(refresh_token, False)}
+        google.sandbox.state, CLIENT_ID, "token-revoked", {"subject": token_subject(refresh_token, False)}
     )
-    await door.http.post("/google/risc", content=event)
-    for jti in await door.parts.reactions.unfinished():
-        await door.parts.reactions.handle(jti)
+    await api.http.post("/google/risc", content=event)
+    for jti in await api.services.reactions.unfinished():
+        await api.services.reactions.handle(jti)
     for delivery in await webhooks.due():
         await webhooks.deliver(delivery)
     with pytest.raises(CatflapError) as caught:
         await vault.access_token(live.user_id)
     await Rotation(grants.engine, grants.seal).reseal()
-    await door.parts.audit.write()
+    await api.services.audit.write()
 
     said = capsys.readouterr()
     sinks = {

@@ -14,24 +14,25 @@ from catflap.store.tables import google_tokens
 from catflap.vault import Vault
 from catflap.vault.audit import Audit
 from catflap.vault.lifetimes import UNUSED
-from catflap.vault.reactions import Reactions
-from catflap.vault.upkeep import Upkeep
+from catflap.vault.maintenance import Maintenance
+from catflap.vault.security_events import SecurityEventHandler
 from catflap.vault.webhooks import Webhooks
-
-from .conftest import Allow, Google
+from tests.vault.conftest import Google, GrantConsent
 
 
 @pytest.fixture
-def upkeep(vault: Vault, clock: FixedClock, http: httpx2.AsyncClient, engine: AsyncEngine) -> Upkeep:
+def upkeep(vault: Vault, clock: FixedClock, http: httpx2.AsyncClient, engine: AsyncEngine) -> Maintenance:
     grants = vault.grants
     webhooks = Webhooks(grants.engine, grants.seal, clock, http)
-    return Upkeep(vault, webhooks, Reactions(engine, grants, clock, Audit(engine, clock)), clock)
+    return Maintenance(
+        vault, webhooks, SecurityEventHandler(engine, grants, clock, Audit(engine, clock)), clock
+    )
 
 
 async def test_tokens_in_use_are_refreshed_before_they_run_out_and_once(
-    vault: Vault, allow: Allow, upkeep: Upkeep, google: Google, clock: FixedClock
+    vault: Vault, grant_consent: GrantConsent, upkeep: Maintenance, google: Google, clock: FixedClock
 ) -> None:
-    used, unused = await allow(), await allow(email="second@example.com")
+    used, unused = await grant_consent(), await grant_consent(email="second@example.com")
     await vault.access_token(used.user_id, used.account_sub)
     await vault.grants.write_uses()
     await upkeep.tick()
@@ -45,13 +46,13 @@ async def test_tokens_in_use_are_refreshed_before_they_run_out_and_once(
 
 
 async def test_what_was_begun_is_finished_and_what_is_over_is_forgotten(
-    vault: Vault, allow: Allow, upkeep: Upkeep, google: Google, clock: FixedClock
+    vault: Vault, grant_consent: GrantConsent, upkeep: Maintenance, google: Google, clock: FixedClock
 ) -> None:
-    grant, kept = await allow(), await allow(email="second@example.com")
+    grant, kept = await grant_consent(), await grant_consent(email="second@example.com")
     google.trouble(endpoint="oauth.revoke", status=503)
     await vault.revoke(grant.user_id, grant.account_sub)
     await vault.grants.end(kept, "tokens_revoked")
-    google.well_again()
+    google.clear_faults()
     await upkeep.tick()
     assert [one.id for one in await vault.grants.of_user(grant.user_id)] == [kept.id]
     clock.advance(timedelta(days=31))
@@ -60,9 +61,9 @@ async def test_what_was_begun_is_finished_and_what_is_over_is_forgotten(
 
 
 async def test_while_google_is_down_upkeep_harms_nothing(
-    vault: Vault, allow: Allow, upkeep: Upkeep, google: Google, clock: FixedClock
+    vault: Vault, grant_consent: GrantConsent, upkeep: Maintenance, google: Google, clock: FixedClock
 ) -> None:
-    grant = await allow()
+    grant = await grant_consent()
     await vault.access_token(grant.user_id)
     await vault.grants.write_uses()
     clock.advance(timedelta(minutes=55))
@@ -74,10 +75,10 @@ async def test_while_google_is_down_upkeep_harms_nothing(
 
 @pytest.mark.parametrize("refreshed", [True, False])
 async def test_a_grant_that_nobody_uses_is_warned_of_even_if_it_was_never_refreshed(
-    vault: Vault, allow: Allow, upkeep: Upkeep, clock: FixedClock, refreshed: bool
+    vault: Vault, grant_consent: GrantConsent, upkeep: Maintenance, clock: FixedClock, refreshed: bool
 ) -> None:
     """A grant that was imported has perhaps never been refreshed here."""
-    grant = await allow()
+    grant = await grant_consent()
     async with vault.grants.engine.begin() as connection:
         values = {"refreshed_at": clock.now() if refreshed else None}
         await connection.execute(update(google_tokens).where(google_tokens.c.id == grant.id).values(values))

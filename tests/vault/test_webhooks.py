@@ -26,8 +26,7 @@ from catflap.errors import BadRequest
 from catflap.store.tables import webhook_deliveries
 from catflap.vault import Grants, Vault
 from catflap.vault.webhooks import Address, Webhooks, is_public, sign
-
-from .conftest import Allow, Google, RunOut
+from tests.vault.conftest import ExpireToken, Google, GrantConsent
 
 NAME = "hooks.example.com"
 
@@ -91,11 +90,16 @@ async def webhooks(grants: Grants, clock: FixedClock, receiver: Receiver) -> Asy
 
 
 async def test_what_becomes_of_a_grant_is_told_signed_and_once(
-    vault: Vault, webhooks: Webhooks, receiver: Receiver, allow: Allow, run_out: RunOut, google: Google
+    vault: Vault,
+    webhooks: Webhooks,
+    receiver: Receiver,
+    grant_consent: GrantConsent,
+    expire_token: ExpireToken,
+    google: Google,
 ) -> None:
     hook, secret = await webhooks.create(f"https://{NAME}:{receiver.port}/catflap")
-    grant = await allow()
-    await run_out(grant)
+    grant = await grant_consent()
+    await expire_token(grant)
     google.revoke_access()
     with pytest.raises(Exception, match="reconsent"):
         await vault.access_token(grant.user_id)
@@ -113,11 +117,11 @@ async def test_what_becomes_of_a_grant_is_told_signed_and_once(
 
 
 async def test_what_is_not_delivered_is_tried_again_later_and_given_up_in_the_end(
-    webhooks: Webhooks, receiver: Receiver, allow: Allow, clock: FixedClock, grants: Grants
+    webhooks: Webhooks, receiver: Receiver, grant_consent: GrantConsent, clock: FixedClock, grants: Grants
 ) -> None:
     await webhooks.create(f"https://{NAME}:{receiver.port}/catflap", ["grant.active"])
     receiver.status = 503
-    await allow()
+    await grant_consent()
     (delivery,) = await webhooks.due()
     await webhooks.deliver(delivery)
     assert await webhooks.due() == []
@@ -138,11 +142,16 @@ async def test_what_is_not_delivered_is_tried_again_later_and_given_up_in_the_en
     ("status", "over"), [(200, True), (204, True), (410, True), (302, False), (500, False)]
 )
 async def test_only_an_answer_of_success_is_delivery(
-    webhooks: Webhooks, receiver: Receiver, allow: Allow, clock: FixedClock, status: int, over: bool
+    webhooks: Webhooks,
+    receiver: Receiver,
+    grant_consent: GrantConsent,
+    clock: FixedClock,
+    status: int,
+    over: bool,
 ) -> None:
     await webhooks.create(f"https://{NAME}:{receiver.port}/catflap", ["grant.active"])
     receiver.status = status
-    await allow()
+    await grant_consent()
     (delivery,) = await webhooks.due()
     await webhooks.deliver(delivery)
     clock.advance(timedelta(hours=1))
@@ -154,7 +163,7 @@ async def test_only_an_answer_of_success_is_delivery(
 async def test_an_answer_that_never_ends_holds_nobody_up(
     webhooks: Webhooks,
     receiver: Receiver,
-    allow: Allow,
+    grant_consent: GrantConsent,
     grants: Grants,
     monkeypatch: pytest.MonkeyPatch,
     begun: bytes,
@@ -162,7 +171,7 @@ async def test_an_answer_that_never_ends_holds_nobody_up(
     monkeypatch.setattr("catflap.vault.webhooks._TIMEOUT_SECONDS", 0.5)
     receiver.dripping = begun
     await webhooks.create(f"https://{NAME}:{receiver.port}/catflap", ["grant.active"])
-    await allow()
+    await grant_consent()
     (delivery,) = await webhooks.due()
     await webhooks.deliver(delivery)
     async with grants.engine.connect() as connection:
@@ -172,7 +181,7 @@ async def test_an_answer_that_never_ends_holds_nobody_up(
 
 
 async def test_a_name_that_turns_inwards_after_registration_is_not_followed(
-    grants: Grants, clock: FixedClock, receiver: Receiver, allow: Allow
+    grants: Grants, clock: FixedClock, receiver: Receiver, grant_consent: GrantConsent
 ) -> None:
     answers = ["93.184.215.14", "127.0.0.1"]
 
@@ -182,7 +191,7 @@ async def test_a_name_that_turns_inwards_after_registration_is_not_followed(
     async with httpx2.AsyncClient() as http:
         webhooks = Webhooks(grants.engine, grants.seal, clock, http, resolve=turning)
         await webhooks.create(f"https://{NAME}:{receiver.port}/x")
-        await allow()
+        await grant_consent()
         (delivery,) = await webhooks.due()
         await webhooks.deliver(delivery)
     assert receiver.got == []

@@ -9,7 +9,7 @@ from sqlalchemy import Table
 from catflap.signin.export import export
 from catflap.signin.sessions import ABSOLUTE, IDLE
 from catflap.store.tables import metadata
-from tests.front_door import ALICE, BOB, Browser, Door, open_door
+from tests.support.app_client import ALICE, BOB, Browser, RunningApp, running_app
 from tests.web.test_signin import NOTHING, ONE_OF_EACH
 
 UNSAFE = [
@@ -24,23 +24,23 @@ UNSAFE = [
 ]
 
 
-async def signed_in(door: Door, email: str = ALICE) -> Browser:
-    browser = await door.browser(email)
+async def signed_in(app: RunningApp, email: str = ALICE) -> Browser:
+    browser = await app.browser(email)
     await browser.sign_in()
     return browser
 
 
 @pytest.mark.parametrize(("method", "path"), UNSAFE)
-async def test_nothing_unsafe_happens_without_the_csrf_token(door: Door, method: str, path: str) -> None:
-    browser = await signed_in(door)
+async def test_nothing_unsafe_happens_without_the_csrf_token(app: RunningApp, method: str, path: str) -> None:
+    browser = await signed_in(app)
     for headers in ({}, {"X-CSRF-Token": ""}, {"X-CSRF-Token": "0" * 64}):
-        answer = await browser.http.request(method, door.origin + path, headers=headers)
+        answer = await browser.http.request(method, app.origin + path, headers=headers)
         assert (answer.status_code, answer.json()["code"]) == (403, "csrf")
-    assert await door.stored() == ONE_OF_EACH
+    assert await app.stored() == ONE_OF_EACH
 
 
-async def test_the_csrf_token_of_another_session_does_not_count(door: Door) -> None:
-    alice, bob = await signed_in(door), await signed_in(door, BOB)
+async def test_the_csrf_token_of_another_session_does_not_count(app: RunningApp) -> None:
+    alice, bob = await signed_in(app), await signed_in(app, BOB)
     answer = await alice.send("DELETE", "/v1/me", headers={"X-CSRF-Token": bob.csrf})
     assert answer.json()["code"] == "csrf"
 
@@ -55,27 +55,27 @@ async def test_the_csrf_token_of_another_session_does_not_count(door: Door) -> N
         ("GET", "/v1/sessions"),
     ],
 )
-async def test_strangers_are_told_to_sign_in(door: Door, method: str, path: str) -> None:
-    answer = await door.client.request(method, path)
+async def test_strangers_are_told_to_sign_in(app: RunningApp, method: str, path: str) -> None:
+    answer = await app.client.request(method, path)
     assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
 
 
-async def test_taking_a_grant_back_revokes_it_at_google_and_forgets_what_was_read(door: Door) -> None:
-    browser = await signed_in(door)
+async def test_taking_a_grant_back_revokes_it_at_google_and_forgets_what_was_read(app: RunningApp) -> None:
+    browser = await signed_in(app)
     grant = (await browser.get("/v1/grants")).json()["grants"][0]
     assert (grant["email"], grant["state"]) == (ALICE, "active")
     assert (await browser.send("DELETE", f"/v1/grants/{grant['id']}")).status_code == 204
-    assert door.google_was_asked("oauth.revoke") == 1
+    assert app.google_was_asked("oauth.revoke") == 1
     assert (await browser.get("/v1/grants")).json() == {"grants": []}
     assert (await browser.me())["accounts"][0]["email"] == ALICE
-    assert await door.stored() == {**ONE_OF_EACH, "vault.google_tokens": 0}
+    assert await app.stored() == {**ONE_OF_EACH, "vault.google_tokens": 0}
 
 
-async def test_taking_back_a_linked_account_forgets_the_account(door: Door) -> None:
-    browser = await signed_in(door)
+async def test_taking_back_a_linked_account_forgets_the_account(app: RunningApp) -> None:
+    browser = await signed_in(app)
     await browser.sign_in("/signin/google?scopes=calendar&purpose=link", email=BOB)
     linked = (await browser.get("/v1/grants")).json()["grants"][1]
-    sub = door.sandbox.account(BOB).sub
+    sub = app.sandbox.account(BOB).sub
     assert (await browser.send("PUT", f"/v1/accounts/{sub}/primary")).status_code == 204
     assert [one["primary"] for one in (await browser.me())["accounts"]] == [True, False]
     assert (await browser.me())["accounts"][0]["email"] == BOB
@@ -84,11 +84,11 @@ async def test_taking_back_a_linked_account_forgets_the_account(door: Door) -> N
     assert shown == [(ALICE, True)]
 
 
-async def test_nobody_takes_back_or_sees_what_is_anothers(door: Door) -> None:
-    alice, bob = await signed_in(door), await signed_in(door, BOB)
+async def test_nobody_takes_back_or_sees_what_is_anothers(app: RunningApp) -> None:
+    alice, bob = await signed_in(app), await signed_in(app, BOB)
     grant = (await alice.get("/v1/grants")).json()["grants"][0]
     session = (await alice.get("/v1/sessions")).json()["sessions"][0]
-    sub = door.sandbox.account(ALICE).sub
+    sub = app.sandbox.account(ALICE).sub
     for path in (f"/v1/grants/{grant['id']}", f"/v1/sessions/{session['id']}"):
         assert (await bob.send("DELETE", path)).status_code == 404
     assert (await bob.send("PUT", f"/v1/accounts/{sub}/primary")).status_code == 404
@@ -96,30 +96,30 @@ async def test_nobody_takes_back_or_sees_what_is_anothers(door: Door) -> None:
     assert (await alice.me())["grants"][0]["state"] == "active"
 
 
-async def test_deleting_me_erases_everything_and_revokes_at_google(door: Door) -> None:
-    browser, other = await signed_in(door), await signed_in(door, BOB)
+async def test_deleting_me_erases_everything_and_revokes_at_google(app: RunningApp) -> None:
+    browser, other = await signed_in(app), await signed_in(app, BOB)
     await browser.send("POST", "/v1/devices", json={"browser": True})
     assert (await browser.send("DELETE", "/v1/me")).status_code == 204
-    assert door.google_was_asked("oauth.revoke") == 1
+    assert app.google_was_asked("oauth.revoke") == 1
     assert (await browser.get("/v1/me")).status_code == 401
-    assert await door.stored() == ONE_OF_EACH
-    dump = await door.dump()
-    assert ALICE not in dump and door.sandbox.account(ALICE).sub not in dump.replace("sync", "")
+    assert await app.stored() == ONE_OF_EACH
+    dump = await app.dump()
+    assert ALICE not in dump and app.sandbox.account(ALICE).sub not in dump.replace("sync", "")
     assert (await other.me())["grants"][0]["state"] == "active"
 
 
-async def test_deleting_me_waits_until_google_has_confirmed(door: Door) -> None:
-    browser = await signed_in(door)
-    door.sandbox.fault("oauth.revoke", status=503)
+async def test_deleting_me_waits_until_google_has_confirmed(app: RunningApp) -> None:
+    browser = await signed_in(app)
+    app.sandbox.fault("oauth.revoke", status=503)
     answer = await browser.send("DELETE", "/v1/me")
     assert (answer.status_code, answer.json()["code"]) == (503, "google_unavailable")
-    door.sandbox.lift()
+    app.sandbox.lift()
     assert (await browser.send("DELETE", "/v1/me")).status_code == 204
-    assert await door.stored() == NOTHING
+    assert await app.stored() == NOTHING
 
 
-async def test_the_export_holds_what_is_known_and_nothing_that_opens_doors(door: Door) -> None:
-    browser = await signed_in(door)
+async def test_the_export_holds_what_is_known_and_nothing_that_opens_doors(app: RunningApp) -> None:
+    browser = await signed_in(app)
     answer = await browser.get("/v1/me/export")
     assert answer.headers["Content-Disposition"].startswith("attachment")
     found = answer.json()
@@ -131,17 +131,17 @@ async def test_the_export_holds_what_is_known_and_nothing_that_opens_doors(door:
                     if name in key]  # fmt: skip
 
 
-async def test_every_table_about_people_is_in_the_export(door: Door) -> None:
+async def test_every_table_about_people_is_in_the_export(app: RunningApp) -> None:
     """Fill a row into each table that hangs on a user, and find it again."""
-    browser = await signed_in(door)
-    parts, user_id = door.house.services, (await browser.me())["user_id"]
-    found = await export(parts.engine, parts.clock, parts.vault.grants, user_id)
+    browser = await signed_in(app)
+    services, user_id = app.catflap.services, (await browser.me())["user_id"]
+    found = await export(services.engine, services.clock, services.vault.grants, user_id)
     hanging = {table.name for table in metadata.tables.values() if table.schema == "app" and _hangs(table)}
     assert hanging <= set(found), "these tables about people are not exported"
 
 
-async def test_sessions_are_listed_and_each_can_be_ended(door: Door) -> None:
-    here, there = await signed_in(door), await signed_in(door)
+async def test_sessions_are_listed_and_each_can_be_ended(app: RunningApp) -> None:
+    here, there = await signed_in(app), await signed_in(app)
     sessions = (await here.get("/v1/sessions")).json()["sessions"]
     assert [one["current"] for one in sessions].count(True) == 1 and len(sessions) == 2
     other = next(one["id"] for one in sessions if not one["current"])
@@ -150,57 +150,57 @@ async def test_sessions_are_listed_and_each_can_be_ended(door: Door) -> None:
     assert (await here.get("/v1/me")).status_code == 200
 
 
-async def test_signing_out_everywhere_else_leaves_this_one(door: Door) -> None:
-    here, there = await signed_in(door), await signed_in(door)
+async def test_signing_out_everywhere_else_leaves_this_one(app: RunningApp) -> None:
+    here, there = await signed_in(app), await signed_in(app)
     assert (await here.send("DELETE", "/v1/sessions")).status_code == 204
     assert (await there.get("/v1/me")).status_code == 401
     assert (await here.get("/v1/me")).status_code == 200
 
 
-async def test_a_session_ends_when_it_lies_idle(door: Door) -> None:
-    browser = await signed_in(door)
-    door.clock.advance(IDLE - timedelta(minutes=1))
+async def test_a_session_ends_when_it_lies_idle(app: RunningApp) -> None:
+    browser = await signed_in(app)
+    app.clock.advance(IDLE - timedelta(minutes=1))
     assert (await browser.get("/v1/me")).status_code == 200
-    door.clock.advance(IDLE)
+    app.clock.advance(IDLE)
     assert (await browser.get("/v1/me")).status_code == 401
 
 
-async def test_a_session_ends_at_last_however_busy_it_is(door: Door) -> None:
-    browser, lived = await signed_in(door), timedelta(0)
+async def test_a_session_ends_at_last_however_busy_it_is(app: RunningApp) -> None:
+    browser, lived = await signed_in(app), timedelta(0)
     while lived < ABSOLUTE:
         assert (await browser.get("/v1/me")).status_code == 200
-        door.clock.advance(timedelta(days=9))
+        app.clock.advance(timedelta(days=9))
         lived += timedelta(days=9)
     assert (await browser.get("/v1/me")).status_code == 401
 
 
-async def test_sessions_are_stored_as_hashes_only(door: Door) -> None:
-    browser = await signed_in(door)
-    assert browser.http.cookies["catflap_session"] not in await door.dump()
+async def test_sessions_are_stored_as_hashes_only(app: RunningApp) -> None:
+    browser = await signed_in(app)
+    assert browser.http.cookies["catflap_session"] not in await app.dump()
 
 
 async def test_over_https_cookies_carry_the_host_prefix_and_hsts_is_said(
     database_urls: Any, clock: Any, tmp_path: Any
 ) -> None:
     from_outside = "https://catflap.example.com"
-    async with open_door(database_urls, clock, tmp_path, public_url=from_outside) as door:
-        answer = await door.client.get("/signin/google")
+    async with running_app(database_urls, clock, tmp_path, public_url=from_outside) as app:
+        answer = await app.client.get("/signin/google")
         cookie = answer.headers["Set-Cookie"]
         assert cookie.startswith("__Host-catflap_signin=")
         assert "Secure" in cookie and "Path=/" in cookie and "Domain" not in cookie
         assert answer.headers["Strict-Transport-Security"].startswith("max-age=")
-        code = door.native_code(kind="popup", redirect_uri=door.origin)
+        code = app.native_code(kind="popup", redirect_uri=app.origin)
         headers = {"Origin": from_outside, "X-Requested-With": "XMLHttpRequest"}
         body = {"code": code, "client": "popup"}
-        signed = await door.client.post("/signin/google/code", json=body, headers=headers)
+        signed = await app.client.post("/signin/google/code", json=body, headers=headers)
         assert signed.headers["Set-Cookie"].startswith("__Host-catflap_session=")
 
 
 @pytest.mark.parametrize(
     "path", ["/", "/signin/google", "/signin/google/callback?state=x", "/v1/me", "/storeauthcode", "/nowhere"]
 )
-async def test_every_answer_tells_browsers_what_to_refuse(door: Door, path: str) -> None:
-    answer = await door.client.get(path)
+async def test_every_answer_tells_browsers_what_to_refuse(app: RunningApp, path: str) -> None:
+    answer = await app.client.get(path)
     policy = answer.headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy and "frame-ancestors 'none'" in policy and "unsafe" not in policy
     assert answer.headers["Referrer-Policy"] == "no-referrer"
@@ -209,8 +209,8 @@ async def test_every_answer_tells_browsers_what_to_refuse(door: Door, path: str)
     assert answer.headers["Cache-Control"] == "no-store"
 
 
-async def test_each_answer_has_a_nonce_of_its_own(door: Door) -> None:
-    policies = {(await door.client.get("/")).headers["Content-Security-Policy"] for _ in range(3)}
+async def test_each_answer_has_a_nonce_of_its_own(app: RunningApp) -> None:
+    policies = {(await app.client.get("/")).headers["Content-Security-Policy"] for _ in range(3)}
     assert len(policies) == 3
 
 

@@ -11,8 +11,8 @@ from joserfc.jwk import ECKey, RSAKey
 
 from catflap.clock import FixedClock
 from catflap.store.embedded import Urls
-from tests.front_door import ALICE, BOB, CALENDAR, Browser, Door, open_door, serve_json
 from tests.google.test_id_token import hs256
+from tests.support.app_client import ALICE, BOB, CALENDAR, Browser, RunningApp, running_app, serve_json
 from tests.web.test_signin import NOTHING, changed, error_of
 
 RETURN_TO = "https://shop.example.com/google?from=catflap"
@@ -21,21 +21,21 @@ RETURN_TO = "https://shop.example.com/google?from=catflap"
 @pytest.fixture
 async def shop(database_urls: Urls, clock: FixedClock, tmp_path: Any) -> Any:
     """A house that knows where the shop's links lead back to."""
-    async with open_door(database_urls, clock, tmp_path, return_urls=(RETURN_TO,)) as door:
-        yield door
+    async with running_app(database_urls, clock, tmp_path, return_urls=(RETURN_TO,)) as app:
+        yield app
 
 
-async def post(door: Door, path: str, key: dict[str, str], **body: Any) -> httpx2.Response:
-    return await door.client.post(path, json=body, headers=key)
+async def post(app: RunningApp, path: str, key: dict[str, str], **body: Any) -> httpx2.Response:
+    return await app.client.post(path, json=body, headers=key)
 
 
-async def make_user(door: Door, key: dict[str, str], external_id: str = "17") -> int:
-    return int((await post(door, "/v1/users", key, external_id=external_id)).json()["id"])
+async def make_user(app: RunningApp, key: dict[str, str], external_id: str = "17") -> int:
+    return int((await post(app, "/v1/users", key, external_id=external_id)).json()["id"])
 
 
-async def make_link(door: Door, key: dict[str, str], user_id: int, **more: Any) -> dict[str, Any]:
+async def make_link(app: RunningApp, key: dict[str, str], user_id: int, **more: Any) -> dict[str, Any]:
     body = {"scopes": "calendar", "return_to": RETURN_TO, **more}
-    answer = await post(door, f"/v1/users/{user_id}/consents", key, **body)
+    answer = await post(app, f"/v1/users/{user_id}/consents", key, **body)
     assert answer.status_code == 201, answer.text
     return dict(answer.json())
 
@@ -49,17 +49,17 @@ async def follow(browser: Browser, url: str, **at_google: Any) -> dict[str, str]
     return {name: values[0] for name, values in parse_qs(urlsplit(target).query).items()}
 
 
-async def grants(door: Door) -> list[tuple[int, str]]:
-    return [tuple(row) for row in await door.rows("SELECT user_id, account_sub FROM vault.google_tokens")]
+async def grants(app: RunningApp) -> list[tuple[int, str]]:
+    return [tuple(row) for row in await app.rows("SELECT user_id, account_sub FROM vault.google_tokens")]
 
 
-async def test_a_user_of_an_app_is_made_once_for_each_name(door: Door) -> None:
-    key = await door.api_key("users")
-    first = await post(door, "/v1/users", key, external_id="17")
-    again = await post(door, "/v1/users", key, external_id="17")
+async def test_a_user_of_an_app_is_made_once_for_each_name(app: RunningApp) -> None:
+    key = await app.api_key("users")
+    first = await post(app, "/v1/users", key, external_id="17")
+    again = await post(app, "/v1/users", key, external_id="17")
     assert (first.status_code, again.status_code) == (201, 200)
     assert first.json() == again.json()
-    assert (await post(door, "/v1/users", key)).json()["external_id"] is None
+    assert (await post(app, "/v1/users", key)).json()["external_id"] is None
 
 
 @pytest.mark.parametrize(
@@ -72,61 +72,61 @@ async def test_a_user_of_an_app_is_made_once_for_each_name(door: Door) -> None:
         "/v1/users/1/consents/1/confirm",
     ],
 )
-async def test_only_a_key_with_the_right_may_act_for_users(door: Door, path: str) -> None:
-    browser = await door.browser()
+async def test_only_a_key_with_the_right_may_act_for_users(app: RunningApp, path: str) -> None:
+    browser = await app.browser()
     await browser.sign_in()
     assert (await browser.send("POST", path, json={})).status_code == 401
-    assert (await door.client.post(path, json={})).status_code == 401
-    other_right = await door.api_key("tokens")
-    assert (await door.client.post(path, json={"code": "4/a"}, headers=other_right)).status_code == 403
+    assert (await app.client.post(path, json={})).status_code == 401
+    other_right = await app.api_key("tokens")
+    assert (await app.client.post(path, json={"code": "4/a"}, headers=other_right)).status_code == 403
 
 
-async def test_a_key_for_one_user_acts_for_no_other(door: Door) -> None:
-    everybody = await door.api_key("users")
-    mine, other = await make_user(door, everybody), await make_user(door, everybody, "18")
-    key = await door.api_key("users", user_ids=[mine])
-    assert (await post(door, f"/v1/users/{mine}/sessions", key)).status_code == 201
-    assert (await post(door, f"/v1/users/{other}/sessions", key)).status_code == 403
-    assert (await post(door, "/v1/users", key)).status_code == 403
+async def test_a_key_for_one_user_acts_for_no_other(app: RunningApp) -> None:
+    everybody = await app.api_key("users")
+    mine, other = await make_user(app, everybody), await make_user(app, everybody, "18")
+    key = await app.api_key("users", user_ids=[mine])
+    assert (await post(app, f"/v1/users/{mine}/sessions", key)).status_code == 201
+    assert (await post(app, f"/v1/users/{other}/sessions", key)).status_code == 403
+    assert (await post(app, "/v1/users", key)).status_code == 403
 
 
-async def test_a_bearer_minted_by_the_back_end_opens_the_users_own_api(door: Door) -> None:
-    key = await door.api_key("users")
-    user_id = await make_user(door, key)
-    made = (await post(door, f"/v1/users/{user_id}/sessions", key)).json()
+async def test_a_bearer_minted_by_the_back_end_opens_the_users_own_api(app: RunningApp) -> None:
+    key = await app.api_key("users")
+    user_id = await make_user(app, key)
+    made = (await post(app, f"/v1/users/{user_id}/sessions", key)).json()
     headers = {"Authorization": f"Bearer {made['token']}"}
-    assert (await door.client.get("/v1/me", headers=headers)).json()["user_id"] == user_id
-    assert (await post(door, "/v1/users/999/sessions", key)).status_code == 404
+    assert (await app.client.get("/v1/me", headers=headers)).json()["user_id"] == user_id
+    assert (await post(app, "/v1/users/999/sessions", key)).status_code == 404
 
 
-async def test_a_code_from_the_back_end_becomes_the_users_grant_and_signs_nobody_in(door: Door) -> None:
-    key = await door.api_key("users")
-    user_id = await make_user(door, key)
+async def test_a_code_from_the_back_end_becomes_the_users_grant_and_signs_nobody_in(app: RunningApp) -> None:
+    key = await app.api_key("users")
+    user_id = await make_user(app, key)
     answer = await post(
-        door, f"/v1/users/{user_id}/google/code", key, code=door.native_code(), scopes="calendar"
+        app, f"/v1/users/{user_id}/google/code", key, code=app.native_code(), scopes="calendar"
     )
     assert answer.json() | {"user_id": user_id, "missing": []} == answer.json()
-    browser = await door.browser()
+    browser = await app.browser()
     await browser.sign_in("/signin/google")
     assert (await browser.me())["user_id"] != user_id
     assert answer.headers["Cache-Control"] == "no-store"
 
 
-async def test_a_code_for_another_account_than_named_is_refused(door: Door) -> None:
-    key = await door.api_key("users")
-    user_id = await make_user(door, key)
-    sub = door.sandbox.account(BOB).sub
+async def test_a_code_for_another_account_than_named_is_refused(app: RunningApp) -> None:
+    key = await app.api_key("users")
+    user_id = await make_user(app, key)
+    sub = app.sandbox.account(BOB).sub
     path = f"/v1/users/{user_id}/google/code"
-    answer = await post(door, path, key, code=door.native_code(), account=sub)
+    answer = await post(app, path, key, code=app.native_code(), account=sub)
     assert (answer.status_code, answer.json()["code"]) == (409, "account_mismatch")
-    assert await grants(door) == []
-    assert (await post(door, "/v1/users/999/google/code", key, code=door.native_code())).status_code == 404
-    limited = await door.api_key("users", scopes=["calendar.events.readonly"])
-    beyond = await post(door, path, limited, code=door.native_code(), scopes="drive.appdata")
+    assert await grants(app) == []
+    assert (await post(app, "/v1/users/999/google/code", key, code=app.native_code())).status_code == 404
+    limited = await app.api_key("users", scopes=["calendar.events.readonly"])
+    beyond = await post(app, path, limited, code=app.native_code(), scopes="drive.appdata")
     assert beyond.status_code == 403
 
 
-async def test_a_link_gives_a_grant_once_the_back_end_has_confirmed(shop: Door) -> None:
+async def test_a_link_gives_a_grant_once_the_back_end_has_confirmed(shop: RunningApp) -> None:
     key = await shop.api_key("users")
     user_id = await make_user(shop, key)
     link = await make_link(shop, key, user_id)
@@ -142,7 +142,7 @@ async def test_a_link_gives_a_grant_once_the_back_end_has_confirmed(shop: Door) 
     assert (await post(shop, path, key, code=told["code"])).status_code == 404
 
 
-async def test_a_forwarded_link_does_not_tie_a_strangers_calendar_to_its_sender(shop: Door) -> None:
+async def test_a_forwarded_link_does_not_tie_a_strangers_calendar_to_its_sender(shop: RunningApp) -> None:
     key = await shop.api_key("users")
     sender, stranger = await make_user(shop, key, "sender"), await make_user(shop, key, "stranger")
     link = await make_link(shop, key, sender)
@@ -153,7 +153,7 @@ async def test_a_forwarded_link_does_not_tie_a_strangers_calendar_to_its_sender(
     assert await grants(shop) == []
 
 
-async def test_a_link_opened_by_somebody_else_who_is_signed_in_here_is_refused(shop: Door) -> None:
+async def test_a_link_opened_by_somebody_else_who_is_signed_in_here_is_refused(shop: RunningApp) -> None:
     key = await shop.api_key("users")
     link = await make_link(shop, key, await make_user(shop, key))
     browser = await shop.browser(BOB)
@@ -163,7 +163,7 @@ async def test_a_link_opened_by_somebody_else_who_is_signed_in_here_is_refused(s
     assert len(await grants(shop)) == 1
 
 
-async def test_a_link_opened_in_the_users_own_session_needs_no_confirming(shop: Door) -> None:
+async def test_a_link_opened_in_the_users_own_session_needs_no_confirming(shop: RunningApp) -> None:
     key, browser = await shop.api_key("users"), await shop.browser()
     await browser.sign_in("/signin/google")
     user_id = (await browser.me())["user_id"]
@@ -172,7 +172,7 @@ async def test_a_link_opened_in_the_users_own_session_needs_no_confirming(shop: 
     assert set(CALENDAR) <= set((await browser.me())["grants"][0]["scopes"])
 
 
-async def test_a_link_works_once_and_for_ten_minutes(shop: Door) -> None:
+async def test_a_link_works_once_and_for_ten_minutes(shop: RunningApp) -> None:
     key = await shop.api_key("users")
     user_id = await make_user(shop, key)
     used = await make_link(shop, key, user_id)
@@ -184,7 +184,7 @@ async def test_a_link_works_once_and_for_ten_minutes(shop: Door) -> None:
     assert error_of(await (await shop.browser()).get("/consents/made-up")) == "expired"
 
 
-async def test_of_two_who_open_a_link_the_first_to_answer_counts(shop: Door) -> None:
+async def test_of_two_who_open_a_link_the_first_to_answer_counts(shop: RunningApp) -> None:
     key = await shop.api_key("users")
     link = await make_link(shop, key, await make_user(shop, key))
     alice, bob = await shop.browser(), await shop.browser(BOB)
@@ -195,7 +195,7 @@ async def test_of_two_who_open_a_link_the_first_to_answer_counts(shop: Door) -> 
 
 
 @pytest.mark.parametrize("code", ["", "made-up", "a" * 43])
-async def test_a_wrong_confirmation_stores_nothing_and_spoils_nothing(shop: Door, code: str) -> None:
+async def test_a_wrong_confirmation_stores_nothing_and_spoils_nothing(shop: RunningApp, code: str) -> None:
     key = await shop.api_key("users")
     user_id = await make_user(shop, key)
     link = await make_link(shop, key, user_id)
@@ -205,7 +205,7 @@ async def test_a_wrong_confirmation_stores_nothing_and_spoils_nothing(shop: Door
     assert (await post(shop, path, key, code=told["code"])).status_code == 200
 
 
-async def test_google_down_at_the_confirmation_can_be_tried_again(shop: Door) -> None:
+async def test_google_down_at_the_confirmation_can_be_tried_again(shop: RunningApp) -> None:
     key = await shop.api_key("users")
     user_id = await make_user(shop, key)
     link = await make_link(shop, key, user_id)
@@ -216,7 +216,7 @@ async def test_google_down_at_the_confirmation_can_be_tried_again(shop: Door) ->
     assert (await post(shop, path, key, code=told["code"])).status_code == 200
 
 
-async def test_another_account_than_asked_for_is_a_mismatch_and_nothing_is_stored(shop: Door) -> None:
+async def test_another_account_than_asked_for_is_a_mismatch_and_nothing_is_stored(shop: RunningApp) -> None:
     key = await shop.api_key("users")
     user_id = await make_user(shop, key)
     sub = shop.sandbox.account(ALICE).sub
@@ -230,7 +230,7 @@ async def test_another_account_than_asked_for_is_a_mismatch_and_nothing_is_store
     assert await grants(shop) == []
 
 
-async def test_saying_no_is_told_to_the_back_end(shop: Door) -> None:
+async def test_saying_no_is_told_to_the_back_end(shop: RunningApp) -> None:
     key = await shop.api_key("users")
     link = await make_link(shop, key, await make_user(shop, key))
     told = await follow(await shop.browser(), link["url"], deny=True)
@@ -249,7 +249,7 @@ async def test_saying_no_is_told_to_the_back_end(shop: Door) -> None:
     ],
 )
 async def test_a_link_is_made_only_for_what_was_registered(
-    shop: Door, change: dict[str, Any], code: str
+    shop: RunningApp, change: dict[str, Any], code: str
 ) -> None:
     key = await shop.api_key("users")
     user_id = await make_user(shop, key)
@@ -258,17 +258,17 @@ async def test_a_link_is_made_only_for_what_was_registered(
     assert answer.is_error and answer.json()["code"] == code
 
 
-async def test_what_waits_for_confirmation_cannot_be_opened_from_the_database(shop: Door) -> None:
+async def test_what_waits_for_confirmation_cannot_be_opened_from_the_database(shop: RunningApp) -> None:
     key = await shop.api_key("users")
     link = await make_link(shop, key, await make_user(shop, key))
     told = await follow(await shop.browser(), link["url"])
-    google_code = shop.sandbox.world.grants.codes
+    google_code = shop.sandbox.state.grants.codes
     dump = await shop.dump()
     assert told["code"] not in dump and link["url"].rsplit("/", 1)[1] not in dump
     assert not [code for code in google_code if code in dump]
 
 
-class App:
+class ClientApp:
     """An app with its own login, and the keys it signs with."""
 
     issuer, audience = "https://login.shop.example", "catflap"
@@ -295,30 +295,35 @@ class App:
 @pytest.fixture
 async def app_door(database_urls: Urls, clock: FixedClock, tmp_path: Any) -> Any:
     """A house that accepts the tokens of an app with its own login."""
-    app = App(clock)
-    jwks = {"keys": [app.key.as_dict(private=False)]}
+    client_app = ClientApp(clock)
+    jwks = {"keys": [client_app.key.as_dict(private=False)]}
     async with (
         serve_json(jwks) as url,
-        open_door(
-            database_urls, clock, tmp_path, jwt_issuer=app.issuer, jwt_audience=app.audience, jwt_jwks_url=url
-        ) as door,
+        running_app(
+            database_urls,
+            clock,
+            tmp_path,
+            jwt_issuer=client_app.issuer,
+            jwt_audience=client_app.audience,
+            jwt_jwks_url=url,
+        ) as app,
     ):
-        yield door, app
+        yield app, client_app
 
 
-async def test_an_apps_own_token_opens_the_api_for_its_user(app_door: tuple[Door, App]) -> None:
-    door, app = app_door
-    headers = {"Authorization": f"Bearer {app.token()}"}
-    me = await door.client.get("/v1/me", headers=headers)
-    again = await door.client.get("/v1/me", headers=headers)
+async def test_an_apps_own_token_opens_the_api_for_its_user(app_door: tuple[RunningApp, ClientApp]) -> None:
+    app, client_app = app_door
+    headers = {"Authorization": f"Bearer {client_app.token()}"}
+    me = await app.client.get("/v1/me", headers=headers)
+    again = await app.client.get("/v1/me", headers=headers)
     assert me.status_code == 200 and me.json() == again.json()
-    assert (await door.stored())["app.users"] == 1
-    other = await door.client.get("/v1/me", headers={"Authorization": f"Bearer {app.token(sub='18')}"})
+    assert (await app.stored())["app.users"] == 1
+    other = await app.client.get("/v1/me", headers={"Authorization": f"Bearer {client_app.token(sub='18')}"})
     assert other.json()["user_id"] != me.json()["user_id"]
-    body = {"userId": 17, "authCode": door.native_code()}
-    assert (await door.client.post("/app/google-calendar/tokens", json=body, headers=headers)).is_success
-    foreign = {"userId": 18, "authCode": door.native_code()}
-    answer = await door.client.post("/app/google-calendar/tokens", json=foreign, headers=headers)
+    body = {"userId": 17, "authCode": app.native_code()}
+    assert (await app.client.post("/app/google-calendar/tokens", json=body, headers=headers)).is_success
+    foreign = {"userId": 18, "authCode": app.native_code()}
+    answer = await app.client.post("/app/google-calendar/tokens", json=foreign, headers=headers)
     assert answer.status_code == 403
 
 
@@ -341,28 +346,28 @@ async def test_an_apps_own_token_opens_the_api_for_its_user(app_door: tuple[Door
         "RS256 with the EC kid",
     ],
 )
-async def test_a_bad_token_of_an_app_opens_nothing(app_door: tuple[Door, App], name: str) -> None:
-    door, app = app_door
-    now = int(app.clock.now().timestamp())
-    good = app.token()
+async def test_a_bad_token_of_an_app_opens_nothing(app_door: tuple[RunningApp, ClientApp], name: str) -> None:
+    app, client_app = app_door
+    now = int(client_app.clock.now().timestamp())
+    good = client_app.token()
     bad = {
-        "iss": app.token(iss="https://login.evil.example"),
-        "aud": app.token(aud=["another"]),
-        "exp": app.token(exp=now - 60),
-        "no exp": app.token(exp=None),
-        "exp infinite": app.token(exp=float("inf")),
-        "iat true": app.token(iat=True),
-        "nbf": app.token(nbf=now + 61),
-        "sub": app.token(sub=None),
-        "sub empty": app.token(sub=""),
+        "iss": client_app.token(iss="https://login.evil.example"),
+        "aud": client_app.token(aud=["another"]),
+        "exp": client_app.token(exp=now - 60),
+        "no exp": client_app.token(exp=None),
+        "exp infinite": client_app.token(exp=float("inf")),
+        "iat true": client_app.token(iat=True),
+        "nbf": client_app.token(nbf=now + 61),
+        "sub": client_app.token(sub=None),
+        "sub empty": client_app.token(sub=""),
         "none": "eyJhbGciOiJub25lIn0." + good.split(".")[1] + ".",
-        "HS256": hs256(good, app.key.as_pem(private=False)),
-        "other key": app.token(key=ECKey.generate_key("P-256")),
-        "kid": app.token(header={"alg": "ES256", "kid": "e2"}),
-        "RS256 with the EC kid": app.token(
+        "HS256": hs256(good, client_app.key.as_pem(private=False)),
+        "other key": client_app.token(key=ECKey.generate_key("P-256")),
+        "kid": client_app.token(header={"alg": "ES256", "kid": "e2"}),
+        "RS256 with the EC kid": client_app.token(
             key=RSAKey.generate_key(2048), header={"alg": "RS256", "kid": "e1"}
         ),
     }[name]
-    answer = await door.client.get("/v1/me", headers={"Authorization": f"Bearer {bad}"})
+    answer = await app.client.get("/v1/me", headers={"Authorization": f"Bearer {bad}"})
     assert answer.status_code == 401
-    assert await door.stored() == NOTHING
+    assert await app.stored() == NOTHING

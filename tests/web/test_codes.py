@@ -9,29 +9,39 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-from tests.front_door import ALICE, BOB, CALENDAR, CLIENT_ID, OTHER_CLIENT_ID, Browser, Door, open_door, raw
 from tests.google.test_id_token import hs256
+from tests.support.app_client import (
+    ALICE,
+    BOB,
+    CALENDAR,
+    CLIENT_ID,
+    OTHER_CLIENT_ID,
+    Browser,
+    RunningApp,
+    raw,
+    running_app,
+)
 from tests.web.test_signin import NOTHING, ONE_OF_EACH
 
 CODE, STORE, CREDENTIAL = "/signin/google/code", "/storeauthcode", "/signin/google/credential"
 BARE = {"Content-Type": "application/octet-stream; charset=utf-8"}
 
 
-async def post(door: Door, path: str, **body: Any) -> httpx2.Response:
+async def post(app: RunningApp, path: str, **body: Any) -> httpx2.Response:
     """What a page of ours posts."""
-    return await door.client.post(path, json=body, headers=door.page_headers())
+    return await app.client.post(path, json=body, headers=app.page_headers())
 
 
-async def native(door: Door, **body: Any) -> httpx2.Response:
+async def native(app: RunningApp, **body: Any) -> httpx2.Response:
     """What a native app posts."""
-    return await door.client.post(CODE, json={"client": "native", **body})
+    return await app.client.post(CODE, json={"client": "native", **body})
 
 
-def id_token(door: Door, **changes: Any) -> str:
+def id_token(app: RunningApp, **changes: Any) -> str:
     """What Google's button gives, with some claims changed."""
-    account, now = door.sandbox.account(ALICE), int(door.clock.now().timestamp())
+    account, now = app.sandbox.account(ALICE), int(app.clock.now().timestamp())
     claims = {
-        "iss": door.sandbox.base_url,
+        "iss": app.sandbox.base_url,
         "aud": CLIENT_ID,
         "azp": CLIENT_ID,
         "sub": account.sub,
@@ -41,7 +51,7 @@ def id_token(door: Door, **changes: Any) -> str:
         "iat": now,
         "exp": now + 3600,
     }
-    return door.sandbox.world.keys.sign({k: v for k, v in {**claims, **changes}.items() if v is not None})
+    return app.sandbox.state.keys.sign({k: v for k, v in {**claims, **changes}.items() if v is not None})
 
 
 async def popup(browser: Browser, query: str = "scopes=calendar") -> dict[str, Any]:
@@ -50,8 +60,8 @@ async def popup(browser: Browser, query: str = "scopes=calendar") -> dict[str, A
     return found
 
 
-async def test_a_popup_code_gives_a_session_and_tells_who_and_what(door: Door) -> None:
-    answer = await post(door, CODE, code=door.popup_code(), client="popup", scopes="calendar drive.appdata")
+async def test_a_popup_code_gives_a_session_and_tells_who_and_what(app: RunningApp) -> None:
+    answer = await post(app, CODE, code=app.popup_code(), client="popup", scopes="calendar drive.appdata")
     assert answer.status_code == 200
     body = answer.json()
     assert body["account"]["email"] == ALICE
@@ -59,24 +69,24 @@ async def test_a_popup_code_gives_a_session_and_tells_who_and_what(door: Door) -
     assert body["missing"] == ["drive.appdata"]
     assert "token" not in body and answer.cookies["catflap_session"]
     assert answer.headers["Cache-Control"] == "no-store"
-    assert (await door.client.get("/v1/me")).json()["csrf_token"] == body["csrf_token"]
+    assert (await app.client.get("/v1/me")).json()["csrf_token"] == body["csrf_token"]
 
 
-async def test_a_bare_code_is_taken_as_a_popups(door: Door) -> None:
-    headers = {**door.page_headers(), **BARE}
-    answer = await door.client.post(CODE, content=door.popup_code(), headers=headers)
+async def test_a_bare_code_is_taken_as_a_popups(app: RunningApp) -> None:
+    headers = {**app.page_headers(), **BARE}
+    answer = await app.client.post(CODE, content=app.popup_code(), headers=headers)
     assert answer.json()["account"]["email"] == ALICE
     assert answer.cookies["catflap_session"]
 
 
-async def test_the_guides_request_is_understood_byte_for_byte(door: Door) -> None:
+async def test_the_guides_request_is_understood_byte_for_byte(app: RunningApp) -> None:
     """Google's guide to server-side sign-in, jQuery 1.8, Chrome: a bare code as octet-stream."""
-    code = door.popup_code()
+    code = app.popup_code()
     status, headers, body = await raw(
-        door,
+        app,
         (
             "POST /storeauthcode HTTP/1.1\r\n"
-            f"Host: {door.netloc}\r\n"
+            f"Host: {app.netloc}\r\n"
             "Connection: close\r\n"
             f"Content-Length: {len(code)}\r\n"
             "Accept: */*\r\n"
@@ -84,11 +94,11 @@ async def test_the_guides_request_is_understood_byte_for_byte(door: Door) -> Non
             "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
             "Chrome/142.0.0.0 Safari/537.36\r\n"
             "Content-Type: application/octet-stream; charset=utf-8\r\n"
-            f"Origin: {door.origin}\r\n"
+            f"Origin: {app.origin}\r\n"
             "Sec-Fetch-Site: same-origin\r\n"
             "Sec-Fetch-Mode: cors\r\n"
             "Sec-Fetch-Dest: empty\r\n"
-            f"Referer: {door.origin}/\r\n"
+            f"Referer: {app.origin}/\r\n"
             "Accept-Encoding: gzip, deflate, br, zstd\r\n"
             "Accept-Language: en-GB,en;q=0.9\r\n"
             "\r\n"
@@ -98,7 +108,7 @@ async def test_the_guides_request_is_understood_byte_for_byte(door: Door) -> Non
     assert status == 200
     assert json.loads(body)["account"]["email"] == ALICE
     assert "catflap_session=" in headers["set-cookie"]
-    assert await door.stored() == ONE_OF_EACH
+    assert await app.stored() == ONE_OF_EACH
 
 
 @pytest.mark.parametrize("path", [CODE, STORE])
@@ -112,43 +122,41 @@ async def test_the_guides_request_is_understood_byte_for_byte(door: Door) -> Non
     ],
 )
 async def test_a_code_from_no_page_of_ours_is_forbidden(
-    door: Door, path: str, leave_out: str | None, add: dict[str, str]
+    app: RunningApp, path: str, leave_out: str | None, add: dict[str, str]
 ) -> None:
-    headers = {**door.page_headers(), **BARE, **add}
+    headers = {**app.page_headers(), **BARE, **add}
     headers.pop(leave_out or "", None)
-    answer = await door.client.post(path, content=door.popup_code(), headers=headers)
+    answer = await app.client.post(path, content=app.popup_code(), headers=headers)
     assert answer.status_code == 403
     assert "set-cookie" not in answer.headers
-    assert door.google_was_asked("oauth.token.exchange") == 0
-    assert await door.stored() == NOTHING
+    assert app.google_was_asked("oauth.token.exchange") == 0
+    assert await app.stored() == NOTHING
 
 
-async def test_the_guides_route_keeps_its_own_plain_errors(door: Door) -> None:
-    headers = {**door.page_headers(), **BARE}
-    answer = await door.client.post(STORE, content="4/no-such-code", headers=headers)
+async def test_the_guides_route_keeps_its_own_plain_errors(app: RunningApp) -> None:
+    headers = {**app.page_headers(), **BARE}
+    answer = await app.client.post(STORE, content="4/no-such-code", headers=headers)
     assert answer.status_code == 400
     assert list(answer.json()) == ["error"]
     assert "no-such-code" not in answer.text
 
 
-async def test_a_native_code_gives_a_bearer_and_no_cookie(door: Door) -> None:
-    answer = await native(door, code=door.native_code(), scopes="calendar")
+async def test_a_native_code_gives_a_bearer_and_no_cookie(app: RunningApp) -> None:
+    answer = await native(app, code=app.native_code(), scopes="calendar")
     body = answer.json()
     assert (body["token_type"], body["missing"]) == ("Bearer", [])
     assert "set-cookie" not in answer.headers and answer.headers["Cache-Control"] == "no-store"
-    me = await door.client.get("/v1/me", headers={"Authorization": f"Bearer {body['token']}"})
+    me = await app.client.get("/v1/me", headers={"Authorization": f"Bearer {body['token']}"})
     assert me.json()["user_id"] == body["user_id"]
 
 
-async def test_a_bearer_is_no_cookie_and_a_cookie_no_bearer(door: Door) -> None:
-    token = (await native(door, code=door.native_code())).json()["token"]
-    assert (
-        await door.client.get("/v1/me", headers={"Cookie": f"catflap_session={token}"})
-    ).status_code == 401
-    browser = await door.browser(BOB)
+async def test_a_bearer_is_no_cookie_and_a_cookie_no_bearer(app: RunningApp) -> None:
+    token = (await native(app, code=app.native_code())).json()["token"]
+    assert (await app.client.get("/v1/me", headers={"Cookie": f"catflap_session={token}"})).status_code == 401
+    browser = await app.browser(BOB)
     await browser.sign_in()
     cookie = browser.http.cookies["catflap_session"]
-    answer = await door.client.get("/v1/me", headers={"Authorization": f"Bearer {cookie}"})
+    answer = await app.client.get("/v1/me", headers={"Authorization": f"Bearer {cookie}"})
     assert answer.status_code == 401
 
 
@@ -165,11 +173,11 @@ async def test_a_bearer_is_no_cookie_and_a_cookie_no_bearer(door: Door) -> None:
         {"Cookie": "catflap_signin_0123456789abcdef=made-up"},
     ],
 )
-async def test_a_native_code_sent_by_a_browser_is_refused(door: Door, header: dict[str, str]) -> None:
-    body = {"client": "native", "code": door.native_code()}
-    answer = await door.client.post(CODE, json=body, headers=header)
+async def test_a_native_code_sent_by_a_browser_is_refused(app: RunningApp, header: dict[str, str]) -> None:
+    body = {"client": "native", "code": app.native_code()}
+    answer = await app.client.post(CODE, json=body, headers=header)
     assert answer.status_code == 403
-    assert await door.stored() == NOTHING
+    assert await app.stored() == NOTHING
 
 
 @pytest.mark.parametrize(
@@ -183,65 +191,65 @@ async def test_a_native_code_sent_by_a_browser_is_refused(door: Door, header: di
     ],
 )
 async def test_a_native_request_may_carry_the_cookies_of_what_stands_before_us(
-    door: Door, cookie: str
+    app: RunningApp, cookie: str
 ) -> None:
-    first = await door.client.post(
-        CODE, json={"client": "native", "code": door.native_code()}, headers={"Cookie": cookie}
+    first = await app.client.post(
+        CODE, json={"client": "native", "code": app.native_code()}, headers={"Cookie": cookie}
     )
     assert first.status_code == 200
     headers = {"Cookie": cookie, "Authorization": f"Bearer {first.json()['token']}"}
-    assert (await door.client.get("/v1/me", headers=headers)).status_code == 200
-    body = {"client": "native", "code": door.native_code()}
-    assert (await door.client.post(CODE, json=body, headers=headers)).status_code == 200
-    credential = {"client": "native", "credential": id_token(door)}
-    answer = await door.client.post(CREDENTIAL, json=credential, headers={"Cookie": cookie})
+    assert (await app.client.get("/v1/me", headers=headers)).status_code == 200
+    body = {"client": "native", "code": app.native_code()}
+    assert (await app.client.post(CODE, json=body, headers=headers)).status_code == 200
+    credential = {"client": "native", "credential": id_token(app)}
+    answer = await app.client.post(CREDENTIAL, json=credential, headers={"Cookie": cookie})
     assert answer.status_code == 200
 
 
-async def test_a_replayed_code_is_refused(door: Door) -> None:
-    code = door.native_code()
-    assert (await native(door, code=code)).status_code == 200
-    again = await native(door, code=code)
+async def test_a_replayed_code_is_refused(app: RunningApp) -> None:
+    code = app.native_code()
+    assert (await native(app, code=code)).status_code == 200
+    again = await native(app, code=code)
     assert (again.status_code, again.json()["code"]) == (400, "code_rejected")
-    assert await door.stored() == ONE_OF_EACH
+    assert await app.stored() == ONE_OF_EACH
 
 
-async def test_of_the_same_code_sent_twice_at_once_one_is_taken(door: Door) -> None:
-    code = door.popup_code()
-    answers = await asyncio.gather(*(post(door, CODE, code=code, client="popup") for _ in range(2)))
+async def test_of_the_same_code_sent_twice_at_once_one_is_taken(app: RunningApp) -> None:
+    code = app.popup_code()
+    answers = await asyncio.gather(*(post(app, CODE, code=code, client="popup") for _ in range(2)))
     assert sorted(answer.status_code for answer in answers) == [200, 400]
-    assert await door.stored() == ONE_OF_EACH
+    assert await app.stored() == ONE_OF_EACH
 
 
-async def test_two_first_sign_ins_at_once_make_one_user(door: Door) -> None:
-    codes = [door.native_code() for _ in range(4)]
-    answers = await asyncio.gather(*(native(door, code=code) for code in codes))
+async def test_two_first_sign_ins_at_once_make_one_user(app: RunningApp) -> None:
+    codes = [app.native_code() for _ in range(4)]
+    answers = await asyncio.gather(*(native(app, code=code) for code in codes))
     assert len({answer.json()["user_id"] for answer in answers}) == 1
-    assert {**await door.stored(), "app.sessions": 1} == ONE_OF_EACH
+    assert {**await app.stored(), "app.sessions": 1} == ONE_OF_EACH
 
 
-async def test_a_code_of_another_client_is_refused(door: Door) -> None:
-    code = door.sandbox.mint_code(ALICE, OTHER_CLIENT_ID, ["openid", "email"], kind="native")
-    answer = await native(door, code=code)
+async def test_a_code_of_another_client_is_refused(app: RunningApp) -> None:
+    code = app.sandbox.mint_code(ALICE, OTHER_CLIENT_ID, ["openid", "email"], kind="native")
+    answer = await native(app, code=code)
     assert (answer.status_code, answer.json()["code"]) == (400, "code_rejected")
-    assert await door.stored() == NOTHING
+    assert await app.stored() == NOTHING
 
 
 @pytest.mark.parametrize("kind", ["popup", "native"])
-async def test_a_code_of_the_other_kind_of_client_is_refused(door: Door, kind: str) -> None:
+async def test_a_code_of_the_other_kind_of_client_is_refused(app: RunningApp, kind: str) -> None:
     if kind == "popup":
-        answer = await post(door, CODE, code=door.native_code(), client="popup")
+        answer = await post(app, CODE, code=app.native_code(), client="popup")
     else:
-        answer = await native(door, code=door.popup_code())
+        answer = await native(app, code=app.popup_code())
     assert answer.is_error
-    assert await door.stored() == NOTHING
+    assert await app.stored() == NOTHING
 
 
-async def test_a_code_without_openid_is_refused_with_the_remedy(door: Door) -> None:
-    answer = await native(door, code=door.native_code(scopes=CALENDAR))
+async def test_a_code_without_openid_is_refused_with_the_remedy(app: RunningApp) -> None:
+    answer = await native(app, code=app.native_code(scopes=CALENDAR))
     assert answer.json()["code"] == "id_token_missing"
     assert "openid" in answer.json()["detail"]
-    assert await door.stored() == NOTHING
+    assert await app.stored() == NOTHING
 
 
 @pytest.mark.parametrize(
@@ -264,169 +272,169 @@ async def test_a_code_without_openid_is_refused_with_the_remedy(door: Door) -> N
         b"[" * 50_000,
     ],
 )
-async def test_a_bad_body_is_refused_without_being_repeated(door: Door, body: bytes) -> None:
-    answer = await door.client.post(CODE, content=body, headers={"Content-Type": "application/json"})
+async def test_a_bad_body_is_refused_without_being_repeated(app: RunningApp, body: bytes) -> None:
+    answer = await app.client.post(CODE, content=body, headers={"Content-Type": "application/json"})
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
     assert "4/" not in answer.text
-    assert door.google_was_asked("oauth.token.exchange") == 0
+    assert app.google_was_asked("oauth.token.exchange") == 0
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", ""])
 async def test_a_body_that_a_form_of_another_site_could_send_is_refused(
-    door: Door, content_type: str
+    app: RunningApp, content_type: str
 ) -> None:
-    body = json.dumps({"code": door.native_code(), "client": "native"})
-    answer = await door.client.post(CODE, content=body, headers={"Content-Type": content_type})
+    body = json.dumps({"code": app.native_code(), "client": "native"})
+    answer = await app.client.post(CODE, content=body, headers={"Content-Type": content_type})
     assert answer.status_code == 400
-    assert await door.stored() == NOTHING
+    assert await app.stored() == NOTHING
 
 
 @pytest.mark.parametrize("path", [CODE, STORE, CREDENTIAL, "/app/google-calendar/tokens"])
-async def test_an_oversized_body_is_refused(door: Door, path: str) -> None:
-    answer = await door.client.post(path, content=b"a" * 70_000, headers={**door.page_headers(), **BARE})
+async def test_an_oversized_body_is_refused(app: RunningApp, path: str) -> None:
+    answer = await app.client.post(path, content=b"a" * 70_000, headers={**app.page_headers(), **BARE})
     assert answer.status_code == 413
 
     async def endless() -> Any:
         for _ in range(100):
             yield b"a" * 1000
 
-    headers = {**door.page_headers(), "Content-Type": "application/octet-stream"}
+    headers = {**app.page_headers(), "Content-Type": "application/octet-stream"}
     if path in (CODE, STORE):
-        assert (await door.client.post(path, content=endless(), headers=headers)).status_code == 413
+        assert (await app.client.post(path, content=endless(), headers=headers)).status_code == 413
 
 
-async def test_cookie_and_bearer_in_one_request_are_refused(door: Door) -> None:
-    browser = await door.browser()
+async def test_cookie_and_bearer_in_one_request_are_refused(app: RunningApp) -> None:
+    browser = await app.browser()
     await browser.sign_in()
-    headers = {**door.page_headers(), "Authorization": "Bearer anything"}
+    headers = {**app.page_headers(), "Authorization": "Bearer anything"}
     for method, path in (("GET", "/v1/me"), ("POST", CODE), ("POST", STORE), ("POST", "/signout")):
-        answer = await browser.http.request(method, door.origin + path, headers=headers, json={})
+        answer = await browser.http.request(method, app.origin + path, headers=headers, json={})
         assert answer.status_code == 400
         assert path == STORE or answer.json()["code"] == "ambiguous_credentials"
 
 
-async def test_a_popups_state_is_taken_once_and_only_in_its_own_browser(door: Door) -> None:
-    mine, other = await door.browser(), await door.browser(BOB)
+async def test_a_popups_state_is_taken_once_and_only_in_its_own_browser(app: RunningApp) -> None:
+    mine, other = await app.browser(), await app.browser(BOB)
     begun = await popup(mine)
     assert begun["client_id"] == CLIENT_ID and begun["state"]
-    body = {"code": door.popup_code(), "client": "popup", "state": begun["state"]}
+    body = {"code": app.popup_code(), "client": "popup", "state": begun["state"]}
     await popup(other)
-    refused = await other.send("POST", CODE, json=body, headers=door.page_headers())
+    refused = await other.send("POST", CODE, json=body, headers=app.page_headers())
     assert refused.json()["code"] == "state_invalid"
-    assert door.google_was_asked("oauth.token.exchange") == 0
-    assert (await mine.send("POST", CODE, json=body, headers=door.page_headers())).status_code == 200
-    again = {**body, "code": door.popup_code()}
-    replayed = await mine.send("POST", CODE, json=again, headers=door.page_headers())
+    assert app.google_was_asked("oauth.token.exchange") == 0
+    assert (await mine.send("POST", CODE, json=body, headers=app.page_headers())).status_code == 200
+    again = {**body, "code": app.popup_code()}
+    replayed = await mine.send("POST", CODE, json=again, headers=app.page_headers())
     assert replayed.json()["code"] == "state_invalid"
 
 
-async def test_a_popup_in_a_session_asks_for_more_of_the_same_account_only(door: Door) -> None:
-    browser = await door.browser()
+async def test_a_popup_in_a_session_asks_for_more_of_the_same_account_only(app: RunningApp) -> None:
+    browser = await app.browser()
     await browser.sign_in()
     begun = await popup(browser, "scopes=drive.appdata")
-    assert begun["login_hint"] == door.sandbox.account(ALICE).sub
-    body = {"code": door.popup_code(BOB), "client": "popup", "state": begun["state"]}
-    answer = await browser.send("POST", CODE, json=body, headers=door.page_headers())
+    assert begun["login_hint"] == app.sandbox.account(ALICE).sub
+    body = {"code": app.popup_code(BOB), "client": "popup", "state": begun["state"]}
+    answer = await browser.send("POST", CODE, json=body, headers=app.page_headers())
     assert (answer.status_code, answer.json()["code"]) == (409, "account_mismatch")
-    assert await door.stored() == ONE_OF_EACH
+    assert await app.stored() == ONE_OF_EACH
     begun = await popup(browser, "scopes=drive.appdata")
-    more = door.popup_code(scopes=["openid", "email", "profile", *CALENDAR, "drive.appdata"])
+    more = app.popup_code(scopes=["openid", "email", "profile", *CALENDAR, "drive.appdata"])
     body = {"code": more, "client": "popup", "state": begun["state"]}
-    answer = await browser.send("POST", CODE, json=body, headers=door.page_headers())
+    answer = await browser.send("POST", CODE, json=body, headers=app.page_headers())
     assert (answer.status_code, answer.json()["missing"]) == (200, [])
     assert "set-cookie" not in answer.headers
 
 
-async def test_a_popup_without_a_refresh_token_is_led_to_the_consent_page(door: Door) -> None:
-    await (await door.browser()).sign_in()
-    await door.rows("DELETE FROM vault.google_tokens")
-    answer = await post(door, CODE, code=door.popup_code(), client="popup", scopes="calendar")
+async def test_a_popup_without_a_refresh_token_is_led_to_the_consent_page(app: RunningApp) -> None:
+    await (await app.browser()).sign_in()
+    await app.rows("DELETE FROM vault.google_tokens")
+    answer = await post(app, CODE, code=app.popup_code(), client="popup", scopes="calendar")
     assert (answer.status_code, answer.json()["code"]) == (409, "consent_needed")
-    browser = await door.browser()
+    browser = await app.browser()
     assert "error" not in (await browser.sign_in(answer.json()["consent_url"])).headers["Location"]
     assert (await browser.me())["grants"][0]["state"] == "active"
 
 
-async def test_a_native_app_adds_scopes_with_its_bearer_and_links_when_it_says_so(door: Door) -> None:
-    signed_in = (await native(door, code=door.native_code())).json()
+async def test_a_native_app_adds_scopes_with_its_bearer_and_links_when_it_says_so(app: RunningApp) -> None:
+    signed_in = (await native(app, code=app.native_code())).json()
     headers = {"Authorization": f"Bearer {signed_in['token']}"}
     scopes = ["openid", "email", "profile", "drive.appdata"]
-    body = {"client": "native", "code": door.native_code(scopes=scopes), "scopes": "drive.appdata"}
-    added = await door.client.post(CODE, json=body, headers=headers)
+    body = {"client": "native", "code": app.native_code(scopes=scopes), "scopes": "drive.appdata"}
+    added = await app.client.post(CODE, json=body, headers=headers)
     assert (added.status_code, "token" in added.json()) == (200, False)
-    stranger = {"client": "native", "code": door.native_code(BOB)}
-    assert (await door.client.post(CODE, json=stranger, headers=headers)).status_code == 409
-    again = door.native_code(BOB, force_refresh_token=True)
+    stranger = {"client": "native", "code": app.native_code(BOB)}
+    assert (await app.client.post(CODE, json=stranger, headers=headers)).status_code == 409
+    again = app.native_code(BOB, force_refresh_token=True)
     link = {"client": "native", "code": again, "purpose": "link"}
-    assert (await door.client.post(CODE, json=link, headers=headers)).status_code == 200
-    me = (await door.client.get("/v1/me", headers=headers)).json()
+    assert (await app.client.post(CODE, json=link, headers=headers)).status_code == 200
+    me = (await app.client.get("/v1/me", headers=headers)).json()
     assert [one["email"] for one in me["accounts"]] == [ALICE, BOB]
 
 
-async def test_google_down_stores_nothing(door: Door) -> None:
-    door.sandbox.fault("oauth.token*", status=503)
-    answer = await native(door, code=door.native_code())
+async def test_google_down_stores_nothing(app: RunningApp) -> None:
+    app.sandbox.fault("oauth.token*", status=503)
+    answer = await native(app, code=app.native_code())
     assert (answer.status_code, answer.json()["code"]) == (503, "google_unavailable")
-    assert await door.stored() == NOTHING
+    assert await app.stored() == NOTHING
 
 
-async def test_an_id_token_alone_opens_a_session_without_a_grant_which_may_follow(door: Door) -> None:
-    browser = await door.browser()
-    body = {"credential": id_token(door)}
-    answer = await browser.send("POST", CREDENTIAL, json=body, headers=door.page_headers())
+async def test_an_id_token_alone_opens_a_session_without_a_grant_which_may_follow(app: RunningApp) -> None:
+    browser = await app.browser()
+    body = {"credential": id_token(app)}
+    answer = await browser.send("POST", CREDENTIAL, json=body, headers=app.page_headers())
     assert answer.json()["account"]["email"] == ALICE
-    assert await door.stored() == {**ONE_OF_EACH, "vault.google_tokens": 0}
+    assert await app.stored() == {**ONE_OF_EACH, "vault.google_tokens": 0}
     await browser.sign_in()
     assert (await browser.me())["grants"][0]["state"] == "active"
-    assert (await door.stored())["app.users"] == 1
+    assert (await app.stored())["app.users"] == 1
 
 
-async def test_an_id_token_of_a_native_app_gives_a_bearer(door: Door) -> None:
-    body = {"credential": id_token(door, azp="4711-android.apps.googleusercontent.com"), "client": "native"}
-    answer = await door.client.post(CREDENTIAL, json=body)
+async def test_an_id_token_of_a_native_app_gives_a_bearer(app: RunningApp) -> None:
+    body = {"credential": id_token(app, azp="4711-android.apps.googleusercontent.com"), "client": "native"}
+    answer = await app.client.post(CREDENTIAL, json=body)
     assert answer.json()["token_type"] == "Bearer"
 
 
-async def test_an_id_token_with_a_state_must_carry_its_nonce(door: Door) -> None:
-    browser = await door.browser()
+async def test_an_id_token_with_a_state_must_carry_its_nonce(app: RunningApp) -> None:
+    browser = await app.browser()
     for nonce, status in (("another", 400), (None, 400)):
         begun = await popup(browser, "scopes=")
-        body = {"credential": id_token(door, nonce=nonce), "state": begun["state"]}
-        answer = await browser.send("POST", CREDENTIAL, json=body, headers=door.page_headers())
+        body = {"credential": id_token(app, nonce=nonce), "state": begun["state"]}
+        answer = await browser.send("POST", CREDENTIAL, json=body, headers=app.page_headers())
         assert answer.status_code == status
     begun = await popup(browser, "scopes=")
-    body = {"credential": id_token(door, nonce=begun["nonce"]), "state": begun["state"]}
-    answer = await browser.send("POST", CREDENTIAL, json=body, headers=door.page_headers())
+    body = {"credential": id_token(app, nonce=begun["nonce"]), "state": begun["state"]}
+    answer = await browser.send("POST", CREDENTIAL, json=body, headers=app.page_headers())
     assert answer.status_code == 200
 
 
-async def test_googles_button_in_redirect_mode_posts_a_form_with_its_own_cookie(door: Door) -> None:
-    form = {"credential": id_token(door), "g_csrf_token": "abc"}
-    refused = await door.client.post(CREDENTIAL, data=form)
+async def test_googles_button_in_redirect_mode_posts_a_form_with_its_own_cookie(app: RunningApp) -> None:
+    form = {"credential": id_token(app), "g_csrf_token": "abc"}
+    refused = await app.client.post(CREDENTIAL, data=form)
     assert (refused.status_code, refused.json()["code"]) == (403, "csrf")
-    other = await door.client.post(CREDENTIAL, data=form, headers={"Cookie": "g_csrf_token=xyz"})
+    other = await app.client.post(CREDENTIAL, data=form, headers={"Cookie": "g_csrf_token=xyz"})
     assert other.status_code == 403
-    answer = await door.client.post(CREDENTIAL, data=form, headers={"Cookie": "g_csrf_token=abc"})
+    answer = await app.client.post(CREDENTIAL, data=form, headers={"Cookie": "g_csrf_token=abc"})
     assert (answer.status_code, answer.headers["Location"]) == (303, "/")
     assert answer.cookies["catflap_session"]
 
 
-async def test_a_form_with_a_field_twice_is_refused(door: Door) -> None:
-    body = f"g_csrf_token=abc&credential={id_token(door)}&credential=again"
+async def test_a_form_with_a_field_twice_is_refused(app: RunningApp) -> None:
+    body = f"g_csrf_token=abc&credential={id_token(app)}&credential=again"
     headers = {"Cookie": "g_csrf_token=abc", "Content-Type": "application/x-www-form-urlencoded"}
-    answer = await door.client.post(CREDENTIAL, content=body, headers=headers)
+    answer = await app.client.post(CREDENTIAL, content=body, headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
 
 
 @pytest.mark.parametrize(
     "forgery", ["alg none", "HS256 with the public key", "unknown kid", "own key", "text"]
 )
-async def test_a_forged_id_token_signs_nobody_in(door: Door, forgery: str) -> None:
-    genuine = id_token(door)
-    claims = jwt.decode(genuine, _public(door)).claims
+async def test_a_forged_id_token_signs_nobody_in(app: RunningApp, forgery: str) -> None:
+    genuine = id_token(app)
+    claims = jwt.decode(genuine, _public(app)).claims
     header = {"alg": "RS256", "kid": "a-kid-nobody-has"}
-    public = (await door.client.get(door.sandbox.base_url + "/oauth2/v3/certs")).json()["keys"][0]
-    pem = _public(door).as_pem(private=False)
+    public = (await app.client.get(app.sandbox.base_url + "/oauth2/v3/certs")).json()["keys"][0]
+    pem = _public(app).as_pem(private=False)
     forged = {
         "alg none": "eyJhbGciOiJub25lIn0." + genuine.split(".")[1] + ".",
         "HS256 with the public key": hs256(genuine, pem),
@@ -434,45 +442,45 @@ async def test_a_forged_id_token_signs_nobody_in(door: Door, forgery: str) -> No
         "own key": jwt.encode({**header, "kid": public["kid"]}, claims, RSAKey.generate_key(2048)),
         "text": "not.a.token",
     }[forgery]
-    answer = await post(door, CREDENTIAL, credential=forged)
+    answer = await post(app, CREDENTIAL, credential=forged)
     assert (answer.status_code, answer.json()["code"]) == (400, "id_token_invalid")
-    assert await door.stored() == NOTHING
+    assert await app.stored() == NOTHING
 
 
 async def test_pages_of_an_allowed_origin_may_read_the_answer(
     database_urls: Any, clock: Any, tmp_path: Any
 ) -> None:
     from_elsewhere = "https://app.example.com"
-    async with open_door(database_urls, clock, tmp_path, allowed_origins=(from_elsewhere,)) as door:
+    async with running_app(database_urls, clock, tmp_path, allowed_origins=(from_elsewhere,)) as app:
         asked = {
             "Access-Control-Request-Method": "POST",
             "Access-Control-Request-Headers": "x-requested-with",
         }
-        preflight = await door.client.options(CODE, headers={"Origin": from_elsewhere, **asked})
+        preflight = await app.client.options(CODE, headers={"Origin": from_elsewhere, **asked})
         assert preflight.headers["Access-Control-Allow-Origin"] == from_elsewhere
         assert preflight.headers["Access-Control-Allow-Credentials"] == "true"
-        headers = {**door.page_headers(), "Origin": from_elsewhere}
-        body = {"code": door.popup_code(), "client": "popup"}
-        answer = await door.client.post(CODE, json=body, headers=headers)
+        headers = {**app.page_headers(), "Origin": from_elsewhere}
+        body = {"code": app.popup_code(), "client": "popup"}
+        answer = await app.client.post(CODE, json=body, headers=headers)
         assert answer.headers["Access-Control-Allow-Origin"] == from_elsewhere
-        stranger = await door.client.options(CODE, headers={"Origin": "https://evil.example", **asked})
+        stranger = await app.client.options(CODE, headers={"Origin": "https://evil.example", **asked})
         assert "Access-Control-Allow-Origin" not in stranger.headers
 
 
 async def test_codes_of_popups_can_be_redeemed_with_the_pages_origin(
     database_urls: Any, clock: Any, tmp_path: Any
 ) -> None:
-    async with open_door(database_urls, clock, tmp_path, popup_redirect_uri="origin") as door:
-        assert (await post(door, CODE, code=door.popup_code(), client="popup")).status_code == 200
+    async with running_app(database_urls, clock, tmp_path, popup_redirect_uri="origin") as app:
+        assert (await post(app, CODE, code=app.popup_code(), client="popup")).status_code == 200
 
 
-def _public(door: Door) -> RSAKey:
-    keys = json.loads(door.sandbox.world.keys.jwks())["keys"]
+def _public(app: RunningApp) -> RSAKey:
+    keys = json.loads(app.sandbox.state.keys.jwks())["keys"]
     return RSAKey.import_key(keys[0])
 
 
-async def test_the_bodies_that_are_read_by_hand_are_described_all_the_same(door: Door) -> None:
-    document = (await door.client.get("/openapi.json")).json()
+async def test_the_bodies_that_are_read_by_hand_are_described_all_the_same(app: RunningApp) -> None:
+    document = (await app.client.get("/openapi.json")).json()
     for path in (CODE, CREDENTIAL, "/app/google-calendar/tokens"):
         body = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]
         schema = document["components"]["schemas"][body["schema"]["$ref"].rpartition("/")[2]]

@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 
 import catflap
 from catflap.fastapi import Catflap
-from tests.front_door import Door
+from tests.support.app_client import RunningApp
 from tests.support.host import embedded
 
 
@@ -50,12 +50,12 @@ def build(ours: Catflap) -> FastAPI:
 
 
 @pytest.fixture
-async def guest(door: Door, tmp_path: Path) -> AsyncIterator[Door]:
-    async with embedded(door, tmp_path, build) as (opened, _):
+async def guest(app: RunningApp, tmp_path: Path) -> AsyncIterator[RunningApp]:
+    async with embedded(app, tmp_path, build) as (opened, _):
         yield opened
 
 
-async def test_nobody_is_401_in_the_hosts_own_words_or_none(guest: Door) -> None:
+async def test_nobody_is_401_in_the_hosts_own_words_or_none(guest: RunningApp) -> None:
     refused = await guest.client.get(f"{guest.origin}/hello")
     assert refused.status_code == 401
     assert refused.json() == {"host": {"code": "unauthenticated", "message": "Sign in first."}}
@@ -64,7 +64,7 @@ async def test_nobody_is_401_in_the_hosts_own_words_or_none(guest: Door) -> None
     assert (await guest.client.get(f"{guest.origin}/perhaps")).json() is None
 
 
-async def test_cookies_and_bearers_count_and_unsafe_requests_need_the_csrf_token(guest: Door) -> None:
+async def test_cookies_and_bearers_count_and_unsafe_requests_need_the_csrf_token(guest: RunningApp) -> None:
     browser = await guest.browser()
     await browser.sign_in()
     assert (await browser.get("/hello")).json() == browser.email
@@ -80,14 +80,14 @@ async def test_cookies_and_bearers_count_and_unsafe_requests_need_the_csrf_token
 
 @pytest.mark.parametrize("scopes", ["calendar.events.readonly", "calendar.events.readonly openid", ""])
 @pytest.mark.parametrize("many", [False, True])
-async def test_scopes_are_a_string_or_a_collection(guest: Door, scopes: str, many: bool) -> None:
+async def test_scopes_are_a_string_or_a_collection(guest: RunningApp, scopes: str, many: bool) -> None:
     browser = await guest.browser()
     await browser.sign_in()
     answer = await browser.get(f"/token?scopes={scopes}&many={many}")
     assert answer.json() is True
 
 
-async def test_a_form_with_the_csrf_token_can_be_read_by_the_route(guest: Door) -> None:
+async def test_a_form_with_the_csrf_token_can_be_read_by_the_route(guest: RunningApp) -> None:
     browser = await guest.browser()
     await browser.sign_in()
     body = f"csrf_token={browser.csrf}&theirs=1"
@@ -98,7 +98,7 @@ async def test_a_form_with_the_csrf_token_can_be_read_by_the_route(guest: Door) 
     assert refused.status_code == 403
 
 
-async def test_an_error_that_the_route_does_not_catch_is_answered_by_the_host(guest: Door) -> None:
+async def test_an_error_that_the_route_does_not_catch_is_answered_by_the_host(guest: RunningApp) -> None:
     browser = await guest.browser()
     await browser.sign_in()
     for many in (False, True):

@@ -16,15 +16,15 @@ import pytest
 
 from catflap.clock import FixedClock
 from catflap.store.migrate import make_database, migrate
-from tests.front_door import Browser, Door, open_door
-from tests.own_postgres import OwnPostgres, own_postgres
+from tests.support.app_client import Browser, RunningApp, running_app
+from tests.support.own_postgres import OwnPostgres, own_postgres
 
 
 @dataclass
 class Away:
     """A Catflap on a PostgreSQL that a test may stop, and somebody of each kind who asks."""
 
-    door: Door
+    app: RunningApp
     server: OwnPostgres
     browser: Browser
     bearer: dict[str, str]
@@ -44,21 +44,21 @@ async def away(clock: FixedClock, tmp_path: Path) -> AsyncIterator[Away]:
     with own_postgres() as server:
         await make_database(server.urls)
         await migrate(server.urls)
-        async with open_door(server.urls, clock, tmp_path) as door:
-            browser = await door.browser()
+        async with running_app(server.urls, clock, tmp_path) as app:
+            browser = await app.browser()
             await browser.sign_in()
             me = await browser.me()
             token = secrets.token_urlsafe(32)
             hashed = hashlib.sha256(token.encode()).hexdigest()
             body = {"token_sha256": hashed, "model": "test"}
-            code = (await door.client.post("/v1/pairings", json=body)).json()["code"]
+            code = (await app.client.post("/v1/pairings", json=body)).json()["code"]
             assert (await browser.send("POST", "/v1/devices", json={"code": code})).status_code == 201
             yield Away(
-                door,
+                app,
                 server,
                 browser,
-                bearer=await door.bearer_of(me["user_id"]),
-                key=await door.api_key("tokens", "proxy", "users", "announce", "keys"),
+                bearer=await app.bearer_of(me["user_id"]),
+                key=await app.api_key("tokens", "proxy", "users", "announce", "keys"),
                 device={"Authorization": f"Bearer {token}"},
                 user_id=me["user_id"],
             )
@@ -66,9 +66,9 @@ async def away(clock: FixedClock, tmp_path: Path) -> AsyncIterator[Away]:
 
 def calls(away: Away) -> list[tuple[str, str, dict[str, str], Any]]:
     """One call of each route that needs the database, by somebody who may make it."""
-    user, page = f"/v1/users/{away.user_id}", away.door.page_headers()
+    user, page = f"/v1/users/{away.user_id}", away.app.page_headers()
     bearer, key, device = away.bearer, away.key, away.device
-    native = {"code": away.door.native_code(), "client": "native"}
+    native = {"code": away.app.native_code(), "client": "native"}
     return [
         ("GET", "/readyz", {}, None),
         ("GET", "/signin/google?scopes=calendar", {}, None),
@@ -102,7 +102,7 @@ def calls(away: Away) -> list[tuple[str, str, dict[str, str], Any]]:
         ("POST", "/v1/users", key, {}),
         ("POST", f"{user}/sessions", key, None),
         ("GET", "/v1/keys", key, None),
-        ("POST", "/storeauthcode", page, away.door.popup_code().encode()),
+        ("POST", "/storeauthcode", page, away.app.popup_code().encode()),
     ]
 
 
@@ -111,12 +111,12 @@ async def ask(away: Away, method: str, path: str, headers: dict[str, str], body:
     if isinstance(body, bytes):
         how = {"content": body}
         headers = {**headers, "Content-Type": "application/octet-stream"}
-    return await away.door.client.request(method, path, headers=headers, **how)
+    return await away.app.client.request(method, path, headers=headers, **how)
 
 
 async def test_every_route_that_needs_the_database_answers_503_and_comes_back(away: Away) -> None:
     await away.stop()
-    assert (await away.door.client.get("/healthz")).status_code == 200
+    assert (await away.app.client.get("/healthz")).status_code == 200
     for call in calls(away):
         answer = await ask(away, *call)
         assert answer.status_code == 503, (call, answer.text)
@@ -129,9 +129,9 @@ async def test_every_route_that_needs_the_database_answers_503_and_comes_back(aw
     await away.start()
     for method, path, headers, _ in calls(away):
         if method == "GET" and "stream" not in headers.get("Accept", ""):
-            answer = await away.door.client.get(path, headers=headers)
+            answer = await away.app.client.get(path, headers=headers)
             assert answer.status_code < 500, (path, answer.text)
-    assert (await away.door.client.get("/readyz")).json() == {"status": "ready"}
+    assert (await away.app.client.get("/readyz")).json() == {"status": "ready"}
 
 
 async def test_a_page_in_a_session_is_503_too(away: Away) -> None:
@@ -144,7 +144,7 @@ async def test_a_page_in_a_session_is_503_too(away: Away) -> None:
 
 
 async def test_a_sign_in_that_came_back_too_soon_is_completed_afterwards(away: Away) -> None:
-    browser = await away.door.browser()
+    browser = await away.app.browser()
     begun = await browser.begin()
     back = await browser.at_google(begun.headers["Location"])
     await away.stop()
@@ -160,7 +160,7 @@ async def test_an_open_stream_outlives_the_database(away: Away) -> None:
     async def follow() -> None:
         headers = {**away.device, "Accept": "text/event-stream"}
         url = "/v1/device/schedule"
-        async with away.door.client.stream("GET", url, headers=headers, timeout=None) as stream:
+        async with away.app.client.stream("GET", url, headers=headers, timeout=None) as stream:
             async for line in stream.aiter_lines():
                 if line.startswith("data: "):
                     documents.put_nowait(json.loads(line.removeprefix("data: ")))

@@ -14,24 +14,24 @@ import pytest
 from fastapi import FastAPI
 
 import catflap
-from catflap.cli.serving import bind, port_of, serving
-from catflap.sandbox import Sandbox
-from tests.front_door import ALICE, CLIENT_ID, CLIENT_SECRET, Door
+from catflap.cli.http_server import bind, port_of, serving
+from google_sandbox import Sandbox
+from tests.support.app_client import ALICE, CLIENT_ID, CLIENT_SECRET, RunningApp
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 @pytest.fixture
 async def host(
-    door: Door, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    app: RunningApp, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> AsyncIterator[tuple[FastAPI, str]]:
     """The example application, served; its Google is the door's."""
     listener = bind("127.0.0.1", 0)
     origin = f"http://127.0.0.1:{port_of(listener)}"
-    client = door.sandbox.world.clients[CLIENT_ID]
+    client = app.sandbox.state.clients[CLIENT_ID]
     client.redirect_uris.append(f"{origin}/auth/signin/google/callback")
     client.origins.append(origin)
-    settings = door.house.services.settings
+    settings = app.catflap.services.settings
     assert settings.database_url and settings.vault_database_url
     environment = {
         "GOOGLE_CLIENT_ID": CLIENT_ID,
@@ -46,7 +46,7 @@ async def host(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     # The sandbox's clock stands still, so the example's must too.
-    monkeypatch.setattr("catflap.app.SystemClock", lambda: door.clock)
+    monkeypatch.setattr("catflap.app.SystemClock", lambda: app.clock)
     monkeypatch.syspath_prepend(EXAMPLES)
     module = importlib.reload(importlib.import_module("fastapi_app"))
     async with module.app.router.lifespan_context(module.app), serving(module.app, listener):
@@ -55,10 +55,10 @@ async def host(
 
 
 async def test_the_example_signs_people_in_and_calls_google_for_them(
-    host: tuple[FastAPI, str], door: Door
+    host: tuple[FastAPI, str], app: RunningApp
 ) -> None:
     _, origin = host
-    guest = Door(origin, door.sandbox, door.house, door.urls, door.clock, door.client, door._stack)
+    guest = RunningApp(origin, app.sandbox, app.catflap, app.urls, app.clock, app.client, app._stack)
     browser = await guest.browser()
     assert (await browser.get("/hello")).status_code == 401
     answer = await browser.sign_in("/auth/signin/google?scopes=calendar&next=/hello")
@@ -67,38 +67,38 @@ async def test_the_example_signs_people_in_and_calls_google_for_them(
     assert (await browser.get("/token-works")).json() == {"works": True}
 
 
-async def test_the_exchange_alone_gives_tokens_and_profile_and_stores_nothing(door: Door) -> None:
+async def test_the_exchange_alone_gives_tokens_and_profile_and_stores_nothing(app: RunningApp) -> None:
     exchange = catflap.CodeExchange(
         CLIENT_ID,
         CLIENT_SECRET,
-        discovery_url=door.house.services.settings.google_discovery_url,
-        clock=door.clock,
+        discovery_url=app.catflap.services.settings.google_discovery_url,
+        clock=app.clock,
     )
     async with exchange:
-        exchanged = [await exchange(door.native_code()) for _ in range(2)]
+        exchanged = [await exchange(app.native_code()) for _ in range(2)]
     assert exchanged[0].profile.email == ALICE
     assert exchanged[0].refresh_token and "calendar.events.readonly" in exchanged[0].scopes
     assert exchanged[0].access_token not in repr(exchanged[0])
-    assert door.google_was_asked("oauth.jwks") == 1
-    assert (await door.stored())["app.users"] == 0
+    assert app.google_was_asked("oauth.jwks") == 1
+    assert (await app.stored())["app.users"] == 0
 
 
-async def test_the_exchange_alone_refuses_what_the_server_refuses(door: Door) -> None:
-    url = door.house.services.settings.google_discovery_url
-    exchange = catflap.CodeExchange(CLIENT_ID, CLIENT_SECRET, discovery_url=url, clock=door.clock)
+async def test_the_exchange_alone_refuses_what_the_server_refuses(app: RunningApp) -> None:
+    url = app.catflap.services.settings.google_discovery_url
+    exchange = catflap.CodeExchange(CLIENT_ID, CLIENT_SECRET, discovery_url=url, clock=app.clock)
     async with exchange:
-        code = door.native_code()
+        code = app.native_code()
         await exchange(code)
         with pytest.raises(catflap.BadRequest, match="code_rejected"):
             await exchange(code)
         with pytest.raises(catflap.Tampered):
-            await exchange(door.native_code(nonce="another"), nonce="ours")
+            await exchange(app.native_code(nonce="another"), nonce="ours")
         with pytest.raises(catflap.BadRequest, match="id_token_missing"):
-            await exchange(door.native_code(scopes=["drive.appdata"]))
+            await exchange(app.native_code(scopes=["drive.appdata"]))
 
 
-async def test_the_native_example_signs_in_against_a_running_house(door: Door) -> None:
-    arguments = [sys.executable, str(EXAMPLES / "native_client.py"), door.origin, door.native_code()]
+async def test_the_native_example_signs_in_against_a_running_house(app: RunningApp) -> None:
+    arguments = [sys.executable, str(EXAMPLES / "native_client.py"), app.origin, app.native_code()]
     process = await asyncio.create_subprocess_exec(*arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     out, err = await process.communicate()
     assert process.returncode == 0, err.decode()

@@ -12,7 +12,7 @@ import pytest
 
 from catflap.clock import FixedClock
 from catflap.store.embedded import Urls
-from tests.front_door import Door, open_door
+from tests.support.app_client import RunningApp, running_app
 from tests.support.http import http_client
 
 ROOT = Path(__file__).parent.parent.parent
@@ -37,8 +37,8 @@ def generator(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-async def door(database_urls: Urls, clock: FixedClock, tmp_path: Path) -> AsyncIterator[Door]:
-    async with open_door(database_urls, clock, tmp_path / "catflap", return_urls=(RETURN_TO,)) as opened:
+async def app(database_urls: Urls, clock: FixedClock, tmp_path: Path) -> AsyncIterator[RunningApp]:
+    async with running_app(database_urls, clock, tmp_path / "catflap", return_urls=(RETURN_TO,)) as opened:
         yield opened
 
 
@@ -71,10 +71,10 @@ async def check_types(generator: Path, made: Path) -> None:
 
 
 async def test_a_generated_client_is_typed_and_calls_the_token_api(
-    generator: Path, door: Door, tmp_path: Path
+    generator: Path, app: RunningApp, tmp_path: Path
 ) -> None:
     document = tmp_path / "openapi.json"
-    document.write_text((await door.client.get("/openapi.json")).text)
+    document.write_text((await app.client.get("/openapi.json")).text)
     made = tmp_path / "catflap_api"
     await run(
         *(generator / "openapi-python-client", "generate", "--fail-on-warning", "--meta", "none"),
@@ -84,14 +84,14 @@ async def test_a_generated_client_is_typed_and_calls_the_token_api(
     )
     await check_types(generator, made)
 
-    browser = await door.browser()
+    browser = await app.browser()
     await browser.sign_in()
     user_id = (await browser.me())["user_id"]
-    key = (await door.api_key("tokens", "users"))["Authorization"].removeprefix("Bearer ")
+    key = (await app.api_key("tokens", "users"))["Authorization"].removeprefix("Bearer ")
     token = await run(
-        *(generator / "python", "-P", CALLER, door.origin, key, str(user_id), RETURN_TO),
+        *(generator / "python", "-P", CALLER, app.origin, key, str(user_id), RETURN_TO),
         PYTHONPATH=str(tmp_path),
     )
     async with http_client(headers={"Authorization": f"Bearer {token.strip()}"}) as http:
-        events = f"{door.house.services.settings.google_api_url}/calendar/v3/calendars/primary/events"
+        events = f"{app.catflap.services.settings.google_api_url}/calendar/v3/calendars/primary/events"
         assert (await http.get(events)).status_code == 200

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from catflap.errors import OperatorMustAct
 from catflap.fastapi import Catflap
-from tests.front_door import Door
+from tests.support.app_client import RunningApp
 from tests.support.host import embedded, host_settings, served
 
 PREFIXES = {
@@ -68,8 +68,8 @@ REQUESTS: list[tuple[str, str, dict[str, str], bytes | None]] = [
 class SeenScopes:
     """ASGI middleware of the host, such as an access log: what it knows of each request afterwards."""
 
-    def __init__(self, app: ASGIApp, seen: list[tuple[str, bytes]]) -> None:
-        self._app = app
+    def __init__(self, host_app: ASGIApp, seen: list[tuple[str, bytes]]) -> None:
+        self._app = host_app
         self._seen = seen
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -82,39 +82,39 @@ def host_application(around: Any = None) -> FastAPI:
     """An application with a life of its own; `around` is a lifespan that it enters within its own."""
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, str]]:
-        app.state.services = "their services"
+    async def lifespan(host_app: FastAPI) -> AsyncIterator[dict[str, str]]:
+        host_app.state.services = "their services"
         if around is None:
             yield {"services": "of theirs", "viewer": "theirs"}
             return
-        async with around(app):
+        async with around(host_app):
             yield {"services": "of theirs", "viewer": "theirs"}
 
-    app = FastAPI(lifespan=lifespan, title="The host")
-    app.state.seen = []
+    host_app = FastAPI(lifespan=lifespan, title="The host")
+    host_app.state.seen = []
 
-    @app.exception_handler(404)
+    @host_app.exception_handler(404)
     async def not_found(request: Request, error: Exception) -> Response:
         return PlainTextResponse("nothing here, says the host", 404)
 
-    @app.exception_handler(405)
+    @host_app.exception_handler(405)
     async def wrong_method(request: Request, error: Exception) -> Response:
         return PlainTextResponse("not like this, says the host", 405)
 
-    @app.exception_handler(RequestValidationError)
+    @host_app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: Exception) -> Response:
         return PlainTextResponse("invalid, says the host", 422)
 
-    @app.exception_handler(ValueError)
+    @host_app.exception_handler(ValueError)
     async def value_error(request: Request, error: Exception) -> Response:
         return PlainTextResponse("a ValueError, says the host", 500)
 
-    app.add_middleware(CORSMiddleware, allow_origins=["https://partner.example"], allow_credentials=True)
-    app.add_middleware(SeenScopes, seen=app.state.seen)
-    return app
+    host_app.add_middleware(CORSMiddleware, allow_origins=["https://partner.example"], allow_credentials=True)
+    host_app.add_middleware(SeenScopes, seen=host_app.state.seen)
+    return host_app
 
 
-def add_routes(app: FastAPI, directory: Path) -> None:
+def add_routes(host_app: FastAPI, directory: Path) -> None:
     """The host's own routes, below and beside ours."""
 
     async def anything(request: Request) -> Response:
@@ -130,51 +130,51 @@ def add_routes(app: FastAPI, directory: Path) -> None:
         "/v1/grants.csv",
         "/v1/sessions/of/theirs",
     ):
-        app.add_api_route(path, anything, response_model=None)
+        host_app.add_api_route(path, anything, response_model=None)
     for path in ("/signin", "/signin/google-help", "/consents/of/theirs", "/catflap/fan-club"):
-        app.add_api_route(path, anything, response_model=None)
+        host_app.add_api_route(path, anything, response_model=None)
     for path in ("/healthz", "/readyz"):
-        app.add_api_route(path, anything, response_model=None)
-    app.mount("/static", StaticFiles(directory=directory))
+        host_app.add_api_route(path, anything, response_model=None)
+    host_app.mount("/static", StaticFiles(directory=directory))
 
-    @app.post("/signout-survey")
+    @host_app.post("/signout-survey")
     async def survey(request: Request) -> str:
         return (await request.body()).decode()
 
-    @app.post("/upload")
+    @host_app.post("/upload")
     async def upload(request: Request) -> int:
         return len(await request.body())
 
-    @app.post("/upload/json")
+    @host_app.post("/upload/json")
     async def upload_json(body: dict[str, int]) -> dict[str, int]:
         return body
 
-    @app.get("/cookies")
+    @host_app.get("/cookies")
     async def cookies(request: Request) -> dict[str, str]:
         return request.cookies
 
-    @app.get("/teapot")
+    @host_app.get("/teapot")
     async def teapot() -> None:
         raise HTTPException(418, "short and stout", {"X-Host": "yes"})
 
-    @app.get("/broken")
+    @host_app.get("/broken")
     async def broken() -> None:
         raise ValueError
 
-    @app.get("/lifespan")
+    @host_app.get("/lifespan")
     async def of_lifespan(request: Request) -> list[str]:
         return [request.state.services, request.state.viewer, request.app.state.services]
 
-    @app.get("/state")
+    @host_app.get("/state")
     async def of_state(request: Request) -> list[str]:
         return [name for name in ("csp_nonce", "catflap") if hasattr(request.state, name)]
 
 
-def include(app: FastAPI, catflap: Catflap, prefixes: dict[str, str]) -> None:
-    app.include_router(catflap.auth_router(), prefix=prefixes["auth"])
-    app.include_router(catflap.token_router(), prefix=prefixes["token"])
-    app.include_router(catflap.me_router(), prefix=prefixes["me"])
-    app.include_router(catflap.mia_router(), prefix=prefixes["mia"])
+def include(host_app: FastAPI, catflap: Catflap, prefixes: dict[str, str]) -> None:
+    host_app.include_router(catflap.auth_router(), prefix=prefixes["auth"])
+    host_app.include_router(catflap.token_router(), prefix=prefixes["token"])
+    host_app.include_router(catflap.me_router(), prefix=prefixes["me"])
+    host_app.include_router(catflap.mia_router(), prefix=prefixes["mia"])
 
 
 async def answers(origin: str) -> list[tuple[int, list[tuple[bytes, bytes]], bytes]]:
@@ -190,7 +190,7 @@ async def answers(origin: str) -> list[tuple[int, list[tuple[bytes, bytes]], byt
 @pytest.mark.parametrize("prefixes", PREFIXES.values(), ids=PREFIXES.keys())
 @pytest.mark.parametrize("ours_first", [True, False])
 async def test_the_host_answers_as_it_does_without_catflap(
-    door: Door, tmp_path: Path, prefixes: dict[str, str], ours_first: bool
+    app: RunningApp, tmp_path: Path, prefixes: dict[str, str], ours_first: bool
 ) -> None:
     (tmp_path / "host.txt").write_text("a file of the host")
     alone = host_application()
@@ -199,41 +199,41 @@ async def test_the_host_answers_as_it_does_without_catflap(
         without = await answers(origin)
 
     def build(catflap: Catflap) -> FastAPI:
-        app = host_application(catflap.lifespan)
+        host_app = host_application(catflap.lifespan)
         if ours_first:
-            include(app, catflap, prefixes)
-        add_routes(app, tmp_path)
+            include(host_app, catflap, prefixes)
+        add_routes(host_app, tmp_path)
         if not ours_first:
-            include(app, catflap, prefixes)
-        return app
+            include(host_app, catflap, prefixes)
+        return host_app
 
-    async with embedded(door, tmp_path, build, auth=prefixes["auth"]) as (guest, app):
+    async with embedded(app, tmp_path, build, auth=prefixes["auth"]) as (guest, host_app):
         within = await answers(guest.origin)
         for request, one, other in zip(REQUESTS, without, within, strict=True):
             assert one == other, request[:2]
-        assert app.state.seen == alone.state.seen
+        assert host_app.state.seen == alone.state.seen
         ours = await guest.client.get(f"{guest.origin}{prefixes['me']}/v1/me")
         assert ours.status_code == 401
         assert ours.headers["Content-Type"] == "application/problem+json"
         assert ours.headers["Cache-Control"] == "no-store"
         assert "Strict-Transport-Security" not in ours.headers
-        assert set(app.state._state) == {"seen", "services", "catflap"}
-    assert len(app.user_middleware) == len(alone.user_middleware)
-    assert set(app.exception_handlers) == set(alone.exception_handlers)
+        assert set(host_app.state._state) == {"seen", "services", "catflap"}
+    assert len(host_app.user_middleware) == len(alone.user_middleware)
+    assert set(host_app.exception_handlers) == set(alone.exception_handlers)
 
 
-async def test_our_routes_protect_themselves_inside_the_host(door: Door, tmp_path: Path) -> None:
+async def test_our_routes_protect_themselves_inside_the_host(app: RunningApp, tmp_path: Path) -> None:
     seen: list[tuple[str, bytes]] = []
 
     def build(catflap: Catflap) -> FastAPI:
-        app = FastAPI(lifespan=catflap.lifespan)
-        include(app, catflap, PREFIXES["below prefixes"])
-        app.add_middleware(SeenScopes, seen=seen)
-        return app
+        host_app = FastAPI(lifespan=catflap.lifespan)
+        include(host_app, catflap, PREFIXES["below prefixes"])
+        host_app.add_middleware(SeenScopes, seen=seen)
+        return host_app
 
     allowed = {"allowed_origins": ("https://app.example",)}
-    async with embedded(door, tmp_path, build, auth="/auth", **allowed) as (guest, _):
-        key = await door.api_key("users", "proxy")
+    async with embedded(app, tmp_path, build, auth="/auth", **allowed) as (guest, _):
+        key = await app.api_key("users", "proxy")
 
         async def ask(method: str, path: str, **more: Any) -> httpx2.Response:
             return await guest.client.request(method, guest.origin + path, **more)
@@ -279,48 +279,48 @@ async def test_our_routes_protect_themselves_inside_the_host(door: Door, tmp_pat
 @pytest.mark.parametrize(
     ("include", "code", "said"),
     [
-        (lambda app, c: app.include_router(c.token_router()), "router_missing", "auth_router()"),
-        (lambda app, c: app.include_router(c.mia_router()), "router_missing", "auth_router()"),
+        (lambda host_app, c: host_app.include_router(c.token_router()), "router_missing", "auth_router()"),
+        (lambda host_app, c: host_app.include_router(c.mia_router()), "router_missing", "auth_router()"),
         (
-            lambda app, c: [app.include_router(one()) for one in (c.mia_router, c.auth_router)],
+            lambda host_app, c: [host_app.include_router(one()) for one in (c.mia_router, c.auth_router)],
             "router_missing",
             "me_router()",
         ),
         (
-            lambda app, c: [app.include_router(c.me_router(), prefix=p) for p in ("/a", "/b")],
+            lambda host_app, c: [host_app.include_router(c.me_router(), prefix=p) for p in ("/a", "/b")],
             "router_included_twice",
             "me_router()",
         ),
     ],
 )
 async def test_what_is_missing_or_doubled_is_named_at_the_start(
-    door: Door, tmp_path: Path, include: Callable[[FastAPI, Catflap], Any], code: str, said: str
+    app: RunningApp, tmp_path: Path, include: Callable[[FastAPI, Catflap], Any], code: str, said: str
 ) -> None:
-    catflap = Catflap(host_settings(door, tmp_path))
-    app = FastAPI(lifespan=catflap.lifespan)
-    include(app, catflap)
+    catflap = Catflap(host_settings(app, tmp_path))
+    host_app = FastAPI(lifespan=catflap.lifespan)
+    include(host_app, catflap)
     with pytest.raises(OperatorMustAct, match=code) as failed:
-        async with app.router.lifespan_context(app):
+        async with host_app.router.lifespan_context(host_app):
             pass
     assert said in failed.value.message
-    assert not hasattr(app.state, "catflap")
+    assert not hasattr(host_app.state, "catflap")
 
 
-async def test_calendars_that_are_switched_off_are_not_shown(door: Door, tmp_path: Path) -> None:
-    catflap = Catflap(host_settings(door, tmp_path, calendars=False))
-    app = FastAPI(lifespan=catflap.lifespan)
-    include(app, catflap, PREFIXES["below prefixes"])
+async def test_calendars_that_are_switched_off_are_not_shown(app: RunningApp, tmp_path: Path) -> None:
+    catflap = Catflap(host_settings(app, tmp_path, calendars=False))
+    host_app = FastAPI(lifespan=catflap.lifespan)
+    include(host_app, catflap, PREFIXES["below prefixes"])
     with pytest.raises(OperatorMustAct, match="calendars_off"):
-        async with app.router.lifespan_context(app):
+        async with host_app.router.lifespan_context(host_app):
             pass
 
 
-async def test_an_application_can_have_one_catflap(door: Door, tmp_path: Path) -> None:
-    first, second = (Catflap(host_settings(door, tmp_path), worker=False) for _ in range(2))
-    app = FastAPI()
-    async with first.lifespan(app):
+async def test_an_application_can_have_one_catflap(app: RunningApp, tmp_path: Path) -> None:
+    first, second = (Catflap(host_settings(app, tmp_path), worker=False) for _ in range(2))
+    host_app = FastAPI()
+    async with first.lifespan(host_app):
         with pytest.raises(OperatorMustAct, match="second_catflap"):
-            async with second.lifespan(app):
+            async with second.lifespan(host_app):
                 pass
         with pytest.raises(OperatorMustAct, match="second_catflap"):
             async with first.lifespan(FastAPI()):
@@ -333,29 +333,29 @@ async def test_an_application_can_have_one_catflap(door: Door, tmp_path: Path) -
 
 
 async def test_routers_without_a_started_catflap_fail_at_the_start_and_on_request(
-    door: Door, tmp_path: Path
+    app: RunningApp, tmp_path: Path
 ) -> None:
-    catflap = Catflap(host_settings(door, tmp_path))
-    app = FastAPI()
-    app.include_router(catflap.me_router())
+    catflap = Catflap(host_settings(app, tmp_path))
+    host_app = FastAPI()
+    host_app.include_router(catflap.me_router())
     with pytest.raises(OperatorMustAct, match="not_started"):
-        async with app.router.lifespan_context(app):
+        async with host_app.router.lifespan_context(host_app):
             pass
-    transport = httpx2.ASGITransport(app)
+    transport = httpx2.ASGITransport(host_app)
     async with httpx2.AsyncClient(transport=transport, base_url="http://host.test") as http:
         answer = await http.get("/v1/me")
         assert (answer.status_code, answer.json()["code"]) == (500, "not_started")
 
 
 @pytest.mark.parametrize("names", [["me"], ["auth"], ["auth", "token"], ["auth", "me", "mia"], []])
-async def test_any_subset_that_is_complete_starts(door: Door, tmp_path: Path, names: list[str]) -> None:
-    catflap = Catflap(host_settings(door, tmp_path), worker=False)
-    app = FastAPI(lifespan=catflap.lifespan)
+async def test_any_subset_that_is_complete_starts(app: RunningApp, tmp_path: Path, names: list[str]) -> None:
+    catflap = Catflap(host_settings(app, tmp_path), worker=False)
+    host_app = FastAPI(lifespan=catflap.lifespan)
     for name in names:
-        app.include_router(getattr(catflap, f"{name}_router")(), prefix=f"/{name}")
+        host_app.include_router(getattr(catflap, f"{name}_router")(), prefix=f"/{name}")
     # Twice, because an application may be started again, by a test client for example.
     for _ in range(2):
-        async with app.router.lifespan_context(app):
-            assert app.state.catflap.paths.auth == ("/auth" if "auth" in names else "")
-            assert app.state.catflap.settings.calendars == ("mia" in names)
-        assert not hasattr(app.state, "catflap")
+        async with host_app.router.lifespan_context(host_app):
+            assert host_app.state.catflap.paths.auth == ("/auth" if "auth" in names else "")
+            assert host_app.state.catflap.settings.calendars == ("mia" in names)
+        assert not hasattr(host_app.state, "catflap")

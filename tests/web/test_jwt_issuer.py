@@ -10,12 +10,12 @@ from joserfc.jwk import ECKey
 
 from catflap.clock import FixedClock
 from catflap.errors import TryAgain
-from catflap.google.keys import Keys
-from catflap.signin.app_tokens import issuer_unavailable
+from catflap.google.jwks import Keys
+from catflap.signin.external_jwt import issuer_unavailable
 from catflap.store.embedded import Urls
-from tests.front_door import Door, open_door
-from tests.google.answering import Answering, answer, answering
-from tests.web.test_backends import App
+from tests.support.app_client import RunningApp, running_app
+from tests.support.canned_answers import Answering, answer, answering
+from tests.web.test_backends import ClientApp
 
 WRONG: dict[str, bytes] = {
     "cut off": b"",
@@ -33,65 +33,65 @@ WRONG: dict[str, bytes] = {
 
 
 async def door_with(
-    issuer: Answering, app: App, database_urls: Urls, clock: FixedClock, tmp_path: Path
+    issuer: Answering, client_app: ClientApp, database_urls: Urls, clock: FixedClock, tmp_path: Path
 ) -> Any:
-    return open_door(
+    return running_app(
         database_urls,
         clock,
         tmp_path,
-        jwt_issuer=app.issuer,
-        jwt_audience=app.audience,
+        jwt_issuer=client_app.issuer,
+        jwt_audience=client_app.audience,
         jwt_jwks_url=f"{issuer.url}/keys",
     )
 
 
-async def me(door: Door, app: App) -> httpx2.Response:
-    return await door.client.get("/v1/me", headers={"Authorization": f"Bearer {app.token()}"})
+async def me(app: RunningApp, client_app: ClientApp) -> httpx2.Response:
+    return await app.client.get("/v1/me", headers={"Authorization": f"Bearer {client_app.token()}"})
 
 
 @pytest.mark.parametrize("name", WRONG)
 async def test_an_issuer_without_keys_is_named_and_heals(
     database_urls: Urls, clock: FixedClock, tmp_path: Path, name: str
 ) -> None:
-    app = App(clock)
-    right = answer(200, {"keys": [app.key.as_dict(private=False)]})
+    client_app = ClientApp(clock)
+    right = answer(200, {"keys": [client_app.key.as_dict(private=False)]})
     async with (
         answering(WRONG[name], WRONG[name], right) as issuer,
-        await door_with(issuer, app, database_urls, clock, tmp_path) as door,
+        await door_with(issuer, client_app, database_urls, clock, tmp_path) as app,
     ):
-        failed = await me(door, app)
+        failed = await me(app, client_app)
         assert (failed.status_code, failed.json()["code"]) == (503, "jwt_issuer_unavailable")
         assert "Google" not in failed.text and "CATFLAP_JWT_JWKS_URL" in failed.text
         assert int(failed.headers["Retry-After"]) > 0
         body = {"userId": 17, "authCode": "4/a"}
-        headers = {"Authorization": f"Bearer {app.token()}"}
-        mobile = await door.client.post("/app/google-calendar/tokens", json=body, headers=headers)
+        headers = {"Authorization": f"Bearer {client_app.token()}"}
+        mobile = await app.client.post("/app/google-calendar/tokens", json=body, headers=headers)
         assert (mobile.status_code, list(mobile.json())) == (503, ["error"])
-        assert (await me(door, app)).status_code == 200
+        assert (await me(app, client_app)).status_code == 200
         assert issuer.asked == ["/keys"] * 3
 
 
 async def test_an_issuer_that_does_not_listen_is_named(
     database_urls: Urls, clock: FixedClock, tmp_path: Path
 ) -> None:
-    app = App(clock)
+    client_app = ClientApp(clock)
     async with answering(b"") as issuer:
         pass
-    async with await door_with(issuer, app, database_urls, clock, tmp_path) as door:
-        assert (await me(door, app)).json()["code"] == "jwt_issuer_unavailable"
+    async with await door_with(issuer, client_app, database_urls, clock, tmp_path) as app:
+        assert (await me(app, client_app)).json()["code"] == "jwt_issuer_unavailable"
 
 
 async def test_one_key_that_cannot_be_read_does_not_hide_the_others(
     database_urls: Urls, clock: FixedClock, tmp_path: Path
 ) -> None:
-    app = App(clock)
+    client_app = ClientApp(clock)
     strange = [{"kty": "EC", "kid": "e0", "crv": "P-1"}, {"kty": "AKP", "kid": "e9"}, {"kid": "e8"}]
-    keys = answer(200, {"keys": [*strange, app.key.as_dict(private=False)]})
+    keys = answer(200, {"keys": [*strange, client_app.key.as_dict(private=False)]})
     async with (
         answering(keys) as issuer,
-        await door_with(issuer, app, database_urls, clock, tmp_path) as door,
+        await door_with(issuer, client_app, database_urls, clock, tmp_path) as app,
     ):
-        assert (await me(door, app)).status_code == 200
+        assert (await me(app, client_app)).status_code == 200
 
 
 async def test_those_who_wait_for_one_fetch_share_its_failure(clock: FixedClock) -> None:

@@ -18,12 +18,12 @@ from catflap.google.scopes import WHOLE_CALENDAR, asked
 from catflap.settings import Settings
 from catflap.store.database import connect
 from catflap.store.embedded import Urls
-from catflap.store.notices import Notices
+from catflap.store.notify import NotificationListener
 from catflap.store.tables import api_keys as t
 from catflap.store.task_types import API_KEYS_TOPIC
 from catflap.vault.api_keys import ApiKey, ApiKeys
-from catflap.web.keys import TokensKey, require_key
-from catflap.web.routing import OwnErrors
+from catflap.web.api_key_auth import TokensKey, require_key
+from catflap.web.problem_route import ProblemRoute
 
 
 @pytest.fixture
@@ -42,11 +42,11 @@ def keys(engine: AsyncEngine, clock: FixedClock) -> ApiKeys:
 @pytest.fixture
 async def http(keys: ApiKeys) -> AsyncIterator[httpx2.AsyncClient]:
     app = FastAPI()
-    app.router.route_class = OwnErrors
+    app.router.route_class = ProblemRoute
     app.state.catflap = SimpleNamespace(api_keys=keys, settings=Settings())
 
     @app.get("/door")
-    async def door(key: Annotated[ApiKey, Depends(require_key("tokens"))]) -> str:
+    async def guarded(key: Annotated[ApiKey, Depends(require_key("tokens"))]) -> str:
         return key.name
 
     @app.get("/users/{user_id}")
@@ -116,7 +116,7 @@ async def test_a_key_that_asks_too_often_is_told_when_to_come_back(
 async def test_revoking_ends_a_key_in_every_process(
     engine: AsyncEngine, clock: FixedClock, database_urls: Urls
 ) -> None:
-    async with Notices(database_urls.app) as notices:
+    async with NotificationListener(database_urls.app) as notices:
         with notices.watch(API_KEYS_TOPIC) as changed, notices.watch(API_KEYS_TOPIC) as heard:
             here = ApiKeys(engine, clock)
             there = ApiKeys(engine, clock, changed, monotonic=lambda: 0.0)

@@ -9,7 +9,7 @@ from catflap.clock import FixedClock
 from catflap.google.id_token import Identity
 from catflap.signin.users import known_profile
 from catflap.store.embedded import Urls
-from tests.front_door import ALICE, CALENDAR, Door, open_door
+from tests.support.app_client import ALICE, CALENDAR, RunningApp, running_app
 from tests.web.test_codes import native, post
 
 SHOWN = ("email", "email_verified", "name", "given_name", "family_name", "picture")
@@ -26,42 +26,42 @@ KNOWN = {
 }
 
 
-async def account(door: Door, token: str) -> dict[str, Any]:
-    me = await door.client.get("/v1/me", headers={"Authorization": f"Bearer {token}"})
+async def account(app: RunningApp, token: str) -> dict[str, Any]:
+    me = await app.client.get("/v1/me", headers={"Authorization": f"Bearer {token}"})
     return {name: me.json()["accounts"][0][name] for name in SHOWN}
 
 
 @pytest.mark.parametrize("scopes", [("openid",), ("openid", "email"), ("openid", "profile")])
 async def test_a_code_without_a_profile_scope_leaves_what_is_known(
-    door: Door, scopes: tuple[str, ...]
+    app: RunningApp, scopes: tuple[str, ...]
 ) -> None:
-    token = (await native(door, code=door.native_code())).json()["token"]
-    before = await account(door, token)
+    token = (await native(app, code=app.native_code())).json()["token"]
+    before = await account(app, token)
     assert before["email"] == ALICE and before["name"]
-    answer = await native(door, code=door.native_code(scopes=(*scopes, *CALENDAR)))
+    answer = await native(app, code=app.native_code(scopes=(*scopes, *CALENDAR)))
     assert answer.status_code == 200
-    assert await account(door, token) == before
+    assert await account(app, token) == before
     assert answer.json()["account"] | before == answer.json()["account"]
 
 
-async def test_a_linked_account_keeps_its_profile_too(door: Door) -> None:
-    key = await door.api_key("users")
-    user_id = (await door.client.post("/v1/users", json={}, headers=key)).json()["id"]
+async def test_a_linked_account_keeps_its_profile_too(app: RunningApp) -> None:
+    key = await app.api_key("users")
+    user_id = (await app.client.post("/v1/users", json={}, headers=key)).json()["id"]
     path = f"/v1/users/{user_id}/google/code"
     for scopes in (("openid", "email", "profile", *CALENDAR), ("openid", *CALENDAR)):
-        body = {"code": door.native_code(scopes=scopes)}
-        answer = await door.client.post(path, json=body, headers=key)
+        body = {"code": app.native_code(scopes=scopes)}
+        answer = await app.client.post(path, json=body, headers=key)
         assert (answer.status_code, answer.json()["account"]["email"]) == (200, ALICE)
-    row = (await door.rows("SELECT email, name FROM app.accounts"))[0]
+    row = (await app.rows("SELECT email, name FROM app.accounts"))[0]
     assert row["email"] == ALICE and row["name"]
 
 
-async def test_what_was_not_known_yet_is_added_by_a_later_code(door: Door) -> None:
-    answer = await native(door, code=door.native_code(scopes=("openid", *CALENDAR)))
+async def test_what_was_not_known_yet_is_added_by_a_later_code(app: RunningApp) -> None:
+    answer = await native(app, code=app.native_code(scopes=("openid", *CALENDAR)))
     token = answer.json()["token"]
-    assert await account(door, token) | {"email": "", "name": None} == await account(door, token)
-    await native(door, code=door.native_code())
-    assert (await account(door, token))["email"] == ALICE
+    assert await account(app, token) | {"email": "", "name": None} == await account(app, token)
+    await native(app, code=app.native_code())
+    assert (await account(app, token))["email"] == ALICE
 
 
 @pytest.mark.parametrize("name", ["name", "given_name", "family_name", "picture", "locale"])
@@ -88,8 +88,8 @@ def test_whether_an_address_is_verified_goes_with_the_address() -> None:
 async def test_an_allow_list_of_addresses_tells_a_code_without_one_what_to_ask_for(
     database_urls: Urls, clock: FixedClock, tmp_path: Path
 ) -> None:
-    async with open_door(database_urls, clock, tmp_path, allowed_emails=(ALICE,)) as door:
-        answer = await native(door, code=door.native_code(scopes=("openid", *CALENDAR)))
+    async with running_app(database_urls, clock, tmp_path, allowed_emails=(ALICE,)) as app:
+        answer = await native(app, code=app.native_code(scopes=("openid", *CALENDAR)))
         assert (answer.status_code, answer.json()["code"]) == (403, "not_allowed")
         assert "scope email" in answer.json()["detail"]
-        assert (await post(door, "/signin/google/code", code=door.popup_code(), client="popup")).is_success
+        assert (await post(app, "/signin/google/code", code=app.popup_code(), client="popup")).is_success

@@ -14,14 +14,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from catflap.clock import FixedClock
 from catflap.errors import TryAgain
 from catflap.signin import ConsentRequest
-from catflap.signin import attempts as attempts_module
-from catflap.signin.attempts import Attempts
+from catflap.signin import authorization_requests as attempts_module
+from catflap.signin.authorization_requests import AuthorizationRequests
 from catflap.store.database import asyncpg_options, connect
 from catflap.store.embedded import Urls
 from catflap.store.tables import signin_attempts
-from catflap.web import limits
-from catflap.web.limits import Limit, counted_address
-from tests.front_door import Door, open_door
+from catflap.web import signin_limits
+from catflap.web.signin_limits import Limit, counted_address
+from tests.support.app_client import RunningApp, running_app
 from tests.web.test_codes import BARE, CODE, CREDENTIAL, STORE
 
 BEGINS = ["/signin/google?scopes=calendar", "/signin/google/popup", "/consents/made-up"]
@@ -41,26 +41,26 @@ class Seconds:
 async def strict(database_urls: Urls, clock: FixedClock, tmp_path: Path) -> Any:
     """Four sign-ins a minute for each address, two of them at once."""
     chosen = {"signins_per_minute": 4, "trusted_proxies": ("127.0.0.1",)}
-    async with open_door(database_urls, clock, tmp_path, **chosen) as door:
-        yield door
+    async with running_app(database_urls, clock, tmp_path, **chosen) as app:
+        yield app
 
 
-async def token_of_a_user(door: Door) -> tuple[str, dict[str, str]]:
-    key = await door.api_key("users", "tokens")
-    user_id = (await door.client.post("/v1/users", json={}, headers=key)).json()["id"]
-    body = {"code": door.native_code()}
-    assert (await door.client.post(f"/v1/users/{user_id}/google/code", json=body, headers=key)).is_success
+async def token_of_a_user(app: RunningApp) -> tuple[str, dict[str, str]]:
+    key = await app.api_key("users", "tokens")
+    user_id = (await app.client.post("/v1/users", json={}, headers=key)).json()["id"]
+    body = {"code": app.native_code()}
+    assert (await app.client.post(f"/v1/users/{user_id}/google/code", json=body, headers=key)).is_success
     return f"/v1/users/{user_id}/google/token", key
 
 
 async def test_a_flood_is_answered_429_and_the_token_api_goes_on(
     database_urls: Urls, clock: FixedClock, tmp_path: Path
 ) -> None:
-    async with open_door(database_urls, clock, tmp_path) as door:
-        path, key = await token_of_a_user(door)
-        per_minute = door.house.services.settings.signins_per_minute
-        flood = [door.client.get(BEGINS[0]) for _ in range(2 * per_minute)]
-        asked = [door.client.get(path, headers=key) for _ in range(20)]
+    async with running_app(database_urls, clock, tmp_path) as app:
+        path, key = await token_of_a_user(app)
+        per_minute = app.catflap.services.settings.signins_per_minute
+        flood = [app.client.get(BEGINS[0]) for _ in range(2 * per_minute)]
+        asked = [app.client.get(path, headers=key) for _ in range(20)]
         answers = await asyncio.gather(*flood, *asked)
         begun = [one for one in answers[: len(flood)] if one.status_code == 303]
         refused = [one for one in answers[: len(flood)] if one.status_code == 429]
@@ -68,11 +68,13 @@ async def test_a_flood_is_answered_429_and_the_token_api_goes_on(
         assert refused and all(int(one.headers["Retry-After"]) >= 1 for one in refused)
         assert refused[0].json()["code"] == "rate_limited"
         assert {one.status_code for one in answers[len(flood) :]} == {200}
-        assert (await door.rows("SELECT count(*) FROM app.signin_attempts"))[0][0] == len(begun)
+        assert (await app.rows("SELECT count(*) FROM app.signin_attempts"))[0][0] == len(begun)
 
 
 @pytest.mark.parametrize("path", [*BEGINS, "/signin/google/callback?state=made-up"])
-async def test_what_begins_and_what_comes_back_is_limited_for_each_address(strict: Door, path: str) -> None:
+async def test_what_begins_and_what_comes_back_is_limited_for_each_address(
+    strict: RunningApp, path: str
+) -> None:
     mine, other = ({"X-Forwarded-For": address} for address in ("192.0.2.1", "192.0.2.2"))
     answers = [await strict.client.get(path, headers=mine) for _ in range(3)]
     assert [one.status_code == 429 for one in answers] == [False, False, True]
@@ -80,14 +82,14 @@ async def test_what_begins_and_what_comes_back_is_limited_for_each_address(stric
     assert (await strict.client.get(path, headers=other)).status_code != 429
 
 
-async def test_beginnings_do_not_use_up_the_way_back(strict: Door) -> None:
+async def test_beginnings_do_not_use_up_the_way_back(strict: RunningApp) -> None:
     for _ in range(3):
         await strict.client.get(BEGINS[0])
     back = await strict.client.get("/signin/google/callback?state=made-up")
     assert back.headers["Location"] == "/?error=state_invalid"
 
 
-async def test_codes_of_every_kind_are_limited_together(strict: Door) -> None:
+async def test_codes_of_every_kind_are_limited_together(strict: RunningApp) -> None:
     page = strict.page_headers()
     sends = [
         lambda: strict.client.post(CODE, json={"code": "4/a", "client": "native"}),
@@ -101,7 +103,7 @@ async def test_codes_of_every_kind_are_limited_together(strict: Door) -> None:
     assert (await strict.client.get(BEGINS[0])).status_code == 303
 
 
-async def test_all_addresses_together_have_a_limit_too(strict: Door) -> None:
+async def test_all_addresses_together_have_a_limit_too(strict: RunningApp) -> None:
     statuses = []
     for number in range(12):
         headers = {"X-Forwarded-For": f"192.0.2.{number}"}
@@ -109,17 +111,17 @@ async def test_all_addresses_together_have_a_limit_too(strict: Door) -> None:
     assert statuses[:10] == [303] * 10 and 429 in statuses[10:]
 
 
-async def test_sign_ins_that_wait_for_the_database_leave_it_to_everybody_else(door: Door) -> None:
+async def test_sign_ins_that_wait_for_the_database_leave_it_to_everybody_else(app: RunningApp) -> None:
     """Whatever holds up the attempts, they hold no more than a few connections."""
-    path, key = await token_of_a_user(door)
-    connection = await asyncpg.connect(**asyncpg_options(door.urls.owner))
+    path, key = await token_of_a_user(app)
+    connection = await asyncpg.connect(**asyncpg_options(app.urls.owner))
     await connection.execute("BEGIN; LOCK TABLE app.signin_attempts IN ACCESS EXCLUSIVE MODE")
-    begun = [asyncio.create_task(door.client.get(BEGINS[0])) for _ in range(40)]
+    begun = [asyncio.create_task(app.client.get(BEGINS[0])) for _ in range(40)]
     try:
         for _ in range(3):
-            assert (await door.client.get(path, headers=key)).status_code == 200
-            bearer = await door.bearer_of(int(path.split("/")[3]))
-            assert (await door.client.get("/v1/me", headers=bearer)).status_code == 200
+            assert (await app.client.get(path, headers=key)).status_code == 200
+            bearer = await app.bearer_of(int(path.split("/")[3]))
+            assert (await app.client.get("/v1/me", headers=bearer)).status_code == 200
     finally:
         await connection.execute("ROLLBACK")
         await connection.close()
@@ -131,7 +133,7 @@ async def test_what_waits_too_long_for_its_turn_is_told_to_come_again(
     engine: AsyncEngine, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(attempts_module, "_PATIENCE_SECONDS", 0.01)
-    attempts = Attempts(engine, clock)
+    attempts = AuthorizationRequests(engine, clock)
     for _ in range(attempts_module._AT_ONCE):
         await attempts._turns.acquire()
     with pytest.raises(TryAgain, match="rate_limited") as refused:
@@ -147,7 +149,7 @@ async def test_the_table_of_attempts_is_bounded(
 ) -> None:
     monkeypatch.setattr(attempts_module, "MOST_ATTEMPTS", 5)
     seconds = Seconds()
-    attempts, asks = Attempts(engine, clock, seconds), ConsentRequest("signin", frozenset())
+    attempts, asks = AuthorizationRequests(engine, clock, seconds), ConsentRequest("signin", frozenset())
     begun = []
     for _ in range(9):
         clock.advance(timedelta(seconds=1))
@@ -182,7 +184,7 @@ async def test_deleting_what_is_over_uses_an_index(database_urls: Urls, clock: F
 
 
 def test_a_limit_forgets_addresses_and_keeps_within_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "MOST_ADDRESSES", 100)
+    monkeypatch.setattr(signin_limits, "MOST_ADDRESSES", 100)
     limit = Limit("test", 1_000_000, Seconds())
     for number in range(1000):
         limit.check(str(number))

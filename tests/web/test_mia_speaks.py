@@ -11,8 +11,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
-from tests.web.chromium import LETS_HER_SPEAK, open_browser
-from tests.web.house import House, open_house
+from tests.support.chromium import LETS_HER_SPEAK, open_browser
+from tests.support.fake_api import FakeApi, open_house
 from tests.web.visits import AWAKE, NOON, SHOWS, SOON, SPEAKS, Visit, guarded
 
 pytestmark = [
@@ -29,8 +29,8 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def house() -> AsyncIterator[House]:
-    async with open_house(House()) as opened:
+async def catflap() -> AsyncIterator[FakeApi]:
+    async with open_house(FakeApi()) as opened:
         yield opened
 
 
@@ -42,17 +42,17 @@ async def page(browser: Browser) -> AsyncIterator[Page]:
     await context.close()
 
 
-async def say_soon(house: House) -> None:
+async def say_soon(catflap: FakeApi) -> None:
     """Plan something for the moment, on a clock that flows."""
-    house.say("soon", datetime.now(UTC) + timedelta(seconds=3), "Ahoy!", seconds=1.5)
-    await house.tell()
+    catflap.say("soon", datetime.now(UTC) + timedelta(seconds=3), "Ahoy!", seconds=1.5)
+    await catflap.tell()
 
 
 async def test_what_is_scheduled_is_handed_to_the_audio_clock_for_its_second(
-    page: Page, house: House
+    page: Page, catflap: FakeApi
 ) -> None:
-    house.say("a", SOON, "Ahoy! “Lunch” at 12:20.")
-    visit = Visit(page, house)
+    catflap.say("a", SOON, "Ahoy! “Lunch” at 12:20.")
+    visit = Visit(page, catflap)
     await visit.open()
     await visit.advance(timedelta(seconds=27))
     assert await visit.started() == []
@@ -66,139 +66,141 @@ async def test_what_is_scheduled_is_handed_to_the_audio_clock_for_its_second(
     assert abs(at - SOON) < timedelta(milliseconds=20)
     await expect(page.locator("#bubble-text")).to_have_text("Ahoy! “Lunch” at 12:20.")
     await expect(page.locator("#bubble-dialect")).to_have_text("Pirate")
-    assert house.acks == []
-    await house.until(lambda house: bool(house.acks))
-    assert house.acks[0] == {"announcement": "a", "state": "played", "at": "2026-11-24T12:00:30.000Z"}
+    assert catflap.acks == []
+    await catflap.until(lambda catflap: bool(catflap.acks))
+    assert catflap.acks[0] == {"announcement": "a", "state": "played", "at": "2026-11-24T12:00:30.000Z"}
 
 
-async def test_a_wrong_clock_on_this_computer_does_not_matter(page: Page, house: House) -> None:
-    house.say("a", NOON + timedelta(hours=5, seconds=30), "Ahoy!")
-    visit = Visit(page, house)
-    house.now = lambda: NOON + timedelta(hours=5)
+async def test_a_wrong_clock_on_this_computer_does_not_matter(page: Page, catflap: FakeApi) -> None:
+    catflap.say("a", NOON + timedelta(hours=5, seconds=30), "Ahoy!")
+    visit = Visit(page, catflap)
+    catflap.now = lambda: NOON + timedelta(hours=5)
     await visit.open()
     await expect(page.locator("#next")).to_have_text("in 0:30")
     await visit.advance(timedelta(seconds=30))
     await visit.sees(SPEAKS)
 
 
-async def test_what_disappears_from_the_schedule_is_not_said(page: Page, house: House) -> None:
-    house.say("a", SOON, "Ahoy!")
-    visit = Visit(page, house)
+async def test_what_disappears_from_the_schedule_is_not_said(page: Page, catflap: FakeApi) -> None:
+    catflap.say("a", SOON, "Ahoy!")
+    visit = Visit(page, catflap)
     await visit.open()
     await visit.advance(timedelta(seconds=29))  # the sound waits in the audio clock already
-    house.announcements.clear()
-    await house.tell()
+    catflap.announcements.clear()
+    await catflap.tell()
     await visit.knows_the_schedule()
     await visit.advance(timedelta(seconds=20))
     await expect(page.locator(AWAKE)).to_have_count(1)
     await expect(page.locator("#bubble-text")).not_to_have_text("Ahoy!")
-    assert house.acks == []
+    assert catflap.acks == []
 
 
-async def test_what_is_moved_is_said_at_its_new_time_only(page: Page, house: House) -> None:
-    house.say("a", SOON, "Ahoy!")
-    visit = Visit(page, house)
+async def test_what_is_moved_is_said_at_its_new_time_only(page: Page, catflap: FakeApi) -> None:
+    catflap.say("a", SOON, "Ahoy!")
+    visit = Visit(page, catflap)
     await visit.open()
-    house.announcements.clear()
-    house.say("a", NOON + timedelta(seconds=15), "Ahoy!")
-    await house.tell()
+    catflap.announcements.clear()
+    catflap.say("a", NOON + timedelta(seconds=15), "Ahoy!")
+    await catflap.tell()
     await visit.knows_the_schedule()
     await visit.advance(timedelta(seconds=15))
     await visit.sees(SPEAKS)
-    await house.until(lambda house: bool(house.acks))
+    await catflap.until(lambda catflap: bool(catflap.acks))
     await visit.advance(timedelta(seconds=30))
     assert len(await visit.started()) == 1
 
 
-async def test_a_sound_that_is_rendered_late_is_said_when_it_comes(page: Page, house: House) -> None:
-    planned = house.say("a", SOON, "Ahoy!")
+async def test_a_sound_that_is_rendered_late_is_said_when_it_comes(page: Page, catflap: FakeApi) -> None:
+    planned = catflap.say("a", SOON, "Ahoy!")
     audio, planned["audio"] = planned["audio"], None
-    visit = Visit(page, house)
+    visit = Visit(page, catflap)
     await visit.open()
     await expect(page.locator("#say-next")).to_be_disabled()
     await visit.advance(timedelta(seconds=40))
     assert await visit.started() == []
     planned["audio"] = audio
-    await house.tell()
+    await catflap.tell()
     await visit.knows_the_schedule()
     await visit.advance(timedelta(seconds=1))
     await visit.sees(SPEAKS)
 
 
-async def test_without_a_sound_until_the_end_it_has_failed(page: Page, house: House) -> None:
-    house.say("a", SOON, "Ahoy!", lasts=timedelta(seconds=10))["audio"] = None
-    visit = Visit(page, house)
+async def test_without_a_sound_until_the_end_it_has_failed(page: Page, catflap: FakeApi) -> None:
+    catflap.say("a", SOON, "Ahoy!", lasts=timedelta(seconds=10))["audio"] = None
+    visit = Visit(page, catflap)
     await visit.open()
     await visit.advance(timedelta(seconds=45))
-    await house.until(lambda house: bool(house.acks))
-    assert (house.acks[0]["state"], house.acks[0]["detail"]) == ("failed", "no_sound")
+    await catflap.until(lambda catflap: bool(catflap.acks))
+    assert (catflap.acks[0]["state"], catflap.acks[0]["detail"]) == ("failed", "no_sound")
 
 
-async def test_what_has_expired_is_skipped(page: Page, house: House) -> None:
-    house.say("a", NOON - timedelta(hours=1), "Ahoy!")
-    visit = Visit(page, house)
+async def test_what_has_expired_is_skipped(page: Page, catflap: FakeApi) -> None:
+    catflap.say("a", NOON - timedelta(hours=1), "Ahoy!")
+    visit = Visit(page, catflap)
     await visit.open()
     await visit.advance(timedelta(seconds=1))
-    await house.until(lambda house: bool(house.acks))
-    assert house.acks[0]["state"] == "missed"
+    await catflap.until(lambda catflap: bool(catflap.acks))
+    assert catflap.acks[0]["state"] == "missed"
     assert await visit.started() == []
 
 
-async def test_two_at_the_same_second_are_said_one_after_the_other(page: Page, house: House) -> None:
-    house.say("a", SOON, "Ahoy, first!")
-    house.say("b", SOON, "Ahoy, second!", seconds=1.1)
-    visit = Visit(page, house)
+async def test_two_at_the_same_second_are_said_one_after_the_other(page: Page, catflap: FakeApi) -> None:
+    catflap.say("a", SOON, "Ahoy, first!")
+    catflap.say("b", SOON, "Ahoy, second!", seconds=1.1)
+    visit = Visit(page, catflap)
     await visit.open()
     await visit.advance(timedelta(seconds=30))
     await visit.sees(SPEAKS)
-    await house.until(lambda house: len(house.acks) == 1)
+    await catflap.until(lambda catflap: len(catflap.acks) == 1)
     await visit.sees(SPEAKS)
-    await house.until(lambda house: len(house.acks) == 2)
-    assert [ack["state"] for ack in house.acks] == ["played", "played"]
+    await catflap.until(lambda catflap: len(catflap.acks) == 2)
+    assert [ack["state"] for ack in catflap.acks] == ["played", "played"]
 
 
-async def test_what_was_said_is_not_said_again_after_a_reload(page: Page, house: House) -> None:
-    house.say("a", SOON, "Ahoy!")
-    visit = Visit(page, house)
+async def test_what_was_said_is_not_said_again_after_a_reload(page: Page, catflap: FakeApi) -> None:
+    catflap.say("a", SOON, "Ahoy!")
+    visit = Visit(page, catflap)
     await visit.open()
     await visit.advance(timedelta(seconds=30))
     await visit.sees(SPEAKS)
-    await house.until(lambda house: bool(house.acks))
+    await catflap.until(lambda catflap: bool(catflap.acks))
     await page.reload()
     await visit.knows_the_schedule()
     await visit.advance(timedelta(seconds=30))
     assert await visit.started() == []
-    assert len(house.devices) == 1
+    assert len(catflap.devices) == 1
 
 
-async def test_the_mouth_follows_the_voice(page: Page, house: House) -> None:
-    await page.goto(house.url)
-    await say_soon(house)
-    await house.until(lambda house: bool(house.acks))
-    assert house.acks[0]["state"] == "played"
+async def test_the_mouth_follows_the_voice(page: Page, catflap: FakeApi) -> None:
+    await page.goto(catflap.url)
+    await say_soon(catflap)
+    await catflap.until(lambda catflap: bool(catflap.acks))
+    assert catflap.acks[0]["state"] == "played"
     await expect(page.locator("#announcements .which")).to_have_text("Pirate · said")
     assert float(await page.locator("#mia").get_attribute("data-loudest") or 0) > 0.3
     await expect(page.locator(AWAKE)).to_have_count(1)
     assert await page.locator("#mia").evaluate("mia => mia.style.getPropertyValue('--open')") == "0.000"
 
 
-async def test_the_next_one_can_be_heard_now_and_still_comes_at_its_time(page: Page, house: House) -> None:
-    house.say("a", SOON, "Ahoy!")
-    visit = Visit(page, house)
+async def test_the_next_one_can_be_heard_now_and_still_comes_at_its_time(
+    page: Page, catflap: FakeApi
+) -> None:
+    catflap.say("a", SOON, "Ahoy!")
+    visit = Visit(page, catflap)
     await visit.open()
     await page.click("#say-next")
     await visit.sees(SPEAKS)
     await page.wait_for_selector(AWAKE)
-    assert house.acks == []
+    assert catflap.acks == []
     await visit.advance(timedelta(seconds=30))
     await visit.sees(SPEAKS)
-    await house.until(lambda house: bool(house.acks))
+    await catflap.until(lambda catflap: bool(catflap.acks))
     assert len(await visit.started()) == 2
 
 
-async def test_one_touch_mutes_her_and_she_shows_her_words(page: Page, house: House) -> None:
-    house.say("a", SOON, "Ahoy!")
-    visit = Visit(page, house)
+async def test_one_touch_mutes_her_and_she_shows_her_words(page: Page, catflap: FakeApi) -> None:
+    catflap.say("a", SOON, "Ahoy!")
+    visit = Visit(page, catflap)
     await visit.open()
     await page.click("#mute")
     await expect(page.locator("#mute")).to_have_attribute("aria-pressed", "true")
@@ -206,32 +208,32 @@ async def test_one_touch_mutes_her_and_she_shows_her_words(page: Page, house: Ho
     await visit.sees(SHOWS)
     await expect(page.locator("#bubble-text")).to_have_text("Ahoy!")
     await visit.advance(timedelta(seconds=5))
-    await house.until(lambda house: bool(house.acks))
-    assert (house.acks[0]["state"], house.acks[0]["detail"]) == ("held", "muted")
+    await catflap.until(lambda catflap: bool(catflap.acks))
+    assert (catflap.acks[0]["state"], catflap.acks[0]["detail"]) == ("held", "muted")
     assert await visit.started() == []
 
 
-async def test_a_mute_set_elsewhere_can_be_lifted_here(page: Page, house: House) -> None:
-    house.muted_until = (NOON + timedelta(hours=1)).isoformat()
-    visit = Visit(page, house)
+async def test_a_mute_set_elsewhere_can_be_lifted_here(page: Page, catflap: FakeApi) -> None:
+    catflap.muted_until = (NOON + timedelta(hours=1)).isoformat()
+    visit = Visit(page, catflap)
     await visit.open()
     await expect(page.locator("#mute")).to_have_attribute("aria-pressed", "true")
     await page.click("#mute")
     await expect(page.locator("#mute")).to_have_attribute("aria-pressed", "false")
-    await house.until(lambda house: house.muted_until is None)
+    await catflap.until(lambda catflap: catflap.muted_until is None)
 
 
-async def test_the_volume_is_the_devices_own(page: Page, house: House) -> None:
-    house.volume = 35
-    await Visit(page, house).open()
+async def test_the_volume_is_the_devices_own(page: Page, catflap: FakeApi) -> None:
+    catflap.volume = 35
+    await Visit(page, catflap).open()
     await expect(page.locator("#volume")).to_have_value("35")
     await page.locator("#volume").fill("80")
-    await house.until(lambda house: house.volume == 80)
+    await catflap.until(lambda catflap: catflap.volume == 80)
 
 
-async def test_hostile_titles_are_text(page: Page, house: House) -> None:
+async def test_hostile_titles_are_text(page: Page, catflap: FakeApi) -> None:
     hostile = "<img src=x onerror=\"document.title='taken'\"><script>document.title='taken'</script>"
-    house.appointments = [
+    catflap.appointments = [
         {
             "title": hostile,
             "starts_at": "2026-11-24T13:00:00Z",
@@ -240,8 +242,8 @@ async def test_hostile_titles_are_text(page: Page, house: House) -> None:
             "calendar": hostile,
         }
     ]
-    house.say("a", SOON, hostile)
-    visit = Visit(page, house)
+    catflap.say("a", SOON, hostile)
+    visit = Visit(page, catflap)
     await visit.open()
     await visit.advance(timedelta(seconds=30))
     await visit.sees(SPEAKS)
@@ -251,12 +253,12 @@ async def test_hostile_titles_are_text(page: Page, house: House) -> None:
     assert await page.title() == "Catflap · Mia reads you your day"
 
 
-async def test_a_japanese_reader_gets_a_japanese_page(browser: Browser, house: House) -> None:
+async def test_a_japanese_reader_gets_a_japanese_page(browser: Browser, catflap: FakeApi) -> None:
     context = await browser.new_context(locale="ja-JP", timezone_id="Asia/Tokyo")
-    house.preferences["zone"] = "Asia/Tokyo"
-    house.say("a", SOON, "にゃあ、21時から「会議」やで。", dialect="kansai")
+    catflap.preferences["zone"] = "Asia/Tokyo"
+    catflap.say("a", SOON, "にゃあ、21時から「会議」やで。", dialect="kansai")
     async with guarded(context) as page:
-        visit = Visit(page, house)
+        visit = Visit(page, catflap)
         await visit.open()
         await expect(page.locator("#next")).to_have_text("あと 0:30")
         await expect(page.locator("#announcements .when")).to_have_text("21:00")
@@ -267,125 +269,127 @@ async def test_a_japanese_reader_gets_a_japanese_page(browser: Browser, house: H
     await context.close()
 
 
-async def test_a_first_sync_shows_bones_until_something_comes(page: Page, house: House) -> None:
-    house.syncing = True
-    visit = Visit(page, house)
+async def test_a_first_sync_shows_bones_until_something_comes(page: Page, catflap: FakeApi) -> None:
+    catflap.syncing = True
+    visit = Visit(page, catflap)
     await visit.open()
     await expect(page.locator("#appointments .bone")).to_have_count(3)
-    house.syncing = False
+    catflap.syncing = False
     await visit.sees("#appointments .empty")
     await expect(page.locator("#appointments")).to_have_text("Nothing today. Have a nap.")
 
 
-async def test_preferences_are_saved_when_picked_with_the_others_untouched(page: Page, house: House) -> None:
-    await Visit(page, house).open()
+async def test_preferences_are_saved_when_picked_with_the_others_untouched(
+    page: Page, catflap: FakeApi
+) -> None:
+    await Visit(page, catflap).open()
     await page.select_option("#dialect-en", "butler")
-    await house.until(lambda house: house.preferences["dialect_en"] == "butler")
+    await catflap.until(lambda catflap: catflap.preferences["dialect_en"] == "butler")
     await page.select_option("#zone", "Asia/Tokyo")
-    await house.until(lambda house: house.preferences["zone"] == "Asia/Tokyo")
-    assert house.preferences["reminder_minutes"] == [10]
+    await catflap.until(lambda catflap: catflap.preferences["zone"] == "Asia/Tokyo")
+    assert catflap.preferences["reminder_minutes"] == [10]
     await expect(page.locator("#example-en")).to_contain_text("Pardon the purr.")
     await expect(page.locator("#saved")).to_have_text("Saved.")
 
 
-async def test_a_browser_that_was_unpaired_becomes_a_new_device(page: Page, house: House) -> None:
-    visit = Visit(page, house)
+async def test_a_browser_that_was_unpaired_becomes_a_new_device(page: Page, catflap: FakeApi) -> None:
+    visit = Visit(page, catflap)
     await visit.open()
-    await house.until(lambda house: house.heartbeats == 1)
-    house.devices = {"another": "another"}
+    await catflap.until(lambda catflap: catflap.heartbeats == 1)
+    catflap.devices = {"another": "another"}
     await page.reload()
-    await expect(page.locator("html")).to_have_attribute("data-schedule", str(house.version))
-    assert len(house.devices) == 2
+    await expect(page.locator("html")).to_have_attribute("data-schedule", str(catflap.version))
+    assert len(catflap.devices) == 2
 
 
-async def test_she_lets_the_house_know_that_she_lives(page: Page, house: House) -> None:
-    visit = Visit(page, house)
+async def test_she_lets_the_house_know_that_she_lives(page: Page, catflap: FakeApi) -> None:
+    visit = Visit(page, catflap)
     await visit.open()
-    await house.until(lambda house: house.heartbeats == 1)
+    await catflap.until(lambda catflap: catflap.heartbeats == 1)
     await visit.advance(timedelta(seconds=20))
-    await house.until(lambda house: house.heartbeats == 2)
+    await catflap.until(lambda catflap: catflap.heartbeats == 2)
 
 
-async def test_when_the_line_breaks_she_says_so_speaks_and_comes_back(page: Page, house: House) -> None:
-    house.say("a", SOON, "Ahoy!")
-    visit = Visit(page, house)
+async def test_when_the_line_breaks_she_says_so_speaks_and_comes_back(page: Page, catflap: FakeApi) -> None:
+    catflap.say("a", SOON, "Ahoy!")
+    visit = Visit(page, catflap)
     await visit.open()
     await page.click("#say-next")
     await visit.sees(SPEAKS)  # so the sound has come
     await page.wait_for_selector(AWAKE)
     await page.context.set_offline(True)
-    await house.hang_up()
+    await catflap.hang_up()
     await expect(page.locator("#offline")).to_be_visible()
     await visit.advance(timedelta(seconds=30))
     await visit.sees(SPEAKS)
     await page.wait_for_selector(AWAKE)
-    assert house.acks == []
+    assert catflap.acks == []
     await page.context.set_offline(False)
     await visit.advance(timedelta(seconds=30))
-    await house.until(lambda house: bool(house.acks))
+    await catflap.until(lambda catflap: bool(catflap.acks))
     await expect(page.locator("#offline")).to_be_hidden()
 
 
 @pytest.mark.parametrize("locks", ["true", "false"])
 async def test_of_two_tabs_one_speaks_and_the_other_takes_over(
-    browser: Browser, house: House, locks: str
+    browser: Browser, catflap: FakeApi, locks: str
 ) -> None:
     context = await browser.new_context()
     await context.add_init_script(
         f"if (!{locks}) Object.defineProperty(Navigator.prototype, 'locks', {{ value: undefined }})"
     )
-    house.say("later", datetime.now(UTC) + timedelta(hours=2), "Ahoy!")
+    catflap.say("later", datetime.now(UTC) + timedelta(hours=2), "Ahoy!")
     first, second = await context.new_page(), await context.new_page()
-    await first.goto(house.url)
-    await expect(first.locator("html")).to_have_attribute("data-schedule", str(house.version))
-    await second.goto(house.url)
+    await first.goto(catflap.url)
+    await expect(first.locator("html")).to_have_attribute("data-schedule", str(catflap.version))
+    await second.goto(catflap.url)
     await expect(second.locator("#elsewhere")).to_be_visible()
-    await expect(second.locator("html")).to_have_attribute("data-schedule", str(house.version))
-    assert house.streams == 1
+    await expect(second.locator("html")).to_have_attribute("data-schedule", str(catflap.version))
+    assert catflap.streams == 1
     await second.click("#speak-here")
     await expect(second.locator("#elsewhere")).to_be_hidden()
     await expect(first.locator("#elsewhere")).to_be_visible()
     await second.close()
     await expect(first.locator("#elsewhere")).to_be_hidden(timeout=10_000)
-    assert len(house.devices) == 1
+    assert len(catflap.devices) == 1
     await context.close()
 
 
-async def test_signing_out_leaves_nothing_in_the_browser(page: Page, house: House) -> None:
-    await Visit(page, house).open()
+async def test_signing_out_leaves_nothing_in_the_browser(page: Page, catflap: FakeApi) -> None:
+    await Visit(page, catflap).open()
     await page.click("#signout button")
     await page.wait_for_selector(".google")
-    assert house.devices == {}
+    assert catflap.devices == {}
     assert await page.evaluate("Object.keys(localStorage)") == []
 
 
-async def test_without_a_gesture_she_sleeps_shows_her_words_and_says_why(house: House) -> None:
-    house.say("a", SOON, "Ahoy!")
+async def test_without_a_gesture_she_sleeps_shows_her_words_and_says_why(catflap: FakeApi) -> None:
+    catflap.say("a", SOON, "Ahoy!")
     async with open_browser() as strict, guarded(await strict.new_context()) as page:
-        visit = Visit(page, house)
+        visit = Visit(page, catflap)
         await visit.open()
         await expect(page.locator("#wake")).to_be_visible()
         await expect(page.locator('#mia[data-state="asleep"]')).to_have_count(1)
         await visit.advance(timedelta(seconds=30))
         await visit.sees(SHOWS)
         await visit.advance(timedelta(seconds=5))
-        await house.until(lambda house: bool(house.acks))
-        assert (house.acks[0]["state"], house.acks[0]["detail"]) == ("failed", "no_gesture")
+        await catflap.until(lambda catflap: bool(catflap.acks))
+        assert (catflap.acks[0]["state"], catflap.acks[0]["detail"]) == ("failed", "no_gesture")
 
 
-async def test_one_tap_wakes_her_and_she_speaks(house: House) -> None:
+async def test_one_tap_wakes_her_and_she_speaks(catflap: FakeApi) -> None:
     async with open_browser() as strict, guarded(await strict.new_context()) as page:
-        await page.goto(house.url)
+        await page.goto(catflap.url)
         await page.focus("#wake")
         await page.keyboard.press("Enter")
         await expect(page.locator("#wake")).to_be_hidden()
-        await say_soon(house)
-        await house.until(lambda house: bool(house.acks))
-        assert house.acks[0]["state"] == "played"
+        await say_soon(catflap)
+        await catflap.until(lambda catflap: bool(catflap.acks))
+        assert catflap.acks[0]["state"] == "played"
 
 
-async def test_a_stream_cut_anywhere_gives_the_same_events(page: Page, house: House) -> None:
-    await page.goto(house.url)
+async def test_a_stream_cut_anywhere_gives_the_same_events(page: Page, catflap: FakeApi) -> None:
+    await page.goto(catflap.url)
     text = ': mew\r\n\r\nevent: schedule\r\nid: 7\r\ndata: {"a":\r\ndata:1}\r\n\r\ndata: にゃあ\n\n'
     events = await page.evaluate(
         """async (text) => {

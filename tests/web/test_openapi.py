@@ -9,7 +9,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from catflap.web.routers import token_router
 from catflap.web.schemas.error_codes import ERROR_CODES
-from tests.front_door import Door
+from tests.support.app_client import RunningApp
 from tests.support.openapi import PROBLEM, Conformance, NotDeclared, operations
 
 # Their errors have another shape, which clients rely on.
@@ -26,8 +26,8 @@ OPEN = {
 
 
 @pytest.fixture
-def document(door: Door) -> dict[str, Any]:
-    found: dict[str, Any] = door.house.web.openapi()
+def document(app: RunningApp) -> dict[str, Any]:
+    found: dict[str, Any] = app.catflap.web.openapi()
     return found
 
 

@@ -12,8 +12,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, expect
 
-from tests.web.chromium import LETS_HER_SPEAK, open_browser
-from tests.web.house import ALICE, House, open_house
+from tests.support.chromium import LETS_HER_SPEAK, open_browser
+from tests.support.fake_api import ALICE, FakeApi, open_house
 from tests.web.visits import NOON, SOON, SPEAKS, Visit, guarded
 
 pytestmark = [
@@ -34,8 +34,8 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def house() -> AsyncIterator[House]:
-    async with open_house(House()) as opened:
+async def catflap() -> AsyncIterator[FakeApi]:
+    async with open_house(FakeApi()) as opened:
         yield opened
 
 
@@ -58,37 +58,37 @@ def audio_is_closed(page: Page) -> Callable[[], bool]:
     return lambda: "audio closed" in said
 
 
-async def pushed(house: House) -> None:
+async def pushed(catflap: FakeApi) -> None:
     """Ended from the list of sessions, by signing out elsewhere, by erasing the person."""
-    await house.end_session()
+    await catflap.end_session()
 
 
-async def unseen(house: House) -> None:
+async def unseen(catflap: FakeApi) -> None:
     """The cookie is gone, which no stream can tell."""
-    house.viewer = None
+    catflap.viewer = None
 
 
-async def to_another(house: House) -> None:
+async def to_another(catflap: FakeApi) -> None:
     """Somebody else signed in in another tab."""
-    await house.end_session(BOB)
+    await catflap.end_session(BOB)
 
 
 @pytest.mark.parametrize("end", [pushed, unseen, to_another])
 async def test_what_was_scheduled_is_never_played_and_nothing_stays(
-    page: Page, house: House, end: Callable[[House], Awaitable[None]]
+    page: Page, catflap: FakeApi, end: Callable[[FakeApi], Awaitable[None]]
 ) -> None:
-    house.say("a", SOON, SECRET)
-    house.appointments = [
+    catflap.say("a", SOON, SECRET)
+    catflap.appointments = [
         {"title": SECRET, "starts_at": "2026-11-24T13:00:00Z", "ends_at": "2026-11-24T14:00:00Z",
          "all_day": False, "calendar": ""}
     ]  # fmt: skip
-    visit = Visit(page, house)
+    visit = Visit(page, catflap)
     await visit.open()
     await expect(page.locator("#appointments")).to_contain_text(SECRET)
-    await end(house)
-    house.appointments, house.announcements = [], []
+    await end(catflap)
+    catflap.appointments, catflap.announcements = [], []
     await visit.advance(timedelta(seconds=11))
-    if house.viewer is None:
+    if catflap.viewer is None:
         await page.wait_for_selector(SIGNED_OUT)
         assert await page.evaluate(KEYS) == []
     else:
@@ -97,120 +97,124 @@ async def test_what_was_scheduled_is_never_played_and_nothing_stays(
     assert SECRET not in await page.content()
     await visit.advance(timedelta(seconds=40))
     assert await visit.started() == []
-    assert house.acks == []
+    assert catflap.acks == []
 
 
-async def test_what_waits_in_the_audio_clock_is_taken_back(page: Page, house: House) -> None:
-    house.say("a", SOON, SECRET)
+async def test_what_waits_in_the_audio_clock_is_taken_back(page: Page, catflap: FakeApi) -> None:
+    catflap.say("a", SOON, SECRET)
     closed = audio_is_closed(page)
-    visit = Visit(page, house)
+    visit = Visit(page, catflap)
     await visit.open()
     await visit.advance(timedelta(seconds=28))
     await page.wait_for_selector('html[data-started="1"]')
     assert not closed()
-    await house.end_session()
+    await catflap.end_session()
     await page.wait_for_selector(SIGNED_OUT)
     assert closed()
-    assert house.acks == []
+    assert catflap.acks == []
 
 
-async def test_what_is_being_said_is_cut_off(page: Page, house: House) -> None:
-    house.say("a", SOON, SECRET, seconds=60)
+async def test_what_is_being_said_is_cut_off(page: Page, catflap: FakeApi) -> None:
+    catflap.say("a", SOON, SECRET, seconds=60)
     closed = audio_is_closed(page)
-    visit = Visit(page, house)
+    visit = Visit(page, catflap)
     await visit.open()
     await visit.advance(timedelta(seconds=28))
     await visit.sees(SPEAKS)
-    await house.end_session()
+    await catflap.end_session()
     await page.wait_for_selector(SIGNED_OUT)
     assert closed()
-    assert house.acks == []
+    assert catflap.acks == []
 
 
-async def test_before_each_word_she_asks_whether_she_may_still_speak(page: Page, house: House) -> None:
+async def test_before_each_word_she_asks_whether_she_may_still_speak(page: Page, catflap: FakeApi) -> None:
     """Sooner than the page would ask anyway."""
-    house.say("a", NOON + timedelta(seconds=6), SECRET)
-    visit = Visit(page, house)
+    catflap.say("a", NOON + timedelta(seconds=6), SECRET)
+    visit = Visit(page, catflap)
     await visit.open()
-    house.viewer = None
+    catflap.viewer = None
     await visit.advance(timedelta(seconds=4))  # the moment sounds are handed to the audio clock
     await page.wait_for_selector(SIGNED_OUT)
     assert await visit.started() == []
 
 
-async def test_asked_to_she_says_nothing_either(page: Page, house: House) -> None:
-    house.say("a", SOON, SECRET)
-    visit = Visit(page, house)
+async def test_asked_to_she_says_nothing_either(page: Page, catflap: FakeApi) -> None:
+    catflap.say("a", SOON, SECRET)
+    visit = Visit(page, catflap)
     await visit.open()
     await expect(page.locator("#say-next")).to_be_enabled()
-    house.viewer = None
+    catflap.viewer = None
     await page.click("#say-next")
     await page.wait_for_selector(SIGNED_OUT)
     assert await visit.started() == []
 
 
-async def test_every_tab_of_the_browser_leaves(context: BrowserContext, house: House) -> None:
-    house.say("a", SOON, SECRET)
+async def test_every_tab_of_the_browser_leaves(context: BrowserContext, catflap: FakeApi) -> None:
+    catflap.say("a", SOON, SECRET)
     async with guarded(context) as first, guarded(context) as second:
         for page in (first, second):
-            await page.goto(house.url)
-            await expect(page.locator("html")).to_have_attribute("data-schedule", str(house.version))
+            await page.goto(catflap.url)
+            await expect(page.locator("html")).to_have_attribute("data-schedule", str(catflap.version))
         await expect(second.locator("#elsewhere")).to_be_visible()
-        await house.end_session()
+        await catflap.end_session()
         for page in (first, second):
             await page.wait_for_selector(SIGNED_OUT)
             assert SECRET not in await page.content()
 
 
-async def test_signing_out_in_one_tab_silences_the_other(context: BrowserContext, house: House) -> None:
-    house.say("a", SOON, SECRET)
+async def test_signing_out_in_one_tab_silences_the_other(context: BrowserContext, catflap: FakeApi) -> None:
+    catflap.say("a", SOON, SECRET)
     async with guarded(context) as first, guarded(context) as second:
         for page in (first, second):
-            await page.goto(house.url)
-            await expect(page.locator("html")).to_have_attribute("data-schedule", str(house.version))
+            await page.goto(catflap.url)
+            await expect(page.locator("html")).to_have_attribute("data-schedule", str(catflap.version))
         await second.click("#signout button")
         await first.wait_for_selector(SIGNED_OUT)
         assert await first.evaluate(KEYS) == []
 
 
-async def test_the_same_person_signed_in_anew_goes_on_as_the_same_device(page: Page, house: House) -> None:
-    house.say("a", SOON, SECRET)
-    visit = Visit(page, house)
+async def test_the_same_person_signed_in_anew_goes_on_as_the_same_device(
+    page: Page, catflap: FakeApi
+) -> None:
+    catflap.say("a", SOON, SECRET)
+    visit = Visit(page, catflap)
     await visit.open()
     await visit.advance(timedelta(seconds=30))
     await visit.sees(SPEAKS)
-    await house.until(lambda house: bool(house.acks))
-    house.viewer = replace(ALICE, csrf_token="another-token")
+    await catflap.until(lambda catflap: bool(catflap.acks))
+    catflap.viewer = replace(ALICE, csrf_token="another-token")
     async with page.expect_navigation():
         await visit.advance(timedelta(seconds=10))
     await visit.knows_the_schedule()
     await visit.advance(timedelta(seconds=5))
     assert await visit.started() == []  # what was said is not said again
-    assert len(house.devices) == 1
+    assert len(catflap.devices) == 1
 
 
-async def test_trouble_with_the_house_is_no_end(page: Page, house: House) -> None:
-    house.say("a", SOON, SECRET)
-    visit = Visit(page, house)
+async def test_trouble_with_the_house_is_no_end(page: Page, catflap: FakeApi) -> None:
+    catflap.say("a", SOON, SECRET)
+    visit = Visit(page, catflap)
     await visit.open()
     await expect(page.locator("#say-next")).to_be_enabled()
     await page.click("#say-next")
     await visit.sees(SPEAKS)  # so the sound has come
-    house.ailing = True
-    await house.hang_up()
+    catflap.ailing = True
+    await catflap.hang_up()
     await visit.advance(timedelta(seconds=25))
     await visit.sees(SPEAKS)
     await expect(page.locator("#announcements")).to_contain_text(SECRET)
     assert f"catflap.device.{ALICE.user_id}" in await page.evaluate(KEYS)
 
 
-async def test_after_sleep_nothing_is_said_before_the_house_has_answered(page: Page, house: House) -> None:
+async def test_after_sleep_nothing_is_said_before_the_house_has_answered(
+    page: Page, catflap: FakeApi
+) -> None:
     slept = timedelta(hours=1)
-    house.say("a", NOON + slept + timedelta(seconds=15), SECRET)
-    visit = Visit(page, house)
+    catflap.say("a", NOON + slept + timedelta(seconds=15), SECRET)
+    visit = Visit(page, catflap)
     await visit.open()
     await expect(page.locator("#say-next")).to_be_enabled()
-    house.viewer = None
+    catflap.viewer = None
     await page.context.set_offline(True)
     await visit.sleep(slept)
     await visit.advance(timedelta(seconds=30))
@@ -221,10 +225,10 @@ async def test_after_sleep_nothing_is_said_before_the_house_has_answered(page: P
     assert await visit.started() == []
 
 
-async def test_after_sleep_she_speaks_when_the_house_has_answered(page: Page, house: House) -> None:
+async def test_after_sleep_she_speaks_when_the_house_has_answered(page: Page, catflap: FakeApi) -> None:
     slept = timedelta(hours=1)
-    house.say("a", NOON + slept + timedelta(seconds=15), SECRET)
-    visit = Visit(page, house)
+    catflap.say("a", NOON + slept + timedelta(seconds=15), SECRET)
+    visit = Visit(page, catflap)
     await visit.open()
     await expect(page.locator("#say-next")).to_be_enabled()
     await page.context.set_offline(True)
@@ -235,39 +239,39 @@ async def test_after_sleep_she_speaks_when_the_house_has_answered(page: Page, ho
     await visit.sees(SPEAKS)
 
 
-async def test_a_page_out_of_the_history_shows_nothing_old(page: Page, house: House) -> None:
-    house.say("a", SOON, SECRET)
+async def test_a_page_out_of_the_history_shows_nothing_old(page: Page, catflap: FakeApi) -> None:
+    catflap.say("a", SOON, SECRET)
     closed = audio_is_closed(page)
-    visit = Visit(page, house)
+    visit = Visit(page, catflap)
     await visit.open()
-    house.viewer = None
+    catflap.viewer = None
     await page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
     await page.wait_for_selector(SIGNED_OUT)
     assert closed()
 
 
-async def test_the_signed_out_page_forgets_what_a_closed_one_left(page: Page, house: House) -> None:
-    await Visit(page, house).open()
+async def test_the_signed_out_page_forgets_what_a_closed_one_left(page: Page, catflap: FakeApi) -> None:
+    await Visit(page, catflap).open()
     assert f"catflap.device.{ALICE.user_id}" in await page.evaluate(KEYS)
     await page.goto("about:blank")
-    await house.end_session()
-    await page.goto(house.url)
+    await catflap.end_session()
+    await page.goto(catflap.url)
     await page.wait_for_function(f"{KEYS}.length === 0")
 
 
-async def test_the_page_of_one_person_forgets_what_another_left(page: Page, house: House) -> None:
-    await Visit(page, house).open()
+async def test_the_page_of_one_person_forgets_what_another_left(page: Page, catflap: FakeApi) -> None:
+    await Visit(page, catflap).open()
     await page.goto("about:blank")
-    await house.end_session(BOB)
-    await page.goto(house.url)
+    await catflap.end_session(BOB)
+    await page.goto(catflap.url)
     await page.wait_for_function(f"{KEYS}.includes('catflap.device.{BOB.user_id}')")
     assert [key for key in await page.evaluate(KEYS) if not key.endswith(f".{BOB.user_id}")] == []
 
 
-async def test_sounds_are_kept_out_of_the_browsers_cache(page: Page, house: House) -> None:
+async def test_sounds_are_kept_out_of_the_browsers_cache(page: Page, catflap: FakeApi) -> None:
     """There they would outlive the session."""
-    house.say("a", SOON, SECRET)
-    await Visit(page, house).open()
+    catflap.say("a", SOON, SECRET)
+    await Visit(page, catflap).open()
     await expect(page.locator("#say-next")).to_be_enabled()
     cached = await page.evaluate(
         "fetch('/sounds/a.wav?signature=made-up', { cache: 'only-if-cached', mode: 'same-origin' })"

@@ -7,8 +7,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
-from tests.web.chromium import LETS_HER_SPEAK, open_browser
-from tests.web.house import House, open_house
+from tests.support.chromium import LETS_HER_SPEAK, open_browser
+from tests.support.fake_api import FakeApi, open_house
 from tests.web.visits import Visit, guarded
 
 pytestmark = [
@@ -29,8 +29,8 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def house() -> AsyncIterator[House]:
-    async with open_house(House()) as opened:
+async def catflap() -> AsyncIterator[FakeApi]:
+    async with open_house(FakeApi()) as opened:
         yield opened
 
 
@@ -47,54 +47,56 @@ async def sources(page: Page) -> tuple[str, str, str]:
 
 
 async def test_the_browsers_zone_counts_until_googles_is_known_and_a_choice_is_kept(
-    page: Page, house: House
+    page: Page, catflap: FakeApi
 ) -> None:
-    house.preferences |= {"zone": "UTC", "zone_source": "default"}
-    visit = Visit(page, house)
+    catflap.preferences |= {"zone": "UTC", "zone_source": "default"}
+    visit = Visit(page, catflap)
     await visit.open()
     chosen, google, browser = await sources(page)
     note = page.locator("#zone-source")
     await expect(note).to_have_text(browser)
-    assert house.preferences["zone"] == "Europe/Berlin"
+    assert catflap.preferences["zone"] == "Europe/Berlin"
     await expect(page.locator("#zone option:checked")).to_contain_text("Europe/Berlin")
 
-    house.google_zone = "Asia/Tokyo"
-    house.preferences |= {"zone": "Asia/Tokyo", "zone_source": "google"}
-    await house.tell()
+    catflap.google_zone = "Asia/Tokyo"
+    catflap.preferences |= {"zone": "Asia/Tokyo", "zone_source": "google"}
+    await catflap.tell()
     await expect(note).to_have_text(google)
     await expect(page.locator("#zone option:checked")).to_contain_text("Asia/Tokyo")
     await expect(page.locator("#zone")).to_have_value("")
 
     await page.select_option("#dialect-en", "butler")
-    await house.until(lambda house: house.preferences["dialect_en"] == "butler")
-    assert house.preferences["zone_source"] == "google"
+    await catflap.until(lambda catflap: catflap.preferences["dialect_en"] == "butler")
+    assert catflap.preferences["zone_source"] == "google"
     await page.select_option("#zone", "America/New_York")
-    await house.until(lambda house: house.preferences["zone"] == "America/New_York")
+    await catflap.until(lambda catflap: catflap.preferences["zone"] == "America/New_York")
     await expect(note).to_have_text(chosen)
-    assert house.preferences["zone_source"] == "user"
+    assert catflap.preferences["zone_source"] == "user"
     await page.select_option("#zone", "")
     await expect(note).to_have_text(google)
-    assert house.preferences["zone"] == "Asia/Tokyo"
+    assert catflap.preferences["zone"] == "Asia/Tokyo"
 
 
-async def test_a_zone_that_is_known_is_not_replaced_by_the_browsers(page: Page, house: House) -> None:
-    house.preferences |= {"zone": "Asia/Tokyo", "zone_source": "google"}
-    await Visit(page, house).open()
+async def test_a_zone_that_is_known_is_not_replaced_by_the_browsers(page: Page, catflap: FakeApi) -> None:
+    catflap.preferences |= {"zone": "Asia/Tokyo", "zone_source": "google"}
+    await Visit(page, catflap).open()
     await expect(page.locator("#zone-source")).to_have_text((await sources(page))[1])
-    assert house.preferences["zone"] == "Asia/Tokyo"
-    assert "PUT /v1/preferences/browser-zone" not in house.asked
+    assert catflap.preferences["zone"] == "Asia/Tokyo"
+    assert "PUT /v1/preferences/browser-zone" not in catflap.asked
 
 
-async def test_calendars_in_trouble_are_told_and_no_longer_when_it_is_over(page: Page, house: House) -> None:
+async def test_calendars_in_trouble_are_told_and_no_longer_when_it_is_over(
+    page: Page, catflap: FakeApi
+) -> None:
     hostile = "<b>Band</b>"
-    house.problems = [
+    catflap.problems = [
         {"kind": "account", "name": "anna@example.com", "code": "google_api_disabled"},
         {"kind": "failing", "name": hostile, "code": "google_quota_exceeded"},
         {"kind": "failing", "name": "Work", "code": "some_new_code"},
         {"kind": "gone", "name": "Club", "code": "not_allowed"},
         {"kind": "removed", "name": "Choir", "code": "not_listed"},
     ]
-    visit = Visit(page, house)
+    visit = Visit(page, catflap)
     await visit.open()
     told = page.locator("#problems li")
     await expect(told).to_have_count(5)
@@ -103,6 +105,6 @@ async def test_calendars_in_trouble_are_told_and_no_longer_when_it_is_over(page:
     assert await page.locator("#problems b").count() == 0
     assert "problem_" not in await page.locator("#problems").inner_text()
     assert "why_" not in await page.locator("#problems").inner_text()
-    house.problems = []
+    catflap.problems = []
     await visit.advance(timedelta(minutes=1))
     await expect(told).to_have_count(0)

@@ -7,86 +7,86 @@ from dataclasses import replace
 import httpx2
 import pytest
 
-from catflap.web.pages import Viewer
-from tests.web.house import ALICE, House, open_house
+from catflap.web.routes.pages import Viewer
+from tests.support.fake_api import ALICE, FakeApi, open_house
 
 
 @pytest.fixture
-async def house() -> AsyncIterator[House]:
-    async with open_house(House()) as opened:
+async def catflap() -> AsyncIterator[FakeApi]:
+    async with open_house(FakeApi()) as opened:
         yield opened
 
 
-async def read(house: House, path: str = "/", language: str = "en") -> httpx2.Response:
+async def read(catflap: FakeApi, path: str = "/", language: str = "en") -> httpx2.Response:
     async with httpx2.AsyncClient() as client:
-        return await client.get(house.url + path, headers={"Accept-Language": language})
+        return await client.get(catflap.url + path, headers={"Accept-Language": language})
 
 
-async def test_signed_out_there_is_one_way_in(house: House) -> None:
-    house.viewer = None
-    page = (await read(house)).text
+async def test_signed_out_there_is_one_way_in(catflap: FakeApi) -> None:
+    catflap.viewer = None
+    page = (await read(catflap)).text
     assert 'href="/signin/google?scopes=calendar&amp;next=%2F"' in page
     assert "Sign in with Google" in page
     # The one script forgets what earlier visitors left in this browser.
     assert page.count("<script") == page.count('src="/static/page/signed_out.js"') == 1
 
 
-async def test_nobody_stores_the_page(house: House) -> None:
-    page = await read(house)
+async def test_nobody_stores_the_page(catflap: FakeApi) -> None:
+    page = await read(catflap)
     assert page.headers["cache-control"] == "no-store"
     assert "Accept-Language" in page.headers["vary"]
 
 
-async def test_an_error_in_the_address_becomes_a_sentence_of_ours(house: House) -> None:
-    house.viewer = None
-    assert "You said no; nothing was stored." in (await read(house, "/?error=access_denied")).text
+async def test_an_error_in_the_address_becomes_a_sentence_of_ours(catflap: FakeApi) -> None:
+    catflap.viewer = None
+    assert "You said no; nothing was stored." in (await read(catflap, "/?error=access_denied")).text
 
 
-async def test_a_strange_error_in_the_address_is_never_shown(house: House) -> None:
-    house.viewer = None
-    page = (await read(house, "/?error=%3Cimg%20src=x%20onerror=alert(1)%3E&lang=%22%3E%3Cb%3E")).text
+async def test_a_strange_error_in_the_address_is_never_shown(catflap: FakeApi) -> None:
+    catflap.viewer = None
+    page = (await read(catflap, "/?error=%3Cimg%20src=x%20onerror=alert(1)%3E&lang=%22%3E%3Cb%3E")).text
     assert "onerror" not in page
     assert "Signing in didn&#39;t work." in page
 
 
-async def test_a_japanese_reader_gets_a_japanese_page(house: House) -> None:
-    house.viewer = None
-    page = await read(house, language="ja-JP,en;q=0.5")
+async def test_a_japanese_reader_gets_a_japanese_page(catflap: FakeApi) -> None:
+    catflap.viewer = None
+    page = await read(catflap, language="ja-JP,en;q=0.5")
     assert '<html lang="ja">' in page.text
     assert "Google でログイン" in page.text
     assert page.headers["content-language"] == "ja"
 
 
-async def test_a_language_chosen_by_hand_survives_the_consent(house: House) -> None:
-    house.viewer = None
-    assert "next=%2F%3Flang%3Dja" in (await read(house, "/?lang=ja")).text
+async def test_a_language_chosen_by_hand_survives_the_consent(catflap: FakeApi) -> None:
+    catflap.viewer = None
+    assert "next=%2F%3Flang%3Dja" in (await read(catflap, "/?lang=ja")).text
 
 
-async def test_a_hostile_name_is_text(house: House) -> None:
-    house.viewer = replace(ALICE, name="</script><script>alert(1)</script>", csrf_token="</script>")
-    page = (await read(house)).text
+async def test_a_hostile_name_is_text(catflap: FakeApi) -> None:
+    catflap.viewer = replace(ALICE, name="</script><script>alert(1)</script>", csrf_token="</script>")
+    page = (await read(catflap)).text
     assert "<script>alert(1)" not in page
     assert '"csrf": "\\u003c/script\\u003e"' in page
 
 
-async def test_everything_inline_carries_the_nonce(house: House) -> None:
-    page = await read(house)
+async def test_everything_inline_carries_the_nonce(catflap: FakeApi) -> None:
+    page = await read(catflap)
     (nonce,) = set(re.findall(r"'nonce-([^']+)'", page.headers["Content-Security-Policy"]))
     assert page.text.count("<script") == page.text.count(f'nonce="{nonce}"') == 2
     assert "<style" not in page.text
     assert "style=" not in page.text
 
 
-async def test_without_the_calendar_there_is_one_button_to_allow_it(house: House) -> None:
-    house.viewer = replace(ALICE, missing_scopes=("https://www.googleapis.com/auth/calendar.readonly",))
-    page = (await read(house)).text
+async def test_without_the_calendar_there_is_one_button_to_allow_it(catflap: FakeApi) -> None:
+    catflap.viewer = replace(ALICE, missing_scopes=("https://www.googleapis.com/auth/calendar.readonly",))
+    page = (await read(catflap)).text
     assert "Allow the calendar" in page
     assert 'id="say-next"' not in page
 
 
-async def test_a_dead_grant_asks_for_the_yes_again_and_mia_stays(house: House) -> None:
-    house.viewer = replace(ALICE, grant_state="reconsent")
-    page = (await read(house)).text
+async def test_a_dead_grant_asks_for_the_yes_again_and_mia_stays(catflap: FakeApi) -> None:
+    catflap.viewer = replace(ALICE, grant_state="reconsent")
+    page = (await read(catflap)).text
     assert "Say yes again" in page
     assert 'id="say-next"' in page
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.front_door import ALICE, Browser, Door
+from tests.support.app_client import ALICE, Browser, RunningApp
 
 FIVE = {
     "zone": "Asia/Tokyo",
@@ -18,8 +18,8 @@ USUAL = {"reminders_from": "preferences", "tentative": "maybe", "event_types": [
 
 
 @pytest.fixture
-async def browser(door: Door) -> Browser:
-    made = await door.browser(ALICE)
+async def browser(app: RunningApp) -> Browser:
+    made = await app.browser(ALICE)
     await made.sign_in()
     return made
 

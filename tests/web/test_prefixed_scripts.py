@@ -9,9 +9,9 @@ from fastapi.responses import HTMLResponse
 from playwright.async_api import Page, expect
 
 from catflap.fastapi import Catflap
-from tests.front_door import ALICE, CLIENT_ID, Door
+from tests.support.app_client import ALICE, CLIENT_ID, RunningApp
+from tests.support.chromium import open_browser
 from tests.support.host import embedded
-from tests.web.chromium import open_browser
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 PAGE = """<!DOCTYPE html>
@@ -36,7 +36,7 @@ PAGE = """<!DOCTYPE html>
 
 
 @pytest.fixture
-async def guest(door: Door, tmp_path: Path) -> AsyncIterator[Door]:
+async def guest(app: RunningApp, tmp_path: Path) -> AsyncIterator[RunningApp]:
     def build(catflap: Catflap) -> FastAPI:
         app = FastAPI(lifespan=catflap.lifespan)
         app.include_router(catflap.auth_router(), prefix="/auth")
@@ -44,12 +44,12 @@ async def guest(door: Door, tmp_path: Path) -> AsyncIterator[Door]:
 
         @app.get("/")
         async def home() -> HTMLResponse:
-            gsi = f"{door.sandbox.base_url}/gsi/client"
+            gsi = f"{app.sandbox.base_url}/gsi/client"
             return HTMLResponse(PAGE.format(gsi=gsi, client_id=CLIENT_ID))
 
         return app
 
-    async with embedded(door, tmp_path, build, auth="/auth", popup_redirect_uri="origin") as (opened, _):
+    async with embedded(app, tmp_path, build, auth="/auth", popup_redirect_uri="origin") as (opened, _):
         yield opened
 
 
@@ -63,7 +63,7 @@ async def _consent(page: Page, button: str, *, asked_before: bool = False) -> No
         await google.get_by_role("button", name="Allow", exact=True).click()
 
 
-async def test_both_scripts_find_the_routes_of_their_catflap(guest: Door) -> None:
+async def test_both_scripts_find_the_routes_of_their_catflap(guest: RunningApp) -> None:
     async with open_browser() as browser:
         page = await (await browser.new_context(locale="en-GB")).new_page()
         await page.goto(guest.origin)

@@ -15,9 +15,9 @@ from fastapi import APIRouter, FastAPI
 from playwright.async_api import expect
 
 from catflap.fastapi import Catflap, OptionalUser
-from tests.front_door import Browser, Door
+from tests.support.app_client import Browser, RunningApp
+from tests.support.chromium import open_browser
 from tests.support.host import embedded
-from tests.web.chromium import open_browser
 
 AUTH = "/outer/auth"
 RETURN_TO = "https://shop.example/back"
@@ -36,12 +36,12 @@ def build(catflap: Catflap) -> FastAPI:
 
 
 @pytest.fixture
-async def guest(door: Door, tmp_path: Path) -> AsyncIterator[Door]:
-    async with embedded(door, tmp_path, build, auth=AUTH, return_urls=(RETURN_TO,)) as (opened, _):
+async def guest(app: RunningApp, tmp_path: Path) -> AsyncIterator[RunningApp]:
+    async with embedded(app, tmp_path, build, auth=AUTH, return_urls=(RETURN_TO,)) as (opened, _):
         yield opened
 
 
-async def sign_in(guest: Door) -> Browser:
+async def sign_in(guest: RunningApp) -> Browser:
     browser = await guest.browser()
     answer = await browser.begin(f"{AUTH}/signin/google?scopes=calendar")
     back = await browser.at_google(answer.headers["Location"])
@@ -51,7 +51,7 @@ async def sign_in(guest: Door) -> Browser:
     return browser
 
 
-async def test_signing_in_and_out_follows_the_prefixes(guest: Door) -> None:
+async def test_signing_in_and_out_follows_the_prefixes(guest: RunningApp) -> None:
     browser = await guest.browser()
     begun = await browser.begin(f"{AUTH}/signin/google?scopes=calendar")
     asked = parse_qs(urlsplit(begun.headers["Location"]).query)
@@ -62,7 +62,7 @@ async def test_signing_in_and_out_follows_the_prefixes(guest: Door) -> None:
     assert (await browser.send("POST", f"{AUTH}/signout")).headers["Location"] == "/mia/"
 
 
-async def test_every_address_on_the_page_leads_somewhere(guest: Door) -> None:
+async def test_every_address_on_the_page_leads_somewhere(guest: RunningApp) -> None:
     signed_in = await sign_in(guest)
     for browser, path in (
         (await guest.browser(), "/mia/"),
@@ -83,7 +83,7 @@ async def test_every_address_on_the_page_leads_somewhere(guest: Door) -> None:
         assert (await guest.client.get(address)).status_code == 200
 
 
-async def test_links_for_other_back_ends_follow_the_prefixes(guest: Door) -> None:
+async def test_links_for_other_back_ends_follow_the_prefixes(guest: RunningApp) -> None:
     headers = await guest.api_key("users", "tokens")
 
     async def post(path: str, **body: Any) -> httpx2.Response:
@@ -104,7 +104,7 @@ async def test_links_for_other_back_ends_follow_the_prefixes(guest: Door) -> Non
     assert (await browser.get(back)).headers["Location"].startswith(RETURN_TO)
 
 
-async def test_a_code_without_lasting_access_leads_to_consent_below_the_prefix(guest: Door) -> None:
+async def test_a_code_without_lasting_access_leads_to_consent_below_the_prefix(guest: RunningApp) -> None:
     await sign_in(guest)
     await guest.rows("DELETE FROM vault.google_tokens")
     body = {"code": guest.popup_code(), "client": "popup", "scopes": "calendar"}
@@ -115,7 +115,7 @@ async def test_a_code_without_lasting_access_leads_to_consent_below_the_prefix(g
     assert answer.json()["consent_url"].startswith(f"{AUTH}/signin/google?")
 
 
-async def test_addresses_of_sounds_follow_the_prefix(guest: Door) -> None:
+async def test_addresses_of_sounds_follow_the_prefix(guest: RunningApp) -> None:
     browser = await sign_in(guest)
     made = (await browser.send("POST", "/mia/v1/devices", json={"browser": True})).json()
     (user,) = (await guest.rows("SELECT user_id FROM app.devices"))[0]
@@ -137,7 +137,7 @@ async def test_addresses_of_sounds_follow_the_prefix(guest: Door) -> None:
     assert (await guest.client.get(address)).content == b"wav"
 
 
-async def test_scripts_for_pages_of_the_host_are_below_the_prefix_of_sign_in(guest: Door) -> None:
+async def test_scripts_for_pages_of_the_host_are_below_the_prefix_of_sign_in(guest: RunningApp) -> None:
     for name, who in (("gapi.js", "cross-origin"), ("popup.js", "same-origin")):
         answer = await guest.client.get(f"{guest.origin}{AUTH}/static/{name}")
         assert answer.headers["Cross-Origin-Resource-Policy"] == who
@@ -152,7 +152,7 @@ async def test_scripts_for_pages_of_the_host_are_below_the_prefix_of_sign_in(gue
     assert (await guest.client.get(f"{guest.origin}/mia/static/page/../../app.py")).status_code == 404
 
 
-async def test_below_a_mount_or_a_path_of_a_reverse_proxy(door: Door, tmp_path: Path) -> None:
+async def test_below_a_mount_or_a_path_of_a_reverse_proxy(app: RunningApp, tmp_path: Path) -> None:
     def mounted(catflap: Catflap) -> FastAPI:
         @asynccontextmanager
         async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -172,7 +172,7 @@ async def test_below_a_mount_or_a_path_of_a_reverse_proxy(door: Door, tmp_path: 
         return app
 
     auth = "/inner/auth"
-    async with embedded(door, tmp_path, mounted, auth=auth) as (guest, _):
+    async with embedded(app, tmp_path, mounted, auth=auth) as (guest, _):
         browser = await guest.browser()
         assert (await browser.get("/inner/hello")).json() is None
         begun = await browser.begin(f"{auth}/signin/google?scopes=calendar")
@@ -186,7 +186,7 @@ async def test_below_a_mount_or_a_path_of_a_reverse_proxy(door: Door, tmp_path: 
 
 @pytest.mark.browser
 @pytest.mark.xdist_group("browser")
-async def test_the_page_works_below_a_prefix(guest: Door) -> None:
+async def test_the_page_works_below_a_prefix(guest: RunningApp) -> None:
     person = await sign_in(guest)
     failed: list[str] = []
     async with open_browser() as browser:

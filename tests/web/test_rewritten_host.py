@@ -13,7 +13,7 @@ import pytest
 
 from catflap.clock import FixedClock
 from catflap.store.embedded import Urls
-from tests.front_door import ALICE, CLIENT_ID, Browser, Door, open_door
+from tests.support.app_client import ALICE, CLIENT_ID, Browser, RunningApp, running_app
 from tests.web.test_signin import error_of
 
 HOSTS = [
@@ -68,12 +68,12 @@ async def test_a_sign_in_through_a_proxy_that_rewrites_host_works(
 ) -> None:
     async with (
         open_proxy() as proxy,
-        open_door(database_urls, clock, tmp_path, public_url=proxy.url) as door,
+        running_app(database_urls, clock, tmp_path, public_url=proxy.url) as app,
         httpx2.AsyncClient(timeout=30) as http,
     ):
-        proxy.upstream = door.netloc
-        door.sandbox.world.clients[CLIENT_ID].redirect_uris.append(f"{proxy.url}/signin/google/callback")
-        browser = Browser(replace(door, origin=proxy.url), http, ALICE)
+        proxy.upstream = app.netloc
+        app.sandbox.state.clients[CLIENT_ID].redirect_uris.append(f"{proxy.url}/signin/google/callback")
+        browser = Browser(replace(app, origin=proxy.url), http, ALICE)
         begun = await browser.begin()
         assert begun.headers["Location"].startswith(f"{proxy.url}/signin/google?scopes=calendar")
         begun = await browser.get(begun.headers["Location"])
@@ -86,17 +86,17 @@ async def test_a_sign_in_through_a_proxy_that_rewrites_host_works(
 @pytest.mark.parametrize("forwarded", FORWARDED)
 @pytest.mark.parametrize("host", HOSTS)
 async def test_whatever_host_arrives_google_is_two_steps_away(
-    door: Door, host: str, forwarded: dict[str, str]
+    app: RunningApp, host: str, forwarded: dict[str, str]
 ) -> None:
-    port = door.netloc.partition(":")[2]
+    port = app.netloc.partition(":")[2]
     headers = {"Host": host.format(port=port), **forwarded}
     path = "/signin/google?scopes=calendar&next=/x"
     for _ in range(2):
-        answer = await door.client.get(path, headers=headers)
+        answer = await app.client.get(path, headers=headers)
         assert answer.status_code in (303, 307), answer.text
         target = answer.headers["Location"]
-        if target.startswith(door.sandbox.base_url):
+        if target.startswith(app.sandbox.base_url):
             return
-        assert target.startswith(f"{door.origin}/signin/google?")
-        path = target.removeprefix(door.origin)
+        assert target.startswith(f"{app.origin}/signin/google?")
+        path = target.removeprefix(app.origin)
     raise AssertionError("redirected without end")

@@ -10,7 +10,7 @@ from catflap.clock import FixedClock
 from catflap.errors import UserMustAct
 from catflap.fastapi import User
 from catflap.store.embedded import Urls
-from tests.front_door import ALICE, BOB, CLIENT_ID, Door, open_door
+from tests.support.app_client import ALICE, BOB, CLIENT_ID, RunningApp, running_app
 from tests.web.test_backends import RETURN_TO, follow, post
 
 G = "https://www.googleapis.com/auth/"
@@ -32,40 +32,42 @@ WORDS = [
 
 @pytest.fixture
 async def shop(database_urls: Urls, clock: FixedClock, tmp_path: Path) -> Any:
-    async with open_door(database_urls, clock, tmp_path, return_urls=(RETURN_TO,)) as door:
-        yield door
+    async with running_app(database_urls, clock, tmp_path, return_urls=(RETURN_TO,)) as app:
+        yield app
 
 
-async def token(door: Door, user_id: int, key: dict[str, str], words: str, **more: str) -> httpx2.Response:
+async def token(
+    app: RunningApp, user_id: int, key: dict[str, str], words: str, **more: str
+) -> httpx2.Response:
     params = {"scopes": words, **more}
-    return await door.client.get(f"/v1/users/{user_id}/google/token", params=params, headers=key)
+    return await app.client.get(f"/v1/users/{user_id}/google/token", params=params, headers=key)
 
 
-async def user_with(door: Door, key: dict[str, str], *scopes: str, email: str = ALICE) -> int:
+async def user_with(app: RunningApp, key: dict[str, str], *scopes: str, email: str = ALICE) -> int:
     """A user of a back end who has allowed `scopes` and nothing else."""
-    user_id = (await post(door, "/v1/users", key)).json()["id"]
-    code = door.sandbox.mint_code(email, CLIENT_ID, scopes, kind="native", force_refresh_token=True)
-    answer = await post(door, f"/v1/users/{user_id}/google/code", key, code=code)
+    user_id = (await post(app, "/v1/users", key)).json()["id"]
+    code = app.sandbox.mint_code(email, CLIENT_ID, scopes, kind="native", force_refresh_token=True)
+    answer = await post(app, f"/v1/users/{user_id}/google/code", key, code=code)
     assert answer.status_code == 200, answer.text
     return int(user_id)
 
 
-async def take_advice(door: Door, key: dict[str, str], user_id: int, refusal: httpx2.Response) -> None:
+async def take_advice(app: RunningApp, key: dict[str, str], user_id: int, refusal: httpx2.Response) -> None:
     """Open exactly the consent that a refusal names, and confirm it."""
     advice = refusal.json()["consent"]
     wanted = {name: value for name, value in advice.items() if name != "create"}
-    made = await door.client.post(advice["create"], json={**wanted, "return_to": RETURN_TO}, headers=key)
+    made = await app.client.post(advice["create"], json={**wanted, "return_to": RETURN_TO}, headers=key)
     assert made.status_code == 201, made.text
-    told = await follow(await door.browser(), made.json()["url"])
+    told = await follow(await app.browser(), made.json()["url"])
     path = f"/v1/users/{user_id}/consents/{told['consent']}/confirm"
-    confirmed = await post(door, path, key, code=told["code"])
+    confirmed = await post(app, path, key, code=told["code"])
     assert (confirmed.status_code, confirmed.json()["missing"]) == (200, [])
 
 
 @pytest.mark.parametrize("had", [("openid", f"{G}tasks.readonly"), (f"{G}tasks.readonly",)])
 @pytest.mark.parametrize("words", WORDS)
 async def test_following_the_advice_of_a_refusal_once_is_enough(
-    shop: Door, words: str, had: tuple[str, ...]
+    shop: RunningApp, words: str, had: tuple[str, ...]
 ) -> None:
     """Also where Google did not name the account at first, because `openid` was not asked for."""
     key = await shop.api_key("users", "tokens")
@@ -81,21 +83,23 @@ async def test_following_the_advice_of_a_refusal_once_is_enough(
 
 
 @pytest.mark.parametrize("words", ["calendar", f"{G}calendar", "userinfo.email drive.appdata"])
-async def test_what_a_person_allowed_for_a_word_the_token_api_gives_for_it(shop: Door, words: str) -> None:
+async def test_what_a_person_allowed_for_a_word_the_token_api_gives_for_it(
+    shop: RunningApp, words: str
+) -> None:
     key = await shop.api_key("users", "tokens")
     browser = await shop.browser()
     await browser.sign_in(f"/signin/google?scopes={words}")
     me = await browser.me()
     assert me["grants"][0]["missing_scopes"] == []
     assert (await token(shop, me["user_id"], key, words)).status_code == 200
-    user = User(me["user_id"], (), shop.house.services)
+    user = User(me["user_id"], (), shop.catflap.services)
     assert await user.access_token(words)
     if f"{G}calendar" not in words:
         with pytest.raises(UserMustAct, match="scope_missing"):
             await user.access_token(f"{G}calendar")
 
 
-async def test_the_advice_names_the_account_that_lacked_something(shop: Door) -> None:
+async def test_the_advice_names_the_account_that_lacked_something(shop: RunningApp) -> None:
     key = await shop.api_key("users", "tokens")
     user_id = await user_with(shop, key, "openid", "email", f"{G}tasks")
     code = shop.native_code(BOB)
@@ -108,7 +112,7 @@ async def test_the_advice_names_the_account_that_lacked_something(shop: Door) ->
         assert refused.json()["consent"]["purpose"] == "add_scopes"
 
 
-async def test_a_key_limited_in_scopes_is_advised_to_ask_for_no_more_than_it_may(shop: Door) -> None:
+async def test_a_key_limited_in_scopes_is_advised_to_ask_for_no_more_than_it_may(shop: RunningApp) -> None:
     everything = await shop.api_key("users", "tokens")
     user_id = await user_with(shop, everything, "openid", "email", f"{G}tasks")
     limits = ["openid", "email", "profile", "calendar", "tasks"]
@@ -121,7 +125,7 @@ async def test_a_key_limited_in_scopes_is_advised_to_ask_for_no_more_than_it_may
     assert (beyond.status_code, beyond.json()["code"]) == (403, "forbidden")
 
 
-async def test_scopes_may_be_sent_as_a_list_as_we_send_them(shop: Door) -> None:
+async def test_scopes_may_be_sent_as_a_list_as_we_send_them(shop: RunningApp) -> None:
     body = {"code": shop.native_code(), "client": "native", "scopes": ["calendar", "drive.file"]}
     answer = await shop.client.post("/signin/google/code", json=body)
     assert answer.json()["missing"] == ["drive.file"]
@@ -131,7 +135,7 @@ async def test_scopes_may_be_sent_as_a_list_as_we_send_them(shop: Door) -> None:
 
 
 @pytest.mark.parametrize("words", ["%00", "caf%C3%A9", "%22", "a%7F"])
-async def test_words_that_no_scope_can_be_are_400_everywhere(shop: Door, words: str) -> None:
+async def test_words_that_no_scope_can_be_are_400_everywhere(shop: RunningApp, words: str) -> None:
     key = await shop.api_key("users", "tokens")
     user_id = await user_with(shop, key, f"{G}tasks")
     path = f"/v1/users/{user_id}/google/token?scopes={words}"
@@ -147,7 +151,7 @@ async def test_words_that_no_scope_can_be_are_400_everywhere(shop: Door, words: 
 
 @pytest.mark.parametrize("named", [False, True])
 async def test_who_allowed_nothing_or_was_disconnected_is_linked_by_the_advice(
-    shop: Door, named: bool
+    shop: RunningApp, named: bool
 ) -> None:
     key = await shop.api_key("users", "tokens")
     user_id = await user_with(shop, key, "openid", "email", "profile", f"{G}drive.file")

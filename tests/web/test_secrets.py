@@ -8,16 +8,16 @@ import httpx2
 import pytest
 from structlog.testing import capture_logs
 
-from tests.front_door import BOB, Browser, Door
+from tests.support.app_client import BOB, Browser, RunningApp
 from tests.web.test_codes import BARE, id_token
 from tests.web.test_signin import back_from_google, changed, error_of
 
 AT_GOOGLE = re.compile(r"http://127\.0\.0\.1:\d+/o/oauth2/v2/auth\?")
 
 
-def secrets_of(door: Door, browsers: list[Browser]) -> dict[str, str]:
+def secrets_of(app: RunningApp, browsers: list[Browser]) -> dict[str, str]:
     """Everything secret that was made on the way, by what it is."""
-    google = door.sandbox.world.grants
+    google = app.sandbox.state.grants
     found = {f"code {n}": value for n, value in enumerate(google.codes)}
     found |= {f"refresh token {n}": value for n, value in enumerate(google.refresh_tokens)}
     found |= {f"access token {n}": value for n, value in enumerate(google.access_tokens)}
@@ -35,29 +35,29 @@ def secrets_of(door: Door, browsers: list[Browser]) -> dict[str, str]:
     return found
 
 
-async def mistakes(door: Door, browser: Browser) -> None:
+async def mistakes(app: RunningApp, browser: Browser) -> None:
     """Go wrong in every way that has a message."""
     back = await back_from_google(browser)
     for wrong in ({"state": "0Acanary-state"}, {"iss": "https://evil.example"}, {"code": "4/0Acanary"}):
         await browser.get(changed(back, **wrong))
         back = await back_from_google(browser)
-    door.sandbox.fault("oauth.token*", garbage=True, times=1)
+    app.sandbox.fault("oauth.token*", garbage=True, times=1)
     await browser.get(back)
-    door.sandbox.fault("oauth.token*", error="invalid_client", times=1)
+    app.sandbox.fault("oauth.token*", error="invalid_client", times=1)
     await browser.get(await back_from_google(browser))
     await browser.get(await back_from_google(browser, deny=True))
 
 
 async def test_no_secret_is_found_where_it_does_not_belong(
-    door: Door, caplog: pytest.LogCaptureFixture
+    app: RunningApp, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    alice, bob = await door.browser(), await door.browser(BOB)
+    alice, bob = await app.browser(), await app.browser(BOB)
     with capture_logs() as said:
-        answers, secret = await _everything(door, alice, bob)
-    sinks = {"the log": str(said) + _libraries(caplog.records, door), "the database": await door.dump()}
+        answers, secret = await _everything(app, alice, bob)
+    sinks = {"the log": str(said) + _libraries(caplog.records, app), "the database": await app.dump()}
     for response in [*alice.seen, *bob.seen, *answers]:
-        if str(response.url).startswith(door.origin):
+        if str(response.url).startswith(app.origin):
             sinks[f"{response.request.method} {response.url.path} {len(sinks)}"] = _public(response)
     assert {name.split()[0] for name in secret} >= {"code", "refresh", "access", "state", "nonce", "cookie"}
     assert "signin_failed" in sinks["the log"]
@@ -67,41 +67,39 @@ async def test_no_secret_is_found_where_it_does_not_belong(
 
 
 async def _everything(
-    door: Door, alice: Browser, bob: Browser
+    app: RunningApp, alice: Browser, bob: Browser
 ) -> tuple[list[httpx2.Response], dict[str, str]]:
     """Go all the ways in, right and wrong; the answers, and what was secret on the way."""
-    await mistakes(door, alice)
+    await mistakes(app, alice)
     assert error_of(await alice.sign_in()) is None
     await alice.sign_in("/signin/google?scopes=drive.appdata")
-    credential = id_token(door)
+    credential = id_token(app)
     answers: list[httpx2.Response] = [
-        await door.client.post("/signin/google/code", json={"client": "native", "code": door.native_code()}),
-        await door.client.post(
-            "/storeauthcode", content=door.popup_code(), headers={**door.page_headers(), **BARE}
+        await app.client.post("/signin/google/code", json={"client": "native", "code": app.native_code()}),
+        await app.client.post(
+            "/storeauthcode", content=app.popup_code(), headers={**app.page_headers(), **BARE}
         ),
         await bob.send(
-            "POST", "/signin/google/credential", json={"credential": credential}, headers=door.page_headers()
+            "POST", "/signin/google/credential", json={"credential": credential}, headers=app.page_headers()
         ),
     ]
     bearer = answers[0].json()["token"]
     for body in ({"client": "native", "code": "4/0Acanary"}, {"client": "native", "more": "4/0Acanary"}):
-        answers.append(await door.client.post("/signin/google/code", json=body))
+        answers.append(await app.client.post("/signin/google/code", json=body))
     wrong = {"credential": credential[:-9] + "canaryAAA"}
-    answers.append(
-        await door.client.post("/signin/google/credential", json=wrong, headers=door.page_headers())
-    )
+    answers.append(await app.client.post("/signin/google/credential", json=wrong, headers=app.page_headers()))
     await alice.get("/v1/me/export")
 
-    secret = {**secrets_of(door, [alice, bob]), "ID token": credential.split(".")[2], "bearer": bearer}
+    secret = {**secrets_of(app, [alice, bob]), "ID token": credential.split(".")[2], "bearer": bearer}
     return answers, {**secret, "canary": "0Acanary"}
 
 
-def _libraries(records: list[logging.LogRecord], door: Door) -> str:
+def _libraries(records: list[logging.LogRecord], app: RunningApp) -> str:
     """What libraries said in the house; the tests' own browsers use one of them too, and say more."""
     lines = []
     for record in records:
         line = record.getMessage()
-        browsers = line.startswith(f"HTTP Request: GET {door.origin}") or "/o/oauth2/" in line
+        browsers = line.startswith(f"HTTP Request: GET {app.origin}") or "/o/oauth2/" in line
         if not browsers and not record.name.startswith("httpcore2"):
             lines.append(line)
     return "\n".join(lines)

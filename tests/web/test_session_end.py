@@ -13,14 +13,14 @@ import pytest
 from catflap.clock import FixedClock
 from catflap.devices import schedule
 from catflap.signin.sessions import ABSOLUTE, IDLE
-from tests.front_door import ALICE, BOB, Browser, Door
-from tests.web.chromium import open_browser
+from tests.support.app_client import ALICE, BOB, Browser, RunningApp
+from tests.support.chromium import open_browser
 
-End = Callable[[Door, Browser], Awaitable[Any]]
+End = Callable[[RunningApp, Browser], Awaitable[Any]]
 
 
-async def signed_in(door: Door, email: str = ALICE) -> Browser:
-    browser = await door.browser(email)
+async def signed_in(app: RunningApp, email: str = ALICE) -> Browser:
+    browser = await app.browser(email)
     await browser.sign_in()
     return browser
 
@@ -32,9 +32,9 @@ async def become_device(browser: Browser) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def stream(door: Door, headers: dict[str, str]) -> AsyncIterator[AsyncIterator[str]]:
+async def stream(app: RunningApp, headers: dict[str, str]) -> AsyncIterator[AsyncIterator[str]]:
     """The lines of the open event stream, from the first document on."""
-    url, wants = door.origin + "/v1/device/schedule", {**headers, "Accept": "text/event-stream"}
+    url, wants = app.origin + "/v1/device/schedule", {**headers, "Accept": "text/event-stream"}
     async with httpx2.AsyncClient(timeout=60) as http, http.stream("GET", url, headers=wants) as response:
         assert response.status_code == 200
         lines = response.aiter_lines()
@@ -50,96 +50,96 @@ async def rest(lines: AsyncIterator[str]) -> list[str]:
         return [line async for line in lines if line.startswith("event: ")]
 
 
-async def sign_out(_door: Door, browser: Browser) -> None:
+async def sign_out(_door: RunningApp, browser: Browser) -> None:
     await browser.send("POST", "/signout")
 
 
-async def from_the_list(door: Door, browser: Browser) -> None:
+async def from_the_list(app: RunningApp, browser: Browser) -> None:
     """Another browser of the same person ends it."""
-    other = await signed_in(door)
+    other = await signed_in(app)
     listed = (await other.get("/v1/sessions")).json()["sessions"]
     (first,) = [one["id"] for one in listed if not one["current"]]
     assert (await other.send("DELETE", f"/v1/sessions/{first}")).status_code == 204
 
 
-async def everywhere_else(door: Door, browser: Browser) -> None:
-    await (await signed_in(door)).send("DELETE", "/v1/sessions")
+async def everywhere_else(app: RunningApp, browser: Browser) -> None:
+    await (await signed_in(app)).send("DELETE", "/v1/sessions")
 
 
-async def erase(_door: Door, browser: Browser) -> None:
+async def erase(_door: RunningApp, browser: Browser) -> None:
     assert (await browser.send("DELETE", "/v1/me")).status_code == 204
 
 
-async def erase_rows(door: Door, browser: Browser) -> None:
+async def erase_rows(app: RunningApp, browser: Browser) -> None:
     """As another process or an operator would."""
-    await door.rows("DELETE FROM app.users")
+    await app.rows("DELETE FROM app.users")
 
 
-async def another_person(_door: Door, browser: Browser) -> None:
+async def another_person(_door: RunningApp, browser: Browser) -> None:
     browser.email = BOB
     await browser.sign_in("/signin/google?scopes=calendar&purpose=signin", email=BOB)
 
 
 @pytest.mark.parametrize("end", [sign_out, from_the_list, everywhere_else, erase, erase_rows, another_person])
-async def test_an_open_stream_ends_with_the_session_and_says_so(door: Door, end: End) -> None:
-    browser = await signed_in(door)
+async def test_an_open_stream_ends_with_the_session_and_says_so(app: RunningApp, end: End) -> None:
+    browser = await signed_in(app)
     headers = await become_device(browser)
-    async with stream(door, headers) as lines:
-        await end(door, browser)
+    async with stream(app, headers) as lines:
+        await end(app, browser)
         assert await rest(lines) == ["event: end"]
     for method, path in (("GET", "schedule"), ("POST", "heartbeat")):
-        answer = await door.client.request(method, f"/v1/device/{path}", headers=headers)
+        answer = await app.client.request(method, f"/v1/device/{path}", headers=headers)
         assert answer.status_code == 401
 
 
 @pytest.mark.parametrize("lifetime", [ABSOLUTE, IDLE])
 async def test_an_open_stream_ends_when_the_session_runs_out(
-    door: Door, clock: FixedClock, lifetime: timedelta, monkeypatch: pytest.MonkeyPatch
+    app: RunningApp, clock: FixedClock, lifetime: timedelta, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(schedule, "KEEP_ALIVE_SECONDS", 0.05)
-    browser = await signed_in(door)
+    browser = await signed_in(app)
     headers = await become_device(browser)
-    async with stream(door, headers) as lines:
+    async with stream(app, headers) as lines:
         clock.advance(lifetime + timedelta(seconds=1))
         assert await rest(lines) == ["event: end"]
-    assert (await door.client.get("/v1/device/schedule", headers=headers)).status_code == 401
+    assert (await app.client.get("/v1/device/schedule", headers=headers)).status_code == 401
 
 
-async def test_a_paired_device_outlives_every_session(door: Door) -> None:
-    browser = await signed_in(door)
+async def test_a_paired_device_outlives_every_session(app: RunningApp) -> None:
+    browser = await signed_in(app)
     secret = "a robot's own secret"
     body = {"token_sha256": hashlib.sha256(secret.encode()).hexdigest(), "model": "robot"}
-    code = (await door.client.post("/v1/pairings", json=body)).json()["code"]
+    code = (await app.client.post("/v1/pairings", json=body)).json()["code"]
     await browser.send("POST", "/v1/devices", json={"code": code})
     await browser.send("POST", "/signout")
     headers = {"Authorization": f"Bearer {secret}"}
-    assert (await door.client.get("/v1/device/schedule", headers=headers)).status_code == 200
+    assert (await app.client.get("/v1/device/schedule", headers=headers)).status_code == 200
 
 
-async def test_a_removed_device_hears_it_too(door: Door) -> None:
-    browser = await signed_in(door)
+async def test_a_removed_device_hears_it_too(app: RunningApp) -> None:
+    browser = await signed_in(app)
     headers = await become_device(browser)
     (device,) = (await browser.get("/v1/devices")).json()["devices"]
-    async with stream(door, headers) as lines:
+    async with stream(app, headers) as lines:
         await browser.send("DELETE", f"/v1/devices/{device['id']}")
         assert await rest(lines) == ["event: end"]
     assert (await browser.get("/v1/session")).status_code == 200
 
 
-async def test_signing_in_again_keeps_the_browser_the_device_it_is(door: Door) -> None:
-    browser = await signed_in(door)
+async def test_signing_in_again_keeps_the_browser_the_device_it_is(app: RunningApp) -> None:
+    browser = await signed_in(app)
     headers = await become_device(browser)
     before = (await browser.get("/v1/devices")).json()
     await browser.sign_in("/signin/google?scopes=calendar&purpose=signin")
     assert (await browser.get("/v1/devices")).json() == before
-    assert (await door.client.get("/v1/device/schedule", headers=headers)).status_code == 200
+    assert (await app.client.get("/v1/device/schedule", headers=headers)).status_code == 200
     assert len((await browser.get("/v1/sessions")).json()["sessions"]) == 1
 
 
-async def test_a_page_that_belongs_to_another_session_reads_nothing(door: Door) -> None:
-    browser = await signed_in(door)
+async def test_a_page_that_belongs_to_another_session_reads_nothing(app: RunningApp) -> None:
+    browser = await signed_in(app)
     old = browser.csrf
-    await another_person(door, browser)
+    await another_person(app, browser)
     for path in ("/v1/session", "/v1/appointments", "/v1/announcements", "/v1/preferences", "/v1/calendars"):
         stale = await browser.get(path, headers={"X-CSRF-Token": old})
         assert (stale.status_code, stale.json()["code"]) == (403, "csrf")
@@ -147,35 +147,35 @@ async def test_a_page_that_belongs_to_another_session_reads_nothing(door: Door) 
         assert (await browser.get(path)).status_code == 200
 
 
-async def test_the_session_says_whose_it_is(door: Door) -> None:
-    browser = await signed_in(door)
+async def test_the_session_says_whose_it_is(app: RunningApp) -> None:
+    browser = await signed_in(app)
     shown = (await browser.get("/v1/session")).json()
     me = await browser.me()
     assert (shown["user_id"], shown["kind"]) == (me["user_id"], "cookie")
     await browser.send("POST", "/signout")
     assert (await browser.get("/v1/session")).status_code == 401
-    assert (await door.client.get("/v1/session")).status_code == 401
+    assert (await app.client.get("/v1/session")).status_code == 401
 
 
-async def test_a_browser_whose_session_ends_meanwhile_becomes_no_device(door: Door) -> None:
-    browser = await signed_in(door)
-    (session,) = await door.rows("SELECT id, user_id FROM app.sessions")
+async def test_a_browser_whose_session_ends_meanwhile_becomes_no_device(app: RunningApp) -> None:
+    browser = await signed_in(app)
+    (session,) = await app.rows("SELECT id, user_id FROM app.sessions")
     await browser.send("POST", "/signout")
     with pytest.raises(Exception, match="unauthenticated"):
-        await door.house.services.devices.add_browser(session["user_id"], "Browser", session["id"])
+        await app.catflap.services.devices.add_browser(session["user_id"], "Browser", session["id"])
 
 
 @pytest.mark.browser
-async def test_an_open_page_gives_way_to_the_signed_out_one(door: Door) -> None:
-    visitor, elsewhere = await signed_in(door), await signed_in(door)
+async def test_an_open_page_gives_way_to_the_signed_out_one(app: RunningApp) -> None:
+    visitor, elsewhere = await signed_in(app), await signed_in(app)
     cookies = [
-        {"name": name, "value": value, "url": door.origin} for name, value in visitor.http.cookies.items()
+        {"name": name, "value": value, "url": app.origin} for name, value in visitor.http.cookies.items()
     ]
     async with open_browser() as chromium:
         context = await chromium.new_context()
         await context.add_cookies(cookies)  # type: ignore[arg-type]
         page = await context.new_page()
-        await page.goto(door.origin)
+        await page.goto(app.origin)
         await page.wait_for_selector("html[data-schedule]")
         await elsewhere.send("DELETE", "/v1/sessions")
         await page.wait_for_selector(".google")

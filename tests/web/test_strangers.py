@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from fastapi.routing import APIRoute
 
-from tests.front_door import Door
+from tests.support.app_client import RunningApp
 from tests.support.openapi import operations
 
 EXAMPLES = int(os.environ.get("CATFLAP_STRANGERS", "4"))
@@ -38,9 +38,9 @@ HIDDEN: dict[str, dict[str, Any]] = {
 }
 
 
-def document(door: Door) -> dict[str, Any]:
+def document(app: RunningApp) -> dict[str, Any]:
     """The OpenAPI document, and beside it what is not in it."""
-    whole: dict[str, Any] = json.loads(json.dumps(door.house.web.openapi()))
+    whole: dict[str, Any] = json.loads(json.dumps(app.catflap.web.openapi()))
     # Who asks is chosen by the hooks.
     del whole["components"]["securitySchemes"]
     for _, _, found in operations(whole):
@@ -67,7 +67,7 @@ def operation(path: str, told: dict[str, Any]) -> dict[str, Any]:
     return made
 
 
-def routes(door: Door) -> Iterator[tuple[str, str]]:
+def routes(app: RunningApp) -> Iterator[tuple[str, str]]:
     def inside(found: Any) -> Iterator[APIRoute]:
         for route in found:
             if isinstance(route, APIRoute):
@@ -75,46 +75,46 @@ def routes(door: Door) -> Iterator[tuple[str, str]]:
             else:
                 yield from inside(getattr(getattr(route, "original_router", None), "routes", ()))
 
-    for route in inside(door.house.web.routes):
+    for route in inside(app.catflap.web.routes):
         path = re.sub(r":\w+}", "}", route.path)
         for method in route.methods:
             yield path, method.lower()
 
 
-def test_no_route_is_forgotten(door: Door) -> None:
-    known = {(path, method) for path, found in document(door)["paths"].items() for method in found}
-    found = set(routes(door))
+def test_no_route_is_forgotten(app: RunningApp) -> None:
+    known = {(path, method) for path, found in document(app)["paths"].items() for method in found}
+    found = set(routes(app))
     assert len(found) > 40
     assert found <= known
 
 
-async def identities(door: Door) -> dict[str, dict[str, str]]:
-    browser = await door.browser()
+async def identities(app: RunningApp) -> dict[str, dict[str, str]]:
+    browser = await app.browser()
     await browser.sign_in()
     user_id = (await browser.me())["user_id"]
     token = secrets.token_urlsafe(32)
     body = {"token_sha256": hashlib.sha256(token.encode()).hexdigest(), "model": "test"}
-    code = (await door.client.post("/v1/pairings", json=body)).json()["code"]
+    code = (await app.client.post("/v1/pairings", json=body)).json()["code"]
     assert (await browser.send("POST", "/v1/devices", json={"code": code})).status_code == 201
     cookie = "; ".join(f"{name}={value}" for name, value in browser.http.cookies.items())
     rights = ("tokens", "proxy", "users", "announce", "keys")
     return {
         "signed out": {},
-        "a session": {"Cookie": cookie, "X-CSRF-Token": browser.csrf, **door.page_headers()},
-        "a bearer": await door.bearer_of(user_id),
-        "an API key": await door.api_key(*rights, per_minute=1_000_000),
+        "a session": {"Cookie": cookie, "X-CSRF-Token": browser.csrf, **app.page_headers()},
+        "a bearer": await app.bearer_of(user_id),
+        "an API key": await app.api_key(*rights, per_minute=1_000_000),
         "a device": {"Authorization": f"Bearer {token}"},
     }
 
 
-async def test_no_stranger_gets_a_fault_of_ours(door: Door, tmp_path: Path) -> None:
+async def test_no_stranger_gets_a_fault_of_ours(app: RunningApp, tmp_path: Path) -> None:
     file = tmp_path / "openapi.json"
-    file.write_text(json.dumps(document(door)))
-    (tmp_path / "identities.json").write_text(json.dumps(await identities(door)))
+    file.write_text(json.dumps(document(app)))
+    (tmp_path / "identities.json").write_text(json.dumps(await identities(app)))
     kept = tuple(f"--exclude-path={path}" for path in ENDING)
     ended = tuple(f"--include-path={path}" for path in ENDING)
     for which in (("--exclude-method=DELETE", *kept), ("--include-method=DELETE", *kept), ended):
-        assert await schemathesis(file, door, *which) == 0
+        assert await schemathesis(file, app, *which) == 0
 
 
 NUMBERS = [2**31, 2**63 - 1, 2**63, 2**64, 10**30, -1, 0]
@@ -143,41 +143,41 @@ BODIES = [
 OTHER_TYPES = ["application/octet-stream", "text/plain", "application/x-www-form-urlencoded", ""]
 
 
-async def test_a_number_out_of_range_in_any_path_is_refused(door: Door) -> None:
-    everybody = await identities(door)
-    for path, found in document(door)["paths"].items():
+async def test_a_number_out_of_range_in_any_path_is_refused(app: RunningApp) -> None:
+    everybody = await identities(app)
+    for path, found in document(app)["paths"].items():
         names = re.findall(r"{(\w*id)}", path)
         for method in found if names else ():
             for number in NUMBERS:
                 url = re.sub(r"{\w*id}", str(number), path).replace("{host}/{path}", "www.googleapis.com/x")
                 for headers in everybody.values():
-                    answer = await door.client.request(method, url, headers=headers)
+                    answer = await app.client.request(method, url, headers=headers)
                     assert 400 <= answer.status_code < 500, (method, url, answer.text)
 
 
-async def test_a_body_that_is_none_is_refused_by_every_route(door: Door) -> None:
-    everybody = await identities(door)
+async def test_a_body_that_is_none_is_refused_by_every_route(app: RunningApp) -> None:
+    everybody = await identities(app)
     asking = [everybody[who] for who in ("a session", "an API key", "a device")]
-    for path, found in document(door)["paths"].items():
+    for path, found in document(app)["paths"].items():
         for method in found.keys() & {"post", "put", "patch"}:
             url = re.sub(r"{\w+}", "1", path)
             for headers in asking:
                 for body in BODIES:
-                    await refused(door, method, url, {**headers, "Content-Type": "application/json"}, body)
+                    await refused(app, method, url, {**headers, "Content-Type": "application/json"}, body)
             for media_type in OTHER_TYPES:
                 for body in BODIES[-3:]:
-                    await refused(door, method, url, {**asking[0], "Content-Type": media_type}, body)
+                    await refused(app, method, url, {**asking[0], "Content-Type": media_type}, body)
 
 
-async def refused(door: Door, method: str, url: str, headers: dict[str, str], body: bytes) -> None:
-    answer = await door.client.request(method, url, headers=headers, content=body)
+async def refused(app: RunningApp, method: str, url: str, headers: dict[str, str], body: bytes) -> None:
+    answer = await app.client.request(method, url, headers=headers, content=body)
     assert answer.status_code < 500, (method, url, headers.get("Content-Type"), body[:40], answer.text)
 
 
-async def schemathesis(file: Path, door: Door, *which: str) -> int:
+async def schemathesis(file: Path, app: RunningApp, *which: str) -> int:
     """Run it with its own command; what it says is passed on."""
     options = [
-        *("--url", door.origin, "--checks", "no_fault_for_anybody", "--phases", "coverage,fuzzing"),
+        *("--url", app.origin, "--checks", "no_fault_for_anybody", "--phases", "coverage,fuzzing"),
         *("--max-examples", str(EXAMPLES), "--generation-deterministic", "--max-redirects", "1"),
         *("--request-timeout", "30", "--warnings", "off", "--no-color", "--no-shrink"),
         *("--suppress-health-check", "all", "--continue-on-failure"),
@@ -201,9 +201,9 @@ async def schemathesis(file: Path, door: Door, *which: str) -> int:
 
 
 @pytest.mark.parametrize("code", [b"4" * 513, b"4" * 8192, b"4" * 8193, b"4" * 60_000, b"4/\0", b"\xff"])
-async def test_a_bare_code_that_is_none_is_refused(door: Door, code: bytes) -> None:
-    headers = {**door.page_headers(), "Content-Type": "application/octet-stream"}
-    answer = await door.client.post("/signin/google/code", headers=headers, content=code)
+async def test_a_bare_code_that_is_none_is_refused(app: RunningApp, code: bytes) -> None:
+    headers = {**app.page_headers(), "Content-Type": "application/octet-stream"}
+    answer = await app.client.post("/signin/google/code", headers=headers, content=code)
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
 
 
@@ -221,9 +221,11 @@ async def test_a_bare_code_that_is_none_is_refused(door: Door, code: bytes) -> N
         (b'{"muted_until": "2026-11-24T12:00:00"}', "muted_until"),
     ],
 )
-async def test_what_cannot_be_stored_is_told_by_its_place_alone(door: Door, body: bytes, where: str) -> None:
-    session = (await identities(door))["a session"]
+async def test_what_cannot_be_stored_is_told_by_its_place_alone(
+    app: RunningApp, body: bytes, where: str
+) -> None:
+    session = (await identities(app))["a session"]
     headers = {**session, "Content-Type": "application/json"}
-    answer = await door.client.patch("/v1/devices/1", headers=headers, content=body)
+    answer = await app.client.patch("/v1/devices/1", headers=headers, content=body)
     assert answer.status_code == 400, answer.text
     assert answer.json()["detail"].startswith(f"{where}") and "secret" not in answer.text

@@ -6,7 +6,7 @@ from itertools import permutations
 
 import pytest
 
-from tests.front_door import ALICE, BOB, CALENDAR, Browser, Door
+from tests.support.app_client import ALICE, BOB, CALENDAR, Browser, RunningApp
 from tests.web.test_codes import CODE, CREDENTIAL, id_token, popup
 from tests.web.test_signin import back_from_google, error_of
 
@@ -22,20 +22,20 @@ async def scopes(browser: Browser) -> set[str]:
 
 
 @pytest.mark.parametrize("order", list(permutations(range(3))))
-async def test_three_tabs_complete_in_any_order(door: Door, order: tuple[int, ...]) -> None:
-    browser = await door.browser()
+async def test_three_tabs_complete_in_any_order(app: RunningApp, order: tuple[int, ...]) -> None:
+    browser = await app.browser()
     backs = [await back_from_google(browser, path) for path in PATHS]
     for index in order:
         answer = await browser.get(backs[index])
         assert answer.headers["Location"] == ("/one", "/two", "/three")[index]
     assert {*CALENDAR, "drive.appdata"} <= await scopes(browser)
-    assert door.google_was_asked("oauth.token.exchange") == 3
-    assert (await door.stored())["app.users"] == 1
+    assert app.google_was_asked("oauth.token.exchange") == 3
+    assert (await app.stored())["app.users"] == 1
 
 
-async def test_tabs_that_begin_at_the_same_moment_complete_too(door: Door) -> None:
+async def test_tabs_that_begin_at_the_same_moment_complete_too(app: RunningApp) -> None:
     """Neither request carries a cookie yet, and the browser keeps the cookie of the last answer."""
-    browser = await door.browser()
+    browser = await app.browser()
     begun = await asyncio.gather(*(browser.begin(path) for path in PATHS))
     for one in begun:
         back = await browser.at_google(one.headers["Location"])
@@ -44,8 +44,10 @@ async def test_tabs_that_begin_at_the_same_moment_complete_too(door: Door) -> No
 
 
 @pytest.mark.parametrize("consent_first", [True, False])
-async def test_signing_in_and_a_consent_complete_beside_each_other(door: Door, consent_first: bool) -> None:
-    browser = await door.browser()
+async def test_signing_in_and_a_consent_complete_beside_each_other(
+    app: RunningApp, consent_first: bool
+) -> None:
+    browser = await app.browser()
     await browser.sign_in("/signin/google")
     backs = [
         await back_from_google(browser, "/signin/google?purpose=signin"),
@@ -56,52 +58,52 @@ async def test_signing_in_and_a_consent_complete_beside_each_other(door: Door, c
     assert set(CALENDAR) <= await scopes(browser)
 
 
-async def test_the_page_of_the_first_tab_still_works_after_the_second(door: Door) -> None:
-    browser = await door.browser()
+async def test_the_page_of_the_first_tab_still_works_after_the_second(app: RunningApp) -> None:
+    browser = await app.browser()
     one, two = await back_from_google(browser, PATHS[0]), await back_from_google(browser, PATHS[1])
     await browser.get(one)
     browser.csrf = (await browser.me())["csrf_token"]
     await browser.get(two)
     assert (await browser.me())["csrf_token"] == browser.csrf
-    assert (await door.stored())["app.sessions"] == 1
+    assert (await app.stored())["app.sessions"] == 1
 
 
-async def test_another_persons_answer_is_refused_once_somebody_is_signed_in(door: Door) -> None:
-    browser = await door.browser()
+async def test_another_persons_answer_is_refused_once_somebody_is_signed_in(app: RunningApp) -> None:
+    browser = await app.browser()
     as_alice = await back_from_google(browser)
     as_bob = await back_from_google(browser, email=BOB)
     assert error_of(await browser.get(as_alice)) is None
-    stored = await door.stored()
+    stored = await app.stored()
     assert error_of(await browser.get(as_bob)) == "state_invalid"
-    assert await door.stored() == stored
+    assert await app.stored() == stored
     assert (await browser.me())["accounts"][0]["email"] == ALICE
     # Whoever begins anew, signed in, may change over.
     assert error_of(await browser.sign_in("/signin/google?purpose=signin", email=BOB)) is None
     assert (await browser.me())["accounts"][0]["email"] == BOB
 
 
-async def test_an_answer_that_comes_too_late_is_told_also_to_who_is_signed_in(door: Door) -> None:
-    browser = await door.browser()
+async def test_an_answer_that_comes_too_late_is_told_also_to_who_is_signed_in(app: RunningApp) -> None:
+    browser = await app.browser()
     await browser.sign_in("/signin/google")
     late = await back_from_google(browser)
-    door.clock.advance(timedelta(minutes=10))
+    app.clock.advance(timedelta(minutes=10))
     assert error_of(await browser.get(late)) == "state_invalid"
 
 
-async def test_a_popup_completes_beside_a_tab_and_another_persons_does_not(door: Door) -> None:
-    browser = await door.browser()
+async def test_a_popup_completes_beside_a_tab_and_another_persons_does_not(app: RunningApp) -> None:
+    browser = await app.browser()
     mine, other, button = [await popup(browser) for _ in range(3)]
     await browser.sign_in()
     session = browser.http.cookies["catflap_session"]
-    headers = door.page_headers()
-    body = {"code": door.popup_code(BOB), "client": "popup", "state": other["state"]}
+    headers = app.page_headers()
+    body = {"code": app.popup_code(BOB), "client": "popup", "state": other["state"]}
     refused = await browser.send("POST", CODE, json=body, headers=headers)
     assert (refused.status_code, refused.json()["code"]) == (400, "state_invalid")
-    assert (await door.stored())["app.users"] == 1
-    body = {"code": door.popup_code(), "client": "popup", "state": mine["state"]}
+    assert (await app.stored())["app.users"] == 1
+    body = {"code": app.popup_code(), "client": "popup", "state": mine["state"]}
     answer = await browser.send("POST", CODE, json=body, headers=headers)
     assert answer.json()["csrf_token"] == (await browser.me())["csrf_token"]
-    body = {"credential": id_token(door, nonce=button["nonce"]), "state": button["state"]}
+    body = {"credential": id_token(app, nonce=button["nonce"]), "state": button["state"]}
     assert (await browser.send("POST", CREDENTIAL, json=body, headers=headers)).status_code == 200
     assert browser.http.cookies["catflap_session"] == session
 
@@ -109,50 +111,52 @@ async def test_a_popup_completes_beside_a_tab_and_another_persons_does_not(door:
 @pytest.mark.parametrize(
     "fault", ["refused", "google down", "no openid", "broken body", "other browser", "cut off"]
 )
-async def test_after_a_failed_click_the_next_one_works_with_the_same_state(door: Door, fault: str) -> None:
-    browser = await door.browser()
+async def test_after_a_failed_click_the_next_one_works_with_the_same_state(
+    app: RunningApp, fault: str
+) -> None:
+    browser = await app.browser()
     state = (await popup(browser))["state"]
-    headers, body = door.page_headers(), {"client": "popup", "state": state}
+    headers, body = app.page_headers(), {"client": "popup", "state": state}
     if fault == "google down":
-        door.sandbox.fault("oauth.token*", status=503, times=1)
+        app.sandbox.fault("oauth.token*", status=503, times=1)
     if fault == "cut off":
-        door.sandbox.fault("oauth.token*", drop="before", times=1)
-    code = "4/0Agone" if fault == "refused" else door.popup_code()
-    sender = await door.browser(BOB) if fault == "other browser" else browser
+        app.sandbox.fault("oauth.token*", drop="before", times=1)
+    code = "4/0Agone" if fault == "refused" else app.popup_code()
+    sender = await app.browser(BOB) if fault == "other browser" else browser
     if fault == "no openid":
-        body["code"] = door.popup_code(scopes=CALENDAR)
+        body["code"] = app.popup_code(scopes=CALENDAR)
     else:
         body["code"] = "a b" if fault == "broken body" else code
     failed = await sender.send("POST", CODE, json=body, headers=headers)
     assert failed.is_error
-    body["code"] = door.popup_code(force_refresh_token=True)
+    body["code"] = app.popup_code(force_refresh_token=True)
     again = await browser.send("POST", CODE, json=body, headers=headers)
     assert again.status_code == 200, again.text
-    replayed = await browser.send("POST", CODE, json=body | {"code": door.popup_code()}, headers=headers)
+    replayed = await browser.send("POST", CODE, json=body | {"code": app.popup_code()}, headers=headers)
     assert (replayed.status_code, replayed.json()["code"]) == (400, "state_invalid")
 
 
-async def test_a_state_that_failed_stays_bound_to_its_browser_and_its_ten_minutes(door: Door) -> None:
-    browser, thief = await door.browser(), await door.browser(BOB)
+async def test_a_state_that_failed_stays_bound_to_its_browser_and_its_ten_minutes(app: RunningApp) -> None:
+    browser, thief = await app.browser(), await app.browser(BOB)
     state = (await popup(browser))["state"]
-    body, headers = {"client": "popup", "state": state}, door.page_headers()
+    body, headers = {"client": "popup", "state": state}, app.page_headers()
     await browser.send("POST", CODE, json=body | {"code": "4/0Agone"}, headers=headers)
     await popup(thief)
-    stolen = await thief.send("POST", CODE, json=body | {"code": door.popup_code(BOB)}, headers=headers)
+    stolen = await thief.send("POST", CODE, json=body | {"code": app.popup_code(BOB)}, headers=headers)
     assert stolen.json()["code"] == "state_invalid"
-    door.clock.advance(timedelta(minutes=10))
-    late = await browser.send("POST", CODE, json=body | {"code": door.popup_code()}, headers=headers)
+    app.clock.advance(timedelta(minutes=10))
+    late = await browser.send("POST", CODE, json=body | {"code": app.popup_code()}, headers=headers)
     assert late.json()["code"] == "state_invalid"
     fresh = (await popup(browser))["state"]
-    body = {"client": "popup", "state": fresh, "code": door.popup_code()}
+    body = {"client": "popup", "state": fresh, "code": app.popup_code()}
     assert (await browser.send("POST", CODE, json=body, headers=headers)).status_code == 200
 
 
-async def test_of_two_codes_for_one_state_at_the_same_moment_one_is_taken(door: Door) -> None:
-    browser = await door.browser()
+async def test_of_two_codes_for_one_state_at_the_same_moment_one_is_taken(app: RunningApp) -> None:
+    browser = await app.browser()
     state = (await popup(browser))["state"]
-    bodies = [{"client": "popup", "state": state, "code": door.popup_code()} for _ in range(3)]
-    headers = door.page_headers()
+    bodies = [{"client": "popup", "state": state, "code": app.popup_code()} for _ in range(3)]
+    headers = app.page_headers()
     answers = await asyncio.gather(
         *(browser.send("POST", CODE, json=body, headers=headers) for body in bodies)
     )

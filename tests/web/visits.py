@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from playwright.async_api import BrowserContext, Page, expect
 
-from tests.web.house import House
+from tests.support.fake_api import FakeApi
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 SOON = NOON + timedelta(seconds=30)
@@ -37,11 +37,11 @@ class Visit:
     which the page would call again.
     """
 
-    def __init__(self, page: Page, house: House) -> None:
+    def __init__(self, page: Page, catflap: FakeApi) -> None:
         self.page = page
-        self._house = house
+        self._house = catflap
         self._now = NOON
-        house.now = lambda: self._now
+        catflap.now = lambda: self._now
 
     async def advance(self, by: timedelta) -> None:
         self._now += by
@@ -60,7 +60,7 @@ class Visit:
         await self.knows_the_schedule()
 
     async def knows_the_schedule(self) -> None:
-        await self._house.until(lambda house: house.streams > 0)
+        await self._house.until(lambda catflap: catflap.streams > 0)
         version = self._house.version
         await expect(self.page.locator("html")).to_have_attribute("data-schedule", str(version))
 

@@ -7,16 +7,16 @@ from sqlalchemy import insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.clock import FixedClock
-from catflap.devices.registry import Devices
+from catflap.devices.devices import Devices
 from catflap.store.tables import accounts, announcements, calendar_syncs, sounds
-from catflap.work.clockwork import Clockwork
+from catflap.work.periodic import PeriodicTasks
 
 EVERY = timedelta(minutes=15)
 
 
 @pytest.fixture
-def clockwork(engine: AsyncEngine, clock: FixedClock) -> Clockwork:
-    return Clockwork(engine, clock, EVERY)
+def clockwork(engine: AsyncEngine, clock: FixedClock) -> PeriodicTasks:
+    return PeriodicTasks(engine, clock, EVERY)
 
 
 async def jobs(engine: AsyncEngine) -> list[tuple[str, str]]:
@@ -38,7 +38,7 @@ async def add_account(engine: AsyncEngine, user_id: int, now: datetime) -> None:
 
 
 async def test_an_account_is_read_again_once_an_interval_even_if_no_sync_succeeds(
-    engine: AsyncEngine, clock: FixedClock, clockwork: Clockwork, user_id: int
+    engine: AsyncEngine, clock: FixedClock, clockwork: PeriodicTasks, user_id: int
 ) -> None:
     await add_account(engine, user_id, clock.now())
     clock.advance(EVERY)
@@ -54,7 +54,7 @@ async def test_an_account_is_read_again_once_an_interval_even_if_no_sync_succeed
 
 
 async def test_everybody_with_a_device_is_planned_for_once_an_hour(
-    engine: AsyncEngine, clock: FixedClock, clockwork: Clockwork, user_id: int
+    engine: AsyncEngine, clock: FixedClock, clockwork: PeriodicTasks, user_id: int
 ) -> None:
     await Devices(engine, clock).add_browser(user_id, "Browser")
     await jobs(engine)
@@ -65,7 +65,7 @@ async def test_everybody_with_a_device_is_planned_for_once_an_hour(
 
 
 async def test_what_was_never_said_is_missed_and_all_words_go_after_two_days(
-    engine: AsyncEngine, clock: FixedClock, clockwork: Clockwork, user_id: int
+    engine: AsyncEngine, clock: FixedClock, clockwork: PeriodicTasks, user_id: int
 ) -> None:
     device, _ = await Devices(engine, clock).add_browser(user_id, "Browser")
     now = clock.now()

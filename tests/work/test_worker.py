@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from catflap.errors import TryAgain, UserMustAct
 from catflap.store.embedded import Urls
-from catflap.store.jobs import enqueue
+from catflap.store.queue import enqueue
 from catflap.store.task_types import TaskType
 from catflap.store.unavailable import DatabaseUnavailable
 from catflap.work.worker import Worker

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from catflap.announcements.planned import LONGEST_LIFE, Planned, dialect_of, key_of, planned, title_of
 from catflap.announcements.preferences import Preferences
 from catflap.calendars import Occurrence
-from catflap.calendars.moments import instant
+from catflap.calendars.datetimes import instant
 from catflap.speech import Language, language_of, say_briefing
 
 _ONE_DAY = timedelta(days=1)

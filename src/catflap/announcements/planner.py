@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from catflap.announcements.lifecycle import lock_plan, replan
-from catflap.announcements.plan import HORIZON, plan, window
 from catflap.announcements.planned import LONGEST_LIFE
+from catflap.announcements.planning import HORIZON, plan, window
 from catflap.announcements.preferences import load
-from catflap.calendars import happening, has_been_read
+from catflap.announcements.repository import lock_plan, replan
+from catflap.calendars import initial_sync_done, list_occurrences
 from catflap.clock import Clock
 from catflap.store.tables import devices
 
@@ -39,14 +39,14 @@ class Planner:
             await lock_plan(connection, user_id)
             newest = select(func.max(devices.c.schedule_version)).where(devices.c.user_id == user_id)
             version = await connection.scalar(newest)
-            if version is None or (version == 0 and not await has_been_read(connection, user_id)):
+            if version is None or (version == 0 and not await initial_sync_done(connection, user_id)):
                 return
             now = self._clock.now()
             preferences = await load(connection, user_id)
             # From a little earlier, since what a device has not said yet may be taken back.
             since, horizon = now - LONGEST_LIFE, LONGEST_LIFE + HORIZON
             start, end = window(preferences, since, horizon)
-            found = await happening(connection, user_id, start, end, preferences.time_zone)
+            found = await list_occurrences(connection, user_id, start, end, preferences.time_zone)
             planned = plan(found, preferences, since, horizon)
             await replan(connection, user_id, now, planned)
 

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from catflap.announcements.zones import ZoneSource, find_zone, zone_unknown
-from catflap.calendars.moments import is_zone
+from catflap.calendars.datetimes import is_zone
 from catflap.errors import BadRequest
 from catflap.google.calendar import MAX_REMINDER_MINUTES, MAX_REMINDERS
 from catflap.speech import dialects

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from catflap.announcements.lifecycle import mark_ready, mark_unspeakable
+from catflap.announcements.repository import mark_ready, mark_unspeakable
 from catflap.clock import Clock
 from catflap.errors import CatflapError, may_retry
 from catflap.speech import Speech

@@ -6,7 +6,7 @@ from typing import Literal
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from catflap.calendars.moments import is_zone
+from catflap.calendars.datetimes import is_zone
 from catflap.errors import BadRequest
 from catflap.store.tables import accounts, calendar_syncs, calendars, users
 

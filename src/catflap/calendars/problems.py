@@ -16,7 +16,7 @@ from catflap.clock import Clock
 from catflap.errors import CatflapError, OperatorMustAct, TryAgain
 from catflap.google.calendar_errors import REACTIONS, CalendarGone
 from catflap.log import log
-from catflap.store.jobs import enqueue
+from catflap.store.queue import enqueue
 from catflap.store.tables import accounts, calendar_syncs, calendars
 from catflap.store.task_types import PLAN
 

@@ -12,7 +12,14 @@ from typing import Any, TypeVar
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.calendars.problems import INTERNAL, OperatorNotice, Problems, most_pressing
-from catflap.calendars.shelf import KEEP_PAST, Changes, Shelf, write_events, write_list, write_time_zone
+from catflap.calendars.store import (
+    KEEP_PAST,
+    SyncResult,
+    SyncState,
+    apply_changes,
+    replace_calendar_list,
+    write_time_zone,
+)
 from catflap.clock import Clock
 from catflap.errors import BadRequest, CatflapError
 from catflap.google.calendar import AccessRefused, CalendarApi, CalendarGone, EventsPage, SyncTokenExpired
@@ -92,13 +99,13 @@ class Calendars:
         if failure is not None:
             raise failure
 
-    async def _list(self, account: "_Account") -> list[Shelf]:
+    async def _list(self, account: "_Account") -> list[SyncState]:
         listed = await account.ask(self._api.list_calendars, _LIST)
         now = self._clock.now()
-        return await write_list(self._engine, account.user_id, account.sub, listed, now)
+        return await replace_calendar_list(self._engine, account.user_id, account.sub, listed, now)
 
     async def _sync_all(
-        self, account: "_Account", problems: Problems, shelves: Sequence[Shelf]
+        self, account: "_Account", problems: Problems, shelves: Sequence[SyncState]
     ) -> list[CatflapError]:
         """Sync each calendar; what went wrong with some of them."""
         await problems.listed()
@@ -138,15 +145,15 @@ class Calendars:
         await problems.failed(error)
         await problems.ended(error)
 
-    async def _sync_calendar(self, account: "_Account", shelf: Shelf) -> None:
+    async def _sync_calendar(self, account: "_Account", shelf: SyncState) -> None:
         now = self._clock.now()
         gone: str | None = None
         try:
             changes = await _read(account, shelf, since=now - KEEP_PAST)
         except CalendarGone as error:
             gone = error.code
-            changes = Changes((), full=True, next_sync_token=None)
-        written = await write_events(self._engine, account.user_id, shelf, changes, now, gone=gone)
+            changes = SyncResult((), full=True, next_sync_token=None)
+        written = await apply_changes(self._engine, account.user_id, shelf, changes, now, gone=gone)
         log.info(
             "calendar_synced",
             calendar_id=shelf.id,
@@ -202,7 +209,7 @@ class _Account:
             raise _NoAccess(error) from None
 
 
-async def _read(account: _Account, shelf: Shelf, *, since: datetime) -> Changes:
+async def _read(account: _Account, shelf: SyncState, *, since: datetime) -> SyncResult:
     """What changed since the last sync; everything where there is no sync token that Google knows."""
     if shelf.sync_token is not None:
         try:
@@ -212,7 +219,9 @@ async def _read(account: _Account, shelf: Shelf, *, since: datetime) -> Changes:
     return await _pages(account, shelf, None, since)
 
 
-async def _pages(account: _Account, shelf: Shelf, sync_token: str | None, since: datetime | None) -> Changes:
+async def _pages(
+    account: _Account, shelf: SyncState, sync_token: str | None, since: datetime | None
+) -> SyncResult:
     items: list[Mapping[str, Any]] = []
     page_token: str | None = None
     while True:
@@ -228,7 +237,7 @@ async def _pages(account: _Account, shelf: Shelf, sync_token: str | None, since:
             if not items and answer.next_sync_token is None:
                 # Google ends each list with a sync token; an empty one without it must not empty a copy.
                 raise unavailable("an empty list without a sync token")
-            return Changes(items, sync_token is None, answer.next_sync_token)
+            return SyncResult(items, sync_token is None, answer.next_sync_token)
         if answer.next_page_token == page_token:
             raise unavailable("page repeats")
         page_token = answer.next_page_token

@@ -10,17 +10,17 @@ from catflap.errors import CatflapError, exit_code
 from catflap.extras import missing_extra
 
 _COMMANDS = {
-    "demo": "catflap.cli.demo",
+    "demo": "catflap.cli.demo.command",
     "serve": "catflap.cli.serve",
     "work": "catflap.cli.work",
     "migrate": "catflap.cli.migrate",
-    "sandbox": "catflap.cli.local_google",
+    "sandbox": "catflap.cli.sandbox",
     "say": "catflap.cli.say",
     "keys": "catflap.cli.keys",
-    "apikeys": "catflap.cli.api_keys",
+    "apikeys": "catflap.cli.apikeys",
     "webhooks": "catflap.cli.webhooks",
     "risc": "catflap.cli.risc",
-    "import": "catflap.cli.importing",
+    "import": "catflap.cli.import_",
 }
 
 

@@ -4,13 +4,13 @@ from typing import Annotated
 
 import typer
 
-from catflap.cli.running import command, run
-from catflap.cli.workshop import Workshop, progress, workshop
+from catflap.cli.context import CliContext, cli_context, progress
+from catflap.cli.runner import command, run
 from catflap.errors import BadRequest
 from catflap.settings import Settings
 from catflap.vault import Grants
-from catflap.vault.adopting import Adopting
 from catflap.vault.keyset import KeysetFile, keyset_source, only_primary, with_new_primary
+from catflap.vault.keyset_adoption import Adopting
 from catflap.vault.rotation import Progress, Rotation
 
 cli = command()
@@ -26,7 +26,7 @@ def list_keys() -> None:
     """Each key, whether it seals, and how many values only it can open."""
 
     async def work() -> None:
-        async with workshop(keyset_must_fit=False) as room:
+        async with cli_context(keyset_must_fit=False) as room:
             primary = room.seal.keyset.primary
             for key, values in sorted((await _rotation(room).used()).items()):
                 held = "" if key in room.seal.keyset.ids else "  MISSING from the keyset"
@@ -43,7 +43,7 @@ def rotate() -> None:
     """
 
     async def work() -> None:
-        async with workshop() as room:
+        async with cli_context() as room:
             with progress() as bar:
                 task = bar.add_task("sealing anew", total=None)
 
@@ -63,7 +63,7 @@ def add() -> None:
     """Print the keyset of CATFLAP_VAULT_KEYSET with a new key that seals: a secret."""
 
     async def work() -> None:
-        async with workshop() as room:
+        async with cli_context() as room:
             typer.echo(with_new_primary(room.seal.keyset.source.read()))
 
     run(work())
@@ -74,7 +74,7 @@ def reseal() -> None:
     """Seal with the present key whatever is sealed with another; older keys stay."""
 
     async def work() -> None:
-        async with workshop() as room:
+        async with cli_context() as room:
             typer.echo(f"{await _rotation(room).reseal()} values sealed anew.")
 
     run(work())
@@ -85,7 +85,7 @@ def retire() -> None:
     """Print the keyset of CATFLAP_VAULT_KEYSET without the keys that nothing needs any more: a secret."""
 
     async def work() -> None:
-        async with workshop() as room:
+        async with cli_context() as room:
             await _rotation(room).check_retired()
             typer.echo(only_primary(room.seal.keyset.source.read()))
 
@@ -108,7 +108,7 @@ def adopt(
         source = keyset_source(Settings.read())
         if accept_lost_grants and isinstance(source, KeysetFile):
             source.make()
-        async with workshop(keyset_must_fit=False) as room:
+        async with cli_context(keyset_must_fit=False) as room:
             # No grant is used here, so the OAuth client does not matter.
             adopting = Adopting(Grants(room.vault_engine, room.seal, room.clock, ""))
             if not accept_lost_grants:
@@ -126,5 +126,5 @@ def adopt(
     run(work())
 
 
-def _rotation(room: Workshop) -> Rotation:
+def _rotation(room: CliContext) -> Rotation:
     return Rotation(room.vault_engine, room.seal)

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import typer
 
-from catflap.cli.running import command, run
+from catflap.cli.runner import command, run
 from catflap.settings import Settings
+from catflap.store.connect import external_urls
 from catflap.store.migrate import make_database
 from catflap.store.migrate import migrate as migrate_database
-from catflap.store.opening import external_urls
 
 cli = command()
 

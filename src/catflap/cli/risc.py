@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 from sqlalchemy import select
 
-from catflap.cli.running import command, run
-from catflap.cli.workshop import Workshop, workshop
+from catflap.cli.context import CliContext, cli_context
+from catflap.cli.runner import command, run
 from catflap.errors import OperatorMustAct
 from catflap.google.risc_stream import RISC_API_URL, RiscStream, ServiceAccount
 from catflap.settings import GOOGLE_API_URL
@@ -36,7 +36,7 @@ def register(service_account: _Account) -> None:
 
     async def work() -> None:
         account = ServiceAccount.read(service_account)
-        async with workshop() as room:
+        async with cli_context() as room:
             receiver = f"{room.settings.origin}/google/risc"
             await _stream(room, account).register(receiver)
             typer.echo(f"Google sends security events to {receiver}. Now try: catflap risc verify")
@@ -50,7 +50,7 @@ def verify(service_account: _Account) -> None:
 
     async def work() -> None:
         account = ServiceAccount.read(service_account)
-        async with workshop() as room:
+        async with cli_context() as room:
             stream, state = _stream(room, account), secrets.token_urlsafe(16)
             typer.echo(f"the stream is {await stream.status()}", err=True)
             await stream.verify(state)
@@ -67,13 +67,13 @@ def verify(service_account: _Account) -> None:
     run(work())
 
 
-async def _arrived(room: Workshop, state: str) -> bool:
+async def _arrived(room: CliContext, state: str) -> bool:
     seen = select(risc_events.c.jti).where(risc_events.c.events.contains([{"state": state}]))
     async with room.app_engine.connect() as connection:
         return (await connection.execute(seen)).first() is not None
 
 
-def _stream(room: Workshop, account: ServiceAccount) -> RiscStream:
+def _stream(room: CliContext, account: ServiceAccount) -> RiscStream:
     api = room.settings.google_api_url
     url = RISC_API_URL if api == GOOGLE_API_URL else f"{api}/v1beta"
     return RiscStream(room.http, account, room.clock, url)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from catflap.cli.running import command, run
+from catflap.cli.runner import command, run
 from catflap.errors import OperatorMustAct
 from catflap.speech import Speech, dialects, installed_engines, language_of, say_text
 

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from catflap.app import open_catflap
-from catflap.cli.running import command, run
-from catflap.cli.serving import bind, port_of, serving
+from catflap.cli.http_server import bind, port_of, serving
+from catflap.cli.runner import command, run
 from catflap.google.client_check import check_google
 from catflap.log import configure
 from catflap.settings import Settings
@@ -41,10 +41,10 @@ def serve(
             await check_google(settings)
         listener = bind(settings.host, settings.port)
         settings = settings.model_copy(update={"port": port_of(listener)})
-        async with open_catflap(settings) as house, contextlib.AsyncExitStack() as stack:
+        async with open_catflap(settings) as catflap, contextlib.AsyncExitStack() as stack:
             if worker:
-                await stack.enter_async_context(house.work())
-            await stack.enter_async_context(serving(house.web, listener))
+                await stack.enter_async_context(catflap.work())
+            await stack.enter_async_context(serving(catflap.web, listener))
             typer.echo(settings.origin)
             await asyncio.Event().wait()
 

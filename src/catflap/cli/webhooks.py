@@ -5,8 +5,8 @@ from typing import Annotated
 import httpx2
 import typer
 
-from catflap.cli.running import command, run
-from catflap.cli.workshop import Workshop, workshop
+from catflap.cli.context import CliContext, cli_context
+from catflap.cli.runner import command, run
 from catflap.vault.outbox import EVENTS
 from catflap.vault.webhooks import Webhooks
 
@@ -26,7 +26,7 @@ def add(
     """Register a webhook. Its secret is shown now and never again."""
 
     async def work() -> None:
-        async with workshop() as room, httpx2.AsyncClient(trust_env=False) as http:
+        async with cli_context() as room, httpx2.AsyncClient(trust_env=False) as http:
             made, secret = await _webhooks(room, http).create(url, event or EVENTS)
             typer.echo(f"webhook {made.id}; verify its signatures with, shown only now:", err=True)
             typer.echo(secret)
@@ -39,7 +39,7 @@ def list_webhooks() -> None:
     """Every webhook."""
 
     async def work() -> None:
-        async with workshop() as room:
+        async with cli_context() as room:
             for one in await _webhooks(room, room.http).all():
                 typer.echo(f"{one.id:>4}  {one.url}  {' '.join(sorted(one.events))}")
 
@@ -51,12 +51,12 @@ def remove(webhook_id: int) -> None:
     """Forget a webhook and what is still to be delivered to it."""
 
     async def work() -> None:
-        async with workshop() as room:
+        async with cli_context() as room:
             await _webhooks(room, room.http).remove(webhook_id)
             typer.echo(f"webhook {webhook_id} is gone.")
 
     run(work())
 
 
-def _webhooks(room: Workshop, http: httpx2.AsyncClient) -> Webhooks:
+def _webhooks(room: CliContext, http: httpx2.AsyncClient) -> Webhooks:
     return Webhooks(room.vault_engine, room.seal, room.clock, http)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from catflap.app import open_catflap
-from catflap.cli.running import command, run
+from catflap.cli.runner import command, run
 from catflap.log import configure
 from catflap.settings import Settings
 
@@ -25,7 +25,7 @@ def work(
     async def jobs() -> None:
         settings = Settings.read(**({"data_dir": data_dir} if data_dir else {}))
         configure(settings.log_format, settings.log_level)
-        async with open_catflap(settings) as house, house.work():
+        async with open_catflap(settings) as catflap, catflap.work():
             typer.echo("Catflap works.", err=True)
             await asyncio.Event().wait()
 

@@ -12,7 +12,7 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.clock import Clock
-from catflap.devices.registry import Device, Devices
+from catflap.devices.devices import Device, Devices
 from catflap.errors import BadRequest
 from catflap.store.tables import pairings as t
 from catflap.store.token_hash import hash_token

@@ -8,11 +8,11 @@ from typing import Any
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from catflap.announcements.plan import HORIZON
+from catflap.announcements.planning import HORIZON
 from catflap.clock import Clock, rfc3339
-from catflap.devices.registry import Device, entitled
-from catflap.devices.sound import SoundAddresses
-from catflap.store.notices import Notices
+from catflap.devices.devices import Device, entitled
+from catflap.devices.signed_urls import SignedSoundUrls
+from catflap.store.notify import NotificationListener
 from catflap.store.tables import announcements as a
 from catflap.store.tables import devices, sounds
 from catflap.store.task_types import schedule_topic
@@ -26,7 +26,12 @@ class Schedules:
     """Compose documents and follow their changes."""
 
     def __init__(
-        self, engine: AsyncEngine, clock: Clock, addresses: SoundAddresses, notices: Notices, origin: str
+        self,
+        engine: AsyncEngine,
+        clock: Clock,
+        addresses: SignedSoundUrls,
+        notices: NotificationListener,
+        origin: str,
     ) -> None:
         self._engine = engine
         self._clock = clock

@@ -9,7 +9,7 @@ from catflap.clock import Clock
 from catflap.errors import Tampered
 from catflap.google import members
 from catflap.google.discovery import Discovery
-from catflap.google.keys import RS256, Keys
+from catflap.google.jwks import RS256, Keys
 from catflap.google.members import Malformed
 from catflap.google.token_times import check_times
 

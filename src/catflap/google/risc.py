@@ -15,7 +15,7 @@ from catflap.clock import Clock
 from catflap.errors import Tampered, TryAgain
 from catflap.google import members
 from catflap.google.fetch import Unanswered, fetch
-from catflap.google.keys import RS256, Keys
+from catflap.google.jwks import RS256, Keys
 from catflap.google.members import Malformed
 
 _RISC = "https://schemas.openid.net/secevent/risc/event-type/"

@@ -1,24 +1,24 @@
 """One yes to Google becomes a signed-in session and a lasting grant."""
 
-from catflap.signin.admission import Admission
-from catflap.signin.flow import Answer, Begun, Popup, SignIn
-from catflap.signin.reception import Received
-from catflap.signin.request import ConsentNeeded, ConsentRequest, Purpose
+from catflap.signin.allowlist import SignInPolicy
+from catflap.signin.consent_request import ConsentNeeded, ConsentRequest, Purpose
+from catflap.signin.flow import Answer, AuthorizationRedirect, Popup, SignIn
+from catflap.signin.linking import SignInResult
 from catflap.signin.sessions import Session, Sessions
 from catflap.signin.users import Account, Users
 
 __all__ = [
     "Account",
-    "Admission",
     "Answer",
-    "Begun",
+    "AuthorizationRedirect",
     "ConsentNeeded",
     "ConsentRequest",
     "Popup",
     "Purpose",
-    "Received",
     "Session",
     "Sessions",
     "SignIn",
+    "SignInPolicy",
+    "SignInResult",
     "Users",
 ]

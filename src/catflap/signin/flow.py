@@ -19,12 +19,12 @@ from catflap.google.id_token import Identity, IdTokens, unnamed
 from catflap.google.oauth import OAuth, RedirectUriMismatch, TokenResponse
 from catflap.google.scopes import wire
 from catflap.log import log
-from catflap.signin.admission import Admission
-from catflap.signin.attempts import Attempt, Attempts
-from catflap.signin.naming import Naming
-from catflap.signin.pasted import id_token, one_time_code
-from catflap.signin.reception import Received, Reception
-from catflap.signin.request import ConsentRequest
+from catflap.signin.allowlist import SignInPolicy
+from catflap.signin.authorization_requests import AuthorizationRequests, PendingAuthorization
+from catflap.signin.client_input import id_token, one_time_code
+from catflap.signin.consent_request import ConsentRequest
+from catflap.signin.late_identification import Naming
+from catflap.signin.linking import AccountLinker, SignInResult
 from catflap.signin.users import Users
 from catflap.vault import Grants
 
@@ -33,7 +33,7 @@ POPUP_REDIRECT_URI = "postmessage"
 
 
 @dataclass(frozen=True)
-class Begun:
+class AuthorizationRedirect:
     """Where to send the browser, and the secret it keeps in a cookie until it returns."""
 
     url: str = field(repr=False)
@@ -76,17 +76,17 @@ class SignIn:
         id_tokens: IdTokens,
         users: Users,
         grants: Grants,
-        admission: Admission | None = None,
+        signin_policy: SignInPolicy | None = None,
         audiences: Collection[str] = (),
     ) -> None:
         """`audiences`: further client ids of the project, whose ID tokens are taken too."""
         self._oauth = oauth
         self._discovery = discovery
         self._id_tokens = id_tokens
-        self._admission = admission or Admission()
+        self._admission = signin_policy or SignInPolicy()
         self._audiences = tuple(audiences)
-        self._attempts = Attempts(engine, clock)
-        self._reception = Reception(users, grants, self._admission, Naming(engine, clock, users, grants))
+        self._attempts = AuthorizationRequests(engine, clock)
+        self._reception = AccountLinker(users, grants, self._admission, Naming(engine, clock, users, grants))
 
     async def begin(
         self,
@@ -95,7 +95,7 @@ class SignIn:
         browser_secret: str | None = None,
         session_id: int | None = None,
         login_hint: str | None = None,
-    ) -> Begun:
+    ) -> AuthorizationRedirect:
         """Start the redirect flow.
 
         Raises:
@@ -112,7 +112,7 @@ class SignIn:
             select_account=request.select_account,
             hosted_domain=self._admission.hint if request.purpose == "signin" else None,
         )
-        return Begun(url, attempt.state, attempt.browser_secret)
+        return AuthorizationRedirect(url, attempt.state, attempt.browser_secret)
 
     async def begin_popup(
         self, request: ConsentRequest, *, browser_secret: str | None = None, session_id: int | None = None
@@ -129,7 +129,7 @@ class SignIn:
             select_account=request.select_account,
         )
 
-    async def returned(self, state: str, browser_secrets: Collection[str]) -> Attempt:
+    async def returned(self, state: str, browser_secrets: Collection[str]) -> PendingAuthorization:
         """Recognise who is back; see `Attempts.take`.
 
         Raises:
@@ -138,7 +138,9 @@ class SignIn:
         return await self._attempts.take(state, browser_secrets)
 
     @contextlib.asynccontextmanager
-    async def popup_returned(self, state: str, browser_secrets: Collection[str]) -> AsyncIterator[Attempt]:
+    async def popup_returned(
+        self, state: str, browser_secrets: Collection[str]
+    ) -> AsyncIterator[PendingAuthorization]:
         """The same for a popup, whose page stays open: what fails inside leaves the state to the next click.
 
         Raises:
@@ -166,7 +168,7 @@ class SignIn:
             raise _refused(answer.error)
         return answer.code
 
-    async def complete(self, attempt: Attempt, answer: Answer) -> Received:
+    async def complete(self, attempt: PendingAuthorization, answer: Answer) -> SignInResult:
         """Finish what `begin` started.
 
         Raises:
@@ -192,7 +194,7 @@ class SignIn:
         redirect_uri: str,
         verifier: str | None = None,
         nonce: str | None = None,
-    ) -> Received:
+    ) -> SignInResult:
         """Trade a one-time code, and keep what it gives.
 
         Args:
@@ -212,7 +214,7 @@ class SignIn:
 
     async def recognise(
         self, request: ConsentRequest, credential: str, *, nonce: str | None = None
-    ) -> Received:
+    ) -> SignInResult:
         """Take an ID token from Google's button or a native app: who it is, without a grant.
 
         Raises:

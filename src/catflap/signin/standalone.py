@@ -16,7 +16,7 @@ from catflap.clock import Clock, SystemClock
 from catflap.errors import BadRequest
 from catflap.google.discovery import Discovery
 from catflap.google.id_token import Identity, IdTokens
-from catflap.google.keys import Keys
+from catflap.google.jwks import Keys
 from catflap.google.oauth import OAuth
 from catflap.settings import GOOGLE_DISCOVERY_URL, GoogleClient
 from catflap.tls import tls_context

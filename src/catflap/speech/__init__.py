@@ -4,10 +4,10 @@ Knows nothing of calendars, databases or the web. Importing it loads no engine a
 """
 
 from catflap.speech.engines import Engine, installed_engines, missing_voices
-from catflap.speech.failures import NothingToSay, NoVoice, SpeechFailed, UnknownDialect
+from catflap.speech.errors import NothingToSay, NoVoice, SpeechFailed, UnknownDialect
 from catflap.speech.language import Language, language_of
 from catflap.speech.phrasebooks import Dialect, dialects
-from catflap.speech.sound import Sound
+from catflap.speech.synthesis import Speech, content_key
 from catflap.speech.titles import Title
 from catflap.speech.utterances import (
     Utterance,
@@ -25,7 +25,7 @@ from catflap.speech.utterances import (
     say_text,
     shown_title,
 )
-from catflap.speech.voice import Speech, content_key
+from catflap.speech.wav import Sound
 
 __all__ = [
     "Dialect",

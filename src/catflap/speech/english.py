@@ -6,11 +6,11 @@ A reading stays as it is when it is rewritten once more.
 import re
 from functools import cache
 
-from catflap.speech.cleaning import capped, only_words, speakable
 from catflap.speech.english_abbreviations import NAMES, abbreviations
 from catflap.speech.english_dates import DATES, TIMES
 from catflap.speech.english_numbers import DECIMALS, PHONES, THOUSANDS, money, numbers
 from catflap.speech.rules import Rule, apply, rule, settled
+from catflap.speech.text import capped, only_words, speakable
 
 _BETWEEN = rule(r"(?<=\d)\s*[~–—-]\s*(?=\d)", " to ")
 _SYMBOLS = str.maketrans(

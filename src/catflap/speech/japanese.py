@@ -7,12 +7,12 @@ A reading stays as it is when it is rewritten once more.
 import re
 from functools import cache
 
-from catflap.speech.cleaning import capped, only_words, speakable
 from catflap.speech.japanese_dates import DATES, TIMES
 from catflap.speech.japanese_numbers import PHONES, THOUSANDS, digit_by_digit, money, numbers
 from catflap.speech.katakana import in_katakana
 from catflap.speech.language import JAPANESE_SIGN
 from catflap.speech.rules import Rule, apply, rule, settled
+from catflap.speech.text import capped, only_words, speakable
 
 _NAMES: tuple[Rule, ...] = (
     rule(r"(?:https?://|www\.)[^\s、。「」()<>]+", "リンク", ignore_case=True),

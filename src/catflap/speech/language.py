@@ -7,7 +7,7 @@ katakana), while eSpeak NG reads kanji as "Chinese letter". All other titles get
 import re
 from typing import Literal, NamedTuple
 
-from catflap.speech.cleaning import has_words
+from catflap.speech.text import has_words
 from catflap.speech.title_language import alphabet, title_language
 
 Language = Literal["ja", "en"]

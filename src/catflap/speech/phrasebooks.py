@@ -13,9 +13,9 @@ from importlib.resources import files
 from string import Formatter
 from types import MappingProxyType
 
-from catflap.speech.failures import UnknownDialect
+from catflap.speech.errors import UnknownDialect
 from catflap.speech.language import Language
-from catflap.speech.moments import Words
+from catflap.speech.spoken_times import Words
 
 # Every phrase a phrasebook must have, and the placeholders that must be in it.
 REQUIRED: Mapping[str, frozenset[str]] = MappingProxyType(

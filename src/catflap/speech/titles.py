@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import accumulate, islice
 
-from catflap.speech import english, foreign, japanese
-from catflap.speech.cleaning import displayed, has_words
+from catflap.speech import english, japanese, other_languages
 from catflap.speech.language import Language
-from catflap.speech.moments import Words, end_of
 from catflap.speech.phrasebooks import Phrasebook
 from catflap.speech.segments import marked
+from catflap.speech.spoken_times import Words, end_of
+from catflap.speech.text import displayed, has_words
 from catflap.speech.title_language import UNDETERMINED, title_language
 
 MAX_TITLES = 3
@@ -111,7 +111,7 @@ def spoken_title(title: str, language: Language, limit: int = MAX_SPOKEN) -> str
         return japanese.title_reading(title, limit)
     if spoken_in == "en":
         return english.title_reading(title, limit)
-    words = "" if spoken_in == UNDETERMINED else foreign.title_reading(title, limit)
+    words = "" if spoken_in == UNDETERMINED else other_languages.title_reading(title, limit)
     return marked(spoken_in, words) if has_words(words) else ""
 
 
@@ -139,7 +139,7 @@ def _decorated(book: Phrasebook, title: Title, today: date | None, limit: int) -
 
 def _fitting(spoken: Sequence[str], language: Language, share: int) -> int:
     """How many of these titles go into one breath; at least the first."""
-    cost = japanese.moras if language == "ja" else foreign.letters
+    cost = japanese.moras if language == "ja" else other_languages.letters
     lengths = accumulate(sum(map(cost, words)) for words in spoken)
     together = _TOGETHER[language] // share
     return max(1, sum(length <= together for length in islice(lengths, MAX_TITLES)))

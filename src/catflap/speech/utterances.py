@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from catflap.speech import english, japanese
-from catflap.speech.cleaning import capped, displayed, has_words
-from catflap.speech.failures import NothingToSay
+from catflap.speech.errors import NothingToSay
 from catflap.speech.language import Language
-from catflap.speech.moments import Words, date_of, day_of, span_of, time_of
 from catflap.speech.phrasebooks import Phrasebook, phrasebook
+from catflap.speech.spoken_times import Words, date_of, day_of, span_of, time_of
+from catflap.speech.text import capped, displayed, has_words
 from catflap.speech.titles import Title, at_sentence_start, stand_in, titles_in
 
 _MAX_FREE_TEXT = 200

@@ -8,15 +8,15 @@ from catflap.clock import Clock
 from catflap.errors import BadRequest, CatflapError, OperatorMustAct, TryAgain, UserMustAct
 from catflap.google.oauth import OAuth
 from catflap.google.scopes import missing, normalise
-from catflap.store.notices import Notices
-from catflap.vault.circuit import Circuit
+from catflap.store.notify import NotificationListener
+from catflap.vault.circuit_breaker import CircuitBreaker
 from catflap.vault.grant import Grant, GrantToken
 from catflap.vault.grants import Grants
 from catflap.vault.lease import Leases
 from catflap.vault.lifetimes import MIN_TTL, MIN_USABLE_TTL
-from catflap.vault.pace import Pace
-from catflap.vault.refreshing import AccessToken, Refreshing, reconsent
-from catflap.vault.revoking import Revoking
+from catflap.vault.rate_limit import TokenBucket
+from catflap.vault.revocation import Revocation
+from catflap.vault.token_refresh import AccessToken, Refreshing, reconsent
 
 
 class Vault:
@@ -28,10 +28,10 @@ class Vault:
         oauth: OAuth,
         clock: Clock,
         *,
-        notices: Notices,
+        notices: NotificationListener,
         leases: Leases,
-        circuit: Circuit | None = None,
-        pace: Pace | None = None,
+        circuit: CircuitBreaker | None = None,
+        pace: TokenBucket | None = None,
         patience: timedelta = timedelta(seconds=60),
     ) -> None:
         """
@@ -42,7 +42,7 @@ class Vault:
             patience: how long a caller waits at most, and Google has for its answer.
         """
         self.grants = grants
-        self.revoking = Revoking(grants, oauth)
+        self.revoking = Revocation(grants, oauth)
         self._clock = clock
         self._refreshing = Refreshing(
             grants,
@@ -50,7 +50,7 @@ class Vault:
             clock,
             notices=notices,
             leases=leases,
-            circuit=circuit or Circuit(),
+            circuit=circuit or CircuitBreaker(),
             pace=pace,
             patience=patience,
         )

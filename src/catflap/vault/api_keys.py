@@ -18,12 +18,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from catflap.clock import Clock
 from catflap.errors import BadRequest
 from catflap.google.scopes import asked, missing
-from catflap.store.notices import announce_change
+from catflap.store.notify import announce_change
 from catflap.store.row_mapping import from_row
 from catflap.store.tables import api_keys as t
 from catflap.store.task_types import API_KEYS_TOPIC
 from catflap.store.token_hash import hash_token
-from catflap.vault.pace import Pace
+from catflap.vault.rate_limit import TokenBucket
 
 Right = Literal["tokens", "proxy", "users", "announce", "keys"]
 RIGHTS: tuple[Right, ...] = get_args(Right)
@@ -91,7 +91,7 @@ class ApiKeys:
         self._changed = changed
         self._monotonic = monotonic
         self._remembered: dict[bytes, tuple[float, ApiKey]] = {}
-        self._paces: dict[int, Pace] = {}
+        self._paces: dict[int, TokenBucket] = {}
         self._used: dict[int, datetime] = {}
 
     async def create(
@@ -178,7 +178,7 @@ class ApiKeys:
         self._used[key.id] = self._clock.now()
         pace = self._paces.get(key.id)
         if pace is None:
-            pace = Pace(key.per_minute / 60, key.per_minute / 12, self._monotonic)
+            pace = TokenBucket(key.per_minute / 60, key.per_minute / 12, self._monotonic)
             self._paces[key.id] = pace
         pace.step()
 

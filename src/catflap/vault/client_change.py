@@ -16,7 +16,7 @@ from catflap.store.task_types import AccountKey
 from catflap.vault.grant import CLIENT_CHANGED, GrantToken
 from catflap.vault.grants import Grants
 from catflap.vault.outbox import Event, tell
-from catflap.vault.rows import ALIVE, WITHOUT_LEASE
+from catflap.vault.token_rows import ALIVE, WITHOUT_LEASE
 
 
 class ClientChange:

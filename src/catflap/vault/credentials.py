@@ -12,7 +12,7 @@ from google.auth.exceptions import RefreshError
 
 from catflap.errors import CatflapError, may_retry
 from catflap.vault.access import Vault
-from catflap.vault.refreshing import AccessToken
+from catflap.vault.token_refresh import AccessToken
 from catflap_client.google_auth import Credentials
 
 

@@ -13,16 +13,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from catflap.clock import Clock
 from catflap.google.oauth import TokenResponse
-from catflap.store.jobs import enqueue
+from catflap.store.queue import enqueue
 from catflap.store.tables import google_tokens as t
 from catflap.store.task_types import REVOKE, SYNC, AccountKey
+from catflap.vault.encryption import TokenCipher
 from catflap.vault.failpoint import failpoint
 from catflap.vault.grant import Grant, GrantToken
-from catflap.vault.keeping import home_of_access, place
+from catflap.vault.grant_queries import StoredGrants
 from catflap.vault.outbox import Event, tell
-from catflap.vault.reading import StoredGrants
-from catflap.vault.rows import ALIVE, WITHOUT_ACCESS, WITHOUT_LEASE, WITHOUT_TOKENS
-from catflap.vault.seal import Seal
+from catflap.vault.token_rows import ALIVE, WITHOUT_ACCESS, WITHOUT_LEASE, WITHOUT_TOKENS
+from catflap.vault.token_selection import home_of_access, place
 
 
 class Grants(StoredGrants):
@@ -31,7 +31,7 @@ class Grants(StoredGrants):
     def __init__(
         self,
         engine: AsyncEngine,
-        seal: Seal,
+        seal: TokenCipher,
         clock: Clock,
         client_id: str,
         *,

@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from catflap.background import is_being_cancelled
 from catflap.errors import TryAgain
 from catflap.log import log
-from catflap.store.notices import announce_change
+from catflap.store.notify import announce_change
 from catflap.store.tables import google_tokens as t
 from catflap.store.task_types import grant_topic
 from catflap.vault.grant import GrantToken

@@ -10,7 +10,7 @@ from typing import Literal, get_args
 from sqlalchemy import any_, insert, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from catflap.store.jobs import enqueue
+from catflap.store.queue import enqueue
 from catflap.store.tables import webhook_deliveries, webhooks
 from catflap.store.task_types import WEBHOOK
 from catflap.vault.grant import Grant

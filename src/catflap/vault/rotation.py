@@ -14,9 +14,9 @@ from sqlalchemy import Table, and_, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from catflap.errors import BadRequest, OperatorMustAct, TryAgain
+from catflap.vault.encryption import TokenCipher, key_id, key_prefix
 from catflap.vault.failpoint import failpoint
 from catflap.vault.keyset import KeysetFile, only_primary, with_new_primary
-from catflap.vault.seal import Seal, key_id, key_prefix
 from catflap.vault.sealed_columns import COLUMNS, SEALED, SealedColumn
 
 _BATCH = 200
@@ -36,7 +36,7 @@ class Progress:
 class Rotation:
     """Rotates the keys of one vault."""
 
-    def __init__(self, engine: AsyncEngine, seal: Seal, *, grace: timedelta = _GRACE) -> None:
+    def __init__(self, engine: AsyncEngine, seal: TokenCipher, *, grace: timedelta = _GRACE) -> None:
         self._engine = engine
         self._seal = seal
         self._grace = grace

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.errors import OperatorMustAct, Tampered
 from catflap.store.tables import google_tokens, webhooks
-from catflap.vault.seal import Place, Seal, key_id, key_prefix
+from catflap.vault.encryption import Place, TokenCipher, key_id, key_prefix
 
 SEALED: tuple[tuple[Table, tuple[str, ...]], ...] = (
     (google_tokens, ("refresh_token", "access_token")),
@@ -70,7 +70,7 @@ async def keys_in_use(engine: AsyncEngine) -> set[int]:
     return found
 
 
-async def missing_keys(engine: AsyncEngine, seal: Seal) -> set[int]:
+async def missing_keys(engine: AsyncEngine, seal: TokenCipher) -> set[int]:
     """The keys that sealed anything and that our keyset lacks; the log says so when that changes."""
     missing = await keys_in_use(engine) - set(seal.keyset.ids)
     if missing:
@@ -80,7 +80,7 @@ async def missing_keys(engine: AsyncEngine, seal: Seal) -> set[int]:
     return missing
 
 
-async def check_ready(engine: AsyncEngine, seal: Seal) -> None:
+async def check_ready(engine: AsyncEngine, seal: TokenCipher) -> None:
     """Make sure that every sealed value can be opened here.
 
     Raises:
@@ -95,13 +95,13 @@ async def check_ready(engine: AsyncEngine, seal: Seal) -> None:
         )
 
 
-async def foreign_keys(engine: AsyncEngine, seal: Seal) -> set[int]:
+async def foreign_keys(engine: AsyncEngine, seal: TokenCipher) -> set[int]:
     """The keys that sealed anything and that our keyset lacks, or has with other content."""
     used, ours = await keys_in_use(engine), set(seal.keyset.ids)
     return {key for key in used if key not in ours or not await _opens_any(engine, seal, key)}
 
 
-async def _opens_any(engine: AsyncEngine, seal: Seal, key: int) -> bool:
+async def _opens_any(engine: AsyncEngine, seal: TokenCipher, key: int) -> bool:
     async with engine.connect() as connection:
         for one in COLUMNS:
             query = select(one.table).where(one.prefix == key_prefix(key)).limit(_SAMPLE)

@@ -26,8 +26,8 @@ from catflap.log import log
 from catflap.store.row_mapping import from_row
 from catflap.store.tables import webhook_deliveries as d
 from catflap.store.tables import webhooks as t
+from catflap.vault.encryption import Place, TokenCipher
 from catflap.vault.outbox import EVENTS
-from catflap.vault.seal import Place, Seal
 
 # The schedule that Standard Webhooks proposes; after the last try a delivery is given up.
 _AGAIN = tuple(
@@ -70,7 +70,7 @@ class Webhooks:
     def __init__(
         self,
         engine: AsyncEngine,
-        seal: Seal,
+        seal: TokenCipher,
         clock: Clock,
         http: httpx2.AsyncClient,
         *,

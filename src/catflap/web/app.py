@@ -6,10 +6,10 @@ from starlette.exceptions import HTTPException
 
 from catflap.vault.sealed_columns import check_ready
 from catflap.web import openapi, routers
+from catflap.web.authentication import ServicesDep
 from catflap.web.headers import SecurityHeaders
+from catflap.web.problem_route import new_router
 from catflap.web.problems import http_problem
-from catflap.web.routing import new_router
-from catflap.web.security import Parts
 from catflap.web.services import STATE_KEY, Services
 
 operations = new_router()
@@ -43,7 +43,7 @@ async def healthz() -> dict[str, str]:
 
 
 @operations.get("/readyz", include_in_schema=False)
-async def readyz(services: Parts) -> dict[str, str]:
+async def readyz(services: ServicesDep) -> dict[str, str]:
     """The process can serve: the database answers both roles, and the keyset opens what is in it."""
     async with services.engine.connect() as connection:
         await connection.execute(text("SELECT 1"))

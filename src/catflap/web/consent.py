@@ -9,16 +9,16 @@ from catflap.errors import BadRequest, CatflapError, Tampered
 from catflap.google.id_token import is_unnamed
 from catflap.google.scopes import SIGN_IN, asked
 from catflap.log import log
-from catflap.signin import Begun, ConsentRequest, Purpose, Session
-from catflap.signin.attempts import Attempt
-from catflap.signin.request import local_path
+from catflap.signin import AuthorizationRedirect, ConsentRequest, Purpose, Session
+from catflap.signin.authorization_requests import PendingAuthorization
+from catflap.signin.consent_request import local_path
 from catflap.store.unavailable import DatabaseUnavailable
-from catflap.web.security import Cookies
+from catflap.web.authentication import Cookies
 from catflap.web.services import Services
 
 
 async def consent_for(
-    parts: Services,
+    services: Services,
     session: Session | None,
     *,
     scopes: str | list[str],
@@ -33,10 +33,10 @@ async def consent_for(
     """
     wanted = asked(scopes) | SIGN_IN
     if purpose == "signin" or (purpose is None and session is None):
-        return ConsentRequest("signin", wanted, next=local_path(next or parts.paths.home))
+        return ConsentRequest("signin", wanted, next=local_path(next or services.paths.home))
     if session is None:
         raise BadRequest("unauthenticated", "Sign in first.")
-    accounts = [one.sub for one in await parts.users.accounts(session.user_id) if not is_unnamed(one.sub)]
+    accounts = [one.sub for one in await services.users.accounts(session.user_id) if not is_unnamed(one.sub)]
     if account is not None and account not in accounts and purpose != "link":
         raise BadRequest("not_found", "You have no such account.")
     purpose = purpose or ("add_scopes" if accounts else "link")
@@ -47,26 +47,31 @@ async def consent_for(
     # "Another account" can't be the one that Google would take without asking.
     choose = purpose == "link" and account is None
     return ConsentRequest(
-        purpose, wanted, session.user_id, account, local_path(next or parts.paths.home), select_account=choose
+        purpose,
+        wanted,
+        session.user_id,
+        account,
+        local_path(next or services.paths.home),
+        select_account=choose,
     )
 
 
-async def open_session(request: Request, parts: Services, session: Session | None, user_id: int) -> str:
+async def open_session(request: Request, services: Services, session: Session | None, user_id: int) -> str:
     """Open a new session for this browser, in place of the one it had, and return its token."""
     agent = request.headers.get("User-Agent")
     if session is not None:
-        return await parts.sessions.replace(session, user_id, agent)
-    return await parts.sessions.begin(user_id, "cookie", agent)
+        return await services.sessions.replace(session, user_id, agent)
+    return await services.sessions.begin(user_id, "cookie", agent)
 
 
-def redirect_to_google(request: Request, begun: Begun, names: Cookies) -> Response:
+def redirect_to_google(request: Request, begun: AuthorizationRedirect, names: Cookies) -> Response:
     """Redirect the browser to Google, and set the cookie that it is recognised by when it returns."""
     response = RedirectResponse(begun.url, 303)
     names.set_signin(request, response, begun.state, begun.browser_secret)
     return response
 
 
-def still_valid(attempt: Attempt, session: Session | None) -> ConsentRequest:
+def still_valid(attempt: PendingAuthorization, session: Session | None) -> ConsentRequest:
     """Return what `attempt` asked for, checked against the session that the browser has now.
 
     Raises:
@@ -78,12 +83,12 @@ def still_valid(attempt: Attempt, session: Session | None) -> ConsentRequest:
     return replace(asks, meanwhile=session.user_id if begun_since(attempt, session) and session else None)
 
 
-def begun_since(attempt: Attempt, session: Session | None) -> bool:
+def begun_since(attempt: PendingAuthorization, session: Session | None) -> bool:
     """Whether this session was opened in another tab after `attempt` was begun."""
     return session is not None and session.kind == "cookie" and session.id != attempt.session_id
 
 
-def redirect_with_error(parts: Services, error: CatflapError) -> Response:
+def redirect_with_error(services: Services, error: CatflapError) -> Response:
     """Redirect to the page, which shows a sentence for the error code.
 
     Raises:
@@ -93,4 +98,4 @@ def redirect_with_error(parts: Services, error: CatflapError) -> Response:
     if isinstance(error, DatabaseUnavailable) or error.code == "rate_limited":
         raise error
     log.warning("signin_failed", code=error.code, detail=error.detail)
-    return RedirectResponse(parts.paths.home_with(f"error={error.code}"), 303)
+    return RedirectResponse(services.paths.home_with(f"error={error.code}"), 303)

@@ -3,19 +3,19 @@
 from fastapi import APIRouter, FastAPI
 from starlette.types import Lifespan
 
-from catflap.web import (
-    accounts,
+from catflap.web import static_files
+from catflap.web.routes import (
+    api_keys,
     backends,
+    calendars,
     codes,
     devices,
-    key_admin,
+    google_proxy,
+    me,
     mobile,
     pages,
-    people,
-    proxy,
-    risc,
+    security_events,
     signin,
-    static_files,
     tokens,
 )
 
@@ -24,31 +24,31 @@ _Lifespan = Lifespan[FastAPI] | None
 
 def auth_router(lifespan: _Lifespan = None) -> APIRouter:
     """Sign-in with Google: redirects, codes of popups and apps, consent links, sign-out, security events."""
-    parts = (
+    services = (
         signin.router,
         codes.router,
         codes.plain_router,
         mobile.router,
-        risc.router,
+        security_events.router,
         static_files.embed_router,
     )
-    return _together(lifespan, *parts)
+    return _together(lifespan, *services)
 
 
 def token_router(lifespan: _Lifespan = None) -> APIRouter:
     """Tokens, calls and users for other back ends, by API key."""
     # The proxy's path takes any host, so whatever else is below a user's `google/` comes before it.
-    return _together(lifespan, tokens.router, backends.router, key_admin.router, proxy.router)
+    return _together(lifespan, tokens.router, backends.router, api_keys.router, google_proxy.router)
 
 
 def me_router(lifespan: _Lifespan = None) -> APIRouter:
     """What is the signed-in user's own: accounts, grants and sessions."""
-    return _together(lifespan, accounts.router)
+    return _together(lifespan, me.router)
 
 
 def mia_router(lifespan: _Lifespan = None) -> APIRouter:
     """Calendars, announcements, devices and the page with Mia."""
-    return _together(lifespan, people.router, devices.router, pages.router, static_files.page_router)
+    return _together(lifespan, calendars.router, devices.router, pages.router, static_files.page_router)
 
 
 def _together(lifespan: _Lifespan, *routers: APIRouter) -> APIRouter:

@@ -9,25 +9,25 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.types import Scope
 
 from catflap.clock import Clock
+from catflap.devices.devices import Devices
 from catflap.devices.pairing import Pairings
-from catflap.devices.registry import Devices
 from catflap.devices.schedule import Schedules
-from catflap.devices.sound import SoundAddresses
+from catflap.devices.signed_urls import SignedSoundUrls
 from catflap.errors import OperatorMustAct
-from catflap.google.api import Rule
+from catflap.google.proxy_rules import Rule
 from catflap.google.risc import SecurityEventTokens
 from catflap.settings import Settings
 from catflap.signin import Sessions, SignIn, Users
-from catflap.signin.app_tokens import AppTokens
-from catflap.signin.consents import Consents
+from catflap.signin.consent_links import Consents
+from catflap.signin.external_jwt import ExternalJwtVerifier
 from catflap.vault import Grants, Vault
 from catflap.vault.api_keys import ApiKeys
 from catflap.vault.audit import Audit
-from catflap.vault.reactions import Reactions
-from catflap.vault.revoking import Revoking
+from catflap.vault.revocation import Revocation
+from catflap.vault.security_events import SecurityEventHandler
 from catflap.vault.webhooks import Webhooks
-from catflap.web.limits import SignInLimits
 from catflap.web.paths import Paths
+from catflap.web.signin_limits import SignInLimits
 
 # The one name on `app.state` that is ours.
 STATE_KEY = "catflap"
@@ -46,20 +46,20 @@ class Services:
     users: Users
     vault: Vault
     grants: Grants
-    revocation: Revoking
+    revocation: Revocation
     devices: Devices
     pairings: Pairings
     schedules: Schedules
-    sounds: SoundAddresses
+    sounds: SignedSoundUrls
     api_keys: ApiKeys
     audit: Audit
     http: httpx2.AsyncClient
     proxy_rules: tuple[Rule, ...]
     webhooks: Webhooks
-    reactions: Reactions
+    reactions: SecurityEventHandler
     security_events: SecurityEventTokens
     consents: Consents
-    app_tokens: AppTokens | None
+    external_jwt: ExternalJwtVerifier | None
     limits: SignInLimits
 
 

@@ -6,7 +6,7 @@ from typing import Final
 from fastapi import Request, Response
 from starlette.staticfiles import StaticFiles
 
-from catflap.web.routing import new_router
+from catflap.web.problem_route import new_router
 
 STATIC: Final = Path(__file__).parent / "static"
 

@@ -26,9 +26,9 @@ from sqlalchemy.engine import URL
 from catflap.errors import CatflapError, TryAgain, may_retry
 from catflap.log import log, place
 from catflap.store.database import asyncpg_options
-from catflap.store.jobs import QUEUE_SETTINGS
+from catflap.store.queue import QUEUE_SETTINGS
 from catflap.store.unavailable import LOSSES, DatabaseUnavailable
-from catflap.work.jobs import Job, Jobs
+from catflap.work.tasks import Job, Jobs
 
 _HEARTBEAT = timedelta(seconds=3)
 _POLL = timedelta(seconds=1)

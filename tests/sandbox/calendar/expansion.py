@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 import icalendar
 import recurring_ical_events
 
-from catflap.sandbox import Sandbox
-from catflap.sandbox.calendar.importing import ImportReport
+from google_sandbox import Sandbox
+from google_sandbox.calendar.importing import ImportReport
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 EMAIL = "mia@example.com"
@@ -130,5 +130,5 @@ def _short(when: dict[str, str]) -> str:
 
 def masters(sandbox: Sandbox) -> list[dict[str, Any]]:
     """The events that are no instances of others, as they are stored."""
-    records = sandbox.world.diaries.calendars[EMAIL].records.values()
+    records = sandbox.state.calendar_store.calendars[EMAIL].records.values()
     return [record.resource for record in records if "recurringEventId" not in record.resource]

@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from catflap.sandbox import Sandbox
+from google_sandbox import Sandbox
 from tests.sandbox.calendar.test_sync import WHO, timed
 from tests.sandbox.conftest import Clock
 from tests.sandbox.person import CALENDARS, CLIENT, G, Person, furnish

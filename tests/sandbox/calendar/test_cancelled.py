@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from catflap.sandbox import Sandbox
+from google_sandbox import Sandbox
 from tests.sandbox.calendar.test_sync import EVENTS, WHO, everything, timed
 from tests.sandbox.person import Person
 

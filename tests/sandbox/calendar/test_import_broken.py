@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catflap.sandbox.calendar.importing import NotACalendar
+from google_sandbox.calendar.importing import NotACalendar
 from tests.sandbox.calendar.expansion import (
     EMAIL,
     calendar,

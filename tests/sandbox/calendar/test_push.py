@@ -9,7 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from catflap.sandbox import Sandbox
+from google_sandbox import Sandbox
 from tests.sandbox.calendar.test_sync import EVENTS, WHO, timed
 from tests.sandbox.conftest import Clock
 from tests.sandbox.person import CALLBACK, Person
@@ -28,7 +28,7 @@ async def app() -> AsyncIterator[Receiver]:
 @pytest.fixture
 async def calendar(app: Receiver, mia: Person, sandbox: Sandbox) -> httpx2.AsyncClient:
     """The receiver stands before the sandbox does and falls after it, so no message meets a closing door."""
-    sandbox.world.courier.retry_seconds = 0.01
+    sandbox.state.delivery.retry_seconds = 0.01
     mia.http.headers.update(await mia.bearer())
     return mia.http
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catflap.sandbox import Sandbox
-from catflap.sandbox.calendar.quick_add import quick_event
+from google_sandbox import Sandbox
+from google_sandbox.calendar.quick_add import quick_event
 from tests.sandbox.calendar.test_sync import EVENTS, WHO
 from tests.sandbox.person import G, Person
 

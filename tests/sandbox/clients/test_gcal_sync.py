@@ -10,7 +10,7 @@ from gcal_sync.api import GoogleCalendarService, LocalListEventsRequest
 from gcal_sync.auth import AbstractAuth
 from gcal_sync.sync import CalendarEventSyncManager, CalendarListSyncManager
 
-from catflap.sandbox import Sandbox
+from google_sandbox import Sandbox
 from tests.sandbox.calendar.test_sync import WHO, timed
 from tests.sandbox.person import CALENDARS, CLIENT
 

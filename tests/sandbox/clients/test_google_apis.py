@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from googleapiclient.errors import HttpError
 
-from catflap.sandbox import Sandbox
+from google_sandbox import Sandbox
 from tests.sandbox.clients.test_google_python import APPDATA, google, service
 from tests.sandbox.person import CALENDARS, G
 

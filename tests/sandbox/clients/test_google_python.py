@@ -19,7 +19,7 @@ from googleapiclient.discovery import build
 from googleapiclient.errors import HttpError
 from googleapiclient.http import BatchHttpRequest, MediaIoBaseDownload, MediaIoBaseUpload
 
-from catflap.sandbox import Sandbox
+from google_sandbox import Sandbox
 from tests.sandbox.discovery import Validating
 from tests.sandbox.person import CALENDARS, CALLBACK, CLIENT, SECRET, G, furnish
 

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from catflap.sandbox import Sandbox
+from google_sandbox import Sandbox
 from tests.sandbox.person import CALENDARS, CALLBACK, CLIENT, EVENTS, SECRET, SIGN_IN, G, Person
 
 LIST = G + "calendar.calendarlist.readonly"

@@ -15,10 +15,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
-from catflap.sandbox import Sandbox
-from catflap.sandbox.serving import listen, serving
+from google_sandbox import Sandbox
+from google_sandbox.http_server import listen, serving
 from tests.sandbox.person import CLIENT, EVENTS, SECRET
-from tests.web.chromium import open_browser
+from tests.support.chromium import open_browser
 
 ORIGIN = "https://app.example.com"
 PAGE = """<!doctype html><title>An app</title>

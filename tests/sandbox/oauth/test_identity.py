@@ -11,7 +11,7 @@ from cryptography import x509
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from catflap.sandbox import Sandbox
+from google_sandbox import Sandbox
 from tests.sandbox.conftest import Clock
 from tests.sandbox.person import CLIENT, EVENTS, SIGN_IN, Person
 

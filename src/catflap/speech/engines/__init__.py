@@ -20,7 +20,7 @@ class Engine:
 
     Args:
         name: Its packages with their versions: a part of every sound's key.
-        command: The program that speaks the frames of `catflap.speech.frames` on its standard input.
+        command: The program that speaks the frames of `catflap.speech.protocol` on its standard input.
         also_speaks: Further languages it has voices for.
     """
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
-from catflap.speech.frames import AUDIO, ERROR, HEADER, Request, framed
+from catflap.speech.protocol import AUDIO, ERROR, HEADER, Request, framed
 
 Samples = npt.NDArray[np.float32]
 Speak = Callable[[str, Mapping[str, float | str]], tuple[Samples, int]]

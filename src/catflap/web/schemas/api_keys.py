@@ -5,7 +5,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field
 
 from catflap.vault.api_keys import PER_MINUTE, ApiKey
-from catflap.web.inputs import LARGEST_INTEGER, Id, Text
+from catflap.web.input_types import LARGEST_INTEGER, Id, Text
 from catflap.web.schemas.base import Answer, Instant, RequestTime, StrictBody
 
 

@@ -7,7 +7,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from catflap.clock import rfc3339
-from catflap.web.inputs import Moment, Text
+from catflap.web.input_types import Moment, Text
 
 
 class StrictBody(BaseModel):

@@ -5,9 +5,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
+from catflap.devices.devices import OFFLINE_AFTER, Device
 from catflap.devices.pairing import Pairing
-from catflap.devices.registry import OFFLINE_AFTER, Device
-from catflap.web.inputs import Text
+from catflap.web.input_types import Text
 from catflap.web.schemas.base import Answer, Instant, RequestTime, StrictBody, absent
 
 Name = Annotated[Text, Field(min_length=1, max_length=60, examples=["Kitchen"])]

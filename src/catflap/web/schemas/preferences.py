@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from catflap.announcements.preferences import OptionalType, Preferences, RemindersFrom, Tentative
 from catflap.announcements.zones import ZoneSource
-from catflap.web.inputs import Text
+from catflap.web.input_types import Text
 from catflap.web.schemas.base import Answer, StrictBody, text_only
 
 ZoneName = Annotated[Text, Field(max_length=64, examples=["Europe/Berlin"])]

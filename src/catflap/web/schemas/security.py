@@ -1,6 +1,6 @@
 """Ways to authenticate, as FastAPI security schemes: each finds a credential and describes itself.
 
-A scheme only finds the credential; `catflap.web.security` and the API keys' module check it.
+A scheme only finds the credential; `catflap.web.authentication` and the API keys' module check it.
 """
 
 from fastapi import Request

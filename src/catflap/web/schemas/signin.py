@@ -4,10 +4,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field
 
-from catflap.signin import Popup, Purpose, Received
-from catflap.signin.pasted import MAX_SENT
+from catflap.signin import Popup, Purpose, SignInResult
+from catflap.signin.client_input import MAX_SENT
 from catflap.signin.sessions import ABSOLUTE
-from catflap.web.inputs import Id, Text
+from catflap.web.input_types import Id, Text
 from catflap.web.schemas.accounts import CSRF_MEMBER, ProfileResource
 from catflap.web.schemas.base import Answer, Scopes, ScopeWords, StrictBody, absent
 
@@ -98,7 +98,7 @@ class SignInResource(Answer):
     expires_in: int | None = absent("Seconds that `token` lives at most.")
 
     @classmethod
-    def of(cls, received: Received, *, csrf_token: str | None = None, bearer: str | None = None) -> Self:
+    def of(cls, received: SignInResult, *, csrf_token: str | None = None, bearer: str | None = None) -> Self:
         keeps = {} if bearer is None else BearerResource.of(bearer).model_dump()
         return cls(
             user_id=received.user_id,

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from catflap.signin import Purpose
-from catflap.signin.pasted import MAX_SENT
-from catflap.web.inputs import Text
+from catflap.signin.client_input import MAX_SENT
+from catflap.web.input_types import Text
 from catflap.web.schemas.base import Answer, Instant, ScopeWords, StrictBody
 
 Sub = Annotated[

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from alembic import context, op
 
-from catflap.store.jobs import install_sql
+from catflap.store.queue import install_sql
 from catflap.store.script import run_script
 
 revision = "0001"

@@ -1,0 +1,67 @@
+"""The parts of the vault that commands work with, without the rest of the house."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import httpx2
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from catflap.clock import Clock, SystemClock
+from catflap.log import configure
+from catflap.settings import Settings
+from catflap.store.connect import open_database
+from catflap.store.data_dir import prepare_data_dir
+from catflap.store.database import connect
+from catflap.tls import tls_context
+from catflap.vault import TokenCipher
+from catflap.vault.database_keyset import open_seal
+from catflap.vault.keyset import Keyset, keyset_source
+
+
+@dataclass(frozen=True)
+class CliContext:
+    """Two pools, the seal, and a way to Google."""
+
+    settings: Settings
+    clock: Clock
+    app_engine: AsyncEngine
+    vault_engine: AsyncEngine
+    seal: TokenCipher
+    http: httpx2.AsyncClient
+
+
+@asynccontextmanager
+async def cli_context(*, keyset_must_fit: bool = True) -> AsyncIterator[CliContext]:
+    """Open the database of this installation.
+
+    Args:
+        keyset_must_fit: whether the keyset must open every sealed value; False for commands that put the
+            keyset right.
+
+    Raises:
+        OperatorMustAct: settings, data directory, keyset or database need somebody's hand.
+        TryAgain: the database does not answer.
+    """
+    settings = Settings.read()
+    configure(settings.log_format, settings.log_level)
+    prepare_data_dir(settings.data_dir)
+    async with AsyncExitStack() as stack:
+        urls = await open_database(settings, stack)
+        pools = connect(urls.app), connect(urls.vault)
+        for pool in pools:
+            stack.push_async_callback(pool.dispose)
+        http = await stack.enter_async_context(
+            httpx2.AsyncClient(verify=tls_context(), timeout=settings.google_timeout)
+        )
+        source = keyset_source(settings)
+        seal = await open_seal(source, pools[1]) if keyset_must_fit else TokenCipher(Keyset(source))
+        yield CliContext(settings, SystemClock(), *pools, seal, http)
+
+
+def progress() -> Progress:
+    """A progress bar on standard error, so that standard output stays for results."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=Console(stderr=True))

@@ -1,0 +1,1 @@
+"""`catflap demo` and the environment that it runs in."""

@@ -1,0 +1,31 @@
+"""An iCalendar file for the demo's local Google."""
+
+from pathlib import Path
+
+from catflap.errors import BadRequest
+from google_sandbox import Sandbox
+from google_sandbox.calendar_file import import_calendar_file, read_calendar_file
+
+
+def read_calendar(file: Path) -> bytes:
+    """The content of `file`; the import judges whether it is a calendar.
+
+    Raises:
+        BadRequest: `calendar_unreadable`.
+    """
+    try:
+        return read_calendar_file(file)
+    except ValueError as error:
+        raise BadRequest("calendar_unreadable", str(error)) from None
+
+
+def import_calendar(sandbox: Sandbox, email: str, file: Path, data: bytes) -> list[str]:
+    """Put the events into an account's calendar; returns lines that say what was imported and what not.
+
+    Raises:
+        BadRequest: `calendar_unreadable`.
+    """
+    try:
+        return import_calendar_file(sandbox, email, file, data)
+    except ValueError as error:
+        raise BadRequest("calendar_unreadable", str(error)) from None

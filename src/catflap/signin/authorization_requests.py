@@ -1,0 +1,174 @@
+"""Journeys to Google that have not come back yet.
+
+Nothing secret waits in the database meanwhile: the PKCE verifier and the nonce are derived from a cookie
+that only the browser has, and of the state only its hash is stored. An attempt is used up by the first answer
+that is accepted; a refused one is given back, so that a page's next click works with the same state. It stays
+bound to its browser and ends after ten minutes all the same.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import hmac
+import re
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable, Collection
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Row, delete, insert, select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from catflap.clock import Clock
+from catflap.errors import Tampered, TryAgain
+from catflap.signin.consent_request import ConsentRequest
+from catflap.store.row_mapping import from_row
+from catflap.store.tables import signin_attempts as t
+from catflap.store.token_hash import hash_token
+
+ATTEMPT_LIVES = timedelta(minutes=10)
+# What a flood may leave at most, whoever it comes from; the oldest go first.
+MOST_ATTEMPTS = 50_000
+_AT_ONCE = 3
+_PATIENCE_SECONDS = 5.0
+_RETRY_AFTER = timedelta(seconds=5)
+_OLDEST_BEYOND = text(
+    "DELETE FROM app.signin_attempts WHERE expires_at <= ("
+    "SELECT expires_at FROM app.signin_attempts ORDER BY expires_at DESC OFFSET :most LIMIT 1)"
+)
+_SECRET = re.compile(r"[A-Za-z0-9_-]{43}")
+
+
+@dataclass(frozen=True)
+class PendingAuthorization:
+    """One journey: what it is for, and what only its own browser can derive.
+
+    `session_id` is the session that the browser had when it began, None for none.
+    """
+
+    request: ConsentRequest
+    state: str = field(repr=False)
+    browser_secret: str = field(repr=False)
+    session_id: int | None = None
+
+    @property
+    def verifier(self) -> str:
+        """The PKCE code verifier, 64 characters (RFC 7636 section 4.1)."""
+        return self._derive("verifier")
+
+    @property
+    def nonce(self) -> str:
+        """What the ID token must repeat."""
+        return self._derive("nonce")
+
+    def _derive(self, purpose: str) -> str:
+        text = f"{purpose} {self.state}".encode()
+        return hmac.new(self.browser_secret.encode(), text, hashlib.sha256).hexdigest()
+
+
+class StateUsed(Tampered):
+    """This browser has given an answer to this state already: a second click, most of the time."""
+
+    def __init__(self) -> None:
+        super().__init__("state_invalid", "This sign-in was completed already; sign in again.")
+
+
+class AuthorizationRequests:
+    """Begin a journey, and recognise it when it comes back, in the same browser."""
+
+    def __init__(
+        self, engine: AsyncEngine, clock: Clock, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._monotonic = monotonic
+        # Anybody may begin a journey, so however many do, most of the pool is left for everybody else.
+        self._turns = asyncio.Semaphore(_AT_ONCE)
+        self._swept_at: float | None = None
+
+    async def begin(
+        self, request: ConsentRequest, browser_secret: str | None = None, session_id: int | None = None
+    ) -> PendingAuthorization:
+        """Start a journey; a browser that is on one already keeps its secret, so that two tabs both work."""
+        if browser_secret is None or not _SECRET.fullmatch(browser_secret):
+            browser_secret = secrets.token_urlsafe(32)
+        attempt = PendingAuthorization(request, secrets.token_urlsafe(32), browser_secret, session_id)
+        now = self._clock.now()
+        values = {
+            "state_hash": hash_token(attempt.state),
+            "browser_hash": hash_token(browser_secret),
+            "scopes": sorted(request.scopes),
+            "next": request.next,
+            "purpose": request.purpose,
+            "user_id": request.user_id,
+            "account_sub": request.account_sub,
+            "consent_id": request.consent_id,
+            "forced": request.forced,
+            "session_id": session_id,
+            "expires_at": now + ATTEMPT_LIVES,
+        }
+        async with self._turn() as connection:
+            if self._sweeps_now():
+                await connection.execute(delete(t).where(t.c.expires_at <= now))
+                await connection.execute(_OLDEST_BEYOND, {"most": MOST_ATTEMPTS})
+            await connection.execute(insert(t).values(values))
+        return attempt
+
+    async def take(self, state: str, browser_secrets: Collection[str]) -> PendingAuthorization:
+        """The journey of `state`, for the one answer that is looked at now.
+
+        Args:
+            browser_secrets: what the browser sent; one of them must be the journey's.
+
+        Raises:
+            StateUsed: `state_invalid`: an answer was accepted already, or is being looked at.
+            Tampered: `state_invalid`: never given out, too old, or another browser's.
+        """
+        now, known = self._clock.now(), {hash_token(secret): secret for secret in browser_secrets}
+        # Another browser's try must not use up the state of the one it belongs to.
+        mine = (t.c.state_hash == hash_token(state)) & t.c.browser_hash.in_(known) & (t.c.expires_at > now)
+        async with self._turn() as connection:
+            taken = update(t).where(mine, t.c.used_at.is_(None)).values(used_at=now).returning(t)
+            row = (await connection.execute(taken)).first()
+            if row is None and await connection.scalar(select(t.c.used_at).where(mine)) is not None:
+                raise StateUsed
+        if row is None:
+            raise Tampered(
+                "state_invalid", "This sign-in was started elsewhere or too long ago; sign in again."
+            )
+        return PendingAuthorization(_request(row), state, known[bytes(row.browser_hash)], row.session_id)
+
+    async def give_back(self, attempt: PendingAuthorization) -> None:
+        """Let another answer be tried: nothing came of the one that `attempt` was taken for."""
+        mine = t.c.state_hash == hash_token(attempt.state)
+        async with self._engine.begin() as connection:
+            await connection.execute(update(t).where(mine).values(used_at=None))
+
+    @contextlib.asynccontextmanager
+    async def _turn(self) -> AsyncIterator[AsyncConnection]:
+        try:
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                await self._turns.acquire()
+        except TimeoutError:
+            raise TryAgain(
+                "rate_limited", "Too many people sign in right now; please try again.", after=_RETRY_AFTER
+            ) from None
+        try:
+            async with self._engine.begin() as connection:
+                yield connection
+        finally:
+            self._turns.release()
+
+    def _sweeps_now(self) -> bool:
+        """Whether to delete what is over: once a second at most, or a flood would sweep all the time."""
+        now = self._monotonic()
+        if self._swept_at is not None and now - self._swept_at < 1:
+            return False
+        self._swept_at = now
+        return True
+
+
+def _request(row: Row[Any]) -> ConsentRequest:
+    return from_row(ConsentRequest, row, scopes=frozenset(row.scopes))

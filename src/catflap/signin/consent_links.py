@@ -1,0 +1,210 @@
+"""One-time links by which another back end asks its user for a consent.
+
+Whoever opens such a link need not be whom it was made for: it can be forwarded. So what comes of it is
+useless until the back end has seen the code, which only `return_to` is told, in its own user's session. Until
+then we hold no tokens either: Google's answer waits, sealed with that code, of which we keep no copy.
+"""
+
+import json
+import secrets
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from joserfc import jwe
+from joserfc.errors import JoseError
+from joserfc.jwk import OctKey
+from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from catflap.clock import Clock
+from catflap.errors import BadRequest, TryAgain
+from catflap.signin.authorization_requests import PendingAuthorization
+from catflap.signin.consent_request import ConsentRequest
+from catflap.signin.flow import SignIn
+from catflap.signin.linking import SignInResult
+from catflap.store.row_mapping import from_row
+from catflap.store.tables import consents as t
+from catflap.store.token_hash import hash_token
+
+LIVES = timedelta(minutes=10)
+_SEALED = {"alg": "dir", "enc": "A256GCM"}
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """A fresh link; its secret is told once."""
+
+    id: int
+    expires_at: datetime
+    secret: str = field(repr=False)
+
+
+class Consents:
+    """Make links, recognise who opens one, and keep what comes of it when the back end has confirmed."""
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        clock: Clock,
+        signin: SignIn,
+        *,
+        redirect_uri: str,
+        return_urls: Collection[str],
+    ) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._signin = signin
+        self._redirect_uri = redirect_uri
+        self._return_urls = frozenset(return_urls)
+
+    async def make(self, request: ConsentRequest, return_to: str) -> Ticket:
+        """A link for the user of `request`.
+
+        Raises:
+            BadRequest: `return_to_unknown`.
+        """
+        if return_to not in self._return_urls:
+            raise BadRequest(
+                "return_to_unknown", "Register return_to with CATFLAP_RETURN_URLS first, letter by letter."
+            )
+        secret, now = secrets.token_urlsafe(32), self._clock.now()
+        values = {
+            "user_id": request.user_id,
+            "ticket_hash": hash_token(secret),
+            "purpose": request.purpose,
+            "scopes": sorted(request.scopes),
+            "account_sub": request.account_sub,
+            "select_account": request.select_account,
+            "return_to": return_to,
+            "state": "open",
+            "created_at": now,
+            "expires_at": now + LIVES,
+        }
+        async with self._engine.begin() as connection:
+            await connection.execute(delete(t).where(t.c.expires_at <= now))
+            consent_id = await connection.scalar(insert(t).values(values).returning(t.c.id))
+        assert consent_id is not None
+        return Ticket(consent_id, now + LIVES, secret)
+
+    async def opened(self, secret: str) -> ConsentRequest:
+        """What the link asks for.
+
+        Raises:
+            BadRequest: `expired`: used, too old, or never made.
+        """
+        async with self._engine.connect() as connection:
+            query = select(t).where(t.c.ticket_hash == hash_token(secret), t.c.state == "open")
+            row = (await connection.execute(query)).first()
+        if row is None or self._clock.now() >= row.expires_at:
+            raise _over()
+        return _request(row)
+
+    async def answered(self, attempt: PendingAuthorization, code: str) -> str:
+        """Keep Google's answer for the back end to confirm; where to send the browser with the code for that.
+
+        Raises:
+            BadRequest: `expired`: somebody answered this link already.
+        """
+        confirmation = secrets.token_urlsafe(32)
+        answer = {"code": code, "verifier": attempt.verifier, "nonce": attempt.nonce}
+        sealed = jwe.encrypt_compact(_SEALED, json.dumps(answer).encode(), _key(confirmation))
+        changes = {
+            "state": "answered",
+            "sealed_answer": sealed,
+            "expires_at": self._clock.now() + LIVES,
+        }
+        row = await self._spend(attempt, changes)
+        return _with(row.return_to, consent=row.id, code=confirmation)
+
+    async def failed(self, attempt: PendingAuthorization, error: str) -> str:
+        """Where to send the browser when nothing came of the link; it is over with this.
+
+        Raises:
+            BadRequest: `expired`.
+        """
+        row = await self._spend(attempt, {"state": "failed"})
+        return _with(row.return_to, consent=row.id, error=error)
+
+    async def done(self, attempt: PendingAuthorization) -> str:
+        """Where to send the browser when the user of the link opened it in their own session with us.
+
+        Raises:
+            BadRequest: `expired`.
+        """
+        row = await self._spend(attempt, {"state": "done"})
+        return _with(row.return_to, consent=row.id)
+
+    async def confirm(self, user_id: int, consent_id: int, confirmation: str) -> SignInResult:
+        """Redeem what waits: the back end saw `confirmation` in the session of its user `user_id`.
+
+        Raises:
+            BadRequest: `not_found`: no such consent of this user waits, or that is not its code; also
+                `account_mismatch`.
+            InvalidGrant, UserMustAct, OperatorMustAct, TryAgain: as `SignIn.complete`.
+        """
+        row = await self._claim(user_id, consent_id)
+        try:
+            answer = json.loads(jwe.decrypt_compact(row.sealed_answer, _key(confirmation)).plaintext or b"")
+        except (JoseError, ValueError):
+            await self._put_back(row)
+            raise _not_found() from None
+        try:
+            return await self._signin.redeem(
+                _request(row),
+                answer["code"],
+                redirect_uri=self._redirect_uri,
+                verifier=answer["verifier"],
+                nonce=answer["nonce"],
+            )
+        except TryAgain:
+            await self._put_back(row)
+            raise
+
+    async def _spend(self, attempt: PendingAuthorization, changes: dict[str, Any]) -> Row[Any]:
+        async with self._engine.begin() as connection:
+            first = update(t).where(t.c.id == attempt.request.consent_id, t.c.state == "open")
+            row: Row[Any] | None = (await connection.execute(first.values(changes).returning(t))).first()
+        if row is None:
+            raise _over()
+        return row
+
+    async def _claim(self, user_id: int, consent_id: int) -> Row[Any]:
+        waits = (t.c.id == consent_id) & (t.c.user_id == user_id) & (t.c.state == "answered")
+        async with self._engine.begin() as connection:
+            query = select(t).where(waits, t.c.expires_at > self._clock.now()).with_for_update()
+            row: Row[Any] | None = (await connection.execute(query)).first()
+            if row is None:
+                raise _not_found()
+            await connection.execute(
+                update(t).where(t.c.id == consent_id).values(state="done", sealed_answer=None)
+            )
+        return row
+
+    async def _put_back(self, row: Row[Any]) -> None:
+        async with self._engine.begin() as connection:
+            waits = {"state": "answered", "sealed_answer": row.sealed_answer}
+            await connection.execute(update(t).where(t.c.id == row.id).values(waits))
+
+
+def _request(row: Row[Any]) -> ConsentRequest:
+    # They may have said yes to this app elsewhere, and Google would then send no refresh token.
+    return from_row(ConsentRequest, row, scopes=frozenset(row.scopes), consent_id=row.id, forced=True)
+
+
+def _key(confirmation: str) -> OctKey:
+    return OctKey.import_key(hash_token(confirmation))
+
+
+def _with(url: str, **parameters: object) -> str:
+    return f"{url}{'&' if '?' in url else '?'}{urlencode(parameters)}"
+
+
+def _over() -> BadRequest:
+    return BadRequest("expired", "This link was used already or is too old; ask for a new one.")
+
+
+def _not_found() -> BadRequest:
+    return BadRequest("not_found", "No consent of this user waits for this code.")

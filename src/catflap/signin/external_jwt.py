@@ -1,0 +1,62 @@
+"""Tokens of an app that has its own login: its JWTs open our API for its users (RFC 7519, RFC 8725).
+
+Such a token is verified at every request and never stored; who it names becomes a user of ours at first
+sight. It refuses symmetric algorithms, because the key to verify would then also be the key to forge.
+"""
+
+from datetime import timedelta
+
+from catflap.clock import Clock
+from catflap.errors import BadRequest, TryAgain
+from catflap.google.jwks import Keys
+from catflap.google.token_times import check_times
+from catflap.log import log
+
+_ALGORITHMS = {"RS256": "RSA", "PS256": "RSA", "ES256": "EC", "EdDSA": "OKP", "Ed25519": "OKP"}
+_MAX_SUBJECT = 255
+_RETRY_AFTER = timedelta(seconds=5)
+
+
+class ExternalJwtVerifier:
+    """Verifies the tokens of one issuer for one audience."""
+
+    def __init__(self, keys: Keys, clock: Clock, *, issuer: str, audience: str) -> None:
+        self._keys = keys
+        self._clock = clock
+        self._issuer = issuer
+        self._audience = audience
+
+    async def subject(self, token: str) -> str:
+        """What the app calls the user whom `token` names.
+
+        Raises:
+            BadRequest: `unauthenticated`, with the failed check as detail.
+            TryAgain: `jwt_issuer_unavailable`: the issuer's keys can't be fetched.
+        """
+        claims = await self._keys.claims(token, _ALGORITHMS, _refused)
+        if claims.get("iss") != self._issuer:
+            raise _refused("iss")
+        audience = claims.get("aud")
+        if self._audience not in (audience if isinstance(audience, list) else [audience]):
+            raise _refused("aud")
+        check_times(claims, self._clock.now(), _refused)
+        subject = claims.get("sub")
+        if not isinstance(subject, str) or not 0 < len(subject) <= _MAX_SUBJECT or not subject.isprintable():
+            raise _refused("sub")
+        return subject
+
+
+def issuer_unavailable(detail: str) -> TryAgain:
+    """The issuer does not give its keys: not Google's fault, and not the bearer's."""
+    log.warning("jwt_issuer_unavailable", detail=detail)
+    return TryAgain(
+        "jwt_issuer_unavailable",
+        "The issuer of this app's tokens does not give its keys (CATFLAP_JWT_JWKS_URL); please try again "
+        "in a moment.",
+        detail=detail,
+        after=_RETRY_AFTER,
+    )
+
+
+def _refused(check: str) -> BadRequest:
+    return BadRequest("unauthenticated", "This bearer token does not open anything here.", detail=check)

@@ -1,0 +1,107 @@
+"""Turn what Google gave into a user and a grant: all of it, or nothing.
+
+The app's role and the vault's role can't share a transaction, so everything that may refuse is asked first,
+and a user made a moment ago is taken back when the vault can't keep the grant.
+"""
+
+from dataclasses import dataclass
+
+from catflap.errors import Tampered, UserMustAct
+from catflap.google.id_token import Identity
+from catflap.google.oauth import TokenResponse
+from catflap.google.scopes import SIGN_IN, missing
+from catflap.signin.allowlist import SignInPolicy
+from catflap.signin.consent_request import ConsentNeeded, ConsentRequest, account_mismatch
+from catflap.signin.late_identification import Naming
+from catflap.signin.users import Users
+from catflap.vault import Grants
+
+
+@dataclass(frozen=True)
+class SignInResult:
+    """Who it was, and what they allowed of what was asked."""
+
+    user_id: int
+    identity: Identity
+    granted: frozenset[str]
+    missing: frozenset[str]
+
+
+class AccountLinker:
+    """Where people with something from Google are let in, or not."""
+
+    def __init__(self, users: Users, grants: Grants, signin_policy: SignInPolicy, naming: Naming) -> None:
+        self._users = users
+        self._naming = naming
+        self._grants = grants
+        self._admission = signin_policy
+
+    async def receive(
+        self, request: ConsentRequest, identity: Identity, tokens: TokenResponse | None
+    ) -> SignInResult:
+        """Keep what a consent gave; `tokens` is None when somebody only showed who they are.
+
+        Raises:
+            BadRequest: `account_mismatch`, `not_allowed`, `not_found`.
+            Tampered: `state_invalid`: somebody else signed in meanwhile.
+            ConsentNeeded: Google sent no refresh token and none is kept.
+        """
+        user_id = await self._whose(request, identity)
+        keeps = tokens is not None and await self._can_keep(request, user_id, identity.sub, tokens)
+        user_id, is_new = await self._note(request, user_id, identity)
+        if tokens is not None and keeps:
+            try:
+                if await self._grants.keep(user_id, identity.sub, tokens) is None:
+                    raise ConsentNeeded(request, identity.sub)
+            except BaseException:
+                if is_new:
+                    await self._take_back(request, user_id, identity)
+                raise
+            await self._naming.settle(user_id, identity)
+        identity = await self._users.complete(user_id, identity)
+        granted = tokens.scopes if tokens else frozenset[str]()
+        return SignInResult(user_id, identity, granted, missing(request.scopes - SIGN_IN, granted))
+
+    async def _whose(self, request: ConsentRequest, identity: Identity) -> int | None:
+        """Whose account may come back; None for a sign-in, where the account tells."""
+        if request.account_sub is not None and identity.sub != request.account_sub:
+            raise account_mismatch()
+        if request.purpose == "signin":
+            self._admission.check(identity)
+            if request.meanwhile is not None and await self._users.find(identity.sub) != request.meanwhile:
+                raise Tampered("state_invalid", "Somebody else is signed in here now; please start again.")
+        if request.purpose == "add_scopes" and request.account_sub is None:
+            assert request.user_id is not None
+            if identity.sub not in {one.sub for one in await self._users.accounts(request.user_id)}:
+                raise account_mismatch()
+        return request.user_id
+
+    async def _note(
+        self, request: ConsentRequest, user_id: int | None, identity: Identity
+    ) -> tuple[int, bool]:
+        if request.purpose == "signin":
+            return await self._users.welcome(identity, request.scopes)
+        assert user_id is not None
+        return user_id, await self._users.attach(user_id, identity, request.scopes)
+
+    async def _take_back(self, request: ConsentRequest, user_id: int, identity: Identity) -> None:
+        if request.purpose == "signin":
+            await self._users.erase(user_id)
+        else:
+            await self._users.detach(user_id, identity.sub)
+
+    async def _can_keep(
+        self, request: ConsentRequest, user_id: int | None, sub: str, tokens: TokenResponse
+    ) -> bool:
+        if tokens.refresh_token is not None:
+            return True
+        if request.purpose == "signin":
+            user_id = await self._users.find(sub)
+        grant = None if user_id is None else await self._grants.exact(user_id, sub)
+        if grant is not None and self._grants.is_alive(grant):
+            return True
+        if not (request.scopes | tokens.scopes) - SIGN_IN:
+            return False
+        if request.forced:
+            raise UserMustAct("signin_failed", "Google gave no lasting access; please sign in again.")
+        raise ConsentNeeded(request, sub)

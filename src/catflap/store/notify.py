@@ -1,0 +1,86 @@
+"""LISTEN/NOTIFY as plain asyncio: wait until something you care about may have changed."""
+
+import asyncio
+import contextlib
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any, Self
+
+import asyncpg
+from sqlalchemy import text
+from sqlalchemy.engine import URL
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from catflap.store.database import asyncpg_options
+from catflap.store.unavailable import LOSSES
+
+CHANNEL = "catflap_changed"
+_RECONNECT_SECONDS = 0.5
+
+
+async def announce_change(connection: AsyncConnection, topic: str) -> None:
+    """Tell every process that `topic` changed, once this transaction has committed."""
+    await connection.execute(text("SELECT pg_notify(:channel, :topic)"), {"channel": CHANNEL, "topic": topic})
+
+
+class NotificationListener:
+    """One listening connection per process, fanned out to whoever watches a topic.
+
+    A notice says only "look again". After a lost connection every watcher is woken, because what was
+    said meanwhile is gone.
+    """
+
+    def __init__(self, url: URL) -> None:
+        self._options: dict[str, Any] = asyncpg_options(url)
+        self._watchers: dict[str, set[asyncio.Event]] = defaultdict(set)
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        listening = asyncio.Event()
+        self._task = asyncio.create_task(self._listen(listening))
+        await listening.wait()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    @contextlib.contextmanager
+    def watch(self, topic: str) -> Iterator[asyncio.Event]:
+        """An event that is set whenever `topic` may have changed; the watcher clears it."""
+        event = asyncio.Event()
+        self._watchers[topic].add(event)
+        try:
+            yield event
+        finally:
+            self._watchers[topic].discard(event)
+            if not self._watchers[topic]:
+                del self._watchers[topic]
+
+    async def _listen(self, listening: asyncio.Event) -> None:
+        while True:
+            with contextlib.suppress(*LOSSES):
+                await self._listen_once(listening)
+            await asyncio.sleep(_RECONNECT_SECONDS)
+
+    async def _listen_once(self, listening: asyncio.Event) -> None:
+        connection = await asyncpg.connect(**self._options)
+        closed = asyncio.Event()
+        connection.add_termination_listener(lambda _: closed.set())
+        try:
+            await connection.add_listener(CHANNEL, self._heard)
+            listening.set()
+            for topic in list(self._watchers):
+                self._wake(topic)
+            await closed.wait()
+        finally:
+            connection.terminate()
+
+    def _heard(self, _connection: object, _pid: object, _channel: object, payload: object) -> None:
+        self._wake(str(payload))
+
+    def _wake(self, topic: str) -> None:
+        for event in self._watchers.get(topic, ()):
+            event.set()

@@ -1,0 +1,89 @@
+"""Leave Google alone while it does not answer, or while it rejects our client; one try at a time finds out.
+
+A circuit belongs to one OAuth client in one process. Failures about one grant only never open it: the pause
+in that grant's row is enough for them.
+"""
+
+import random
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+from catflap.errors import OperatorMustAct, TryAgain
+
+_OPENS_AFTER = 5
+_LONGEST_SECONDS = 8.0
+_REJECTED_SECONDS = 30.0
+
+
+def unavailable(after: timedelta, detail: str | None = None) -> TryAgain:
+    """The one sentence for a Google that does not answer."""
+    return TryAgain(
+        "google_unavailable",
+        "Google does not answer right now; please try again in a moment.",
+        after=after,
+        detail=detail,
+    )
+
+
+class CircuitBreaker:
+    """Opens after failures of several grants in a row; then lets one caller through whenever a pause ends."""
+
+    def __init__(
+        self,
+        monotonic: Callable[[], float] = time.monotonic,
+        jitter: Callable[[float, float], float] = random.uniform,
+    ) -> None:
+        self._monotonic = monotonic
+        self._jitter = jitter
+        self._failures = 0
+        self._failing: set[int] = set()
+        self._open_until = 0.0
+        self._rejected: OperatorMustAct | None = None
+
+    def check(self) -> None:
+        """Tell whether asking makes sense now.
+
+        Raises:
+            TryAgain: `google_unavailable`, with the time until the next try.
+            OperatorMustAct: what Google said when it last rejected our client.
+        """
+        left = self._open_until - self._monotonic()
+        if left > 0:
+            if self._rejected is not None:
+                raise OperatorMustAct(self._rejected.code, self._rejected.message, logged=True)
+            raise unavailable(timedelta(seconds=left), "circuit open")
+
+    def enter(self) -> None:
+        """Go and ask; whoever enters reports `worked`, `failed` or `rejected`. Raises as `check` does."""
+        self.check()
+        if self._is_open or self._rejected is not None:
+            # This caller is the probe; the others wait for what it finds.
+            self._open_until = self._monotonic() + _LONGEST_SECONDS
+
+    def worked(self) -> bool:
+        """Google answered and knew us; whether it rejected our client before."""
+        was_rejected = self._rejected is not None
+        self._failures, self._failing, self._open_until, self._rejected = 0, set(), 0.0, None
+        return was_rejected
+
+    def failed(self, grant_id: int) -> None:
+        """Google did not answer, or not with sense, when it was asked about this grant."""
+        if not self._is_open:
+            self._failing.add(grant_id)
+        self._rejected = None
+        if self._is_open:
+            pause = min(_LONGEST_SECONDS, 2.0 ** min(self._failures, 10))
+            self._failures += 1
+            self._open_until = self._monotonic() + pause * self._jitter(0.5, 1.0)
+
+    def rejected(self, error: OperatorMustAct) -> bool:
+        """Google does not accept our client; asking on would only repeat it. Whether this is news."""
+        is_new = self._rejected is None
+        self._rejected = error
+        self._open_until = self._monotonic() + _REJECTED_SECONDS
+        return is_new
+
+    @property
+    def _is_open(self) -> bool:
+        return len(self._failing) >= _OPENS_AFTER

@@ -1,0 +1,59 @@
+"""Open the seal of a database: with the keyset that belongs to it, or not at all.
+
+A new keyset is made only for a database that holds nothing sealed. Otherwise a lost keyset would go unnoticed
+until the first refresh, and values sealed with a new key would pile up beside those that nobody can open.
+"""
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from catflap.errors import OperatorMustAct
+from catflap.vault.encryption import TokenCipher, key_prefix
+from catflap.vault.keyset import WAY_ON, Keyset, KeysetFile, Source
+from catflap.vault.sealed_columns import COLUMNS, foreign_keys, keys_in_use
+
+
+async def open_seal(source: Source, engine: AsyncEngine) -> TokenCipher:
+    """The seal of this database.
+
+    Raises:
+        OperatorMustAct: `keyset_missing` or `keyset_lacks_key`: the database holds sealed values that the
+            keyset can't open; also `keyset_unreadable`.
+    """
+    await make_if_new(source, engine)
+    seal = TokenCipher(Keyset(source))
+    if foreign := await foreign_keys(engine, seal):
+        raise OperatorMustAct(
+            "keyset_lacks_key",
+            f"The vault's keyset lacks the keys of {await _count(engine, foreign)} stored values "
+            f"(key {', '.join(map(str, sorted(foreign)))}). {WAY_ON}",
+        )
+    return seal
+
+
+async def make_if_new(source: Source, engine: AsyncEngine) -> None:
+    """Make the keyset of a database that holds nothing sealed yet.
+
+    Raises:
+        OperatorMustAct: `keyset_missing`.
+    """
+    if not isinstance(source, KeysetFile) or source.exists():
+        return
+    if keys := await keys_in_use(engine):
+        raise OperatorMustAct(
+            "keyset_missing",
+            f"There is no keyset at {source.file}, but the database holds {await _count(engine, keys)} "
+            f"sealed values. {WAY_ON}",
+        )
+    source.make()
+
+
+async def _count(engine: AsyncEngine, keys: set[int]) -> int:
+    async with engine.connect() as connection:
+        return sum([await _count_in(connection, number, keys) for number in range(len(COLUMNS))])
+
+
+async def _count_in(connection: AsyncConnection, number: int, keys: set[int]) -> int:
+    column = COLUMNS[number]
+    theirs = or_(*(column.prefix == key_prefix(key) for key in keys))
+    return await connection.scalar(select(func.count()).select_from(column.table).where(theirs)) or 0

@@ -1,0 +1,43 @@
+"""Move the tokens of one grant into another of the same user, because both are of one Google account."""
+
+from sqlalchemy import update
+
+from catflap.clock import Clock
+from catflap.google.scopes import missing
+from catflap.store.tables import google_tokens as t
+from catflap.store.task_types import AccountKey
+from catflap.vault.grants import Grants
+from catflap.vault.outbox import tell
+from catflap.vault.token_selection import MOST_TOKENS
+
+
+async def merge(grants: Grants, clock: Clock, user_id: int, account_sub: str, into: str) -> None:
+    """Give the grant for `into` what the grant for `account_sub` can do more, and forget the latter.
+
+    Values are sealed for their row and user, so a token keeps its row.
+    """
+    async with grants.engine.begin() as connection:
+        # In one order, whichever way two processes merge.
+        found = {one: await grants.rows.lock(connection, user_id, one) for one in sorted((account_sub, into))}
+        theirs, ours = found[account_sub], found[into]
+        if not theirs or not ours:
+            return
+        before = grants.whole(ours)
+        alive = [one.scopes for one in ours if one.is_alive(grants.client_id)]
+        adding = [
+            one
+            for one in theirs
+            if grants.is_of_use(one)
+            and (one.client_id != grants.client_id or all(missing(one.scopes, scopes) for scopes in alive))
+        ]
+        moved = adding[: max(MOST_TOKENS - len(ours), 0)]
+        changes = {"account_sub": into, "supplements": before.id}
+        ids = [one.id for one in moved]
+        # The version stays: nobody's refresh is disturbed.
+        await connection.execute(update(t).where(t.c.id.in_(ids)).values(changes))
+        await grants.rows.delete(connection, [one for one in theirs if one not in moved])
+        await grants.rows.update(connection, {}, t.c.id == before.id)
+        after = grants.whole(await grants.rows.of_grant(connection, user_id, into))
+        if after.scopes != before.scopes:
+            await tell(connection, "grant.scopes_changed", after, clock.now())
+        await grants.enqueue_sync(connection, AccountKey(user_id, into))

@@ -1,0 +1,119 @@
+"""Find grants, and open their tokens."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import or_
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from catflap.clock import Clock
+from catflap.errors import OperatorMustAct, Tampered
+from catflap.google.id_token import unnamed
+from catflap.store.tables import google_tokens as t
+from catflap.vault.encryption import Place, TokenCipher
+from catflap.vault.grant import Grant, GrantToken, whole
+from catflap.vault.token_rows import Rows
+
+
+class StoredGrants:
+    """The grants as they are stored, for one OAuth client."""
+
+    def __init__(self, engine: AsyncEngine, seal: TokenCipher, clock: Clock, client_id: str) -> None:
+        self.engine = engine
+        self.rows = Rows(engine, seal, clock)
+        self.seal = seal
+        self.client_id = client_id
+
+    async def of_user(self, user_id: int) -> list[Grant]:
+        """The user's grants, oldest first."""
+        return self._grouped(await self.rows.of_user(user_id))
+
+    async def of_account(self, account_sub: str) -> list[Grant]:
+        """Every user's grant for one Google account, oldest first."""
+        return self._grouped(await self.rows.where(t.c.account_sub == account_sub))
+
+    async def find(self, user_id: int, account_sub: str | None) -> Grant | None:
+        """One grant, or None; without an account, the user's oldest.
+
+        An account that Google did not name gives way to others when it is over, and is found under its name
+        once it has got one.
+        """
+        found = await self.of_user(user_id)
+        nameless = unnamed(user_id).sub
+        if account_sub is None:
+            return min(
+                found,
+                key=lambda one: (one.account_sub == nameless and one.state != "active", one.id),
+                default=None,
+            )
+        if (named := _of_account(found, account_sub)) is not None:
+            return named
+        return found[0] if account_sub == nameless and len(found) == 1 else None
+
+    async def exact(self, user_id: int, account_sub: str) -> Grant | None:
+        """The grant for this account and no other, or None."""
+        return _of_account(await self.of_user(user_id), account_sub)
+
+    async def get(self, grant_id: int) -> Grant | None:
+        """The grant with this id, or None."""
+        found = await self.rows.where(or_(t.c.id == grant_id, t.c.supplements == grant_id))
+        return self.whole(found) if any(one.supplements is None for one in found) else None
+
+    async def token(self, token_id: int) -> GrantToken | None:
+        """The token in the row with this id, or None."""
+        found = await self.rows.where(t.c.id == token_id)
+        return found[0] if found else None
+
+    def open_access_token(self, of: Grant | GrantToken) -> str | None:
+        """The stored access token in clear, for immediate use."""
+        token = of.default if isinstance(of, Grant) else of
+        if token._access_token is None:
+            return None
+        return self.seal.open(token._access_token, Place(token.id, token.user_id, "access_token"))
+
+    def open_refresh_token(self, of: Grant | GrantToken) -> str | None:
+        """The refresh token in clear, for immediate use."""
+        token = of.default if isinstance(of, Grant) else of
+        if token._refresh_token is None:
+            return None
+        return self.seal.open(token._refresh_token, Place(token.id, token.user_id, "refresh_token"))
+
+    def can_open(self, token: GrantToken) -> bool:
+        """Whether our keyset opens the refresh token."""
+        try:
+            return self.open_refresh_token(token) is not None
+        except (Tampered, OperatorMustAct):
+            return False
+
+    def is_alive(self, grant: Grant) -> bool:
+        """Whether a refresh token is kept that Google is believed to accept and that we can open."""
+        return any(one.is_alive(self.client_id) and self.can_open(one) for one in grant.tokens)
+
+    def is_of_use(self, token: GrantToken) -> bool:
+        """Whether a token may give access once more: now, or with the client or the key that it is for."""
+        if not token.has_refresh_token or token.state == "revoked":
+            return False
+        return token.client_id != self.client_id or not self._is_broken(token)
+
+    def whole(self, rows: Sequence[GrantToken]) -> Grant:
+        """The grant that rows make together."""
+        return whole(rows, self.client_id)
+
+    def _grouped(self, rows: Sequence[GrantToken]) -> list[Grant]:
+        groups: dict[int, list[GrantToken]] = {}
+        for one in sorted(rows, key=lambda one: one.id):
+            groups.setdefault(one.grant_id, []).append(one)
+        found = [self.whole(group) for group in groups.values() if any(not one.supplements for one in group)]
+        return sorted(found, key=lambda one: one.id)
+
+    def _is_broken(self, token: GrantToken) -> bool:
+        try:
+            self.open_refresh_token(token)
+        except Tampered:
+            return True
+        except OperatorMustAct:
+            return False
+        return False
+
+
+def _of_account(grants: Sequence[Grant], account_sub: str) -> Grant | None:
+    return next((one for one in grants if one.account_sub == account_sub), None)

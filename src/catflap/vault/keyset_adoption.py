@@ -1,0 +1,86 @@
+"""Go on with a keyset that does not belong to the database: give up what it can't open, and say so.
+
+Grants whose refresh token is lost need a new consent, with the reason `keyset_lost`; Google still knows the
+tokens, so people can allow access again without taking it back first. Webhooks get new secrets.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from catflap.errors import OperatorMustAct, Tampered
+from catflap.store.tables import google_tokens as t
+from catflap.store.tables import webhooks as w
+from catflap.vault.encryption import Place, TokenCipher
+from catflap.vault.grant import GrantToken
+from catflap.vault.grants import Grants
+from catflap.vault.token_rows import WITHOUT_ACCESS
+from catflap.vault.webhooks import new_secret, secret_place
+
+_BATCH = 500
+REASON = "keyset_lost"
+
+
+@dataclass(frozen=True)
+class Adopted:
+    """What was given up: how many refresh tokens, and the new secret of each webhook by its id and URL."""
+
+    refresh_tokens: int
+    webhooks: tuple[tuple[int, str, str], ...] = field(repr=False)
+
+
+class Adopting:
+    """Gives up what a keyset can't open."""
+
+    def __init__(self, grants: Grants) -> None:
+        self._grants = grants
+        self._engine: AsyncEngine = grants.engine
+        self._seal: TokenCipher = grants.seal
+
+    async def lost(self) -> tuple[int, int]:
+        """How many refresh tokens and webhook secrets can't be opened."""
+        tokens = 0
+        async for one in self._tokens():
+            tokens += one.has_refresh_token and not self._grants.can_open(one)
+        async with self._engine.connect() as connection:
+            rows = (await connection.execute(select(w.c.id, w.c.secret))).all()
+        return tokens, sum(not self._opens(row.secret, secret_place(row.id)) for row in rows)
+
+    async def adopt(self) -> Adopted:
+        """Give up what can't be opened; safe to repeat."""
+        given_up = 0
+        async for one in self._tokens():
+            if one.has_refresh_token and not self._grants.can_open(one):
+                await self._grants.lose(one, REASON)
+                given_up += 1
+            elif not self._opens(one._access_token, Place(one.id, one.user_id, "access_token")):
+                async with self._engine.begin() as connection:
+                    await self._grants.rows.update(connection, WITHOUT_ACCESS, t.c.id == one.id)
+        return Adopted(given_up, tuple(await self._new_secrets()))
+
+    async def _tokens(self) -> AsyncIterator[GrantToken]:
+        last = 0
+        while batch := await self._grants.rows.where(t.c.id > last, limit=_BATCH):
+            for one in batch:
+                yield one
+            last = batch[-1].id
+
+    async def _new_secrets(self) -> list[tuple[int, str, str]]:
+        async with self._engine.begin() as connection:
+            made = []
+            for row in (await connection.execute(select(w).order_by(w.c.id).with_for_update())).all():
+                if self._opens(row.secret, secret_place(row.id)):
+                    continue
+                secret = new_secret()
+                sealed = self._seal.close(secret, secret_place(row.id))
+                await connection.execute(update(w).where(w.c.id == row.id).values(secret=sealed))
+                made.append((row.id, row.url, secret))
+        return made
+
+    def _opens(self, sealed: bytes | None, place: Place) -> bool:
+        try:
+            return sealed is None or bool(self._seal.open(sealed, place))
+        except (Tampered, OperatorMustAct):
+            return False

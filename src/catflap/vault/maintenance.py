@@ -1,0 +1,143 @@
+"""What the vault does by itself: refresh ahead, finish what was begun, forget what is over, warn in time.
+
+It runs beside the jobs in any number of processes; leases and claims see to it that nothing is done twice.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from sqlalchemy import and_, delete, exists, func, or_, select, update
+
+from catflap.background import Background
+from catflap.clock import Clock
+from catflap.errors import CatflapError, OperatorMustAct
+from catflap.log import log
+from catflap.store.tables import google_tokens as t
+from catflap.store.tables import webhook_deliveries
+from catflap.vault.access import Vault
+from catflap.vault.grant import GrantToken
+from catflap.vault.lifetimes import ENDED_KEPT, ENDS_SOON, IN_USE, REFRESH_AHEAD, REFRESH_SPREAD, UNUSED
+from catflap.vault.sealed_columns import missing_keys
+from catflap.vault.security_events import SecurityEventHandler
+from catflap.vault.token_rows import WITHOUT_TOKENS
+from catflap.vault.webhooks import Webhooks
+
+_K = TypeVar("_K")
+_TICK_SECONDS = 5.0
+_AT_ONCE = 20
+_BATCH = 1000
+_WARN_EVERY = timedelta(hours=12)
+
+
+class Maintenance(Background):
+    """Ticks while the context is open."""
+
+    def __init__(
+        self, vault: Vault, webhooks: Webhooks, reactions: SecurityEventHandler, clock: Clock
+    ) -> None:
+        self._vault = vault
+        self._webhooks = webhooks
+        self._reactions = reactions
+        self._clock = clock
+        self._warned_at: datetime | None = None
+
+    async def tick(self) -> None:
+        """Do what is due."""
+        while await self.refresh_due():
+            pass
+        await _each(self._webhooks.deliver, await self._webhooks.due())
+        await _each(self._vault.revoking.finish, await self._vault.revoking.unfinished())
+        await _each(self._reactions.handle, await self._reactions.unfinished())
+        await missing_keys(self._vault.grants.engine, self._vault.grants.seal)
+        await self._forget()
+        await self._warn()
+
+    async def refresh_due(self) -> int:
+        """Refresh tokens in use that are about to run out; returns how many were refreshed."""
+        due = [token for token in await self._about_to_run_out() if self._is_due(token)]
+        slots = asyncio.Semaphore(_AT_ONCE)
+
+        async def refresh(token: GrantToken) -> bool:
+            async with slots:
+                try:
+                    await self._vault.refresh_ahead(token)
+                except CatflapError:
+                    return False
+                return True
+
+        return sum(await asyncio.gather(*(refresh(token) for token in due)))
+
+    async def run(self) -> None:
+        """Tick until cancelled."""
+        while True:
+            await self.attempt(self.tick)
+            await asyncio.sleep(_TICK_SECONDS)
+
+    async def _about_to_run_out(self) -> list[GrantToken]:
+        now = self._clock.now()
+        free = or_(t.c.lease_until.is_(None), t.c.lease_until <= func.clock_timestamp())
+        return await self._vault.grants.rows.where(
+            t.c.state == "active",
+            t.c.refresh_token.is_not(None),
+            t.c.client_id == self._vault.grants.client_id,
+            t.c.expires_at < now + REFRESH_AHEAD,
+            t.c.used_at > now - IN_USE,
+            free,
+            limit=_BATCH,
+        )
+
+    def _is_due(self, token: GrantToken) -> bool:
+        if token.expires_at is None:
+            return False
+        spread = timedelta(seconds=token.id * 7919 % int(REFRESH_SPREAD.total_seconds()))
+        return token.expires_at - REFRESH_AHEAD + spread <= self._clock.now()
+
+    async def _forget(self) -> None:
+        before = self._clock.now() - ENDED_KEPT
+        w = webhook_deliveries
+        # A refresh token that is to be revoked at Google stays until Google has confirmed.
+        ended = and_(t.c.state != "active", t.c.ended_at < before)
+        over = and_(ended, or_(t.c.state != "revoked", t.c.refresh_token.is_(None)))
+        more = t.alias()
+        supplemented = exists().where(more.c.supplements == t.c.id)
+        async with self._vault.grants.engine.begin() as connection:
+            await connection.execute(delete(t).where(over, t.c.supplements.is_not(None)))
+            await connection.execute(delete(t).where(over, ~supplemented))
+            # Its grant goes on with other tokens.
+            spent = update(t).where(over, supplemented, t.c.refresh_token.is_not(None))
+            await connection.execute(spent.values(WITHOUT_TOKENS))
+            await connection.execute(delete(w).where(w.c.done_at < before))
+
+    async def _warn(self) -> None:
+        now = self._clock.now()
+        if self._warned_at is not None and now - self._warned_at < _WARN_EVERY:
+            return
+        self._warned_at = now
+        soon, long_ago = now + ENDS_SOON, now - UNUSED
+        # An imported grant was perhaps never refreshed.
+        unused = func.coalesce(t.c.refreshed_at, t.c.created_at) < long_ago
+        about = or_(t.c.refresh_expires_at < soon, unused)
+        grants = func.count(func.distinct(func.coalesce(t.c.supplements, t.c.id)))
+        query = select(grants).where(t.c.state == "active")
+        async with self._vault.grants.engine.connect() as connection:
+            endangered = await connection.scalar(query.where(about))
+            testing = await connection.scalar(query.where(t.c.refresh_expires_at < soon))
+        if endangered:
+            log.warning(
+                "grants_about_to_end",
+                grants=endangered,
+                of_testing_mode=testing,
+                hint="A Google Cloud project in Testing mode ends each grant after 7 days: publish it. "
+                "A grant that nobody uses for six months ends too.",
+            )
+
+
+async def _each(do: Callable[[_K], Awaitable[None]], keys: list[_K]) -> None:
+    for key in keys:
+        try:
+            await do(key)
+        except CatflapError as error:
+            if not (isinstance(error, OperatorMustAct) and error.logged):
+                log.warning("upkeep_failed", code=error.code, detail=error.detail)

@@ -1,0 +1,49 @@
+"""How fast somebody may go: a bucket of tokens that fills at a steady rate."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+from catflap.errors import TryAgain
+
+
+class TokenBucket:
+    """At most `per_second` steps a second on average, and `burst` at once.
+
+    It lives in one process and says nothing about others.
+    """
+
+    def __init__(
+        self, per_second: float, burst: float, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._per_second = per_second
+        self._burst = max(burst, 1.0)
+        self._monotonic = monotonic
+        self._left = self._burst
+        self._at = monotonic()
+
+    def step(self) -> None:
+        """Take a step now.
+
+        Raises:
+            TryAgain: `rate_limited`, with the time after which a step is free.
+        """
+        if (wait := self._wait()) > 0:
+            raise TryAgain(
+                "rate_limited", "Too many requests; slow down a little.", after=timedelta(seconds=wait)
+            )
+        self._left -= 1
+
+    async def turn(self) -> None:
+        """Wait for a free step and take it; turns come in the order they were asked for."""
+        wait = self._wait()
+        self._left -= 1
+        if wait > 0:
+            await asyncio.sleep(wait)
+
+    def _wait(self) -> float:
+        now = self._monotonic()
+        self._left = min(self._burst, self._left + (now - self._at) * self._per_second)
+        self._at = now
+        return max(0.0, (1 - self._left) / self._per_second)

@@ -1,0 +1,254 @@
+"""Get a new access token from Google for one refresh token, whoever asks and however many ask at once.
+
+Within a process callers share one task; between processes the row's lease decides who asks Google, and the
+others wait for the notice that the row changed. Nobody holds a database connection while Google answers.
+
+What Google's refusal means is decided here: a dead refresh token is forgotten, a refusal that may be taken
+back suspends the token, an answer about our client stops asking for all, anything else pauses this token.
+"""
+
+import asyncio
+import contextlib
+import time
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from catflap.clock import Clock
+from catflap.errors import OperatorMustAct, Tampered, TryAgain, UserMustAct
+from catflap.google.oauth import GrantRefused, InvalidGrant, OAuth, RefreshRefused, TokenResponse
+from catflap.log import log
+from catflap.store.notify import NotificationListener
+from catflap.store.task_types import grant_topic
+from catflap.vault.circuit_breaker import CircuitBreaker, unavailable
+from catflap.vault.failpoint import failpoint
+from catflap.vault.grant import CLIENT_CHANGED, Grant, GrantToken
+from catflap.vault.grants import Grants
+from catflap.vault.lease import Lease, Leases, Wait
+from catflap.vault.lifetimes import MIN_USABLE_TTL
+from catflap.vault.rate_limit import TokenBucket
+
+_LONGEST_REFUSED_SECONDS = 300.0
+_LONGEST_SUSPENDED_SECONDS = 3600.0
+
+
+@dataclass(frozen=True)
+class AccessToken:
+    """A bearer token for Google's APIs and what it opens."""
+
+    token: str = field(repr=False)
+    expires_at: datetime
+    scopes: frozenset[str]
+
+
+class Refreshing:
+    """Refreshes access tokens, once for all who wait."""
+
+    def __init__(
+        self,
+        grants: Grants,
+        oauth: OAuth,
+        clock: Clock,
+        *,
+        notices: NotificationListener,
+        leases: Leases,
+        circuit: CircuitBreaker,
+        pace: TokenBucket | None,
+        patience: timedelta,
+    ) -> None:
+        """Arguments as those of `Vault`."""
+        self.grants = grants
+        self._oauth = oauth
+        self._clock = clock
+        self._notices = notices
+        self._leases = leases
+        self._circuit = circuit
+        self._pace = pace
+        self._patience = patience
+        self._refreshing: dict[int, asyncio.Task[AccessToken]] = {}
+
+    def check(self, token: GrantToken) -> None:
+        """Raise `reconsent_required` unless asking with this token can make sense."""
+        if not token.may_work(self.grants.client_id):
+            raise reconsent(token)
+
+    def stored(self, token: GrantToken, min_ttl: timedelta) -> AccessToken | None:
+        """The stored access token, if it lives for `min_ttl` and opens."""
+        if token.expires_at is None or token.expires_at - self._clock.now() < min_ttl:
+            return None
+        try:
+            access_token = self.grants.open_access_token(token)
+        except OperatorMustAct:
+            # The refresh token may open all the same, and gives another one.
+            return None
+        except Tampered as error:
+            log.warning("access_token_not_opened", token=token.id, code=error.code, detail=error.detail)
+            return None
+        return None if access_token is None else AccessToken(access_token, token.expires_at, token.scopes)
+
+    async def refresh(self, token: GrantToken) -> AccessToken:
+        """A new access token, asked for once however many wait.
+
+        Raises:
+            UserMustAct: `reconsent_required`.
+            TryAgain: `google_unavailable`, with the time to wait.
+            OperatorMustAct: `google_client_rejected`, `keyset_lacks_key`.
+        """
+        task = self._refreshing.get(token.id)
+        if task is None:
+            task = asyncio.create_task(self._live(token))
+            self._refreshing[token.id] = task
+            task.add_done_callback(lambda _: self._refreshing.pop(token.id, None))
+        # Shielded: one caller who gives up must not take the token away from the others.
+        return await asyncio.shield(task)
+
+    async def _live(self, token: GrantToken) -> AccessToken:
+        """A token that is newer than `token`, made by us or by whoever was faster."""
+        seen = token.version
+        deadline = time.monotonic() + self._patience.total_seconds()
+        with self._notices.watch(grant_topic(token.id)) as changed:
+            while True:
+                if token.version != seen and (stored := self.stored(token, MIN_USABLE_TTL)) is not None:
+                    return stored
+                self._circuit.check()
+                changed.clear()
+                lease = await self._leases.take(token)
+                if isinstance(lease, Lease):
+                    if (live := await self._ask_with(token, lease)) is not None:
+                        return live
+                elif isinstance(lease, Wait):
+                    if lease.paused and not token.is_alive(self.grants.client_id):
+                        raise reconsent(token)
+                    if lease.paused or time.monotonic() > deadline:
+                        raise unavailable(lease.left)
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(lease.left.total_seconds() + 0.01):
+                            await changed.wait()
+                token = await self._read_again(token)
+
+    async def _read_again(self, token: GrantToken) -> GrantToken:
+        current = await self.grants.token(token.id)
+        if current is None:
+            raise reconsent(token)
+        self.check(current)
+        return current
+
+    async def _ask_with(self, token: GrantToken, lease: Lease) -> AccessToken | None:
+        """Ask Google while holding the lease; None when the row moved on and must be read again."""
+        failpoint("refresh.leased")
+        async with self._leases.kept(lease):
+            refresh_token = await self._opened(token, lease)
+            await self._enter(lease)
+            try:
+                tokens = await self._ask(refresh_token)
+            except InvalidGrant as error:
+                self._google_answered()
+                await self._end(token, lease, error.detail or "invalid_grant")
+                return None
+            except GrantRefused as error:
+                self._google_answered()
+                await self._suspend(token, lease, error.reason)
+                return None
+            except RefreshRefused as error:
+                self._google_answered()
+                pause = await self._leases.pause(lease, token.failures, _refused_pause(token.failures))
+                log.warning("google_refuses_refresh", grant=token.grant_id, detail=error.detail)
+                raise unavailable(pause, error.detail) from None
+            except TryAgain as error:
+                self._circuit.failed(token.grant_id)
+                pause = await self._leases.pause(lease, token.failures, error.after)
+                log.warning("google_unavailable", grant=token.grant_id, detail=error.detail)
+                raise unavailable(pause, error.detail) from None
+            except OperatorMustAct as error:
+                await self._leases.give_back(lease)
+                raise self._client_rejected(error) from None
+            except BaseException:
+                await asyncio.shield(self._leases.give_back(lease))
+                raise
+            self._google_answered()
+            failpoint("refresh.answered")
+            kept = await self.grants.refreshed(token, lease.id, tokens)
+        failpoint("refresh.end")
+        if kept is None or kept.expires_at is None:
+            return None
+        return AccessToken(tokens.access_token, kept.expires_at, kept.scopes)
+
+    def _google_answered(self) -> None:
+        if self._circuit.worked():
+            log.info("google_accepts_our_client_again")
+
+    def _client_rejected(self, error: OperatorMustAct) -> OperatorMustAct:
+        if self._circuit.rejected(error):
+            log.error("google_rejects_our_client", code=error.code, message=error.message)
+        return OperatorMustAct(error.code, error.message, detail=error.detail, logged=True)
+
+    async def _enter(self, lease: Lease) -> None:
+        try:
+            if self._pace is not None:
+                await self._pace.turn()
+            self._circuit.enter()
+        except BaseException:
+            await asyncio.shield(self._leases.give_back(lease))
+            raise
+
+    async def _opened(self, token: GrantToken, lease: Lease) -> str:
+        try:
+            refresh_token = self.grants.open_refresh_token(token)
+        except OperatorMustAct:
+            await self._leases.give_back(lease)
+            raise
+        except Tampered as error:
+            log.error("refresh_token_not_opened", grant=token.grant_id, detail=error.detail)
+            await self._suspend(token, lease, error.code)
+            raise reconsent(token) from None
+        assert refresh_token is not None
+        return refresh_token
+
+    async def _ask(self, refresh_token: str) -> TokenResponse:
+        try:
+            async with asyncio.timeout(self._patience.total_seconds()):
+                return await self._oauth.refresh(refresh_token)
+        except TimeoutError:
+            raise TryAgain("google_unavailable", "Google is too slow.", detail="no answer in time") from None
+
+    async def _end(self, token: GrantToken, lease: Lease, reason: str) -> None:
+        """Believe that the token is dead only if nobody refreshed or consented meanwhile."""
+        if await self.grants.died(token, lease.id, reason):
+            log.warning("grant_needs_consent", grant=token.grant_id, user=token.user_id, reason=reason)
+            raise reconsent(token)
+
+    async def _suspend(self, token: GrantToken, lease: Lease, reason: str) -> None:
+        """Keep a token that Google may accept again, for instance when an administrator allows the app."""
+        pause = _suspended_pause(token.failures)
+        if await self.grants.suspend(token, lease.id, reason, pause):
+            if token.reason != reason:
+                log.warning("grant_refused", grant=token.grant_id, user=token.user_id, reason=reason)
+            raise reconsent(token)
+
+
+# Why a person must consent once more, where it is not that Google ended the grant.
+_WHY = {
+    CLIENT_CHANGED: "This grant was given to another OAuth client than the app has now",
+    "keyset_lost": "The token of this grant was lost here",
+    "seal_broken": "The token of this grant was lost here",
+    "org_internal": "Google lets only members of the app's organisation use it",
+    "admin_policy": "The administrator of the person's organisation does not allow this app",
+    "access_denied": "Google denies this app access to the account",
+}
+
+
+def reconsent(of: Grant | GrantToken) -> UserMustAct:
+    """What everybody hears about a grant that is not active."""
+    why = _WHY.get(of.reason or "", "Google no longer accepts this grant")
+    return UserMustAct(
+        "reconsent_required", f"{why}; the person must allow access once more.", detail=of.reason
+    )
+
+
+def _refused_pause(failures: int) -> timedelta:
+    """Twice as long each time: nobody knows whether Google will change its mind."""
+    return timedelta(seconds=min(_LONGEST_REFUSED_SECONDS, 5.0 * 2.0 ** min(failures, 10)))
+
+
+def _suspended_pause(failures: int) -> timedelta:
+    """Half a minute, for mistakes that are mended at once, up to an hour."""
+    return timedelta(seconds=min(_LONGEST_SUSPENDED_SECONDS, 30.0 * 2.0 ** min(failures, 10)))

@@ -1,0 +1,150 @@
+"""Read and write rows of `vault.google_tokens`; what a change means is decided in `catflap.vault.grants`."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, bindparam, delete, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from catflap.clock import Clock
+from catflap.google.oauth import TokenResponse
+from catflap.store.notify import announce_change
+from catflap.store.tables import google_tokens as t
+from catflap.store.task_types import grant_topic
+from catflap.vault.encryption import Place, TokenCipher
+from catflap.vault.fingerprints import double_hash, prefix_hash
+from catflap.vault.grant import GrantToken, token_of
+
+# What a token loses when it ends. A refresh token may be needed once more, to revoke it at Google.
+WITHOUT_ACCESS: dict[str, object] = {"access_token": None, "expires_at": None}
+WITHOUT_LEASE: dict[str, object] = {"lease_id": None, "lease_until": None}
+WITHOUT_TOKENS: dict[str, object] = {
+    **WITHOUT_ACCESS,
+    "refresh_token": None,
+    "token_hash": None,
+    "token_prefix_hash": None,
+}
+ALIVE: dict[str, object] = {"state": "active", "reason": None, "ended_at": None}
+
+# Every token handed out begins with this, so it is put together once.
+_MINE = select(t).where(t.c.user_id == bindparam("user"))
+
+
+class Rows:
+    """The rows, and the values sealed in them."""
+
+    def __init__(self, engine: AsyncEngine, seal: TokenCipher, clock: Clock) -> None:
+        # Reading needs no transaction, and without one it is one round trip instead of three.
+        self._reading = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self.seal = seal
+        self._clock = clock
+
+    async def of_user(self, user_id: int) -> list[GrantToken]:
+        """All rows of a user."""
+        async with self._reading.connect() as connection:
+            return [token_of(row) for row in await connection.execute(_MINE, {"user": user_id})]
+
+    async def where(self, *conditions: ColumnElement[bool], limit: int | None = None) -> list[GrantToken]:
+        """The rows that meet conditions on the table's columns, oldest first."""
+        async with self._reading.connect() as connection:
+            query = select(t).where(*conditions).order_by(t.c.id).limit(limit)
+            return [token_of(row) for row in await connection.execute(query)]
+
+    async def lock(self, connection: AsyncConnection, user_id: int, account_sub: str) -> list[GrantToken]:
+        """The rows of one grant, locked until the transaction ends; also when there are none yet."""
+        # Before a row exists there is nothing to lock, so two first sign-ins at once share this lock.
+        await connection.execute(
+            select(func.pg_advisory_xact_lock(func.hashtextextended(account_sub, user_id)))
+        )
+        return await self.of_grant(connection, user_id, account_sub, locked=True)
+
+    async def of_grant(
+        self, connection: AsyncConnection, user_id: int, account_sub: str, *, locked: bool = False
+    ) -> list[GrantToken]:
+        """The rows of one grant, as this transaction sees them."""
+        query = select(t).where(t.c.user_id == user_id, t.c.account_sub == account_sub).order_by(t.c.id)
+        found = await connection.execute(query.with_for_update() if locked else query)
+        return [token_of(row) for row in found]
+
+    async def insert(
+        self,
+        connection: AsyncConnection,
+        user_id: int,
+        account_sub: str,
+        client_id: str,
+        supplements: int | None,
+    ) -> GrantToken:
+        """A row without tokens."""
+        now = self._clock.now()
+        values: dict[str, object] = {
+            "supplements": supplements,
+            "user_id": user_id,
+            "account_sub": account_sub,
+            "client_id": client_id,
+            "scopes": [],
+            "state": "active",
+            "version": 0,
+            "failures": 0,
+            "created_at": now,
+            "updated_at": now,
+        }
+        return token_of((await connection.execute(insert(t).values(values).returning(t))).one())
+
+    async def delete(self, connection: AsyncConnection, tokens: Sequence[GrantToken]) -> None:
+        """Delete rows, and wake those who wait for them."""
+        if tokens:
+            await connection.execute(delete(t).where(t.c.id.in_([one.id for one in tokens])))
+        for one in tokens:
+            await announce_change(connection, grant_topic(one.id))
+
+    async def update(
+        self, connection: AsyncConnection, changes: dict[str, object], *where: ColumnElement[bool]
+    ) -> list[GrantToken]:
+        """Change rows, and wake those who wait for them."""
+        values = {**changes, "version": t.c.version + 1, "updated_at": self._clock.now()}
+        found = await connection.execute(update(t).where(*where).values(values).returning(t))
+        changed = [token_of(row) for row in found]
+        for one in changed:
+            await announce_change(connection, grant_topic(one.id))
+        return changed
+
+    async def update_if_same(
+        self, connection: AsyncConnection, token: GrantToken, lease_id: str, changes: dict[str, object]
+    ) -> GrantToken | None:
+        """Change a row, unless it or its lease moved on since `token` was read (then None)."""
+        same = (t.c.id == token.id, t.c.version == token.version, t.c.lease_id == lease_id)
+        changed = await self.update(connection, changes, *same)
+        return changed[0] if changed else None
+
+    def ended(self, state: str, reason: str) -> dict[str, object]:
+        """The columns of a token that ends now."""
+        return {"state": state, "reason": reason, "ended_at": self._clock.now()}
+
+    def sealed(self, row_id: int, user_id: int, tokens: TokenResponse, client_id: str) -> dict[str, object]:
+        """The columns that keep what Google answered."""
+
+        def close(value: str, name: str) -> bytes:
+            return self.seal.close(value, Place(row_id, user_id, name))
+
+        now = self._clock.now()
+        columns: dict[str, object] = {
+            "access_token": close(tokens.access_token, "access_token"),
+            "expires_at": now + timedelta(seconds=tokens.expires_in),
+            "refreshed_at": now,
+            "failures": 0,
+        }
+        lives = tokens.refresh_token_expires_in
+        if lives is not None or tokens.refresh_token:
+            columns["refresh_expires_at"] = _after(now, lives)
+        if tokens.refresh_token:
+            columns |= {
+                "refresh_token": close(tokens.refresh_token, "refresh_token"),
+                "token_hash": double_hash(tokens.refresh_token),
+                "token_prefix_hash": prefix_hash(tokens.refresh_token[:16]),
+                "client_id": client_id,
+            }
+        return columns
+
+
+def _after(now: datetime, seconds: int | None) -> datetime | None:
+    return None if seconds is None else now + timedelta(seconds=seconds)

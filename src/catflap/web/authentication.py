@@ -1,0 +1,281 @@
+"""Who is asking.
+
+A browser proves itself with a cookie and, for anything unsafe, a CSRF token; a native app with a bearer
+token; a device with its own. No request may mix them, so that no proof is ever taken for another.
+"""
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Header, Request, Response, Security
+
+from catflap.devices.devices import Device
+from catflap.errors import BadRequest
+from catflap.signin import Session
+from catflap.signin.sessions import ABSOLUTE
+from catflap.store.token_hash import hash_token
+from catflap.web.schemas.security import DEVICE_TOKEN, SESSION_BEARER, SESSION_COOKIE, bearer_token
+from catflap.web.services import Services, services
+
+SIGNIN_COOKIE_SECONDS = 600
+_CSRF_HEADER = "With a session cookie: `csrf_token` of `GET /v1/me`; needed for anything but GET."
+_UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+
+@dataclass(frozen=True)
+class Cookies:
+    """The names of our cookies: `__Host-` where https allows it (RFC 6265bis section 4.1.3.2)."""
+
+    https: bool
+
+    @property
+    def session(self) -> str:
+        return "__Host-catflap_session" if self.https else "catflap_session"
+
+    @property
+    def signin(self) -> str:
+        return "__Host-catflap_signin" if self.https else "catflap_signin"
+
+    def set(self, response: Response, name: str, value: str, max_age: int) -> None:
+        """Set a cookie that scripts can't read and other sites can't send along with a POST."""
+        response.set_cookie(
+            name, value, max_age=max_age, path="/", secure=self.https, httponly=True, samesite="lax"
+        )
+
+    def clear(self, response: Response, name: str) -> None:
+        """Take a cookie back."""
+        response.delete_cookie(name, path="/", secure=self.https, httponly=True, samesite="lax")
+
+    def set_session(self, response: Response, token: str) -> None:
+        """Sign a browser in; another of its tabs may still be at Google, so that secret stays."""
+        self.set(response, self.session, token, int(ABSOLUTE.total_seconds()))
+
+    def set_signin(self, request: Request, response: Response, state: str, secret: str) -> None:
+        """Give a browser the secret that it will be recognised by when it comes back.
+
+        Two tabs that begin at the same moment, before any answer, get different secrets, of which the browser
+        keeps the one that comes last. So the first one of a browser gets a cookie for its state alone too.
+        """
+        self.set(response, self.signin, secret, SIGNIN_COOKIE_SECONDS)
+        if request.cookies.get(self.signin) != secret:
+            self.set(response, self._signin_of(state), secret, SIGNIN_COOKIE_SECONDS)
+
+    def signin_secrets(self, request: Request, state: str) -> list[str]:
+        """What the browser may be recognised by as the one that `state` was given to."""
+        names = (self.signin, self._signin_of(state))
+        return [request.cookies[name] for name in names if name in request.cookies]
+
+    def _signin_of(self, state: str) -> str:
+        return f"{self.signin}_{hash_token(state).hex()[:16]}"
+
+
+_OUR_COOKIES = tuple(
+    name for one in (Cookies(https=True), Cookies(https=False)) for name in (one.session, one.signin)
+)
+
+
+def cookies_of(services: Services) -> Cookies:
+    """The cookie names of this installation."""
+    return Cookies(https=services.settings.origin.startswith("https://"))
+
+
+async def cookies(services: Annotated[Services, Depends(services)]) -> Cookies:
+    """The cookie names of this installation, for `Depends(cookies)`."""
+    return cookies_of(services)
+
+
+def csrf_token(session_token: str) -> str:
+    """What a page must send along; only who holds the cookie can compute it."""
+    return hmac.new(session_token.encode(), b"catflap csrf", hashlib.sha256).hexdigest()
+
+
+def single_parameters(request: Request) -> None:
+    """Refuse a parameter sent twice: two readers might each believe another one (RFC 6749 section 3.1).
+
+    Raises:
+        BadRequest: `invalid_request`.
+    """
+    names = [name for name, _ in request.query_params.multi_items()]
+    if len(names) != len(set(names)):
+        raise BadRequest("invalid_request", "Send each parameter once.")
+
+
+def check_page(request: Request, services: Services) -> str:
+    """Make sure that a page of an allowed origin sent this, and not a form of another site; its origin.
+
+    Raises:
+        BadRequest: `forbidden`, `origin_not_allowed`.
+    """
+    if not request.headers.get("X-Requested-With"):
+        raise BadRequest("forbidden", "Send the header X-Requested-With: XMLHttpRequest.")
+    origin = request.headers.get("Origin", "")
+    if origin not in {services.settings.origin, *services.settings.allowed_origins}:
+        raise BadRequest("origin_not_allowed", "Pages of this origin may not send codes here.")
+    return origin
+
+
+def check_native(request: Request) -> None:
+    """Make sure that no browser sent this: what a page could do for itself it must not do as an app.
+
+    Of cookies only ours tell that. Apps keep and send the cookies of whatever stands before us, such as
+    Cloudflare's `__cf_bm` or a load balancer's `AWSALB`.
+
+    Raises:
+        BadRequest: `forbidden`.
+    """
+    from_page = any(name == "origin" or name.startswith("sec-fetch-") for name in request.headers)
+    if from_page or any(name.startswith(_OUR_COOKIES) for name in request.cookies):
+        raise BadRequest(
+            "forbidden",
+            'This came from a browser (it has Origin, Sec-Fetch-* or a cookie of ours): send client "popup".',
+        )
+
+
+def one_credential(request: Request, names: Cookies) -> str | None:
+    """The session cookie, if that is all there is.
+
+    Raises:
+        BadRequest: `ambiguous_credentials`.
+    """
+    cookie = request.cookies.get(names.session)
+    if cookie and "Authorization" in request.headers:
+        raise BadRequest("ambiguous_credentials", "Send a cookie or an Authorization header, not both.")
+    return cookie or None
+
+
+async def find_session(request: Request, services: Services, names: Cookies) -> Session | None:
+    """The session of a request, by cookie or by bearer token, without a check of where it was sent from.
+
+    Raises:
+        BadRequest: `ambiguous_credentials`; `unauthenticated` for a token of another issuer that is invalid.
+    """
+    cookie = one_credential(request, names)
+    token = bearer_token(request)
+    if token is not None:
+        return await services.sessions.find(token, "bearer") or await _app_session(token, services)
+    return await services.sessions.find(cookie, "cookie") if cookie else None
+
+
+async def find_checked_session(request: Request, services: Services, names: Cookies) -> Session | None:
+    """The session of a request; one by cookie needs the CSRF token with anything unsafe.
+
+    A page that sends its CSRF token with a GET is told when the browser has another session by now.
+
+    Raises:
+        BadRequest: as `find_session`, and `csrf`.
+    """
+    session = await find_session(request, services, names)
+    checked = request.method in _UNSAFE or "X-CSRF-Token" in request.headers
+    if session is not None and session.kind == "cookie" and checked:
+        await _check_csrf(request, request.cookies[names.session])
+    return session
+
+
+async def session_unchecked(
+    request: Request,
+    services: Annotated[Services, Depends(services)],
+    names: Annotated[Cookies, Depends(cookies)],
+    _cookie: Annotated[None, Security(SESSION_COOKIE)],
+    _token: Annotated[str | None, Security(SESSION_BEARER)],
+) -> Session | None:
+    """Return the session of this request, for routes that check its origin themselves; see `check_page`."""
+    return await find_session(request, services, names)
+
+
+async def session_or_none(
+    request: Request,
+    services: Annotated[Services, Depends(services)],
+    names: Annotated[Cookies, Depends(cookies)],
+    _cookie: Annotated[None, Security(SESSION_COOKIE)],
+    _token: Annotated[str | None, Security(SESSION_BEARER)],
+    _csrf: Annotated[str | None, Header(alias="X-CSRF-Token", description=_CSRF_HEADER)] = None,
+) -> Session | None:
+    """Return the session of this request, by cookie or by bearer token; None when nobody is signed in."""
+    return await find_checked_session(request, services, names)
+
+
+async def session_required(session: Annotated[Session | None, Depends(session_or_none)]) -> Session:
+    """Who is signed in.
+
+    Raises:
+        BadRequest: `unauthenticated`.
+    """
+    if session is None:
+        raise BadRequest("unauthenticated", "Sign in first.")
+    return session
+
+
+async def device_required(
+    services: Annotated[Services, Depends(services)], token: Annotated[str | None, Security(DEVICE_TOKEN)]
+) -> Device:
+    """Return the device that is asking; cookies are ignored here.
+
+    Raises:
+        BadRequest: `unauthenticated`.
+    """
+    device = await services.devices.find(token) if token else None
+    if device is None:
+        raise BadRequest("unauthenticated", "This device is not paired (any more); pair it again.")
+    return device
+
+
+async def limit_begins(request: Request, services: Annotated[Services, Depends(services)]) -> None:
+    """Count a sign-in or consent that begins; before anything asks the database.
+
+    Raises:
+        TryAgain: `rate_limited`.
+    """
+    services.limits.begins.check(services.limits.address(request))
+
+
+async def limit_returns(request: Request, services: Annotated[Services, Depends(services)]) -> None:
+    """Count a browser that comes back from Google.
+
+    Raises:
+        TryAgain: `rate_limited`.
+    """
+    services.limits.returns.check(services.limits.address(request))
+
+
+async def limit_codes(request: Request, services: Annotated[Services, Depends(services)]) -> None:
+    """Count a code or an ID token that a client sends.
+
+    Raises:
+        TryAgain: `rate_limited`.
+    """
+    services.limits.codes.check(services.limits.address(request))
+
+
+async def _app_session(token: str, services: Services) -> Session | None:
+    """The session that a token of the app's own login stands for, where such tokens are accepted."""
+    if services.external_jwt is None or token.count(".") != 2:
+        return None
+    subject = await services.external_jwt.subject(token)
+    user_id = await services.users.by_external_id(subject)
+    if user_id is None:
+        user_id, _ = await services.users.make(subject)
+    now = services.clock.now()
+    return Session(None, user_id, "app", created_at=now, last_used_at=now, expires_at=now)
+
+
+async def _check_csrf(request: Request, cookie: str) -> None:
+    sent = request.headers.get("X-CSRF-Token")
+    if sent is None and request.headers.get("Content-Type", "").startswith(
+        "application/x-www-form-urlencoded"
+    ):
+        # Read whole first, so that a host's route can read it again.
+        await request.body()
+        sent = str((await request.form()).get("csrf_token", ""))
+    if not hmac.compare_digest((sent or "").encode(), csrf_token(cookie).encode()):
+        raise BadRequest("csrf", "This form is out of date; reload the page and try again.")
+
+
+CurrentSession = Annotated[Session, Depends(session_required)]
+MaybeSession = Annotated[Session | None, Depends(session_or_none)]
+# For routes that check the page itself.
+UncheckedSession = Annotated[Session | None, Depends(session_unchecked)]
+CurrentDevice = Annotated[Device, Depends(device_required)]
+ServicesDep = Annotated[Services, Depends(services)]
+CookieNames = Annotated[Cookies, Depends(cookies)]

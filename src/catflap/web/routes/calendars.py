@@ -1,0 +1,174 @@
+"""CalendarList, appointments, announcements and preferences of the signed-in user."""
+
+from datetime import datetime, time, timedelta
+
+from sqlalchemy import select
+
+from catflap.announcements.planning import HORIZON
+from catflap.announcements.preferences import Preferences, load, save
+from catflap.announcements.zones import note_browser_zone
+from catflap.calendars import timeline
+from catflap.speech import dialects
+from catflap.store.queue import enqueue
+from catflap.store.tables import announcements, sounds
+from catflap.store.task_types import PLAN
+from catflap.web.authentication import CurrentSession, ServicesDep
+from catflap.web.calendar_resources import read_calendars
+from catflap.web.problem_route import new_router
+from catflap.web.schemas.calendars import (
+    AnnouncementList,
+    AnnouncementResource,
+    Appointment,
+    CalendarList,
+    DialectResource,
+    Today,
+)
+from catflap.web.schemas.preferences import BrowserZone, PreferencesBody, PreferencesResource
+from catflap.web.schemas.problems import SESSION, problems
+
+router = new_router("/v1")
+_REFUSED = ("invalid_request", "preferences_invalid", "reminders_invalid", "unknown_dialect", "zone_unknown")
+
+
+@router.get(
+    "/dialects",
+    tags=["preferences"],
+    operation_id="listDialects",
+    summary="The dialects that announcements can be spoken in",
+    response_description="All dialects.",
+    responses=problems(),
+)
+async def all_dialects() -> list[DialectResource]:
+    """Each with a sentence as an example."""
+    return [DialectResource.of(one) for one in dialects()]
+
+
+@router.get(
+    "/preferences",
+    tags=["preferences"],
+    operation_id="getPreferences",
+    summary="How and when announcements are made",
+    response_description="The preferences.",
+    responses=problems(*SESSION),
+)
+async def read_preferences(session: CurrentSession, services: ServicesDep) -> PreferencesResource:
+    """What the user chose, and the defaults for the rest."""
+    return PreferencesResource.of(await load(services.engine, session.user_id))
+
+
+@router.put(
+    "/preferences",
+    tags=["preferences"],
+    operation_id="putPreferences",
+    summary="Change how and when announcements are made",
+    response_description="The preferences as they are now.",
+    responses=problems(*SESSION, *_REFUSED),
+)
+async def write_preferences(
+    body: PreferencesBody, session: CurrentSession, services: ServicesDep
+) -> PreferencesResource:
+    """The schedules of the user's devices follow."""
+    async with services.engine.begin() as connection:
+        before = await load(connection, session.user_id)
+        follows = body.zone is None or (body.zone == before.zone and body.zone_source not in (None, "user"))
+        chosen = Preferences(
+            zone=before.zone if body.zone is None else body.zone,
+            zone_source="default" if follows else "user",
+            reminder_minutes=tuple(dict.fromkeys(body.reminder_minutes)),
+            briefing_at=body.briefing_at,
+            dialect_ja=body.dialect_ja,
+            dialect_en=body.dialect_en,
+            reminders_from=body.reminders_from or before.reminders_from,
+            tentative=body.tentative or before.tentative,
+            event_types=before.event_types
+            if body.event_types is None
+            else tuple(dict.fromkeys(body.event_types)),
+        )
+        await save(connection, session.user_id, chosen, services.clock.now())
+        await enqueue(connection, PLAN, session.user_id)
+        return PreferencesResource.of(await load(connection, session.user_id))
+
+
+@router.put(
+    "/preferences/browser-zone",
+    tags=["preferences"],
+    operation_id="putBrowserZone",
+    summary="Tell the time zone of the user's browser",
+    response_description="The preferences as they are now.",
+    responses=problems(*SESSION, "invalid_request", "zone_unknown"),
+)
+async def note_browser(
+    body: BrowserZone, session: CurrentSession, services: ServicesDep
+) -> PreferencesResource:
+    """It counts where neither the user nor Google Calendar names one."""
+    async with services.engine.begin() as connection:
+        before = await load(connection, session.user_id)
+        await note_browser_zone(connection, session.user_id, body.zone)
+        now = await load(connection, session.user_id)
+        if now.zone != before.zone:
+            await enqueue(connection, PLAN, session.user_id)
+    return PreferencesResource.of(now)
+
+
+@router.get(
+    "/calendars",
+    tags=["calendars"],
+    operation_id="listCalendars",
+    summary="The user's calendars",
+    response_description="CalendarList, the state of each account's calendar list, and removed calendars.",
+    responses=problems(*SESSION),
+)
+async def all_calendars(session: CurrentSession, services: ServicesDep) -> CalendarList:
+    """When each was last read, and what is wrong where one can't be read."""
+    return await read_calendars(services.engine, session.user_id)
+
+
+@router.get(
+    "/appointments",
+    tags=["calendars"],
+    operation_id="listAppointments",
+    summary="Today's appointments",
+    response_description="The day in the user's time zone.",
+    responses=problems(*SESSION),
+)
+async def appointments(session: CurrentSession, services: ServicesDep) -> Today:
+    """All instances of events that touch today, in the user's time zone."""
+    preferences = await load(services.engine, session.user_id)
+    zone = preferences.time_zone
+    today = services.clock.now().astimezone(zone).date()
+    start = datetime.combine(today, time(), zone)
+    end = datetime.combine(today + timedelta(days=1), time(), zone)
+    found = await timeline(services.engine, session.user_id, start, end, zone)
+    calendars = await read_calendars(services.engine, session.user_id)
+    names = {one.id: one.summary for one in calendars.calendars}
+    return Today(
+        zone=zone.key,
+        zone_source=preferences.zone_source,
+        day=today.isoformat(),
+        syncing=calendars.is_syncing,
+        problems=calendars.page_problems(),
+        appointments=[Appointment.of(one, names.get(one.calendar_id, "")) for one in found],
+    )
+
+
+@router.get(
+    "/announcements",
+    tags=["calendars"],
+    operation_id="listAnnouncements",
+    summary="What will be said in the coming day, and what was said lately",
+    response_description="The announcements of 24 hours before and after now.",
+    responses=problems(*SESSION),
+)
+async def all_announcements(session: CurrentSession, services: ServicesDep) -> AnnouncementList:
+    """Of all the user's devices, in the order in which they are said."""
+    a, now = announcements, services.clock.now()
+    query = (
+        select(a, sounds.c.seconds)
+        .outerjoin(sounds, sounds.c.key == a.c.sound_key)
+        .where(a.c.user_id == session.user_id, a.c.state != "cancelled")
+        .where(a.c.play_at >= now - HORIZON, a.c.play_at < now + HORIZON)
+        .order_by(a.c.play_at, a.c.id)
+    )
+    async with services.engine.connect() as connection:
+        rows = (await connection.execute(query)).all()
+    return AnnouncementList(announcements=[AnnouncementResource.of(row) for row in rows])

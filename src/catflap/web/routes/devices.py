@@ -1,0 +1,250 @@
+"""The API of devices: pairing, the schedule, sounds, heartbeats, acknowledgements."""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import Header, Path, Request
+from fastapi.responses import JSONResponse, Response
+from fastapi.sse import KEEPALIVE_COMMENT, EventSourceResponse, format_sse_event
+
+from catflap.announcements.repository import acknowledge
+from catflap.devices.devices import Device
+from catflap.devices.signed_urls import PATH
+from catflap.errors import BadRequest
+from catflap.web.authentication import CurrentDevice, CurrentSession, ServicesDep
+from catflap.web.input_types import PathId
+from catflap.web.problem_route import new_router, secret_address
+from catflap.web.ranges import ranged
+from catflap.web.schemas.devices import (
+    AckBody,
+    DeviceBody,
+    DeviceChange,
+    DeviceList,
+    DeviceResource,
+    PairingBody,
+    PairingResource,
+    PairingStatus,
+    ScheduleDocument,
+)
+from catflap.web.schemas.problems import DEVICE, SESSION, problems
+
+router = new_router(tag="devices")
+_WAV: dict[str, Any] = {"audio/wav": {"schema": {"type": "string", "format": "binary"}}}
+_ETAG = {"ETag": {"schema": {"type": "string"}, "description": "For If-None-Match."}}
+_RANGE = {"Content-Range": {"schema": {"type": "string"}, "description": "RFC 9110 section 14.4."}}
+_CACHED = {"Cache-Control": {"schema": {"type": "string"}, "description": "Private, for an hour."}}
+_ACCEPT_RANGES = {"Accept-Ranges": {"schema": {"const": "bytes"}, "description": "Byte ranges are served."}}
+
+
+@router.post(
+    "/v1/pairings",
+    status_code=201,
+    operation_id="beginPairing",
+    summary="Begin to pair a device",
+    response_description="A code to show, and a handle to ask with.",
+    responses=problems("invalid_request"),
+)
+async def begin_pairing(body: PairingBody, services: ServicesDep) -> PairingResource:
+    """The device shows `code`, which its user sends to `addDevice`, and asks `getPairing` until then."""
+    return PairingResource.of(await services.pairings.begin(token_sha256=body.token_sha256, model=body.model))
+
+
+@router.get(
+    "/v1/pairings/{handle}",
+    operation_id="getPairing",
+    summary="Ask whether a user claimed the device",
+    response_description="`pending`, or `claimed` with the device's id.",
+    responses=problems("expired"),
+)
+async def ask_pairing(
+    handle: Annotated[str, Path(description="As `beginPairing` gave it.")], services: ServicesDep
+) -> PairingStatus:
+    """Ask every `interval` seconds."""
+    device_id = await services.pairings.device_of(handle)
+    return PairingStatus(status="pending" if device_id is None else "claimed", device=device_id)
+
+
+@router.post(
+    "/v1/devices",
+    status_code=201,
+    operation_id="addDevice",
+    summary="Claim a device by its code, or make this browser a device",
+    response_description="The device; of a browser its token too.",
+    responses=problems(*SESSION, "invalid_request", "not_found", "too_many"),
+)
+async def add_device(body: DeviceBody, session: CurrentSession, services: ServicesDep) -> DeviceResource:
+    """With `browser` this browser becomes a device and gets its token; else `code` is needed."""
+    if body.browser:
+        name = body.name or "Browser"
+        device, token = await services.devices.add_browser(session.user_id, name, session.id)
+        return DeviceResource.of(device, services.clock.now(), token)
+    if body.code is None:
+        raise BadRequest("invalid_request", "Send the code that the device shows.")
+    claimed = await services.pairings.claim(session.user_id, body.code, body.name)
+    return DeviceResource.of(claimed, services.clock.now())
+
+
+@router.get(
+    "/v1/devices",
+    operation_id="listDevices",
+    summary="The user's devices",
+    response_description="All devices.",
+    responses=problems(*SESSION),
+)
+async def all_devices(session: CurrentSession, services: ServicesDep) -> DeviceList:
+    """A device is `online` when it sent a heartbeat within the last 45 seconds."""
+    now = services.clock.now()
+    found = await services.devices.of_user(session.user_id)
+    return DeviceList(devices=[DeviceResource.of(one, now) for one in found])
+
+
+@router.patch(
+    "/v1/devices/{device_id}",
+    operation_id="changeDevice",
+    summary="Change a device's name, volume or mute",
+    response_description="The device as it is now.",
+    responses=problems(*SESSION, "invalid_request", "not_found"),
+)
+async def change_device(
+    device_id: PathId, body: DeviceChange, session: CurrentSession, services: ServicesDep
+) -> DeviceResource:
+    """Members that are left out stay as they are; `muted_until` null ends a mute."""
+    changes = body.model_dump(exclude_unset=True)
+    if changes.get("name", "") is None or changes.get("volume", 0) is None:
+        raise BadRequest("invalid_request", "name and volume can be changed, not taken away.")
+    if not changes:
+        raise BadRequest("invalid_request", "Send name, volume or muted_until.")
+    changed = await services.devices.adjust(session.user_id, device_id, **changes)
+    return DeviceResource.of(changed, services.clock.now())
+
+
+@router.delete(
+    "/v1/devices/{device_id}",
+    status_code=204,
+    response_class=Response,
+    operation_id="removeDevice",
+    summary="Unpair a device",
+    response_description="Unpaired.",
+    responses=problems(*SESSION, "invalid_request", "not_found"),
+)
+async def remove_device(device_id: PathId, session: CurrentSession, services: ServicesDep) -> None:
+    """Its token and the addresses of its sounds are of no use any more."""
+    await services.devices.remove(session.user_id, device_id)
+
+
+@router.get(
+    "/v1/device/schedule",
+    operation_id="getSchedule",
+    summary="What the device says in the coming day",
+    response_model=ScheduleDocument,
+    response_description="The document; as Server-Sent Events at once and at each change.",
+    responses={
+        200: {
+            "headers": _ETAG,
+            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        },
+        304: {"description": "The document has not changed.", "headers": _ETAG},
+        **problems(*DEVICE, "not_found"),
+    },
+)
+async def schedule(
+    request: Request,
+    device: CurrentDevice,
+    services: ServicesDep,
+    accept: Annotated[str, Header(include_in_schema=False)] = "",
+    if_none_match: Annotated[str, Header(description="The ETag of the document that the device has.")] = "",
+) -> Response:
+    """The document, or with `Accept: text/event-stream` a stream of `schedule` events, each with a document.
+
+    The stream's last event is `end`, when the device was removed or the session of a browser has ended.
+    """
+    if "text/event-stream" in accept:
+        events = _events(device, services)
+        # Before the answer begins, because after that it can't say 503 or 404 any more.
+        first = await anext(events, None)
+        if first is None:
+            raise BadRequest("not_found", "This device was removed.")
+        # Without this header nginx would hold events back.
+        return EventSourceResponse(_continued(first, events), headers={"X-Accel-Buffering": "no"})
+    document = await services.schedules.document(device.id)
+    if document is None:
+        raise BadRequest("not_found", "This device was removed.")
+    etag = f'W/"{document["version"]}"'
+    if etag in if_none_match:
+        return Response(status_code=304, headers={"ETag": etag})
+    return JSONResponse(document, headers={"ETag": etag})
+
+
+@router.post(
+    "/v1/device/heartbeat",
+    status_code=204,
+    response_class=Response,
+    operation_id="sendHeartbeat",
+    summary="Tell that the device is online",
+    response_description="Noted.",
+    responses=problems(*DEVICE),
+)
+async def heartbeat(device: CurrentDevice, services: ServicesDep) -> None:
+    """Send one every 20 seconds; after 45 seconds without one the device counts as offline."""
+    await services.devices.heard_from(device)
+
+
+@router.post(
+    "/v1/device/acks",
+    status_code=204,
+    response_class=Response,
+    operation_id="acknowledgeAnnouncement",
+    summary="Tell what became of an announcement",
+    response_description="Noted.",
+    responses=problems(*DEVICE, "invalid_request", "not_found"),
+)
+async def ack(body: AckBody, device: CurrentDevice, services: ServicesDep) -> None:
+    """Idempotent: the same again, or late, changes nothing."""
+    async with services.engine.begin() as connection:
+        await acknowledge(connection, device.id, body.announcement, body.state, body.at, body.detail)
+
+
+@router.get(
+    PATH + "{name}",
+    operation_id="getSound",
+    summary="The sound of an announcement",
+    response_class=Response,
+    response_description="The whole sound.",
+    responses={
+        200: {"content": _WAV, "headers": {**_ETAG, **_ACCEPT_RANGES, **_CACHED}},
+        206: {
+            "description": "The range that was asked for.",
+            "content": _WAV,
+            "headers": {**_ETAG, **_ACCEPT_RANGES, **_RANGE},
+        },
+        416: {"description": "The sound has no such range.", "headers": _RANGE},
+        **problems("not_found", "expired"),
+    },
+)
+@secret_address
+async def sound(
+    name: Annotated[str, Path(description="As in the address that the schedule gives.")],
+    services: ServicesDep,
+    range: Annotated[str | None, Header(description="One byte range (RFC 9110 section 14.2).")] = None,
+) -> Response:
+    """The address is the permission: whoever has it may fetch the sound, until an hour after it was due."""
+    found = await services.sounds.open(name)
+    headers = {"Cache-Control": "private, max-age=3600, immutable", "ETag": f'"{found.sha256}"'}
+    return ranged(found.wav, range, "audio/wav", headers)
+
+
+async def _events(device: Device, services: ServicesDep) -> AsyncIterator[bytes]:
+    async for document in services.schedules.follow(device):
+        if document is None:
+            yield KEEPALIVE_COMMENT
+        else:
+            data = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+            yield format_sse_event(event="schedule", id=str(document["version"]), data_str=data)
+    yield format_sse_event(event="end", data_str="{}")
+
+
+async def _continued(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for one in rest:
+        yield one

@@ -1,0 +1,147 @@
+"""The one page: signed out a button, signed in Mia and the day.
+
+The page is useful before any script runs and carries nobody's appointments: the scripts fetch those, so
+no event title passes through a template. It refuses to show a value from the address line.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Final
+from urllib.parse import quote, urlsplit
+
+from fastapi import Depends, Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from catflap.google.scopes import READ_CALENDAR, missing
+from catflap.web.authentication import CookieNames, MaybeSession, ServicesDep, csrf_token
+from catflap.web.headers import content_security_policy, nonce_of
+from catflap.web.i18n import LANGUAGES, choose_language, error_text, texts
+from catflap.web.problem_route import new_router
+from catflap.web.services import Services
+
+HERE: Final = Path(__file__).parents[1]
+
+router = new_router()
+_templates = Environment(
+    loader=FileSystemLoader(HERE / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """The person a page is drawn for.
+
+    Args:
+        missing_scopes: What they did not allow; empty when Mia may read the calendar.
+        grant_state: `active`, `reconsent`, `revoked`, or None when there is no grant at all.
+    """
+
+    user_id: int
+    name: str | None
+    email: str
+    csrf_token: str
+    missing_scopes: tuple[str, ...]
+    grant_state: str | None
+
+    @property
+    def shown_name(self) -> str:
+        return self.name or self.email
+
+    @property
+    def initials(self) -> str:
+        """One or two letters in place of a picture, which would be a third party's."""
+        words = self.shown_name.partition("@")[0].replace(".", " ").split()
+        return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper() or "?"
+
+    @property
+    def wanted(self) -> str | None:
+        """Which consent is wanting: `yes` again, the `calendar`, or None."""
+        if self.grant_state == "reconsent":
+            return "yes"
+        return "calendar" if self.missing_scopes or self.grant_state != "active" else None
+
+
+async def viewer(
+    request: Request, services: ServicesDep, names: CookieNames, session: MaybeSession
+) -> Viewer | None:
+    """The user whose browser asks for the page; None when nobody is signed in."""
+    if session is None or session.kind != "cookie":
+        return None
+    account = next(iter(await services.users.accounts(session.user_id)), None)
+    if account is None:
+        return None
+    grants = await services.grants.of_user(session.user_id)
+    granted = next((grant for grant in grants if grant.account_sub == account.sub), None)
+    return Viewer(
+        user_id=session.user_id,
+        name=account.name,
+        email=account.email,
+        csrf_token=csrf_token(request.cookies[names.session]),
+        missing_scopes=tuple(sorted(missing(READ_CALENDAR, granted.scopes if granted else ()))),
+        grant_state=granted.state if granted else None,
+    )
+
+
+@router.get("/", response_class=HTMLResponse, include_in_schema=False)
+async def page(
+    request: Request,
+    services: ServicesDep,
+    who: Annotated[Viewer | None, Depends(viewer)],
+    error: str | None = None,
+    lang: str | None = None,
+) -> HTMLResponse:
+    """The page, in the reader's language."""
+    name = "signed_out.html" if who is None else "signed_in.html"
+    came_from = f"{services.paths.mia}/" + (f"?lang={lang}" if lang in LANGUAGES else "")
+    return _rendered(request, services, name, error=error, lang=lang, came_from=came_from, who=who)
+
+
+@router.get("/signin/window", response_class=HTMLResponse, include_in_schema=False)
+async def window(
+    request: Request, services: ServicesDep, error: str | None = None, lang: str | None = None
+) -> HTMLResponse:
+    """The same in Google's popup: the only page that loads a script which is not ours."""
+    google = urlsplit(services.settings.google_discovery_url)
+    scripts = f"{google.scheme}://{google.netloc}/gsi/"
+    came_from = f"{services.paths.mia}/"
+    answer = _rendered(
+        request,
+        services,
+        "signin_window.html",
+        error=error,
+        lang=lang,
+        came_from=came_from,
+        gsi=f"{scripts}client",
+    )
+    answer.headers["Content-Security-Policy"] = content_security_policy(nonce_of(request), scripts)
+    return answer
+
+
+def _rendered(
+    request: Request,
+    services: Services,
+    template: str,
+    *,
+    error: str | None,
+    lang: str | None,
+    came_from: str,
+    **more: Any,
+) -> HTMLResponse:
+    language = choose_language(request.headers.get("accept-language", ""), lang)
+    page_texts = texts(language)
+    html = _templates.get_template(template).render(
+        texts=page_texts,
+        language=language,
+        other_language="en" if language == "ja" else "ja",
+        error=error_text(page_texts, error),
+        paths=services.paths,
+        consent_url=f"{services.paths.auth}/signin/google?scopes=calendar&next={quote(came_from, safe='')}",
+        nonce=nonce_of(request),
+        **more,
+    )
+    return HTMLResponse(html, headers={"Content-Language": language, "Vary": "Accept-Language, Cookie"})

@@ -1,0 +1,251 @@
+"""The redirect flow: to Google, back from Google, out again."""
+
+from dataclasses import replace
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from fastapi import Depends, Path, Query, Request
+from fastapi.responses import RedirectResponse, Response
+
+from catflap.errors import BadRequest, CatflapError
+from catflap.log import log
+from catflap.settings import CALLBACK_PATH, is_loopback
+from catflap.signin import Answer, ConsentNeeded, ConsentRequest, Purpose, Session
+from catflap.signin.authorization_requests import PendingAuthorization, StateUsed
+from catflap.signin.consent_request import forced, prompted
+from catflap.web.authentication import (
+    CookieNames,
+    Cookies,
+    MaybeSession,
+    ServicesDep,
+    limit_begins,
+    limit_returns,
+    single_parameters,
+)
+from catflap.web.consent import (
+    consent_for,
+    open_session,
+    redirect_to_google,
+    redirect_with_error,
+    still_valid,
+)
+from catflap.web.input_types import Text
+from catflap.web.problem_route import new_router, secret_address
+from catflap.web.schemas.base import REDIRECT
+from catflap.web.schemas.problems import SESSION, problems
+from catflap.web.services import Services
+
+router = new_router(tag="signin", dependencies=[Depends(single_parameters)])
+
+
+@router.get(
+    "/signin/google",
+    status_code=303,
+    operation_id="beginSignIn",
+    summary="Sign in with Google, or allow more",
+    response_class=RedirectResponse,
+    response_description="To Google; to `/?error=…` when that can't be.",
+    responses={
+        303: REDIRECT,
+        307: {**REDIRECT, "description": "To the name that Google sends the browser back to."},
+        **problems(*SESSION, "invalid_request", "rate_limited"),
+    },
+    openapi_extra={"security": [{}]},
+    dependencies=[Depends(limit_begins)],
+)
+async def begin(
+    request: Request,
+    services: ServicesDep,
+    names: CookieNames,
+    session: MaybeSession,
+    scopes: Annotated[Text, Query(max_length=2000)] = "",
+    next: Annotated[Text, Query(max_length=500)] = "",
+    purpose: Purpose | None = None,
+    account: Annotated[Text | None, Query(max_length=255)] = None,
+    prompt: Annotated[Text, Query(max_length=100)] = "",
+    by_origin: Annotated[Text, Query(max_length=1, include_in_schema=False)] = "",
+) -> Response:
+    """For browsers. In a session it asks for more scopes (`add_scopes`) or another account (`link`)."""
+    if not by_origin and _came_by_another_name(request, services.settings.origin):
+        return _by_origin(request, services.settings.origin)
+    try:
+        asks = await consent_for(
+            services, session, scopes=scopes, purpose=purpose, account=account, next=next
+        )
+        if await _is_lost(services, asks):
+            asks = forced(asks)
+    except CatflapError as error:
+        return redirect_with_error(services, error)
+    asks = prompted(asks, prompt)
+    try:
+        begun = await services.signin.begin(
+            asks, browser_secret=request.cookies.get(names.signin), session_id=session.id if session else None
+        )
+    except CatflapError as error:
+        return redirect_with_error(services, error)
+    return redirect_to_google(request, begun, names)
+
+
+@router.get(
+    CALLBACK_PATH,
+    status_code=303,
+    operation_id="finishSignIn",
+    summary="Where Google sends the browser back to",
+    response_class=RedirectResponse,
+    response_description="To `next`, to `return_to` of a consent link, or to `/?error=…`.",
+    responses={303: REDIRECT, **problems(*SESSION, "invalid_request", "rate_limited")},
+    openapi_extra={"security": [{}]},
+    dependencies=[Depends(limit_returns)],
+)
+@secret_address
+async def callback(
+    request: Request,
+    services: ServicesDep,
+    names: CookieNames,
+    session: MaybeSession,
+    state: Annotated[Text, Query(max_length=200)] = "",
+    code: Annotated[Text | None, Query(max_length=1000)] = None,
+    error: Annotated[Text | None, Query(max_length=100)] = None,
+    iss: Annotated[Text | None, Query(max_length=200)] = None,
+) -> Response:
+    """The redirect URI of the OAuth client (RFC 6749 section 4.1.2)."""
+    answer = Answer(code, error, iss)
+    try:
+        attempt = await services.signin.returned(state, names.signin_secrets(request, state))
+    except StateUsed as failure:
+        # A second click on the same answer: the first one has signed this browser in already.
+        return (
+            RedirectResponse(services.paths.home, 303)
+            if session is not None
+            else redirect_with_error(services, failure)
+        )
+    except CatflapError as failure:
+        return redirect_with_error(services, failure)
+    try:
+        if attempt.request.consent_id is not None:
+            return await _answer_link(services, attempt, answer, session)
+        try:
+            return await _complete(request, services, names, attempt, answer, session)
+        except ConsentNeeded as needed:
+            return await _ask_again(request, services, names, attempt, needed)
+    except CatflapError as failure:
+        return redirect_with_error(services, failure)
+
+
+@router.get(
+    "/consents/{secret}",
+    status_code=303,
+    operation_id="openConsentLink",
+    summary="Open a consent link",
+    response_class=RedirectResponse,
+    response_description="To Google; to `/?error=…` when the link is over.",
+    responses={303: REDIRECT, **problems("rate_limited")},
+    dependencies=[Depends(limit_begins)],
+)
+@secret_address
+async def open_link(
+    secret: Annotated[str, Path(description="As in the `url` of a consent link.")],
+    request: Request,
+    services: ServicesDep,
+    names: CookieNames,
+) -> Response:
+    """For browsers; `url` of `createConsent` leads here."""
+    try:
+        asks = await services.consents.opened(secret)
+        begun = await services.signin.begin(asks, browser_secret=request.cookies.get(names.signin))
+    except CatflapError as error:
+        return redirect_with_error(services, error)
+    return redirect_to_google(request, begun, names)
+
+
+@router.post(
+    "/signout",
+    status_code=204,
+    response_class=Response,
+    operation_id="signOut",
+    summary="End the session",
+    response_description="Ended, for a native app or when nobody was signed in.",
+    responses={303: {**REDIRECT, "description": "Ended, to the page."}, **problems(*SESSION)},
+    openapi_extra={"security": [{}]},
+)
+async def sign_out(
+    request: Request, session: MaybeSession, services: ServicesDep, names: CookieNames
+) -> Response:
+    """The grants stay; see `revokeGrant`."""
+    if session is not None and session.id is not None:
+        await services.sessions.end_one(session.user_id, session.id)
+    by_page = names.session in request.cookies
+    response = RedirectResponse(services.paths.home, 303) if by_page else Response(status_code=204)
+    names.clear(response, names.session)
+    return response
+
+
+async def _ask_again(
+    request: Request, services: Services, names: Cookies, attempt: PendingAuthorization, needed: ConsentNeeded
+) -> Response:
+    """Lead through the consent screen once more, because Google sent no refresh token."""
+    begun = await services.signin.begin(
+        forced(replace(needed.request, meanwhile=None)),
+        browser_secret=attempt.browser_secret,
+        session_id=attempt.session_id,
+        login_hint=needed.sub,
+    )
+    return redirect_to_google(request, begun, names)
+
+
+async def _complete(
+    request: Request,
+    services: Services,
+    names: Cookies,
+    attempt: PendingAuthorization,
+    answer: Answer,
+    session: Session | None,
+) -> Response:
+    asks = still_valid(attempt, session)
+    received = await services.signin.complete(replace(attempt, request=asks), answer)
+    response = RedirectResponse(asks.next, 303)
+    # Signed in meanwhile, the other tab shows a page that belongs to its session; replaced, it would fail.
+    if asks.purpose == "signin" and asks.meanwhile is None:
+        names.set_session(response, await open_session(request, services, session, received.user_id))
+    return response
+
+
+async def _answer_link(
+    services: Services, attempt: PendingAuthorization, answer: Answer, session: Session | None
+) -> Response:
+    """Lead back to the back end that made the link, whatever came of it."""
+    try:
+        code = await services.signin.code_of(answer)
+        if session is None:
+            return RedirectResponse(await services.consents.answered(attempt, code), 303)
+        if session.user_id != attempt.request.user_id:
+            raise BadRequest("account_mismatch", "This link was made for somebody else.")
+        await services.signin.complete(attempt, answer)
+        return RedirectResponse(await services.consents.done(attempt), 303)
+    except CatflapError as failure:
+        log.warning("consent_failed", code=failure.code, detail=failure.detail)
+        return RedirectResponse(await services.consents.failed(attempt, failure.code), 303)
+
+
+def _came_by_another_name(request: Request, origin: str) -> bool:
+    """Whether this machine is called `localhost` here and `127.0.0.1` there, or the reverse."""
+    here = f"http://{request.headers.get('Host', '')}"
+    return is_loopback(origin) and is_loopback(here) and urlsplit(here).netloc != urlsplit(origin).netloc
+
+
+def _by_origin(request: Request, origin: str) -> Response:
+    """Lead the browser to the name by which Google sends it back, or our cookie would be missing there.
+
+    Once: a proxy that passes its upstream's name as Host (nginx unless told otherwise, Vite's `changeOrigin`)
+    makes every request look as if it came by another name. Who was led here is where they should be.
+    """
+    query = f"{request.url.query}&by_origin=1".removeprefix("&")
+    return RedirectResponse(f"{origin}{request.url.path}?{query}", 307)
+
+
+async def _is_lost(services: Services, asks: ConsentRequest) -> bool:
+    """Whether Google refuses the grant we hold, so that it must be given anew."""
+    if asks.user_id is None or asks.account_sub is None:
+        return False
+    grant = await services.grants.find(asks.user_id, asks.account_sub)
+    return grant is not None and grant.state != "active"

@@ -1,0 +1,149 @@
+"""Access tokens for other back ends: the one live token of a user, by API key."""
+
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import Query
+from fastapi.responses import Response
+
+from catflap.errors import BadRequest, CatflapError, UserMustAct
+from catflap.google.id_token import is_unnamed
+from catflap.google.scopes import asked, missing
+from catflap.vault import AccessToken, Grant
+from catflap.vault.api_keys import ApiKey
+from catflap.vault.lifetimes import MIN_TTL
+from catflap.web.api_key_auth import TokensKey
+from catflap.web.authentication import ServicesDep
+from catflap.web.input_types import PathId, Text
+from catflap.web.problem_route import new_router
+from catflap.web.problems import problem_of
+from catflap.web.schemas.base import NO_STORE, json_response
+from catflap.web.schemas.problems import API_KEY, VAULT, ConsentOffer, problems
+from catflap.web.schemas.tokens import AccessTokenResource
+from catflap.web.services import Services
+
+router = new_router("/v1", tag="tokens")
+
+# OpenID Connect Core 1.0, section 2: at most 255 ASCII characters.
+AccountSub = Annotated[
+    Text | None,
+    Query(
+        pattern="^[!-~]{1,255}$",
+        description="The `sub` of one of the user's accounts; the one allowed first, if not given.",
+        examples=["110169484474386276334"],
+    ),
+]
+MAX_MIN_TTL = 3000
+_SCOPES = "What the token is for, separated by spaces or commas; checked before it is returned."
+_REJECTED = "SHA-256 (hex) of a token that Google refused; another one is returned."
+
+
+@router.get(
+    "/users/{user_id}/google/token",
+    operation_id="getAccessToken",
+    summary="Get a live Google access token",
+    response_model=AccessTokenResource,
+    response_description="A token that lives at least `min_ttl` seconds; less only while Google is away.",
+    responses={200: NO_STORE, **problems(*API_KEY, *VAULT, "key_narrower_than_grant")},
+)
+async def token(
+    user_id: PathId,
+    key: TokensKey,
+    services: ServicesDep,
+    scopes: Annotated[Text, Query(max_length=4096, description=_SCOPES, examples=["calendar"])] = "",
+    account: AccountSub = None,
+    min_ttl: Annotated[
+        int, Query(ge=0, le=MAX_MIN_TTL, description="Seconds that the token must live at least.")
+    ] = int(MIN_TTL.total_seconds()),
+    rejected: Annotated[Text | None, Query(pattern="^[0-9a-f]{64}$", description=_REJECTED)] = None,
+) -> Response:
+    """The token is refreshed when it ends within `min_ttl`, once for all callers.
+
+    A user who has to consent first is answered with 403 `scope_missing`, 404 `not_found` or 409
+    `reconsent_required`, and `consent` has what to send to `createConsent`.
+    """
+    wanted = asked(scopes)
+    try:
+        key.check_scopes(wanted)
+        live = await _token_within(services, key, user_id, account, wanted, min_ttl, rejected)
+    except CatflapError as error:
+        services.audit.note("token", error.code, key_id=key.id, user_id=user_id, account_sub=account)
+        if isinstance(error, UserMustAct) or error.code == "not_found":
+            return await consent_wanted(services, error, key, user_id, account, wanted)
+        raise
+    services.audit.note("token", key_id=key.id, user_id=user_id, account_sub=account)
+    # Built here: FastAPI would validate the model once more, on the route that is called most.
+    return json_response(AccessTokenResource.of(live), headers={"Cache-Control": "no-store"})
+
+
+async def _token_within(
+    services: Services,
+    key: ApiKey,
+    user_id: int,
+    account: str | None,
+    wanted: frozenset[str],
+    min_ttl: int,
+    rejected: str | None,
+) -> AccessToken:
+    """A Google token carries all that its consent allowed, so a key that is narrower must use the proxy.
+
+    Raises:
+        BadRequest: `key_narrower_than_grant`, and as `Vault.access_token`.
+    """
+    try:
+        live = await services.vault.access_token(
+            user_id,
+            account,
+            scopes=wanted,
+            within=key.scopes,
+            min_ttl=timedelta(seconds=min_ttl),
+            rejected_sha256=rejected,
+        )
+        # Once more with the token in hand: a refresh may have changed what it opens.
+        key.check_scopes(live.scopes)
+    except BadRequest as error:
+        if error.code not in ("key_narrower_than_grant", "forbidden"):
+            raise
+        raise BadRequest(
+            "key_narrower_than_grant",
+            "A token would open more than this API key may use; call Google through "
+            f"{services.paths.token}/v1/users/{user_id}/google/{{host}}/{{path}} instead.",
+        ) from None
+    return live
+
+
+async def consent_wanted(
+    services: Services,
+    error: CatflapError,
+    key: ApiKey,
+    user_id: int,
+    account: str | None,
+    scopes: frozenset[str],
+) -> Response:
+    """The problem, and the consent that ends it: its members are sent to `create` as they are."""
+    grant = await services.grants.find(user_id, account)
+    wanted = scopes | (grant.scopes if grant is not None else frozenset())
+    if key.scopes is not None:
+        wanted = frozenset(one for one in wanted if not missing({one}, key.scopes))
+    offer = ConsentOffer(
+        create=f"{services.settings.origin}{services.paths.token}/v1/users/{user_id}/consents",
+        scopes=sorted(wanted),
+        **_whose(grant, account),
+    )
+    return problem_of(
+        error,
+        consent=offer,
+        reason=grant.reason if grant is not None else None,
+        since=grant.ended_at if grant is not None else None,
+    )
+
+
+def _whose(grant: Grant | None, account: str | None) -> dict[str, str]:
+    """The account to ask, so that the consent widens the grant that lacked something, and no other."""
+    if grant is None:
+        return {"purpose": "link", **({"account": account} if account else {})}
+    if is_unnamed(grant.account_sub):
+        return {"purpose": "link"}
+    # An account whose grant was revoked is not the user's any more until it is linked again.
+    purpose = "link" if grant.state == "revoked" else "add_scopes"
+    return {"purpose": purpose, "account": grant.account_sub}

@@ -1,0 +1,120 @@
+"""How often one address, and all of them together, may begin and complete sign-ins.
+
+Nobody has proved anything when a sign-in begins, so it is what a flood finds first. Limits count in this
+process only, and in bounded memory: addresses that were not seen for longest are forgotten.
+"""
+
+import ipaddress
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Collection
+
+from starlette.requests import HTTPConnection
+
+from catflap.errors import TryAgain
+from catflap.log import log
+from catflap.vault.rate_limit import TokenBucket
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+MOST_ADDRESSES = 10_000
+# Of all addresses together, in multiples of what one may.
+_TOGETHER = 5
+_MOST_HOPS = 20
+_TELL_SECONDS = 60.0
+
+
+class Limit:
+    """At most `per_minute` requests of one address, half of that at once, and five times that of all."""
+
+    def __init__(self, name: str, per_minute: int, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._name = name
+        self._per_minute = per_minute
+        self._monotonic = monotonic
+        self._paces: OrderedDict[str, TokenBucket] = OrderedDict()
+        self._together = self._pace(_TOGETHER)
+        self._told_at = -_TELL_SECONDS
+
+    def check(self, address: str) -> None:
+        """Count one request of `address`.
+
+        Raises:
+            TryAgain: `rate_limited`, with the time to wait.
+        """
+        pace = self._paces.pop(address, None) or self._pace(1)
+        self._paces[address] = pace
+        if len(self._paces) > MOST_ADDRESSES:
+            self._paces.popitem(last=False)
+        try:
+            pace.step()
+            self._together.step()
+        except TryAgain:
+            if self._monotonic() - self._told_at >= _TELL_SECONDS:
+                self._told_at = self._monotonic()
+                log.warning("rate_limited", what=self._name)
+            raise
+
+    def _pace(self, times: int) -> TokenBucket:
+        return TokenBucket(times * self._per_minute / 60, times * self._per_minute / 2, self._monotonic)
+
+
+class SignInLimits:
+    """The limits of signing in. Each kind has its own, so that beginnings can't use up the way back."""
+
+    def __init__(
+        self,
+        per_minute: int,
+        trusted_proxies: Collection[Network] = (),
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._trusted = tuple(trusted_proxies)
+        self.begins = Limit("signin_begins", per_minute, monotonic)
+        self.returns = Limit("signin_returns", per_minute, monotonic)
+        self.codes = Limit("signin_codes", per_minute, monotonic)
+
+    def address(self, request: HTTPConnection) -> str:
+        """Whose request this is, as it is counted; see `counted_address`."""
+        peer = request.client.host if request.client else ""
+        forwarded = ",".join(request.headers.getlist("X-Forwarded-For"))
+        return counted_address(peer, forwarded, self._trusted)
+
+
+def counted_address(peer: str, forwarded: str, trusted: Collection[Network]) -> str:
+    """The address of a client: an IPv4 address, or the /64 that an IPv6 address is from.
+
+    Args:
+        peer: who is connected to us.
+        forwarded: `X-Forwarded-For`. Anybody can send it, so only what trusted proxies added counts: from the
+            right, up to the first address that is not one of theirs.
+        trusted: where our own proxies are.
+    """
+    found = _parsed(peer)
+    if trusted and (found is None or _within(found, trusted)):
+        for hop in reversed(forwarded.split(",")[-_MOST_HOPS:]):
+            address = _parsed(hop)
+            if address is None:
+                break
+            found = address
+            if not _within(address, trusted):
+                break
+    if isinstance(found, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((int(found), 64), strict=False))
+    return str(found) if found is not None else "unknown"
+
+
+def _parsed(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The address in one hop, which some proxies write with a port."""
+    text = text.strip().strip('"')
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        address = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return mapped or address
+
+
+def _within(address: ipaddress.IPv4Address | ipaddress.IPv6Address, networks: Collection[Network]) -> bool:
+    return any(address in network for network in networks if network.version == address.version)

@@ -1,0 +1,351 @@
+"""A house with nothing behind its doors: the page and the HTTP it speaks, with a schedule a test sets.
+
+It holds to the contract alone; the real house is met in `tests/journeys`.
+"""
+
+import asyncio
+import hashlib
+import io
+import json
+import math
+import socket
+import struct
+import wave
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse, RedirectResponse, StreamingResponse
+
+from catflap.cli.http_server import serving
+from catflap.settings import Settings
+from catflap.web.paths import Paths
+from catflap.web.routes.pages import Viewer, router, viewer
+from catflap.web.static_files import page_router
+
+ALICE = Viewer(7, "Calico Cat", "alice@example.com", "csrf-of-alice", (), "active")
+DIALECTS = [
+    {
+        "id": "pirate",
+        "language": "en",
+        "name": "Pirate",
+        "native_name": "Pirate",
+        "example": "Ahoy! “Lunch” at 12:30 pm. Just 10 minutes, trim the sails!",
+    },
+    {
+        "id": "butler",
+        "language": "en",
+        "name": "Butler",
+        "native_name": "Butler",
+        "example": "Pardon the purr. “Lunch” at 12:30 pm, in 10 minutes.",
+    },
+    {
+        "id": "kansai",
+        "language": "ja",
+        "name": "Kansai",
+        "native_name": "関西弁",
+        "example": "ほな、「会議」の時間やで。はよ行かなあかんで!",
+    },
+]
+
+
+def purr(seconds: float) -> bytes:
+    """A WAV that rises and falls like syllables, so that a mouth has something to follow."""
+    rate, frames = 8000, bytearray()
+    for index in range(int(seconds * rate)):
+        at = index / rate
+        level = 0.35 * abs(math.sin(math.pi * 3 * at)) * math.sin(2 * math.pi * 330 * at)
+        frames += struct.pack("<h", int(level * 32767))
+    file = io.BytesIO()
+    with wave.open(file, "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(rate)
+        sound.writeframes(bytes(frames))
+    return file.getvalue()
+
+
+@dataclass
+class FakeApi:
+    """What the page meets; a test changes it and calls `tell`."""
+
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    viewer: Viewer | None = ALICE
+    syncing: bool = False
+    appointments: list[dict[str, Any]] = field(default_factory=list)
+    announcements: list[dict[str, Any]] = field(default_factory=list)
+    volume: int = 60
+    muted_until: str | None = None
+    preferences: dict[str, Any] = field(
+        default_factory=lambda: {
+            "zone": "UTC",
+            "zone_source": "user",
+            "reminder_minutes": [10],
+            "briefing_at": "08:00",
+            "dialect_ja": "kansai",
+            "dialect_en": "pirate",
+        }
+    )
+    google_zone: str | None = None
+    problems: list[dict[str, str]] = field(default_factory=list)
+    devices: dict[str, str] = field(default_factory=dict)
+    acks: list[dict[str, Any]] = field(default_factory=list)
+    heartbeats: int = 0
+    streams: int = 0
+    asked: list[str] = field(default_factory=list)
+    sounds: dict[str, bytes] = field(default_factory=dict)
+    url: str = ""
+    version: int = 1
+    calls: int = 0
+    ends: int = 0
+    ailing: bool = False
+    closing: bool = False
+    _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    def say(
+        self,
+        name: str,
+        at: datetime,
+        text: str,
+        *,
+        seconds: float = 1.0,
+        dialect: str = "pirate",
+        lasts: timedelta = timedelta(minutes=10),
+    ) -> dict[str, Any]:
+        """Plan one announcement; call `tell` when all are planned."""
+        wav = purr(seconds)
+        self.sounds[name] = wav
+        planned = {
+            "id": name,
+            "play_at": _text(at),
+            "expires_at": _text(at + lasts),
+            "kind": "before",
+            "text": text,
+            "dialect": dialect,
+            "audio": {
+                "url": f"/sounds/{name}.wav?signature=made-up",
+                "type": "audio/wav",
+                "sha256": hashlib.sha256(wav).hexdigest(),
+                "bytes": len(wav),
+                "seconds": seconds,
+            },
+        }
+        self.announcements.append(planned)
+        return planned
+
+    async def tell(self) -> None:
+        """Send the schedule as it is now to every open stream."""
+        async with self._changed:
+            self.version += 1
+            self._changed.notify_all()
+
+    async def until(self, met: Callable[["FakeApi"], bool]) -> None:
+        """Wait for something the page does here."""
+        async with self._changed, asyncio.timeout(30):
+            await self._changed.wait_for(lambda: met(self))
+
+    async def noticed(self) -> None:
+        async with self._changed:
+            self._changed.notify_all()
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "version": self.version,
+            "now": _text(self.now()),
+            "volume": self.volume,
+            "muted_until": self.muted_until,
+            "announcements": [
+                {key: value for key, value in one.items() if key != "dialect"} for one in self.announcements
+            ],
+        }
+
+    async def stream(self) -> AsyncIterator[str]:
+        version, call, ends = 0, self.calls, self.ends
+        while not self.closing and call == self.calls and ends == self.ends:
+            if version != self.version:
+                version = self.version
+                yield f": mew\n\nevent: schedule\nid: {version}\ndata: {json.dumps(self.document())}\n\n"
+            async with self._changed:
+                while (version, call, ends) == (self.version, self.calls, self.ends) and not self.closing:
+                    await self._changed.wait()
+        if ends != self.ends:
+            yield "event: end\ndata: {}\n\n"
+
+    async def end_session(self, viewer: Viewer | None = None) -> None:
+        """End the session and with it this browser as a device; somebody else may be signed in now."""
+        self.viewer = viewer
+        self.devices.clear()
+        self.ends += 1
+        await self.noticed()
+
+    async def hang_up(self) -> None:
+        """End every stream that is open now."""
+        self.calls += 1
+        await self.noticed()
+
+    async def close(self) -> None:
+        self.closing = True
+        await self.noticed()
+
+
+def _text(at: datetime) -> str:
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def build(catflap: FakeApi) -> FastAPI:
+    app = FastAPI()
+    app.state.catflap = SimpleNamespace(paths=Paths(), settings=Settings())
+    app.include_router(router)
+    app.include_router(page_router)
+    app.dependency_overrides[viewer] = lambda: catflap.viewer
+
+    def refused(request: Request) -> Response | None:
+        """Why a call in the name of the signed-in person is not answered, as in the real house."""
+        path = request.url.path
+        if not path.startswith("/v1/") or path.startswith(("/v1/device/", "/v1/sounds/", "/v1/dialects")):
+            return None
+        if catflap.ailing:
+            return JSONResponse({"code": "database_unreachable"}, 503)
+        if catflap.viewer is None:
+            return JSONResponse({"code": "unauthenticated"}, 401)
+        sent = request.headers.get("x-csrf-token")
+        if sent != catflap.viewer.csrf_token and (sent is not None or request.method != "GET"):
+            return JSONResponse({"code": "csrf"}, 403)
+        return None
+
+    @app.middleware("http")
+    async def dress(request: Request, handle: Callable[[Request], Awaitable[Response]]) -> Response:
+        catflap.asked.append(f"{request.method} {request.url.path}")
+        return refused(request) or await handle(request)
+
+    @app.get("/v1/session")
+    async def session() -> dict[str, Any]:
+        assert catflap.viewer is not None
+        return {"user_id": catflap.viewer.user_id}
+
+    @app.get("/v1/appointments")
+    async def appointments() -> Any:
+        day = catflap.now().date().isoformat()
+        zone = catflap.preferences["zone"]
+        return {
+            "zone": zone,
+            "zone_source": catflap.preferences["zone_source"],
+            "day": day,
+            "appointments": catflap.appointments,
+            "problems": catflap.problems,
+            "syncing": catflap.syncing,
+        }
+
+    @app.get("/v1/announcements")
+    async def announcements() -> dict[str, Any]:
+        said = {ack["announcement"]: ack["state"] for ack in catflap.acks}
+        return {
+            "announcements": [
+                {**one, "state": said.get(one["id"], "ready"), "titles": [], "seconds": 1}
+                for one in catflap.announcements
+            ]
+        }
+
+    @app.get("/v1/dialects")
+    async def dialects() -> list[dict[str, str]]:
+        return DIALECTS
+
+    @app.get("/v1/preferences")
+    async def preferences() -> dict[str, Any]:
+        return catflap.preferences
+
+    @app.put("/v1/preferences")
+    async def set_preferences(request: Request) -> Response:
+        catflap.preferences = await request.json()
+        if catflap.preferences["zone"] is None:
+            catflap.preferences["zone"] = catflap.google_zone or "UTC"
+            catflap.preferences["zone_source"] = "google" if catflap.google_zone else "default"
+        await catflap.noticed()
+        return JSONResponse(catflap.preferences)
+
+    @app.put("/v1/preferences/browser-zone")
+    async def set_browser_zone(request: Request) -> dict[str, Any]:
+        if catflap.preferences["zone_source"] in ("default", "browser"):
+            catflap.preferences |= {"zone": (await request.json())["zone"], "zone_source": "browser"}
+        await catflap.noticed()
+        return catflap.preferences
+
+    @app.post("/v1/devices")
+    async def devices() -> Response:
+        name = f"device-{len(catflap.devices) + 1}"
+        catflap.devices[f"token-{name}"] = name
+        return JSONResponse({"id": name, "token": f"token-{name}"}, 201)
+
+    @app.patch("/v1/devices/{name}")
+    async def adjust(name: str, request: Request) -> Response:
+        change = await request.json()
+        catflap.volume = change.get("volume", catflap.volume)
+        catflap.muted_until = change.get("muted_until", catflap.muted_until)
+        await catflap.tell()
+        return JSONResponse(change)
+
+    @app.delete("/v1/devices/{name}")
+    async def unpair(name: str) -> Response:
+        catflap.devices = {token: device for token, device in catflap.devices.items() if device != name}
+        return Response(status_code=204)
+
+    def is_device(request: Request) -> bool:
+        token = request.headers.get("authorization", "").removeprefix("Bearer ")
+        return token in catflap.devices and "cookie" not in request.headers
+
+    @app.get("/v1/device/schedule")
+    async def schedule(request: Request) -> Response:
+        if not is_device(request):
+            return JSONResponse({"code": "unauthenticated"}, 401)
+        catflap.streams += 1
+        await catflap.noticed()
+        return StreamingResponse(catflap.stream(), media_type="text/event-stream")
+
+    @app.post("/v1/device/acks")
+    async def acks(request: Request) -> Response:
+        if not is_device(request):
+            return JSONResponse({"code": "unauthenticated"}, 401)
+        catflap.acks.append(await request.json())
+        await catflap.noticed()
+        return Response(status_code=204)
+
+    @app.post("/v1/device/heartbeat")
+    async def heartbeat(request: Request) -> Response:
+        if not is_device(request):
+            return JSONResponse({"code": "unauthenticated"}, 401)
+        catflap.heartbeats += 1
+        await catflap.noticed()
+        return Response(status_code=204)
+
+    @app.get("/sounds/{name}.wav")
+    async def sound(name: str, request: Request) -> Response:
+        if "cookie" in request.headers or "authorization" in request.headers:
+            return JSONResponse({"code": "forbidden"}, 403)
+        cacheable = {"Cache-Control": "private, max-age=3600, immutable"}
+        return Response(catflap.sounds[name], media_type="audio/wav", headers=cacheable)
+
+    @app.post("/signout")
+    async def signout(request: Request) -> Response:
+        form = await request.form()
+        if catflap.viewer is None or form.get("csrf_token") != catflap.viewer.csrf_token:
+            return JSONResponse({"code": "csrf"}, 403)
+        await catflap.end_session()
+        return RedirectResponse("/", 303)
+
+    return app
+
+
+@asynccontextmanager
+async def open_house(catflap: FakeApi) -> AsyncIterator[FakeApi]:
+    """Serve the house on a free port of this machine."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        catflap.url = f"http://localhost:{listener.getsockname()[1]}"
+        # With its limit on how long open streams may keep it, as in the real house.
+        async with serving(build(catflap), listener):
+            yield catflap
+            await catflap.close()

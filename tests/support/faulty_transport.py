@@ -1,0 +1,43 @@
+"""The way to a real server, with trouble on it: small pages, other answers, moments to act in between."""
+
+from collections.abc import Awaitable, Callable
+
+import httpx2
+
+Answer = Callable[[httpx2.Request], httpx2.Response | None]
+
+
+class FaultyTransport(httpx2.AsyncHTTPTransport):
+    """Sends what it is given, unless it was told otherwise.
+
+    Args:
+        page_size: What every list is made to ask for.
+    """
+
+    def __init__(self, page_size: int | None = None) -> None:
+        super().__init__()
+        self.page_size = page_size
+        self.asked: list[httpx2.URL] = []
+        self.instead: Answer = lambda request: None
+        self.before: Callable[[httpx2.Request], Awaitable[None]] | None = None
+        self.after: Callable[[httpx2.Request], Awaitable[None]] | None = None
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        self.asked.append(request.url)
+        if self.page_size and "maxResults" in request.url.params:
+            request.url = request.url.copy_set_param("maxResults", self.page_size)
+        if self.before:
+            await self.before(request)
+        put = self.instead(request)
+        if put is not None:
+            return put
+        response = await super().handle_async_request(request)
+        if self.after:
+            await response.aread()
+            await self.after(request)
+        return response
+
+
+def refusal(status: int, reason: str) -> httpx2.Response:
+    """Google's error envelope."""
+    return httpx2.Response(status, json={"error": {"errors": [{"reason": reason}], "code": status}})

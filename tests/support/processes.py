@@ -1,0 +1,58 @@
+"""Start processes that use the vault, let them go at the same moment, and collect what they say."""
+
+import asyncio
+import multiprocessing
+from typing import Any
+
+from tests.support import vault_caller
+
+# One process imports everything and is forked for each caller, so that a caller costs no second to start.
+_PROCESSES = multiprocessing.get_context("forkserver")
+_PROCESSES.set_forkserver_preload([vault_caller.__name__])
+
+
+class Caller:
+    """One process with its orders."""
+
+    def __init__(self, orders: dict[str, Any]) -> None:
+        self._pipe, theirs = _PROCESSES.Pipe()
+        self._process = _PROCESSES.Process(target=vault_caller.run, args=(orders, theirs), daemon=True)
+        self._process.start()
+        theirs.close()
+
+    async def ready(self) -> None:
+        """Return when it waits for `go`."""
+        assert await asyncio.to_thread(self._pipe.recv) == "ready"
+
+    def go(self) -> None:
+        self._pipe.send("go")
+
+    async def result(self) -> dict[str, Any] | None:
+        """What came out; None when it was killed."""
+        try:
+            found: dict[str, Any] = await asyncio.to_thread(self._pipe.recv)
+        except EOFError:
+            found = {}
+        await asyncio.to_thread(self._process.join)
+        if self._process.exitcode == -9:
+            return None
+        assert self._process.exitcode == 0
+        return found
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.join()
+        self._pipe.close()
+
+
+async def run_together(*orders: dict[str, Any]) -> list[dict[str, Any] | None]:
+    """Run one process for each of `orders`, all let go together."""
+    callers = [Caller(one) for one in orders]
+    try:
+        await asyncio.gather(*(one.ready() for one in callers))
+        for one in callers:
+            one.go()
+        return list(await asyncio.gather(*(one.result() for one in callers)))
+    finally:
+        for one in callers:
+            one.close()

@@ -1,0 +1,89 @@
+"""A real Google of our own on a real socket, and somebody whose calendars are in it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import httpx2
+from sqlalchemy import insert
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from catflap.calendars import Calendars
+from catflap.clock import FixedClock
+from catflap.google.calendar import CalendarApi
+from catflap.store.tables import accounts
+from google_sandbox import Sandbox
+from tests.sandbox.person import Person, furnish
+from tests.support.http import http_client
+
+EMAIL = "mia@example.com"
+SUB = "100000000000000000001"
+
+
+@dataclass
+class Served:
+    """The served Google, what speaks to it, and how often it was asked for tokens."""
+
+    sandbox: Sandbox
+    http: httpx2.AsyncClient
+    api: CalendarApi
+    person: Person
+    token: str
+    refused: int = 0
+
+    async def access(self, _user_id: int, _account_sub: str, _scope: str) -> str:
+        return self.token
+
+    async def fresh(self, _user_id: int, _account_sub: str, _scope: str, _token: str) -> str:
+        self.refused += 1
+        self.token = (await self.person.tokens())["access_token"]
+        return self.token
+
+    def calendars(self, engine: AsyncEngine, clock: FixedClock) -> Calendars:
+        return Calendars(engine, clock, self.api, self.access, self.fresh)
+
+    def insert(self, title: str, start: datetime, **more: Any) -> dict[str, Any]:
+        """A half-hour appointment in the primary calendar."""
+        times = {
+            "start": {"dateTime": start.isoformat(), "timeZone": "UTC"},
+            "end": {"dateTime": (start + timedelta(minutes=30)).isoformat(), "timeZone": "UTC"},
+        }
+        return self.sandbox.insert_event(EMAIL, {"summary": title, **times, **more})
+
+    async def write(self, method: str, path: str, **body: Any) -> dict[str, Any]:
+        """Change something through the API, as another app of hers would."""
+        headers = {"Authorization": f"Bearer {self.token}"}
+        response = await self.http.request(method, "/calendar/v3" + path, headers=headers, json=body or None)
+        assert response.status_code < 300, response.text
+        return response.json() if response.content else {}
+
+
+@asynccontextmanager
+async def serving(clock: FixedClock) -> AsyncIterator[Served]:
+    """The sandbox with one signed-in person."""
+    sandbox = Sandbox(clock=clock.now, seed=7)
+    furnish(sandbox)
+    async with (
+        sandbox.serve() as base_url,
+        http_client(base_url=base_url, timeout=30) as http,
+    ):
+        person = Person(http)
+        token = (await person.tokens())["access_token"]
+        yield Served(sandbox, http, CalendarApi(http, base_url), person, token)
+
+
+async def add_account(engine: AsyncEngine, user_id: int, now: datetime, sub: str = SUB) -> None:
+    """The row that says whose Google account this is."""
+    values = {
+        "sub": sub,
+        "user_id": user_id,
+        "email": EMAIL,
+        "email_verified": True,
+        "is_primary": True,
+        "created_at": now,
+        "updated_at": now,
+    }
+    async with engine.begin() as connection:
+        await connection.execute(insert(accounts).values(values))

@@ -16,6 +16,8 @@ from google_sandbox import Sandbox
 from google_sandbox.admin.openapi import summary_of
 from google_sandbox.admin.operations import operations
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "sandbox.md").read_text("utf-8")
 EXAMPLE = ROOT / "examples" / "test_my_google_app.py"

@@ -17,6 +17,8 @@ from tests.sandbox.calendar.test_sync import timed
 from tests.sandbox.conftest import Clock
 from tests.sandbox.person import CALENDARS, CALLBACK, CLIENT, SECRET, G, furnish
 
+pytestmark = pytest.mark.slow
+
 WHO = "mia@example.com"
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "BREW"]
 NAMES = [

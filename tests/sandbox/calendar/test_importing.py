@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 
 from tests.sandbox.calendar.expansion import calendar, european, event, imported, ours, theirs, vtimezone
 
+pytestmark = pytest.mark.slow
+
 CALENDARS = Path(__file__).resolve().parents[4] / "shared" / "data" / "calendars"
 FILES = sorted(CALENDARS.glob("*.ics")) if CALENDARS.is_dir() else []
 OWN = sorted((Path(__file__).parents[2] / "calendars" / "data").glob("*.ics"))

@@ -151,7 +151,7 @@ async def test_scripts_for_pages_of_the_host_are_below_the_prefix_of_sign_in(gue
     assert (await guest.client.get(f"{guest.origin}/mia/static/page/page.js")).headers[
         "Cache-Control"
     ] == "no-cache"
-    assert (await guest.client.get(f"{guest.origin}/mia/static/page/../../app.py")).status_code == 404
+    assert (await guest.client.get(f"{guest.origin}/mia/static/%2e%2e/app.py")).status_code == 404
 
 
 async def test_below_a_mount_or_a_path_of_a_reverse_proxy(app: RunningApp, tmp_path: Path) -> None:

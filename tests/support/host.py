@@ -54,7 +54,7 @@ def host_settings(app: RunningApp, data_dir: Path, port: int = 8400, **chosen: o
 async def embedded(
     app: RunningApp, data_dir: Path, build: Callable[[Catflap], FastAPI], *, auth: str = "", **chosen: object
 ) -> AsyncIterator[tuple[RunningApp, FastAPI]]:
-    """Serve the host application that `build` makes around a Catflap, as a `Door` of its own.
+    """Serve the host application that `build` makes around a Catflap, as a `RunningApp` of its own.
 
     Args:
         auth: prefix of the auth router, for the redirect URI that Google knows.
@@ -69,6 +69,8 @@ async def embedded(
     host_app = build(Catflap(settings, clock=app.clock))
     async with served(host_app, listener):
         yield (
-            RunningApp(origin, app.sandbox, app.catflap, app.urls, app.clock, app.client, app._stack),
+            RunningApp(
+                origin, app.sandbox, app.catflap, app.urls, app.clock, app.client, app._stack, declared=False
+            ),
             host_app,
         )

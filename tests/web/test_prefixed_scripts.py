@@ -38,16 +38,16 @@ PAGE = """<!DOCTYPE html>
 @pytest.fixture
 async def guest(app: RunningApp, tmp_path: Path) -> AsyncIterator[RunningApp]:
     def build(catflap: Catflap) -> FastAPI:
-        app = FastAPI(lifespan=catflap.lifespan)
-        app.include_router(catflap.auth_router(), prefix="/auth")
-        app.include_router(catflap.me_router(), prefix="/api")
+        host = FastAPI(lifespan=catflap.lifespan)
+        host.include_router(catflap.auth_router(), prefix="/auth")
+        host.include_router(catflap.me_router(), prefix="/api")
 
-        @app.get("/")
+        @host.get("/")
         async def home() -> HTMLResponse:
             gsi = f"{app.sandbox.base_url}/gsi/client"
             return HTMLResponse(PAGE.format(gsi=gsi, client_id=CLIENT_ID))
 
-        return app
+        return host
 
     async with embedded(app, tmp_path, build, auth="/auth", popup_redirect_uri="origin") as (opened, _):
         yield opened

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 async def host(
     app: RunningApp, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> AsyncIterator[tuple[FastAPI, str]]:
-    """The example application, served; its Google is the door's."""
+    """The example application, served; its Google is that of `app`."""
     listener = bind("127.0.0.1", 0)
     origin = f"http://127.0.0.1:{port_of(listener)}"
     client = app.sandbox.state.clients[CLIENT_ID]
@@ -58,7 +59,7 @@ async def test_the_example_signs_people_in_and_calls_google_for_them(
     host: tuple[FastAPI, str], app: RunningApp
 ) -> None:
     _, origin = host
-    guest = RunningApp(origin, app.sandbox, app.catflap, app.urls, app.clock, app.client, app._stack)
+    guest = replace(app, origin=origin, declared=False)
     browser = await guest.browser()
     assert (await browser.get("/hello")).status_code == 401
     answer = await browser.sign_in("/auth/signin/google?scopes=calendar&next=/hello")

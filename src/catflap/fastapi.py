@@ -14,7 +14,7 @@ and redirects, links and page scripts follow them.
 """
 
 from collections.abc import AsyncIterator, Collection, Iterator
-from contextlib import asynccontextmanager, contextmanager, nullcontext
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -76,7 +76,6 @@ class Catflap:
         self._home = home
         self._worker = worker
         self._clock = clock
-        self._services: Services | None = None
 
     def auth_router(self) -> APIRouter:
         """Sign-in with Google: `/signin/google…`, `/signout`, `/consents/…`, and scripts for your pages."""
@@ -118,19 +117,6 @@ class Catflap:
                 "second_catflap", "This application has a Catflap already; an application can have one."
             )
         prefixes = _prefixes(app)
-        paths = _paths(root_path or app.root_path, prefixes, self._home)
-        async with open_catflap(self._settings_for(prefixes), self._clock, paths) as opened:
-            setattr(app.state, STATE_KEY, opened.services)
-            self._services = opened.services
-            try:
-                async with opened.work() if self._worker else nullcontext():
-                    yield
-            finally:
-                delattr(app.state, STATE_KEY)
-                self._services = None
-
-    def _settings_for(self, prefixes: dict[str, str]) -> Settings:
-        """The settings, with calendars read only where they are shown."""
         settings = self._settings or Settings.read()
         shows_calendars = "mia" in prefixes
         if shows_calendars and settings.calendars is False:
@@ -138,7 +124,22 @@ class Catflap:
                 "calendars_off",
                 "mia_router() shows calendars, but CATFLAP_CALENDARS=false switches them off; leave one out.",
             )
-        return settings.model_copy(update={"calendars": shows_calendars})
+        settings = settings.model_copy(update={"calendars": shows_calendars})
+        paths = _paths(root_path or app.root_path, prefixes, self._home)
+        async with open_catflap(settings, self._clock, paths) as opened:
+            setattr(app.state, STATE_KEY, opened.services)
+            self._services = opened.services
+            try:
+                if self._worker:
+                    async with opened.work():
+                        yield
+                else:
+                    yield
+            finally:
+                delattr(app.state, STATE_KEY)
+                self._services = None
+
+    _services: Services | None = None
 
     @asynccontextmanager
     async def _check_started(self, app: FastAPI) -> AsyncIterator[None]:

@@ -28,8 +28,6 @@ except ModuleNotFoundError as error:
 
 __all__ = ["FixedClock", "SharedDatabase", "Urls"]
 
-pytest_plugins = ["google_sandbox.pytest_plugin"]
-
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
 

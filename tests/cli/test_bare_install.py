@@ -15,8 +15,6 @@ from catflap.extras import missing_extra
 from catflap.store.database import Urls
 from tests.support.installation import ROOT, Installation, required
 
-pytestmark = pytest.mark.slow
-
 _COMMAND_LINE = "from catflap.cli import main; main()"
 
 
@@ -33,8 +31,8 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Installation:
 def with_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Installation:
     """The wheel with the extras `sandbox` and `embedded`, and no voice."""
     made = Installation(tmp_path_factory.mktemp("sandbox"))
-    made.install_wheel(ROOT)
     made.install_wheel(ROOT / "packages" / "google-sandbox")
+    made.install_wheel(ROOT)
     made.link(required("catflap", ("embedded", "sandbox")) - {"google-sandbox"})
     return made
 

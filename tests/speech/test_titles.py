@@ -16,8 +16,6 @@ from catflap.speech.titles import MAX_SPOKEN
 from tests.speech.phonemes_of import phonemes
 from tests.speech.test_readings import kana
 
-pytestmark = pytest.mark.slow
-
 HERE = Path(__file__).parent
 
 

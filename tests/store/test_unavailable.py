@@ -19,8 +19,6 @@ from catflap.store.notify import NotificationListener, announce_change
 from catflap.store.unavailable import DatabaseUnavailable, meaning
 from tests.support.own_postgres import OwnPostgres, own_postgres
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[OwnPostgres]:

@@ -15,8 +15,6 @@ from catflap.store.database import asyncpg_options, connect
 from catflap.store.embedded import Urls
 from catflap.store.migrate import make_database, migrate
 
-pytestmark = pytest.mark.slow
-
 NAME = "first_release"
 FIRST = "0001"
 FILLED = """

@@ -15,7 +15,7 @@ from catflap.clock import FixedClock
 from catflap.google.calendar import CalendarApi
 from catflap.store.tables import accounts
 from google_sandbox import Sandbox
-from tests.sandbox.person import Person, furnish
+from sandbox_support.person import Person, populate
 from tests.support.http import http_client
 
 EMAIL = "mia@example.com"
@@ -64,7 +64,7 @@ class Served:
 async def serving(clock: FixedClock) -> AsyncIterator[Served]:
     """The sandbox with one signed-in person."""
     sandbox = Sandbox(clock=clock.now, seed=7)
-    furnish(sandbox)
+    populate(sandbox)
     async with (
         sandbox.serve() as base_url,
         http_client(base_url=base_url, timeout=30) as http,

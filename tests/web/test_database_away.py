@@ -19,8 +19,6 @@ from catflap.store.migrate import make_database, migrate
 from tests.support.app_client import Browser, RunningApp, running_app
 from tests.support.own_postgres import OwnPostgres, own_postgres
 
-pytestmark = pytest.mark.slow
-
 
 @dataclass
 class Away:

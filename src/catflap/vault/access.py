@@ -9,6 +9,7 @@ from catflap.errors import BadRequest, CatflapError, OperatorMustAct, TryAgain, 
 from catflap.google.oauth import OAuth
 from catflap.google.scopes import missing, normalise
 from catflap.store.notify import NotificationListener
+from catflap.vault.circuit_breaker import CircuitBreaker
 from catflap.vault.grant import Grant, GrantToken
 from catflap.vault.grants import Grants
 from catflap.vault.lease import Leases
@@ -29,18 +30,30 @@ class Vault:
         *,
         notices: NotificationListener,
         leases: Leases,
+        circuit: CircuitBreaker | None = None,
         pace: TokenBucket | None = None,
+        patience: timedelta = timedelta(seconds=60),
     ) -> None:
         """
         Args:
             notices: wakes callers who wait for another process's refresh.
             leases: decide which process refreshes a token.
             pace: how fast Google may be asked; None for as fast as callers come.
+            patience: how long a caller waits at most, and Google has for its answer.
         """
         self.grants = grants
         self.revoking = Revocation(grants, oauth)
         self._clock = clock
-        self._refreshing = Refreshing(grants, oauth, clock, notices=notices, leases=leases, pace=pace)
+        self._refreshing = Refreshing(
+            grants,
+            oauth,
+            clock,
+            notices=notices,
+            leases=leases,
+            circuit=circuit or CircuitBreaker(),
+            pace=pace,
+            patience=patience,
+        )
 
     async def access_token(
         self,

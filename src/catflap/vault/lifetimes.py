@@ -10,8 +10,6 @@ MIN_USABLE_TTL: Final = timedelta(seconds=30)
 REFRESH_AHEAD: Final = timedelta(minutes=10)
 # Tokens that were issued together must not be renewed together for ever: each waits its part of this.
 REFRESH_SPREAD: Final = timedelta(minutes=4)
-# How long a caller waits for a refresh at most, and Google has for its answer.
-REFRESH_PATIENCE: Final = timedelta(seconds=60)
 # A token counts as in use this long after it was handed out.
 IN_USE: Final = timedelta(hours=2)
 

@@ -24,7 +24,7 @@ from catflap.vault.failpoint import failpoint
 from catflap.vault.grant import CLIENT_CHANGED, Grant, GrantToken
 from catflap.vault.grants import Grants
 from catflap.vault.lease import Lease, Leases, Wait
-from catflap.vault.lifetimes import MIN_USABLE_TTL, REFRESH_PATIENCE
+from catflap.vault.lifetimes import MIN_USABLE_TTL
 from catflap.vault.rate_limit import TokenBucket
 
 _LONGEST_REFUSED_SECONDS = 300.0
@@ -51,7 +51,9 @@ class Refreshing:
         *,
         notices: NotificationListener,
         leases: Leases,
+        circuit: CircuitBreaker,
         pace: TokenBucket | None,
+        patience: timedelta,
     ) -> None:
         """Arguments as those of `Vault`."""
         self.grants = grants
@@ -59,8 +61,9 @@ class Refreshing:
         self._clock = clock
         self._notices = notices
         self._leases = leases
-        self._circuit = CircuitBreaker()
+        self._circuit = circuit
         self._pace = pace
+        self._patience = patience
         self._refreshing: dict[int, asyncio.Task[AccessToken]] = {}
 
     def check(self, token: GrantToken) -> None:
@@ -101,7 +104,7 @@ class Refreshing:
     async def _live(self, token: GrantToken) -> AccessToken:
         """A token that is newer than `token`, made by us or by whoever was faster."""
         seen = token.version
-        deadline = time.monotonic() + REFRESH_PATIENCE.total_seconds()
+        deadline = time.monotonic() + self._patience.total_seconds()
         with self._notices.watch(grant_topic(token.id)) as changed:
             while True:
                 if token.version != seen and (stored := self.stored(token, MIN_USABLE_TTL)) is not None:
@@ -202,7 +205,7 @@ class Refreshing:
 
     async def _ask(self, refresh_token: str) -> TokenResponse:
         try:
-            async with asyncio.timeout(REFRESH_PATIENCE.total_seconds()):
+            async with asyncio.timeout(self._patience.total_seconds()):
                 return await self._oauth.refresh(refresh_token)
         except TimeoutError:
             raise TryAgain("google_unavailable", "Google is too slow.", detail="no answer in time") from None

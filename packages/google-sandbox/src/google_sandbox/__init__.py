@@ -1,6 +1,6 @@
 """A local Google for tests and demos: OAuth, OpenID Connect, Calendar, Drive, push and security events.
 
-    from catflap.sandbox import Sandbox
+    from google_sandbox import Sandbox
 
     sandbox = Sandbox()
     with sandbox.serve_in_thread() as base_url:  # or: async with sandbox.serve() as base_url

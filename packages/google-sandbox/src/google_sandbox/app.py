@@ -16,7 +16,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from google_sandbox.caller import recognise
+from google_sandbox.caller import identify_caller
 from google_sandbox.errors import ApiError, OAuthError
 from google_sandbox.faults import GARBAGE, Fault
 from google_sandbox.http_server import DROP
@@ -87,7 +87,7 @@ class App:
     """The ASGI entry point."""
 
     def __init__(self, state: SandboxState, endpoints: Iterable[Endpoint]) -> None:
-        self._world = state
+        self._state = state
         self.routes = Routes(endpoints)
         self._leaving = False
         self._delayed: set[asyncio.Future[None]] = set()
@@ -111,7 +111,7 @@ class App:
             body = await _read(request)
         except ClientDisconnect:
             return None
-        call = Call(self._world, request, body or b"")
+        call = Call(self._state, request, body or b"")
         if body is None:
             response = ApiError(413, "uploadTooLarge", "Request Entity Too Large").response()
             return await response(scope, receive, send)
@@ -157,8 +157,8 @@ class App:
         call.endpoint = endpoint.name
         if endpoint.name.startswith("admin."):
             return endpoint, None
-        recognise(call)
-        return endpoint, self._world.faults.find(call.facts(), self._world.now())
+        identify_caller(call)
+        return endpoint, self._state.faults.find(call.facts(), self._state.now())
 
     def _perform(self, call: Call, endpoint: Endpoint | ApiError, fault: Fault | None) -> Response:
         if isinstance(endpoint, ApiError):
@@ -175,7 +175,7 @@ class App:
 
     def _write(self, call: Call, status: int) -> None:
         if not call.endpoint.startswith("admin."):
-            self._world.request_log.write(call.facts(), status, self._world.now())
+            self._state.request_log.write(call.facts(), status, self._state.now())
 
 
 def _preflight(call: Call) -> Response:

@@ -17,7 +17,7 @@ GRANTS = {
 }
 
 
-def recognise(call: Call) -> None:
+def identify_caller(call: Call) -> None:
     """Set account and credentials of a request, and the endpoint name by the grant type at `/token`."""
     grants = call.state.grants
     known: RefreshToken | AccessToken | Code | DeviceCode | None

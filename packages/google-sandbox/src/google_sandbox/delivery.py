@@ -26,7 +26,7 @@ class Message:
     address: str
     headers: dict[str, str]
     body: bytes
-    again: frozenset[int]
+    retry_on: frozenset[int]
     answers: list[int | None] = field(default_factory=list)
 
 
@@ -58,7 +58,7 @@ class DeliveryQueue:
         loop, woken, self._stopped = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
         woken.set()
         self._wake = lambda: loop.call_soon_threadsafe(woken.set)
-        task = asyncio.create_task(self._deliver(woken), name="sandbox-courier")
+        task = asyncio.create_task(self._deliver(woken), name="sandbox-delivery")
         try:
             yield
         finally:
@@ -99,7 +99,7 @@ class DeliveryQueue:
                 response = await client.post(message.address, headers=message.headers, content=message.body)
                 status = response.status_code
             message.answers.append(status)
-            if status not in message.again:
+            if status not in message.retry_on:
                 return
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopped.wait(), self.retry_seconds * 2**attempt)

@@ -218,4 +218,4 @@ async def _connect(address: tuple[str, int]) -> tuple[asyncio.StreamReader, asyn
     try:
         return await asyncio.open_connection(*address)
     except OSError:
-        raise Refused("502 Bad Gateway", f"Nobody answers at {address[0]}:{address[1]}.") from None
+        raise Refused("502 Bad Gateway", f"Cannot connect to {address[0]}:{address[1]}.") from None

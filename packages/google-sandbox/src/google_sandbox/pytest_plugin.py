@@ -36,11 +36,14 @@ def google_sandbox(pytestconfig: pytest.Config) -> Iterator[Sandbox]:
     """
     sandbox, port = _new_sandbox(), _configured_port(pytestconfig)
     running = sandbox.serve_in_thread(port=port)
+    problem = None
     try:
         running.__enter__()
     except OSError as error:
+        problem = error
+    if problem is not None:
         advice = f"Stop what uses it, or remove {_PORT} from your pytest configuration to take a free port."
-        pytest.fail(f"google_sandbox cannot start: {error}. {advice}", pytrace=False)
+        pytest.fail(f"google_sandbox cannot start: {problem}. {advice}", pytrace=False)
     try:
         yield sandbox
     finally:
@@ -48,15 +51,16 @@ def google_sandbox(pytestconfig: pytest.Config) -> Iterator[Sandbox]:
 
 
 def _new_sandbox() -> Sandbox:
+    missing = ""
     try:
-        module = import_module("google_sandbox.sandbox")
+        return cast("Sandbox", import_module("google_sandbox.sandbox").Sandbox())
     except ModuleNotFoundError as error:
-        pytest.fail(
-            f"google_sandbox cannot start: the package that provides {error.name!r} is not installed. "
-            "Install its dependencies with: pip install google-sandbox",
-            pytrace=False,
-        )
-    return cast("Sandbox", module.Sandbox())
+        missing = (error.name or "").partition(".")[0]
+    pytest.fail(
+        f"google_sandbox cannot start: the package {missing!r} is not installed. "
+        "Install what it depends on with: pip install google-sandbox",
+        pytrace=False,
+    )
 
 
 def _configured_port(config: pytest.Config) -> int:

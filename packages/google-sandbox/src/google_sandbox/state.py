@@ -30,7 +30,7 @@ class SandboxState:
         self._clock = clock
         self.offset = timedelta(0)
         self.seed = seed
-        self.chance = random.Random(seed)  # noqa: S311 - tokens of a sandbox must repeat under a seed
+        self.rng = random.Random(seed)  # noqa: S311 - tokens of a sandbox must repeat under a seed
         self.fixed_issuer = issuer
         self.base_url = "http://sandbox.invalid"
         self.accounts: dict[str, SandboxAccount] = {}
@@ -38,8 +38,8 @@ class SandboxState:
         self.clients: dict[str, Client] = {}
         self.projects: dict[str, Project] = {}
         self.keys = SigningKeys()
-        self.grants = Grants(self.now, self.chance)
-        self.device_codes = DeviceCodes(self.now, self.chance)
+        self.grants = Grants(self.now, self.rng)
+        self.device_codes = DeviceCodes(self.now, self.rng)
         self.calendar_store = CalendarStore(self.now)
         self.delivery = DeliveryQueue()
         self.channels = Channels(self.now, self.delivery)

@@ -60,7 +60,7 @@ def load(state: SandboxState, path: Path) -> None:
 
 def _dump(state: SandboxState) -> dict[str, Any]:
     grants = state.grants
-    version, persisted, gauss = state.chance.getstate()
+    version, persisted, gauss = state.rng.getstate()
     return {
         "form": FORM,
         "offset": state.offset.total_seconds(),
@@ -88,7 +88,7 @@ def _dump(state: SandboxState) -> dict[str, Any]:
 def _fill(state: SandboxState, kept: Mapping[str, Any]) -> None:
     state.offset = timedelta(seconds=kept["offset"])
     version, persisted, gauss = kept["chance"]
-    state.chance.setstate((version, tuple(persisted), gauss))
+    state.rng.setstate((version, tuple(persisted), gauss))
     state.keys = SigningKeys(kept["keys"])
     for account in _rows(SandboxAccount, kept["accounts"]):
         state.accounts[account.sub] = state.by_email[account.email] = account

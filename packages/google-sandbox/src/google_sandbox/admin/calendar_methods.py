@@ -125,6 +125,9 @@ class CalendarMethods(AdminMethods):
     def channels(self) -> list[dict[str, Any]]:
         """Return the open push channels, and as `answers` the status of each try to deliver to them."""
         return [
-            {**watch_routes.shown(channel), "answers": [message.answers for message in channel.sent]}
+            {
+                **watch_routes.channel_resource(channel),
+                "answers": [message.answers for message in channel.sent],
+            }
             for channel in self.state.channels.all()
         ]

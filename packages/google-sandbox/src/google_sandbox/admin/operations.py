@@ -1,8 +1,8 @@
 """The HTTP admin API: one operation for each method of `Sandbox` that is marked with `admin_route`.
 
 Parameters in the path's braces come from the path, the others from the JSON body (POST, PUT, PATCH) or the
-query (GET, DELETE). It has no authentication: the sandbox listens on loopback unless told otherwise and holds
-nothing real. Errors are `{"error": "a sentence"}` with status 400 (ValueError) or 404 (LookupError).
+query (GET, DELETE). There is no authentication, since the sandbox holds nothing real and listens on loopback
+by default. Errors are `{"error": "a sentence"}` with status 400 (ValueError) or 404 (LookupError).
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from google_sandbox.access import needs
 from google_sandbox.app import Endpoint
 from google_sandbox.calendar import mutations, page_tokens, watch_routes
 from google_sandbox.calendar.calendar_store import SandboxCalendar
-from google_sandbox.calendar.event_routes import diary_of, match, respond
+from google_sandbox.calendar.event_routes import calendar_of, match, respond
 from google_sandbox.calendar.sharing import ROLES, SCOPES, Rule, rank, rule_id
 from google_sandbox.errors import ApiError
 from google_sandbox.oauth import scopes
@@ -27,9 +27,9 @@ READ = LIST | {scopes.CALENDAR_READ}
 ACL = "/calendar/v3/calendars/{calendarId}/acl"
 
 
-def _diary(call: Call, role: str) -> SandboxCalendar:
+def _calendar(call: Call, role: str) -> SandboxCalendar:
     """Return the calendar in the path, for users of at least this role."""
-    calendar, entry = diary_of(call)
+    calendar, entry = calendar_of(call)
     if rank(entry.access_role) < rank(role):
         message = f"You need to have {role} access to this calendar."
         raise ApiError(403, "requiredAccessLevel", message, domain="calendar")
@@ -53,7 +53,7 @@ def _resource(rule: Rule) -> dict[str, Any]:
 
 def listed(call: Call) -> Response:
     """Handle `acl.list`."""
-    calendar = _diary(call, "writer")
+    calendar = _calendar(call, "writer")
     since, show_deleted = -1, call.flag("showDeleted")
     if token := call.query.get("syncToken"):
         page_tokens.refuse_restrictions(call, ())
@@ -85,12 +85,12 @@ def listed(call: Call) -> Response:
 
 def got(call: Call) -> Response:
     """Handle `acl.get`."""
-    return respond(call, _resource(_rule(_diary(call, "writer"), call.path["ruleId"])))
+    return respond(call, _resource(_rule(_calendar(call, "writer"), call.path["ruleId"])))
 
 
 def inserted(call: Call) -> Response:
     """Handle `acl.insert`; a rule about the same scope is replaced."""
-    calendar = _diary(call, "owner")
+    calendar = _calendar(call, "owner")
     body = call.json()
     scope, value = _scope(body)
     return _share(call, calendar, scope, value, _role(body, scope))
@@ -98,7 +98,7 @@ def inserted(call: Call) -> Response:
 
 def changed(call: Call) -> Response:
     """Handle `acl.patch` and `acl.update`."""
-    calendar = _diary(call, "owner")
+    calendar = _calendar(call, "owner")
     rule = _rule(calendar, call.path["ruleId"])
     match(call, f'"{rule.etag}"')
     body = call.json()
@@ -110,7 +110,7 @@ def changed(call: Call) -> Response:
 
 def deleted(call: Call) -> Response:
     """Handle `acl.delete`."""
-    calendar = _diary(call, "owner")
+    calendar = _calendar(call, "owner")
     rule = _rule(calendar, call.path["ruleId"])
     match(call, f'"{rule.etag}"')
     _share(call, calendar, rule.scope, rule.value, "none")
@@ -119,7 +119,7 @@ def deleted(call: Call) -> Response:
 
 def watched(call: Call) -> Response:
     """Handle `acl.watch`."""
-    calendar = _diary(call, "writer")
+    calendar = _calendar(call, "writer")
     uri = f"{call.state.base_url}/calendar/v3/calendars/{call.path['calendarId']}/acl?alt=json"
     return watch_routes.open_channel(call, f"acl:{calendar.id}", uri)
 

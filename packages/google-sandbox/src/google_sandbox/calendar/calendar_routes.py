@@ -16,7 +16,7 @@ from google_sandbox.app import Endpoint
 from google_sandbox.calendar import mutations
 from google_sandbox.calendar.calendar_store import SandboxCalendar
 from google_sandbox.calendar.event_listing import single_events
-from google_sandbox.calendar.event_routes import diary_of, match, respond
+from google_sandbox.calendar.event_routes import calendar_of, match, respond
 from google_sandbox.calendar.event_times import instant
 from google_sandbox.calendar.setting_values import settings_of, watched_name
 from google_sandbox.errors import ApiError
@@ -73,7 +73,7 @@ def _write(state: SandboxState, calendar: SandboxCalendar, written: dict[str, st
 
 def got(call: Call) -> Response:
     """Handle `calendars.get`."""
-    return respond(call, resource(call.state, diary_of(call)[0]))
+    return respond(call, resource(call.state, calendar_of(call)[0]))
 
 
 def inserted(call: Call) -> Response:
@@ -93,7 +93,7 @@ def inserted(call: Call) -> Response:
 def changed(call: Call) -> Response:
     """Handle `calendars.patch` and `calendars.update`."""
     assert call.account is not None
-    calendar, entry = diary_of(call, write=True)
+    calendar, entry = calendar_of(call, write=True)
     match(call, f'"{calendar.etag}"')
     written = _written(call.json())
     if call.method == "PUT":
@@ -111,7 +111,7 @@ def changed(call: Call) -> Response:
 def deleted(call: Call) -> Response:
     """Handle `calendars.delete`."""
     assert call.account is not None
-    calendar, _ = diary_of(call, write=True)
+    calendar, _ = calendar_of(call, write=True)
     if calendar.id == call.account.email:
         message = "The primary calendar cannot be deleted."
         raise ApiError(403, "cannotDeletePrimaryCalendar", message, domain="calendar")
@@ -125,7 +125,7 @@ def deleted(call: Call) -> Response:
 def cleared(call: Call) -> Response:
     """Handle `calendars.clear`: only the primary calendar."""
     assert call.account is not None
-    calendar, _ = diary_of(call, write=True)
+    calendar, _ = calendar_of(call, write=True)
     if calendar.id != call.account.email:
         raise ApiError(400, "invalid", "Only the primary calendar can be cleared.")
     for event_id in list(calendar.records):

@@ -20,7 +20,7 @@ Resource = dict[str, Any]
 
 @dataclass(slots=True, eq=False)
 class Record:
-    """An event now, the change that made it so, and what it was before each earlier change."""
+    """The versions of an event: the current one, its change number, and all earlier ones."""
 
     resource: Resource
     changed: int

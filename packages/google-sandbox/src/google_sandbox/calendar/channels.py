@@ -20,7 +20,7 @@ from google_sandbox.errors import ApiError
 
 DEFAULT_LIFE = timedelta(seconds=604800)
 LONGEST_LIFE = timedelta(days=30)
-AGAIN = frozenset({500, 502, 503, 504})
+RETRIED_STATUSES = frozenset({500, 502, 503, 504})
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", "host.docker.internal"})
 
 
@@ -62,7 +62,7 @@ class Channels:
 
     def __init__(self, now: Callable[[], datetime], delivery: DeliveryQueue) -> None:
         self._now = now
-        self._courier = delivery
+        self._delivery = delivery
         self._by_id: dict[str, Channel] = {}
 
     def open(self, body: dict[str, Any], resource: str, uri: str, sub: str, client_id: str) -> Channel:
@@ -130,13 +130,13 @@ class Channels:
     def _send(self, channel: Channel, state: str) -> None:
         if channel.expires_at > self._now() and channel.waiting[-1:] != [state]:
             channel.waiting.append(state)
-            self._courier.send(f"channel:{channel.id}", lambda: self._pack(channel))
+            self._delivery.send(f"channel:{channel.id}", lambda: self._pack(channel))
 
     def _pack(self, channel: Channel) -> Message | None:
         state = channel.waiting.pop(0)
         if self._by_id.get(channel.id) is not channel or channel.expires_at <= self._now():
             return None
-        message = Message(channel.address, channel.headers(state), b"", AGAIN)
+        message = Message(channel.address, channel.headers(state), b"", RETRIED_STATUSES)
         channel.sent.append(message)
         return message
 

@@ -203,7 +203,7 @@ def _touches(calendar: SandboxCalendar, event: Resource, window: Window, today: 
 
 def _changes(calendar: SandboxCalendar, window: Window, today: datetime) -> Iterator[Resource]:
     assert window.since is not None
-    told: set[str] = set()
+    seen: set[str] = set()
     for record in [r for r in calendar.records.values() if r.changed > window.since]:
         if window.kinds and record.resource.get("eventType", "default") not in window.kinds:
             continue
@@ -212,8 +212,8 @@ def _changes(calendar: SandboxCalendar, window: Window, today: datetime) -> Iter
             if window.single
             else _as_it_is(calendar, record, window, today)
         ):
-            if event["id"] not in told:
-                told.add(event["id"])
+            if event["id"] not in seen:
+                seen.add(event["id"])
                 yield event
 
 

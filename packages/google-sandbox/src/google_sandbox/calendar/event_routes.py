@@ -45,7 +45,7 @@ EVENTS = "/calendar/v3/calendars/{calendarId}/events"
 EVENT = EVENTS + "/{eventId}"
 
 
-def diary_of(call: Call, write: bool = False) -> tuple[SandboxCalendar, Entry]:
+def calendar_of(call: Call, write: bool = False) -> tuple[SandboxCalendar, Entry]:
     """Return the calendar in the path.
 
     Raises:
@@ -88,7 +88,7 @@ def match(call: Call, etag: str) -> None:
 
 def listed(call: Call) -> Response:
     """Handle `events.list`."""
-    calendar, entry = diary_of(call)
+    calendar, entry = calendar_of(call)
     assert call.account is not None
     key = (
         *("list", call.request.url.query, call.account.sub, entry.etag, entry.access_role),
@@ -121,7 +121,7 @@ def _envelope(call: Call, calendar: SandboxCalendar, entry: Entry) -> dict[str, 
 
 def instances(call: Call) -> Response:
     """Handle `events.instances`."""
-    calendar, entry = diary_of(call)
+    calendar, entry = calendar_of(call)
     master = mutations.current(calendar, call.path["eventId"])
     if not master.get("recurrence"):
         raise bad_parameter("eventId", "Invalid value for: The event is not recurring.")
@@ -139,7 +139,7 @@ def instances(call: Call) -> Response:
 
 def got(call: Call) -> Response:
     """Handle `events.get`."""
-    calendar, _ = diary_of(call)
+    calendar, _ = calendar_of(call)
     return _show(call, calendar, mutations.current(calendar, call.path["eventId"], cancelled_too=True))
 
 
@@ -154,14 +154,14 @@ def _show(call: Call, calendar: SandboxCalendar, event: Resource) -> Response:
 
 def inserted(call: Call) -> Response:
     """Handle `events.insert`."""
-    calendar, _ = diary_of(call, write=True)
+    calendar, _ = calendar_of(call, write=True)
     assert call.account is not None
     return _show(call, calendar, mutations.insert(calendar, call.account, call.json(), call.state.now()))
 
 
 def quick_added(call: Call) -> Response:
     """Handle `events.quickAdd`."""
-    calendar, _ = diary_of(call, write=True)
+    calendar, _ = calendar_of(call, write=True)
     assert call.account is not None
     text, now = call.query.get("text", ""), call.state.now()
     if not text.strip():
@@ -176,7 +176,7 @@ def quick_added(call: Call) -> Response:
 
 def imported(call: Call) -> Response:
     """Handle `events.import`: create or update a private copy, identified by its iCalUID."""
-    calendar, _ = diary_of(call, write=True)
+    calendar, _ = calendar_of(call, write=True)
     assert call.account is not None
     body = call.json()
     uid = body.get("iCalUID")
@@ -197,7 +197,7 @@ def imported(call: Call) -> Response:
 
 def _changed(whole: bool) -> Callable[[Call], Response]:
     def change(call: Call) -> Response:
-        calendar, _ = diary_of(call, write=True)
+        calendar, _ = calendar_of(call, write=True)
         assert call.account is not None
         body = call.json()
         event = mutations.current(calendar, call.path["eventId"], cancelled_too=True)
@@ -213,7 +213,7 @@ def _changed(whole: bool) -> Callable[[Call], Response]:
 
 def deleted(call: Call) -> Response:
     """Handle `events.delete`."""
-    calendar, _ = diary_of(call, write=True)
+    calendar, _ = calendar_of(call, write=True)
     event = mutations.current(calendar, call.path["eventId"], cancelled_too=True)
     match(call, event["etag"])
     mutations.cancel(calendar, event["id"], call.state.now())
@@ -222,7 +222,7 @@ def deleted(call: Call) -> Response:
 
 def moved(call: Call) -> Response:
     """Handle `events.move`: the event gets another calendar and organizer."""
-    calendar, _ = diary_of(call, write=True)
+    calendar, _ = calendar_of(call, write=True)
     assert call.account is not None
     if not call.query.get("destination"):
         raise ApiError(

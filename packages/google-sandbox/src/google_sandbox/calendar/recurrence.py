@@ -63,18 +63,18 @@ class Expansion:
         self._excluded_days: set[date] = set()
         for line in lines:
             self._read(line)
-        self.is_fine = any(rule.is_fine for rule in (*self._rules, *self._excluded_rules))
+        self.is_subdaily = any(rule.is_subdaily for rule in (*self._rules, *self._excluded_rules))
         self._starts: list[datetime] = []
         self._seen_until = first - timedelta(seconds=1)
         self._source: Iterator[datetime] | None = None
-        if not self.is_fine:
+        if not self.is_subdaily:
             first_of_all = min([first, *self._added])
             self._seen_until = first_of_all - timedelta(seconds=1)
             self._source = islice(self._all(None), MOST_COARSE)
 
     def between(self, low: datetime | None, high: datetime) -> list[datetime]:
         """Return the starts (naive local) from `low` on and before `high`, in order."""
-        if self.is_fine:
+        if self.is_subdaily:
             return self._around(low, high)
         self._advance(high)
         begin = 0 if low is None else bisect_left(self._starts, low)

@@ -62,7 +62,7 @@ class Rule:
     until: date | datetime | None = None
 
     @property
-    def is_fine(self) -> bool:
+    def is_subdaily(self) -> bool:
         """Whether it repeats more often than daily."""
         return self.frequency in SECONDS
 
@@ -118,7 +118,7 @@ class Rule:
             yield start
 
     def _shifted(self, first: datetime, near: datetime | None) -> datetime:
-        if near is None or near <= first or not self.is_fine or self.count is not None:
+        if near is None or near <= first or not self.is_subdaily or self.count is not None:
             return first
         step = SECONDS[self.frequency] * int(self.parts.get("INTERVAL", "1"))
         return first + (near - first) // timedelta(seconds=step) * timedelta(seconds=step)
@@ -135,11 +135,11 @@ class Rule:
         months = _Months(rule._bymonth or range(1, 13))  # type: ignore[attr-defined]
         if rule._bymonth or not numbered or rule._freq >= DAILY:  # type: ignore[attr-defined]
             rule._bymonth = months  # type: ignore[attr-defined]
-        return _patient(rule, months)
+        return _with_search_limit(rule, months)
 
 
-def _patient(rule: Iterable[datetime], months: _Months) -> Iterator[datetime]:
-    """Yield what a rule yields; the search for each start begins with fresh patience.
+def _with_search_limit(rule: Iterable[datetime], months: _Months) -> Iterator[datetime]:
+    """Yield what a rule yields; the search for each start has its own limit.
 
     It just ends where nothing will come any more: raised, that would end the other rules and dates of the
     event too.

@@ -161,7 +161,7 @@ def _check_recurrence(event: Resource, calendar: SandboxCalendar) -> None:
             line.strip().upper().startswith(("RRULE", "RDATE")) for line in event["recurrence"]
         ):
             raise ValueError("no rule")
-        if Series(event["start"], event["end"], event["recurrence"], calendar.zone).is_fine:
+        if Series(event["start"], event["end"], event["recurrence"], calendar.zone).is_subdaily:
             raise ValueError("finer than a day")
     except ValueError:
         raise invalid("Invalid recurrence rule.") from None

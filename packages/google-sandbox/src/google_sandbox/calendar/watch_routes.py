@@ -17,7 +17,7 @@ from google_sandbox.responses import json_response, no_content
 
 def watch_events(call: Call) -> Response:
     """Handle `events.watch`."""
-    calendar, _ = event_routes.diary_of(call)
+    calendar, _ = event_routes.calendar_of(call)
     uri = f"{call.base_url}/calendar/v3/calendars/{call.path['calendarId']}/events?alt=json"
     return open_channel(call, f"events:{calendar.id}", uri)
 
@@ -34,11 +34,11 @@ def open_channel(call: Call, resource: str, uri: str) -> Response:
     assert call.account is not None and call.token is not None
     channels = call.state.channels
     return json_response(
-        shown(channels.open(call.json(), resource, uri, call.account.sub, call.token.client_id))
+        channel_resource(channels.open(call.json(), resource, uri, call.account.sub, call.token.client_id))
     )
 
 
-def shown(channel: Channel) -> dict[str, str]:
+def channel_resource(channel: Channel) -> dict[str, str]:
     """Return a channel as the watch response shows it."""
     return {
         "kind": "api#channel",

@@ -1,7 +1,7 @@
 """`changes.getStartPageToken` and `changes.list`: which files changed since a token.
 
-Source: drive.v3 discovery document, guide "Retrieve changes". A file changed often is told once, with what
-it is now. Tokens are numbers that never expire.
+Source: drive.v3 discovery document, guide "Retrieve changes". A file that changed several
+times is listed once, in its latest state. Tokens are numbers that never expire.
 """
 
 from __future__ import annotations

@@ -203,14 +203,14 @@ class Tickets:
     """Requests that wait for a person, by the ticket in their form."""
 
     def __init__(self, state: SandboxState) -> None:
-        self._world = state
+        self._state = state
         self._waiting: dict[str, AuthorizationRequest] = {}
 
     def issue(self, request: AuthorizationRequest) -> str:
         """Return a new ticket; the oldest are dropped."""
         while len(self._waiting) >= MOST_TICKETS:
             del self._waiting[next(iter(self._waiting))]
-        ticket = self._world.grants.text(32)
+        ticket = self._state.grants.text(32)
         self._waiting[ticket] = request
         return ticket
 
@@ -221,7 +221,7 @@ class Tickets:
             ShownError: if the ticket is not waiting.
         """
         request = self._waiting.get(ticket or "")
-        if request is None or self._world.now() - request.made_at > TICKET_LIFETIME:
+        if request is None or self._state.now() - request.made_at > TICKET_LIFETIME:
             raise ShownError(
                 400, "invalid_request", "This page was used already or is too old. Please start again."
             )

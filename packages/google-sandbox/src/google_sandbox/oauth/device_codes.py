@@ -47,9 +47,9 @@ class DeviceCode:
 class DeviceCodes:
     """Every device code of the sandbox; the oldest are dropped."""
 
-    def __init__(self, now: Callable[[], datetime], chance: random.Random) -> None:
+    def __init__(self, now: Callable[[], datetime], rng: random.Random) -> None:
         self._now = now
-        self._chance = chance
+        self._rng = rng
         self._by_value: dict[str, DeviceCode] = {}
         self._by_user_code: dict[str, DeviceCode] = {}
 
@@ -58,14 +58,14 @@ class DeviceCodes:
         while len(self._by_value) >= MOST:
             oldest = self._by_value.pop(next(iter(self._by_value)))
             self._by_user_code.pop(oldest.user_code, None)
-        letters = "".join(self._chance.choices(LETTERS, k=8))
+        letters = "".join(self._rng.choices(LETTERS, k=8))
         user_code = f"{letters[:4]}-{letters[4:]}"
         code = DeviceCode(value, user_code, client_id, scopes, self._now() + LIFETIME)
         self._by_value[value] = self._by_user_code[user_code] = code
         return code
 
     def find(self, value: str | None) -> DeviceCode | None:
-        """Return a device code, also one that has run out or was used."""
+        """Return a device code, also an expired or used one."""
         return self._by_value.get(value or "")
 
     def typed(self, text: str | None) -> DeviceCode | None:

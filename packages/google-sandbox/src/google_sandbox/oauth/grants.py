@@ -82,9 +82,9 @@ class AccessToken:
 class Grants:
     """Every grant, code and token of the sandbox, in dictionaries."""
 
-    def __init__(self, now: Callable[[], datetime], chance: random.Random) -> None:
+    def __init__(self, now: Callable[[], datetime], rng: random.Random) -> None:
         self._now = now
-        self._chance = chance
+        self._rng = rng
         self.given: dict[tuple[str, str], Grant] = {}
         self.codes: dict[str, Code] = {}
         self.refresh_tokens: dict[str, RefreshToken] = {}
@@ -93,8 +93,8 @@ class Grants:
         self._oldest_first: deque[AccessToken] = deque()
 
     def text(self, length: int) -> str:
-        """Return random text in the alphabet tokens are made of."""
-        bits = self._chance.getrandbits(6 * length)
+        """Return random text in the alphabet of tokens."""
+        bits = self._rng.getrandbits(6 * length)
         return "".join([ALPHABET[(bits >> shift) & 63] for shift in range(0, 6 * length, 6)])
 
     def grant_of(self, sub: str, project: str) -> Grant:

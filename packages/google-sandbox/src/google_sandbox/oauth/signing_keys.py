@@ -1,7 +1,7 @@
 """Signing keys of ID tokens and security events, and their rotation.
 
 Two keys are published, as Google does, so that a client that caches the set by its Cache-Control survives one
-rotation. Key material is random whatever the seed: a predictable signing key has no use, even in a sandbox.
+rotation. Key material is random for every seed: a predictable signing key has no use, even in a sandbox.
 All sandboxes of a process share their keys, because making one takes a tenth of a second and test suites
 start a sandbox for each test.
 """
@@ -24,7 +24,7 @@ from joserfc.jwk import RSAKey
 
 
 class SigningKeys:
-    """The current signing key, and the previous one still published; made at first use."""
+    """The current signing key, and the previous one still published; generated at first use."""
 
     def __init__(self, pems: list[str] | None = None) -> None:
         self._keys = [_named(_private(pem)) for pem in pems or []]

@@ -25,7 +25,7 @@ from google_sandbox.responses import json_response
 
 
 class _NotIdentified(Exception):
-    """The reason of RFC 6750 why a call's token names nobody; None if there was no token."""
+    """The reason of RFC 6750 why a request's token is invalid; None if there was no token."""
 
     def __init__(self, reason: str | None) -> None:
         super().__init__(reason)

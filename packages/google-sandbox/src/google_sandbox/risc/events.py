@@ -14,7 +14,7 @@ from google_sandbox.delivery import Message
 from google_sandbox.risc.streams import EVENTS, Stream
 from google_sandbox.state import SandboxState
 
-AGAIN = frozenset({408, 429, 500, 502, 503, 504})
+RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 
 
 def issuer(state: SandboxState) -> str:
@@ -70,10 +70,10 @@ def send(state: SandboxState, project: str, event: str, claims: dict[str, Any]) 
     if stream is None or not stream.enabled or (uri not in stream.events and event != "verification"):
         return None
     token = event_token(state, clients[0].client_id, event, claims)
-    state.delivery.send(f"risc:{project}", lambda: _parcel(stream, token))
+    state.delivery.send(f"risc:{project}", lambda: _message(stream, token))
     return token
 
 
-def _parcel(stream: Stream, token: str) -> Message:
+def _message(stream: Stream, token: str) -> Message:
     headers = {"Content-Type": "application/secevent+jwt", "Accept": "application/json"}
-    return Message(stream.url, headers, token.encode(), AGAIN)
+    return Message(stream.url, headers, token.encode(), RETRIED_STATUSES)

@@ -20,7 +20,7 @@ PLAIN = re.compile(r"[A-Za-z0-9-]+:")
 NO_PARAMETERS = Parameters()
 NAME = re.compile(r"\s*([A-Za-z0-9-]+)\s*[;:]")
 CHARSET = re.compile(rb"[^:]*;CHARSET=\"?([A-Za-z0-9_-]+)", re.IGNORECASE)
-# An unquoted colon in a parameter, as in TZID=(UTC+01:00) Berlin, is told apart by where the value begins.
+# An unquoted colon in a parameter, as in TZID=(UTC+01:00) Berlin, is recognised by where the value begins.
 DATED = re.compile(r"[^;:]+;(.*):([^:]*)")
 TZID = re.compile(r"(?:^|;)\s*TZID\s*=\s*(\"[^\"]*\"|[^;]*)", re.IGNORECASE)
 CONTROLS = {code: None for code in (*range(32), 127) if code != 9}

@@ -24,7 +24,7 @@ class Event:
         uid: Its UID; for an event without one, a text made of its content that identifies it.
         zones: The zones of its VCALENDAR.
         default: The zone of floating times: the VCALENDAR's X-WR-TIMEZONE, else the calendar's.
-        is_default_guessed: Whether X-WR-TIMEZONE names a zone nobody knows.
+        is_default_guessed: Whether X-WR-TIMEZONE names an unknown zone.
         is_cancelled: Whether it, or the VCALENDAR's METHOD, says so.
         report: Where to tell what cannot be read.
     """

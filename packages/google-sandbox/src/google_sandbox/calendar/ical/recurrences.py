@@ -49,7 +49,7 @@ def _rules(event: Event, name: str, is_day: bool) -> Iterator[Rule]:
             continue
         try:
             rule = read_rule(ISO_UNTIL.sub(lambda found: re.sub("[-:]", "", found[0]), line.value))
-            if is_day and rule.is_fine:
+            if is_day and rule.is_subdaily:
                 raise ValueError("whole days cannot repeat more often than daily")
             yield replace(rule, parts=_without_times(rule)) if is_day else rule
         except ValueError as error:

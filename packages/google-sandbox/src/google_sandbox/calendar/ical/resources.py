@@ -158,7 +158,7 @@ class Clock:
 
 def _clocked(rule: Rule, first: datetime) -> Rule:
     """A rule that says its time of day; its COUNT no longer counts `first`."""
-    if rule.is_fine:
+    if rule.is_subdaily:
         return rule
     parts = {"BYHOUR": str(first.hour), "BYMINUTE": str(first.minute), **rule.parts}
     counts_first = rule.count is not None and next(rule.starts(first, None), None) == first

@@ -133,7 +133,7 @@ class Recurrence:
 
     def listed(self, recent: datetime, until: datetime) -> Recurrence:
         """Return its instances one by one, without rules; those before `recent` only if there is room."""
-        walls = self.expansion.between(recent if self.expansion.is_fine else None, until)
+        walls = self.expansion.between(recent if self.expansion.is_subdaily else None, until)
         return _one_by_one(self, walls, recent)
 
     def expands_to(self, expected: list[datetime], until: datetime) -> bool:

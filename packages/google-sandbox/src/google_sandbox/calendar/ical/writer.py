@@ -57,7 +57,7 @@ class UidWriter:
 
     Args:
         event_id: The id of the master's resource.
-        diary: The calendar, which may have the master already.
+        calendar: The calendar, which may have the master already.
         clock: Turns times into Google's.
     """
 
@@ -65,7 +65,7 @@ class UidWriter:
         self.id = event_id
         self.resources: list[Resource] = []
         self.imported = 0
-        self._diary = calendar
+        self._calendar = calendar
         self._clock = clock
 
     def write(self, events: list[Event]) -> None:
@@ -191,13 +191,13 @@ class UidWriter:
 
     def _write_orphans(self, overrides: list[Event]) -> None:
         """Instances of a series that is in the calendar already, or nowhere."""
-        master = self._diary.live(self.id)
-        series = series_of(self._diary, master) if master and master.get("recurrence") else None
+        master = self._calendar.live(self.id)
+        series = series_of(self._calendar, master) if master and master.get("recurrence") else None
         by_id: dict[str, list[tuple[Event, Span, Resource]]] = {}
         for event in overrides:
             fallback = event.default
             if series is not None and master is not None and not series.all_day:
-                fallback = known_zone(master["start"].get("timeZone") or self._diary.time_zone)
+                fallback = known_zone(master["start"].get("timeZone") or self._calendar.time_zone)
             moment = event.recurrence_id
             assert moment is not None
             is_day = series.all_day if series is not None else moment.is_day

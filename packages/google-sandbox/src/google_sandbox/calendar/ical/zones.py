@@ -155,8 +155,8 @@ class Matcher:
         return None
 
     def _candidates(self, where: Zone) -> Iterator[str]:
-        told = [name for name in (where.name, *self.preferred) if name]
-        yield from dict.fromkeys([*told, *self._matched.get(id(where.tz), ()), *common_names()])
+        known = [name for name in (where.name, *self.preferred) if name]
+        yield from dict.fromkeys([*known, *self._matched.get(id(where.tz), ()), *common_names()])
 
     def _agrees(self, defined: DefinedZone, name: str, low: datetime, high: datetime) -> bool:
         since = self._since.get((id(defined), name))

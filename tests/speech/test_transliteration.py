@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import pytest
 
-from catflap.speech import engines
+from catflap.speech import Speech, engines, say_text
 from catflap.speech.engines.transliteration import transliterated
 from catflap.speech.japanese import reading
 
@@ -63,3 +63,14 @@ def test_the_japanese_engine_needs_all_its_packages(monkeypatch: pytest.MonkeyPa
 
 def test_a_new_model_makes_new_sounds() -> None:
     assert f"e2k {version('e2k')}" in engines.installed_engines()["ja"].name
+
+
+async def test_the_engine_speaks_what_the_planner_left() -> None:
+    """In its own process, whose memory is limited."""
+    speech = Speech(engines=engines.installed_engines())
+    try:
+        said = await speech.synthesise(say_text("standard", "plumber").spoken, dialect="standard")
+        meant = await speech.synthesise("プランバー", dialect="standard")
+    finally:
+        await speech.aclose()
+    assert said.sha256 == meant.sha256

@@ -1,4 +1,4 @@
-"""Build every part from Settings; the only place that knows them all."""
+"""Composition root: builds every component from the settings."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -94,13 +94,13 @@ class Application:
                 and announcements, as the setting `calendars` does.
         """
         if self.services.settings.calendars and (languages := missing_voices()):
-            # Texts without a sound are no fault of a job; who installs Catflap must hear of it once.
+            # No job fails for want of a voice, so this is the only place that reports it.
             log.warning("voice_missing", hint=NoVoice(*languages).message)
         async with AsyncExitStack() as stack:
             services = self.services
             await stack.enter_async_context(Worker(self._urls.app, self._jobs))
-            upkeep = Maintenance(services.vault, services.webhooks, services.reactions, services.clock)
-            await stack.enter_async_context(upkeep)
+            maintenance = Maintenance(services.vault, services.webhooks, services.reactions, services.clock)
+            await stack.enter_async_context(maintenance)
             if sync_every is not None and services.settings.calendars:
                 await stack.enter_async_context(PeriodicTasks(services.engine, services.clock, sync_every))
             yield
@@ -110,10 +110,10 @@ class Application:
 async def open_catflap(
     settings: Settings, clock: Clock | None = None, paths: Paths | None = None
 ) -> AsyncIterator[Application]:
-    """Start everything that `settings` ask for, and stop it in the right order.
+    """Start all components, and stop them in reverse order.
 
     Args:
-        paths: where a host application has our routers; left out, they are at the root of a host name.
+        paths: prefixes of our routers in a host application; by default they are at the root.
 
     Raises:
         OperatorMustAct: settings, data directory, database or OAuth client need somebody's hand.
@@ -151,7 +151,7 @@ def _decide_calendars(settings: Settings) -> Settings:
 
 @dataclass(frozen=True)
 class _Infrastructure:
-    """What every room stands on."""
+    """Dependencies shared by all components."""
 
     settings: Settings
     paths: Paths
@@ -169,7 +169,7 @@ class _Infrastructure:
 
 @dataclass(frozen=True)
 class _VaultComponents:
-    """The vault, and what reports of it or acts on it."""
+    """The vault, its audit log, webhooks and handling of security events."""
 
     grants: Grants
     vault: Vault
@@ -196,7 +196,7 @@ async def _infrastructure(
         engine=_engine(stack, connect(urls.app)),
         vault_engine=_engine(stack, connect(urls.vault)),
         http=await stack.enter_async_context(http),
-        # Of their own, so that slow downloads keep nobody's token waiting for a connection.
+        # A pool of its own, so that slow downloads through the proxy never delay a token refresh.
         proxy_http=await stack.enter_async_context(_client(settings)),
         notices=await stack.enter_async_context(NotificationListener(urls.app)),
         discovery=discovery,
@@ -255,7 +255,7 @@ async def _services(infrastructure: _Infrastructure, vault: _VaultComponents) ->
         http=infrastructure.proxy_http,
         signin=signin,
         consents=Consents(engine, clock, signin, redirect_uri=redirect_uri, return_urls=return_urls),
-        external_jwt=_app_tokens(settings, http, clock),
+        external_jwt=_external_jwt(settings, http, clock),
         limits=SignInLimits(settings.signins_per_minute, settings.trusted_networks),
         sessions=Sessions(engine, clock),
         users=users,
@@ -289,7 +289,7 @@ def _signin(infrastructure: _Infrastructure, users: Users, grants: Grants) -> Si
         id_tokens=IdTokens(keys, infrastructure.discovery, infrastructure.clock),
         users=users,
         grants=grants,
-        signin_policy=_admission(infrastructure.settings),
+        signin_policy=_signin_policy(infrastructure.settings),
         audiences=infrastructure.settings.google_audiences,
     )
 
@@ -298,14 +298,14 @@ def _client(settings: Settings) -> httpx2.AsyncClient:
     return httpx2.AsyncClient(verify=tls_context(), timeout=settings.google_timeout, follow_redirects=False)
 
 
-def _admission(settings: Settings) -> SignInPolicy:
+def _signin_policy(settings: Settings) -> SignInPolicy:
     return SignInPolicy(
         domains=frozenset(domain.lower() for domain in settings.allowed_domains),
         emails=frozenset(email.lower() for email in settings.allowed_emails),
     )
 
 
-def _app_tokens(settings: Settings, http: httpx2.AsyncClient, clock: Clock) -> ExternalJwtVerifier | None:
+def _external_jwt(settings: Settings, http: httpx2.AsyncClient, clock: Clock) -> ExternalJwtVerifier | None:
     if not settings.jwt_issuer:
         return None
 

@@ -1,4 +1,4 @@
-"""Something that goes on while a context is open, and ends with it."""
+"""Background tasks with the lifetime of an async context manager."""
 
 import asyncio
 import contextlib
@@ -11,26 +11,26 @@ from catflap.log import log, place
 
 
 def is_being_cancelled() -> bool:
-    """Whether the present task was told to end.
+    """Return whether the current task has been cancelled.
 
-    A cancellation during a query may arrive as an error of the database driver, which fails to tidy up; a
-    loop that goes on after errors would then never end.
+    A cancellation during a query may arrive as an error of the database driver. A loop that continues after
+    errors would then never end.
     """
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
 
 
 class Background(ABC):
-    """Runs `run()` as a task of its own between entering and leaving."""
+    """Base class: `run()` runs as a task while the context is open."""
 
     _task: asyncio.Task[None] | None = None
 
     @abstractmethod
     async def run(self) -> None:
-        """What goes on until it is cancelled."""
+        """Run until cancelled."""
 
     async def attempt(self, step: Callable[[], Awaitable[None]]) -> None:
-        """Do one step of what goes on. What fails is logged, because the next step must come all the same."""
+        """Run one step and log its failure, so that the next step still runs."""
         try:
             await step()
         except CatflapError as error:

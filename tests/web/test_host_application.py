@@ -265,6 +265,7 @@ async def test_our_routes_protect_themselves_inside_the_host(app: RunningApp, tm
         preflight = {**PREFLIGHT, "Origin": "https://app.example"}
         answer = await ask("OPTIONS", "/api/v1/me", headers=preflight)
         assert answer.headers["Access-Control-Allow-Origin"] == "https://app.example"
+        assert "PATCH" in answer.headers["Access-Control-Allow-Methods"]
         answer = await ask("GET", "/api/v1/me", headers={"Origin": "https://app.example"})
         assert answer.headers["Access-Control-Allow-Credentials"] == "true"
         answer = await ask("GET", "/api/v1/me", headers={"Origin": "https://stranger.example"})

@@ -1,4 +1,4 @@
-"""Our own web application: all routers at the root of a host name, and the health checks of operations."""
+"""The web application of `catflap serve`: all routers at the root of a host name, and health checks."""
 
 from fastapi import APIRouter, FastAPI
 from sqlalchemy import text
@@ -16,7 +16,7 @@ operations = new_router()
 
 
 def create_app(services: Services) -> FastAPI:
-    """The application; it starts nothing and stops nothing."""
+    """Return the application; starting and stopping its components is the caller's job."""
     app = FastAPI(**openapi.info(), docs_url=None, redoc_url=None, openapi_url="/openapi.json")
     openapi.install(app)
     setattr(app.state, STATE_KEY, services)

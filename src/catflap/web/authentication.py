@@ -1,7 +1,7 @@
-"""Who is asking.
+"""Authentication of requests: session cookies with CSRF tokens, bearer tokens, device tokens.
 
-A browser proves itself with a cookie and, for anything unsafe, a CSRF token; a native app with a bearer
-token; a device with its own. No request may mix them, so that no proof is ever taken for another.
+A request carries one of them. Several in one request are refused, so that no credential is used in place of
+another.
 """
 
 import hashlib
@@ -45,25 +45,25 @@ class Cookies:
         )
 
     def clear(self, response: Response, name: str) -> None:
-        """Take a cookie back."""
+        """Delete a cookie."""
         response.delete_cookie(name, path="/", secure=self.https, httponly=True, samesite="lax")
 
     def set_session(self, response: Response, token: str) -> None:
-        """Sign a browser in; another of its tabs may still be at Google, so that secret stays."""
+        """Set the session cookie. The sign-in cookie stays, because another tab may still be at Google."""
         self.set(response, self.session, token, int(ABSOLUTE.total_seconds()))
 
     def set_signin(self, request: Request, response: Response, state: str, secret: str) -> None:
-        """Give a browser the secret that it will be recognised by when it comes back.
+        """Set the cookie with the secret that binds an authorization request to this browser.
 
         Two tabs that begin at the same moment, before any answer, get different secrets, of which the browser
-        keeps the one that comes last. So the first one of a browser gets a cookie for its state alone too.
+        keeps the last. So a new secret is also set in a cookie of its own, named after its state.
         """
         self.set(response, self.signin, secret, SIGNIN_COOKIE_SECONDS)
         if request.cookies.get(self.signin) != secret:
             self.set(response, self._signin_of(state), secret, SIGNIN_COOKIE_SECONDS)
 
     def signin_secrets(self, request: Request, state: str) -> list[str]:
-        """What the browser may be recognised by as the one that `state` was given to."""
+        """Return the secrets that this browser sent for the authorization request with `state`."""
         names = (self.signin, self._signin_of(state))
         return [request.cookies[name] for name in names if name in request.cookies]
 
@@ -77,22 +77,22 @@ _OUR_COOKIES = tuple(
 
 
 def cookies_of(services: Services) -> Cookies:
-    """The cookie names of this installation."""
+    """Return the cookie names of this installation."""
     return Cookies(https=services.settings.origin.startswith("https://"))
 
 
 async def cookies(services: Annotated[Services, Depends(services)]) -> Cookies:
-    """The cookie names of this installation, for `Depends(cookies)`."""
+    """Dependency: the cookie names of this installation."""
     return cookies_of(services)
 
 
 def csrf_token(session_token: str) -> str:
-    """What a page must send along; only who holds the cookie can compute it."""
+    """Return the CSRF token of a session: an HMAC under its token, which only the cookie's holder knows."""
     return hmac.new(session_token.encode(), b"catflap csrf", hashlib.sha256).hexdigest()
 
 
 def single_parameters(request: Request) -> None:
-    """Refuse a parameter sent twice: two readers might each believe another one (RFC 6749 section 3.1).
+    """Dependency: refuse a query parameter that is sent twice (RFC 6749 section 3.1).
 
     Raises:
         BadRequest: `invalid_request`.
@@ -103,7 +103,7 @@ def single_parameters(request: Request) -> None:
 
 
 def check_page(request: Request, services: Services) -> str:
-    """Make sure that a page of an allowed origin sent this, and not a form of another site; its origin.
+    """Check that a page of an allowed origin sent this request, and return that origin.
 
     Raises:
         BadRequest: `forbidden`, `origin_not_allowed`.
@@ -117,10 +117,10 @@ def check_page(request: Request, services: Services) -> str:
 
 
 def check_native(request: Request) -> None:
-    """Make sure that no browser sent this: what a page could do for itself it must not do as an app.
+    """Check that no browser sent this request, so that a page can't pass for a native app.
 
-    Of cookies only ours tell that. Apps keep and send the cookies of whatever stands before us, such as
-    Cloudflare's `__cf_bm` or a load balancer's `AWSALB`.
+    Of cookies only ours count: apps keep and send those of proxies, such as Cloudflare's `__cf_bm` or a load
+    balancer's `AWSALB`.
 
     Raises:
         BadRequest: `forbidden`.
@@ -134,7 +134,7 @@ def check_native(request: Request) -> None:
 
 
 def one_credential(request: Request, names: Cookies) -> str | None:
-    """The session cookie, if that is all there is.
+    """Return the session cookie, or None; an Authorization header beside it is refused.
 
     Raises:
         BadRequest: `ambiguous_credentials`.
@@ -146,7 +146,7 @@ def one_credential(request: Request, names: Cookies) -> str | None:
 
 
 async def find_session(request: Request, services: Services, names: Cookies) -> Session | None:
-    """The session of a request, by cookie or by bearer token, without a check of where it was sent from.
+    """Return the session of a request, by cookie or by bearer token, without a check of its origin.
 
     Raises:
         BadRequest: `ambiguous_credentials`; `unauthenticated` for a token of another issuer that is invalid.
@@ -159,9 +159,9 @@ async def find_session(request: Request, services: Services, names: Cookies) -> 
 
 
 async def find_checked_session(request: Request, services: Services, names: Cookies) -> Session | None:
-    """The session of a request; one by cookie needs the CSRF token with anything unsafe.
+    """Return the session of a request; with a cookie, unsafe methods need the CSRF token.
 
-    A page that sends its CSRF token with a GET is told when the browser has another session by now.
+    A CSRF token is checked with GET too, if sent: it fails when the browser has another session by now.
 
     Raises:
         BadRequest: as `find_session`, and `csrf`.
@@ -197,7 +197,7 @@ async def session_or_none(
 
 
 async def session_required(session: Annotated[Session | None, Depends(session_or_none)]) -> Session:
-    """Who is signed in.
+    """Dependency: the session of this request.
 
     Raises:
         BadRequest: `unauthenticated`.
@@ -210,7 +210,7 @@ async def session_required(session: Annotated[Session | None, Depends(session_or
 async def device_required(
     services: Annotated[Services, Depends(services)], token: Annotated[str | None, Security(DEVICE_TOKEN)]
 ) -> Device:
-    """Return the device that is asking; cookies are ignored here.
+    """Dependency: the device of the bearer token; cookies are ignored.
 
     Raises:
         BadRequest: `unauthenticated`.
@@ -222,7 +222,7 @@ async def device_required(
 
 
 async def limit_begins(request: Request, services: Annotated[Services, Depends(services)]) -> None:
-    """Count a sign-in or consent that begins; before anything asks the database.
+    """Dependency: count a sign-in or consent that begins, before the database is asked.
 
     Raises:
         TryAgain: `rate_limited`.
@@ -231,7 +231,7 @@ async def limit_begins(request: Request, services: Annotated[Services, Depends(s
 
 
 async def limit_returns(request: Request, services: Annotated[Services, Depends(services)]) -> None:
-    """Count a browser that comes back from Google.
+    """Dependency: count a browser that returns from Google.
 
     Raises:
         TryAgain: `rate_limited`.
@@ -240,7 +240,7 @@ async def limit_returns(request: Request, services: Annotated[Services, Depends(
 
 
 async def limit_codes(request: Request, services: Annotated[Services, Depends(services)]) -> None:
-    """Count a code or an ID token that a client sends.
+    """Dependency: count an authorization code or ID token that a client sends.
 
     Raises:
         TryAgain: `rate_limited`.
@@ -249,7 +249,7 @@ async def limit_codes(request: Request, services: Annotated[Services, Depends(se
 
 
 async def _app_session(token: str, services: Services) -> Session | None:
-    """The session that a token of the app's own login stands for, where such tokens are accepted."""
+    """Return the session for a JWT of another issuer, where the settings accept one."""
     if services.external_jwt is None or token.count(".") != 2:
         return None
     subject = await services.external_jwt.subject(token)
@@ -265,7 +265,7 @@ async def _check_csrf(request: Request, cookie: str) -> None:
     if sent is None and request.headers.get("Content-Type", "").startswith(
         "application/x-www-form-urlencoded"
     ):
-        # Read whole first, so that a host's route can read it again.
+        # Kept by the request, so that a route of the host can read it again.
         await request.body()
         sent = str((await request.form()).get("csrf_token", ""))
     if not hmac.compare_digest((sent or "").encode(), csrf_token(cookie).encode()):
@@ -274,7 +274,7 @@ async def _check_csrf(request: Request, cookie: str) -> None:
 
 CurrentSession = Annotated[Session, Depends(session_required)]
 MaybeSession = Annotated[Session | None, Depends(session_or_none)]
-# For routes that check the page itself.
+# For routes that check the origin themselves.
 UncheckedSession = Annotated[Session | None, Depends(session_unchecked)]
 CurrentDevice = Annotated[Device, Depends(device_required)]
 ServicesDep = Annotated[Services, Depends(services)]

@@ -19,16 +19,16 @@ _NONCE = "catflap.csp_nonce"
 
 
 def nonce_of(request: HTTPConnection) -> str:
-    """The nonce that scripts and styles of this answer carry."""
+    """Return the nonce for scripts and styles in the response to this request."""
     nonce: str = request.scope.setdefault(_NONCE, secrets.token_urlsafe(16))
     return nonce
 
 
 def content_security_policy(nonce: str, google: str = "") -> str:
-    """What a page of ours may load: its own things, and scripts and styles that carry the nonce.
+    """Return the policy for our pages: their own resources, and scripts and styles with the nonce.
 
     Args:
-        google: where Google's script for browsers is, for the one page that uses it.
+        google: URL of Google's script for browsers, for the one page that loads it.
     """
     theirs, nobody = f" {google}" if google else "", " 'none'"
     return (
@@ -41,7 +41,7 @@ def content_security_policy(nonce: str, google: str = "") -> str:
 
 
 def add_headers(scope: Scope, send: Send) -> Send:
-    """A `send` that adds the security headers which an answer does not set itself."""
+    """Wrap `send` to add the security headers that a response does not set itself."""
     if _NONCE in scope:
         # Added already, by `SecurityHeaders` around the whole application.
         return send

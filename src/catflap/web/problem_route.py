@@ -1,8 +1,7 @@
-"""The class of all our routes: what happens around a handler, bound to the route and not to its path.
+"""Route class of all our routes: body limit, security headers, CORS, problem documents, access log redaction.
 
-So a host application that includes our routers keeps its own routes as they are, whatever their paths. Each
-route of ours limits the body, adds security headers, answers pages of allowed origins (CORS), turns every
-exception into a problem document and keeps secrets in addresses out of the server's access log.
+These belong to the matched route and never look at a path, so the routes of a host application that includes
+our routers are left as they are.
 """
 
 import json
@@ -26,7 +25,7 @@ _SECRET = "__catflap_secret_address__"  # noqa: S105 (the name of an attribute)
 
 
 class _Strict(Request):
-    """A request whose JSON body is read in one way only."""
+    """Request that refuses JSON which two parsers could read differently."""
 
     async def json(self) -> Any:
         body = await self.body()
@@ -38,7 +37,7 @@ class _Strict(Request):
 
 
 class ProblemRoute(APIRoute):
-    """Route that answers errors as problem documents and protects what it answers; see the module."""
+    """Route that answers every exception as a problem document; the module says what else it does."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -76,7 +75,7 @@ class ProblemRoute(APIRoute):
 
 
 class PlainErrors(ProblemRoute):
-    """The same for clients that know no problem documents: errors are `{"error": …}`."""
+    """Route whose errors are `{"error": …}`, for clients that know no problem documents."""
 
     def answer_error(self, error: Exception) -> Response:
         """Answer an error as a plain one."""
@@ -92,7 +91,7 @@ def new_router(
     max_body_size: int | None = problems.MAX_BODY_BYTES,
     route_class: type[ProblemRoute] = ProblemRoute,
 ) -> APIRouter:
-    """A router whose routes are all `OwnErrors`; `tag` is their group in the OpenAPI document."""
+    """Return a router whose routes are all `ProblemRoute`s; `tag` is their group in the OpenAPI document."""
     return APIRouter(
         prefix=prefix,
         dependencies=dependencies,
@@ -104,15 +103,15 @@ def new_router(
 
 
 def secret_address(endpoint: _F) -> _F:
-    """Decorator: the query or the last segment of this route's path is a secret and must not be logged."""
+    """Decorator for handlers: query and last path segment of the route are secrets, kept from access logs."""
     setattr(endpoint, _SECRET, True)
     return endpoint
 
 
 def _without_secrets(scope: Scope) -> Scope:
-    """A copy of `scope` for the handler; the original loses the query and the value of a path parameter.
+    """Return a copy of `scope` for the handler, and remove query and last path segment from the original.
 
-    Servers write their access log from the scope they made, when the answer begins.
+    Servers write their access log from the original scope, when the response starts.
     """
     inner = dict(scope)
     scope["query_string"] = b""
@@ -123,14 +122,14 @@ def _without_secrets(scope: Scope) -> Scope:
 
 
 def _allow_origins(app: ASGIApp, origins: Collection[str]) -> ASGIApp:
-    """`app`, whose answers pages of `origins` may read, cookies included."""
+    """Wrap `app` in CORS for `origins`, with credentials."""
     if not origins:
         return app
     return CORSMiddleware(
         app,
         allow_origins=list(origins),
         allow_credentials=True,
-        allow_methods=["GET", "POST", "PUT", "DELETE"],
+        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
         allow_headers=["Content-Type", "X-Requested-With", "X-CSRF-Token", "Authorization"],
     )
 

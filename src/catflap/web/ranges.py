@@ -1,4 +1,4 @@
-"""Byte ranges (RFC 9110 section 14), for players that fetch a sound piece by piece."""
+"""Byte ranges (RFC 9110 section 14), for players that fetch audio in parts."""
 
 import re
 
@@ -8,7 +8,7 @@ _ONE_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
 def ranged(content: bytes, header: str | None, media_type: str, headers: dict[str, str]) -> Response:
-    """All of `content`, or the one range that `header` asks for; several ranges at once get it all."""
+    """Return all of `content`, or the one range of the header Range; several ranges get all of it."""
     headers = {**headers, "Accept-Ranges": "bytes"}
     asked = _ONE_RANGE.fullmatch(header.replace(" ", "")) if header else None
     if asked is None or asked.group(0) == "bytes=-":

@@ -1,4 +1,4 @@
-"""The four routers of Catflap, for our own application and for host applications; docs/embedding.md."""
+"""The four routers that `catflap.fastapi` offers and `catflap serve` includes; see docs/embedding.md."""
 
 from fastapi import APIRouter, FastAPI
 from starlette.types import Lifespan
@@ -24,7 +24,8 @@ _Lifespan = Lifespan[FastAPI] | None
 
 def auth_router(lifespan: _Lifespan = None) -> APIRouter:
     """Sign-in with Google: redirects, codes of popups and apps, consent links, sign-out, security events."""
-    services = (
+    return _together(
+        lifespan,
         signin.router,
         codes.router,
         codes.plain_router,
@@ -32,7 +33,6 @@ def auth_router(lifespan: _Lifespan = None) -> APIRouter:
         security_events.router,
         static_files.embed_router,
     )
-    return _together(lifespan, *services)
 
 
 def token_router(lifespan: _Lifespan = None) -> APIRouter:
@@ -42,7 +42,7 @@ def token_router(lifespan: _Lifespan = None) -> APIRouter:
 
 
 def me_router(lifespan: _Lifespan = None) -> APIRouter:
-    """What is the signed-in user's own: accounts, grants and sessions."""
+    """The signed-in user's accounts, grants and sessions."""
     return _together(lifespan, me.router)
 
 
@@ -52,7 +52,7 @@ def mia_router(lifespan: _Lifespan = None) -> APIRouter:
 
 
 def _together(lifespan: _Lifespan, *routers: APIRouter) -> APIRouter:
-    """One router with the routes of several; `lifespan` is run with the application that includes it."""
+    """Return one router with the routes of several; including it adds `lifespan` to the application."""
     together = APIRouter(lifespan=lifespan, redirect_slashes=False)
     for router in routers:
         together.routes.extend(router.routes)

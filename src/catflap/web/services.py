@@ -1,4 +1,4 @@
-"""The components that routes use, made by `catflap.app`, and where a route finds them."""
+"""The components that routes use: made by `catflap.app`, stored on `app.state`."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -29,7 +29,7 @@ from catflap.vault.webhooks import Webhooks
 from catflap.web.paths import Paths
 from catflap.web.signin_limits import SignInLimits
 
-# The one name on `app.state` that is ours.
+# Our only name on `app.state`.
 STATE_KEY = "catflap"
 
 
@@ -64,7 +64,7 @@ class Services:
 
 
 async def services(request: Request) -> Services:
-    """The components, for `Depends(services)`.
+    """Dependency: the components of the running Catflap.
 
     Raises:
         OperatorMustAct: `not_started`.
@@ -80,7 +80,7 @@ async def services(request: Request) -> Services:
 
 
 def installed(scope: Scope) -> Services | None:
-    """The components of the application that `scope` belongs to; None when Catflap is not started there."""
+    """Return the components for an ASGI scope; None when Catflap is not started in its application."""
     app: Any = scope.get("app")
     found: Services | None = getattr(app.state, STATE_KEY, None) if app is not None else None
     return found

@@ -1,7 +1,7 @@
-"""How often one address, and all of them together, may begin and complete sign-ins.
+"""Rate limits of sign-ins: for each client address, and for all addresses together.
 
-Nobody has proved anything when a sign-in begins, so it is what a flood finds first. Limits count in this
-process only, and in bounded memory: addresses that were not seen for longest are forgotten.
+Sign-ins begin without authentication, so they are the first target of a flood. Limits are counted in this
+process only, and in bounded memory: the addresses that were seen least recently are forgotten.
 """
 
 import ipaddress
@@ -17,22 +17,22 @@ from catflap.vault.rate_limit import TokenBucket
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 MOST_ADDRESSES = 10_000
-# Of all addresses together, in multiples of what one may.
+# The limit of all addresses together, in multiples of that of one.
 _TOGETHER = 5
 _MOST_HOPS = 20
-_TELL_SECONDS = 60.0
+_LOG_EVERY_SECONDS = 60.0
 
 
 class Limit:
-    """At most `per_minute` requests of one address, half of that at once, and five times that of all."""
+    """At most `per_minute` requests of one address with bursts of half that, and five times that of all."""
 
     def __init__(self, name: str, per_minute: int, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._name = name
         self._per_minute = per_minute
         self._monotonic = monotonic
-        self._paces: OrderedDict[str, TokenBucket] = OrderedDict()
-        self._together = self._pace(_TOGETHER)
-        self._told_at = -_TELL_SECONDS
+        self._buckets: OrderedDict[str, TokenBucket] = OrderedDict()
+        self._together = self._bucket(_TOGETHER)
+        self._logged_at = -_LOG_EVERY_SECONDS
 
     def check(self, address: str) -> None:
         """Count one request of `address`.
@@ -40,25 +40,25 @@ class Limit:
         Raises:
             TryAgain: `rate_limited`, with the time to wait.
         """
-        pace = self._paces.pop(address, None) or self._pace(1)
-        self._paces[address] = pace
-        if len(self._paces) > MOST_ADDRESSES:
-            self._paces.popitem(last=False)
+        bucket = self._buckets.pop(address, None) or self._bucket(1)
+        self._buckets[address] = bucket
+        if len(self._buckets) > MOST_ADDRESSES:
+            self._buckets.popitem(last=False)
         try:
-            pace.step()
+            bucket.step()
             self._together.step()
         except TryAgain:
-            if self._monotonic() - self._told_at >= _TELL_SECONDS:
-                self._told_at = self._monotonic()
+            if self._monotonic() - self._logged_at >= _LOG_EVERY_SECONDS:
+                self._logged_at = self._monotonic()
                 log.warning("rate_limited", what=self._name)
             raise
 
-    def _pace(self, times: int) -> TokenBucket:
+    def _bucket(self, times: int) -> TokenBucket:
         return TokenBucket(times * self._per_minute / 60, times * self._per_minute / 2, self._monotonic)
 
 
 class SignInLimits:
-    """The limits of signing in. Each kind has its own, so that beginnings can't use up the way back."""
+    """The limits of each step of signing in; separate, so that new sign-ins can't block those that return."""
 
     def __init__(
         self,
@@ -72,20 +72,20 @@ class SignInLimits:
         self.codes = Limit("signin_codes", per_minute, monotonic)
 
     def address(self, request: HTTPConnection) -> str:
-        """Whose request this is, as it is counted; see `counted_address`."""
+        """Return the address that a request is counted for; see `counted_address`."""
         peer = request.client.host if request.client else ""
         forwarded = ",".join(request.headers.getlist("X-Forwarded-For"))
         return counted_address(peer, forwarded, self._trusted)
 
 
 def counted_address(peer: str, forwarded: str, trusted: Collection[Network]) -> str:
-    """The address of a client: an IPv4 address, or the /64 that an IPv6 address is from.
+    """Return the address that a client is counted by: its IPv4 address, or the /64 of its IPv6 address.
 
     Args:
-        peer: who is connected to us.
-        forwarded: `X-Forwarded-For`. Anybody can send it, so only what trusted proxies added counts: from the
-            right, up to the first address that is not one of theirs.
-        trusted: where our own proxies are.
+        peer: address of the TCP peer.
+        forwarded: `X-Forwarded-For`. Clients can forge it, so only what trusted proxies added counts: from
+            the right, up to the first address that is not trusted.
+        trusted: networks of the operator's own proxies.
     """
     found = _parsed(peer)
     if trusted and (found is None or _within(found, trusted)):
@@ -102,7 +102,7 @@ def counted_address(peer: str, forwarded: str, trusted: Collection[Network]) -> 
 
 
 def _parsed(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """The address in one hop, which some proxies write with a port."""
+    """Parse one hop, which some proxies write with a port."""
     text = text.strip().strip('"')
     if text.startswith("["):
         text = text[1:].partition("]")[0]

@@ -1,4 +1,4 @@
-"""Scripts and styles: those that pages of the host application load, and those of our own page."""
+"""Static files: scripts for pages of the host application, and the files of our own page."""
 
 from pathlib import Path
 from typing import Final
@@ -38,6 +38,6 @@ async def page_file(name: str, request: Request) -> Response:
 
 async def _file(name: str, request: Request) -> Response:
     response = await _files.get_response(name, request.scope)
-    # Scripts and styles are nobody's secret; asked for again, they answer 304.
+    # May be cached, but is revalidated (304) each time.
     response.headers["Cache-Control"] = "no-cache"
     return response

@@ -188,7 +188,7 @@ def test_a_limit_forgets_addresses_and_keeps_within_its_memory(monkeypatch: pyte
     limit = Limit("test", 1_000_000, Seconds())
     for number in range(1000):
         limit.check(str(number))
-    assert len(limit._buckets) == 100 and "999" in limit._paces and "0" not in limit._paces
+    assert len(limit._buckets) == 100 and "999" in limit._buckets and "0" not in limit._buckets
 
 
 def test_a_limit_fills_again_with_time() -> None:

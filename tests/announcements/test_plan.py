@@ -6,7 +6,6 @@ from collections import Counter
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
@@ -17,33 +16,7 @@ from catflap.announcements.planning import HORIZON, plan
 from catflap.announcements.preferences import Preferences
 from catflap.calendars import Occurrence
 from catflap.speech import private_title
-
-NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
-HOUR = timedelta(hours=1)
-QUIET = Preferences(briefing_at=None)
-
-
-def timed(title: str, starts_at: datetime, **more: Any) -> Occurrence:
-    values = {
-        "calendar_id": 1,
-        "event_id": f"{title} {starts_at}",
-        "title": title,
-        "starts_at": starts_at,
-        "ends_at": starts_at + HOUR,
-        "all_day": False,
-        "day": None,
-        "private": False,
-        "declined": False,
-    }
-    return Occurrence(**(values | more))
-
-
-def whole(title: str, day: date, days: int = 1, zone: str = "UTC", **more: Any) -> Occurrence:
-    midnight = datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC)
-    end = timedelta(days=days)
-    return timed(
-        title, midnight, ends_at=midnight + end, all_day=True, day=day, end_day=day + end, **more
-    )  # fmt: skip
+from tests.support.occurrences import HOUR, NOON, QUIET, timed, whole
 
 
 def test_a_reminder_comes_before_its_appointment() -> None:

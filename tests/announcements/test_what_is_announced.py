@@ -11,7 +11,7 @@ from catflap.announcements.planned import Planned
 from catflap.announcements.planning import plan
 from catflap.announcements.preferences import Preferences
 from catflap.speech import dialects, language_of
-from tests.announcements.test_plan import HOUR, NOON, QUIET, timed, whole
+from tests.support.occurrences import HOUR, NOON, QUIET, timed, whole
 
 GOOGLE = Preferences(reminders_from="google", briefing_at=None)
 DAY = date(2026, 11, 25)

@@ -1,10 +1,8 @@
 """ID tokens: every check of OpenID Connect Core 3.1.3.7, and keys fetched once an hour."""
 
 import asyncio
-import hashlib
-import hmac
 import json
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64decode
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -20,6 +18,7 @@ from catflap.errors import Tampered, TryAgain
 from catflap.google.discovery import Discovery
 from catflap.google.id_token import Identity, IdTokens
 from catflap.google.jwks import Keys
+from tests.support.jwt import _encode, hs256
 
 CLIENT_ID = "4711-web.apps.googleusercontent.com"
 GOOGLE = "https://accounts.google.com"
@@ -296,13 +295,6 @@ async def test_a_symmetric_key_in_the_key_set_is_never_used(google: Google) -> N
             await verify(google, google.sign(key=key, header=header))
 
 
-def hs256(token: str, secret: bytes) -> str:
-    """The claims of `token`, signed with what everybody may read; no library would make such a thing."""
-    signed = f"{_encode({'alg': 'HS256', 'kid': 'first', 'typ': 'JWT'})}.{token.split('.')[1]}"
-    signature = hmac.new(secret, signed.encode(), hashlib.sha256).digest()
-    return f"{signed}.{urlsafe_b64encode(signature).rstrip(b'=').decode()}"
-
-
 def _with_other_payload(token: str) -> str:
     header, payload, signature = token.split(".")
     claims = json.loads(_decode(payload)) | {"sub": "2"}
@@ -315,10 +307,6 @@ def _with_header(token: str, header: dict[str, Any]) -> str:
 
 def jwt_of_list(google: Google) -> str:
     return jws.serialize_compact({"alg": "RS256", "kid": "first"}, b"[1]", google.keys["first"])
-
-
-def _encode(value: Any) -> str:
-    return urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
 
 
 def _decode(text: str) -> bytes:

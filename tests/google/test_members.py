@@ -14,8 +14,8 @@ from catflap.google.calendar import CalendarApi
 from catflap.google.jwks import Keys
 from catflap.google.oauth import InvalidGrant
 from catflap.google.risc import RiscConfiguration
-from tests.google.test_oauth import CODE, TOKENS, oauth
 from tests.support.canned_answers import answer, answering
+from tests.support.canned_oauth import CODE, TOKENS, oauth
 from tests.support.http import http_client
 
 HUGE = "x" * 100_000

@@ -5,7 +5,6 @@ import tomllib
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-import pyopenjtalk
 import pytest
 
 from catflap.speech import dialects, say_before, say_start
@@ -13,6 +12,7 @@ from catflap.speech.engines.transliteration import transliterated
 from catflap.speech.japanese import reading, title_reading
 from catflap.speech.phrasebooks import REQUIRED, phrasebook
 from catflap.speech.spoken_times import date_of, span_of, time_of
+from tests.support.kana import kana
 
 HERE = Path(__file__).parent
 GOLDEN = tomllib.loads((HERE / "golden_readings.toml").read_text(encoding="utf-8"))
@@ -23,13 +23,6 @@ VALUES = {"titles": "「会議」", "title": "「会議」", "time": "10時30分
     "date": "11月24日、火曜日",
     "count": "3",
 }
-
-
-def kana(text: str) -> str:
-    """The engine's own reading, without punctuation."""
-    heard = pyopenjtalk.g2p(transliterated(text), kana=True, use_sudachi_kanji_yomi=False, predict_nani=False)
-    assert isinstance(heard, str)
-    return re.sub(r"[「」『』、。！？!?・]", "", heard)
 
 
 def test_every_japanese_dialect_has_golden_readings_for_every_phrase():

@@ -14,7 +14,7 @@ from catflap.speech.english_data import MONTHS
 from catflap.speech.text import speakable
 from catflap.speech.titles import MAX_SPOKEN
 from tests.speech.phonemes_of import phonemes
-from tests.speech.test_readings import kana
+from tests.support.kana import kana
 
 HERE = Path(__file__).parent
 

@@ -10,7 +10,7 @@ from catflap.signin.export import export
 from catflap.signin.sessions import ABSOLUTE, IDLE
 from catflap.store.tables import metadata
 from tests.support.app_client import ALICE, BOB, Browser, RunningApp, running_app
-from tests.web.test_signin import NOTHING, ONE_OF_EACH
+from tests.support.signin import NOTHING, ONE_OF_EACH
 
 UNSAFE = [
     ("DELETE", "/v1/me"),

@@ -4,18 +4,15 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import httpx2
 import pytest
-from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
 from catflap.clock import FixedClock
 from catflap.store.embedded import Urls
-from tests.google.test_id_token import hs256
-from tests.support.app_client import ALICE, BOB, CALENDAR, Browser, RunningApp, running_app, serve_json
-from tests.web.test_signin import NOTHING, changed, error_of
-
-RETURN_TO = "https://shop.example.com/google?from=catflap"
+from tests.support.app_client import ALICE, BOB, CALENDAR, RunningApp, running_app, serve_json
+from tests.support.backend import RETURN_TO, ClientApp, follow, make_link, make_user, post
+from tests.support.jwt import hs256
+from tests.support.signin import NOTHING, changed, error_of
 
 
 @pytest.fixture
@@ -23,30 +20,6 @@ async def shop(database_urls: Urls, clock: FixedClock, tmp_path: Any) -> Any:
     """A house that knows where the shop's links lead back to."""
     async with running_app(database_urls, clock, tmp_path, return_urls=(RETURN_TO,)) as app:
         yield app
-
-
-async def post(app: RunningApp, path: str, key: dict[str, str], **body: Any) -> httpx2.Response:
-    return await app.client.post(path, json=body, headers=key)
-
-
-async def make_user(app: RunningApp, key: dict[str, str], external_id: str = "17") -> int:
-    return int((await post(app, "/v1/users", key, external_id=external_id)).json()["id"])
-
-
-async def make_link(app: RunningApp, key: dict[str, str], user_id: int, **more: Any) -> dict[str, Any]:
-    body = {"scopes": "calendar", "return_to": RETURN_TO, **more}
-    answer = await post(app, f"/v1/users/{user_id}/consents", key, **body)
-    assert answer.status_code == 201, answer.text
-    return dict(answer.json())
-
-
-async def follow(browser: Browser, url: str, **at_google: Any) -> dict[str, str]:
-    """Open a link, go through Google's pages, and tell what `return_to` is told."""
-    begun = await browser.get(url)
-    back = await browser.get(await browser.at_google(begun.headers["Location"], **at_google))
-    target = back.headers["Location"]
-    assert target.startswith(RETURN_TO + "&"), target
-    return {name: values[0] for name, values in parse_qs(urlsplit(target).query).items()}
 
 
 async def grants(app: RunningApp) -> list[tuple[int, str]]:
@@ -266,30 +239,6 @@ async def test_what_waits_for_confirmation_cannot_be_opened_from_the_database(sh
     dump = await shop.dump()
     assert told["code"] not in dump and link["url"].rsplit("/", 1)[1] not in dump
     assert not [code for code in google_code if code in dump]
-
-
-class ClientApp:
-    """An app with its own login, and the keys it signs with."""
-
-    issuer, audience = "https://login.shop.example", "catflap"
-
-    def __init__(self, clock: FixedClock) -> None:
-        self.clock = clock
-        self.key = ECKey.generate_key("P-256", {"kid": "e1", "alg": "ES256"})
-
-    def token(self, key: Any = None, header: dict[str, Any] | None = None, **changes: Any) -> str:
-        now = int(self.clock.now().timestamp())
-        claims = {
-            "iss": self.issuer,
-            "aud": self.audience,
-            "sub": "17",
-            "iat": now,
-            "exp": now + 600,
-            **changes,
-        }
-        header = header or {"alg": "ES256", "kid": "e1"}
-        present = {name: value for name, value in claims.items() if value is not None}
-        return jwt.encode(header, present, key or self.key, algorithms=[header["alg"]])
 
 
 @pytest.fixture

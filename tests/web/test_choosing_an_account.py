@@ -9,9 +9,9 @@ import pytest
 from catflap.clock import FixedClock
 from catflap.store.embedded import Urls
 from tests.support.app_client import ALICE, BOB, RunningApp, running_app
-from tests.web.test_backends import RETURN_TO
-from tests.web.test_codes import popup
-from tests.web.test_signin import error_of
+from tests.support.backend import RETURN_TO
+from tests.support.signin import error_of
+from tests.support.signin_codes import popup
 
 
 def sent(begun: httpx2.Response) -> dict[str, str]:

@@ -4,64 +4,38 @@ import asyncio
 import json
 from typing import Any
 
-import httpx2
 import pytest
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-from tests.google.test_id_token import hs256
 from tests.support.app_client import (
     ALICE,
     BOB,
     CALENDAR,
     CLIENT_ID,
     OTHER_CLIENT_ID,
-    Browser,
     RunningApp,
     raw,
     running_app,
 )
-from tests.web.test_signin import NOTHING, ONE_OF_EACH
-
-CODE, STORE, CREDENTIAL = "/signin/google/code", "/storeauthcode", "/signin/google/credential"
-BARE = {"Content-Type": "application/octet-stream; charset=utf-8"}
-
-
-async def post(app: RunningApp, path: str, **body: Any) -> httpx2.Response:
-    """What a page of ours posts."""
-    return await app.client.post(path, json=body, headers=app.page_headers())
-
-
-async def native(app: RunningApp, **body: Any) -> httpx2.Response:
-    """What a native app posts."""
-    return await app.client.post(CODE, json={"client": "native", **body})
-
-
-def id_token(app: RunningApp, **changes: Any) -> str:
-    """What Google's button gives, with some claims changed."""
-    account, now = app.sandbox.account(ALICE), int(app.clock.now().timestamp())
-    claims = {
-        "iss": app.sandbox.base_url,
-        "aud": CLIENT_ID,
-        "azp": CLIENT_ID,
-        "sub": account.sub,
-        "email": ALICE,
-        "email_verified": True,
-        "name": "Alice",
-        "iat": now,
-        "exp": now + 3600,
-    }
-    return app.sandbox.state.keys.sign({k: v for k, v in {**claims, **changes}.items() if v is not None})
-
-
-async def popup(browser: Browser, query: str = "scopes=calendar") -> dict[str, Any]:
-    """What a page asks for before it opens Google's popup."""
-    found: dict[str, Any] = (await browser.get(f"/signin/google/popup?{query}")).json()
-    return found
+from tests.support.jwt import hs256
+from tests.support.signin import NOTHING, ONE_OF_EACH
+from tests.support.signin_codes import (
+    BARE,
+    CODE_PATH,
+    CREDENTIAL_PATH,
+    STORE_PATH,
+    id_token,
+    native,
+    popup,
+    post,
+)
 
 
 async def test_a_popup_code_gives_a_session_and_tells_who_and_what(app: RunningApp) -> None:
-    answer = await post(app, CODE, code=app.popup_code(), client="popup", scopes="calendar drive.appdata")
+    answer = await post(
+        app, CODE_PATH, code=app.popup_code(), client="popup", scopes="calendar drive.appdata"
+    )
     assert answer.status_code == 200
     body = answer.json()
     assert body["account"]["email"] == ALICE
@@ -74,7 +48,7 @@ async def test_a_popup_code_gives_a_session_and_tells_who_and_what(app: RunningA
 
 async def test_a_bare_code_is_taken_as_a_popups(app: RunningApp) -> None:
     headers = {**app.page_headers(), **BARE}
-    answer = await app.client.post(CODE, content=app.popup_code(), headers=headers)
+    answer = await app.client.post(CODE_PATH, content=app.popup_code(), headers=headers)
     assert answer.json()["account"]["email"] == ALICE
     assert answer.cookies["catflap_session"]
 
@@ -111,7 +85,7 @@ async def test_the_guides_request_is_understood_byte_for_byte(app: RunningApp) -
     assert await app.stored() == ONE_OF_EACH
 
 
-@pytest.mark.parametrize("path", [CODE, STORE])
+@pytest.mark.parametrize("path", [CODE_PATH, STORE_PATH])
 @pytest.mark.parametrize(
     ("leave_out", "add"),
     [
@@ -135,7 +109,7 @@ async def test_a_code_from_no_page_of_ours_is_forbidden(
 
 async def test_the_guides_route_keeps_its_own_plain_errors(app: RunningApp) -> None:
     headers = {**app.page_headers(), **BARE}
-    answer = await app.client.post(STORE, content="4/no-such-code", headers=headers)
+    answer = await app.client.post(STORE_PATH, content="4/no-such-code", headers=headers)
     assert answer.status_code == 400
     assert list(answer.json()) == ["error"]
     assert "no-such-code" not in answer.text
@@ -175,7 +149,7 @@ async def test_a_bearer_is_no_cookie_and_a_cookie_no_bearer(app: RunningApp) -> 
 )
 async def test_a_native_code_sent_by_a_browser_is_refused(app: RunningApp, header: dict[str, str]) -> None:
     body = {"client": "native", "code": app.native_code()}
-    answer = await app.client.post(CODE, json=body, headers=header)
+    answer = await app.client.post(CODE_PATH, json=body, headers=header)
     assert answer.status_code == 403
     assert await app.stored() == NOTHING
 
@@ -194,15 +168,15 @@ async def test_a_native_request_may_carry_the_cookies_of_what_stands_before_us(
     app: RunningApp, cookie: str
 ) -> None:
     first = await app.client.post(
-        CODE, json={"client": "native", "code": app.native_code()}, headers={"Cookie": cookie}
+        CODE_PATH, json={"client": "native", "code": app.native_code()}, headers={"Cookie": cookie}
     )
     assert first.status_code == 200
     headers = {"Cookie": cookie, "Authorization": f"Bearer {first.json()['token']}"}
     assert (await app.client.get("/v1/me", headers=headers)).status_code == 200
     body = {"client": "native", "code": app.native_code()}
-    assert (await app.client.post(CODE, json=body, headers=headers)).status_code == 200
+    assert (await app.client.post(CODE_PATH, json=body, headers=headers)).status_code == 200
     credential = {"client": "native", "credential": id_token(app)}
-    answer = await app.client.post(CREDENTIAL, json=credential, headers={"Cookie": cookie})
+    answer = await app.client.post(CREDENTIAL_PATH, json=credential, headers={"Cookie": cookie})
     assert answer.status_code == 200
 
 
@@ -216,7 +190,7 @@ async def test_a_replayed_code_is_refused(app: RunningApp) -> None:
 
 async def test_of_the_same_code_sent_twice_at_once_one_is_taken(app: RunningApp) -> None:
     code = app.popup_code()
-    answers = await asyncio.gather(*(post(app, CODE, code=code, client="popup") for _ in range(2)))
+    answers = await asyncio.gather(*(post(app, CODE_PATH, code=code, client="popup") for _ in range(2)))
     assert sorted(answer.status_code for answer in answers) == [200, 400]
     assert await app.stored() == ONE_OF_EACH
 
@@ -238,7 +212,7 @@ async def test_a_code_of_another_client_is_refused(app: RunningApp) -> None:
 @pytest.mark.parametrize("kind", ["popup", "native"])
 async def test_a_code_of_the_other_kind_of_client_is_refused(app: RunningApp, kind: str) -> None:
     if kind == "popup":
-        answer = await post(app, CODE, code=app.native_code(), client="popup")
+        answer = await post(app, CODE_PATH, code=app.native_code(), client="popup")
     else:
         answer = await native(app, code=app.popup_code())
     assert answer.is_error
@@ -273,7 +247,7 @@ async def test_a_code_without_openid_is_refused_with_the_remedy(app: RunningApp)
     ],
 )
 async def test_a_bad_body_is_refused_without_being_repeated(app: RunningApp, body: bytes) -> None:
-    answer = await app.client.post(CODE, content=body, headers={"Content-Type": "application/json"})
+    answer = await app.client.post(CODE_PATH, content=body, headers={"Content-Type": "application/json"})
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
     assert "4/" not in answer.text
     assert app.google_was_asked("oauth.token.exchange") == 0
@@ -284,12 +258,12 @@ async def test_a_body_that_a_form_of_another_site_could_send_is_refused(
     app: RunningApp, content_type: str
 ) -> None:
     body = json.dumps({"code": app.native_code(), "client": "native"})
-    answer = await app.client.post(CODE, content=body, headers={"Content-Type": content_type})
+    answer = await app.client.post(CODE_PATH, content=body, headers={"Content-Type": content_type})
     assert answer.status_code == 400
     assert await app.stored() == NOTHING
 
 
-@pytest.mark.parametrize("path", [CODE, STORE, CREDENTIAL, "/app/google-calendar/tokens"])
+@pytest.mark.parametrize("path", [CODE_PATH, STORE_PATH, CREDENTIAL_PATH, "/app/google-calendar/tokens"])
 async def test_an_oversized_body_is_refused(app: RunningApp, path: str) -> None:
     answer = await app.client.post(path, content=b"a" * 70_000, headers={**app.page_headers(), **BARE})
     assert answer.status_code == 413
@@ -299,7 +273,7 @@ async def test_an_oversized_body_is_refused(app: RunningApp, path: str) -> None:
             yield b"a" * 1000
 
     headers = {**app.page_headers(), "Content-Type": "application/octet-stream"}
-    if path in (CODE, STORE):
+    if path in (CODE_PATH, STORE_PATH):
         assert (await app.client.post(path, content=endless(), headers=headers)).status_code == 413
 
 
@@ -307,10 +281,10 @@ async def test_cookie_and_bearer_in_one_request_are_refused(app: RunningApp) -> 
     browser = await app.browser()
     await browser.sign_in()
     headers = {**app.page_headers(), "Authorization": "Bearer anything"}
-    for method, path in (("GET", "/v1/me"), ("POST", CODE), ("POST", STORE), ("POST", "/signout")):
+    for method, path in (("GET", "/v1/me"), ("POST", CODE_PATH), ("POST", STORE_PATH), ("POST", "/signout")):
         answer = await browser.http.request(method, app.origin + path, headers=headers, json={})
         assert answer.status_code == 400
-        assert path == STORE or answer.json()["code"] == "ambiguous_credentials"
+        assert path == STORE_PATH or answer.json()["code"] == "ambiguous_credentials"
 
 
 async def test_a_popups_state_is_taken_once_and_only_in_its_own_browser(app: RunningApp) -> None:
@@ -319,12 +293,12 @@ async def test_a_popups_state_is_taken_once_and_only_in_its_own_browser(app: Run
     assert begun["client_id"] == CLIENT_ID and begun["state"]
     body = {"code": app.popup_code(), "client": "popup", "state": begun["state"]}
     await popup(other)
-    refused = await other.send("POST", CODE, json=body, headers=app.page_headers())
+    refused = await other.send("POST", CODE_PATH, json=body, headers=app.page_headers())
     assert refused.json()["code"] == "state_invalid"
     assert app.google_was_asked("oauth.token.exchange") == 0
-    assert (await mine.send("POST", CODE, json=body, headers=app.page_headers())).status_code == 200
+    assert (await mine.send("POST", CODE_PATH, json=body, headers=app.page_headers())).status_code == 200
     again = {**body, "code": app.popup_code()}
-    replayed = await mine.send("POST", CODE, json=again, headers=app.page_headers())
+    replayed = await mine.send("POST", CODE_PATH, json=again, headers=app.page_headers())
     assert replayed.json()["code"] == "state_invalid"
 
 
@@ -334,13 +308,13 @@ async def test_a_popup_in_a_session_asks_for_more_of_the_same_account_only(app: 
     begun = await popup(browser, "scopes=drive.appdata")
     assert begun["login_hint"] == app.sandbox.account(ALICE).sub
     body = {"code": app.popup_code(BOB), "client": "popup", "state": begun["state"]}
-    answer = await browser.send("POST", CODE, json=body, headers=app.page_headers())
+    answer = await browser.send("POST", CODE_PATH, json=body, headers=app.page_headers())
     assert (answer.status_code, answer.json()["code"]) == (409, "account_mismatch")
     assert await app.stored() == ONE_OF_EACH
     begun = await popup(browser, "scopes=drive.appdata")
     more = app.popup_code(scopes=["openid", "email", "profile", *CALENDAR, "drive.appdata"])
     body = {"code": more, "client": "popup", "state": begun["state"]}
-    answer = await browser.send("POST", CODE, json=body, headers=app.page_headers())
+    answer = await browser.send("POST", CODE_PATH, json=body, headers=app.page_headers())
     assert (answer.status_code, answer.json()["missing"]) == (200, [])
     assert "set-cookie" not in answer.headers
 
@@ -348,7 +322,7 @@ async def test_a_popup_in_a_session_asks_for_more_of_the_same_account_only(app: 
 async def test_a_popup_without_a_refresh_token_is_led_to_the_consent_page(app: RunningApp) -> None:
     await (await app.browser()).sign_in()
     await app.rows("DELETE FROM vault.google_tokens")
-    answer = await post(app, CODE, code=app.popup_code(), client="popup", scopes="calendar")
+    answer = await post(app, CODE_PATH, code=app.popup_code(), client="popup", scopes="calendar")
     assert (answer.status_code, answer.json()["code"]) == (409, "consent_needed")
     browser = await app.browser()
     assert "error" not in (await browser.sign_in(answer.json()["consent_url"])).headers["Location"]
@@ -360,13 +334,13 @@ async def test_a_native_app_adds_scopes_with_its_bearer_and_links_when_it_says_s
     headers = {"Authorization": f"Bearer {signed_in['token']}"}
     scopes = ["openid", "email", "profile", "drive.appdata"]
     body = {"client": "native", "code": app.native_code(scopes=scopes), "scopes": "drive.appdata"}
-    added = await app.client.post(CODE, json=body, headers=headers)
+    added = await app.client.post(CODE_PATH, json=body, headers=headers)
     assert (added.status_code, "token" in added.json()) == (200, False)
     stranger = {"client": "native", "code": app.native_code(BOB)}
-    assert (await app.client.post(CODE, json=stranger, headers=headers)).status_code == 409
+    assert (await app.client.post(CODE_PATH, json=stranger, headers=headers)).status_code == 409
     again = app.native_code(BOB, force_refresh_token=True)
     link = {"client": "native", "code": again, "purpose": "link"}
-    assert (await app.client.post(CODE, json=link, headers=headers)).status_code == 200
+    assert (await app.client.post(CODE_PATH, json=link, headers=headers)).status_code == 200
     me = (await app.client.get("/v1/me", headers=headers)).json()
     assert [one["email"] for one in me["accounts"]] == [ALICE, BOB]
 
@@ -381,7 +355,7 @@ async def test_google_down_stores_nothing(app: RunningApp) -> None:
 async def test_an_id_token_alone_opens_a_session_without_a_grant_which_may_follow(app: RunningApp) -> None:
     browser = await app.browser()
     body = {"credential": id_token(app)}
-    answer = await browser.send("POST", CREDENTIAL, json=body, headers=app.page_headers())
+    answer = await browser.send("POST", CREDENTIAL_PATH, json=body, headers=app.page_headers())
     assert answer.json()["account"]["email"] == ALICE
     assert await app.stored() == {**ONE_OF_EACH, "vault.google_tokens": 0}
     await browser.sign_in()
@@ -391,7 +365,7 @@ async def test_an_id_token_alone_opens_a_session_without_a_grant_which_may_follo
 
 async def test_an_id_token_of_a_native_app_gives_a_bearer(app: RunningApp) -> None:
     body = {"credential": id_token(app, azp="4711-android.apps.googleusercontent.com"), "client": "native"}
-    answer = await app.client.post(CREDENTIAL, json=body)
+    answer = await app.client.post(CREDENTIAL_PATH, json=body)
     assert answer.json()["token_type"] == "Bearer"
 
 
@@ -400,21 +374,21 @@ async def test_an_id_token_with_a_state_must_carry_its_nonce(app: RunningApp) ->
     for nonce, status in (("another", 400), (None, 400)):
         begun = await popup(browser, "scopes=")
         body = {"credential": id_token(app, nonce=nonce), "state": begun["state"]}
-        answer = await browser.send("POST", CREDENTIAL, json=body, headers=app.page_headers())
+        answer = await browser.send("POST", CREDENTIAL_PATH, json=body, headers=app.page_headers())
         assert answer.status_code == status
     begun = await popup(browser, "scopes=")
     body = {"credential": id_token(app, nonce=begun["nonce"]), "state": begun["state"]}
-    answer = await browser.send("POST", CREDENTIAL, json=body, headers=app.page_headers())
+    answer = await browser.send("POST", CREDENTIAL_PATH, json=body, headers=app.page_headers())
     assert answer.status_code == 200
 
 
 async def test_googles_button_in_redirect_mode_posts_a_form_with_its_own_cookie(app: RunningApp) -> None:
     form = {"credential": id_token(app), "g_csrf_token": "abc"}
-    refused = await app.client.post(CREDENTIAL, data=form)
+    refused = await app.client.post(CREDENTIAL_PATH, data=form)
     assert (refused.status_code, refused.json()["code"]) == (403, "csrf")
-    other = await app.client.post(CREDENTIAL, data=form, headers={"Cookie": "g_csrf_token=xyz"})
+    other = await app.client.post(CREDENTIAL_PATH, data=form, headers={"Cookie": "g_csrf_token=xyz"})
     assert other.status_code == 403
-    answer = await app.client.post(CREDENTIAL, data=form, headers={"Cookie": "g_csrf_token=abc"})
+    answer = await app.client.post(CREDENTIAL_PATH, data=form, headers={"Cookie": "g_csrf_token=abc"})
     assert (answer.status_code, answer.headers["Location"]) == (303, "/")
     assert answer.cookies["catflap_session"]
 
@@ -422,7 +396,7 @@ async def test_googles_button_in_redirect_mode_posts_a_form_with_its_own_cookie(
 async def test_a_form_with_a_field_twice_is_refused(app: RunningApp) -> None:
     body = f"g_csrf_token=abc&credential={id_token(app)}&credential=again"
     headers = {"Cookie": "g_csrf_token=abc", "Content-Type": "application/x-www-form-urlencoded"}
-    answer = await app.client.post(CREDENTIAL, content=body, headers=headers)
+    answer = await app.client.post(CREDENTIAL_PATH, content=body, headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
 
 
@@ -442,7 +416,7 @@ async def test_a_forged_id_token_signs_nobody_in(app: RunningApp, forgery: str) 
         "own key": jwt.encode({**header, "kid": public["kid"]}, claims, RSAKey.generate_key(2048)),
         "text": "not.a.token",
     }[forgery]
-    answer = await post(app, CREDENTIAL, credential=forged)
+    answer = await post(app, CREDENTIAL_PATH, credential=forged)
     assert (answer.status_code, answer.json()["code"]) == (400, "id_token_invalid")
     assert await app.stored() == NOTHING
 
@@ -456,14 +430,14 @@ async def test_pages_of_an_allowed_origin_may_read_the_answer(
             "Access-Control-Request-Method": "POST",
             "Access-Control-Request-Headers": "x-requested-with",
         }
-        preflight = await app.client.options(CODE, headers={"Origin": from_elsewhere, **asked})
+        preflight = await app.client.options(CODE_PATH, headers={"Origin": from_elsewhere, **asked})
         assert preflight.headers["Access-Control-Allow-Origin"] == from_elsewhere
         assert preflight.headers["Access-Control-Allow-Credentials"] == "true"
         headers = {**app.page_headers(), "Origin": from_elsewhere}
         body = {"code": app.popup_code(), "client": "popup"}
-        answer = await app.client.post(CODE, json=body, headers=headers)
+        answer = await app.client.post(CODE_PATH, json=body, headers=headers)
         assert answer.headers["Access-Control-Allow-Origin"] == from_elsewhere
-        stranger = await app.client.options(CODE, headers={"Origin": "https://evil.example", **asked})
+        stranger = await app.client.options(CODE_PATH, headers={"Origin": "https://evil.example", **asked})
         assert "Access-Control-Allow-Origin" not in stranger.headers
 
 
@@ -471,7 +445,7 @@ async def test_codes_of_popups_can_be_redeemed_with_the_pages_origin(
     database_urls: Any, clock: Any, tmp_path: Any
 ) -> None:
     async with running_app(database_urls, clock, tmp_path, popup_redirect_uri="origin") as app:
-        assert (await post(app, CODE, code=app.popup_code(), client="popup")).status_code == 200
+        assert (await post(app, CODE_PATH, code=app.popup_code(), client="popup")).status_code == 200
 
 
 def _public(app: RunningApp) -> RSAKey:
@@ -481,7 +455,7 @@ def _public(app: RunningApp) -> RSAKey:
 
 async def test_the_bodies_that_are_read_by_hand_are_described_all_the_same(app: RunningApp) -> None:
     document = (await app.client.get("/openapi.json")).json()
-    for path in (CODE, CREDENTIAL, "/app/google-calendar/tokens"):
+    for path in (CODE_PATH, CREDENTIAL_PATH, "/app/google-calendar/tokens"):
         body = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]
         schema = document["components"]["schemas"][body["schema"]["$ref"].rpartition("/")[2]]
         assert schema["additionalProperties"] is False and schema["required"]

@@ -14,8 +14,8 @@ from catflap.google.jwks import Keys
 from catflap.signin.external_jwt import issuer_unavailable
 from catflap.store.embedded import Urls
 from tests.support.app_client import RunningApp, running_app
+from tests.support.backend import ClientApp
 from tests.support.canned_answers import Answering, answer, answering
-from tests.web.test_backends import ClientApp
 
 WRONG: dict[str, bytes] = {
     "cut off": b"",

@@ -10,7 +10,7 @@ from catflap.google.id_token import Identity
 from catflap.signin.users import known_profile
 from catflap.store.embedded import Urls
 from tests.support.app_client import ALICE, CALENDAR, RunningApp, running_app
-from tests.web.test_codes import native, post
+from tests.support.signin_codes import native, post
 
 SHOWN = ("email", "email_verified", "name", "given_name", "family_name", "picture")
 KNOWN = {

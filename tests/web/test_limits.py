@@ -22,7 +22,7 @@ from catflap.store.tables import signin_attempts
 from catflap.web import signin_limits
 from catflap.web.signin_limits import Limit, counted_address
 from tests.support.app_client import RunningApp, running_app
-from tests.web.test_codes import BARE, CODE, CREDENTIAL, STORE
+from tests.support.signin_codes import BARE, CODE_PATH, CREDENTIAL_PATH, STORE_PATH
 
 BEGINS = ["/signin/google?scopes=calendar", "/signin/google/popup", "/consents/made-up"]
 TRUSTED = [ipaddress.ip_network(one) for one in ("127.0.0.1", "10.0.0.0/8", "fd00::/8")]
@@ -92,10 +92,10 @@ async def test_beginnings_do_not_use_up_the_way_back(strict: RunningApp) -> None
 async def test_codes_of_every_kind_are_limited_together(strict: RunningApp) -> None:
     page = strict.page_headers()
     sends = [
-        lambda: strict.client.post(CODE, json={"code": "4/a", "client": "native"}),
-        lambda: strict.client.post(CREDENTIAL, json={"credential": "a.b.c"}, headers=page),
-        lambda: strict.client.post(CODE, content="4/a", headers={**page, **BARE}),
-        lambda: strict.client.post(STORE, content="4/a", headers={**page, **BARE}),
+        lambda: strict.client.post(CODE_PATH, json={"code": "4/a", "client": "native"}),
+        lambda: strict.client.post(CREDENTIAL_PATH, json={"credential": "a.b.c"}, headers=page),
+        lambda: strict.client.post(CODE_PATH, content="4/a", headers={**page, **BARE}),
+        lambda: strict.client.post(STORE_PATH, content="4/a", headers={**page, **BARE}),
     ]
     answers = [await send() for send in sends]
     assert [one.status_code == 429 for one in answers] == [False, False, True, True]

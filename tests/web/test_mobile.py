@@ -5,19 +5,9 @@ import json
 import pytest
 
 from tests.support.app_client import ALICE, BOB, CLIENT_ID, RunningApp, raw
+from tests.support.mobile_app import SAVED, TOKENS_PATH, app_user
 
-PATH = "/app/google-calendar/tokens"
-SAVED = b'{"message":"Token saved successfully"}'
 FAILED = b'{"error":"Failed to exchange auth code"}'
-
-
-async def app_user(app: RunningApp, external_id: str | None = "17") -> tuple[int, str]:
-    """A user of the app, and the bearer its back end minted for them."""
-    key = await app.api_key("users")
-    body = {} if external_id is None else {"external_id": external_id}
-    user_id = (await app.client.post("/v1/users", json=body, headers=key)).json()["id"]
-    made = await app.client.post(f"/v1/users/{user_id}/sessions", headers=key)
-    return user_id, made.json()["token"]
 
 
 async def send(app: RunningApp, token: str | None, body: bytes) -> tuple[int, bytes]:
@@ -26,7 +16,7 @@ async def send(app: RunningApp, token: str | None, body: bytes) -> tuple[int, by
     status, headers, answer = await raw(
         app,
         (
-            f"POST {PATH} HTTP/1.1\r\n"
+            f"POST {TOKENS_PATH} HTTP/1.1\r\n"
             "user-agent: Dart/3.9 (dart:io)\r\n"
             "content-type: application/json; charset=utf-8\r\n"
             "accept-encoding: gzip\r\n"
@@ -145,10 +135,10 @@ async def test_another_content_type_or_a_parameter_twice_is_400_in_the_apps_shap
 ) -> None:
     _, token = await app_user(app)
     headers = {"Authorization": f"Bearer {token}", "Content-Type": content_type}
-    answer = await app.client.post(PATH, content=body_of(17, "4/a"), headers=headers)
+    answer = await app.client.post(TOKENS_PATH, content=body_of(17, "4/a"), headers=headers)
     assert (answer.status_code, list(answer.json())) == (400, ["error"])
     headers["Content-Type"] = "application/json"
-    twice = await app.client.post(f"{PATH}?a=1&a=2", content=body_of(17, "4/a"), headers=headers)
+    twice = await app.client.post(f"{TOKENS_PATH}?a=1&a=2", content=body_of(17, "4/a"), headers=headers)
     assert (twice.status_code, list(twice.json())) == (400, ["error"])
 
 
@@ -166,7 +156,7 @@ async def test_a_session_cookie_opens_nothing_here(app: RunningApp) -> None:
     browser = await app.browser(BOB)
     await browser.sign_in()
     user_id = (await browser.me())["user_id"]
-    answer = await browser.http.post(app.origin + PATH, json={"userId": user_id, "authCode": "4/a"})
+    answer = await browser.http.post(app.origin + TOKENS_PATH, json={"userId": user_id, "authCode": "4/a"})
     assert answer.status_code == 401
 
 

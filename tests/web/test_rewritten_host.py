@@ -14,7 +14,7 @@ import pytest
 from catflap.clock import FixedClock
 from catflap.store.embedded import Urls
 from tests.support.app_client import ALICE, CLIENT_ID, Browser, RunningApp, running_app
-from tests.web.test_signin import error_of
+from tests.support.signin import error_of
 
 HOSTS = [
     "localhost:{port}",

@@ -11,7 +11,7 @@ from catflap.errors import UserMustAct
 from catflap.fastapi import User
 from catflap.store.embedded import Urls
 from tests.support.app_client import ALICE, BOB, CLIENT_ID, RunningApp, running_app
-from tests.web.test_backends import RETURN_TO, follow, post
+from tests.support.backend import RETURN_TO, follow, post
 
 G = "https://www.googleapis.com/auth/"
 WORDS = [

@@ -9,8 +9,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from tests.support.app_client import BOB, Browser, RunningApp
-from tests.web.test_codes import BARE, id_token
-from tests.web.test_signin import back_from_google, changed, error_of
+from tests.support.signin import back_from_google, changed, error_of
+from tests.support.signin_codes import BARE, id_token
 
 AT_GOOGLE = re.compile(r"http://127\.0\.0\.1:\d+/o/oauth2/v2/auth\?")
 

@@ -5,7 +5,6 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-import httpx2
 import pytest
 
 from catflap.clock import FixedClock
@@ -13,29 +12,8 @@ from catflap.google.scopes import normalise
 from catflap.signin.consent_request import local_path
 from catflap.store.embedded import Urls
 from catflap.vault.failpoint import failpoints
-from tests.support.app_client import ALICE, BOB, CALENDAR, OTHER_CLIENT_ID, Browser, RunningApp, running_app
-
-NOTHING = {"app.users": 0, "app.accounts": 0, "app.sessions": 0, "vault.google_tokens": 0}
-ONE_OF_EACH = dict.fromkeys(NOTHING, 1)
-BEGIN = "/signin/google?scopes=calendar"
-
-
-def error_of(answer: httpx2.Response) -> str | None:
-    """The error that the page is told about."""
-    return parse_qs(urlsplit(answer.headers.get("Location", "")).query).get("error", [None])[0]
-
-
-async def back_from_google(browser: Browser, path: str = BEGIN, **at_google: object) -> str:
-    """Go to Google and through its pages; the address that Google sends the browser back to."""
-    begun = await browser.begin(path)
-    return await browser.at_google(begun.headers["Location"], **at_google)  # type: ignore[arg-type]
-
-
-def changed(url: str, **parameters: str | None) -> str:
-    """`url` with other parameters; None takes one away."""
-    services = urlsplit(url)
-    query = {name: values[0] for name, values in parse_qs(services.query).items()} | parameters
-    return services._replace(query=urlencode({k: v for k, v in query.items() if v is not None})).geturl()
+from tests.support.app_client import ALICE, BOB, CALENDAR, OTHER_CLIENT_ID, RunningApp, running_app
+from tests.support.signin import NOTHING, ONE_OF_EACH, back_from_google, changed, error_of
 
 
 async def test_one_consent_gives_a_session_and_a_grant(app: RunningApp) -> None:

@@ -7,8 +7,8 @@ from itertools import permutations
 import pytest
 
 from tests.support.app_client import ALICE, BOB, CALENDAR, Browser, RunningApp
-from tests.web.test_codes import CODE, CREDENTIAL, id_token, popup
-from tests.web.test_signin import back_from_google, error_of
+from tests.support.signin import back_from_google, error_of
+from tests.support.signin_codes import CODE_PATH, CREDENTIAL_PATH, id_token, popup
 
 PATHS = (
     "/signin/google?next=/one",
@@ -97,14 +97,14 @@ async def test_a_popup_completes_beside_a_tab_and_another_persons_does_not(app: 
     session = browser.http.cookies["catflap_session"]
     headers = app.page_headers()
     body = {"code": app.popup_code(BOB), "client": "popup", "state": other["state"]}
-    refused = await browser.send("POST", CODE, json=body, headers=headers)
+    refused = await browser.send("POST", CODE_PATH, json=body, headers=headers)
     assert (refused.status_code, refused.json()["code"]) == (400, "state_invalid")
     assert (await app.stored())["app.users"] == 1
     body = {"code": app.popup_code(), "client": "popup", "state": mine["state"]}
-    answer = await browser.send("POST", CODE, json=body, headers=headers)
+    answer = await browser.send("POST", CODE_PATH, json=body, headers=headers)
     assert answer.json()["csrf_token"] == (await browser.me())["csrf_token"]
     body = {"credential": id_token(app, nonce=button["nonce"]), "state": button["state"]}
-    assert (await browser.send("POST", CREDENTIAL, json=body, headers=headers)).status_code == 200
+    assert (await browser.send("POST", CREDENTIAL_PATH, json=body, headers=headers)).status_code == 200
     assert browser.http.cookies["catflap_session"] == session
 
 
@@ -127,12 +127,12 @@ async def test_after_a_failed_click_the_next_one_works_with_the_same_state(
         body["code"] = app.popup_code(scopes=CALENDAR)
     else:
         body["code"] = "a b" if fault == "broken body" else code
-    failed = await sender.send("POST", CODE, json=body, headers=headers)
+    failed = await sender.send("POST", CODE_PATH, json=body, headers=headers)
     assert failed.is_error
     body["code"] = app.popup_code(force_refresh_token=True)
-    again = await browser.send("POST", CODE, json=body, headers=headers)
+    again = await browser.send("POST", CODE_PATH, json=body, headers=headers)
     assert again.status_code == 200, again.text
-    replayed = await browser.send("POST", CODE, json=body | {"code": app.popup_code()}, headers=headers)
+    replayed = await browser.send("POST", CODE_PATH, json=body | {"code": app.popup_code()}, headers=headers)
     assert (replayed.status_code, replayed.json()["code"]) == (400, "state_invalid")
 
 
@@ -140,16 +140,16 @@ async def test_a_state_that_failed_stays_bound_to_its_browser_and_its_ten_minute
     browser, thief = await app.browser(), await app.browser(BOB)
     state = (await popup(browser))["state"]
     body, headers = {"client": "popup", "state": state}, app.page_headers()
-    await browser.send("POST", CODE, json=body | {"code": "4/0Agone"}, headers=headers)
+    await browser.send("POST", CODE_PATH, json=body | {"code": "4/0Agone"}, headers=headers)
     await popup(thief)
-    stolen = await thief.send("POST", CODE, json=body | {"code": app.popup_code(BOB)}, headers=headers)
+    stolen = await thief.send("POST", CODE_PATH, json=body | {"code": app.popup_code(BOB)}, headers=headers)
     assert stolen.json()["code"] == "state_invalid"
     app.clock.advance(timedelta(minutes=10))
-    late = await browser.send("POST", CODE, json=body | {"code": app.popup_code()}, headers=headers)
+    late = await browser.send("POST", CODE_PATH, json=body | {"code": app.popup_code()}, headers=headers)
     assert late.json()["code"] == "state_invalid"
     fresh = (await popup(browser))["state"]
     body = {"client": "popup", "state": fresh, "code": app.popup_code()}
-    assert (await browser.send("POST", CODE, json=body, headers=headers)).status_code == 200
+    assert (await browser.send("POST", CODE_PATH, json=body, headers=headers)).status_code == 200
 
 
 async def test_of_two_codes_for_one_state_at_the_same_moment_one_is_taken(app: RunningApp) -> None:
@@ -158,6 +158,6 @@ async def test_of_two_codes_for_one_state_at_the_same_moment_one_is_taken(app: R
     bodies = [{"client": "popup", "state": state, "code": app.popup_code()} for _ in range(3)]
     headers = app.page_headers()
     answers = await asyncio.gather(
-        *(browser.send("POST", CODE, json=body, headers=headers) for body in bodies)
+        *(browser.send("POST", CODE_PATH, json=body, headers=headers) for body in bodies)
     )
     assert sorted(answer.status_code for answer in answers) == [200, 400, 400]

@@ -10,22 +10,22 @@ import pytest
 from catflap.clock import FixedClock
 from catflap.store.embedded import Urls
 from tests.support.app_client import CLIENT_ID, RunningApp, running_app
-from tests.web.test_codes import BARE, CODE, CREDENTIAL, STORE, id_token, native, post
-from tests.web.test_mobile import PATH as MOBILE
-from tests.web.test_mobile import SAVED, app_user
-from tests.web.test_signin import NOTHING, back_from_google, error_of
+from tests.support.mobile_app import SAVED, app_user
+from tests.support.mobile_app import TOKENS_PATH as MOBILE
+from tests.support.signin import NOTHING, back_from_google, error_of
+from tests.support.signin_codes import BARE, CODE_PATH, CREDENTIAL_PATH, STORE_PATH, id_token, native, post
 
 IOS = "4711-ios.apps.googleusercontent.com"
 
 
 async def bare(app: RunningApp, body: str) -> httpx2.Response:
-    return await app.client.post(CODE, content=body.encode(), headers={**app.page_headers(), **BARE})
+    return await app.client.post(CODE_PATH, content=body.encode(), headers={**app.page_headers(), **BARE})
 
 
 async def sent(app: RunningApp, client: str, code: str) -> httpx2.Response:
     if client == "native":
         return await native(app, code=code)
-    return await post(app, CODE, code=code, client="popup")
+    return await post(app, CODE_PATH, code=code, client="popup")
 
 
 def web_code(app: RunningApp) -> str:
@@ -81,7 +81,7 @@ async def test_a_code_is_taken_whatever_a_client_put_around_it(
         return around.format(quote(code, safe="") if encoded else code)
 
     assert (await native(app, code=dressed(app.native_code()))).status_code == 200
-    assert (await post(app, CODE, code=dressed(app.popup_code()), client="popup")).status_code == 200
+    assert (await post(app, CODE_PATH, code=dressed(app.popup_code()), client="popup")).status_code == 200
     app.client.cookies.clear()
     _, token = await app_user(app)
     body = {"userId": 17, "authCode": dressed(app.native_code(force_refresh_token=True))}
@@ -100,7 +100,7 @@ async def test_what_is_no_code_is_answered_400_before_google_is_asked(app: Runni
         (url, "parameter code"),
     ):
         if client == "storeauthcode":
-            answer = await app.client.post(STORE, content=wrong, headers={**app.page_headers(), **BARE})
+            answer = await app.client.post(STORE_PATH, content=wrong, headers={**app.page_headers(), **BARE})
             said = answer.json()["error"]
         elif client == "mobile":
             _, token = await app_user(app)
@@ -115,14 +115,14 @@ async def test_what_is_no_code_is_answered_400_before_google_is_asked(app: Runni
 
 
 async def test_a_code_sent_as_an_id_token_is_told_where_to_go(app: RunningApp) -> None:
-    answer = await app.client.post(CREDENTIAL, json={"credential": "4/0Aabc", "client": "native"})
+    answer = await app.client.post(CREDENTIAL_PATH, json={"credential": "4/0Aabc", "client": "native"})
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
     assert "/signin/google/code" in answer.json()["detail"]
 
 
 async def test_an_id_token_of_the_apps_own_client_is_told_which_setting_lets_it_in(app: RunningApp) -> None:
     token = id_token(app, aud=IOS, azp=IOS)
-    answer = await app.client.post(CREDENTIAL, json={"credential": token, "client": "native"})
+    answer = await app.client.post(CREDENTIAL_PATH, json={"credential": token, "client": "native"})
     assert (answer.status_code, answer.json()["code"]) == (400, "id_token_invalid")
     assert "CATFLAP_GOOGLE_AUDIENCES" in answer.json()["detail"]
     assert await app.stored() == NOTHING
@@ -144,10 +144,10 @@ async def test_further_client_ids_of_the_project_are_audiences_of_id_tokens(with
         (IOS, "666-evil.apps.googleusercontent.com", 400),
     ):
         body = {"credential": id_token(app, aud=aud, azp=azp), "client": "native"}
-        answer = await app.client.post(CREDENTIAL, json=body)
+        answer = await app.client.post(CREDENTIAL_PATH, json=body)
         assert answer.status_code == status, (aud, azp)
     body = {"credential": id_token(app, aud=IOS, azp=IOS, exp=1), "client": "native"}
-    expired = await app.client.post(CREDENTIAL, json=body)
+    expired = await app.client.post(CREDENTIAL_PATH, json=body)
     assert "expired" in expired.json()["detail"]
 
 

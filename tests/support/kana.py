@@ -1,0 +1,14 @@
+"""What the Japanese engine reads."""
+
+import re
+
+import pyopenjtalk
+
+from catflap.speech.engines.transliteration import transliterated
+
+
+def kana(text: str) -> str:
+    """The engine's own reading, without punctuation."""
+    heard = pyopenjtalk.g2p(transliterated(text), kana=True, use_sudachi_kanji_yomi=False, predict_nani=False)
+    assert isinstance(heard, str)
+    return re.sub(r"[「」『』、。！？!?・]", "", heard)

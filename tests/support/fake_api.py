@@ -1,6 +1,7 @@
-"""A house with nothing behind its doors: the page and the HTTP it speaks, with a schedule a test sets.
+"""A fake of the HTTP API that the page uses, with a schedule that a test sets.
 
-It holds to the contract alone; the real house is met in `tests/journeys`.
+Its answers are the response models of the real API, so they have the same shape; `tests/journeys` runs the
+page with the real one.
 """
 
 import asyncio
@@ -19,12 +20,20 @@ from types import SimpleNamespace
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import JSONResponse, RedirectResponse, StreamingResponse
+from fastapi.responses import RedirectResponse, StreamingResponse
 
 from catflap.cli.http_server import serving
+from catflap.clock import rfc3339
+from catflap.errors import BadRequest
 from catflap.settings import Settings
+from catflap.store.unavailable import DatabaseUnavailable
 from catflap.web.paths import Paths
+from catflap.web.problems import problem_of
 from catflap.web.routes.pages import Viewer, router, viewer
+from catflap.web.schemas.accounts import SessionLifetime
+from catflap.web.schemas.calendars import AnnouncementList, DialectResource, Today
+from catflap.web.schemas.devices import AckBody, DeviceBody, DeviceChange, DeviceResource, ScheduleDocument
+from catflap.web.schemas.preferences import BrowserZone, PreferencesBody, PreferencesResource
 from catflap.web.static_files import page_router
 
 ALICE = Viewer(7, "Calico Cat", "alice@example.com", "csrf-of-alice", (), "active")
@@ -88,11 +97,14 @@ class FakeApi:
             "briefing_at": "08:00",
             "dialect_ja": "kansai",
             "dialect_en": "pirate",
+            "reminders_from": "preferences",
+            "tentative": "maybe",
+            "event_types": [],
         }
     )
     google_zone: str | None = None
     problems: list[dict[str, str]] = field(default_factory=list)
-    devices: dict[str, str] = field(default_factory=dict)
+    devices: dict[str, int] = field(default_factory=dict)
     acks: list[dict[str, Any]] = field(default_factory=list)
     heartbeats: int = 0
     streams: int = 0
@@ -153,7 +165,7 @@ class FakeApi:
             self._changed.notify_all()
 
     def document(self) -> dict[str, Any]:
-        return {
+        document = {
             "version": self.version,
             "now": _text(self.now()),
             "volume": self.volume,
@@ -162,6 +174,8 @@ class FakeApi:
                 {key: value for key, value in one.items() if key != "dialect"} for one in self.announcements
             ],
         }
+        ScheduleDocument.model_validate(document)
+        return document
 
     async def stream(self) -> AsyncIterator[str]:
         version, call, ends = 0, self.calls, self.ends
@@ -209,12 +223,12 @@ def build(catflap: FakeApi) -> FastAPI:
         if not path.startswith("/v1/") or path.startswith(("/v1/device/", "/v1/sounds/", "/v1/dialects")):
             return None
         if catflap.ailing:
-            return JSONResponse({"code": "database_unreachable"}, 503)
+            return problem_of(DatabaseUnavailable("the fake API is ailing"))
         if catflap.viewer is None:
-            return JSONResponse({"code": "unauthenticated"}, 401)
+            return problem_of(BadRequest("unauthenticated", "Sign in first."))
         sent = request.headers.get("x-csrf-token")
         if sent != catflap.viewer.csrf_token and (sent is not None or request.method != "GET"):
-            return JSONResponse({"code": "csrf"}, 403)
+            return problem_of(BadRequest("csrf", "Reload the page."))
         return None
 
     @app.middleware("http")
@@ -223,74 +237,88 @@ def build(catflap: FakeApi) -> FastAPI:
         return refused(request) or await handle(request)
 
     @app.get("/v1/session")
-    async def session() -> dict[str, Any]:
+    async def session() -> SessionLifetime:
         assert catflap.viewer is not None
-        return {"user_id": catflap.viewer.user_id}
+        ends = catflap.now() + timedelta(days=90)
+        return SessionLifetime(user_id=catflap.viewer.user_id, kind="cookie", expires_at=ends)
 
     @app.get("/v1/appointments")
-    async def appointments() -> Any:
-        day = catflap.now().date().isoformat()
-        zone = catflap.preferences["zone"]
-        return {
-            "zone": zone,
-            "zone_source": catflap.preferences["zone_source"],
-            "day": day,
-            "appointments": catflap.appointments,
-            "problems": catflap.problems,
-            "syncing": catflap.syncing,
-        }
+    async def appointments() -> Today:
+        return Today.model_validate(
+            {
+                "zone": catflap.preferences["zone"],
+                "zone_source": catflap.preferences["zone_source"],
+                "day": catflap.now().date().isoformat(),
+                "appointments": catflap.appointments,
+                "problems": catflap.problems,
+                "syncing": catflap.syncing,
+            }
+        )
 
     @app.get("/v1/announcements")
-    async def announcements() -> dict[str, Any]:
+    async def announcements() -> AnnouncementList:
         said = {ack["announcement"]: ack["state"] for ack in catflap.acks}
-        return {
-            "announcements": [
-                {**one, "state": said.get(one["id"], "ready"), "titles": [], "seconds": 1}
-                for one in catflap.announcements
-            ]
-        }
+        rest = {"device": 1, "titles": [], "event_start": "", "seconds": 1.0}
+        listed = [{**one, **rest, "state": said.get(one["id"], "ready")} for one in catflap.announcements]
+        return AnnouncementList.model_validate({"announcements": listed})
 
     @app.get("/v1/dialects")
-    async def dialects() -> list[dict[str, str]]:
-        return DIALECTS
+    async def dialects() -> list[DialectResource]:
+        return [DialectResource.model_validate(one) for one in DIALECTS]
 
     @app.get("/v1/preferences")
-    async def preferences() -> dict[str, Any]:
-        return catflap.preferences
+    async def preferences() -> PreferencesResource:
+        return PreferencesResource.model_validate(catflap.preferences)
 
     @app.put("/v1/preferences")
-    async def set_preferences(request: Request) -> Response:
-        catflap.preferences = await request.json()
-        if catflap.preferences["zone"] is None:
+    async def set_preferences(body: PreferencesBody) -> PreferencesResource:
+        sent = body.model_dump(exclude_none=True)
+        catflap.preferences |= {**sent, "briefing_at": body.briefing_at and f"{body.briefing_at:%H:%M}"}
+        if body.zone is None:
             catflap.preferences["zone"] = catflap.google_zone or "UTC"
             catflap.preferences["zone_source"] = "google" if catflap.google_zone else "default"
         await catflap.noticed()
-        return JSONResponse(catflap.preferences)
+        return await preferences()
 
     @app.put("/v1/preferences/browser-zone")
-    async def set_browser_zone(request: Request) -> dict[str, Any]:
+    async def set_browser_zone(body: BrowserZone) -> PreferencesResource:
         if catflap.preferences["zone_source"] in ("default", "browser"):
-            catflap.preferences |= {"zone": (await request.json())["zone"], "zone_source": "browser"}
+            catflap.preferences |= {"zone": body.zone, "zone_source": "browser"}
         await catflap.noticed()
-        return catflap.preferences
+        return await preferences()
 
-    @app.post("/v1/devices")
-    async def devices() -> Response:
-        name = f"device-{len(catflap.devices) + 1}"
-        catflap.devices[f"token-{name}"] = name
-        return JSONResponse({"id": name, "token": f"token-{name}"}, 201)
+    def device(id: int, token: str | None = None) -> DeviceResource:
+        return DeviceResource.model_validate(
+            {
+                "id": id,
+                "name": "Browser",
+                "model": "browser",
+                "volume": catflap.volume,
+                "muted_until": catflap.muted_until,
+                "last_seen_at": None,
+                "online": True,
+                "token": token,
+            }
+        )
 
-    @app.patch("/v1/devices/{name}")
-    async def adjust(name: str, request: Request) -> Response:
-        change = await request.json()
-        catflap.volume = change.get("volume", catflap.volume)
-        catflap.muted_until = change.get("muted_until", catflap.muted_until)
+    @app.post("/v1/devices", status_code=201)
+    async def devices(body: DeviceBody) -> DeviceResource:
+        id = len(catflap.devices) + 1
+        catflap.devices[f"token-{id}"] = id
+        return device(id, f"token-{id}")
+
+    @app.patch("/v1/devices/{id}")
+    async def adjust(id: int, body: DeviceChange) -> DeviceResource:
+        if body.volume is not None:
+            catflap.volume = body.volume
+        if "muted_until" in body.model_fields_set:
+            catflap.muted_until = rfc3339(body.muted_until) if body.muted_until else None
         await catflap.tell()
-        return JSONResponse(change)
+        return device(id)
 
-    @app.delete("/v1/devices/{name}")
-    async def unpair(name: str) -> Response:
-        catflap.devices = {token: device for token, device in catflap.devices.items() if device != name}
+    @app.delete("/v1/devices/{id}")
+    async def unpair(id: int) -> Response:
+        catflap.devices = {token: one for token, one in catflap.devices.items() if one != id}
         return Response(status_code=204)
 
     def is_device(request: Request) -> bool:
@@ -300,7 +328,7 @@ def build(catflap: FakeApi) -> FastAPI:
     @app.get("/v1/device/schedule")
     async def schedule(request: Request) -> Response:
         if not is_device(request):
-            return JSONResponse({"code": "unauthenticated"}, 401)
+            return problem_of(BadRequest("unauthenticated", "This device is not paired."))
         catflap.streams += 1
         await catflap.noticed()
         return StreamingResponse(catflap.stream(), media_type="text/event-stream")
@@ -308,15 +336,16 @@ def build(catflap: FakeApi) -> FastAPI:
     @app.post("/v1/device/acks")
     async def acks(request: Request) -> Response:
         if not is_device(request):
-            return JSONResponse({"code": "unauthenticated"}, 401)
-        catflap.acks.append(await request.json())
+            return problem_of(BadRequest("unauthenticated", "This device is not paired."))
+        AckBody.model_validate(sent := await request.json())
+        catflap.acks.append(sent)
         await catflap.noticed()
         return Response(status_code=204)
 
     @app.post("/v1/device/heartbeat")
     async def heartbeat(request: Request) -> Response:
         if not is_device(request):
-            return JSONResponse({"code": "unauthenticated"}, 401)
+            return problem_of(BadRequest("unauthenticated", "This device is not paired."))
         catflap.heartbeats += 1
         await catflap.noticed()
         return Response(status_code=204)
@@ -324,7 +353,7 @@ def build(catflap: FakeApi) -> FastAPI:
     @app.get("/sounds/{name}.wav")
     async def sound(name: str, request: Request) -> Response:
         if "cookie" in request.headers or "authorization" in request.headers:
-            return JSONResponse({"code": "forbidden"}, 403)
+            return problem_of(BadRequest("forbidden", "Fetch it without credentials."))
         cacheable = {"Cache-Control": "private, max-age=3600, immutable"}
         return Response(catflap.sounds[name], media_type="audio/wav", headers=cacheable)
 
@@ -332,7 +361,7 @@ def build(catflap: FakeApi) -> FastAPI:
     async def signout(request: Request) -> Response:
         form = await request.form()
         if catflap.viewer is None or form.get("csrf_token") != catflap.viewer.csrf_token:
-            return JSONResponse({"code": "csrf"}, 403)
+            return problem_of(BadRequest("csrf", "Reload the page."))
         await catflap.end_session()
         return RedirectResponse("/", 303)
 

@@ -296,7 +296,7 @@ async def test_a_browser_that_was_unpaired_becomes_a_new_device(page: Page, catf
     visit = Visit(page, catflap)
     await visit.open()
     await catflap.until(lambda catflap: catflap.heartbeats == 1)
-    catflap.devices = {"another": "another"}
+    catflap.devices = {"another": 99}
     await page.reload()
     await expect(page.locator("html")).to_have_attribute("data-schedule", str(catflap.version))
     assert len(catflap.devices) == 2

@@ -4,10 +4,12 @@ import re
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
+from pydantic import BaseModel
 
-from catflap.web.routers import token_router
+from catflap.web.routers import auth_router, me_router, mia_router, token_router
 from catflap.web.schemas.error_codes import ERROR_CODES
 from tests.support.app_client import RunningApp
 from tests.support.openapi import PROBLEM, Conformance, NotDeclared, operations
@@ -138,6 +140,27 @@ def test_a_key_is_checked_for_the_user_in_the_path() -> None:
     assert len(found) > 8
     for route in found:
         assert any("require_key_for_user" in name for name in names(route.dependant)), route
+
+
+def test_the_document_of_a_host_application_describes_both() -> None:
+    class GrantResource(BaseModel):
+        """The host's own, of the same name as one of ours."""
+
+        grants: int
+
+    host = FastAPI()
+
+    @host.get("/theirs/{number}")
+    async def theirs(number: int) -> GrantResource:
+        return GrantResource(grants=number)
+
+    for router in (auth_router, token_router, me_router, mia_router):
+        host.include_router(router(), prefix="/catflap")
+    document = host.openapi()
+    assert [error.message for error in OpenAPIV31SpecValidator(document).iter_errors()] == []
+    found = {path for _, path, operation in operations(document) if "422" in operation["responses"]}
+    assert found == {"/theirs/{number}"}
+    assert "CatflapProblem" in document["components"]["schemas"]
 
 
 def test_a_page_of_the_app_is_not_part_of_it(document: dict[str, Any]) -> None:

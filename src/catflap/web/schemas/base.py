@@ -1,10 +1,12 @@
 """Base classes of request and response bodies, and types that several of them use."""
 
+import re
 from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi.responses import Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from catflap.clock import rfc3339
 from catflap.web.input_types import Moment, Text
@@ -51,11 +53,19 @@ def _never_null(schema: dict[str, Any]) -> None:
         schema["anyOf"] = kinds
 
 
-def text_only(value: object) -> object:
-    """Refuse anything but text, for types that pydantic would also take from a number."""
-    if not isinstance(value, str):
-        raise ValueError("must be a date and time as RFC 3339")
-    return value
+def text_like(pattern: str, name: str) -> BeforeValidator:
+    """Return a validator that refuses anything but text which begins like `pattern`.
+
+    From a number, and from text that is one, pydantic would take seconds since 1970 or since midnight.
+    """
+    begins = re.compile(pattern)
+
+    def check(value: object) -> object:
+        if not isinstance(value, str) or not begins.match(value):
+            raise PydanticCustomError("not_text_like", "must be {name}", {"name": name})
+        return value
+
+    return BeforeValidator(check)
 
 
 # A redirect, for `responses`.
@@ -73,8 +83,9 @@ Instant = Annotated[
         {"type": "string", "format": "date-time", "examples": [_EXAMPLE_TIME]}, mode="serialization"
     ),
 ]
+_RFC3339 = text_like(r"\d{4}-\d\d-\d\d[Tt ]", "a date and time as RFC 3339")
 # A time in a request: any offset, converted to UTC.
-RequestTime = Annotated[Moment, Field(strict=False, examples=[_EXAMPLE_TIME]), BeforeValidator(text_only)]
+RequestTime = Annotated[Moment, Field(strict=False, examples=[_EXAMPLE_TIME]), _RFC3339]
 Scopes = Annotated[
     list[str],
     Field(

@@ -3,16 +3,18 @@
 from datetime import time
 from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import Field, WithJsonSchema
 
 from catflap.announcements.preferences import OptionalType, Preferences, RemindersFrom, Tentative
 from catflap.announcements.zones import ZoneSource
 from catflap.web.input_types import Text
-from catflap.web.schemas.base import Answer, StrictBody, text_only
+from catflap.web.schemas.base import Answer, StrictBody, text_like
 
 ZoneName = Annotated[Text, Field(max_length=64, examples=["Europe/Berlin"])]
 _CLOCK = {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$", "examples": ["08:00"]}
-ClockTime = Annotated[time, Field(strict=False), BeforeValidator(text_only), WithJsonSchema(_CLOCK)]
+ClockTime = Annotated[
+    time, Field(strict=False), text_like(r"\d\d:\d\d", "a time of day such as 08:00"), WithJsonSchema(_CLOCK)
+]
 
 
 class PreferencesBody(StrictBody):

@@ -218,6 +218,8 @@ async def test_the_host_answers_as_it_does_without_catflap(
         assert ours.headers["Cache-Control"] == "no-store"
         assert "Strict-Transport-Security" not in ours.headers
         assert set(host_app.state._state) == {"seen", "services", "catflap"}
+    described, theirs = host_app.openapi()["paths"], alone.openapi()["paths"]
+    assert {path: described[path] for path in theirs} == theirs
     assert len(host_app.user_middleware) == len(alone.user_middleware)
     assert set(host_app.exception_handlers) == set(alone.exception_handlers)
 

@@ -5,7 +5,8 @@ BIN := .venv/bin
 ARGS ?=
 # Tests and commands start many Python processes; without byte code each compiles everything again, for seconds.
 export PYTHONDONTWRITEBYTECODE :=
-COMPILE := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+COMPILE := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+  --no-emit-package google-sandbox --no-emit-package catflap-client
 
 .PHONY: help demo test test-fast check format lock bench clean
 

@@ -218,7 +218,7 @@ def build(catflap: FakeApi) -> FastAPI:
     app.dependency_overrides[viewer] = lambda: catflap.viewer
 
     def refused(request: Request) -> Response | None:
-        """Why a call in the name of the signed-in person is not answered, as in the real house."""
+        """Return the error for a call that is not authenticated, as the real API does."""
         path = request.url.path
         if not path.startswith("/v1/") or path.startswith(("/v1/device/", "/v1/sounds/", "/v1/dialects")):
             return None
@@ -370,11 +370,11 @@ def build(catflap: FakeApi) -> FastAPI:
 
 @asynccontextmanager
 async def open_house(catflap: FakeApi) -> AsyncIterator[FakeApi]:
-    """Serve the house on a free port of this machine."""
+    """Serve the fake API on a free port of this machine."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         catflap.url = f"http://localhost:{listener.getsockname()[1]}"
-        # With its limit on how long open streams may keep it, as in the real house.
+        # With its limit on how long open streams may keep it, as the real server has.
         async with serving(build(catflap), listener):
             yield catflap
             await catflap.close()

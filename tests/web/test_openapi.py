@@ -16,7 +16,7 @@ from tests.support.openapi import PROBLEM, Conformance, NotDeclared, operations
 
 # Their errors have another shape, which clients rely on.
 PLAIN = {"/storeauthcode", "/app/google-calendar/tokens"}
-# Whoever knows the address may; or there is nothing to protect.
+# The address is the credential, or there is nothing to protect.
 OPEN = {
     "/consents/{secret}",
     "/google/risc",

@@ -1,4 +1,4 @@
-"""What a stranger may send, as types: everything of them fits into the database, whatever route it is for.
+"""Types of values in requests: each value of them fits into the database.
 
 Refused here, a value gets an error that names its place; the store refuses the rest (`store.unavailable`).
 """
@@ -8,7 +8,7 @@ import re
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import Path
+from fastapi import Path, Query
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
@@ -46,6 +46,15 @@ Id = Annotated[int, Field(ge=1, le=LARGEST_ID)]
 # In a path; other code than ours may read the path too, and would read "+17" and "017" as 17.
 PathId = Annotated[int, BeforeValidator(_one_spelling), Path(ge=1, le=LARGEST_ID, examples=[17])]
 Moment = Annotated[AwareDatetime, AfterValidator(_representable)]
+# OpenID Connect Core 1.0, section 2: at most 255 ASCII characters.
+AccountSub = Annotated[
+    Text | None,
+    Query(
+        pattern="^[!-~]{1,255}$",
+        description="The `sub` of one of the user's accounts; the one allowed first, if not given.",
+        examples=["110169484474386276334"],
+    ),
+]
 
 
 def parse_json(body: bytes) -> Any:

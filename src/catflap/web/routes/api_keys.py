@@ -22,7 +22,7 @@ router = new_router("/v1", tag="keys")
     responses=problems(*API_KEY),
 )
 async def all_keys(key: KeysKey, services: ServicesDep) -> ApiKeyList:
-    """Revoked and expired keys too; secrets are never shown again."""
+    """List all keys, revoked and expired ones too; secrets are never shown again."""
     return ApiKeyList(keys=[ApiKeyResource.of(one) for one in await services.api_keys.list()])
 
 
@@ -35,7 +35,7 @@ async def all_keys(key: KeysKey, services: ServicesDep) -> ApiKeyList:
     responses=problems(*API_KEY, "right_unknown"),
 )
 async def make_key(body: ApiKeyBody, key: KeysKey, services: ServicesDep) -> NewApiKey:
-    """`secret` is shown now and never again. The right `keys` comes from the command line only."""
+    """Make a key; `secret` is shown once. Keys with the right `keys` come from the command line only."""
     if "keys" in body.rights:
         raise BadRequest("forbidden", "Keys that make keys come from the command line only.")
     made, secret = await services.api_keys.create(
@@ -58,7 +58,7 @@ async def make_key(body: ApiKeyBody, key: KeysKey, services: ServicesDep) -> New
     responses=problems(*API_KEY, "not_found"),
 )
 async def revoke_key(key_id: PathId, key: KeysKey, services: ServicesDep) -> ApiKeyResource:
-    """It ends at once, in every process. Revoking it twice is no error."""
+    """End a key at once, in every process; revoking it twice is no error."""
     ended = await services.api_keys.revoke(key_id)
     services.audit.note("key.revoke", key_id=key.id, detail=f"key {key_id}")
     return ApiKeyResource.of(ended)

@@ -42,7 +42,7 @@ router = new_router(tag="users", dependencies=[Depends(single_parameters)])
     },
 )
 async def make_user(body: UserBody, key: UsersKey, services: ServicesDep) -> Response:
-    """The same `external_id` names the same user again."""
+    """Make a user; the same `external_id` names the same user again."""
     if key.user_ids is not None:
         raise BadRequest("forbidden", "This API key is for certain users only.")
     user_id, made = await services.users.make(body.external_id)
@@ -60,7 +60,7 @@ async def make_user(body: UserBody, key: UsersKey, services: ServicesDep) -> Res
 async def make_session(
     user_id: PathId, request: Request, key: UserKey, services: ServicesDep
 ) -> BearerResource:
-    """With it the app's client acts for this user."""
+    """Make a bearer token with which the app's client acts for this user."""
     await _known(services, user_id)
     token = await services.sessions.begin(user_id, "bearer", request.headers.get("User-Agent"))
     return BearerResource.of(token)
@@ -76,7 +76,7 @@ async def make_session(
 async def take_code(
     user_id: PathId, body: UserCodeBody, key: UserKey, services: ServicesDep
 ) -> SignInResource:
-    """The Google account and what was allowed become this user's; nobody is signed in."""
+    """Redeem a code; account and grant become this user's, nobody is signed in."""
     await _known(services, user_id)
     wanted = asked(body.scopes)
     key.check_scopes(wanted)
@@ -103,7 +103,7 @@ async def take_code(
 async def make_consent(
     user_id: PathId, body: ConsentBody, key: UserKey, services: ServicesDep
 ) -> ConsentLink:
-    """Send the user's browser to `url`. Google's answer leads it to `return_to`.
+    """Make a one-time link: the user's browser opens `url`, and Google's answer leads it to `return_to`.
 
     There it arrives with `catflap_consent` and, unless this browser is signed in here, with a code: confirm
     that with `confirmConsent` in the session of this user, or nothing of it becomes usable.
@@ -135,7 +135,7 @@ async def make_consent(
 async def confirm_consent(
     user_id: PathId, consent_id: PathId, body: ConfirmBody, key: UserKey, services: ServicesDep
 ) -> SignInResource:
-    """Only for a code that arrived in the session of this user: the link may have been forwarded."""
+    """Confirm with the code that arrived in this user's session, because a link may be forwarded."""
     return SignInResource.of(await services.consents.confirm(user_id, consent_id, body.code))
 
 

@@ -1,4 +1,4 @@
-"""CalendarList, appointments, announcements and preferences of the signed-in user."""
+"""Calendars, appointments, announcements and preferences of the signed-in user."""
 
 from datetime import datetime, time, timedelta
 
@@ -39,7 +39,7 @@ _REFUSED = ("invalid_request", "preferences_invalid", "reminders_invalid", "unkn
     responses=problems(),
 )
 async def all_dialects() -> list[DialectResource]:
-    """Each with a sentence as an example."""
+    """List the dialects, each with a sentence as an example."""
     return [DialectResource.of(one) for one in dialects()]
 
 
@@ -52,7 +52,7 @@ async def all_dialects() -> list[DialectResource]:
     responses=problems(*SESSION),
 )
 async def read_preferences(session: CurrentSession, services: ServicesDep) -> PreferencesResource:
-    """What the user chose, and the defaults for the rest."""
+    """Return what the user chose, and the defaults for the rest."""
     return PreferencesResource.of(await load(services.engine, session.user_id))
 
 
@@ -67,7 +67,7 @@ async def read_preferences(session: CurrentSession, services: ServicesDep) -> Pr
 async def write_preferences(
     body: PreferencesBody, session: CurrentSession, services: ServicesDep
 ) -> PreferencesResource:
-    """The schedules of the user's devices follow."""
+    """Store the preferences and plan the announcements of the user's devices again."""
     async with services.engine.begin() as connection:
         before = await load(connection, session.user_id)
         follows = body.zone is None or (body.zone == before.zone and body.zone_source not in (None, "user"))
@@ -100,7 +100,7 @@ async def write_preferences(
 async def note_browser(
     body: BrowserZone, session: CurrentSession, services: ServicesDep
 ) -> PreferencesResource:
-    """It counts where neither the user nor Google Calendar names one."""
+    """Store the browser's time zone, used where neither the user nor Google Calendar names one."""
     async with services.engine.begin() as connection:
         before = await load(connection, session.user_id)
         await note_browser_zone(connection, session.user_id, body.zone)
@@ -119,7 +119,7 @@ async def note_browser(
     responses=problems(*SESSION),
 )
 async def all_calendars(session: CurrentSession, services: ServicesDep) -> CalendarList:
-    """When each was last read, and what is wrong where one can't be read."""
+    """List the calendars: when each was last read, and what is wrong where one can't be read."""
     return await read_calendars(services.engine, session.user_id)
 
 
@@ -132,7 +132,7 @@ async def all_calendars(session: CurrentSession, services: ServicesDep) -> Calen
     responses=problems(*SESSION),
 )
 async def appointments(session: CurrentSession, services: ServicesDep) -> Today:
-    """All instances of events that touch today, in the user's time zone."""
+    """List the instances of events that touch today, in the user's time zone."""
     preferences = await load(services.engine, session.user_id)
     zone = preferences.time_zone
     today = services.clock.now().astimezone(zone).date()
@@ -160,7 +160,7 @@ async def appointments(session: CurrentSession, services: ServicesDep) -> Today:
     responses=problems(*SESSION),
 )
 async def all_announcements(session: CurrentSession, services: ServicesDep) -> AnnouncementList:
-    """Of all the user's devices, in the order in which they are said."""
+    """List the announcements of all the user's devices, in the order in which they are said."""
     a, now = announcements, services.clock.now()
     query = (
         select(a, sounds.c.seconds)

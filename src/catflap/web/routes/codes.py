@@ -83,7 +83,7 @@ async def begin_popup(
     account: Annotated[Text | None, Query(max_length=255)] = None,
     prompt: Annotated[Text, Query(max_length=100)] = "",
 ) -> Response:
-    """The state binds the code to this browser; the sign-in cookie that is set belongs to it."""
+    """Return the parameters of Google's code client; state and cookie bind the code to this browser."""
     asks = await consent_for(services, session, scopes=scopes, purpose=purpose, account=account)
     asks = prompted(asks, prompt)
     if asks.forced:
@@ -112,7 +112,7 @@ async def begin_popup(
 async def take_code(
     request: Request, services: ServicesDep, names: CookieNames, session: UncheckedSession
 ) -> Response:
-    """For codes of a popup (a cookie is set) and of a native app (`token` is a bearer token).
+    """Redeem a code of a popup (a cookie is set) or of a native app (`token` is a bearer token).
 
     A page must send X-Requested-With and come from an allowed origin. A native app must send no Origin,
     Sec-Fetch-* or cookie. A bare code counts as a popup's.
@@ -150,7 +150,7 @@ async def store_auth_code(
     names: CookieNames,
     session: UncheckedSession,
 ) -> Response:
-    """For pages written after Google's guide to server-side sign-in; errors are `{"error": …}`."""
+    """Redeem a bare code, as Google's server-side sign-in guide sends it; errors are `{"error": …}`."""
     try:
         await limit_codes(request, services)
         check_page(request, services)

@@ -46,7 +46,7 @@ _ACCEPT_RANGES = {"Accept-Ranges": {"schema": {"const": "bytes"}, "description":
     responses=problems("invalid_request"),
 )
 async def begin_pairing(body: PairingBody, services: ServicesDep) -> PairingResource:
-    """The device shows `code`, which its user sends to `addDevice`, and asks `getPairing` until then."""
+    """Make a code for the device to show; its user sends it to `addDevice`, the device asks `getPairing`."""
     return PairingResource.of(await services.pairings.begin(token_sha256=body.token_sha256, model=body.model))
 
 
@@ -60,7 +60,7 @@ async def begin_pairing(body: PairingBody, services: ServicesDep) -> PairingReso
 async def ask_pairing(
     handle: Annotated[str, Path(description="As `beginPairing` gave it.")], services: ServicesDep
 ) -> PairingStatus:
-    """Ask every `interval` seconds."""
+    """Return the state of a pairing; ask every `interval` seconds."""
     device_id = await services.pairings.device_of(handle)
     return PairingStatus(status="pending" if device_id is None else "claimed", device=device_id)
 
@@ -74,7 +74,7 @@ async def ask_pairing(
     responses=problems(*SESSION, "invalid_request", "not_found", "too_many"),
 )
 async def add_device(body: DeviceBody, session: CurrentSession, services: ServicesDep) -> DeviceResource:
-    """With `browser` this browser becomes a device and gets its token; else `code` is needed."""
+    """Claim the device that shows `code`; with `browser`, make this browser one and return its token."""
     if body.browser:
         name = body.name or "Browser"
         device, token = await services.devices.add_browser(session.user_id, name, session.id)
@@ -93,7 +93,7 @@ async def add_device(body: DeviceBody, session: CurrentSession, services: Servic
     responses=problems(*SESSION),
 )
 async def all_devices(session: CurrentSession, services: ServicesDep) -> DeviceList:
-    """A device is `online` when it sent a heartbeat within the last 45 seconds."""
+    """List the devices; one is `online` when it sent a heartbeat within the last 45 seconds."""
     now = services.clock.now()
     found = await services.devices.of_user(session.user_id)
     return DeviceList(devices=[DeviceResource.of(one, now) for one in found])
@@ -109,7 +109,7 @@ async def all_devices(session: CurrentSession, services: ServicesDep) -> DeviceL
 async def change_device(
     device_id: PathId, body: DeviceChange, session: CurrentSession, services: ServicesDep
 ) -> DeviceResource:
-    """Members that are left out stay as they are; `muted_until` null ends a mute."""
+    """Change what is sent; members that are left out stay as they are, `muted_until` null ends a mute."""
     changes = body.model_dump(exclude_unset=True)
     if changes.get("name", "") is None or changes.get("volume", 0) is None:
         raise BadRequest("invalid_request", "name and volume can be changed, not taken away.")
@@ -129,7 +129,7 @@ async def change_device(
     responses=problems(*SESSION, "invalid_request", "not_found"),
 )
 async def remove_device(device_id: PathId, session: CurrentSession, services: ServicesDep) -> None:
-    """Its token and the addresses of its sounds are of no use any more."""
+    """Remove a device; its token and the addresses of its sounds stop working."""
     await services.devices.remove(session.user_id, device_id)
 
 
@@ -155,7 +155,7 @@ async def schedule(
     accept: Annotated[str, Header(include_in_schema=False)] = "",
     if_none_match: Annotated[str, Header(description="The ETag of the document that the device has.")] = "",
 ) -> Response:
-    """The document, or with `Accept: text/event-stream` a stream of `schedule` events, each with a document.
+    """Return the document, or with `Accept: text/event-stream` a stream of `schedule` events with documents.
 
     The stream's last event is `end`, when the device was removed or the session of a browser has ended.
     """
@@ -186,7 +186,7 @@ async def schedule(
     responses=problems(*DEVICE),
 )
 async def heartbeat(device: CurrentDevice, services: ServicesDep) -> None:
-    """Send one every 20 seconds; after 45 seconds without one the device counts as offline."""
+    """Note that the device is online; send one every 20 seconds, after 45 seconds it counts as offline."""
     await services.devices.heard_from(device)
 
 
@@ -200,7 +200,7 @@ async def heartbeat(device: CurrentDevice, services: ServicesDep) -> None:
     responses=problems(*DEVICE, "invalid_request", "not_found"),
 )
 async def ack(body: AckBody, device: CurrentDevice, services: ServicesDep) -> None:
-    """Idempotent: the same again, or late, changes nothing."""
+    """Store what became of an announcement; idempotent, the same again or late changes nothing."""
     async with services.engine.begin() as connection:
         await acknowledge(connection, device.id, body.announcement, body.state, body.at, body.detail)
 
@@ -228,7 +228,7 @@ async def sound(
     services: ServicesDep,
     range: Annotated[str | None, Header(description="One byte range (RFC 9110 section 14.2).")] = None,
 ) -> Response:
-    """The address is the permission: whoever has it may fetch the sound, until an hour after it was due."""
+    """Return a sound; its signed address is the only credential, until an hour after the sound was due."""
     found = await services.sounds.open(name)
     headers = {"Cache-Control": "private, max-age=3600, immutable", "ETag": f'"{found.sha256}"'}
     return ranged(found.wav, range, "audio/wav", headers)

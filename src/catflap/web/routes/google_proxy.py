@@ -21,9 +21,9 @@ from catflap.vault import AccessToken
 from catflap.vault.api_keys import ApiKey
 from catflap.web.api_key_auth import ProxyKey
 from catflap.web.authentication import ServicesDep
-from catflap.web.input_types import PathId
+from catflap.web.consent_offer import consent_wanted
+from catflap.web.input_types import AccountSub, PathId
 from catflap.web.problem_route import new_router
-from catflap.web.routes.tokens import AccountSub, consent_wanted
 from catflap.web.schemas.problems import API_KEY, VAULT, problems
 from catflap.web.services import Services
 
@@ -125,7 +125,7 @@ def _declare_operations() -> None:
 
 
 def _responses() -> dict[int | str, dict[str, Any]]:
-    """What Catflap answers itself, and beside it whatever Google may answer with the same status."""
+    """Declare what Catflap answers itself, and beside it what Google may answer with the same status."""
     declared = problems(*API_KEY, *VAULT, "call_not_allowed", "redirect_refused")
     del declared["4XX"]
     for response in declared.values():

@@ -39,7 +39,7 @@ router = new_router("/v1", tag="me")
     responses=problems(*SESSION),
 )
 async def me(request: Request, session: CurrentSession, services: ServicesDep, names: CookieNames) -> Me:
-    """The user with all accounts and grants; `csrf_token` only for a session of a cookie."""
+    """Return the user with all accounts and grants; `csrf_token` only for a session of a cookie."""
     accounts = await services.users.accounts(session.user_id)
     grants = await services.grants.of_user(session.user_id)
     return Me(
@@ -60,7 +60,7 @@ async def me(request: Request, session: CurrentSession, services: ServicesDep, n
     responses=problems(*SESSION, "google_unavailable", "google_client_rejected", "not_found"),
 )
 async def erase_me(session: CurrentSession, services: ServicesDep, names: CookieNames) -> Response:
-    """All grants are revoked at Google first; nothing is erased before Google has confirmed that."""
+    """Revoke all grants at Google, then erase the user; nothing is erased before Google has confirmed."""
     for device in await services.devices.of_user(session.user_id):
         await services.devices.remove(session.user_id, device.id)
     for grant in await services.grants.of_user(session.user_id):
@@ -87,7 +87,7 @@ async def erase_me(session: CurrentSession, services: ServicesDep, names: Cookie
     },
 )
 async def export_me(session: CurrentSession, services: ServicesDep) -> Response:
-    """All rows about the user, without tokens, hashes and other secrets."""
+    """Return all rows about the user, without tokens, hashes and other secrets."""
     found = await export(services.engine, services.clock, services.grants, session.user_id)
     headers = {"Content-Disposition": 'attachment; filename="catflap-export.json"'}
     return JSONResponse(found, headers=headers)
@@ -101,7 +101,7 @@ async def export_me(session: CurrentSession, services: ServicesDep) -> Response:
     responses=problems(*SESSION),
 )
 async def all_grants(session: CurrentSession, services: ServicesDep) -> GrantList:
-    """`also_ends` counts other users' grants for the same account, which Google ends with this one."""
+    """List the grants; `also_ends` counts other users' grants for the account, which end with this one."""
     accounts = await services.users.accounts(session.user_id)
     listed = []
     for grant in await services.grants.of_user(session.user_id):
@@ -120,7 +120,7 @@ async def all_grants(session: CurrentSession, services: ServicesDep) -> GrantLis
     responses=problems(*SESSION, "invalid_request", "not_found"),
 )
 async def take_back(grant_id: PathId, session: CurrentSession, services: ServicesDep) -> None:
-    """It is revoked at Google too, and what was read with it is erased."""
+    """Revoke a grant, at Google too, and erase what was read with it."""
     grant = await _grant(services, session, grant_id)
     await services.vault.revoke(session.user_id, grant.account_sub)
     await services.users.detach(session.user_id, grant.account_sub)
@@ -142,7 +142,7 @@ async def make_primary(
     session: CurrentSession,
     services: ServicesDep,
 ) -> None:
-    """The primary account names the user, and answers where no account is given."""
+    """Choose the account that names the user and that is used where no account is given."""
     await services.users.make_primary(session.user_id, sub)
 
 
@@ -154,7 +154,7 @@ async def make_primary(
     responses=problems(*SESSION),
 )
 async def this_session(session: CurrentSession) -> SessionLifetime:
-    """For pages that must notice the end of their session."""
+    """Return user, kind and end of the session, for pages that must notice when it ends."""
     return SessionLifetime(user_id=session.user_id, kind=session.kind, expires_at=session.expires_at)
 
 
@@ -166,7 +166,7 @@ async def this_session(session: CurrentSession) -> SessionLifetime:
     responses=problems(*SESSION),
 )
 async def all_sessions(session: CurrentSession, services: ServicesDep) -> SessionList:
-    """Browsers and native apps; `current` is the session of this request."""
+    """List the sessions of browsers and native apps; `current` is the one of this request."""
     found = await services.sessions.of_user(session.user_id)
     return SessionList(sessions=[SessionResource.of(one, current=one.id == session.id) for one in found])
 
@@ -181,7 +181,7 @@ async def all_sessions(session: CurrentSession, services: ServicesDep) -> Sessio
     responses=problems(*SESSION, "invalid_request", "not_found"),
 )
 async def end_session(session_id: PathId, session: CurrentSession, services: ServicesDep) -> None:
-    """The one of this request too, if that is the one."""
+    """End a session, which may be the one of this request."""
     if not await services.sessions.end_one(session.user_id, session_id):
         raise BadRequest("not_found", "You have no such session.")
 
@@ -196,7 +196,7 @@ async def end_session(session_id: PathId, session: CurrentSession, services: Ser
     responses=problems(*SESSION),
 )
 async def end_other_sessions(session: CurrentSession, services: ServicesDep) -> None:
-    """The session of this request goes on."""
+    """End all sessions but the one of this request."""
     await services.sessions.end_all(session.user_id, but=session.id)
 
 

@@ -1,7 +1,7 @@
-"""The mobile app's own call, byte for byte as it was before Catflap: its shapes, its words, its statuses.
+"""The route of the mobile app, with the bodies and statuses that it had before Catflap.
 
-The app has its own login and names its user; whoever asks must be that user, and is told nothing about
-anybody else, not even whether they exist.
+The app has its own login and names its user. The bearer must be that user's; the answer is the same whether
+another user exists or not.
 """
 
 from typing import Annotated

@@ -27,7 +27,7 @@ _TOKEN = {
     openapi_extra={"requestBody": {"required": True, "content": {"application/secevent+jwt": _TOKEN}}},
 )
 async def receive(request: Request, services: ServicesDep) -> Response:
-    """One security event token, whatever the content type (RFC 8935, section 2)."""
+    """Verify and store one security event token; any content type is accepted (RFC 8935 section 2)."""
     body = (await request.body()).decode("ascii", "replace").strip()
     try:
         said = await services.security_events.verify(body)

@@ -1,4 +1,4 @@
-"""The redirect flow: to Google, back from Google, out again."""
+"""Sign-in by redirect (RFC 6749 section 4.1): begin, callback, consent links, sign-out."""
 
 from dataclasses import replace
 from typing import Annotated
@@ -65,7 +65,7 @@ async def begin(
     prompt: Annotated[Text, Query(max_length=100)] = "",
     by_origin: Annotated[Text, Query(max_length=1, include_in_schema=False)] = "",
 ) -> Response:
-    """For browsers. In a session it asks for more scopes (`add_scopes`) or another account (`link`)."""
+    """Redirect the browser to Google; in a session, for more scopes (`add_scopes`) or an account (`link`)."""
     if not by_origin and _came_by_another_name(request, services.settings.origin):
         return _by_origin(request, services.settings.origin)
     try:
@@ -108,7 +108,7 @@ async def callback(
     error: Annotated[Text | None, Query(max_length=100)] = None,
     iss: Annotated[Text | None, Query(max_length=200)] = None,
 ) -> Response:
-    """The redirect URI of the OAuth client (RFC 6749 section 4.1.2)."""
+    """Complete the sign-in or consent that the state names (RFC 6749 section 4.1.2)."""
     answer = Answer(code, error, iss)
     try:
         attempt = await services.signin.returned(state, names.signin_secrets(request, state))
@@ -149,7 +149,7 @@ async def open_link(
     services: ServicesDep,
     names: CookieNames,
 ) -> Response:
-    """For browsers; `url` of `createConsent` leads here."""
+    """Redirect the browser that opens the `url` of `createConsent` to Google."""
     try:
         asks = await services.consents.opened(secret)
         begun = await services.signin.begin(asks, browser_secret=request.cookies.get(names.signin))
@@ -171,7 +171,7 @@ async def open_link(
 async def sign_out(
     request: Request, session: MaybeSession, services: ServicesDep, names: CookieNames
 ) -> Response:
-    """The grants stay; see `revokeGrant`."""
+    """End the session and clear its cookie; grants stay, see `revokeGrant`."""
     if session is not None and session.id is not None:
         await services.sessions.end_one(session.user_id, session.id)
     by_page = names.session in request.cookies
@@ -213,7 +213,7 @@ async def _complete(
 async def _answer_link(
     services: Services, attempt: PendingAuthorization, answer: Answer, session: Session | None
 ) -> Response:
-    """Lead back to the back end that made the link, whatever came of it."""
+    """Redirect to the back end that made the link, also when it failed."""
     try:
         code = await services.signin.code_of(answer)
         if session is None:

@@ -1,4 +1,4 @@
-"""Access tokens for other back ends: the one live token of a user, by API key."""
+"""The token API: Google access tokens of users for other back ends, by API key."""
 
 from datetime import timedelta
 from typing import Annotated
@@ -7,32 +7,21 @@ from fastapi import Query
 from fastapi.responses import Response
 
 from catflap.errors import BadRequest, CatflapError, UserMustAct
-from catflap.google.id_token import is_unnamed
-from catflap.google.scopes import asked, missing
-from catflap.vault import AccessToken, Grant
+from catflap.google.scopes import asked
+from catflap.vault import AccessToken
 from catflap.vault.api_keys import ApiKey
 from catflap.vault.lifetimes import MIN_TTL
 from catflap.web.api_key_auth import TokensKey
 from catflap.web.authentication import ServicesDep
-from catflap.web.input_types import PathId, Text
+from catflap.web.consent_offer import consent_wanted
+from catflap.web.input_types import AccountSub, PathId, Text
 from catflap.web.problem_route import new_router
-from catflap.web.problems import problem_of
 from catflap.web.schemas.base import NO_STORE, json_response
-from catflap.web.schemas.problems import API_KEY, VAULT, ConsentOffer, problems
+from catflap.web.schemas.problems import API_KEY, VAULT, problems
 from catflap.web.schemas.tokens import AccessTokenResource
 from catflap.web.services import Services
 
 router = new_router("/v1", tag="tokens")
-
-# OpenID Connect Core 1.0, section 2: at most 255 ASCII characters.
-AccountSub = Annotated[
-    Text | None,
-    Query(
-        pattern="^[!-~]{1,255}$",
-        description="The `sub` of one of the user's accounts; the one allowed first, if not given.",
-        examples=["110169484474386276334"],
-    ),
-]
 MAX_MIN_TTL = 3000
 _SCOPES = "What the token is for, separated by spaces or commas; checked before it is returned."
 _REJECTED = "SHA-256 (hex) of a token that Google refused; another one is returned."
@@ -57,7 +46,7 @@ async def token(
     ] = int(MIN_TTL.total_seconds()),
     rejected: Annotated[Text | None, Query(pattern="^[0-9a-f]{64}$", description=_REJECTED)] = None,
 ) -> Response:
-    """The token is refreshed when it ends within `min_ttl`, once for all callers.
+    """Return the user's access token, refreshed when it ends within `min_ttl`, once for all callers.
 
     A user who has to consent first is answered with 403 `scope_missing`, 404 `not_found` or 409
     `reconsent_required`, and `consent` has what to send to `createConsent`.
@@ -110,40 +99,3 @@ async def _token_within(
             f"{services.paths.token}/v1/users/{user_id}/google/{{host}}/{{path}} instead.",
         ) from None
     return live
-
-
-async def consent_wanted(
-    services: Services,
-    error: CatflapError,
-    key: ApiKey,
-    user_id: int,
-    account: str | None,
-    scopes: frozenset[str],
-) -> Response:
-    """The problem, and the consent that ends it: its members are sent to `create` as they are."""
-    grant = await services.grants.find(user_id, account)
-    wanted = scopes | (grant.scopes if grant is not None else frozenset())
-    if key.scopes is not None:
-        wanted = frozenset(one for one in wanted if not missing({one}, key.scopes))
-    offer = ConsentOffer(
-        create=f"{services.settings.origin}{services.paths.token}/v1/users/{user_id}/consents",
-        scopes=sorted(wanted),
-        **_whose(grant, account),
-    )
-    return problem_of(
-        error,
-        consent=offer,
-        reason=grant.reason if grant is not None else None,
-        since=grant.ended_at if grant is not None else None,
-    )
-
-
-def _whose(grant: Grant | None, account: str | None) -> dict[str, str]:
-    """The account to ask, so that the consent widens the grant that lacked something, and no other."""
-    if grant is None:
-        return {"purpose": "link", **({"account": account} if account else {})}
-    if is_unnamed(grant.account_sub):
-        return {"purpose": "link"}
-    # An account whose grant was revoked is not the user's any more until it is linked again.
-    purpose = "link" if grant.state == "revoked" else "add_scopes"
-    return {"purpose": purpose, "account": grant.account_sub}

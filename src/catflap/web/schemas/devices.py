@@ -96,7 +96,7 @@ class DeviceList(Answer):
 
 
 class ScheduledSound(Answer):
-    """Where the sound is; whoever has the address may fetch it until an hour after `expires_at`."""
+    """Where the sound is; its address needs no credential and works until an hour after `expires_at`."""
 
     url: str = Field(json_schema_extra={"format": "uri"})
     type: Literal["audio/wav"]

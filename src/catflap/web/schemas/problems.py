@@ -13,12 +13,12 @@ from catflap.web.schemas.error_codes import ERROR_CODES, ErrorCode
 MEDIA_TYPE = "application/problem+json"
 # What any operation can answer.
 _ALWAYS = ("too_large", "internal_error", "database_unavailable")
-# By way of authentication; `csrf` for a cookie's sake.
+# Errors of authentication; `csrf` concerns cookies only.
 SESSION = ("ambiguous_credentials", "unauthenticated", "csrf", "jwt_issuer_unavailable")
 MAYBE_SESSION = SESSION
 API_KEY = ("unauthenticated", "forbidden", "rate_limited", "invalid_request")
 DEVICE = ("unauthenticated",)
-# Whatever needs a live access token can find out.
+# Errors of operations that need a live access token.
 VAULT = (
     "discovery_invalid",
     "google_client_rejected",
@@ -28,7 +28,7 @@ VAULT = (
     "reconsent_required",
     "scope_missing",
 )
-# Whatever redeems a code or verifies an ID token can find out.
+# Errors of operations that redeem a code or verify an ID token.
 GOOGLE_SIGN_IN = (
     "access_denied",
     "account_mismatch",

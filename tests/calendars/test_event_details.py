@@ -8,8 +8,8 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.calendars import Occurrence, timeline
-from catflap.calendars.event_projection import StoredEvent, kept
-from catflap.calendars.recurrence.series import occurrences
+from catflap.calendars.event_projection import StoredEvent, project_event
+from catflap.calendars.recurrence.series import expand_events
 from catflap.clock import FixedClock
 from catflap.google.calendar import popup_minutes
 from catflap.store.tables import calendars
@@ -25,9 +25,9 @@ def occurrence(default_reminders: tuple[int, ...] = (), **members: Any) -> Occur
         "end": {"dateTime": (AT + timedelta(hours=1)).isoformat()},
     }
     stored = StoredEvent(
-        1, kept({"id": "e", "summary": "Sync", **times, **members}), "UTC", default_reminders
+        1, project_event({"id": "e", "summary": "Sync", **times, **members}), "UTC", default_reminders
     )
-    (found,) = occurrences([stored], AT - timedelta(days=1), AT + timedelta(days=1), UTC)
+    (found,) = expand_events([stored], AT - timedelta(days=1), AT + timedelta(days=1), UTC)
     return found
 
 
@@ -64,7 +64,9 @@ def test_the_type_of_a_birthday_is_kept(members: dict[str, Any], birthday: str) 
 
 def test_the_contact_of_a_birthday_is_not_kept() -> None:
     properties = {"type": "birthday", "contact": "people/c12345"}
-    assert kept({"id": "e", "birthdayProperties": properties})["birthdayProperties"] == {"type": "birthday"}
+    assert project_event({"id": "e", "birthdayProperties": properties})["birthdayProperties"] == {
+        "type": "birthday"
+    }
 
 
 @pytest.mark.parametrize(

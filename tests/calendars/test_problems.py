@@ -310,7 +310,9 @@ async def test_the_operator_hears_once_what_to_do_and_that_it_is_done(
     (told,) = [line for line in logs if line["event"] == "operator_must_act"]
     assert told["log_level"] == "error"
     assert "Enable the Google Calendar API" in told["message"]
-    assert [line["code"] for line in logs if line["event"] == "operator_has_acted"] == ["google_api_disabled"]
+    assert [line["code"] for line in logs if line["event"] == "operator_problem_solved"] == [
+        "google_api_disabled"
+    ]
 
 
 async def test_a_problem_is_logged_when_it_comes_and_goes_and_not_in_between(
@@ -326,7 +328,7 @@ async def test_a_problem_is_logged_when_it_comes_and_goes_and_not_in_between(
         google.sandbox.lift(rule)
         await copy.sync_account(account, SUB)
     told = [line["event"] for line in logs if line["event"] != "calendar_synced"]
-    assert told == ["calendar_sync_failed", "calendar_read_again"]
+    assert told == ["calendar_sync_failed", "calendar_sync_recovered"]
     assert all("Tea" not in str(line) and EMAIL not in str(line) for line in logs)
 
 

@@ -14,10 +14,10 @@ import icalendar
 import pytest
 import recurring_ical_events
 
-from catflap.calendars.datetimes import instant
-from catflap.calendars.event_projection import StoredEvent, kept
+from catflap.calendars.datetimes import to_utc
+from catflap.calendars.event_projection import StoredEvent, project_event
 from catflap.calendars.recurrence.occurrence import Occurrence
-from catflap.calendars.recurrence.series import occurrences
+from catflap.calendars.recurrence.series import expand_events
 from tests.support.sandbox_calendar import EMAIL, Served
 
 OWN = sorted((Path(__file__).parents[2] / "packages/google-sandbox/tests/data").glob("*.ics"))
@@ -40,7 +40,7 @@ async def test_every_occurrence_is_where_an_independent_library_puts_it(
     compared = 0
     problems: list[str] = []
     for start, end in _windows(calendar, reader):
-        ours = occurrences(events, start, end, reader, lambda _, reason: problems.append(reason))
+        ours = expand_events(events, start, end, reader, lambda _, reason: problems.append(reason))
         expected = _expected(calendar, start, end, reader)
         assert Counter(map(_as_found, ours)) == expected
         assert problems == []
@@ -63,7 +63,7 @@ async def _read(google: Served, calendar_id: str) -> list[StoredEvent]:
     entry = next(one for one in listed.entries if one.id == calendar_id)
     page = await google.api.list_events(google.token, calendar_id)
     assert page.next_page_token is None
-    return [StoredEvent(1, kept(item), entry.time_zone) for item in page.items]
+    return [StoredEvent(1, project_event(item), entry.time_zone) for item in page.items]
 
 
 def _with_exact_exclusions(calendar: icalendar.Calendar) -> icalendar.Calendar:
@@ -117,11 +117,11 @@ def _title(event: icalendar.Event) -> str:
 
 
 def _utc(value: datetime, zone: ZoneInfo) -> datetime:
-    return value.astimezone(UTC) if value.tzinfo else instant(value, zone)
+    return value.astimezone(UTC) if value.tzinfo else to_utc(value, zone)
 
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:
-    return instant(datetime.combine(day, datetime.min.time()), zone)
+    return to_utc(datetime.combine(day, datetime.min.time()), zone)
 
 
 def _as_found(one: Occurrence) -> Found:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catflap.calendars.event_projection import StoredEvent, kept
+from catflap.calendars.event_projection import StoredEvent, project_event
 from catflap.calendars.recurrence.occurrence import Occurrence
-from catflap.calendars.recurrence.series import MAX_INSTANCES, occurrences
+from catflap.calendars.recurrence.series import MAX_INSTANCES, expand_events
 
 NOVEMBER = datetime(2026, 11, 1, tzinfo=UTC)
 DECEMBER = datetime(2026, 12, 1, tzinfo=UTC)
@@ -29,12 +29,14 @@ def event(
         **({"recurrence": list(recurrence)} if recurrence else {}),
         **more,
     }
-    return StoredEvent(1, kept(resource), "UTC")
+    return StoredEvent(1, project_event(resource), "UTC")
 
 
 def all_day(start: str, end: str, *recurrence: str, **more: Any) -> StoredEvent:
     resource = {"id": "day", "summary": "Holiday", "start": {"date": start}, "end": {"date": end}, **more}
-    return StoredEvent(1, kept(resource | ({"recurrence": list(recurrence)} if recurrence else {})), "UTC")
+    return StoredEvent(
+        1, project_event(resource | ({"recurrence": list(recurrence)} if recurrence else {})), "UTC"
+    )
 
 
 def exception(original: str, start: str | None, zone: str = "Europe/Berlin", **more: Any) -> StoredEvent:
@@ -46,7 +48,7 @@ def exception(original: str, start: str | None, zone: str = "Europe/Berlin", **m
         **more,
     }
     if start is None:
-        return StoredEvent(1, kept({**told, "status": "cancelled"}), "UTC")
+        return StoredEvent(1, project_event({**told, "status": "cancelled"}), "UTC")
     return event(start, zone=zone, **told)
 
 
@@ -56,7 +58,7 @@ def within(
     def unexpected(_: StoredEvent, reason: str) -> None:
         raise AssertionError(reason)
 
-    return occurrences(events, start, end, ZoneInfo(zone), unexpected)
+    return expand_events(events, start, end, ZoneInfo(zone), unexpected)
 
 
 def starts(found: list[Occurrence]) -> list[str]:
@@ -231,7 +233,7 @@ def test_a_private_or_declined_event_says_so() -> None:
 def test_a_rule_that_cannot_be_read_keeps_the_first_instance_and_is_reported(line: str) -> None:
     reports: list[str] = []
     odd = event("2026-11-02T09:00", line)
-    found = occurrences([odd], NOVEMBER, DECEMBER, UTC, lambda _, reason: reports.append(reason))
+    found = expand_events([odd], NOVEMBER, DECEMBER, UTC, lambda _, reason: reports.append(reason))
     assert starts(found) == ["11-02T08:00"]
     assert len(reports) == 1
     assert "Stand-up" not in reports[0]
@@ -240,7 +242,7 @@ def test_a_rule_that_cannot_be_read_keeps_the_first_instance_and_is_reported(lin
 def test_one_event_has_at_most_a_thousand_instances() -> None:
     reports: list[str] = []
     minutely = event("2026-11-02T09:00", "RRULE:FREQ=MINUTELY")
-    found = occurrences([minutely], NOVEMBER, DECEMBER, UTC, lambda _, reason: reports.append(reason))
+    found = expand_events([minutely], NOVEMBER, DECEMBER, UTC, lambda _, reason: reports.append(reason))
     assert len(found) == MAX_INSTANCES + 1
     assert reports == ["too many instances"]
 
@@ -262,7 +264,7 @@ def test_one_event_has_at_most_a_thousand_instances() -> None:
 def test_an_unreadable_time_loses_this_event_alone(start: Any, lines: list[str]) -> None:
     bad = StoredEvent(1, {"id": "bad", "start": start, "end": start, "recurrence": lines}, "UTC")
     reports: list[str] = []
-    found = occurrences([bad, WEEKLY], NOVEMBER, DECEMBER, UTC, lambda one, _: reports.append(one.id))
+    found = expand_events([bad, WEEKLY], NOVEMBER, DECEMBER, UTC, lambda one, _: reports.append(one.id))
     assert len(found) == 5
     assert reports == ["bad"]
 
@@ -311,7 +313,7 @@ resources = st.fixed_dictionaries(
 @given(st.lists(resources, max_size=4))
 @settings(max_examples=200, deadline=None, database=None)
 def test_nothing_in_a_calendar_can_raise(found: list[dict[str, Any]]) -> None:
-    events = [StoredEvent(1, kept(resource), "UTC") for resource in found]
-    for one in occurrences(events, NOVEMBER, DECEMBER, ZoneInfo("Asia/Tokyo")):
+    events = [StoredEvent(1, project_event(resource), "UTC") for resource in found]
+    for one in expand_events(events, NOVEMBER, DECEMBER, ZoneInfo("Asia/Tokyo")):
         assert one.starts_at < DECEMBER
         assert one.ends_at >= NOVEMBER

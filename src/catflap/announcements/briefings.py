@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from catflap.announcements.planned import LONGEST_LIFE, Planned, dialect_of, key_of, planned, title_of
 from catflap.announcements.preferences import Preferences
 from catflap.calendars import Occurrence
-from catflap.calendars.datetimes import instant
+from catflap.calendars.datetimes import to_utc
 from catflap.speech import Language, language_of, say_briefing
 
 _ONE_DAY = timedelta(days=1)
@@ -22,7 +22,7 @@ def briefings(
         return
     day, last = start.astimezone(zone).date(), end.astimezone(zone).date()
     while day <= last:
-        play_at = instant(datetime.combine(day, preferences.briefing_at), zone)
+        play_at = to_utc(datetime.combine(day, preferences.briefing_at), zone)
         if start <= play_at < end:
             yield from _briefing(day, play_at, _Day.of(wanted, day, play_at, preferences), preferences)
         day += _ONE_DAY

@@ -16,7 +16,6 @@ from sqlalchemy import ColumnElement, Row, and_, func, insert, or_, select, upda
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from catflap.announcements.planned import Planned
-from catflap.calendars.event_projection import clean
 from catflap.errors import BadRequest
 from catflap.speech import content_key
 from catflap.store.notify import announce_change
@@ -24,6 +23,7 @@ from catflap.store.queue import enqueue
 from catflap.store.tables import announcements as t
 from catflap.store.tables import devices, sounds
 from catflap.store.task_types import RENDER, schedule_topic
+from catflap.store.text import sanitize_text
 
 _RANKS = {
     "planned": 0,
@@ -133,7 +133,7 @@ async def acknowledge(
     if row is None:
         raise BadRequest("not_found", "This device has no such announcement.")
     if _RANKS[state] > _RANKS[row.state]:
-        hint = clean(detail, _MAX_DETAIL) if detail else None
+        hint = sanitize_text(detail, _MAX_DETAIL) if detail else None
         await connection.execute(update(t).where(*ours).values(state=state, detail=hint, updated_at=at))
 
 

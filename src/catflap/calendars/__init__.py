@@ -1,4 +1,4 @@
-"""A true local copy of a person's Google calendars, and what happens when according to it."""
+"""Local copies of users' Google calendars: synchronisation, storage and queries for occurrences."""
 
 from catflap.calendars.queries import initial_sync_done, list_occurrences, timeline
 from catflap.calendars.recurrence.occurrence import Occurrence

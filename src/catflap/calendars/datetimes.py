@@ -1,6 +1,6 @@
-"""The times of a Google event as instants: dates, zones and wall clocks of RFC 5545 and RFC 3339.
+"""Parse the dates, times and time zones of Google events (RFC 3339) and iCalendar values (RFC 5545).
 
-What can't be read raises ValueError here and nothing else, so that a hostile event is one skipped event.
+The parsers raise ValueError and nothing else, so that an invalid event is skipped and stops no other.
 """
 
 from collections.abc import Mapping
@@ -10,17 +10,17 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-# The zone database has these too: machines' own settings, and clocks that count leap seconds.
-_NO_PLACE = ("right/", "posix/", "localtime", "posixrules", "Factory")
+# Entries of the zone database that are no places: the machine's own setting, and clocks with leap seconds.
+_NOT_GEOGRAPHIC = ("right/", "posix/", "localtime", "posixrules", "Factory")
 
 
 @dataclass(frozen=True)
-class Moment:
-    """A start or an end: the wall clock where the event lives, or a whole day.
+class EventDateTime:
+    """A start or an end (the Calendar API's EventDateTime): local time in a zone, or a date without a time.
 
     Args:
-        wall: Naive, `fold` tells which of two; midnight for a day.
-        zone: Where `wall` is shown; None for a day, which is a day wherever the reader is.
+        wall: Local time, naive; `fold` tells which of two; midnight for a date.
+        zone: The zone of `wall`; None for a date, which begins at midnight of the reader's zone.
     """
 
     wall: datetime
@@ -28,15 +28,16 @@ class Moment:
 
     @property
     def all_day(self) -> bool:
+        """Whether this is a date without a time."""
         return self.zone is None
 
-    def at(self, elsewhere: tzinfo) -> datetime:
-        """The instant, in UTC; a day begins at its midnight `elsewhere`."""
-        return instant(self.wall, self.zone or elsewhere)
+    def at(self, reader: tzinfo) -> datetime:
+        """Return the time in UTC; a date begins at midnight in the zone `reader`."""
+        return to_utc(self.wall, self.zone or reader)
 
 
-def instant(wall: datetime, zone: tzinfo) -> datetime:
-    """The UTC instant at which clocks in `zone` show `wall`.
+def to_utc(wall: datetime, zone: tzinfo) -> datetime:
+    """Return the UTC time at which clocks in `zone` show `wall`.
 
     In a gap the offset before it counts, in a fold the first of the two (RFC 5545, 3.3.5) unless
     `wall.fold` says the second.
@@ -47,67 +48,67 @@ def instant(wall: datetime, zone: tzinfo) -> datetime:
     try:
         return wall.replace(tzinfo=zone).astimezone(UTC)
     except OverflowError:
-        raise ValueError("beyond the calendar") from None
+        raise ValueError("year out of range") from None
 
 
-def read_moment(value: object, fallback: tzinfo) -> Moment:
-    """A `start`, `end` or `originalStartTime` of the Calendar API.
+def parse_event_datetime(value: object, fallback: tzinfo) -> EventDateTime:
+    """Parse a `start`, `end` or `originalStartTime` of the Calendar API.
 
     Args:
         value: `{date}` or `{dateTime, timeZone?}`.
         fallback: The zone of the calendar, for a time that names neither zone nor offset.
 
     Raises:
-        ValueError: it is none of these.
+        ValueError: it has another form, or a year out of range.
     """
     if not isinstance(value, Mapping):
-        raise ValueError("no time")
+        raise ValueError("invalid or missing time")
     if isinstance(day := value.get("date"), str):
-        return Moment(datetime.combine(date.fromisoformat(day), time()), None)
+        return EventDateTime(datetime.combine(date.fromisoformat(day), time()), None)
     if not isinstance(text := value.get("dateTime"), str):
-        raise ValueError("no time")
+        raise ValueError("invalid or missing time")
     read = datetime.fromisoformat(text)
-    zone = _named(value.get("timeZone"))
-    home = zone or read.tzinfo or fallback
-    at = instant(read.replace(tzinfo=None), read.tzinfo or home)
+    zone = _find_zone(value.get("timeZone"))
+    event_zone = zone or read.tzinfo or fallback
+    at = to_utc(read.replace(tzinfo=None), read.tzinfo or event_zone)
     try:
-        return Moment(at.astimezone(home).replace(tzinfo=None), home)
+        return EventDateTime(at.astimezone(event_zone).replace(tzinfo=None), event_zone)
     except OverflowError:
-        raise ValueError("beyond the calendar") from None
+        raise ValueError("year out of range") from None
 
 
-def read_date(text: str, zone: tzinfo) -> Moment:
-    """A DATE, or a DATE-TIME in UTC (`Z`) or else in `zone` (RFC 5545, 3.3.4 and 3.3.5).
+def parse_ical_date(text: str, zone: tzinfo) -> EventDateTime:
+    """Parse a DATE, or a DATE-TIME in UTC (`Z`) or else in `zone` (RFC 5545, 3.3.4 and 3.3.5).
 
     Raises:
-        ValueError: it is neither.
+        ValueError: it is neither of them.
     """
     bare = text.removesuffix("Z")
     if not (bare[:8].isdecimal() and bare.isascii() and len(bare) in (8, 15)):
-        raise ValueError("no date")
+        raise ValueError("invalid date")
     read = datetime.fromisoformat(bare)
     if len(bare) == 8:
-        return Moment(read, None)
-    return Moment(read, UTC if len(text) > len(bare) else zone)
+        return EventDateTime(read, None)
+    return EventDateTime(read, UTC if len(text) > len(bare) else zone)
 
 
 def is_zone(name: object) -> bool:
-    """Whether `name` is an IANA time zone that this installation has the rules of."""
-    return _named(name) is not None
+    """Return whether `name` is an IANA time zone that is in this installation's zone database."""
+    return _find_zone(name) is not None
 
 
 def zone_or(name: object, fallback: tzinfo) -> tzinfo:
-    """The zone of this IANA name, else `fallback`."""
-    return _named(name) or fallback
+    """Return the zone with this IANA name, else `fallback`."""
+    return _find_zone(name) or fallback
 
 
-def _named(name: object) -> tzinfo | None:
-    return _zone(name) if isinstance(name, str) and 0 < len(name) <= 64 else None
+def _find_zone(name: object) -> tzinfo | None:
+    return _load_zone(name) if isinstance(name, str) and 0 < len(name) <= 64 else None
 
 
 @lru_cache(maxsize=1024)
-def _zone(name: str) -> tzinfo | None:
-    if name.startswith(_NO_PLACE):
+def _load_zone(name: str) -> tzinfo | None:
+    if name.startswith(_NOT_GEOGRAPHIC):
         return None
     try:
         return ZoneInfo(name)
@@ -116,6 +117,6 @@ def _zone(name: str) -> tzinfo | None:
 
 
 def text_of(resource: Mapping[str, Any], name: str) -> str:
-    """A text field of a resource; "" where it is missing or no text."""
+    """Return a string field of a resource; "" where it is missing or not a string."""
     value = resource.get(name)
     return value if isinstance(value, str) else ""

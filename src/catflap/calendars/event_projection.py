@@ -1,12 +1,13 @@
-"""An event as the copy keeps it: the few fields Mia needs, and nothing else of a person's diary."""
+"""Project Google event resources onto the few fields that are stored; everything else is dropped."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import Any
 
-from catflap.calendars.datetimes import read_moment, text_of
+from catflap.calendars.datetimes import parse_event_datetime, text_of
 from catflap.google.calendar import popup_minutes
+from catflap.store.text import sanitize_text
 
 MAX_TITLE = 500
 _TIMES = ("start", "end", "originalStartTime")
@@ -26,80 +27,85 @@ class StoredEvent:
 
     @property
     def id(self) -> str:
+        """Google's id of the event."""
         return text_of(self.resource, "id")
 
     @property
     def series_id(self) -> str:
-        """The id of the series this is an exception of; "" for a master or a single event."""
+        """The id of the series that this is an exception of; "" for a master or a single event."""
         return text_of(self.resource, "recurringEventId")
 
     @property
     def recurrence(self) -> tuple[str, ...]:
+        """The RRULE, EXRULE, RDATE and EXDATE lines of a master."""
         lines = self.resource.get("recurrence")
         return tuple(line for line in lines if isinstance(line, str)) if isinstance(lines, list) else ()
 
     @property
     def cancelled(self) -> bool:
+        """Whether the event, or this instance of its series, was deleted."""
         return self.resource.get("status") == "cancelled"
 
 
 @dataclass(frozen=True)
-class Span:
-    """From when to when a row can matter, in UTC."""
+class EventInterval:
+    """The interval, in UTC, in which an event row is relevant to a query."""
 
     starts_at: datetime
     ends_at: datetime
 
 
-def kept(resource: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of a Google event that are stored, made safe for PostgreSQL."""
-    small: dict[str, Any] = {
-        name: clean(value, _MAX_TEXT)
+def project_event(resource: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a Google event that are stored, sanitised for PostgreSQL."""
+    fields: dict[str, Any] = {
+        name: sanitize_text(value, _MAX_TEXT)
         for name in _TEXTS
         if isinstance(value := resource.get(name), str) and value
     }
     if title := text_of(resource, "summary"):
-        small["summary"] = clean(title, MAX_TITLE)
+        fields["summary"] = sanitize_text(title, MAX_TITLE)
     for name in _TIMES:
         if isinstance(moment := resource.get(name), Mapping):
             parts = ("date", "dateTime", "timeZone")
-            small[name] = {part: clean(text_of(moment, part), 64) for part in parts if text_of(moment, part)}
+            fields[name] = {
+                part: sanitize_text(text_of(moment, part), 64) for part in parts if text_of(moment, part)
+            }
     if lines := _recurrence(resource.get("recurrence")):
-        small["recurrence"] = lines
+        fields["recurrence"] = lines
     if isinstance(reminders := resource.get("reminders"), Mapping):
-        small["reminders"] = _reminders(reminders)
+        fields["reminders"] = _reminders(reminders)
     if isinstance(birthday := resource.get("birthdayProperties"), Mapping) and text_of(birthday, "type"):
         # The contact, a link into the person's address book, stays at Google.
-        small["birthdayProperties"] = {"type": clean(text_of(birthday, "type"), 32)}
+        fields["birthdayProperties"] = {"type": sanitize_text(text_of(birthday, "type"), 32)}
     if answer := _own_answer(resource.get("attendees")):
-        small["attendees"] = [{"self": True, "responseStatus": answer}]
-    return small
+        fields["attendees"] = [{"self": True, "responseStatus": answer}]
+    return fields
 
 
-def span(resource: Mapping[str, Any], zone: tzinfo) -> Span:
-    """When an event that is no series can matter.
+def event_interval(resource: Mapping[str, Any], zone: tzinfo) -> EventInterval:
+    """Return the interval of a single event or an exception.
 
-    An exception matters from the earlier to the later of where it was and where it is, because it also
-    makes a hole in its series.
+    That of an exception covers its original start as well as its new time, because it also removes the
+    original instance from its series.
 
     Raises:
-        ValueError: its times can't be read.
+        ValueError: its times can't be parsed.
     """
-    moments = [read_moment(resource[name], zone).at(zone) for name in _TIMES if resource.get(name)]
+    moments = [parse_event_datetime(resource[name], zone).at(zone) for name in _TIMES if resource.get(name)]
     if not moments:
-        raise ValueError("no time")
-    return Span(min(moments), max(moments))
+        raise ValueError("invalid or missing time")
+    return EventInterval(min(moments), max(moments))
 
 
 def _recurrence(lines: object) -> list[str]:
     if not isinstance(lines, list):
         return []
-    texts = [clean(line, _MAX_RECURRENCE) for line in lines if isinstance(line, str)]
+    texts = [sanitize_text(line, _MAX_RECURRENCE) for line in lines if isinstance(line, str)]
     return texts if sum(map(len, texts)) <= _MAX_RECURRENCE else ["RRULE:TOO-LONG"]
 
 
 def _reminders(reminders: Mapping[str, Any]) -> dict[str, Any]:
-    """As Google has them, but only those for a screen: Mia has nothing to do with e-mails."""
+    """Return the `reminders` with pop-up overrides only; those by e-mail are not stored."""
     minutes = [{"method": "popup", "minutes": one} for one in popup_minutes(reminders.get("overrides"))]
     return {"useDefault": reminders.get("useDefault") is True} | ({"overrides": minutes} if minutes else {})
 
@@ -107,10 +113,5 @@ def _reminders(reminders: Mapping[str, Any]) -> dict[str, Any]:
 def _own_answer(attendees: object) -> str:
     for attendee in attendees if isinstance(attendees, list) else []:
         if isinstance(attendee, Mapping) and attendee.get("self") is True:
-            return clean(text_of(attendee, "responseStatus"), 32)
+            return sanitize_text(text_of(attendee, "responseStatus"), 32)
     return ""
-
-
-def clean(text: str, limit: int) -> str:
-    """PostgreSQL takes neither NUL nor lone surrogates, and JSON can spell both."""
-    return text[:limit].replace("\0", "").encode("utf-8", "replace").decode()

@@ -1,7 +1,6 @@
-"""What went wrong while calendars were read: kept in their rows, logged when it changes, told to the person.
+"""Record sync failures per account and per calendar, log changes of them, and describe them to the user.
 
-A problem is the code of an error and since when it is there. It never touches the copy, which stays what it
-was when Google last gave it.
+A problem is an error code and the time since when it persists. It leaves the stored events as they are.
 """
 
 import random
@@ -21,11 +20,11 @@ from catflap.store.tables import accounts, calendar_syncs, calendars
 from catflap.store.task_types import PLAN
 
 INTERNAL = "internal_error"
-# Google said that the calendar is not this person's any more; its copy is empty.
+# Google said that this account no longer has the calendar; its stored events are deleted.
 GONE = frozenset(reaction.code for reaction in REACTIONS if reaction.kind is CalendarGone)
-# Quotas return at a moment we don't know, so a pause doesn't grow beyond this.
+# The time at which a quota is reset is unknown, so pauses don't grow beyond this.
 _LONGEST_PAUSE = timedelta(hours=2)
-# A longer `Retry-After` than this is not believed: the copy would grow old for a header.
+# Longer values of `Retry-After` are cut to this, so that one header can't stop the sync.
 _LONGEST_ASKED_FOR = timedelta(hours=24)
 _MESSAGES = {
     **{reaction.code: reaction.message for reaction in REACTIONS},
@@ -37,18 +36,18 @@ _MESSAGES = {
 }
 
 
-def message_of(code: str) -> str:
-    """What to do about a problem, in a sentence."""
+def problem_message(code: str) -> str:
+    """Return a sentence for the user about a problem and what to do about it."""
     return _MESSAGES.get(code, "The calendar could not be read; it is tried again by itself.")
 
 
-def most_pressing(failures: Iterable[CatflapError]) -> CatflapError:
-    """Of several failures the one that decides about the next try: the soonest, if any may be tried again."""
-    return min(failures, key=_pressure)
+def most_urgent(failures: Iterable[CatflapError]) -> CatflapError:
+    """Return the failure that decides about the next attempt: the soonest retry, if any can be retried."""
+    return min(failures, key=_urgency)
 
 
-class Problems:
-    """The problems of one account's calendars."""
+class AccountSyncLog:
+    """Recorder of the sync outcomes of one account and its calendars (`app.calendar_syncs`)."""
 
     def __init__(self, engine: AsyncEngine, clock: Clock, user_id: int, account_sub: str) -> None:
         self._engine = engine
@@ -57,8 +56,8 @@ class Problems:
         self._account_sub = account_sub
         self._mine = (calendar_syncs.c.user_id == user_id, calendar_syncs.c.account_sub == account_sub)
 
-    async def begin(self) -> None:
-        """Make the account's row at its first sync, so that it is read again however this one ends."""
+    async def create_row(self) -> None:
+        """Insert the account's row at its first sync, so that syncs are scheduled even if this one fails."""
         t, now = calendar_syncs, self._clock.now()
         here = select(accounts.c.user_id, accounts.c.sub).where(
             accounts.c.user_id == self._user_id, accounts.c.sub == self._account_sub
@@ -68,32 +67,32 @@ class Problems:
                 new = insert(t).values(user_id=row.user_id, account_sub=row.sub, waits_from=now, failures=0)
                 await connection.execute(new.on_conflict_do_nothing())
 
-    async def forget(self) -> None:
-        """Ask no more: there is no grant."""
+    async def delete_row(self) -> None:
+        """Delete the account's row, so that no sync is scheduled: there is no grant."""
         async with self._engine.begin() as connection:
             await connection.execute(delete(calendar_syncs).where(*self._mine))
 
-    async def listed(self) -> None:
-        """Google gave the calendar list."""
+    async def record_list_success(self) -> None:
+        """Record that the calendar list was fetched."""
         now = self._clock.now()
-        row = await self._set({"listed_at": now}, None)
+        row = await self._update({"listed_at": now}, None)
         if row is not None and row.problem is not None:
-            log.info("calendar_list_read_again", user=self._user_id, after=row.problem)
+            log.info("calendar_list_sync_recovered", user=self._user_id, after=row.problem)
 
-    async def failed(self, error: CatflapError) -> None:
-        """The whole account could not be read."""
-        row = await self._set({}, error.code)
+    async def record_account_failure(self, error: CatflapError) -> None:
+        """Record that no calendar of the account could be read."""
+        row = await self._update({}, error.code)
         if row is not None and row.problem != error.code:
-            log.warning("calendar_list_failed", user=self._user_id, code=error.code, detail=error.detail)
+            log.warning("calendar_list_sync_failed", user=self._user_id, code=error.code, detail=error.detail)
 
-    async def calendar_failed(self, calendar_id: int, code: str, detail: str | None) -> None:
-        """One calendar could not be read; its copy stays."""
+    async def record_calendar_failure(self, calendar_id: int, code: str, detail: str | None) -> None:
+        """Record that one calendar could not be read."""
         row = await _set_problem(self._engine, calendar_id, code, self._clock.now())
         if row is not None and row.problem != code:
             log.warning("calendar_sync_failed", calendar_id=calendar_id, code=code, detail=detail)
 
-    async def ended(self, failure: CatflapError | None) -> None:
-        """Note when to try again; a pause that Google wants grows while its reason stays."""
+    async def record_end(self, failure: CatflapError | None) -> None:
+        """Record when to retry, and set `failure.after`; the pause grows with each failure in a row."""
         now, t = self._clock.now(), calendar_syncs
         pause = failure.after if isinstance(failure, TryAgain) else None
         async with self._engine.begin() as connection:
@@ -103,7 +102,7 @@ class Problems:
             if pause is None:
                 values = {"retry_at": None, "failures": 0 if failure is None else row.failures}
             else:
-                pause = _grown(pause, row.failures)
+                pause = _backoff(pause, row.failures)
                 values = {
                     "retry_at": now + pause,
                     "waits_from": now + pause,
@@ -113,8 +112,8 @@ class Problems:
         if isinstance(failure, TryAgain):
             failure.after = pause
 
-    async def _set(self, values: dict[str, object], code: str | None) -> Row[tuple[object, ...]] | None:
-        """The row as it was."""
+    async def _update(self, values: dict[str, object], code: str | None) -> Row[tuple[object, ...]] | None:
+        """Update the account's row; return it as it was before."""
         now, t = self._clock.now(), calendar_syncs
         async with self._engine.begin() as connection:
             row = (await connection.execute(select(t).where(*self._mine).with_for_update())).one_or_none()
@@ -126,22 +125,22 @@ class Problems:
 
 
 class OperatorNotice:
-    """Tells the operator once what only they can mend, and that it is mended."""
+    """Log once each problem that only the operator can solve, and once that it is solved."""
 
     def __init__(self) -> None:
-        self._told: str | None = None
+        self._logged_code: str | None = None
 
-    def failed(self, error: CatflapError) -> None:
-        """Log what is to be done, unless that was said."""
-        if isinstance(error, OperatorMustAct) and error.code != self._told:
-            self._told = error.code
+    def record_failure(self, error: CatflapError) -> None:
+        """Log what the operator has to do, unless it is the problem that was logged last."""
+        if isinstance(error, OperatorMustAct) and error.code != self._logged_code:
+            self._logged_code = error.code
             log.error("operator_must_act", code=error.code, message=error.message, detail=error.detail)
 
-    def worked(self) -> None:
-        """Google answers; log it when it did not."""
-        if self._told is not None:
-            log.info("operator_has_acted", code=self._told)
-            self._told = None
+    def record_success(self) -> None:
+        """Log that the last problem is solved, if there was one."""
+        if self._logged_code is not None:
+            log.info("operator_problem_solved", code=self._logged_code)
+            self._logged_code = None
 
 
 async def _set_problem(
@@ -156,18 +155,18 @@ async def _set_problem(
             changed = update(t).where(t.c.id == calendar_id).values(problem=code, problem_since=now)
             await connection.execute(changed)
             if row.synced_at is None:
-                # The first plan waited for this calendar, and now it must not wait any longer.
+                # The first plan waited for this calendar; it may be made without it now.
                 await enqueue(connection, PLAN, row.user_id)
     return row
 
 
-def _pressure(error: CatflapError) -> tuple[int, timedelta]:
+def _urgency(error: CatflapError) -> tuple[int, timedelta]:
     if isinstance(error, TryAgain):
         return 0, error.after or timedelta(0)
     return (1 if isinstance(error, OperatorMustAct) else 2), timedelta(0)
 
 
-def _grown(pause: timedelta, failures: int) -> timedelta:
+def _backoff(pause: timedelta, failures: int) -> timedelta:
     """Truncated exponential with jitter, as Google asks for (Calendar API, "Handle API errors")."""
     pause = min(pause, _LONGEST_ASKED_FOR)
     grown = min(pause * (1 << min(failures, 10)), max(pause, _LONGEST_PAUSE))

@@ -1,4 +1,4 @@
-"""What happens in a user's calendars between two moments, read from the copy alone."""
+"""Queries over stored calendars: the occurrences between two times."""
 
 from datetime import datetime, timedelta, tzinfo
 
@@ -7,25 +7,25 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from catflap.calendars.event_projection import StoredEvent
 from catflap.calendars.recurrence.occurrence import Occurrence
-from catflap.calendars.recurrence.series import occurrences
+from catflap.calendars.recurrence.series import expand_events
 from catflap.log import log
 from catflap.store.tables import calendars, events
 
-# Whole days are stored by their calendar's zone and shown in the reader's.
+# All-day events are stored in their calendar's zone and shown in the reader's.
 _MARGIN = timedelta(hours=26)
 
 
 async def timeline(
     engine: AsyncEngine, user_id: int, start: datetime, end: datetime, zone: tzinfo
 ) -> list[Occurrence]:
-    """The occurrences in the user's selected calendars that overlap `start` to `end`, in order of time.
+    """Return the occurrences in the user's selected calendars that overlap the interval, in order of time.
 
     Args:
         engine: The database.
-        user_id: Whose.
+        user_id: The owner of the calendars.
         start: Aware.
         end: Aware, exclusive.
-        zone: The user's.
+        zone: The user's, where whole days begin and end.
     """
     async with engine.connect() as connection:
         return await list_occurrences(connection, user_id, start, end, zone)
@@ -34,14 +34,14 @@ async def timeline(
 async def list_occurrences(
     connection: AsyncConnection, user_id: int, start: datetime, end: datetime, zone: tzinfo
 ) -> list[Occurrence]:
-    """`timeline` in the caller's transaction."""
-    return occurrences(await _stored(connection, user_id, start, end), start, end, zone, _report)
+    """Like `timeline`, in the caller's transaction."""
+    return expand_events(await _stored(connection, user_id, start, end), start, end, zone, _log_unreadable)
 
 
 async def initial_sync_done(connection: AsyncConnection, user_id: int) -> bool:
-    """Whether the user's calendars are known and every selected one has been synced at least once.
+    """Return whether the calendar list is stored and every selected calendar has been synced at least once.
 
-    One that can't be read does not count, as long as there is another that can.
+    Calendars that can't be read are left out, as long as another one has been synced.
     """
     c = calendars.c
     query = select(c.is_selected, c.synced_at, c.problem).where(c.user_id == user_id)
@@ -68,5 +68,5 @@ async def _stored(
     ]
 
 
-def _report(event: StoredEvent, reason: str) -> None:
-    log.warning("event_unreadable", calendar_id=event.calendar_id, reason=reason)
+def _log_unreadable(event: StoredEvent, reason: str) -> None:
+    log.warning("event_not_parsed", calendar_id=event.calendar_id, reason=reason)

@@ -1,7 +1,7 @@
-"""The copy itself: rows of `app.calendars` and `app.events`, changed together with the sync token they go by.
+"""Write calendars and events (`app.calendars`, `app.events`) together with their sync token.
 
-A page set is written only over the state it was asked for: whoever began with another sync token than the
-one in the row comes too late and is discarded, however the race went.
+A result is written only if the row still has the sync token that the sync began with: of two concurrent
+syncs of one calendar, the one that finishes second is discarded.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,13 +15,14 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from catflap.calendars.datetimes import is_zone, zone_or
-from catflap.calendars.event_projection import MAX_TITLE, clean, kept, span
+from catflap.calendars.event_projection import MAX_TITLE, event_interval, project_event
 from catflap.google.calendar import CalendarEntry, CalendarList
 from catflap.google.calendar_errors import unavailable
 from catflap.log import log
 from catflap.store.queue import enqueue
 from catflap.store.tables import accounts, calendar_syncs, calendars, events, removed_calendars
 from catflap.store.task_types import PLAN
+from catflap.store.text import sanitize_text
 
 KEEP_PAST = timedelta(days=7)
 MAX_ZONE = 64
@@ -32,7 +33,7 @@ _UTC = ZoneInfo("UTC")
 
 @dataclass(frozen=True)
 class SyncState:
-    """A selected calendar as it was when a sync began."""
+    """The row of a selected calendar as it was when a sync began."""
 
     id: int
     google_id: str
@@ -42,11 +43,12 @@ class SyncState:
 
 @dataclass(frozen=True)
 class SyncResult:
-    """Everything Google told in one sync of one calendar.
+    """Everything that Google returned in one sync of one calendar.
 
     Args:
-        full: The items are all there is; what they leave out is gone.
-        next_sync_token: Where the next sync begins; None when there must be another full one.
+        items: Event resources.
+        full: Whether the items are the whole calendar; events that are not among them are deleted.
+        next_sync_token: For the next incremental sync; None when the next one must be full.
     """
 
     items: Sequence[Mapping[str, Any]] = field(repr=False)
@@ -57,13 +59,14 @@ class SyncResult:
 async def replace_calendar_list(
     engine: AsyncEngine, user_id: int, account_sub: str, listed: CalendarList, now: datetime
 ) -> list[SyncState]:
-    """Make the account's calendars those of Google's list; the selected ones, as they are now.
+    """Make the stored calendars of an account those of Google's list, and return the selected ones.
 
-    A calendar that is no longer listed is deleted and remembered as removed for a while, unless an entry that
-    could not be read may be about it; one that is no longer selected loses its events.
+    A calendar that is no longer listed is deleted and recorded as removed for a week, unless the list had
+    an entry that could not be parsed and may be this calendar. The events of one that is no longer selected
+    are deleted.
 
     Raises:
-        TryAgain: `google_unavailable`: the list is empty, and wasn't before. Every account has a calendar.
+        TryAgain: `google_unavailable`: the list is empty and was not before; every account has a calendar.
     """
     async with engine.begin() as connection:
         owner = select(accounts.c.sub).where(accounts.c.sub == account_sub, accounts.c.user_id == user_id)
@@ -79,8 +82,8 @@ async def replace_calendar_list(
         for entry in wanted.values():
             await _write_entry(connection, user_id, account_sub, entry, before.get(entry.id))
         after = await _rows(connection, user_id, account_sub)
-        if {key: _seen(row) for key, row in before.items()} != {
-            key: _seen(row) for key, row in after.items()
+        if {key: _planning_fields(row) for key, row in before.items()} != {
+            key: _planning_fields(row) for key, row in after.items()
         }:
             await enqueue(connection, PLAN, user_id)
     return [
@@ -91,8 +94,8 @@ async def replace_calendar_list(
 
 
 async def write_time_zone(engine: AsyncEngine, user_id: int, account_sub: str, name: str | None) -> None:
-    """Keep the zone of Calendar's settings, or that it is not known; a plan is asked for when it changed."""
-    t, zone = calendar_syncs, clean(name, MAX_ZONE) if name else None
+    """Store the zone of Calendar's settings, None when unknown; enqueue a plan when it changed."""
+    t, zone = calendar_syncs, sanitize_text(name, MAX_ZONE) if name else None
     mine = t.c.user_id == user_id, t.c.account_sub == account_sub, t.c.time_zone.is_distinct_from(zone)
     async with engine.begin() as connection:
         changed = update(t).where(*mine).values(time_zone=zone).returning(t.c.user_id)
@@ -106,41 +109,46 @@ async def write_time_zone(engine: AsyncEngine, user_id: int, account_sub: str, n
 async def apply_changes(
     engine: AsyncEngine,
     user_id: int,
-    shelf: SyncState,
+    calendar: SyncState,
     changes: SyncResult,
     now: datetime,
     *,
     gone: str | None = None,
 ) -> bool:
-    """Write one sync and its token, and ask for a plan when anything may be said differently.
+    """Write the result of one sync and its token, and enqueue a plan when announcements may change.
 
     Args:
-        gone: The code for why there is nothing any more, when Google says that the calendar is not there.
+        engine: The database.
+        user_id: The owner of the calendar.
+        calendar: Its state when the sync began.
+        changes: What Google returned.
+        now: The time when the sync began.
+        gone: The code of the problem when Google says that the calendar no longer exists for this account.
 
     Returns:
-        False when the calendar moved on, or away, since `shelf` was read; nothing is written then.
+        False when the row changed or was deleted since `calendar` was read; nothing is written then.
     """
     async with engine.begin() as connection:
         lock = select(calendars)
         row = (
-            await connection.execute(lock.where(calendars.c.id == shelf.id).with_for_update())
+            await connection.execute(lock.where(calendars.c.id == calendar.id).with_for_update())
         ).one_or_none()
-        if row is None or not row.is_selected or row.sync_token != shelf.sync_token:
+        if row is None or not row.is_selected or row.sync_token != calendar.sync_token:
             return False
         if changes.full:
-            await connection.execute(delete(events).where(events.c.calendar_id == shelf.id))
-        await _apply(connection, shelf, changes.items, now - KEEP_PAST)
+            await connection.execute(delete(events).where(events.c.calendar_id == calendar.id))
+        await _apply(connection, calendar, changes.items, now - KEEP_PAST)
         await connection.execute(
             update(calendars)
-            .where(calendars.c.id == shelf.id)
+            .where(calendars.c.id == calendar.id)
             .values(sync_token=changes.next_sync_token, synced_at=now, **_problem(row, gone, now))
         )
         if changes.items or changes.full or row.synced_at is None:
             await enqueue(connection, PLAN, user_id)
     if gone and gone != row.problem:
-        log.warning("calendar_emptied", calendar_id=shelf.id, code=gone)
+        log.warning("calendar_emptied", calendar_id=calendar.id, code=gone)
     if row.problem and not gone:
-        log.info("calendar_read_again", calendar_id=shelf.id, after=row.problem)
+        log.info("calendar_sync_recovered", calendar_id=calendar.id, after=row.problem)
     return True
 
 
@@ -150,7 +158,7 @@ def _problem(row: Row[Any], code: str | None, now: datetime) -> dict[str, Any]:
 
 
 async def _remove(connection: AsyncConnection, rows: Sequence[Row[Any]], now: datetime) -> None:
-    """Delete calendars with their events, and note that they were there."""
+    """Delete calendars with their events, and record their removal."""
     t = removed_calendars
     for row in rows:
         names = ("user_id", "account_sub", "google_id", "summary")
@@ -179,7 +187,7 @@ async def _rows(connection: AsyncConnection, user_id: int, account_sub: str) -> 
     return {row.google_id: row for row in await connection.execute(query)}
 
 
-def _seen(row: Row[Any]) -> tuple[object, ...]:
+def _planning_fields(row: Row[Any]) -> tuple[object, ...]:
     return row.summary, row.time_zone, row.is_selected, row.default_reminders
 
 
@@ -187,8 +195,8 @@ async def _write_entry(
     connection: AsyncConnection, user_id: int, account_sub: str, entry: CalendarEntry, row: Row[Any] | None
 ) -> None:
     values: dict[str, Any] = {
-        "summary": clean(entry.summary, MAX_TITLE),
-        "time_zone": clean(entry.time_zone, MAX_ZONE),
+        "summary": sanitize_text(entry.summary, MAX_TITLE),
+        "time_zone": sanitize_text(entry.time_zone, MAX_ZONE),
         "is_primary": entry.is_primary,
         "is_selected": entry.is_selected,
         "default_reminders": list(entry.default_reminders),
@@ -204,49 +212,49 @@ async def _write_entry(
 
 
 async def _apply(
-    connection: AsyncConnection, shelf: SyncState, items: Sequence[Mapping[str, Any]], horizon: datetime
+    connection: AsyncConnection, calendar: SyncState, items: Sequence[Mapping[str, Any]], horizon: datetime
 ) -> None:
-    resources = {resource["id"]: resource for resource in map(kept, items) if resource.get("id")}
-    rows = [row for resource in resources.values() if (row := _row(shelf, resource, horizon)) is not None]
+    resources = {resource["id"]: resource for resource in map(project_event, items) if resource.get("id")}
+    rows = [row for resource in resources.values() if (row := _row(calendar, resource, horizon)) is not None]
     stay = {row["google_id"] for row in rows}
     gone = [key for key in resources if key not in stay]
-    here = events.c.calendar_id == shelf.id
+    here = events.c.calendar_id == calendar.id
     for part in _batches(gone):
-        # A series takes its exceptions along; those that stay are written afterwards.
+        # Deleting a series deletes its exceptions; those that stay are inserted afterwards.
         which = or_(events.c.google_id.in_(part), events.c.recurring_event_id.in_(part))
         await connection.execute(delete(events).where(here, which))
-    aged = and_(~events.c.recurs, events.c.ends_at < horizon)
-    await connection.execute(delete(events).where(here, aged))
+    past = and_(~events.c.recurs, events.c.ends_at < horizon)
+    await connection.execute(delete(events).where(here, past))
     for part in _batches(rows):
         new = insert(events).values(part)
-        kept_columns = ("recurring_event_id", "recurs", "starts_at", "ends_at", "resource")
+        updated_columns = ("recurring_event_id", "recurs", "starts_at", "ends_at", "resource")
         await connection.execute(
             new.on_conflict_do_update(
                 index_elements=[events.c.calendar_id, events.c.google_id],
-                set_={name: new.excluded[name] for name in kept_columns},
+                set_={name: new.excluded[name] for name in updated_columns},
             )
         )
 
 
-def _row(shelf: SyncState, resource: dict[str, Any], horizon: datetime) -> dict[str, Any] | None:
-    """The row for an event, or None when it is cancelled, long past or has no readable time."""
+def _row(calendar: SyncState, resource: dict[str, Any], horizon: datetime) -> dict[str, Any] | None:
+    """Return the row for an event, or None when it is cancelled, long past or has no valid time."""
     series = resource.get("recurringEventId")
     recurs = bool(resource.get("recurrence")) and not series
     if resource.get("status") == "cancelled" and not (series and "originalStartTime" in resource):
         return None
     try:
-        matters = span(resource, zone_or(shelf.time_zone, _UTC))
+        interval = event_interval(resource, zone_or(calendar.time_zone, _UTC))
     except ValueError:
         return None
-    if not recurs and matters.ends_at < horizon:
+    if not recurs and interval.ends_at < horizon:
         return None
     return {
-        "calendar_id": shelf.id,
+        "calendar_id": calendar.id,
         "google_id": resource["id"],
         "recurring_event_id": series,
         "recurs": recurs,
-        "starts_at": matters.starts_at,
-        "ends_at": None if recurs else matters.ends_at,
+        "starts_at": interval.starts_at,
+        "ends_at": None if recurs else interval.ends_at,
         "resource": resource,
     }
 

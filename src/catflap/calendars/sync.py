@@ -1,17 +1,19 @@
-"""Keep the copy true: read the calendar list, then every selected calendar, in full or since the last time.
+"""Synchronise the calendar list and every selected calendar of an account, in full or incrementally.
 
-No database connection is held while Google answers. Google's synchronisation guide: a sync token says where
-to go on; when Google forgot it (410) everything is read again. A copy is emptied when Google says that the
-calendar is gone or no longer shared, and for nothing else; whatever else goes wrong is noted and leaves it.
+Follows Google's guide "Synchronize resources efficiently": an incremental sync sends the last sync token;
+when Google answers 410, a full sync follows. Stored events are deleted only when Google says that the
+calendar no longer exists or is no longer shared; every other failure is recorded and leaves them. No database
+connection is held during a request to Google.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from catflap.calendars.problems import INTERNAL, OperatorNotice, Problems, most_pressing
+from catflap.calendars.problems import INTERNAL, AccountSyncLog, OperatorNotice, most_urgent
 from catflap.calendars.store import (
     KEEP_PAST,
     SyncResult,
@@ -22,30 +24,30 @@ from catflap.calendars.store import (
 )
 from catflap.clock import Clock
 from catflap.errors import BadRequest, CatflapError
-from catflap.google.calendar import AccessRefused, CalendarApi, CalendarGone, EventsPage, SyncTokenExpired
+from catflap.google.calendar import AccessRefused, CalendarApi, CalendarGone, SyncTokenExpired
 from catflap.google.calendar_errors import unavailable
 from catflap.log import log
 from catflap.store.unavailable import DatabaseUnavailable
 
 _T = TypeVar("_T")
-Access = Callable[[int, str, str], Awaitable[str]]
-Refused = Callable[[int, str, str, str], Awaitable[str]]
-# What a question needs: consents that were given one by one have a token each.
+GetToken = Callable[[int, str, str], Awaitable[str]]
+ReplaceToken = Callable[[int, str, str, str], Awaitable[str]]
+# The scope of each request: with incremental authorization, an account may have several tokens.
 _LIST = "calendar.calendarlist.readonly"
 _EVENTS = "calendar.events.readonly"
-MaybeAccess = Callable[[int, str], Awaitable[str | None]]
+GetOptionalToken = Callable[[int, str], Awaitable[str | None]]
 
 
 class Calendars:
-    """The copy of everybody's calendars.
+    """Service that keeps the stored calendars of all users up to date.
 
     Args:
         engine: The database.
-        clock: What time it is.
+        clock: The current time.
         api: Google's Calendar API.
-        access: `(user_id, account_sub, scope)` to an access token, with that scope if there is one.
-        refused: `(user_id, account_sub, scope, token)`, called with a token Google refused, to a fresh one.
-        settings_access: Like `access`, for Calendar's settings; to None where the grant does not open them.
+        access: `(user_id, account_sub, scope)` → an access token, with that scope if there is one.
+        refused: `(user_id, account_sub, scope, token)` → a new token for one that Google rejected.
+        settings_access: Like `access`, for Calendar's settings; None where the grant lacks that scope.
     """
 
     def __init__(
@@ -53,9 +55,9 @@ class Calendars:
         engine: AsyncEngine,
         clock: Clock,
         api: CalendarApi,
-        access: Access,
-        refused: Refused,
-        settings_access: MaybeAccess | None = None,
+        access: GetToken,
+        refused: ReplaceToken,
+        settings_access: GetOptionalToken | None = None,
     ) -> None:
         self._engine = engine
         self._clock = clock
@@ -66,105 +68,103 @@ class Calendars:
         self._operator = OperatorNotice()
 
     async def sync_account(self, user_id: int, account_sub: str) -> None:
-        """Bring the calendars of one Google account up to date.
-
-        One calendar that Google can't deliver does not keep the others waiting.
+        """Sync the calendars of one Google account; a failure with one of them does not stop the others.
 
         Raises:
             TryAgain: `google_unavailable`, `google_rate_limited`, `google_quota_exceeded`,
-                `access_token_refused`; with the time to wait, if Google wants a pause.
-            UserMustAct: `scope_missing`, and whatever `access` raises.
-            CatflapError: whatever else Google's answer means.
+                `access_token_refused`; with the time to wait, if Google asked for a pause.
+            UserMustAct: `scope_missing`, and what `access` raises.
+            CatflapError: for any other error response of Google.
         """
         account = _Account(self._api, user_id, account_sub, self._access, self._refused)
-        problems = Problems(self._engine, self._clock, user_id, account_sub)
-        await problems.begin()
+        problems = AccountSyncLog(self._engine, self._clock, user_id, account_sub)
+        await problems.create_row()
         try:
             failures = await self._sync_all(account, problems, await self._list(account))
-        except _NoAccess as lost:
+        except _NoToken as lost:
             if isinstance(lost.error, BadRequest):
-                await problems.forget()
-            await self._failed(problems, lost.error)
+                await problems.delete_row()
+            await self._record_failure(problems, lost.error)
             raise lost.error from None
         except DatabaseUnavailable:
-            # Nothing that the person could see or mend; the job comes again.
+            # Not a problem of this account; the worker retries the job.
             raise
         except CatflapError as error:
-            self._operator.failed(error)
-            await self._failed(problems, error)
+            self._operator.record_failure(error)
+            await self._record_failure(problems, error)
             raise
-        failure = most_pressing(failures) if failures else None
-        await problems.ended(failure)
+        failure = most_urgent(failures) if failures else None
+        await problems.record_end(failure)
         await self._sync_time_zone(account)
         if failure is not None:
             raise failure
 
     async def _list(self, account: "_Account") -> list[SyncState]:
-        listed = await account.ask(self._api.list_calendars, _LIST)
+        listed = await account.call(self._api.list_calendars, _LIST)
         now = self._clock.now()
         return await replace_calendar_list(self._engine, account.user_id, account.sub, listed, now)
 
     async def _sync_all(
-        self, account: "_Account", problems: Problems, shelves: Sequence[SyncState]
+        self, account: "_Account", problems: AccountSyncLog, states: Sequence[SyncState]
     ) -> list[CatflapError]:
-        """Sync each calendar; what went wrong with some of them."""
-        await problems.listed()
+        """Sync each calendar; return the failures."""
+        await problems.record_list_success()
         failures: list[CatflapError] = []
-        broken: Exception | None = None
-        for shelf in shelves:
+        unexpected: Exception | None = None
+        for calendar in states:
             try:
-                await self._sync_calendar(account, shelf)
-                self._operator.worked()
-            except (_NoAccess, DatabaseUnavailable):
+                await self._sync_calendar(account, calendar)
+                self._operator.record_success()
+            except (_NoToken, DatabaseUnavailable):
                 raise
             except CatflapError as error:
                 failures.append(error)
-                self._operator.failed(error)
-                await problems.calendar_failed(shelf.id, error.code, error.detail)
+                self._operator.record_failure(error)
+                await problems.record_calendar_failure(calendar.id, error.code, error.detail)
             except Exception as error:
-                # A fault of ours with one calendar's data; the worker logs where it was.
-                broken = error
-                await problems.calendar_failed(shelf.id, INTERNAL, type(error).__name__)
-        if broken is not None:
-            raise broken
+                # A bug that one calendar's data triggers; the worker logs its location.
+                unexpected = error
+                await problems.record_calendar_failure(calendar.id, INTERNAL, type(error).__name__)
+        if unexpected is not None:
+            raise unexpected
         return failures
 
     async def _sync_time_zone(self, account: "_Account") -> None:
-        """Note the time zone set in Google Calendar; a failure leaves what is known and stops nothing."""
+        """Store the time zone set in Google Calendar; a failure is only logged."""
         if self._settings_access is None:
             return
         try:
             token = await self._settings_access(account.user_id, account.sub)
             name = await self._api.time_zone(token) if token is not None else None
         except CatflapError as error:
-            log.info("time_zone_not_read", user=account.user_id, code=error.code)
+            log.info("time_zone_fetch_failed", user=account.user_id, code=error.code)
             return
         await write_time_zone(self._engine, account.user_id, account.sub, name)
 
-    async def _failed(self, problems: Problems, error: CatflapError) -> None:
-        await problems.failed(error)
-        await problems.ended(error)
+    async def _record_failure(self, problems: AccountSyncLog, error: CatflapError) -> None:
+        await problems.record_account_failure(error)
+        await problems.record_end(error)
 
-    async def _sync_calendar(self, account: "_Account", shelf: SyncState) -> None:
+    async def _sync_calendar(self, account: "_Account", calendar: SyncState) -> None:
         now = self._clock.now()
         gone: str | None = None
         try:
-            changes = await _read(account, shelf, since=now - KEEP_PAST)
+            changes = await _fetch_changes(account, calendar, since=now - KEEP_PAST)
         except CalendarGone as error:
             gone = error.code
             changes = SyncResult((), full=True, next_sync_token=None)
-        written = await apply_changes(self._engine, account.user_id, shelf, changes, now, gone=gone)
+        written = await apply_changes(self._engine, account.user_id, calendar, changes, now, gone=gone)
         log.info(
             "calendar_synced",
-            calendar_id=shelf.id,
+            calendar_id=calendar.id,
             full=changes.full,
             changed=len(changes.items),
             written=written,
         )
 
 
-class _NoAccess(Exception):
-    """There is no token that Google accepts, so nothing of this account can be read now."""
+class _NoToken(Exception):
+    """There is no token that Google accepts, so no calendar of the account can be read."""
 
     def __init__(self, error: CatflapError) -> None:
         super().__init__(error.code)
@@ -172,10 +172,10 @@ class _NoAccess(Exception):
 
 
 class _Account:
-    """Asks Google in one account's name, once more when the token was refused."""
+    """Send requests with the tokens of one account; retry once with a new token after a 401."""
 
     def __init__(
-        self, api: CalendarApi, user_id: int, account_sub: str, access: Access, refused: Refused
+        self, api: CalendarApi, user_id: int, account_sub: str, access: GetToken, refused: ReplaceToken
     ) -> None:
         self.api = api
         self.user_id = user_id
@@ -183,61 +183,62 @@ class _Account:
         self._access = access
         self._refused = refused
 
-    async def ask(self, question: Callable[[str], Awaitable[_T]], scope: str) -> _T:
-        """The answer to a question that needs this scope.
+    async def call(self, request: Callable[[str], Awaitable[_T]], scope: str) -> _T:
+        """Return the response to a request that needs this scope.
 
         Raises:
-            _NoAccess: no token, or a fresh one was refused too.
-            CatflapError: what the answer means.
+            _NoToken: there is no token, or a new one was rejected too.
+            CatflapError: for any other error response.
         """
         token = await self._token(self._access(self.user_id, self.sub, scope))
         try:
-            return await question(token)
+            return await request(token)
         except AccessRefused:
             token = await self._token(self._refused(self.user_id, self.sub, scope, token))
         try:
-            return await question(token)
+            return await request(token)
         except AccessRefused as error:
-            raise _NoAccess(error) from None
+            raise _NoToken(error) from None
 
-    async def _token(self, asked: Awaitable[str]) -> str:
+    async def _token(self, pending: Awaitable[str]) -> str:
         try:
-            return await asked
+            return await pending
         except DatabaseUnavailable:
             raise
         except CatflapError as error:
-            raise _NoAccess(error) from None
+            raise _NoToken(error) from None
 
 
-async def _read(account: _Account, shelf: SyncState, *, since: datetime) -> SyncResult:
-    """What changed since the last sync; everything where there is no sync token that Google knows."""
-    if shelf.sync_token is not None:
+async def _fetch_changes(account: _Account, calendar: SyncState, *, since: datetime) -> SyncResult:
+    """Fetch the changes since the last sync; all events where there is no valid sync token."""
+    if calendar.sync_token is not None:
         try:
-            return await _pages(account, shelf, shelf.sync_token, None)
+            return await _fetch_pages(account, calendar, calendar.sync_token, None)
         except SyncTokenExpired:
-            log.info("calendar_full_sync", calendar_id=shelf.id)
-    return await _pages(account, shelf, None, since)
+            log.info("calendar_sync_token_expired", calendar_id=calendar.id)
+    return await _fetch_pages(account, calendar, None, since)
 
 
-async def _pages(
-    account: _Account, shelf: SyncState, sync_token: str | None, since: datetime | None
+async def _fetch_pages(
+    account: _Account, calendar: SyncState, sync_token: str | None, since: datetime | None
 ) -> SyncResult:
     items: list[Mapping[str, Any]] = []
     page_token: str | None = None
     while True:
-
-        async def page(token: str, after: str | None = page_token) -> EventsPage:
-            return await account.api.list_events(
-                token, shelf.google_id, sync_token=sync_token, page_token=after, time_min=since
-            )
-
-        answer = await account.ask(page, _EVENTS)
-        items += answer.items
-        if answer.next_page_token is None:
-            if not items and answer.next_sync_token is None:
-                # Google ends each list with a sync token; an empty one without it must not empty a copy.
+        list_events = partial(
+            account.api.list_events,
+            calendar_id=calendar.google_id,
+            sync_token=sync_token,
+            page_token=page_token,
+            time_min=since,
+        )
+        page = await account.call(list_events, _EVENTS)
+        items += page.items
+        if page.next_page_token is None:
+            if not items and page.next_sync_token is None:
+                # Google ends each list with a sync token; an empty list without one must not delete events.
                 raise unavailable("an empty list without a sync token")
-            return SyncResult(items, sync_token is None, answer.next_sync_token)
-        if answer.next_page_token == page_token:
+            return SyncResult(items, sync_token is None, page.next_sync_token)
+        if page.next_page_token == page_token:
             raise unavailable("page repeats")
-        page_token = answer.next_page_token
+        page_token = page.next_page_token

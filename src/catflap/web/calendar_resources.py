@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Row, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from catflap.calendars.problems import GONE, message_of
+from catflap.calendars.problems import GONE, problem_message
 from catflap.store.tables import accounts, calendar_syncs, calendars, events, removed_calendars
 from catflap.web.schemas.calendars import (
     CalendarList,
@@ -97,7 +97,7 @@ def _problem(row: Row[Any], retry_at: datetime | None) -> CalendarProblem | None
         return None
     return CalendarProblem(
         code=row.problem,
-        message=message_of(row.problem),
+        message=problem_message(row.problem),
         since=row.problem_since,
         retry_at=retry_at if row.problem not in GONE else None,
     )

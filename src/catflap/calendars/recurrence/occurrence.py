@@ -1,11 +1,11 @@
-"""One instance of an event: what a calendar shows as one box."""
+"""Occurrences: single instances of events, as a calendar view shows them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Any
 
-from catflap.calendars.datetimes import Moment, read_moment, text_of
+from catflap.calendars.datetimes import EventDateTime, parse_event_datetime, text_of
 from catflap.calendars.event_projection import StoredEvent
 from catflap.google.calendar import popup_minutes
 
@@ -15,16 +15,19 @@ _UNCERTAIN = frozenset({"tentative", "needsAction"})
 
 @dataclass(frozen=True)
 class Occurrence:
-    """One instance of an event.
+    """One instance of an event, single or recurring.
 
     Args:
         calendar_id: The row of `app.calendars`.
         event_id: Google's id of the series, the single event or the exception.
         uid: The iCalendar UID, the same in every calendar the event is in; "" when unknown.
-        title: "" for one that has none or that is not shown to this reader.
+        title: "" for one that has none or that this user may not see.
+        all_day: Whether it has dates instead of times.
         starts_at: For a whole day its midnight in the reader's zone.
         ends_at: Exclusive.
         day: The first day of an all-day occurrence, else None.
+        private: Whether the user marked it as private.
+        declined: Whether the user declined the invitation.
         end_day: The day after its last, else None.
         event_type: Google's `eventType`, such as `default` or `workingLocation`.
         tentative: Not certain: the event itself is tentative, or its invitation is answered by "maybe" or
@@ -50,32 +53,32 @@ class Occurrence:
     birthday: str = ""
 
     def covers(self, day: date) -> bool:
-        """Whether this is an all-day occurrence that has `day` among its days."""
+        """Return whether this is an all-day occurrence that includes `day`."""
         return self.day is not None and self.end_day is not None and self.day <= day < self.end_day
 
 
 @dataclass(frozen=True)
-class Template:
-    """What all instances of one event have in common."""
+class ParsedEvent:
+    """An event with its start and duration parsed: what all instances of one event have in common."""
 
     event: StoredEvent
-    start: Moment
-    length: timedelta
+    start: EventDateTime
+    duration: timedelta
 
-    def instance(self, start: Moment, reader: tzinfo) -> Occurrence:
-        """The occurrence that begins at `start`.
+    def occurrence_at(self, start: EventDateTime, reader: tzinfo) -> Occurrence:
+        """Return the occurrence that begins at `start`.
 
         Raises:
-            ValueError: beyond the years 1 to 9999.
+            ValueError: it is outside the years 1 to 9999.
         """
         resource = self.event.resource
         event_type = text_of(resource, "eventType") or "default"
         try:
-            end = Moment(start.wall + self.length, None) if start.all_day else None
+            end = EventDateTime(start.wall + self.duration, None) if start.all_day else None
             starts_at = start.at(reader)
-            ends_at = end.at(reader) if end else starts_at + self.length
+            ends_at = end.at(reader) if end else starts_at + self.duration
         except OverflowError:
-            raise ValueError("beyond the calendar") from None
+            raise ValueError("year out of range") from None
         return Occurrence(
             calendar_id=self.event.calendar_id,
             event_id=self.event.id,
@@ -95,24 +98,24 @@ class Template:
         )
 
 
-def template(event: StoredEvent, fallback: tzinfo) -> Template:
-    """How the instances of `event` look.
+def parse_event(event: StoredEvent, fallback: tzinfo) -> ParsedEvent:
+    """Parse the start and the duration of an event.
 
     Args:
         event: A master, a single event or an exception.
-        fallback: The zone of times that name none.
+        fallback: The zone of times that name no zone.
 
     Raises:
-        ValueError: its start can't be read.
+        ValueError: its start can't be parsed.
     """
-    start = read_moment(event.resource.get("start"), fallback)
-    return Template(event, start, _length(event.resource, start, fallback))
+    start = parse_event_datetime(event.resource.get("start"), fallback)
+    return ParsedEvent(event, start, _duration(event.resource, start, fallback))
 
 
-def _length(resource: Mapping[str, Any], start: Moment, fallback: tzinfo) -> timedelta:
+def _duration(resource: Mapping[str, Any], start: EventDateTime, fallback: tzinfo) -> timedelta:
     shortest = _ONE_DAY if start.all_day else timedelta(0)
     try:
-        end = read_moment(resource.get("end"), fallback)
+        end = parse_event_datetime(resource.get("end"), fallback)
         if start.all_day:
             return max(end.wall - start.wall, shortest) if end.all_day else shortest
         return max(end.at(fallback) - start.at(fallback), shortest)
@@ -121,7 +124,7 @@ def _length(resource: Mapping[str, Any], start: Moment, fallback: tzinfo) -> tim
 
 
 def _answer(resource: Mapping[str, Any]) -> str:
-    """The person's own answer to an invitation; "" when they are not invited."""
+    """Return the user's own `responseStatus`; "" when they are not invited."""
     attendees = resource.get("attendees")
     for attendee in attendees if isinstance(attendees, list) else []:
         if isinstance(attendee, Mapping) and attendee.get("self") is True:
@@ -130,20 +133,20 @@ def _answer(resource: Mapping[str, Any]) -> str:
 
 
 def _private(resource: Mapping[str, Any], event_type: str) -> bool:
-    """Whether the person chose to hide it; Google itself makes every birthday private."""
+    """Return whether the user marked it as private; Google marks every birthday so by itself."""
     return event_type != "birthday" and text_of(resource, "visibility") in ("private", "confidential")
 
 
 def _birthday(resource: Mapping[str, Any]) -> str:
     properties = resource.get("birthdayProperties")
-    # Without properties Google means a plain birthday (Calendar API, `birthdayProperties.type`).
+    # A missing `birthdayProperties` means a plain birthday (Calendar API, `birthdayProperties.type`).
     return (text_of(properties, "type") if isinstance(properties, Mapping) else "") or "birthday"
 
 
 def _reminders(event: StoredEvent, *, all_day: bool) -> tuple[int, ...]:
-    """An event's own reminders, else those of its calendar.
+    """Return an event's own reminders, else the defaults of its calendar.
 
-    Google's API has no default reminders for whole days: those of a calendar are for timed events.
+    The Calendar API has no default reminders for all-day events: those of a calendar are for timed events.
     """
     reminders = event.resource.get("reminders")
     if not isinstance(reminders, Mapping) or reminders.get("useDefault") is True:

@@ -1,4 +1,4 @@
-"""Recurrence rules (RFC 5545, 3.3.10) read from text: what a rule says, before any day is looked at."""
+"""Parse recurrence rules (RFC 5545, 3.3.10) into values."""
 
 import re
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from enum import IntEnum
 from functools import lru_cache
 from typing import Any
 
-from catflap.calendars.datetimes import read_date
+from catflap.calendars.datetimes import parse_ical_date
 
 _WEEKDAYS = {"MO": 0, "TU": 1, "WE": 2, "TH": 3, "FR": 4, "SA": 5, "SU": 6}
 _BYDAY = re.compile(r"([+-]?\d{1,2})?(MO|TU|WE|TH|FR|SA|SU)")
@@ -28,11 +28,11 @@ class Frequency(IntEnum):
 
 
 @dataclass(frozen=True)
-class Rule:
+class RecurrenceRule:
     """One RRULE or EXRULE; an empty set means "not restricted".
 
     Args:
-        until: The last wall clock that counts, in the zone of the event; None for no end.
+        until: The last local time that is included, in the zone of the event; None for no end.
         nth_weekdays: (n, weekday) within the month or year; n counts from the end when negative.
         positions: BYSETPOS within each period.
     """
@@ -55,15 +55,15 @@ class Rule:
 
 
 @lru_cache(maxsize=4096)
-def read_rule(text: str, zone: tzinfo | None) -> Rule:
-    """A rule such as `FREQ=WEEKLY;BYDAY=TU`.
+def parse_rrule(text: str, zone: tzinfo | None) -> RecurrenceRule:
+    """Parse a rule such as `FREQ=WEEKLY;BYDAY=TU`.
 
     Args:
         text: What comes after `RRULE:`.
-        zone: The event's, to show UNTIL on its wall clock; None for whole days.
+        zone: The event's, to convert UNTIL to its local time; None for all-day events.
 
     Raises:
-        ValueError: it can't be read, or is refused: no meaning, or an absurd number of times a day.
+        ValueError: it can't be parsed, has no meaning, or too many times a day.
     """
     values: dict[str, str] = {}
     for part in text.strip().rstrip(";").upper().split(";"):
@@ -71,43 +71,45 @@ def read_rule(text: str, zone: tzinfo | None) -> Rule:
         if not equals or name in values:
             raise ValueError("malformed rule")
         values[name] = value
-    if unknown := values.keys() - _READERS.keys() - {"FREQ", "UNTIL"}:
+    if unknown := values.keys() - _PARSERS.keys() - {"FREQ", "UNTIL"}:
         raise ValueError(f"{len(unknown)} unknown rule parts")
     try:
         fields: dict[str, Any] = {}
-        for name in values.keys() & _READERS.keys():
-            field, read = _READERS[name]
-            fields[field] = read(values[name])
+        for name in values.keys() & _PARSERS.keys():
+            field, parse = _PARSERS[name]
+            fields[field] = parse(values[name])
         plain, nth = fields.pop("byday", (frozenset(), frozenset()))
-        until = read_until(values["UNTIL"], zone) if "UNTIL" in values else None
-        rule = Rule(Frequency[values["FREQ"]], until=until, weekdays=plain, nth_weekdays=nth, **fields)
+        until = parse_until(values["UNTIL"], zone) if "UNTIL" in values else None
+        rule = RecurrenceRule(
+            Frequency[values["FREQ"]], until=until, weekdays=plain, nth_weekdays=nth, **fields
+        )
     except KeyError:
         raise ValueError("unknown frequency or weekday") from None
-    _refuse_absurd(rule)
+    _check_limits(rule)
     return rule
 
 
-def read_until(text: str, zone: tzinfo | None) -> datetime:
-    """Read UNTIL as the last moment that counts, on the event's wall clock.
+def parse_until(text: str, zone: tzinfo | None) -> datetime:
+    """Parse UNTIL into the last local time of the event that is included.
 
-    In a rule for whole days (`zone` None) the date counts, to its end. In a rule for times a date means
-    00:00 UTC of that day, as in Google's own expansion (google-rfc-2445): that day's instance is usually out.
+    For all-day events (`zone` None) the whole date is included. For timed events a date means 00:00 UTC of
+    that day, as in Google's own expansion (google-rfc-2445): that day's instance is usually excluded.
 
     Raises:
-        ValueError: no date or date-time.
+        ValueError: it is neither a date nor a date-time.
     """
-    read = read_date(text, zone or UTC)
+    parsed = parse_ical_date(text, zone or UTC)
     if zone is None:
-        return datetime.combine(read.wall.date(), time.max)
+        return datetime.combine(parsed.wall.date(), time.max)
     try:
-        return read.wall.replace(tzinfo=read.zone or UTC).astimezone(zone).replace(tzinfo=None, fold=0)
+        return parsed.wall.replace(tzinfo=parsed.zone or UTC).astimezone(zone).replace(tzinfo=None, fold=0)
     except OverflowError:
-        return read.wall
+        return parsed.wall
 
 
-def _refuse_absurd(rule: Rule) -> None:
+def _check_limits(rule: RecurrenceRule) -> None:
     if rule.interval < 1 or (rule.count is not None and rule.count < 1):
-        raise ValueError("no such interval or count")
+        raise ValueError("interval or count below 1")
     if rule.positions and rule.frequency > Frequency.DAILY:
         raise ValueError("BYSETPOS within less than a day")
     times = max(1, len(rule.hours)) * max(1, len(rule.minutes)) * max(1, len(rule.seconds))
@@ -120,13 +122,13 @@ def _number(text: str) -> int:
 
 
 def _numbers(low: int, high: int, *, signed: bool = False) -> Callable[[str], frozenset[int]]:
-    def read(text: str) -> frozenset[int]:
+    def parse(text: str) -> frozenset[int]:
         numbers = frozenset(int(number) for number in text.split(","))
         if not all(low <= (abs(number) if signed else number) <= high for number in numbers):
             raise ValueError("out of range")
         return numbers
 
-    return read
+    return parse
 
 
 def _byday(text: str) -> tuple[frozenset[int], frozenset[tuple[int, int]]]:
@@ -143,7 +145,7 @@ def _byday(text: str) -> tuple[frozenset[int], frozenset[tuple[int, int]]]:
     return frozenset(plain), frozenset(nth)
 
 
-_READERS: dict[str, tuple[str, Callable[[str], object]]] = {
+_PARSERS: dict[str, tuple[str, Callable[[str], object]]] = {
     "INTERVAL": ("interval", _number),
     "COUNT": ("count", _number),
     "BYMONTH": ("months", _numbers(1, 12)),

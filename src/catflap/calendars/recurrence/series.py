@@ -1,7 +1,7 @@
-"""From stored events to occurrences: series expanded, exceptions put in place, holes left open (RFC 5545).
+"""Expand stored events into occurrences: recurring events, exceptions and cancelled instances (RFC 5545).
 
-Pure, bounded and total: whatever a stranger wrote into a calendar costs little and raises nothing. What
-can't be read is told to `on_unreadable`, and the series keeps its first instance.
+A pure function with bounded cost that never raises, since anybody may write into a shared calendar. What
+can't be parsed is reported to `on_unreadable`, and the series keeps its first instance.
 """
 
 from collections import defaultdict
@@ -9,161 +9,161 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
-from catflap.calendars.datetimes import Moment, instant, read_date, read_moment, zone_or
+from catflap.calendars.datetimes import EventDateTime, parse_event_datetime, parse_ical_date, to_utc, zone_or
 from catflap.calendars.event_projection import StoredEvent
-from catflap.calendars.recurrence.expand import instances
-from catflap.calendars.recurrence.occurrence import Occurrence, Template, template
-from catflap.calendars.recurrence.rrule import Rule, read_rule
+from catflap.calendars.recurrence.expand import expand
+from catflap.calendars.recurrence.occurrence import Occurrence, ParsedEvent, parse_event
+from catflap.calendars.recurrence.rrule import RecurrenceRule, parse_rrule
 
 MAX_INSTANCES = 1000
-# Wall clocks are searched this much wider than the window, more than clocks ever jump; instants decide.
+# Local times are searched this much wider than the window, more than any zone transition.
 _MARGIN = timedelta(hours=3)
 _LONGEST = timedelta(days=366)
 
-# An instance is known by its instant, that of a whole day by its date.
-Instance = datetime | date
-Unreadable = Callable[[StoredEvent, str], None]
+# An instance is identified by its start in UTC, that of an all-day event by its date (RECURRENCE-ID).
+RecurrenceId = datetime | date
+OnUnreadable = Callable[[StoredEvent, str], None]
 
 
-def occurrences(
+def expand_events(
     events: Iterable[StoredEvent],
     window_start: datetime,
     window_end: datetime,
     zone: tzinfo,
-    on_unreadable: Unreadable = lambda event, reason: None,
+    on_unreadable: OnUnreadable = lambda event, reason: None,
 ) -> list[Occurrence]:
-    """What happens in a window, in order of time.
+    """Return the occurrences in a window, in order of time.
 
     Args:
         events: Masters, their exceptions (cancelled ones too) and single events, in any order.
         window_start: An occurrence must end after this, or start at it.
         window_end: An occurrence must start before this.
         zone: The reader's, where whole days begin and end.
-        on_unreadable: Gets an event and a reason without any of the event's text.
+        on_unreadable: Called with an event and a reason, which has none of the event's text.
     """
     found: list[Occurrence] = []
     masters: list[StoredEvent] = []
-    holes: dict[tuple[int, str], set[Instance]] = defaultdict(set)
+    exception_ids: dict[tuple[int, str], set[RecurrenceId]] = defaultdict(set)
     for event in events:
         try:
             if event.series_id:
-                original = read_moment(
+                original = parse_event_datetime(
                     event.resource.get("originalStartTime"), zone_or(event.time_zone, zone)
                 )
-                holes[event.calendar_id, event.series_id].add(_identity(original))
+                exception_ids[event.calendar_id, event.series_id].add(_recurrence_id(original))
             if event.recurrence and not event.series_id:
                 masters.append(event)
             elif not event.cancelled:
-                one = template(event, zone_or(event.time_zone, zone))
-                found.append(one.instance(one.start, zone))
+                single = parse_event(event, zone_or(event.time_zone, zone))
+                found.append(single.occurrence_at(single.start, zone))
         except ValueError as error:
             on_unreadable(event, str(error))
     for event in masters:
-        found += _expanded(
-            event, holes[event.calendar_id, event.id], window_start, window_end, zone, on_unreadable
+        found += _expand_master(
+            event, exception_ids[event.calendar_id, event.id], window_start, window_end, zone, on_unreadable
         )
-    return sorted((one for one in found if _overlaps(one, window_start, window_end)), key=_in_time)
+    return sorted((one for one in found if _overlaps(one, window_start, window_end)), key=_sort_key)
 
 
 def _overlaps(one: Occurrence, start: datetime, end: datetime) -> bool:
     return one.starts_at < end and (one.ends_at > start or one.starts_at >= start)
 
 
-def _in_time(one: Occurrence) -> tuple[datetime, bool, str, int, str]:
+def _sort_key(one: Occurrence) -> tuple[datetime, bool, str, int, str]:
     return one.starts_at, not one.all_day, one.title, one.calendar_id, one.event_id
 
 
-def _identity(moment: Moment) -> Instance:
-    return instant(moment.wall, moment.zone) if moment.zone else moment.wall.date()
+def _recurrence_id(moment: EventDateTime) -> RecurrenceId:
+    return to_utc(moment.wall, moment.zone) if moment.zone else moment.wall.date()
 
 
 @dataclass
-class _Series:
-    """The recurrence lines of one master, read."""
+class _RecurrenceSet:
+    """The parsed recurrence lines of one master event: its recurrence set (RFC 5545, 3.8.5)."""
 
-    rules: list[Rule] = field(default_factory=list)
-    excluded_rules: list[Rule] = field(default_factory=list)
-    added: dict[Instance, Moment] = field(default_factory=dict)
-    excluded: set[Instance] = field(default_factory=set)
+    rules: list[RecurrenceRule] = field(default_factory=list)
+    excluded_rules: list[RecurrenceRule] = field(default_factory=list)
+    added: dict[RecurrenceId, EventDateTime] = field(default_factory=dict)
+    excluded: set[RecurrenceId] = field(default_factory=set)
     problems: list[str] = field(default_factory=list)
 
-    def has_first(self, start: Moment) -> bool:
-        """DTSTART is an instance by itself, unless every rule had ended before it."""
+    def includes_dtstart(self, start: EventDateTime) -> bool:
+        """Return whether DTSTART is an instance: always, unless every rule ended before it."""
         ended = [rule.until is not None and rule.until < start.wall for rule in self.rules]
         return not (ended and all(ended)) or bool(self.problems)
 
 
-def _expanded(
+def _expand_master(
     event: StoredEvent,
-    holes: set[Instance],
+    exception_ids: set[RecurrenceId],
     window_start: datetime,
     window_end: datetime,
     reader: tzinfo,
-    on_unreadable: Unreadable,
+    on_unreadable: OnUnreadable,
 ) -> Iterator[Occurrence]:
     try:
-        shape = template(event, zone_or(event.time_zone, reader))
+        master = parse_event(event, zone_or(event.time_zone, reader))
     except ValueError as error:
         on_unreadable(event, str(error))
         return
-    series = _read(event, shape.start)
-    # The first instance is no more bound to the window than a single event is.
-    starts = {_identity(shape.start): shape.start} if series.has_first(shape.start) else {}
+    series = _parse_recurrence(event, master.start)
+    # The first instance, like a single event, is filtered by the window in `expand_events`.
+    starts = {_recurrence_id(master.start): master.start} if series.includes_dtstart(master.start) else {}
     starts |= series.added
-    gone = holes | series.excluded
+    excluded = exception_ids | series.excluded
     try:
-        first, last = _search(shape, window_start, window_end, reader)
+        first, last = _search_range(master, window_start, window_end, reader)
         for rule in series.rules:
-            for wall in instances(rule, shape.start.wall, first, last):
-                moment = shape.start if wall == shape.start.wall else Moment(wall, shape.start.zone)
-                starts[_identity(moment)] = moment
+            for wall in expand(rule, master.start.wall, first, last):
+                moment = master.start if wall == master.start.wall else EventDateTime(wall, master.start.zone)
+                starts[_recurrence_id(moment)] = moment
                 if len(starts) > MAX_INSTANCES:
                     raise ValueError("too many instances")
         for rule in series.excluded_rules:
-            gone |= {
-                _identity(Moment(wall, shape.start.zone))
-                for wall in instances(rule, shape.start.wall, first, last)
+            excluded |= {
+                _recurrence_id(EventDateTime(wall, master.start.zone))
+                for wall in expand(rule, master.start.wall, first, last)
             }
     except ValueError as error:
         series.problems.append(str(error))
-    for identity, start in starts.items():
-        if identity not in gone and start.wall.date() not in gone:
+    for recurrence_id, start in starts.items():
+        if recurrence_id not in excluded and start.wall.date() not in excluded:
             try:
-                yield shape.instance(start, reader)
+                yield master.occurrence_at(start, reader)
             except ValueError as error:
                 series.problems.append(str(error))
     for problem in series.problems[:1]:
         on_unreadable(event, problem)
 
 
-def _search(
-    shape: Template, window_start: datetime, window_end: datetime, reader: tzinfo
+def _search_range(
+    master: ParsedEvent, window_start: datetime, window_end: datetime, reader: tzinfo
 ) -> tuple[datetime, datetime]:
-    """The wall clocks between which an instance that overlaps the window must start."""
-    zone = shape.start.zone or reader
-    reach = min(shape.length, _LONGEST) + _MARGIN
-    first = (window_start - reach).astimezone(zone).replace(tzinfo=None, fold=0)
+    """Return the local times between which an instance that overlaps the window must start."""
+    zone = master.start.zone or reader
+    margin = min(master.duration, _LONGEST) + _MARGIN
+    first = (window_start - margin).astimezone(zone).replace(tzinfo=None, fold=0)
     return first, (window_end + _MARGIN).astimezone(zone).replace(tzinfo=None, fold=0)
 
 
-def _read(event: StoredEvent, start: Moment) -> _Series:
-    series = _Series()
+def _parse_recurrence(event: StoredEvent, start: EventDateTime) -> _RecurrenceSet:
+    series = _RecurrenceSet()
     for line in event.recurrence:
         name, _, value = line.strip().partition(":")
         name, *parameters = name.upper().split(";")
         try:
             if name == "RRULE":
-                series.rules.append(read_rule(value, start.zone))
+                series.rules.append(parse_rrule(value, start.zone))
             elif name == "EXRULE":
-                series.excluded_rules.append(read_rule(value, start.zone))
+                series.excluded_rules.append(parse_rrule(value, start.zone))
             elif name == "RDATE":
-                for moment in _dates(line, value, parameters, start):
+                for moment in _parse_dates(line, value, parameters, start):
                     extra = _in_zone_of(start, moment)
-                    series.added[_identity(extra)] = extra
+                    series.added[_recurrence_id(extra)] = extra
             elif name == "EXDATE":
                 series.excluded |= {
-                    moment.wall.date() if start.all_day else _identity(moment)
-                    for moment in _dates(line, value, parameters, start)
+                    moment.wall.date() if start.all_day else _recurrence_id(moment)
+                    for moment in _parse_dates(line, value, parameters, start)
                 }
             else:
                 raise ValueError("unknown recurrence line")
@@ -172,24 +172,28 @@ def _read(event: StoredEvent, start: Moment) -> _Series:
     return series
 
 
-def _dates(line: str, value: str, parameters: list[str], start: Moment) -> list[Moment]:
-    """The values of an EXDATE or RDATE; of a period its beginning.
+def _parse_dates(line: str, value: str, parameters: list[str], start: EventDateTime) -> list[EventDateTime]:
+    """Parse the values of an EXDATE or RDATE; of a period its start.
 
     Raises:
-        ValueError: one of them is no date or date-time.
+        ValueError: one of them is neither a date nor a date-time.
     """
     named = [line[line.upper().index("TZID=") + 5 :] for part in parameters if part.startswith("TZID=")]
     name = named[0].partition(":")[0].partition(";")[0].strip('"') if named else None
     zone = zone_or(name, start.zone or UTC)
     return [
-        read_date(text.strip().upper().partition("/")[0], zone) for text in value.split(",") if text.strip()
+        parse_ical_date(text.strip().upper().partition("/")[0], zone)
+        for text in value.split(",")
+        if text.strip()
     ]
 
 
-def _in_zone_of(start: Moment, moment: Moment) -> Moment:
-    """An RDATE as the series has its instances: on its wall clock, or as a whole day."""
+def _in_zone_of(start: EventDateTime, moment: EventDateTime) -> EventDateTime:
+    """Convert an RDATE to the zone of the series, or to a date for an all-day series."""
     if start.zone is None:
-        return Moment(datetime.combine(moment.wall.date(), start.wall.time()), None)
+        return EventDateTime(datetime.combine(moment.wall.date(), start.wall.time()), None)
     if moment.zone is None:
-        return Moment(datetime.combine(moment.wall.date(), start.wall.time()), start.zone)
-    return Moment(instant(moment.wall, moment.zone).astimezone(start.zone).replace(tzinfo=None), start.zone)
+        return EventDateTime(datetime.combine(moment.wall.date(), start.wall.time()), start.zone)
+    return EventDateTime(
+        to_utc(moment.wall, moment.zone).astimezone(start.zone).replace(tzinfo=None), start.zone
+    )

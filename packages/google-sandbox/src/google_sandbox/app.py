@@ -104,6 +104,7 @@ class App:
                 delay.set_result(None)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer an ASGI connection."""
         if scope["type"] != "http":
             return await _other(scope, receive, send)
         request = Request(scope, receive)

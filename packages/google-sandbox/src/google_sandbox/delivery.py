@@ -47,7 +47,8 @@ class DeliveryQueue:
         """Queue a message.
 
         Args:
-            pack: returns it when its turn comes, or None if it is no longer wanted.
+            queue_name: messages of one queue are sent in order.
+            make_message: returns it when its turn comes, or None if it is no longer wanted.
         """
         self._queues.setdefault(queue_name, deque()).append(make_message)
         self._wake()

@@ -93,7 +93,9 @@ async def serving(
     """Serve an application on a socket until the block ends; the socket is closed then.
 
     Args:
-        on_leaving: called first thing at the end, to let requests that wait on purpose go on.
+        app: the ASGI application.
+        sock: a listening socket.
+        on_leaving: called at the beginning of the shutdown, to end waits inside requests.
     """
     config: Any = uvicorn.Config(
         app,

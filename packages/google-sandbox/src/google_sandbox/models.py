@@ -35,10 +35,12 @@ class SandboxAccount:
 
     @property
     def given_name(self) -> str:
+        """The first word of the name."""
         return self.name.partition(" ")[0]
 
     @property
     def family_name(self) -> str:
+        """The name without its first word."""
         return self.name.partition(" ")[2]
 
 

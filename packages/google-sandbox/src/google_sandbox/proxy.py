@@ -76,6 +76,8 @@ async def proxying(
     Args:
         sandbox_url: the address of a running sandbox.
         ca_file: where to write the certificate that clients must trust (PEM); a new one each time.
+        host: the address to listen on.
+        port: the port to listen on; 0 takes a free one.
         allow: other hosts that may be reached, untouched, as `host` or `host:port`.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Log of the requests to the sandbox, for tests that count: "how often was this refresh token used?"
+"""Log of the requests to the sandbox, for tests that count uses of an endpoint or of a token.
 
 Kept in memory, the newest 20,000 requests. Tokens are shown as SHA-256 fingerprints; asking by the token
 itself works.

@@ -127,6 +127,8 @@ class Sandbox(AccountMethods, CalendarMethods, ServerMethods):
         """Serve on a real socket inside this event loop; gives the base URL.
 
         Args:
+            host: the address to listen on.
+            port: the port to listen on; 0 takes a free one.
             base_url: the address clients see, if it is not the one listened on.
 
         Raises:

@@ -45,7 +45,10 @@ class AccountMethods(TokenMethods):
         """Return the account with this address, created if there is none.
 
         Args:
+            email: its address.
+            name: the person's full name; made from the address if not given.
             sub: its stable identifier; derived from seed and address if not given.
+            locale: the person's language, such as `ja`.
 
         Raises:
             ValueError: if this is not an email address, or another account has this `sub`.
@@ -69,6 +72,11 @@ class AccountMethods(TokenMethods):
 
         Args:
             count: how many: `user0@domain`, `user1@domain` and so on.
+            domain: the part of their addresses after the @.
+            email: the address of the only one.
+            name: its person's full name.
+            sub: its stable identifier.
+            locale: its person's language.
             client_id: consent to this client for each account, and return tokens.
             scopes: what is consented to.
 
@@ -139,9 +147,12 @@ class AccountMethods(TokenMethods):
         """Register an OAuth client and set the publishing status of its project.
 
         Args:
+            client_id: replaces a client that has this id.
+            client_secret: what it authenticates with.
             redirect_uris: compared letter by letter. Desktop clients may use any port and path of
                 `localhost`, `127.0.0.1` and `[::1]`.
             origins: the authorised JavaScript origins.
+            project: the Cloud project it belongs to; consent is given to the project.
             testing: puts the project into Testing mode: refresh tokens last seven days.
             testers: the only accounts that may consent while it is in Testing; all may if none are named.
             client_type: `web`, `desktop` or `tv`, to be as strict as Google is with this type. If left

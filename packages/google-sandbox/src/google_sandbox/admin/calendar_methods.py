@@ -98,6 +98,8 @@ class CalendarMethods(AdminMethods):
         Args:
             owner: the address of its owner.
             reader: the address of the other account.
+            calendar_id: which of the owner's calendars.
+            role: what the other account may do.
 
         Raises:
             LookupError: if there is no such account or calendar.

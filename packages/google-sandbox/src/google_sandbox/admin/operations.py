@@ -43,6 +43,7 @@ def admin_route(
     """Mark a method as an operation of the admin API.
 
     Args:
+        verb: the HTTP method.
         path: relative to `/sandbox/`. If the last parameter in it has a default, it may be left out.
         result: the member of the response that holds what the method returns; needed if that is no object.
         body: the parameter that is the whole request body: raw for `bytes`, otherwise a JSON object.

@@ -41,8 +41,12 @@ class TokenMethods(AdminMethods):
         """Consent on a person's behalf and return a one-time code, as a phone's sign-in does.
 
         Args:
+            email: the account that consents.
+            client_id: the client that the code is for.
+            scopes: what is consented to.
             kind: `native` (exchanged with an empty redirect URI), `popup` (`postmessage` or the origin
                 given as `redirect_uri`) or `web` (the `redirect_uri`).
+            redirect_uri: see `kind`.
             nonce: goes into the ID token.
             force_refresh_token: whether the exchange gives a refresh token also to a client that has one.
 
@@ -121,6 +125,7 @@ class TokenMethods(AdminMethods):
         """Revoke what a person granted, as they do at their account page; return the projects concerned.
 
         Args:
+            email: the account.
             project: the only one that loses access; all of them if not given.
 
         Raises:
@@ -137,6 +142,7 @@ class TokenMethods(AdminMethods):
         """Let `access`, `refresh` or `sync` tokens or push `channels` expire now.
 
         Args:
+            what: what expires.
             email: the only account concerned; all of them if not given.
 
         Raises:
@@ -182,8 +188,12 @@ class TokenMethods(AdminMethods):
 
         Args:
             event: its short name or URI.
-            email: the account concerned; or `refresh_token`, the token concerned.
+            email: the account concerned.
+            project: whose stream it is sent to.
+            refresh_token: the token concerned, in place of an account.
             hashed: whether the refresh token is named by its hash in place of its first characters.
+            reason: the claim `reason` of the event, such as `hijacking`.
+            state: the claim `state` of a `verification` event.
 
         Raises:
             LookupError: if there is no such account, or the project has no client.

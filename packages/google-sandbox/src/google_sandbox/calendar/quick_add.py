@@ -62,9 +62,11 @@ def quick_event(
     """Return the event a text describes, as a body for `events.insert`.
 
     Args:
-        now: the present, which days and times are reckoned from.
-        where, zone_name: the calendar's zone.
-        minutes: how long an event lasts that does not say it.
+        text: one line of English.
+        now: the present time, to which days and times are relative.
+        where: the calendar's time zone.
+        zone_name: its IANA name.
+        minutes: the length of an event whose text names none.
         day_first: whether `6/3` is the sixth of March.
     """
     phrase, now = Phrase(" ".join(text.split())), now.astimezone(where)

@@ -27,6 +27,7 @@ class Rule:
 
     @property
     def id(self) -> str:
+        """The id that the API gives this rule."""
         return rule_id(self.scope, self.value)
 
     def concerns(self, account: SandboxAccount) -> bool:

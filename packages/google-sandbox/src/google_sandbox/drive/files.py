@@ -58,6 +58,7 @@ class StoredFile:
 
     @property
     def mime(self) -> str:
+        """The MIME type."""
         return str(self.metadata.get("mimeType", "application/octet-stream"))
 
 

@@ -1,8 +1,8 @@
-"""Search language of `files.list`: `name contains 'cat' and (starred = true or not trashed = false)`.
+r"""Search language of `files.list`: `name contains 'cat' and (starred = true or not trashed = false)`.
 
 Source: Drive guides "Search for files and folders" and "Search query terms and operators". `and` and `or`
 are read from left to right, without precedence, as the guide says; `not` belongs to the term or parenthesis
-that follows. Texts stand in single quotes (observed: double quotes do as well) with `\\'` and `\\\\`.
+that follows. Texts stand in single quotes (observed: double quotes do as well) with `\'` and `\\`.
 Anything else is Google's 400 about the parameter `q`.
 """
 

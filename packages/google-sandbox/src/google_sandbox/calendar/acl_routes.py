@@ -51,7 +51,7 @@ def _resource(rule: Rule) -> dict[str, Any]:
     return {"kind": kind, "etag": f'"{rule.etag}"', "id": rule.id, "scope": scope, "role": rule.role}
 
 
-def listed(call: Call) -> Response:
+def handle_list(call: Call) -> Response:
     """Handle `acl.list`."""
     calendar = _calendar(call, "writer")
     since, show_deleted = -1, call.flag("showDeleted")
@@ -83,12 +83,12 @@ def listed(call: Call) -> Response:
     return respond(call, body)
 
 
-def got(call: Call) -> Response:
+def handle_get(call: Call) -> Response:
     """Handle `acl.get`."""
     return respond(call, _resource(_rule(_calendar(call, "writer"), call.path["ruleId"])))
 
 
-def inserted(call: Call) -> Response:
+def handle_insert(call: Call) -> Response:
     """Handle `acl.insert`; a rule about the same scope is replaced."""
     calendar = _calendar(call, "owner")
     body = call.json()
@@ -96,7 +96,7 @@ def inserted(call: Call) -> Response:
     return _share(call, calendar, scope, value, _role(body, scope))
 
 
-def changed(call: Call) -> Response:
+def handle_change(call: Call) -> Response:
     """Handle `acl.patch` and `acl.update`."""
     calendar = _calendar(call, "owner")
     rule = _rule(calendar, call.path["ruleId"])
@@ -108,7 +108,7 @@ def changed(call: Call) -> Response:
     return _share(call, calendar, rule.scope, rule.value, role)
 
 
-def deleted(call: Call) -> Response:
+def handle_delete(call: Call) -> Response:
     """Handle `acl.delete`."""
     calendar = _calendar(call, "owner")
     rule = _rule(calendar, call.path["ruleId"])
@@ -117,7 +117,7 @@ def deleted(call: Call) -> Response:
     return no_content()
 
 
-def watched(call: Call) -> Response:
+def handle_watch(call: Call) -> Response:
     """Handle `acl.watch`."""
     calendar = _calendar(call, "writer")
     uri = f"{call.state.base_url}/calendar/v3/calendars/{call.path['calendarId']}/acl?alt=json"
@@ -168,11 +168,11 @@ def _role(body: dict[str, Any], scope: str) -> str:
 
 
 ENDPOINTS = (
-    Endpoint("calendar.acl.list", "GET", ACL, needs(LIST, listed)),
-    Endpoint("calendar.acl.insert", "POST", ACL, needs(WRITE, inserted)),
-    Endpoint("calendar.acl.watch", "POST", ACL + "/watch", needs(LIST, watched)),
-    Endpoint("calendar.acl.get", "GET", ACL + "/{ruleId}", needs(READ, got)),
-    Endpoint("calendar.acl.patch", "PATCH", ACL + "/{ruleId}", needs(WRITE, changed)),
-    Endpoint("calendar.acl.update", "PUT", ACL + "/{ruleId}", needs(WRITE, changed)),
-    Endpoint("calendar.acl.delete", "DELETE", ACL + "/{ruleId}", needs(WRITE, deleted)),
+    Endpoint("calendar.acl.list", "GET", ACL, needs(LIST, handle_list)),
+    Endpoint("calendar.acl.insert", "POST", ACL, needs(WRITE, handle_insert)),
+    Endpoint("calendar.acl.watch", "POST", ACL + "/watch", needs(LIST, handle_watch)),
+    Endpoint("calendar.acl.get", "GET", ACL + "/{ruleId}", needs(READ, handle_get)),
+    Endpoint("calendar.acl.patch", "PATCH", ACL + "/{ruleId}", needs(WRITE, handle_change)),
+    Endpoint("calendar.acl.update", "PUT", ACL + "/{ruleId}", needs(WRITE, handle_change)),
+    Endpoint("calendar.acl.delete", "DELETE", ACL + "/{ruleId}", needs(WRITE, handle_delete)),
 )

@@ -75,7 +75,7 @@ def entry_resource(call: Call, calendar: SandboxCalendar, entry: Entry) -> dict[
     return resource | ({"primary": True} if calendar.id == call.account.email else {})
 
 
-def listed(call: Call) -> Response:
+def handle_list(call: Call) -> Response:
     """Handle `calendarList.list`."""
     account = call.account
     assert account is not None
@@ -136,13 +136,13 @@ def _found(call: Call) -> tuple[SandboxCalendar, Entry]:
     return found
 
 
-def got(call: Call) -> Response:
+def handle_get(call: Call) -> Response:
     """Handle `calendarList.get`."""
     assert call.account is not None
     return respond(call, entry_resource(call, *_found(call)))
 
 
-def changed(call: Call) -> Response:
+def handle_change(call: Call) -> Response:
     """Handle `calendarList.patch` and `calendarList.update`."""
     assert call.account is not None
     calendar, entry = _found(call)
@@ -186,7 +186,7 @@ def _check(body: dict[str, Any]) -> None:
             raise ApiError(400, "invalid", "Invalid value for field 'defaultReminders'.")
 
 
-def inserted(call: Call) -> Response:
+def handle_insert(call: Call) -> Response:
     """Handle `calendarList.insert`: put a calendar one has access to on the list."""
     assert call.account is not None
     body = call.json()
@@ -205,7 +205,7 @@ def inserted(call: Call) -> Response:
     return respond(call, entry_resource(call, calendar, entry))
 
 
-def deleted(call: Call) -> Response:
+def handle_delete(call: Call) -> Response:
     """Handle `calendarList.delete`: the calendar stays, the user no longer sees it."""
     assert call.account is not None
     calendar, entry = _found(call)
@@ -219,10 +219,10 @@ def deleted(call: Call) -> Response:
 
 
 ENDPOINTS = (
-    Endpoint("calendar.calendarList.list", "GET", LIST, needs(READ, listed)),
-    Endpoint("calendar.calendarList.insert", "POST", LIST, needs(WRITE, inserted)),
-    Endpoint("calendar.calendarList.get", "GET", LIST + "/{calendarId}", needs(READ, got)),
-    Endpoint("calendar.calendarList.patch", "PATCH", LIST + "/{calendarId}", needs(WRITE, changed)),
-    Endpoint("calendar.calendarList.update", "PUT", LIST + "/{calendarId}", needs(WRITE, changed)),
-    Endpoint("calendar.calendarList.delete", "DELETE", LIST + "/{calendarId}", needs(WRITE, deleted)),
+    Endpoint("calendar.calendarList.list", "GET", LIST, needs(READ, handle_list)),
+    Endpoint("calendar.calendarList.insert", "POST", LIST, needs(WRITE, handle_insert)),
+    Endpoint("calendar.calendarList.get", "GET", LIST + "/{calendarId}", needs(READ, handle_get)),
+    Endpoint("calendar.calendarList.patch", "PATCH", LIST + "/{calendarId}", needs(WRITE, handle_change)),
+    Endpoint("calendar.calendarList.update", "PUT", LIST + "/{calendarId}", needs(WRITE, handle_change)),
+    Endpoint("calendar.calendarList.delete", "DELETE", LIST + "/{calendarId}", needs(WRITE, handle_delete)),
 )

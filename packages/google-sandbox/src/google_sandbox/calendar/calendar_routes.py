@@ -71,12 +71,12 @@ def _write(state: SandboxState, calendar: SandboxCalendar, written: dict[str, st
     state.calendar_store.move_to_zone(calendar, written.get("timeZone") or calendar.time_zone)
 
 
-def got(call: Call) -> Response:
+def handle_get(call: Call) -> Response:
     """Handle `calendars.get`."""
     return respond(call, resource(call.state, calendar_of(call)[0]))
 
 
-def inserted(call: Call) -> Response:
+def handle_insert(call: Call) -> Response:
     """Handle `calendars.insert`."""
     assert call.account is not None
     written = _written(call.json())
@@ -90,7 +90,7 @@ def inserted(call: Call) -> Response:
     return respond(call, resource(call.state, calendar))
 
 
-def changed(call: Call) -> Response:
+def handle_change(call: Call) -> Response:
     """Handle `calendars.patch` and `calendars.update`."""
     assert call.account is not None
     calendar, entry = calendar_of(call, write=True)
@@ -108,7 +108,7 @@ def changed(call: Call) -> Response:
     return respond(call, resource(call.state, calendar))
 
 
-def deleted(call: Call) -> Response:
+def handle_delete(call: Call) -> Response:
     """Handle `calendars.delete`."""
     assert call.account is not None
     calendar, _ = calendar_of(call, write=True)
@@ -122,7 +122,7 @@ def deleted(call: Call) -> Response:
     return no_content()
 
 
-def cleared(call: Call) -> Response:
+def handle_clear(call: Call) -> Response:
     """Handle `calendars.clear`: only the primary calendar."""
     assert call.account is not None
     calendar, _ = calendar_of(call, write=True)
@@ -213,11 +213,11 @@ def _period(start: datetime, end: datetime, where: tzinfo) -> dict[str, str]:
 
 
 ENDPOINTS = (
-    Endpoint("calendar.calendars.insert", "POST", ROOT + "/calendars", needs(WRITE, inserted)),
-    Endpoint("calendar.calendars.get", "GET", CALENDAR, needs(READ, got)),
-    Endpoint("calendar.calendars.patch", "PATCH", CALENDAR, needs(WRITE, changed)),
-    Endpoint("calendar.calendars.update", "PUT", CALENDAR, needs(WRITE, changed)),
-    Endpoint("calendar.calendars.delete", "DELETE", CALENDAR, needs(WRITE, deleted)),
-    Endpoint("calendar.calendars.clear", "POST", CALENDAR + "/clear", needs(WRITE, cleared)),
+    Endpoint("calendar.calendars.insert", "POST", ROOT + "/calendars", needs(WRITE, handle_insert)),
+    Endpoint("calendar.calendars.get", "GET", CALENDAR, needs(READ, handle_get)),
+    Endpoint("calendar.calendars.patch", "PATCH", CALENDAR, needs(WRITE, handle_change)),
+    Endpoint("calendar.calendars.update", "PUT", CALENDAR, needs(WRITE, handle_change)),
+    Endpoint("calendar.calendars.delete", "DELETE", CALENDAR, needs(WRITE, handle_delete)),
+    Endpoint("calendar.calendars.clear", "POST", CALENDAR + "/clear", needs(WRITE, handle_clear)),
     Endpoint("calendar.freebusy.query", "POST", ROOT + "/freeBusy", needs(BUSY, freebusy)),
 )

@@ -53,7 +53,7 @@ def _distance(one: str, other: str) -> int:
     return sum((left - right) ** 2 for left, right in parts)
 
 
-def got(call: Call) -> Response:
+def handle_get(call: Call) -> Response:
     """Handle `colors.get`."""
     tables = {
         kind: {number: {"background": colour, "foreground": FOREGROUND} for number, colour in palette.items()}
@@ -62,4 +62,4 @@ def got(call: Call) -> Response:
     return respond(call, {"kind": "calendar#colors", "updated": "2012-02-14T00:00:00.000Z", **tables})
 
 
-ENDPOINTS = (Endpoint("calendar.colors.get", "GET", "/calendar/v3/colors", needs(READ, got)),)
+ENDPOINTS = (Endpoint("calendar.colors.get", "GET", "/calendar/v3/colors", needs(READ, handle_get)),)

@@ -16,7 +16,7 @@ from google_sandbox.calendar import page_tokens
 from google_sandbox.calendar.calendar_store import Record, Resource, SandboxCalendar
 from google_sandbox.calendar.event_times import instant
 from google_sandbox.calendar.instances import expand, in_window
-from google_sandbox.calendar.serializers import cancelled, shown, shown_to
+from google_sandbox.calendar.serializers import cancelled, event_resource, visible_event
 from google_sandbox.errors import ApiError, bad_parameter
 from google_sandbox.request import Call
 from google_sandbox.timestamps import parse_timestamp, zone
@@ -76,7 +76,7 @@ def page(
     assert call.account is not None
     account = call.account
     items = [
-        _item(calendar, shown_to(account, calendar, event), where, guests, details)
+        _item(calendar, visible_event(account, calendar, event), where, guests, details)
         for _, event in keyed[:most]
     ]
     if len(keyed) > most:
@@ -100,7 +100,7 @@ def _item(calendar: SandboxCalendar, event: Resource, where: tzinfo, guests: int
     key = ("item", event["id"], event["etag"], where, guests, *event, event.get("visibility"))
     item: Resource | None = calendar.cache.get(key)
     if item is None:
-        item = calendar.cache[key] = shown(event, where, guests)
+        item = calendar.cache[key] = event_resource(event, where, guests)
     return item
 
 
@@ -267,7 +267,7 @@ def _filtered(
             continue
         if updated_min and parse_timestamp(event["updated"]) < updated_min:
             continue
-        if words and words not in _text(shown_to(account, calendar, event)):
+        if words and words not in _text(visible_event(account, calendar, event)):
             continue
         properties = event.get("extendedProperties") or {}
         if any((properties.get(kind) or {}).get(name) != value for kind, (name, _, value) in wanted):

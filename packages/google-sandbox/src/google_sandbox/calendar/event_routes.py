@@ -17,7 +17,7 @@ from google_sandbox.calendar.calendar_store import Entry, Resource, SandboxCalen
 from google_sandbox.calendar.event_listing import Window, list_events, page, response_zone, time_parameter
 from google_sandbox.calendar.instances import expand
 from google_sandbox.calendar.quick_add import quick_event
-from google_sandbox.calendar.serializers import cancelled, shown, shown_to
+from google_sandbox.calendar.serializers import cancelled, event_resource, visible_event
 from google_sandbox.calendar.setting_values import settings_of
 from google_sandbox.calendar.sharing import rank
 from google_sandbox.errors import ApiError, bad_parameter
@@ -86,7 +86,7 @@ def match(call: Call, etag: str) -> None:
         raise ApiError(412, "conditionNotMet", "Precondition Failed", location=("header", "If-Match"))
 
 
-def listed(call: Call) -> Response:
+def handle_list(call: Call) -> Response:
     """Handle `events.list`."""
     calendar, entry = calendar_of(call)
     assert call.account is not None
@@ -137,7 +137,7 @@ def instances(call: Call) -> Response:
     return respond(call, {**_envelope(call, calendar, entry), **page(call, calendar, found, None)})
 
 
-def got(call: Call) -> Response:
+def handle_get(call: Call) -> Response:
     """Handle `events.get`."""
     calendar, _ = calendar_of(call)
     return _show(call, calendar, mutations.current(calendar, call.path["eventId"], cancelled_too=True))
@@ -146,20 +146,20 @@ def got(call: Call) -> Response:
 def _show(call: Call, calendar: SandboxCalendar, event: Resource) -> Response:
     where = response_zone(call, calendar)
     assert call.account is not None
-    event = shown_to(call.account, calendar, event)
+    event = visible_event(call.account, calendar, event)
     if event["status"] == "cancelled":
         return respond(call, cancelled(calendar, event, where, details=True))
-    return respond(call, shown(event, where, call.number("maxAttendees", 10**6, 1, 10**6)))
+    return respond(call, event_resource(event, where, call.number("maxAttendees", 10**6, 1, 10**6)))
 
 
-def inserted(call: Call) -> Response:
+def handle_insert(call: Call) -> Response:
     """Handle `events.insert`."""
     calendar, _ = calendar_of(call, write=True)
     assert call.account is not None
     return _show(call, calendar, mutations.insert(calendar, call.account, call.json(), call.state.now()))
 
 
-def quick_added(call: Call) -> Response:
+def handle_quick_add(call: Call) -> Response:
     """Handle `events.quickAdd`."""
     calendar, _ = calendar_of(call, write=True)
     assert call.account is not None
@@ -174,7 +174,7 @@ def quick_added(call: Call) -> Response:
     return _show(call, calendar, mutations.insert(calendar, call.account, body, now))
 
 
-def imported(call: Call) -> Response:
+def handle_import(call: Call) -> Response:
     """Handle `events.import`: create or update a private copy, identified by its iCalUID."""
     calendar, _ = calendar_of(call, write=True)
     assert call.account is not None
@@ -211,7 +211,7 @@ def _changed(whole: bool) -> Callable[[Call], Response]:
     return change
 
 
-def deleted(call: Call) -> Response:
+def handle_delete(call: Call) -> Response:
     """Handle `events.delete`."""
     calendar, _ = calendar_of(call, write=True)
     event = mutations.current(calendar, call.path["eventId"], cancelled_too=True)
@@ -220,7 +220,7 @@ def deleted(call: Call) -> Response:
     return no_content()
 
 
-def moved(call: Call) -> Response:
+def handle_move(call: Call) -> Response:
     """Handle `events.move`: the event gets another calendar and organizer."""
     calendar, _ = calendar_of(call, write=True)
     assert call.account is not None
@@ -245,14 +245,14 @@ def moved(call: Call) -> Response:
 
 
 ENDPOINTS = (
-    Endpoint("calendar.events.list", "GET", EVENTS, needs(READ, listed)),
-    Endpoint("calendar.events.insert", "POST", EVENTS, needs(WRITE, inserted)),
-    Endpoint("calendar.events.import", "POST", EVENTS + "/import", needs(WRITE, imported)),
-    Endpoint("calendar.events.quickAdd", "POST", EVENTS + "/quickAdd", needs(WRITE, quick_added)),
+    Endpoint("calendar.events.list", "GET", EVENTS, needs(READ, handle_list)),
+    Endpoint("calendar.events.insert", "POST", EVENTS, needs(WRITE, handle_insert)),
+    Endpoint("calendar.events.import", "POST", EVENTS + "/import", needs(WRITE, handle_import)),
+    Endpoint("calendar.events.quickAdd", "POST", EVENTS + "/quickAdd", needs(WRITE, handle_quick_add)),
     Endpoint("calendar.events.instances", "GET", EVENT + "/instances", needs(READ, instances)),
-    Endpoint("calendar.events.move", "POST", EVENT + "/move", needs(WRITE, moved)),
-    Endpoint("calendar.events.get", "GET", EVENT, needs(READ, got)),
+    Endpoint("calendar.events.move", "POST", EVENT + "/move", needs(WRITE, handle_move)),
+    Endpoint("calendar.events.get", "GET", EVENT, needs(READ, handle_get)),
     Endpoint("calendar.events.patch", "PATCH", EVENT, needs(WRITE, _changed(whole=False))),
     Endpoint("calendar.events.update", "PUT", EVENT, needs(WRITE, _changed(whole=True))),
-    Endpoint("calendar.events.delete", "DELETE", EVENT, needs(WRITE, deleted)),
+    Endpoint("calendar.events.delete", "DELETE", EVENT, needs(WRITE, handle_delete)),
 )

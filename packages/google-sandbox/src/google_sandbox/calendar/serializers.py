@@ -22,7 +22,7 @@ KNOWN_TO_ALL = (
 )
 
 
-def shown_to(account: SandboxAccount, calendar: SandboxCalendar, event: Resource) -> Resource:
+def visible_event(account: SandboxAccount, calendar: SandboxCalendar, event: Resource) -> Resource:
     """Return the part of an event that an account may see.
 
     Who only sees free and busy times, and of private events everybody below `writer` who is not invited.
@@ -37,7 +37,7 @@ def shown_to(account: SandboxAccount, calendar: SandboxCalendar, event: Resource
     return event
 
 
-def shown(event: Resource, where: tzinfo, most_guests: int | None = None) -> Resource:
+def event_resource(event: Resource, where: tzinfo, most_guests: int | None = None) -> Resource:
     """Return an event with its times in a zone."""
     event = {**event}
     for name in ("start", "end", "originalStartTime"):
@@ -57,11 +57,11 @@ def cancelled(calendar: SandboxCalendar, event: Resource, where: tzinfo, details
     master = event.get("recurringEventId")
     of_live_series = bool(master and calendar.live(master))
     if details and not of_live_series and _keeps_details(calendar, event):
-        return shown(event, where)
+        return event_resource(event, where)
     bare = {name: event[name] for name in ("kind", "etag", "id") if name in event} | {"status": "cancelled"}
     if of_live_series:
         when = {"originalStartTime": event["originalStartTime"]}
-        bare |= {"recurringEventId": master, **shown(when, where)}
+        bare |= {"recurringEventId": master, **event_resource(when, where)}
     return bare
 
 

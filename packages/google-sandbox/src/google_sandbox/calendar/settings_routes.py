@@ -33,7 +33,7 @@ def _etag(value: Any) -> str:
     return f'"{int.from_bytes(digest[:7], "big")}"'
 
 
-def listed(call: Call) -> Response:
+def handle_list(call: Call) -> Response:
     """Handle `settings.list`."""
     account = call.account
     assert account is not None
@@ -64,7 +64,7 @@ def listed(call: Call) -> Response:
     )
 
 
-def got(call: Call) -> Response:
+def handle_get(call: Call) -> Response:
     """Handle `settings.get`."""
     assert call.account is not None
     value = settings_of(call.state, call.account).get(call.path["setting"])
@@ -73,14 +73,14 @@ def got(call: Call) -> Response:
     return respond(call, _resource(call.path["setting"], value))
 
 
-def watched(call: Call) -> Response:
+def handle_watch(call: Call) -> Response:
     """Handle `settings.watch`."""
     assert call.account is not None
     return watch_routes.open_channel(call, watched_name(call.account), f"{call.base_url}{SETTINGS}?alt=json")
 
 
 ENDPOINTS = (
-    Endpoint("calendar.settings.list", "GET", SETTINGS, needs(READ, listed)),
-    Endpoint("calendar.settings.watch", "POST", SETTINGS + "/watch", needs(READ, watched)),
-    Endpoint("calendar.settings.get", "GET", SETTINGS + "/{setting}", needs(READ, got)),
+    Endpoint("calendar.settings.list", "GET", SETTINGS, needs(READ, handle_list)),
+    Endpoint("calendar.settings.watch", "POST", SETTINGS + "/watch", needs(READ, handle_watch)),
+    Endpoint("calendar.settings.get", "GET", SETTINGS + "/{setting}", needs(READ, handle_get)),
 )

@@ -29,7 +29,7 @@ NAMES = names(
 )
 
 
-def got(call: Call) -> Response:
+def handle_get(call: Call) -> Response:
     """Handle `about.get`."""
     fields = call.query.get("fields")
     if not fields:
@@ -68,4 +68,4 @@ def _about(viewer: Viewer) -> dict[str, Any]:
     }
 
 
-ENDPOINTS = (Endpoint("drive.about.get", "GET", "/drive/v3/about", needs(READ, got)),)
+ENDPOINTS = (Endpoint("drive.about.get", "GET", "/drive/v3/about", needs(READ, handle_get)),)

@@ -99,7 +99,7 @@ class Viewer:
         ids = {space: top(self.account.sub, self.project, space).id for space in (DRIVE, APPDATA)}
         return {"root": ids[DRIVE], APPDATA: ids[APPDATA], "appfolder": ids[APPDATA]}
 
-    def shown(self, file: StoredFile) -> dict[str, Any]:
+    def file_resource(self, file: StoredFile) -> dict[str, Any]:
         """Return every field Drive would show of a file."""
         top = file.id not in self.files.by_id
         me = user(self.account)
@@ -137,7 +137,7 @@ class Viewer:
 
     def candidate(self, file: StoredFile) -> Candidate:
         """Return a file as queries look at it."""
-        shown = self.shown(file)
+        shown = self.file_resource(file)
         content = (file.content or b"").decode("utf-8", "replace") if _is_text(file.mime) else ""
         text = "\n".join([str(shown["name"]), str(shown.get("description", "")), content])
         return Candidate(shown, text)

@@ -30,7 +30,7 @@ def start(call: Call) -> Response:
     return json_response(select(value, parse(call.query.get("fields") or "*")))
 
 
-def listed(call: Call) -> Response:
+def handle_list(call: Call) -> Response:
     """Handle `changes.list`."""
     viewer = Viewer.of(call)
     token = call.query.get("pageToken", "")
@@ -48,7 +48,7 @@ def listed(call: Call) -> Response:
     ]
     value: dict[str, Any] = {
         "kind": "drive#changeList",
-        "changes": [_shown(viewer, change) for change in found[:most]],
+        "changes": [_change_resource(viewer, change) for change in found[:most]],
     }
     if len(found) > most:
         value["nextPageToken"] = str(found[most].number)
@@ -62,7 +62,7 @@ def _seen(viewer: Viewer, change: FileChange, with_removed: bool) -> bool:
     return (with_removed or not change.removed) and viewer.sees(then)
 
 
-def _shown(viewer: Viewer, change: FileChange) -> dict[str, Any]:
+def _change_resource(viewer: Viewer, change: FileChange) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "kind": "drive#change",
         "changeType": "file",
@@ -72,11 +72,11 @@ def _shown(viewer: Viewer, change: FileChange) -> dict[str, Any]:
         "fileId": change.file_id,
     }
     if not change.removed:
-        shown["file"] = viewer.shown(viewer.files.by_id[change.file_id])
+        shown["file"] = viewer.file_resource(viewer.files.by_id[change.file_id])
     return shown
 
 
 ENDPOINTS = (
     Endpoint("drive.changes.getStartPageToken", "GET", CHANGES + "/startPageToken", needs(READ, start)),
-    Endpoint("drive.changes.list", "GET", CHANGES, needs(READ, listed)),
+    Endpoint("drive.changes.list", "GET", CHANGES, needs(READ, handle_list)),
 )

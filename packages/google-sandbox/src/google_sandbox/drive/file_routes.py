@@ -33,7 +33,7 @@ CORPORA = ("user", "domain", "drive", "allDrives")
 RANGE = re.compile(r"bytes=(?:(\d{1,15})-(\d{0,15})|-(\d{1,15}))")
 
 
-def listed(call: Call) -> Response:
+def handle_list(call: Call) -> Response:
     """Handle `files.list`."""
     viewer = Viewer.of(call)
     spaces = viewer.spaces((call.query.get("spaces") or DRIVE).split(","), "spaces")
@@ -78,13 +78,13 @@ def _start(call: Call, found: list[Candidate], asked: str) -> int:
     return next((at + 1 for at, file in enumerate(found) if file.shown["id"] == parts[2]), parts[1])
 
 
-def got(call: Call) -> Response:
+def handle_get(call: Call) -> Response:
     """Handle `files.get`; the content with `alt=media`."""
     viewer = Viewer.of(call)
     file = viewer.find(call.path["fileId"])
     if call.query.get("alt") == "media":
         return _media(call, viewer, file)
-    return show_file(call, viewer.shown(file))
+    return show_file(call, viewer.file_resource(file))
 
 
 def _media(call: Call, viewer: Viewer, file: StoredFile) -> Response:
@@ -114,30 +114,30 @@ def _media(call: Call, viewer: Viewer, file: StoredFile) -> Response:
     return Response(file.content[first : last + 1], 206, headers, media_type)
 
 
-def created(call: Call) -> Response:
+def handle_create(call: Call) -> Response:
     """files.create without content."""
-    return show_file(call, Viewer.of(call).shown(create(call, call.json(), None, None)))
+    return show_file(call, Viewer.of(call).file_resource(create(call, call.json(), None, None)))
 
 
-def updated(call: Call) -> Response:
+def handle_update(call: Call) -> Response:
     """files.update without content."""
     file = update(call, call.path["fileId"], call.json(), None, None)
-    return show_file(call, Viewer.of(call).shown(file))
+    return show_file(call, Viewer.of(call).file_resource(file))
 
 
-def copied(call: Call) -> Response:
+def handle_copy(call: Call) -> Response:
     """Handle `files.copy`."""
-    return show_file(call, Viewer.of(call).shown(copy(call, call.path["fileId"], call.json())))
+    return show_file(call, Viewer.of(call).file_resource(copy(call, call.path["fileId"], call.json())))
 
 
-def deleted(call: Call) -> Response:
+def handle_delete(call: Call) -> Response:
     """Handle `files.delete`."""
     viewer = Viewer.of(call)
     viewer.files.remove(viewer.find_to_change(call.path["fileId"]))
     return no_content()
 
 
-def emptied(call: Call) -> Response:
+def handle_empty_trash(call: Call) -> Response:
     """Handle `files.emptyTrash`."""
     viewer = Viewer.of(call)
     for file in viewer.list_of([DRIVE]):
@@ -146,7 +146,7 @@ def emptied(call: Call) -> Response:
     return no_content()
 
 
-def generated(call: Call) -> Response:
+def handle_generate_ids(call: Call) -> Response:
     """Handle `files.generateIds`."""
     space = call.query.get("space") or DRIVE
     Viewer.of(call).spaces([space], "space")
@@ -160,16 +160,21 @@ def generated(call: Call) -> Response:
 def endpoints(uploads: Uploads) -> tuple[Endpoint, ...]:
     """Return the endpoints of Drive."""
     return (
-        Endpoint("drive.files.list", "GET", FILES, needs(READ, listed)),
-        Endpoint("drive.files.create", "POST", FILES, needs(CHANGE, created)),
-        Endpoint("drive.files.generateIds", "GET", FILES + "/generateIds", needs(CHANGE, generated)),
+        Endpoint("drive.files.list", "GET", FILES, needs(READ, handle_list)),
+        Endpoint("drive.files.create", "POST", FILES, needs(CHANGE, handle_create)),
         Endpoint(
-            "drive.files.emptyTrash", "DELETE", FILES + "/trash", needs(frozenset({scopes.DRIVE}), emptied)
+            "drive.files.generateIds", "GET", FILES + "/generateIds", needs(CHANGE, handle_generate_ids)
         ),
-        Endpoint("drive.files.get", "GET", FILE, needs(READ, got)),
-        Endpoint("drive.files.copy", "POST", FILE + "/copy", needs(CHANGE, copied)),
-        Endpoint("drive.files.update", "PATCH", FILE, needs(CHANGE, updated)),
-        Endpoint("drive.files.delete", "DELETE", FILE, needs(CHANGE, deleted)),
+        Endpoint(
+            "drive.files.emptyTrash",
+            "DELETE",
+            FILES + "/trash",
+            needs(frozenset({scopes.DRIVE}), handle_empty_trash),
+        ),
+        Endpoint("drive.files.get", "GET", FILE, needs(READ, handle_get)),
+        Endpoint("drive.files.copy", "POST", FILE + "/copy", needs(CHANGE, handle_copy)),
+        Endpoint("drive.files.update", "PATCH", FILE, needs(CHANGE, handle_update)),
+        Endpoint("drive.files.delete", "DELETE", FILE, needs(CHANGE, handle_delete)),
         Endpoint("drive.files.create", "POST", UPLOAD, needs(CHANGE, uploads.begin)),
         Endpoint("drive.files.create", "PUT", UPLOAD, needs(CHANGE, uploads.resume)),
         Endpoint("drive.files.update", "PATCH", UPLOAD + "/{fileId}", needs(CHANGE, uploads.begin)),

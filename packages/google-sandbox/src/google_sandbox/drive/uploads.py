@@ -114,7 +114,7 @@ def _answer(
         file = create(call, body, content, mime)
     else:
         file = update(call, file_id, body, content, mime)
-    return show_file(call, Viewer.of(call).shown(file))
+    return show_file(call, Viewer.of(call).file_resource(file))
 
 
 def _related(call: Call) -> tuple[dict[str, Any], bytes, str | None]:

@@ -92,7 +92,7 @@ def _stream(call: Call, manager: ServiceAccount) -> Stream:
     return stream
 
 
-def _shown(stream: Stream) -> dict[str, Any]:
+def _stream_resource(stream: Stream) -> dict[str, Any]:
     delivery = {"delivery_method": PUSH, "url": stream.url}
     return {"delivery": delivery, "events_requested": stream.events}
 
@@ -116,12 +116,12 @@ def update(call: Call, manager: ServiceAccount) -> Response:
     known = call.state.streams.by_project.get(manager.project)
     stream = Stream(str(delivery["url"]), [str(uri) for uri in wanted], known.enabled if known else True)
     call.state.streams.by_project[manager.project] = stream
-    return json_response(_shown(stream))
+    return json_response(_stream_resource(stream))
 
 
-def got(call: Call, manager: ServiceAccount) -> Response:
+def handle_get(call: Call, manager: ServiceAccount) -> Response:
     """Handle `stream`."""
-    return json_response(_shown(_stream(call, manager)))
+    return json_response(_stream_resource(_stream(call, manager)))
 
 
 def status(call: Call, manager: ServiceAccount) -> Response:
@@ -151,7 +151,7 @@ def verify(call: Call, manager: ServiceAccount) -> Response:
 ENDPOINTS = (
     Endpoint("risc.configuration", "GET", "/.well-known/risc-configuration", configuration),
     Endpoint("risc.stream.update", "POST", ROOT + "/stream:update", _as_manager(update)),
-    Endpoint("risc.stream.get", "GET", ROOT + "/stream", _as_manager(got)),
+    Endpoint("risc.stream.get", "GET", ROOT + "/stream", _as_manager(handle_get)),
     Endpoint("risc.status.get", "GET", ROOT + "/stream/status", _as_manager(status)),
     Endpoint("risc.status.update", "POST", ROOT + "/stream/status:update", _as_manager(update_status)),
     Endpoint("risc.stream.verify", "POST", ROOT + "/stream:verify", _as_manager(verify)),

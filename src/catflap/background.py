@@ -4,10 +4,13 @@ import asyncio
 import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from typing import Self
 
 from catflap.errors import CatflapError
 from catflap.log import log, place
+
+GRACE_SECONDS = 2.0
 
 
 def is_being_cancelled() -> bool:
@@ -21,9 +24,14 @@ def is_being_cancelled() -> bool:
 
 
 class Background(ABC):
-    """Base class: `run()` runs as a task while the context is open."""
+    """Base class: `run()` runs as a task while the context is open.
+
+    On leaving, a step that is under way has GRACE_SECONDS to end: a query that is cancelled while its
+    connection is being opened leaves that connection to the garbage collector.
+    """
 
     _task: asyncio.Task[None] | None = None
+    _stepping: asyncio.Lock | None = None
 
     @abstractmethod
     async def run(self) -> None:
@@ -32,7 +40,8 @@ class Background(ABC):
     async def attempt(self, step: Callable[[], Awaitable[None]]) -> None:
         """Run one step and log its failure, so that the next step still runs."""
         try:
-            await step()
+            async with self._stepping or nullcontext():
+                await step()
         except CatflapError as error:
             if is_being_cancelled():
                 raise asyncio.CancelledError from error
@@ -44,11 +53,18 @@ class Background(ABC):
             log.error("background_broke", task=type(self).__name__, error=kind, at=at)
 
     async def __aenter__(self) -> Self:
+        self._stepping = asyncio.Lock()
         self._task = asyncio.create_task(self.run())
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        if self._task is None or self._stepping is None:
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GRACE_SECONDS):
+                # Held until the task has ended, so that no other step begins.
+                await self._stepping.acquire()
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+        self._stepping = None

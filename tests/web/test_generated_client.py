@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import subprocess
 import sys
 import venv
@@ -54,11 +55,11 @@ async def run(*command: str | Path, **environment: str) -> str:
     return said.decode()
 
 
-async def check_types(generator: Path, made: Path) -> None:
-    """Check the client, and the program that uses it, as mypy does for a stranger with strict settings."""
+async def check_types(generator: Path, made: Path, *programs: Path) -> None:
+    """Check the client, and programs that use it, as mypy does with strict settings."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "mypy", "--strict", "--config-file", os.devnull, "--no-incremental"),
-        *("--python-executable", generator / "python", made, CALLER),
+        *("--python-executable", generator / "python", made, *programs),
         env={**os.environ, "MYPYPATH": str(made.parent)},
         cwd=made.parent,
         stdout=asyncio.subprocess.PIPE,
@@ -68,6 +69,19 @@ async def check_types(generator: Path, made: Path) -> None:
     # The generator's own text, the same for each document.
     ours = [line for line in found if not line.startswith("catflap_api/client.py:")]
     assert ours == [] and b"checked" in said, said.decode()
+
+
+def documented(url: str, key: str, user_id: int) -> str:
+    """Return the example in docs/api.md with an address, key and user that exist."""
+    (shown,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "api.md").read_text(), re.DOTALL)
+    for placeholder, real in (
+        ("https://catflap.example.com", url),
+        ("catflap_…", key),
+        ("sync(17,", f"sync({user_id},"),
+    ):
+        assert placeholder in shown
+        shown = shown.replace(placeholder, real)
+    return str(shown)
 
 
 async def test_a_generated_client_is_typed_and_calls_the_token_api(
@@ -82,16 +96,17 @@ async def test_a_generated_client_is_typed_and_calls_the_token_api(
         *("--path", document, "--output-path", made),
         PATH=f"{generator}:{os.environ['PATH']}",
     )
-    await check_types(generator, made)
-
     browser = await app.browser()
     await browser.sign_in()
     user_id = (await browser.me())["user_id"]
     key = (await app.api_key("tokens", "users"))["Authorization"].removeprefix("Bearer ")
-    token = await run(
-        *(generator / "python", "-P", CALLER, app.origin, key, str(user_id), RETURN_TO),
-        PYTHONPATH=str(tmp_path),
-    )
+    example = tmp_path / "example.py"
+    example.write_text(documented(app.origin, key, user_id))
+    await check_types(generator, made, CALLER, example)
+
+    python = (generator / "python", "-P")
+    token = await run(*python, CALLER, app.origin, key, str(user_id), RETURN_TO, PYTHONPATH=str(tmp_path))
+    assert (await run(*python, example, PYTHONPATH=str(tmp_path))).startswith(token.strip())
     async with http_client(headers={"Authorization": f"Bearer {token.strip()}"}) as http:
         events = f"{app.catflap.services.settings.google_api_url}/calendar/v3/calendars/primary/events"
         assert (await http.get(events)).status_code == 200

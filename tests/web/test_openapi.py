@@ -47,6 +47,7 @@ def test_every_operation_declares_what_a_client_has_to_know(document: dict[str, 
         assert set(operation["tags"]) <= declared_tags and len(operation["tags"]) == 1, (method, path)
         assert operation["summary"] and operation["description"], (method, path)
         assert bool(operation.get("security")) == (path not in OPEN), (method, path)
+        assert ("401" in operation["responses"]) == (path not in OPEN), (method, path)
         parameters = re.findall(r"{(\w+)}", path)
         assert parameters == [p["name"] for p in operation.get("parameters", ()) if p["in"] == "path"]
 

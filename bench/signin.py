@@ -26,7 +26,7 @@ from catflap.cli.http_server import bind, port_of, serving
 from catflap.clock import SystemClock
 from catflap.google.discovery import Discovery
 from catflap.google.id_token import IdTokens
-from catflap.google.jwks import Keys
+from catflap.google.jwks import JwksCache
 from catflap.settings import Settings
 
 SIGN_INS, VERIFICATIONS = 300, 10_000
@@ -119,7 +119,7 @@ async def verifications() -> dict[str, Any]:
     ]
     async with httpx2.AsyncClient(transport=httpx2.MockTransport(answer)) as http:
         discovery = Discovery(http, f"{ISSUER}/.well-known/openid-configuration")
-        verifier = IdTokens(Keys(http, discovery.jwks_uri, clock), discovery, clock)
+        verifier = IdTokens(JwksCache(http, discovery.jwks_uri, clock), discovery, clock)
         await verifier.verify(tokens[0], audiences=(CLIENT_ID,))
         began = time.process_time()
         for number in range(VERIFICATIONS):

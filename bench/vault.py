@@ -64,8 +64,8 @@ async def minute_of_expiry(stage: Stage, *, grants: int, per_second: float = 100
     upkeeps = [_upkeep(stage, vault) for vault in vaults]
     began, served = time.monotonic(), 0
 
-    async def work(upkeep: Maintenance) -> None:
-        while await upkeep.refresh_due():
+    async def work(maintenance: Maintenance) -> None:
+        while await maintenance.refresh_due():
             pass
 
     async def use() -> None:
@@ -79,7 +79,7 @@ async def minute_of_expiry(stage: Stage, *, grants: int, per_second: float = 100
             await asyncio.sleep(0.01)
 
     user = asyncio.create_task(use())
-    await asyncio.gather(*(work(upkeep) for upkeep in upkeeps))
+    await asyncio.gather(*(work(maintenance) for maintenance in upkeeps))
     took = time.monotonic() - began
     assert not user.done()
     user.cancel()
@@ -213,9 +213,11 @@ async def _any(stage: Stage, chance: random.Random) -> Grant:
 
 def _upkeep(stage: Stage, vault: Vault) -> Maintenance:
     clock = SystemClock()
-    webhooks = Webhooks(stage.vault_engine, vault.grants.seal, clock, stage.http)
-    reactions = SecurityEventHandler(stage.app_engine, vault.grants, clock, Audit(stage.app_engine, clock))
-    return Maintenance(vault, webhooks, reactions, clock)
+    webhooks = Webhooks(stage.vault_engine, vault.grants.cipher, clock, stage.http)
+    security_event_handler = SecurityEventHandler(
+        stage.app_engine, vault.grants, clock, Audit(stage.app_engine, clock)
+    )
+    return Maintenance(vault, webhooks, security_event_handler, clock)
 
 
 async def _grant(stage: Stage, user: int) -> Grant | None:
@@ -232,7 +234,7 @@ def _readable(stage: Stage, grant: Grant) -> bool:
 
 async def _consent(stage: Stage, user: int, sub: str, email: str) -> None:
     tokens = await stage.oauth.exchange(await stage.google.code(email), redirect_uri="")
-    assert await stage.grants().keep(user, sub, tokens) is not None
+    assert await stage.grants().store(user, sub, tokens) is not None
 
 
 async def _finish(stage: Stage, user: int, sub: str) -> None:
@@ -240,8 +242,8 @@ async def _finish(stage: Stage, user: int, sub: str) -> None:
     grant = await _grant(stage, user)
     if grant is not None and grant.state == "active":
         await vault.revoke(user, sub)
-    for grant_id in await vault.revoking.unfinished():
-        await vault.revoking.finish(grant_id)
+    for grant_id in await vault.revocation.unfinished():
+        await vault.revocation.finish(grant_id)
     leftover = await _grant(stage, user)
     if leftover is not None and leftover.state == "revoked":
         await vault.grants.erase(leftover)

@@ -26,7 +26,7 @@ from catflap.google.scopes import normalise
 from catflap.settings import GoogleClient
 from catflap.store.database import connect
 from catflap.store.embedded import EmbeddedServer, Urls
-from catflap.store.migrate import make_database, migrate
+from catflap.store.migrate import create_database, migrate
 from catflap.store.notify import NotificationListener
 from catflap.store.tables import google_tokens, users
 from catflap.vault import Grants, TokenCipher, Vault, load_keyset
@@ -94,7 +94,7 @@ class Stage:
     app_engine: AsyncEngine
     vault_engine: AsyncEngine
     http: httpx2.AsyncClient
-    notices: NotificationListener
+    notifications: NotificationListener
     oauth: OAuth
     environment: dict[str, str]
 
@@ -108,9 +108,9 @@ class Stage:
             self.grants(),
             self.oauth,
             SystemClock(),
-            notices=self.notices,
+            notifications=self.notifications,
             leases=Leases(self.vault_engine, timedelta(seconds=3)),
-            pace=TokenBucket(per_second, per_second / 10),
+            rate_limit=TokenBucket(per_second, per_second / 10),
         )
 
     async def people(self, count: int, domain: str) -> list[tuple[int, str, str]]:
@@ -123,7 +123,7 @@ class Stage:
             tokens = TokenResponse(
                 account["access_token"], 3599, normalise(account["scope"]), account["refresh_token"]
             )
-            await grants.keep(user_id, account["sub"], tokens)
+            await grants.store(user_id, account["sub"], tokens)
             made.append((user_id, account["sub"], account["email"]))
         return made
 
@@ -158,7 +158,7 @@ async def open_stage() -> AsyncIterator[Stage]:
         server = EmbeddedServer(folder)
         urls = await asyncio.to_thread(server.start)
         stack.push_async_callback(asyncio.to_thread, server.stop)
-        await make_database(urls)
+        await create_database(urls)
         await migrate(urls)
         http = await stack.enter_async_context(httpx2.AsyncClient(timeout=300))
         google = Google(await _sandbox(stack, http), http)
@@ -177,7 +177,7 @@ async def open_stage() -> AsyncIterator[Stage]:
             app_engine=engines[0],
             vault_engine=engines[1],
             http=http,
-            notices=await stack.enter_async_context(NotificationListener(urls.vault)),
+            notifications=await stack.enter_async_context(NotificationListener(urls.vault)),
             oauth=OAuth(http, Discovery(http, google.discovery), client),
             environment=_environment(folder, urls, google),
         )

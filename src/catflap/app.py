@@ -23,7 +23,7 @@ from catflap.errors import UserMustAct
 from catflap.google.calendar import CalendarApi
 from catflap.google.discovery import Discovery
 from catflap.google.id_token import IdTokens
-from catflap.google.jwks import Keys
+from catflap.google.jwks import JwksCache
 from catflap.google.oauth import OAuth
 from catflap.google.proxy_rules import parse_rules
 from catflap.google.risc import SecurityEventTokens, configuration_url
@@ -31,7 +31,7 @@ from catflap.google.scopes import READ_SETTINGS
 from catflap.log import log
 from catflap.settings import GoogleClient, Settings
 from catflap.signin import Sessions, SignIn, SignInPolicy, Users
-from catflap.signin.consent_links import Consents
+from catflap.signin.consent_links import ConsentLinks
 from catflap.signin.external_jwt import ExternalJwtVerifier, issuer_unavailable
 from catflap.speech import NoVoice, Speech, installed_engines, missing_voices
 from catflap.store.connect import open_database
@@ -44,7 +44,7 @@ from catflap.vault import Grants, Vault
 from catflap.vault.api_keys import ApiKeys
 from catflap.vault.audit import Audit
 from catflap.vault.client_change import ClientChange
-from catflap.vault.database_keyset import open_seal
+from catflap.vault.database_keyset import open_cipher
 from catflap.vault.keyset import keyset_source
 from catflap.vault.lease import Leases
 from catflap.vault.maintenance import Maintenance
@@ -99,7 +99,9 @@ class Application:
         async with AsyncExitStack() as stack:
             services = self.services
             await stack.enter_async_context(Worker(self._urls.app, self._jobs))
-            maintenance = Maintenance(services.vault, services.webhooks, services.reactions, services.clock)
+            maintenance = Maintenance(
+                services.vault, services.webhooks, services.security_event_handler, services.clock
+            )
             await stack.enter_async_context(maintenance)
             if sync_every is not None and services.settings.calendars:
                 await stack.enter_async_context(PeriodicTasks(services.engine, services.clock, sync_every))
@@ -133,8 +135,8 @@ async def open_catflap(
             planner=Planner(infrastructure.engine, infrastructure.clock),
             renderer=Renderer(infrastructure.engine, infrastructure.clock, speech),
             webhooks=vault.webhooks,
-            revoking=vault.vault.revoking,
-            reactions=vault.reactions,
+            revocation=vault.vault.revocation,
+            security_event_handler=vault.security_event_handler,
         )
         yield Application(services, infrastructure.urls, jobs)
 
@@ -160,7 +162,7 @@ class _Infrastructure:
     urls: Urls
     engine: AsyncEngine
     vault_engine: AsyncEngine
-    notices: NotificationListener
+    notifications: NotificationListener
     http: httpx2.AsyncClient
     proxy_http: httpx2.AsyncClient
     discovery: Discovery
@@ -176,7 +178,7 @@ class _VaultComponents:
     api_keys: ApiKeys
     audit: Audit
     webhooks: Webhooks
-    reactions: SecurityEventHandler
+    security_event_handler: SecurityEventHandler
 
 
 async def _infrastructure(
@@ -198,7 +200,7 @@ async def _infrastructure(
         http=await stack.enter_async_context(http),
         # A pool of its own, so that slow downloads through the proxy never delay a token refresh.
         proxy_http=await stack.enter_async_context(_client(settings)),
-        notices=await stack.enter_async_context(NotificationListener(urls.app)),
+        notifications=await stack.enter_async_context(NotificationListener(urls.app)),
         discovery=discovery,
         oauth=OAuth(http, discovery, client),
     )
@@ -206,12 +208,12 @@ async def _infrastructure(
 
 async def _vault(infrastructure: _Infrastructure, stack: AsyncExitStack) -> _VaultComponents:
     settings, clock, engine = infrastructure.settings, infrastructure.clock, infrastructure.vault_engine
-    seal = await open_seal(keyset_source(settings), engine)
+    cipher = await open_cipher(keyset_source(settings), engine)
     grants = Grants(
-        engine, seal, clock, infrastructure.client.client_id, sync_calendars=bool(settings.calendars)
+        engine, cipher, clock, infrastructure.client.client_id, sync_calendars=bool(settings.calendars)
     )
-    await ClientChange(grants).settle()
-    keys = ApiKeys(engine, clock, stack.enter_context(infrastructure.notices.watch(API_KEYS_TOPIC)))
+    await ClientChange(grants).apply()
+    keys = ApiKeys(engine, clock, stack.enter_context(infrastructure.notifications.watch(API_KEYS_TOPIC)))
     await stack.enter_async_context(UsageRecorder(keys.write_uses, grants.write_uses))
     audit = await stack.enter_async_context(Audit(infrastructure.engine, clock))
     outside = await stack.enter_async_context(
@@ -221,17 +223,17 @@ async def _vault(infrastructure: _Infrastructure, stack: AsyncExitStack) -> _Vau
         grants,
         infrastructure.oauth,
         clock,
-        notices=infrastructure.notices,
+        notifications=infrastructure.notifications,
         leases=Leases(engine, timedelta(seconds=settings.lease_seconds)),
-        pace=TokenBucket(settings.google_refreshes_per_second, settings.google_refreshes_per_second),
+        rate_limit=TokenBucket(settings.google_refreshes_per_second, settings.google_refreshes_per_second),
     )
     return _VaultComponents(
         grants=grants,
         vault=vault,
         api_keys=keys,
         audit=audit,
-        webhooks=Webhooks(engine, seal, clock, outside),
-        reactions=SecurityEventHandler(infrastructure.engine, grants, clock, audit),
+        webhooks=Webhooks(engine, cipher, clock, outside),
+        security_event_handler=SecurityEventHandler(infrastructure.engine, grants, clock, audit),
     )
 
 
@@ -254,7 +256,7 @@ async def _services(infrastructure: _Infrastructure, vault: _VaultComponents) ->
         engine=engine,
         http=infrastructure.proxy_http,
         signin=signin,
-        consents=Consents(engine, clock, signin, redirect_uri=redirect_uri, return_urls=return_urls),
+        consents=ConsentLinks(engine, clock, signin, redirect_uri=redirect_uri, return_urls=return_urls),
         external_jwt=_external_jwt(settings, http, clock),
         limits=SignInLimits(settings.signins_per_minute, settings.trusted_networks),
         sessions=Sessions(engine, clock),
@@ -262,16 +264,16 @@ async def _services(infrastructure: _Infrastructure, vault: _VaultComponents) ->
         devices=devices,
         pairings=Pairings(engine, clock, devices),
         schedules=Schedules(
-            engine, clock, addresses, infrastructure.notices, settings.origin + infrastructure.paths.mia
+            engine, clock, addresses, infrastructure.notifications, settings.origin + infrastructure.paths.mia
         ),
         sounds=addresses,
         vault=vault.vault,
         grants=vault.grants,
-        revocation=vault.vault.revoking,
+        revocation=vault.vault.revocation,
         api_keys=vault.api_keys,
         audit=vault.audit,
         webhooks=vault.webhooks,
-        reactions=vault.reactions,
+        security_event_handler=vault.security_event_handler,
         proxy_rules=parse_rules(settings.proxy_allow),
         security_events=SecurityEventTokens(
             http, configuration_url(settings.google_discovery_url), clock, audiences
@@ -280,7 +282,7 @@ async def _services(infrastructure: _Infrastructure, vault: _VaultComponents) ->
 
 
 def _signin(infrastructure: _Infrastructure, users: Users, grants: Grants) -> SignIn:
-    keys = Keys(infrastructure.http, infrastructure.discovery.jwks_uri, infrastructure.clock)
+    keys = JwksCache(infrastructure.http, infrastructure.discovery.jwks_uri, infrastructure.clock)
     return SignIn(
         engine=infrastructure.engine,
         clock=infrastructure.clock,
@@ -312,7 +314,7 @@ def _external_jwt(settings: Settings, http: httpx2.AsyncClient, clock: Clock) ->
     async def jwks_uri() -> str:
         return settings.jwt_jwks_url
 
-    keys = Keys(http, jwks_uri, clock, issuer_unavailable)
+    keys = JwksCache(http, jwks_uri, clock, issuer_unavailable)
     return ExternalJwtVerifier(keys, clock, issuer=settings.jwt_issuer, audience=settings.jwt_audience)
 
 

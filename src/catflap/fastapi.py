@@ -24,7 +24,7 @@ from fastapi.routing import iter_route_contexts
 from catflap.app import open_catflap
 from catflap.clock import Clock
 from catflap.errors import CatflapError, OperatorMustAct, http_status
-from catflap.google.scopes import asked
+from catflap.google.scopes import expand_requested
 from catflap.settings import Settings
 from catflap.signin import Account
 from catflap.web import routers
@@ -202,7 +202,7 @@ class User:
             TryAgain: `google_unavailable`.
         """
         chosen = account or (self.account.sub if self.account else None)
-        wanted = asked(scopes if isinstance(scopes, str) else list(scopes))
+        wanted = expand_requested(scopes if isinstance(scopes, str) else list(scopes))
         token = await self._services.vault.access_token(self.id, chosen, scopes=wanted)
         return token.token
 

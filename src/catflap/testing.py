@@ -19,7 +19,7 @@ from sqlalchemy.engine import URL
 from catflap.clock import FixedClock
 from catflap.extras import missing_extra
 from catflap.store.database import Urls, asyncpg_options
-from catflap.store.migrate import make_database, migrate
+from catflap.store.migrate import create_database, migrate
 
 try:
     from catflap.store.embedded import EmbeddedServer
@@ -148,7 +148,7 @@ WHERE relnamespace IN ('app'::regnamespace, 'vault'::regnamespace, 'queue'::regn
 
 
 async def _prepare(urls: Urls) -> None:
-    await make_database(urls)
+    await create_database(urls)
     await migrate(urls)
     # What a crash would lose is only tests' rows.
     for setting in ("fsync", "synchronous_commit", "full_page_writes"):

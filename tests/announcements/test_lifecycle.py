@@ -236,8 +236,8 @@ async def test_words_said_by_hand_are_none_of_the_plans_business(
 async def test_a_device_is_told_that_its_schedule_changed(
     desk: Desk, soon: datetime, database_urls: Urls
 ) -> None:
-    async with NotificationListener(database_urls.app) as notices:
-        with notices.watch(f"device:{desk.device_id}") as changed:
+    async with NotificationListener(database_urls.app) as notifications:
+        with notifications.watch(f"device:{desk.device_id}") as changed:
             await desk.plan(planned("a", soon))
             await asyncio.wait_for(changed.wait(), 10)
 

@@ -14,15 +14,18 @@ from catflap.calendars import Calendars
 from catflap.clock import FixedClock
 from catflap.errors import CatflapError, OperatorMustAct, TryAgain, UserMustAct
 from catflap.google.calendar import CalendarApi, CalendarGone
-from catflap.google.calendar_errors import REACTIONS, Reaction
+from catflap.google.calendar_errors import ERROR_RULES, ErrorRule
 from catflap.store.tables import accounts, calendar_syncs, calendars, events, removed_calendars
 from catflap.web.calendar_resources import read_calendars
 from tests.support.faulty_transport import FaultyTransport, refusal
 from tests.support.sandbox_calendar import EMAIL, SUB, Served
 
-KEEPS = [reaction for reaction in REACTIONS if reaction.kind is not CalendarGone]
+KEEPS = [reaction for reaction in ERROR_RULES if reaction.kind is not CalendarGone]
 EMPTIES = [
-    (status, reason) for row in REACTIONS for status in sorted(row.statuses) for reason in sorted(row.reasons)
+    (status, reason)
+    for row in ERROR_RULES
+    for status in sorted(row.statuses)
+    for reason in sorted(row.reasons)
 ]
 BAND = "band@group.calendar.google.com"
 
@@ -100,7 +103,7 @@ def add_band(google: Served, clock: FixedClock) -> None:
 @pytest.mark.parametrize("endpoint", ["calendar.events.list", "calendar.calendarList.list"])
 async def test_a_refusal_keeps_the_copy_and_is_told_until_it_is_over(
     google: Served, copy: Calendars, engine: AsyncEngine, account: int, clock: FixedClock,
-    reaction: Reaction, endpoint: str,
+    reaction: ErrorRule, endpoint: str,
 ) -> None:  # fmt: skip
     before = await mine(engine)
     for reason in sorted(reaction.reasons):

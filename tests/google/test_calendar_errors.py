@@ -7,18 +7,18 @@ import pytest
 
 from catflap.errors import BadRequest, CatflapError, TryAgain
 from catflap.google.calendar_errors import (
-    REACTIONS,
+    ERROR_RULES,
     AccessRefused,
     CalendarGone,
-    Reaction,
+    ErrorRule,
     SyncTokenExpired,
     reasons_of,
     refusal,
 )
-from catflap.google.fetch import Answer
+from catflap.google.fetch import FetchedResponse
 
 Envelope = dict[str, Any]
-ROWS = [(reaction, reason) for reaction in REACTIONS for reason in sorted(reaction.reasons)]
+ROWS = [(reaction, reason) for reaction in ERROR_RULES for reason in sorted(reaction.reasons)]
 
 
 def classic(status: int, *reasons: str) -> Envelope:
@@ -38,7 +38,7 @@ def only_status(status: int, *reasons: str) -> Envelope:
 
 
 def error(status: int, body: Any, **how: Any) -> CatflapError:
-    return refusal(Answer(status, httpx2.Headers(), b""), body, **how)
+    return refusal(FetchedResponse(status, httpx2.Headers(), b""), body, **how)
 
 
 def test_no_reason_is_in_two_rows() -> None:
@@ -47,16 +47,16 @@ def test_no_reason_is_in_two_rows() -> None:
 
 @pytest.mark.parametrize("envelope", [classic, modern, only_status])
 @pytest.mark.parametrize(("reaction", "reason"), ROWS)
-def test_each_reason_has_its_reaction(reaction: Reaction, reason: str, envelope: Any) -> None:
+def test_each_reason_has_its_reaction(reaction: ErrorRule, reason: str, envelope: Any) -> None:
     for status in reaction.statuses or {403}:
         found = error(status, envelope(status, reason))
         assert (type(found), found.code, found.message) == (reaction.kind, reaction.code, reaction.message)
         assert isinstance(found, TryAgain) == (reaction.pause is not None)
 
 
-@pytest.mark.parametrize("first", [reaction for reaction in REACTIONS if reaction.kind is not CalendarGone])
-@pytest.mark.parametrize("last", [reaction for reaction in REACTIONS if reaction.kind is CalendarGone])
-def test_of_several_reasons_the_one_that_keeps_the_copy_counts(first: Reaction, last: Reaction) -> None:
+@pytest.mark.parametrize("first", [reaction for reaction in ERROR_RULES if reaction.kind is not CalendarGone])
+@pytest.mark.parametrize("last", [reaction for reaction in ERROR_RULES if reaction.kind is CalendarGone])
+def test_of_several_reasons_the_one_that_keeps_the_copy_counts(first: ErrorRule, last: ErrorRule) -> None:
     for status in last.statuses:
         for one in sorted(first.reasons):
             for reasons in ((one, *last.reasons), (*last.reasons, one)):
@@ -97,13 +97,13 @@ def test_without_a_reason_of_googles_it_is_trouble_on_the_way(status: int, body:
 @pytest.mark.parametrize(("reaction", "reason"), ROWS)
 @pytest.mark.parametrize("status", [500, 503])
 def test_an_answer_of_a_broken_server_is_trouble_whatever_it_says(
-    reaction: Reaction, reason: str, status: int
+    reaction: ErrorRule, reason: str, status: int
 ) -> None:
     assert error(status, classic(status, reason)).code == "google_unavailable"
 
 
 @pytest.mark.parametrize(("reaction", "reason"), ROWS)
-def test_only_a_calendar_can_be_gone(reaction: Reaction, reason: str) -> None:
+def test_only_a_calendar_can_be_gone(reaction: ErrorRule, reason: str) -> None:
     for status in reaction.statuses or {403}:
         found = error(status, classic(status, reason), about_calendar=False)
         assert not isinstance(found, CalendarGone)

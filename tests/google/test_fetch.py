@@ -7,7 +7,7 @@ from datetime import timedelta
 import httpx2
 import pytest
 
-from catflap.google.fetch import Answer, Limit, Unanswered, fetch
+from catflap.google.fetch import FetchedResponse, FetchError, Limit, fetch
 from tests.support.canned_answers import answer, answering, dripping
 from tests.support.http import http_client
 
@@ -31,15 +31,15 @@ async def test_an_answer_that_drips_is_given_up_after_the_whole_time(
     http: httpx2.AsyncClient, head: bytes
 ) -> None:
     async with dripping(head) as url:
-        with pytest.raises(Unanswered):
+        with pytest.raises(FetchError):
             await fetch(http, "GET", url, limit=Limit(1_000_000, 0.3))
 
 
 async def test_an_endless_answer_is_read_no_further_than_its_limit(http: httpx2.AsyncClient) -> None:
     async with dripping(b"HTTP/1.1 200 OK\r\nContent-Length: 300000000\r\n\r\n" + b"x" * 200_000) as url:
-        with pytest.raises(Unanswered) as caught:
+        with pytest.raises(FetchError) as caught:
             await fetch(http, "GET", url, limit=Limit(1000, 60))
-    assert caught.value.why == "more than 1000 bytes"
+    assert caught.value.reason == "more than 1000 bytes"
 
 
 @pytest.mark.parametrize("size", [1000, 1001])
@@ -51,7 +51,7 @@ async def test_the_limit_counts_the_unpacked_body(http: httpx2.AsyncClient, size
         if size <= 1000:
             assert (await fetch(http, "GET", server.url, limit=Limit(1000, 60))).body == body
             return
-        with pytest.raises(Unanswered):
+        with pytest.raises(FetchError):
             await fetch(http, "GET", server.url, limit=Limit(1000, 60))
 
 
@@ -69,7 +69,7 @@ async def test_the_limit_counts_the_unpacked_body(http: httpx2.AsyncClient, size
 )
 async def test_what_is_no_whole_answer_is_none(http: httpx2.AsyncClient, given: bytes) -> None:
     async with answering(given) as server:
-        with pytest.raises(Unanswered):
+        with pytest.raises(FetchError):
             await fetch(http, "GET", server.url)
 
 
@@ -96,7 +96,7 @@ async def test_a_redirect_is_an_answer_and_is_not_followed(http: httpx2.AsyncCli
     ],
 )
 def test_what_is_no_json_object_is_none(body: bytes) -> None:
-    assert Answer(200, httpx2.Headers(), body).json_object() is None
+    assert FetchedResponse(200, httpx2.Headers(), body).json_object() is None
 
 
 @pytest.mark.parametrize(
@@ -112,4 +112,4 @@ def test_what_is_no_json_object_is_none(body: bytes) -> None:
     ],
 )
 def test_a_pause_is_a_sane_number_or_none(value: str, pause: timedelta | None) -> None:
-    assert Answer(429, httpx2.Headers({"Retry-After": value}), b"").retry_after() == pause
+    assert FetchedResponse(429, httpx2.Headers({"Retry-After": value}), b"").retry_after() == pause

@@ -17,7 +17,7 @@ from catflap.clock import FixedClock
 from catflap.errors import Tampered, TryAgain
 from catflap.google.discovery import Discovery
 from catflap.google.id_token import Identity, IdTokens
-from catflap.google.jwks import Keys
+from catflap.google.jwks import JwksCache
 from tests.support.jwt import _encode, hs256
 
 CLIENT_ID = "4711-web.apps.googleusercontent.com"
@@ -78,7 +78,7 @@ class Google:
     def verifier(self) -> IdTokens:
         http = httpx2.AsyncClient(transport=httpx2.MockTransport(self.answer))
         discovery = Discovery(http, f"{GOOGLE}/.well-known/openid-configuration")
-        return IdTokens(Keys(http, discovery.jwks_uri, self.clock), discovery, self.clock)
+        return IdTokens(JwksCache(http, discovery.jwks_uri, self.clock), discovery, self.clock)
 
 
 @pytest.fixture
@@ -273,7 +273,7 @@ async def test_unreadable_keys_say_try_again(google: Google, body: bytes) -> Non
 
     http = httpx2.AsyncClient(transport=httpx2.MockTransport(answer))
     discovery = Discovery(http, f"{GOOGLE}/.well-known/openid-configuration")
-    verifier = IdTokens(Keys(http, discovery.jwks_uri, google.clock), discovery, google.clock)
+    verifier = IdTokens(JwksCache(http, discovery.jwks_uri, google.clock), discovery, google.clock)
     with pytest.raises(TryAgain):
         await verifier.verify(google.sign(), audiences=(CLIENT_ID,))
 

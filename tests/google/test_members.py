@@ -11,7 +11,7 @@ from joserfc.jwk import RSAKey
 from catflap.clock import FixedClock
 from catflap.errors import CatflapError, TryAgain
 from catflap.google.calendar import CalendarApi
-from catflap.google.jwks import Keys
+from catflap.google.jwks import JwksCache
 from catflap.google.oauth import InvalidGrant
 from catflap.google.risc import RiscConfiguration
 from tests.support.canned_answers import answer, answering
@@ -219,8 +219,8 @@ async def test_a_malformed_error_of_the_calendar_api_is_taken_by_its_status(erro
             await CalendarApi(http, google.url).list_events("ya29.a", "primary")
 
 
-def _keys(response: httpx2.Response, clock: FixedClock) -> Keys:
+def _keys(response: httpx2.Response, clock: FixedClock) -> JwksCache:
     async def uri() -> str:
         return "https://a.example/keys"
 
-    return Keys(httpx2.AsyncClient(transport=httpx2.MockTransport(lambda _: response)), uri, clock)
+    return JwksCache(httpx2.AsyncClient(transport=httpx2.MockTransport(lambda _: response)), uri, clock)

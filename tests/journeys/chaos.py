@@ -23,7 +23,7 @@ from sqlalchemy.engine import URL
 from catflap.clock import SystemClock
 from catflap.store.database import connect
 from catflap.store.embedded import Urls
-from catflap.store.migrate import make_database, migrate
+from catflap.store.migrate import create_database, migrate
 from catflap.vault.api_keys import ApiKeys
 from google_sandbox import Sandbox
 from tests.support.own_postgres import OwnPostgres, own_postgres
@@ -278,7 +278,7 @@ async def town(folder: Path) -> AsyncIterator[Town]:
 
 
 async def _build(folder: Path, server: OwnPostgres, stack: AsyncExitStack) -> Town:
-    await make_database(server.urls)
+    await create_database(server.urls)
     await migrate(server.urls)
     sandbox = Sandbox()
     google = await stack.enter_async_context(sandbox.serve())

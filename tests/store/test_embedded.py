@@ -17,7 +17,7 @@ from catflap.errors import OperatorMustAct
 from catflap.store import embedded
 from catflap.store.database import asyncpg_options
 from catflap.store.embedded import EmbeddedServer
-from catflap.store.migrate import make_database, migrate
+from catflap.store.migrate import create_database, migrate
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def data_dir() -> Iterator[Path]:
 async def test_nobody_is_trusted_and_what_is_kept_survives_a_restart(data_dir: Path) -> None:
     server = EmbeddedServer(data_dir)
     urls = server.start()
-    await make_database(urls)
+    await create_database(urls)
     await migrate(urls)
     rules = (data_dir / "postgres" / "pg_hba.conf").read_text()
     methods = {line.split()[-1] for line in rules.splitlines() if line.strip() and not line.startswith("#")}

@@ -12,8 +12,8 @@ from catflap.store.notify import NotificationListener, announce_change
 async def test_a_notice_wakes_only_those_who_watch_its_topic(
     engine: AsyncEngine, database_urls: Urls
 ) -> None:
-    async with NotificationListener(database_urls.app) as notices:
-        with notices.watch("device:1") as one, notices.watch("device:2") as two:
+    async with NotificationListener(database_urls.app) as notifications:
+        with notifications.watch("device:1") as one, notifications.watch("device:2") as two:
             async with engine.begin() as connection:
                 await announce_change(connection, "device:1")
             async with asyncio.timeout(10):
@@ -23,8 +23,8 @@ async def test_a_notice_wakes_only_those_who_watch_its_topic(
 
 async def test_after_a_lost_connection_every_watcher_looks_again(database_urls: Urls) -> None:
     owner = create_async_engine(database_urls.owner)
-    async with NotificationListener(database_urls.app) as notices:
-        with notices.watch("device:1") as event:
+    async with NotificationListener(database_urls.app) as notifications:
+        with notifications.watch("device:1") as event:
             async with owner.begin() as connection:
                 await connection.execute(
                     text(

@@ -13,10 +13,10 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.errors import BadRequest, http_status
-from catflap.store.connect import keep_embedded
+from catflap.store.connect import restart_when_stopped
 from catflap.store.database import asyncpg_options, connect
 from catflap.store.notify import NotificationListener, announce_change
-from catflap.store.unavailable import DatabaseUnavailable, meaning
+from catflap.store.unavailable import DatabaseUnavailable, translate_error
 from tests.support.own_postgres import OwnPostgres, own_postgres
 
 
@@ -198,13 +198,13 @@ async def test_a_mistake_of_ours_stays_one(engine: AsyncEngine) -> None:
     ids=lambda error: type(error).__name__,
 )
 def test_each_of_these_says_try_again_and_quotes_nothing(error: Exception) -> None:
-    found = meaning(error)
+    found = translate_error(error)
     assert isinstance(found, DatabaseUnavailable) and found.code == "database_unavailable"
 
 
 async def test_who_listens_hears_again_after_a_restart(server: OwnPostgres, engine: AsyncEngine) -> None:
-    async with NotificationListener(server.urls.owner.set(database="postgres")) as notices:
-        with notices.watch("topic") as changed:
+    async with NotificationListener(server.urls.owner.set(database="postgres")) as notifications:
+        with notifications.watch("topic") as changed:
             await asyncio.to_thread(server.stop)
             await asyncio.to_thread(server.start)
             # Back, it wakes everybody, because what was said meanwhile is gone.
@@ -217,7 +217,7 @@ async def test_who_listens_hears_again_after_a_restart(server: OwnPostgres, engi
 
 async def test_an_embedded_server_that_died_is_started_again(tmp_path: Path) -> None:
     with own_postgres() as own:
-        async with keep_embedded(own._server, every_seconds=0.1):
+        async with restart_when_stopped(own._server, every_seconds=0.1):
             engine = connect(own.urls.owner.set(database="postgres"))
             before = own.pid
             await one(engine)

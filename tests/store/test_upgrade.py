@@ -13,7 +13,7 @@ from catflap.announcements.preferences import Preferences, load
 from catflap.store import migrate as migrating
 from catflap.store.database import asyncpg_options, connect
 from catflap.store.embedded import Urls
-from catflap.store.migrate import make_database, migrate
+from catflap.store.migrate import create_database, migrate
 
 NAME = "first_release"
 FIRST = "0001"
@@ -32,7 +32,7 @@ INSERT INTO app.events VALUES (1, 'e', NULL, false, now(), now(), '{"id": "e"}')
 @pytest.fixture
 async def first_release(postgres: Urls) -> AsyncIterator[Urls]:
     urls = Urls(*(url.set(database=NAME) for url in (postgres.owner, postgres.app, postgres.vault)))
-    await make_database(urls)
+    await create_database(urls)
     engine = create_async_engine(urls.owner)
     async with engine.connect() as connection:
         await connection.run_sync(_to_first, urls)

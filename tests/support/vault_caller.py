@@ -53,13 +53,13 @@ async def _main(orders: dict[str, Any], connection: Connection) -> dict[str, Any
     )
     url = parse_url(orders["vault_url"])
     engine = connect(url)
-    async with httpx2.AsyncClient(timeout=60) as http, NotificationListener(url) as notices:
+    async with httpx2.AsyncClient(timeout=60) as http, NotificationListener(url) as notifications:
         oauth = OAuth(http, Discovery(http, orders["discovery"]), client)
         await oauth._discovery.endpoints()
-        seal = TokenCipher(load_keyset(Path(orders["keyset"])))
-        grants = Grants(engine, seal, clock, client.client_id)
+        cipher = TokenCipher(load_keyset(Path(orders["keyset"])))
+        grants = Grants(engine, cipher, clock, client.client_id)
         leases = Leases(engine, timedelta(seconds=orders["lease"]))
-        vault = Vault(grants, oauth, clock, notices=notices, leases=leases)
+        vault = Vault(grants, oauth, clock, notifications=notifications, leases=leases)
         async with engine.connect():
             pass
         connection.send("ready")
@@ -86,7 +86,7 @@ async def _tokens(vault: Vault, _oauth: OAuth, orders: dict[str, Any]) -> dict[s
 async def _keep(vault: Vault, oauth: OAuth, orders: dict[str, Any]) -> dict[str, Any]:
     tokens = await oauth.exchange(orders["code"], redirect_uri="")
     failpoint("exchange.answered")
-    kept = await vault.grants.keep(orders["user_id"], orders["account"], tokens)
+    kept = await vault.grants.store(orders["user_id"], orders["account"], tokens)
     return {"kept": kept is not None}
 
 
@@ -95,9 +95,9 @@ async def _revoke(vault: Vault, _oauth: OAuth, orders: dict[str, Any]) -> dict[s
 
 
 async def _rotate(vault: Vault, _oauth: OAuth, orders: dict[str, Any]) -> dict[str, Any]:
-    seal = TokenCipher(load_keyset(Path(orders["keyset"])))
+    cipher = TokenCipher(load_keyset(Path(orders["keyset"])))
     engine, grace = vault.grants.engine, timedelta(milliseconds=10)
-    rotation = Rotation(engine, seal, grace=grace)
+    rotation = Rotation(engine, cipher, grace=grace)
     return {"resealed": await rotation.rotate()}
 
 

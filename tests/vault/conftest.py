@@ -108,15 +108,15 @@ def grants(vault_engine: AsyncEngine, clock: FixedClock, keyset_file: Path) -> G
 
 
 @pytest.fixture
-async def notices(database_urls: Urls) -> AsyncIterator[NotificationListener]:
+async def notifications(database_urls: Urls) -> AsyncIterator[NotificationListener]:
     async with NotificationListener(database_urls.vault) as listening:
         yield listening
 
 
 @pytest.fixture
-def vault(grants: Grants, oauth: OAuth, clock: FixedClock, notices: NotificationListener) -> Vault:
+def vault(grants: Grants, oauth: OAuth, clock: FixedClock, notifications: NotificationListener) -> Vault:
     leases = Leases(grants.engine, timedelta(seconds=1))
-    return Vault(grants, oauth, clock, notices=notices, leases=leases)
+    return Vault(grants, oauth, clock, notifications=notifications, leases=leases)
 
 
 GrantConsent = Callable[..., Awaitable[Grant]]
@@ -135,7 +135,7 @@ def grant_consent(google: Google, oauth: OAuth, grants: Grants, user_id: int) ->
     ) -> Grant:
         tokens = await oauth.exchange(google.code(email=email, again=again, scopes=scopes), redirect_uri="")
         account = google.sandbox.add_account(email)
-        kept = await grants.keep(user_id if user is None else user, account.sub, tokens)
+        kept = await grants.store(user_id if user is None else user, account.sub, tokens)
         assert kept is not None
         return kept
 
@@ -197,7 +197,7 @@ async def api(
         audit=audit,
         http=http,
         proxy_rules=parse_rules(settings.proxy_allow),
-        reactions=SecurityEventHandler(engine, vault.grants, clock, audit),
+        security_event_handler=SecurityEventHandler(engine, vault.grants, clock, audit),
         security_events=SecurityEventTokens(
             http, f"{google.url}/.well-known/risc-configuration", clock, {CLIENT_ID}
         ),

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.clock import FixedClock
 from catflap.errors import BadRequest, OperatorMustAct, TryAgain, UserMustAct
-from catflap.google.fetch import Answer
+from catflap.google.fetch import FetchedResponse
 from catflap.google.oauth import OAuth, TokenResponse
 from catflap.store.notify import NotificationListener
 from catflap.store.tables import google_tokens as t
@@ -21,9 +21,11 @@ from catflap.vault.lease import Lease, Leases
 from tests.vault.conftest import EMAIL, ExpireToken, Google, GrantConsent
 
 
-def _another(grants: Grants, oauth: OAuth, clock: FixedClock, notices: NotificationListener) -> Vault:
+def _another(grants: Grants, oauth: OAuth, clock: FixedClock, notifications: NotificationListener) -> Vault:
     """A vault as another process has one: nothing shared but the database."""
-    return Vault(grants, oauth, clock, notices=notices, leases=Leases(grants.engine, timedelta(seconds=1)))
+    return Vault(
+        grants, oauth, clock, notifications=notifications, leases=Leases(grants.engine, timedelta(seconds=1))
+    )
 
 
 async def test_a_fresh_token_is_handed_out_without_asking_google(
@@ -55,12 +57,16 @@ async def test_two_houses_on_one_database_are_one_refresh(
     grants: Grants,
     oauth: OAuth,
     clock: FixedClock,
-    notices: NotificationListener,
+    notifications: NotificationListener,
 ) -> None:
     grant = await grant_consent()
     await expire_token(grant)
     google.trouble(latency=0.3)
-    houses = [vault, _another(grants, oauth, clock, notices), _another(grants, oauth, clock, notices)]
+    houses = [
+        vault,
+        _another(grants, oauth, clock, notifications),
+        _another(grants, oauth, clock, notifications),
+    ]
     tokens = await asyncio.gather(
         *(catflap.access_token(grant.user_id, grant.account_sub) for catflap in houses for _ in range(5))
     )
@@ -76,12 +82,12 @@ async def test_a_google_slower_than_the_lease_is_still_asked_once(
     grants: Grants,
     oauth: OAuth,
     clock: FixedClock,
-    notices: NotificationListener,
+    notifications: NotificationListener,
 ) -> None:
     grant = await grant_consent()
     await expire_token(grant)
     google.trouble(latency=2.5)
-    houses = [vault, _another(grants, oauth, clock, notices)]
+    houses = [vault, _another(grants, oauth, clock, notifications)]
     await asyncio.gather(*(catflap.access_token(grant.user_id, grant.account_sub) for catflap in houses))
     assert google.refreshes() == 1
 
@@ -123,17 +129,21 @@ async def test_a_late_holder_can_not_overwrite_a_newer_token(
 ) -> None:
     grant = await grant_consent()
     leases = Leases(grants.engine, timedelta(milliseconds=1))
-    late = await leases.take(grant.main)
+    late = await leases.acquire(grant.main)
     assert isinstance(late, Lease)
     await asyncio.sleep(0.01)
-    quick = await leases.take(grant.main)
+    quick = await leases.acquire(grant.main)
     assert isinstance(quick, Lease)
     newer = TokenResponse("newer", 3599, grant.scopes)
-    assert await grants.refreshed(grant.main, late.id, TokenResponse("late", 3599, grant.scopes)) is None
-    kept = await grants.refreshed(grant.main, quick.id, newer)
+    assert (
+        await grants.store_refreshed(grant.main, late.id, TokenResponse("late", 3599, grant.scopes)) is None
+    )
+    kept = await grants.store_refreshed(grant.main, quick.id, newer)
     assert kept is not None and grants.open_access_token(kept) == "newer"
-    assert await grants.refreshed(grant.main, quick.id, TokenResponse("late", 3599, grant.scopes)) is None
-    assert not await grants.died(grant.main, late.id, "invalid_grant")
+    assert (
+        await grants.store_refreshed(grant.main, quick.id, TokenResponse("late", 3599, grant.scopes)) is None
+    )
+    assert not await grants.mark_invalid(grant.main, late.id, "invalid_grant")
 
 
 async def test_a_refused_token_is_not_handed_out_again(
@@ -256,12 +266,12 @@ async def test_after_a_failure_google_is_left_alone_until_the_pause_is_over(
     grants: Grants,
     oauth: OAuth,
     clock: FixedClock,
-    notices: NotificationListener,
+    notifications: NotificationListener,
 ) -> None:
     grant = await grant_consent()
     await expire_token(grant)
     google.trouble(status=503)
-    other = _another(grants, oauth, clock, notices)
+    other = _another(grants, oauth, clock, notifications)
     for catflap in (vault, vault, other, other):
         assert isinstance(await _error(catflap, grant.user_id), TryAgain)
     assert google.refreshes() == 1
@@ -273,10 +283,10 @@ async def test_google_is_given_the_time_it_asks_for(
     grant = await grant_consent()
     await expire_token(grant)
 
-    async def busy(url: str, body: str) -> Answer:
-        return Answer(429, httpx2.Headers({"Retry-After": "120"}), b"")
+    async def busy(url: str, body: str) -> FetchedResponse:
+        return FetchedResponse(429, httpx2.Headers({"Retry-After": "120"}), b"")
 
-    monkeypatch.setattr(vault._refreshing._oauth, "_send", busy)
+    monkeypatch.setattr(vault._refresher._oauth, "_send", busy)
     for _ in range(2):
         error = await _error(vault, grant.user_id)
         assert isinstance(error, TryAgain) and error.after is not None
@@ -338,7 +348,7 @@ async def test_a_rejected_client_is_told_once_and_so_is_its_return(
     error: str,
 ) -> None:
     now = 100.0
-    vault._refreshing._circuit = CircuitBreaker(monotonic=lambda: now)
+    vault._refresher._circuit = CircuitBreaker(monotonic=lambda: now)
     await expire_token(await grant_consent())
     second = await grant_consent(email="second@example.com")
     await expire_token(second)
@@ -431,9 +441,9 @@ async def test_a_narrower_refresh_is_told_and_kept(
     vault: Vault, grant_consent: GrantConsent, grants: Grants
 ) -> None:
     grant = await grant_consent()
-    lease = await Leases(grants.engine).take(grant.main)
+    lease = await Leases(grants.engine).acquire(grant.main)
     assert isinstance(lease, Lease)
-    kept = await grants.refreshed(grant.main, lease.id, TokenResponse("t", 3599, frozenset({"openid"})))
+    kept = await grants.store_refreshed(grant.main, lease.id, TokenResponse("t", 3599, frozenset({"openid"})))
     assert kept is not None and kept.scopes == {"openid"}
 
 
@@ -442,9 +452,9 @@ async def test_a_pause_of_the_database_clock_is_the_only_time_that_leases_know(
 ) -> None:
     grant = await grant_consent()
     leases = Leases(grants.engine, timedelta(hours=1))
-    assert isinstance(await leases.take(grant.main), Lease)
+    assert isinstance(await leases.acquire(grant.main), Lease)
     clock.advance(timedelta(days=365))
-    assert not isinstance(await leases.take(grant.main), Lease)
+    assert not isinstance(await leases.acquire(grant.main), Lease)
 
 
 async def _error(vault: Vault, user_id: int) -> Exception | None:
@@ -464,33 +474,33 @@ def test_the_circuit_opens_after_failures_in_a_row_and_probes_with_one_caller() 
     now = 100.0
     circuit = CircuitBreaker(monotonic=lambda: now, jitter=lambda low, high: high)
     for grant_id in range(5):
-        circuit.enter()
-        circuit.failed(grant_id)
+        circuit.acquire()
+        circuit.record_failure(grant_id)
     with pytest.raises(TryAgain) as caught:
-        circuit.enter()
+        circuit.acquire()
     assert caught.value.after == timedelta(seconds=1)
     now += 1.0
-    circuit.enter()
+    circuit.acquire()
     with pytest.raises(TryAgain):
-        circuit.enter()
-    circuit.worked()
-    circuit.enter()
-    circuit.enter()
+        circuit.acquire()
+    circuit.record_success()
+    circuit.acquire()
+    circuit.acquire()
 
 
 def test_failures_of_one_grant_never_open_the_circuit_for_others() -> None:
     circuit = CircuitBreaker(monotonic=lambda: 100.0, jitter=lambda low, high: high)
     for _ in range(40):
-        circuit.enter()
-        circuit.failed(7)
-    circuit.enter()
+        circuit.acquire()
+        circuit.record_failure(7)
+    circuit.acquire()
 
 
 def test_the_circuit_never_waits_longer_than_eight_seconds() -> None:
     now = 100.0
     circuit = CircuitBreaker(monotonic=lambda: now, jitter=lambda low, high: high)
     for grant_id in range(40):
-        circuit.failed(grant_id)
+        circuit.record_failure(grant_id)
     with pytest.raises(TryAgain) as caught:
         circuit.check()
     assert caught.value.after == timedelta(seconds=8)

@@ -48,12 +48,12 @@ async def test_a_lease_ends_while_its_renewal_waits_for_the_row(
 ) -> None:
     grant = await grant_consent()
     leases = Leases(vault_engine, timedelta(seconds=0.3))
-    lease = await leases.take(grant.main)
+    lease = await leases.acquire(grant.main)
     assert isinstance(lease, Lease)
     async with vault_engine.begin() as blocking, asyncio.timeout(_LONG):
         await blocking.execute(select(t.c.id).where(t.c.id == grant.id).with_for_update())
         renewing = _begun(vault_engine, "UPDATE")
-        async with leases.kept(lease):
+        async with leases.renewing(lease):
             await renewing.wait()
 
 

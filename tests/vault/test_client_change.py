@@ -54,7 +54,7 @@ class Person:
 
 @pytest.fixture
 async def person(catflap: RunningApp) -> Person:
-    user_id, _ = await catflap.catflap.services.users.make()
+    user_id, _ = await catflap.catflap.services.users.get_or_create()
     found = Person(catflap, user_id, await catflap.bearer_of(user_id), await catflap.api_key("tokens"))
     await found.grant_consent(catflap.client, catflap.catflap.services.settings.google_client_id)
     return found
@@ -166,4 +166,4 @@ async def test_webhooks_are_told_of_both_changes(catflap: RunningApp, person: Pe
 
 def _upkeep(opened: Application) -> Maintenance:
     services = opened.services
-    return Maintenance(services.vault, services.webhooks, services.reactions, services.clock)
+    return Maintenance(services.vault, services.webhooks, services.security_event_handler, services.clock)

@@ -66,10 +66,12 @@ async def test_what_google_warns_of_ends_the_session_at_once(app: RunningApp, tm
 
 async def test_calendars_are_read_with_the_tokens_of_two_consents(app: RunningApp) -> None:
     services = app.catflap.services
-    user_id, _ = await services.users.make()
+    user_id, _ = await services.users.get_or_create()
     for scopes in (("openid", READ), ("openid", "calendar.calendarlist.readonly")):
         code = app.native_code(ALICE, scopes, force_refresh_token=True)
-        await services.signin.redeem(ConsentRequest("link", frozenset(), user_id), code, redirect_uri="")
+        await services.signin.exchange_code(
+            ConsentRequest("link", frozenset(), user_id), code, redirect_uri=""
+        )
     (grant,) = await services.vault.grants.of_user(user_id)
     assert len(grant.tokens) == 2
     await app.catflap._jobs.sync(AccountKey(user_id, grant.account_sub))

@@ -19,12 +19,12 @@ from catflap.settings import Settings
 from catflap.store.embedded import Urls
 from catflap.store.tables import google_tokens, webhooks
 from catflap.vault import Grants, TokenCipher, Vault, load_keyset
-from catflap.vault.database_keyset import open_seal
-from catflap.vault.encryption import Place, key_id
+from catflap.vault.database_keyset import open_cipher
+from catflap.vault.encryption import AssociatedData, key_id
 from catflap.vault.keyset import KeysetFile, only_primary, with_new_primary
-from catflap.vault.keyset_adoption import Adopting
+from catflap.vault.keyset_adoption import KeysetAdoption
 from catflap.vault.sealed_columns import _KEYS, keys_in_use, missing_keys
-from catflap.vault.webhooks import Webhooks, secret_place
+from catflap.vault.webhooks import Webhooks, secret_associated_data
 from tests.support.app_client import ALICE, BOB, RunningApp, running_app
 from tests.vault.conftest import CLIENT_ID, GrantConsent
 
@@ -127,11 +127,11 @@ async def test_a_keyset_older_than_the_newest_values_is_refused(catflap: Running
 
 async def test_a_webhooks_secret_wants_its_key_too(catflap: RunningApp) -> None:
     services = catflap.catflap.services
-    seal = services.vault.grants.seal
+    cipher = services.vault.grants.cipher
     async with services.vault.grants.engine.begin() as connection:
         values = {"url": "https://x.example", "secret": b"", "events": [], "created_at": catflap.clock.now()}
         made = await connection.scalar(webhooks.insert().values(values).returning(webhooks.c.id))
-        sealed = seal.close("whsec_x", secret_place(made))
+        sealed = cipher.encrypt("whsec_x", secret_associated_data(made))
         await connection.execute(update(webhooks).values(secret=sealed))
     _keyset(catflap).unlink()
     await _refuses_to_start(catflap, "keyset_missing")
@@ -176,7 +176,9 @@ async def test_two_machines_with_files_of_their_own_are_told_apart(
         KeysetFile(tmp_path / "second" / FILE).write(KeysetFile(_keyset(catflap)).read())
         assert (await http.get("/readyz")).status_code == 200
         assert (await http.get(f"/v1/users/{user_id}/google/token", headers=key)).status_code == 200
-        assert not await missing_keys(second.services.vault.grants.engine, second.services.vault.grants.seal)
+        assert not await missing_keys(
+            second.services.vault.grants.engine, second.services.vault.grants.cipher
+        )
         assert "keyset_complete_again" in "".join(capsys.readouterr())
 
 
@@ -185,7 +187,7 @@ async def test_an_access_token_of_an_unknown_key_is_fetched_anew(
 ) -> None:
     grant = await grant_consent()
     other = TokenCipher(load_keyset(tmp_path / "other.json"))
-    sealed = other.close("another's", Place(grant.id, grant.user_id, "access_token"))
+    sealed = other.encrypt("another's", AssociatedData(grant.id, grant.user_id, "access_token"))
     async with vault_engine.begin() as connection:
         await connection.execute(update(google_tokens).values(access_token=sealed))
     assert (await vault.access_token(grant.user_id)).token != "another's"
@@ -198,9 +200,9 @@ async def test_after_accepting_the_loss_a_new_consent_heals(catflap: RunningApp,
     key = await catflap.api_key("tokens")
     KeysetFile(_keyset(catflap)).write(load_keyset(tmp_path / "new.json").source.read())
     grants = catflap.catflap.services.vault.grants
-    assert await Adopting(grants).lost() == (1, 0)
-    assert (await Adopting(grants).adopt()).refresh_tokens == 1
-    assert (await Adopting(grants).adopt()).refresh_tokens == 0
+    assert await KeysetAdoption(grants).count_lost() == (1, 0)
+    assert (await KeysetAdoption(grants).adopt()).refresh_tokens == 1
+    assert (await KeysetAdoption(grants).adopt()).refresh_tokens == 0
     (grant,) = (await browser.me())["grants"]
     assert (grant["state"], grant["reason"]) == ("reconsent", "keyset_lost")
     answer = await catflap.client.get(f"/v1/users/{me['user_id']}/google/token", headers=key)
@@ -234,10 +236,10 @@ async def test_signing_in_again_heals_a_token_that_can_not_be_opened_without_any
 async def test_a_refresh_token_that_can_not_be_opened_is_not_alive(
     grants: Grants, user_id: int, clock: FixedClock, tmp_path: Path
 ) -> None:
-    await grants.keep(user_id, "sub", _answer())
+    await grants.store(user_id, "sub", _answer())
     other = Grants(grants.engine, TokenCipher(load_keyset(tmp_path / "other.json")), clock, CLIENT_ID)
-    assert await other.keep(user_id, "sub", _answer(None)) is None
-    kept = await other.keep(user_id, "sub", _answer("fresh"))
+    assert await other.store(user_id, "sub", _answer(None)) is None
+    kept = await other.store(user_id, "sub", _answer("fresh"))
     assert kept is not None and other.open_refresh_token(kept) == "fresh" and len(kept.tokens) == 1
 
 
@@ -262,20 +264,22 @@ async def test_a_lost_webhook_secret_is_replaced_and_told_once(
     async with grants.engine.begin() as connection:
         values = {"url": "https://x.example", "secret": b"", "events": [], "created_at": clock.now()}
         made = await connection.scalar(webhooks.insert().values(values).returning(webhooks.c.id))
-        lost = TokenCipher(load_keyset(tmp_path / "lost.json")).close("whsec_lost", secret_place(made))
+        lost = TokenCipher(load_keyset(tmp_path / "lost.json")).encrypt(
+            "whsec_lost", secret_associated_data(made)
+        )
         await connection.execute(update(webhooks).values(secret=lost))
-    adopted = await Adopting(grants).adopt()
+    adopted = await KeysetAdoption(grants).adopt()
     ((number, url, secret),) = adopted.webhooks
     assert (number, url) == (made, "https://x.example") and secret.startswith("whsec_")
-    (hook,) = await Webhooks(grants.engine, grants.seal, clock, http).all()
-    assert grants.seal.open(hook._secret, secret_place(hook.id)) == secret
-    assert secret not in repr(adopted) and (await Adopting(grants).adopt()).webhooks == ()
+    (hook,) = await Webhooks(grants.engine, grants.cipher, clock, http).all()
+    assert grants.cipher.decrypt(hook._secret, secret_associated_data(hook.id)) == secret
+    assert secret not in repr(adopted) and (await KeysetAdoption(grants).adopt()).webhooks == ()
 
 
 async def test_the_keys_in_use_are_told_from_an_index_however_many_values_there_are(
     grants: Grants, vault_engine: AsyncEngine, user_id: int
 ) -> None:
-    kept = await grants.keep(user_id, "sub", _answer())
+    kept = await grants.store(user_id, "sub", _answer())
     assert kept is not None and kept.default._refresh_token is not None
     filled = text(
         "INSERT INTO vault.google_tokens (supplements, user_id, account_sub, client_id, refresh_token, "
@@ -302,5 +306,5 @@ async def test_a_keyset_that_could_not_be_told_apart_is_refused(
     keyset["key"][0][name] = change
     KeysetFile(keyset_file).write(json.dumps(keyset))
     with pytest.raises(OperatorMustAct) as caught:
-        await open_seal(KeysetFile(keyset_file), vault_engine)
+        await open_cipher(KeysetFile(keyset_file), vault_engine)
     assert caught.value.code == "keyset_unreadable"

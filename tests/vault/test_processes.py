@@ -113,8 +113,8 @@ async def test_a_revocation_killed_at_any_step_goes_on(
     assert await run_together({**orders, **order}) == [None]
     if step == "revoke.begin":
         await vault.revoke(grant.user_id, grant.account_sub)
-    for grant_id in await vault.revoking.unfinished():
-        await vault.revoking.finish(grant_id)
+    for grant_id in await vault.revocation.unfinished():
+        await vault.revocation.finish(grant_id)
     assert await vault.grants.of_user(grant.user_id) == []
     (sibling,) = await vault.grants.of_user(other_user)
     assert (sibling.state, sibling.reason) == ("revoked", "revoked_with_account")

@@ -27,8 +27,8 @@ def _about(google: Google, grant: Grant, **members: str) -> dict[str, Any]:
 
 async def _tell(api: TokenApi, token: str) -> httpx2.Response:
     answer = await api.http.post(RISC, content=token, headers={"Content-Type": "application/secevent+jwt"})
-    for jti in await api.services.reactions.unfinished():
-        await api.services.reactions.handle(jti)
+    for jti in await api.services.security_event_handler.unfinished():
+        await api.services.security_event_handler.handle(jti)
     return answer
 
 

@@ -14,12 +14,12 @@ from catflap.clock import FixedClock
 from catflap.errors import BadRequest, OperatorMustAct, Tampered
 from catflap.google.oauth import TokenResponse
 from catflap.vault import Grants, TokenCipher, load_keyset
-from catflap.vault.encryption import Place, key_id
+from catflap.vault.encryption import AssociatedData, key_id
 from catflap.vault.keyset import EnvironmentKeyset, Keyset, KeysetFile, with_new_primary
 from catflap.vault.rotation import Progress, Rotation
 from tests.vault.conftest import CLIENT_ID
 
-PLACE = Place(1, 2, "refresh_token")
+PLACE = AssociatedData(1, 2, "refresh_token")
 
 
 def _answer(refresh: str) -> TokenResponse:
@@ -35,7 +35,7 @@ async def test_rotating_seals_everything_anew_and_retires_the_old_key(
     grants: Grants, rotation: Rotation, keyset_file: Path, user_id: int
 ) -> None:
     for number in range(5):
-        await grants.keep(user_id, f"sub{number}", _answer(f"refresh{number}"))
+        await grants.store(user_id, f"sub{number}", _answer(f"refresh{number}"))
     (old,) = load_keyset(keyset_file).ids
     seen: list[Progress] = []
     assert await rotation.rotate(seen.append) == 10
@@ -50,7 +50,7 @@ async def test_rotating_seals_everything_anew_and_retires_the_old_key(
 async def test_tokens_are_served_and_stored_during_a_rotation(
     grants: Grants, rotation: Rotation, user_id: int
 ) -> None:
-    await asyncio.gather(*(grants.keep(user_id, f"sub{n}", _answer(f"refresh{n}")) for n in range(40)))
+    await asyncio.gather(*(grants.store(user_id, f"sub{n}", _answer(f"refresh{n}")) for n in range(40)))
     rotating = asyncio.create_task(rotation.rotate())
     while not rotating.done():
         for number, grant in enumerate(
@@ -58,7 +58,7 @@ async def test_tokens_are_served_and_stored_during_a_rotation(
         ):
             assert grants.open_access_token(grant)
             if number % 10 == 0:
-                await grants.keep(user_id, grant.account_sub, _answer(f"newer {grant.account_sub}"))
+                await grants.store(user_id, grant.account_sub, _answer(f"newer {grant.account_sub}"))
     await rotating
     for grant in await grants.of_user(user_id):
         assert grants.open_refresh_token(grant)
@@ -66,19 +66,19 @@ async def test_tokens_are_served_and_stored_during_a_rotation(
 
 async def test_a_running_process_picks_up_a_new_key_without_a_restart(keyset_file: Path) -> None:
     running, other = TokenCipher(load_keyset(keyset_file)), TokenCipher(load_keyset(keyset_file))
-    before = running.close("secret", PLACE)
+    before = running.encrypt("secret", PLACE)
     file = KeysetFile(keyset_file)
     file.write(with_new_primary(file.read()))
-    after = other.close("secret", PLACE)
+    after = other.encrypt("secret", PLACE)
     assert key_id(after) != key_id(before)
-    assert running.open(after, PLACE) == running.open(before, PLACE) == "secret"
-    assert key_id(running.close("secret", PLACE)) == key_id(after)
+    assert running.decrypt(after, PLACE) == running.decrypt(before, PLACE) == "secret"
+    assert key_id(running.encrypt("secret", PLACE)) == key_id(after)
 
 
 async def test_without_its_key_a_value_does_not_open(tmp_path: Path) -> None:
-    sealed = TokenCipher(load_keyset(tmp_path / "one")).close("secret", PLACE)
+    sealed = TokenCipher(load_keyset(tmp_path / "one")).encrypt("secret", PLACE)
     with pytest.raises(OperatorMustAct) as caught:
-        TokenCipher(load_keyset(tmp_path / "two")).open(sealed, PLACE)
+        TokenCipher(load_keyset(tmp_path / "two")).decrypt(sealed, PLACE)
     assert caught.value.code == "keyset_lacks_key"
     assert "secret" not in str(caught.value) + str(caught.value.detail)
 
@@ -101,7 +101,7 @@ async def test_a_keyset_from_the_environment_is_changed_by_its_owner_alone(
     text_of_keyset = load_keyset(keyset_file).source.read()
     old = Keyset(EnvironmentKeyset(text_of_keyset))
     grants = Grants(vault_engine, TokenCipher(old), clock, CLIENT_ID)
-    await grants.keep(user_id, "sub", _answer("refresh"))
+    await grants.store(user_id, "sub", _answer("refresh"))
     with pytest.raises(OperatorMustAct) as caught:
         await Rotation(vault_engine, TokenCipher(old)).rotate()
     assert caught.value.code == "keyset_in_environment"
@@ -125,7 +125,7 @@ def test_a_broken_keyset_says_what_to_do(keyset_file: Path, broken: str) -> None
 async def test_a_row_that_somebody_changed_is_named_and_stops_the_rotation(
     grants: Grants, rotation: Rotation, user_id: int, keyset_file: Path
 ) -> None:
-    await grants.keep(user_id, "sub", _answer("refresh"))
+    await grants.store(user_id, "sub", _answer("refresh"))
     async with grants.engine.begin() as connection:
         await connection.execute(
             text("UPDATE vault.google_tokens SET refresh_token = set_byte(refresh_token, 20, 7)")

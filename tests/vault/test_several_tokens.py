@@ -20,7 +20,7 @@ from catflap.vault.failpoint import failpoints
 from catflap.vault.maintenance import Maintenance
 from catflap.vault.rotation import Rotation
 from catflap.vault.security_events import SecurityEventHandler
-from catflap.vault.token_selection import MOST_TOKENS
+from catflap.vault.token_selection import MAX_TOKENS
 from catflap.vault.webhooks import Webhooks
 from google_sandbox.risc.events import event_token, token_subject
 from tests.vault.conftest import CLIENT_ID, ExpireToken, Google, GrantConsent, TokenApi
@@ -188,8 +188,8 @@ async def test_an_interrupted_revocation_is_finished_for_every_token(
     (marked,) = await vault.grants.of_user(grant.user_id)
     assert {one.state for one in marked.tokens} == {"revoked"}
     google.clear_faults()
-    assert await vault.revoking.unfinished() == [grant.id]
-    await vault.revoking.finish(grant.id)
+    assert await vault.revocation.unfinished() == [grant.id]
+    await vault.revocation.finish(grant.id)
     async with vault_engine.connect() as connection:
         assert (await connection.execute(select(t))).all() == []
 
@@ -204,7 +204,7 @@ async def test_a_consent_after_disconnecting_keeps_nothing_of_before(
     again = await grant_consent(scopes=SIGN_IN, again=True)
     assert again.scopes == normalise(SIGN_IN) and len(again.tokens) == 1
     google.clear_faults()
-    await vault.revoking.finish(again.id)
+    await vault.revocation.finish(again.id)
     assert (await vault.access_token(grant.user_id)).token
 
 
@@ -224,25 +224,25 @@ async def test_riscs_token_revoked_ends_one_token_and_the_grant_with_the_last(
 
 
 async def test_no_more_tokens_are_kept_than_an_app_can_need(grants: Grants, user_id: int) -> None:
-    for number in range(MOST_TOKENS + 5):
+    for number in range(MAX_TOKENS + 5):
         scopes = frozenset({"openid", f"scope{number}"})
-        kept = await grants.keep(user_id, "sub", TokenResponse("a", 3599, scopes, f"r{number}"))
+        kept = await grants.store(user_id, "sub", TokenResponse("a", 3599, scopes, f"r{number}"))
         assert kept is not None and f"scope{number}" in kept.scopes
-    assert len(kept.tokens) == MOST_TOKENS
+    assert len(kept.tokens) == MAX_TOKENS
 
 
 async def test_a_token_that_adds_nothing_gives_way_first(grants: Grants, user_id: int) -> None:
-    scopes = [{"a", "b"}, {"b", "c"}, *({"c", f"s{n}"} for n in range(MOST_TOKENS - 2)), {"a", "x"}]
+    scopes = [{"a", "b"}, {"b", "c"}, *({"c", f"s{n}"} for n in range(MAX_TOKENS - 2)), {"a", "x"}]
     for number, one in enumerate(scopes):
-        kept = await grants.keep(user_id, "sub", TokenResponse("a", 3599, frozenset(one), f"r{number}"))
-    assert kept is not None and len(kept.tokens) == MOST_TOKENS
+        kept = await grants.store(user_id, "sub", TokenResponse("a", 3599, frozenset(one), f"r{number}"))
+    assert kept is not None and len(kept.tokens) == MAX_TOKENS
     # {b, c} or {a, b} could go, since others have both of its scopes; nothing is lost.
     assert kept.scopes == frozenset().union(*scopes)
 
 
 async def test_many_consents_at_once_lose_none(grants: Grants, user_id: int) -> None:
     answers = [TokenResponse("a", 3599, frozenset({f"s{n}"}), f"r{n}") for n in range(8)]
-    await asyncio.gather(*(grants.keep(user_id, "sub", one) for one in answers))
+    await asyncio.gather(*(grants.store(user_id, "sub", one) for one in answers))
     (grant,) = await grants.of_user(user_id)
     assert {grants.open_refresh_token(one) for one in grant.tokens} == {f"r{n}" for n in range(8)}
 
@@ -268,8 +268,8 @@ async def test_a_narrower_answer_to_a_refresh_shrinks_its_token_only(
     await grant_consent(scopes=BOTH)
     grant = await run_all_out(await grant_consent(scopes=(*SIGN_IN, f"{A}drive.appdata"), again=True))
     wide = grant.main
-    lease = await vault._refreshing._leases.take(wide)
-    kept = await vault.grants.refreshed(wide, lease.id, TokenResponse("t", 3599, normalise(CALENDAR)))  # type: ignore[union-attr]
+    lease = await vault._refresher._leases.acquire(wide)
+    kept = await vault.grants.store_refreshed(wide, lease.id, TokenResponse("t", 3599, normalise(CALENDAR)))  # type: ignore[union-attr]
     assert kept is not None
     (after,) = await vault.grants.of_user(grant.user_id)
     assert after.scopes == normalise((*CALENDAR, *SIGN_IN, f"{A}drive.appdata"))
@@ -279,7 +279,7 @@ async def test_rotation_seals_every_token_anew(vault: Vault, grant_consent: Gran
     await grant_consent(scopes=CALENDAR)
     grant = await grant_consent(scopes=DRIVE, again=True)
     before = {vault.grants.open_refresh_token(one) for one in grant.tokens}
-    await Rotation(vault.grants.engine, vault.grants.seal, grace=timedelta(milliseconds=10)).rotate()
+    await Rotation(vault.grants.engine, vault.grants.cipher, grace=timedelta(milliseconds=10)).rotate()
     (after,) = await vault.grants.of_user(grant.user_id)
     assert {vault.grants.open_refresh_token(one) for one in after.tokens} == before
 
@@ -293,16 +293,16 @@ async def test_upkeep_refreshes_each_token_in_use_and_forgets_what_is_over(
     engine: AsyncEngine,
     run_all_out: RunAllOut,
 ) -> None:
-    webhooks = Webhooks(vault.grants.engine, vault.grants.seal, clock, http)
-    reactions = SecurityEventHandler(engine, vault.grants, clock, Audit(engine, clock))
-    upkeep = Maintenance(vault, webhooks, reactions, clock)
+    webhooks = Webhooks(vault.grants.engine, vault.grants.cipher, clock, http)
+    security_event_handler = SecurityEventHandler(engine, vault.grants, clock, Audit(engine, clock))
+    maintenance = Maintenance(vault, webhooks, security_event_handler, clock)
     await grant_consent(scopes=CALENDAR)
     grant = await grant_consent(scopes=DRIVE, again=True)
     for scope in ("calendar.events.readonly", "drive.file"):
         await vault.access_token(grant.user_id, scopes=[scope])
     await vault.grants.write_uses()
     clock.advance(timedelta(minutes=58))
-    await upkeep.tick()
+    await maintenance.tick()
     assert google.refreshes() == 2
     # The main row dies; its grant goes on with the other token, also when the dead one is forgotten.
     await run_all_out(grant)
@@ -310,7 +310,7 @@ async def test_upkeep_refreshes_each_token_in_use_and_forgets_what_is_over(
     with pytest.raises(UserMustAct):
         await vault.access_token(grant.user_id, scopes=["calendar.events.readonly"])
     clock.advance(timedelta(days=31))
-    await upkeep.tick()
+    await maintenance.tick()
     assert (await vault.access_token(grant.user_id, scopes=["drive.file"])).token
 
 
@@ -359,5 +359,5 @@ async def _token_revoked(api: TokenApi, google: Google, refresh_token: str | Non
     said = event_token(google.sandbox.state, CLIENT_ID, "token-revoked", claims)
     headers = {"Content-Type": "application/secevent+jwt"}
     assert (await api.http.post("/google/risc", content=said, headers=headers)).status_code == 202
-    for jti in await api.services.reactions.unfinished():
-        await api.services.reactions.handle(jti)
+    for jti in await api.services.security_event_handler.unfinished():
+        await api.services.security_event_handler.handle(jti)

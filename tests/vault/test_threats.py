@@ -33,7 +33,7 @@ async def test_neither_logs_nor_answers_nor_any_table_hold_a_secret(
     grants = vault.grants
     # Nothing leaves this machine: whatever the webhook is, the receiver is down.
     nowhere = httpx2.AsyncClient(transport=httpx2.MockTransport(lambda request: httpx2.Response(503)))
-    webhooks = Webhooks(grants.engine, grants.seal, api.services.clock, nowhere, resolve=_somewhere)
+    webhooks = Webhooks(grants.engine, grants.cipher, api.services.clock, nowhere, resolve=_somewhere)
     hook, hook_secret = await webhooks.create("https://hooks.example.com/x")
     headers = await api.key("tokens", "proxy")
     canaries = {hook_secret, CLIENT_SECRET, headers["Authorization"].split()[1]}
@@ -58,13 +58,13 @@ async def test_neither_logs_nor_answers_nor_any_table_hold_a_secret(
         google.sandbox.state, CLIENT_ID, "token-revoked", {"subject": token_subject(refresh_token, False)}
     )
     await api.http.post("/google/risc", content=event)
-    for jti in await api.services.reactions.unfinished():
-        await api.services.reactions.handle(jti)
+    for jti in await api.services.security_event_handler.unfinished():
+        await api.services.security_event_handler.handle(jti)
     for delivery in await webhooks.due():
         await webhooks.deliver(delivery)
     with pytest.raises(CatflapError) as caught:
         await vault.access_token(live.user_id)
-    await Rotation(grants.engine, grants.seal).reseal()
+    await Rotation(grants.engine, grants.cipher).reseal()
     await api.services.audit.write()
 
     said = capsys.readouterr()

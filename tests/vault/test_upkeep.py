@@ -21,24 +21,26 @@ from tests.vault.conftest import Google, GrantConsent
 
 
 @pytest.fixture
-def upkeep(vault: Vault, clock: FixedClock, http: httpx2.AsyncClient, engine: AsyncEngine) -> Maintenance:
+def maintenance(
+    vault: Vault, clock: FixedClock, http: httpx2.AsyncClient, engine: AsyncEngine
+) -> Maintenance:
     grants = vault.grants
-    webhooks = Webhooks(grants.engine, grants.seal, clock, http)
+    webhooks = Webhooks(grants.engine, grants.cipher, clock, http)
     return Maintenance(
         vault, webhooks, SecurityEventHandler(engine, grants, clock, Audit(engine, clock)), clock
     )
 
 
 async def test_tokens_in_use_are_refreshed_before_they_run_out_and_once(
-    vault: Vault, grant_consent: GrantConsent, upkeep: Maintenance, google: Google, clock: FixedClock
+    vault: Vault, grant_consent: GrantConsent, maintenance: Maintenance, google: Google, clock: FixedClock
 ) -> None:
     used, unused = await grant_consent(), await grant_consent(email="second@example.com")
     await vault.access_token(used.user_id, used.account_sub)
     await vault.grants.write_uses()
-    await upkeep.tick()
+    await maintenance.tick()
     assert google.refreshes() == 0
     clock.advance(timedelta(minutes=54, seconds=30))
-    await asyncio.gather(upkeep.tick(), upkeep.tick())
+    await asyncio.gather(maintenance.tick(), maintenance.tick())
     assert google.refreshes() == 1
     (fresh, _) = await vault.grants.of_user(used.user_id)
     assert fresh.expires_at is not None and fresh.expires_at - clock.now() > timedelta(minutes=59)
@@ -46,36 +48,36 @@ async def test_tokens_in_use_are_refreshed_before_they_run_out_and_once(
 
 
 async def test_what_was_begun_is_finished_and_what_is_over_is_forgotten(
-    vault: Vault, grant_consent: GrantConsent, upkeep: Maintenance, google: Google, clock: FixedClock
+    vault: Vault, grant_consent: GrantConsent, maintenance: Maintenance, google: Google, clock: FixedClock
 ) -> None:
     grant, kept = await grant_consent(), await grant_consent(email="second@example.com")
     google.trouble(endpoint="oauth.revoke", status=503)
     await vault.revoke(grant.user_id, grant.account_sub)
     await vault.grants.end(kept, "tokens_revoked")
     google.clear_faults()
-    await upkeep.tick()
+    await maintenance.tick()
     assert [one.id for one in await vault.grants.of_user(grant.user_id)] == [kept.id]
     clock.advance(timedelta(days=31))
-    await upkeep.tick()
+    await maintenance.tick()
     assert await vault.grants.of_user(grant.user_id) == []
 
 
 async def test_while_google_is_down_upkeep_harms_nothing(
-    vault: Vault, grant_consent: GrantConsent, upkeep: Maintenance, google: Google, clock: FixedClock
+    vault: Vault, grant_consent: GrantConsent, maintenance: Maintenance, google: Google, clock: FixedClock
 ) -> None:
     grant = await grant_consent()
     await vault.access_token(grant.user_id)
     await vault.grants.write_uses()
     clock.advance(timedelta(minutes=55))
     google.trouble(status=503)
-    await upkeep.tick()
+    await maintenance.tick()
     (kept,) = await vault.grants.of_user(grant.user_id)
     assert (kept.state, google.refreshes()) == ("active", 1)
 
 
 @pytest.mark.parametrize("refreshed", [True, False])
 async def test_a_grant_that_nobody_uses_is_warned_of_even_if_it_was_never_refreshed(
-    vault: Vault, grant_consent: GrantConsent, upkeep: Maintenance, clock: FixedClock, refreshed: bool
+    vault: Vault, grant_consent: GrantConsent, maintenance: Maintenance, clock: FixedClock, refreshed: bool
 ) -> None:
     """A grant that was imported has perhaps never been refreshed here."""
     grant = await grant_consent()
@@ -84,10 +86,10 @@ async def test_a_grant_that_nobody_uses_is_warned_of_even_if_it_was_never_refres
         await connection.execute(update(google_tokens).where(google_tokens.c.id == grant.id).values(values))
     clock.advance(UNUSED - timedelta(days=1))
     with capture_logs() as logs:
-        await upkeep.tick()
+        await maintenance.tick()
     assert "grants_about_to_end" not in [entry["event"] for entry in logs]
     clock.advance(timedelta(days=2))
     with capture_logs() as logs:
-        await upkeep.tick()
+        await maintenance.tick()
     (warning,) = [entry for entry in logs if entry["event"] == "grants_about_to_end"]
     assert (warning["grants"], warning["of_testing_mode"]) == (1, 0)

@@ -86,7 +86,7 @@ async def webhooks(grants: Grants, clock: FixedClock, receiver: Receiver) -> Asy
 
     trusted = ssl.create_default_context(cafile=str(receiver.authority))
     async with httpx2.AsyncClient(verify=trusted, trust_env=False) as http:
-        yield Webhooks(grants.engine, grants.seal, clock, http, resolve=here, allowed=lambda address: True)
+        yield Webhooks(grants.engine, grants.cipher, clock, http, resolve=here, allowed=lambda address: True)
 
 
 async def test_what_becomes_of_a_grant_is_told_signed_and_once(
@@ -189,7 +189,7 @@ async def test_a_name_that_turns_inwards_after_registration_is_not_followed(
         return [ipaddress.ip_address(answers.pop(0))]
 
     async with httpx2.AsyncClient() as http:
-        webhooks = Webhooks(grants.engine, grants.seal, clock, http, resolve=turning)
+        webhooks = Webhooks(grants.engine, grants.cipher, clock, http, resolve=turning)
         await webhooks.create(f"https://{NAME}:{receiver.port}/x")
         await grant_consent()
         (delivery,) = await webhooks.due()
@@ -216,7 +216,7 @@ async def test_a_name_that_turns_inwards_after_registration_is_not_followed(
 async def test_our_own_network_can_not_be_registered(grants: Grants, clock: FixedClock, url: str) -> None:
     async with httpx2.AsyncClient() as http:
         with pytest.raises(BadRequest) as caught:
-            await Webhooks(grants.engine, grants.seal, clock, http).create(url)
+            await Webhooks(grants.engine, grants.cipher, clock, http).create(url)
     assert caught.value.code == "webhook_address_refused"
 
 

@@ -15,7 +15,7 @@ import httpx2
 import pytest
 
 from catflap.clock import FixedClock
-from catflap.store.migrate import make_database, migrate
+from catflap.store.migrate import create_database, migrate
 from tests.support.app_client import Browser, RunningApp, running_app
 from tests.support.own_postgres import OwnPostgres, own_postgres
 
@@ -42,7 +42,7 @@ class Away:
 @pytest.fixture
 async def away(clock: FixedClock, tmp_path: Path) -> AsyncIterator[Away]:
     with own_postgres() as server:
-        await make_database(server.urls)
+        await create_database(server.urls)
         await migrate(server.urls)
         async with running_app(server.urls, clock, tmp_path) as app:
             browser = await app.browser()

@@ -10,7 +10,7 @@ from joserfc.jwk import ECKey
 
 from catflap.clock import FixedClock
 from catflap.errors import TryAgain
-from catflap.google.jwks import Keys
+from catflap.google.jwks import JwksCache
 from catflap.signin.external_jwt import issuer_unavailable
 from catflap.store.embedded import Urls
 from tests.support.app_client import RunningApp, running_app
@@ -109,7 +109,7 @@ async def test_those_who_wait_for_one_fetch_share_its_failure(clock: FixedClock)
 
     key = ECKey.generate_key("P-256", {"kid": "e1"})
     async with httpx2.AsyncClient(transport=httpx2.MockTransport(answer_late)) as http:
-        keys = Keys(http, uri, clock, issuer_unavailable)
+        keys = JwksCache(http, uri, clock, issuer_unavailable)
         waiting = [asyncio.create_task(keys.find(str(key.kid))) for _ in range(20)]
         await begun.wait()
         go_on.set()

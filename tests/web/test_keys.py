@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.clock import FixedClock
 from catflap.errors import BadRequest
-from catflap.google.scopes import WHOLE_CALENDAR, asked
+from catflap.google.scopes import WHOLE_CALENDAR, expand_requested
 from catflap.settings import Settings
 from catflap.store.database import connect
 from catflap.store.embedded import Urls
@@ -116,8 +116,8 @@ async def test_a_key_that_asks_too_often_is_told_when_to_come_back(
 async def test_revoking_ends_a_key_in_every_process(
     engine: AsyncEngine, clock: FixedClock, database_urls: Urls
 ) -> None:
-    async with NotificationListener(database_urls.app) as notices:
-        with notices.watch(API_KEYS_TOPIC) as changed, notices.watch(API_KEYS_TOPIC) as heard:
+    async with NotificationListener(database_urls.app) as notifications:
+        with notifications.watch(API_KEYS_TOPIC) as changed, notifications.watch(API_KEYS_TOPIC) as heard:
             here = ApiKeys(engine, clock)
             there = ApiKeys(engine, clock, changed, monotonic=lambda: 0.0)
             key, secret = await here.create("shop", ["tokens"])
@@ -160,8 +160,8 @@ async def test_a_key_limited_in_scopes_may_use_what_they_imply_and_no_more(keys:
 
 async def test_a_key_for_the_word_calendar_may_read_calendars_and_no_more(keys: ApiKeys) -> None:
     key, _ = await keys.create("reader", ["proxy"], scopes=["calendar"])
-    key.check_scopes(asked("calendar"))
+    key.check_scopes(expand_requested("calendar"))
     with pytest.raises(BadRequest):
         key.check_scopes({WHOLE_CALENDAR})
     whole, _ = await keys.create("writer", ["proxy"], scopes=[WHOLE_CALENDAR])
-    whole.check_scopes({WHOLE_CALENDAR, *asked("calendar")})
+    whole.check_scopes({WHOLE_CALENDAR, *expand_requested("calendar")})

@@ -132,37 +132,37 @@ async def test_sign_ins_that_wait_for_the_database_leave_it_to_everybody_else(ap
 async def test_what_waits_too_long_for_its_turn_is_told_to_come_again(
     engine: AsyncEngine, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(attempts_module, "_PATIENCE_SECONDS", 0.01)
+    monkeypatch.setattr(attempts_module, "_MAX_WAIT_SECONDS", 0.01)
     attempts = AuthorizationRequests(engine, clock)
-    for _ in range(attempts_module._AT_ONCE):
-        await attempts._turns.acquire()
+    for _ in range(attempts_module._MAX_CONCURRENT):
+        await attempts._slots.acquire()
     with pytest.raises(TryAgain, match="rate_limited") as refused:
-        await attempts.begin(ConsentRequest("signin", frozenset()))
+        await attempts.create(ConsentRequest("signin", frozenset()))
     assert refused.value.after
-    for _ in range(attempts_module._AT_ONCE):
-        attempts._turns.release()
-    assert await attempts.begin(ConsentRequest("signin", frozenset()))
+    for _ in range(attempts_module._MAX_CONCURRENT):
+        attempts._slots.release()
+    assert await attempts.create(ConsentRequest("signin", frozenset()))
 
 
 async def test_the_table_of_attempts_is_bounded(
     engine: AsyncEngine, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(attempts_module, "MOST_ATTEMPTS", 5)
+    monkeypatch.setattr(attempts_module, "MAX_PENDING_REQUESTS", 5)
     seconds = Seconds()
     attempts, asks = AuthorizationRequests(engine, clock, seconds), ConsentRequest("signin", frozenset())
     begun = []
     for _ in range(9):
         clock.advance(timedelta(seconds=1))
         seconds.now += 1
-        begun.append(await attempts.begin(asks))
+        begun.append(await attempts.create(asks))
     async with engine.connect() as connection:
         left = {row.state_hash for row in await connection.execute(select(signin_attempts))}
     assert len(left) <= 6
     # The newest are the ones that somebody is about to come back with.
-    assert (await attempts.take(begun[-1].state, [begun[-1].browser_secret])).state == begun[-1].state
+    assert (await attempts.consume(begun[-1].state, [begun[-1].browser_secret])).state == begun[-1].state
     clock.advance(timedelta(minutes=11))
     seconds.now += 1
-    await attempts.begin(asks)
+    await attempts.create(asks)
     async with engine.connect() as connection:
         assert len((await connection.execute(select(signin_attempts))).all()) == 1
 

@@ -41,7 +41,7 @@ class ClientApp:
 
 @pytest.fixture
 async def client_app(app: RunningApp) -> ClientApp:
-    user_id, _ = await app.catflap.services.users.make()
+    user_id, _ = await app.catflap.services.users.get_or_create()
     return ClientApp(app, user_id, await app.bearer_of(user_id), await app.api_key("tokens"))
 
 
@@ -147,7 +147,7 @@ async def test_an_interrupted_merge_is_finished_by_the_next_consent(
         code = app.native_code(ALICE, (*SIGN_IN, *CALENDAR), force_refresh_token=True)
         asks = ConsentRequest("link", frozenset(), client_app.user_id)
         with pytest.raises(OSError, match="killed here"):
-            await app.catflap.services.signin.redeem(asks, code, redirect_uri="")
+            await app.catflap.services.signin.exchange_code(asks, code, redirect_uri="")
     assert len(await users.accounts(client_app.user_id)) == 2
     await client_app.send(*SIGN_IN, *CALENDAR)
     (account,) = await users.accounts(client_app.user_id)

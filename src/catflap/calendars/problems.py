@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.clock import Clock
 from catflap.errors import CatflapError, OperatorMustAct, TryAgain
-from catflap.google.calendar_errors import REACTIONS, CalendarGone
+from catflap.google.calendar_errors import ERROR_RULES, CalendarGone
 from catflap.log import log
 from catflap.store.queue import enqueue
 from catflap.store.tables import accounts, calendar_syncs, calendars
@@ -21,13 +21,13 @@ from catflap.store.task_types import PLAN
 
 INTERNAL = "internal_error"
 # Google said that this account no longer has the calendar; its stored events are deleted.
-GONE = frozenset(reaction.code for reaction in REACTIONS if reaction.kind is CalendarGone)
+GONE = frozenset(reaction.code for reaction in ERROR_RULES if reaction.kind is CalendarGone)
 # The time at which a quota is reset is unknown, so pauses don't grow beyond this.
 _LONGEST_PAUSE = timedelta(hours=2)
 # Longer values of `Retry-After` are cut to this, so that one header can't stop the sync.
 _LONGEST_ASKED_FOR = timedelta(hours=24)
 _MESSAGES = {
-    **{reaction.code: reaction.message for reaction in REACTIONS},
+    **{reaction.code: reaction.message for reaction in ERROR_RULES},
     "google_unavailable": "Google does not answer properly; the calendar is read again by itself.",
     "google_refused": "Google refuses to give this calendar; it is asked again with the next regular sync.",
     "access_token_refused": "Google does not accept the access that was given; sign in again if this stays.",

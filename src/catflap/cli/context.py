@@ -17,7 +17,7 @@ from catflap.store.data_dir import prepare_data_dir
 from catflap.store.database import connect
 from catflap.tls import tls_context
 from catflap.vault import TokenCipher
-from catflap.vault.database_keyset import open_seal
+from catflap.vault.database_keyset import open_cipher
 from catflap.vault.keyset import Keyset, keyset_source
 
 
@@ -29,7 +29,7 @@ class CliContext:
     clock: Clock
     app_engine: AsyncEngine
     vault_engine: AsyncEngine
-    seal: TokenCipher
+    cipher: TokenCipher
     http: httpx2.AsyncClient
 
 
@@ -57,8 +57,8 @@ async def cli_context(*, keyset_must_fit: bool = True) -> AsyncIterator[CliConte
             httpx2.AsyncClient(verify=tls_context(), timeout=settings.google_timeout)
         )
         source = keyset_source(settings)
-        seal = await open_seal(source, pools[1]) if keyset_must_fit else TokenCipher(Keyset(source))
-        yield CliContext(settings, SystemClock(), *pools, seal, http)
+        cipher = await open_cipher(source, pools[1]) if keyset_must_fit else TokenCipher(Keyset(source))
+        yield CliContext(settings, SystemClock(), *pools, cipher, http)
 
 
 def progress() -> Progress:

@@ -17,10 +17,10 @@ from catflap.cli.runner import command, run
 from catflap.errors import BadRequest, CatflapError, TryAgain
 from catflap.google.discovery import Discovery
 from catflap.google.id_token import Identity, IdTokens, unnamed
-from catflap.google.jwks import Keys
+from catflap.google.jwks import JwksCache
 from catflap.google.oauth import InvalidGrant, OAuth, TokenResponse
 from catflap.signin import Users
-from catflap.signin.late_identification import Naming
+from catflap.signin.late_identification import LateIdentification
 from catflap.store.tables import google_tokens
 from catflap.vault import Grants
 from catflap.vault.fingerprints import double_hash
@@ -68,10 +68,12 @@ class Importing:
         discovery = Discovery(room.http, room.settings.google_discovery_url)
         self._room = room
         self._oauth = OAuth(room.http, discovery, client)
-        self._grants = Grants(room.vault_engine, room.seal, room.clock, client.client_id)
+        self._grants = Grants(room.vault_engine, room.cipher, room.clock, client.client_id)
         self._users = Users(room.app_engine, room.clock)
-        self._naming = Naming(room.app_engine, room.clock, self._users, self._grants)
-        self._id_tokens = IdTokens(Keys(room.http, discovery.jwks_uri, room.clock), discovery, room.clock)
+        self._naming = LateIdentification(room.app_engine, room.clock, self._users, self._grants)
+        self._id_tokens = IdTokens(
+            JwksCache(room.http, discovery.jwks_uri, room.clock), discovery, room.clock
+        )
 
     async def row(self, row: Row) -> str:
         """Take one token: `imported`, `here already`, `dead`, or an error's code."""
@@ -80,9 +82,9 @@ class Importing:
         try:
             answer = await self._verify(row)
             told = await self._told(answer)
-            user_id, _ = await self._users.make(row.user)
+            user_id, _ = await self._users.get_or_create(row.user)
             identity = told or unnamed(user_id)
-            await self._users.attach(user_id, identity)
+            await self._users.link_account(user_id, identity)
             tokens = TokenResponse(
                 answer.access_token,
                 answer.expires_in,
@@ -90,8 +92,8 @@ class Importing:
                 row.refresh_token,
                 refresh_token_expires_in=answer.refresh_token_expires_in,
             )
-            await self._grants.keep(user_id, identity.sub, tokens)
-            await self._naming.settle(user_id, identity)
+            await self._grants.store(user_id, identity.sub, tokens)
+            await self._naming.merge_unnamed_account(user_id, identity)
         except InvalidGrant:
             return "dead"
         except CatflapError as error:

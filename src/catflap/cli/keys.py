@@ -10,7 +10,7 @@ from catflap.errors import BadRequest
 from catflap.settings import Settings
 from catflap.vault import Grants
 from catflap.vault.keyset import KeysetFile, keyset_source, only_primary, with_new_primary
-from catflap.vault.keyset_adoption import Adopting
+from catflap.vault.keyset_adoption import KeysetAdoption
 from catflap.vault.rotation import Progress, Rotation
 
 cli = command()
@@ -27,9 +27,9 @@ def list_keys() -> None:
 
     async def work() -> None:
         async with cli_context(keyset_must_fit=False) as room:
-            primary = room.seal.keyset.primary
+            primary = room.cipher.keyset.primary
             for key, values in sorted((await _rotation(room).used()).items()):
-                held = "" if key in room.seal.keyset.ids else "  MISSING from the keyset"
+                held = "" if key in room.cipher.keyset.ids else "  MISSING from the keyset"
                 typer.echo(f"{key:>10}  {'seals' if key == primary else '     '}  {values} values{held}")
 
     run(work())
@@ -52,7 +52,7 @@ def rotate() -> None:
 
                 done = await _rotation(room).rotate(tell)
             typer.echo(
-                f"{done} values sealed anew with key {room.seal.keyset.primary}; older keys are retired."
+                f"{done} values sealed anew with key {room.cipher.keyset.primary}; older keys are retired."
             )
 
     run(work())
@@ -64,7 +64,7 @@ def add() -> None:
 
     async def work() -> None:
         async with cli_context() as room:
-            typer.echo(with_new_primary(room.seal.keyset.source.read()))
+            typer.echo(with_new_primary(room.cipher.keyset.source.read()))
 
     run(work())
 
@@ -87,7 +87,7 @@ def retire() -> None:
     async def work() -> None:
         async with cli_context() as room:
             await _rotation(room).check_retired()
-            typer.echo(only_primary(room.seal.keyset.source.read()))
+            typer.echo(only_primary(room.cipher.keyset.source.read()))
 
     run(work())
 
@@ -110,15 +110,15 @@ def adopt(
             source.make()
         async with cli_context(keyset_must_fit=False) as room:
             # No grant is used here, so the OAuth client does not matter.
-            adopting = Adopting(Grants(room.vault_engine, room.seal, room.clock, ""))
+            adoption = KeysetAdoption(Grants(room.vault_engine, room.cipher, room.clock, ""))
             if not accept_lost_grants:
-                tokens, webhooks = await adopting.lost()
+                tokens, webhooks = await adoption.count_lost()
                 raise BadRequest(
                     "confirmation_missing",
                     f"{tokens} grants and {webhooks} webhook secrets can't be opened with this keyset and "
                     "would be given up. Restore the right keyset, or add --accept-lost-grants.",
                 )
-            adopted = await adopting.adopt()
+            adopted = await adoption.adopt()
         typer.echo(f"Grants given up, which ask for a new consent: {adopted.refresh_tokens}")
         for webhook_id, url, secret in adopted.webhooks:
             typer.echo(f"{webhook_id}\t{url}\t{secret}")
@@ -127,4 +127,4 @@ def adopt(
 
 
 def _rotation(room: CliContext) -> Rotation:
-    return Rotation(room.vault_engine, room.seal)
+    return Rotation(room.vault_engine, room.cipher)

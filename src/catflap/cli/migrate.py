@@ -7,7 +7,7 @@ import typer
 from catflap.cli.runner import command, run
 from catflap.settings import Settings
 from catflap.store.connect import external_urls
-from catflap.store.migrate import make_database
+from catflap.store.migrate import create_database
 from catflap.store.migrate import migrate as migrate_database
 
 cli = command()
@@ -27,7 +27,7 @@ def migrate() -> None:
     async def work() -> None:
         urls = external_urls(Settings.read(), as_owner=True)
         urls = replace(urls, owner=urls.owner.set(database=urls.app.database))
-        await make_database(urls)
+        await create_database(urls)
         await migrate_database(urls)
         typer.echo(f"{urls.app.database} is ready for {urls.app.username} and {urls.vault.username}.")
 

@@ -59,4 +59,4 @@ def remove(webhook_id: int) -> None:
 
 
 def _webhooks(room: CliContext, http: httpx2.AsyncClient) -> Webhooks:
-    return Webhooks(room.vault_engine, room.seal, room.clock, http)
+    return Webhooks(room.vault_engine, room.cipher, room.clock, http)

@@ -30,13 +30,13 @@ class Schedules:
         engine: AsyncEngine,
         clock: Clock,
         addresses: SignedSoundUrls,
-        notices: NotificationListener,
+        notifications: NotificationListener,
         origin: str,
     ) -> None:
         self._engine = engine
         self._clock = clock
         self._addresses = addresses
-        self._notices = notices
+        self._notifications = notifications
         self._origin = origin
 
     async def document(self, device_id: int) -> dict[str, Any] | None:
@@ -73,7 +73,7 @@ class Schedules:
             DatabaseUnavailable: before the first document.
         """
         sent = -1
-        with self._notices.watch(schedule_topic(device.id)) as changed:
+        with self._notifications.watch(schedule_topic(device.id)) as changed:
             while True:
                 changed.clear()
                 patience = KEEP_ALIVE_SECONDS

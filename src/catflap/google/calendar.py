@@ -15,7 +15,7 @@ import httpx2
 
 from catflap.google import members
 from catflap.google.calendar_errors import AccessRefused, CalendarGone, SyncTokenExpired, refusal, unavailable
-from catflap.google.fetch import PAGE, Answer, Unanswered, fetch
+from catflap.google.fetch import PAGE, FetchedResponse, FetchError, fetch
 from catflap.google.members import Malformed
 from catflap.log import log
 
@@ -162,13 +162,13 @@ class CalendarApi:
             answer = await fetch(
                 self._http, "GET", self._root + path, limit=PAGE, params=query, headers=headers
             )
-        except Unanswered as error:
-            raise unavailable(error.why) from None
+        except FetchError as error:
+            raise unavailable(error.reason) from None
         about_calendar = path.startswith("/calendars/")
         return _checked(answer, sync_token_sent="syncToken" in query, about_calendar=about_calendar)
 
 
-def _checked(answer: Answer, *, sync_token_sent: bool, about_calendar: bool) -> Mapping[str, Any]:
+def _checked(answer: FetchedResponse, *, sync_token_sent: bool, about_calendar: bool) -> Mapping[str, Any]:
     """The JSON object in a good answer; anything else becomes an error."""
     body = answer.json_object()
     if answer.status != 200:

@@ -1,9 +1,9 @@
-"""What each refusal of the Calendar API means, decided by Google's reason.
+"""Map errors of the Calendar API to Catflap's errors, by the reason that Google gives.
 
-A 403 says nothing by itself: Google sends it for quotas, for an API that is switched off, for a missing
-scope and for a calendar that is no longer shared (Calendar API, "Handle API errors"; google.rpc.ErrorInfo for
-the newer names). `REACTIONS` is the whole policy. It errs on the side of the copy: a reason that isn't in the
-table, or none at all, never means that a calendar is gone.
+A 403 alone is ambiguous: Google sends it for quotas, for a disabled API, for a missing scope and for a
+calendar that is no longer shared (Calendar API, "Handle API errors"; google.rpc.ErrorInfo for the newer
+names). `ERROR_RULES` is the whole policy. It keeps the stored copy when in doubt: a reason that isn't in the
+table, or no reason, never means that a calendar is gone.
 """
 
 import re
@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 from catflap.errors import BadRequest, CatflapError, OperatorMustAct, TryAgain, UserMustAct
-from catflap.google.fetch import Answer
+from catflap.google.fetch import FetchedResponse
 
 _NAME = re.compile("[A-Za-z0-9_]{1,60}")
 
@@ -37,7 +37,7 @@ class CalendarGone(BadRequest):
 
 
 @dataclass(frozen=True)
-class Reaction:
+class ErrorRule:
     """What a reason of Google's becomes.
 
     Args:
@@ -67,7 +67,7 @@ def _names(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_RATE = Reaction(
+_RATE = ErrorRule(
     TryAgain,
     "google_rate_limited",
     "Google asks for a pause; the calendar is read again by itself.",
@@ -81,15 +81,15 @@ _GONE = "Google no longer has this calendar; its appointments are forgotten."
 _NOT_SHARED = "This calendar is no longer shared with you; its appointments are forgotten."
 
 # In order of precedence, for answers with several reasons: what keeps a copy comes before what empties it.
-REACTIONS: tuple[Reaction, ...] = (
-    Reaction(
+ERROR_RULES: tuple[ErrorRule, ...] = (
+    ErrorRule(
         OperatorMustAct,
         "google_api_disabled",
         "Enable the Google Calendar API for the Cloud project of the OAuth client"
         " (console.cloud.google.com, APIs & Services).",
         _names("accessNotConfigured SERVICE_DISABLED"),
     ),
-    Reaction(
+    ErrorRule(
         OperatorMustAct,
         "google_project_refused",
         "Google refuses the Cloud project of the OAuth client: check its state, billing and organisation"
@@ -102,7 +102,7 @@ REACTIONS: tuple[Reaction, ...] = (
             " ipRefererBlocked refererBlocked sslRequired unregistered"
         ),
     ),
-    Reaction(
+    ErrorRule(
         TryAgain,
         "google_quota_exceeded",
         "The Calendar API's quota is used up for now; the calendar is read again by itself.",
@@ -113,13 +113,13 @@ REACTIONS: tuple[Reaction, ...] = (
         pause=timedelta(minutes=30),
     ),
     _RATE,
-    Reaction(
+    ErrorRule(
         UserMustAct,
         "scope_missing",
         "Allow Catflap to read your calendar.",
         _names("insufficientPermissions insufficientScope ACCESS_TOKEN_SCOPE_INSUFFICIENT"),
     ),
-    Reaction(
+    ErrorRule(
         UserMustAct,
         "google_account_refused",
         "Google keeps this account's calendar closed; its administrator or Google's account page tells why.",
@@ -128,18 +128,18 @@ REACTIONS: tuple[Reaction, ...] = (
             " USER_BLOCKED_BY_ADMIN ACCOUNT_STATE_INVALID"
         ),
     ),
-    Reaction(
+    ErrorRule(
         CalendarGone, "not_allowed", _NOT_SHARED, _names("forbidden requiredAccessLevel"), frozenset({403})
     ),
-    Reaction(
+    ErrorRule(
         CalendarGone, "not_found", _GONE, _names("notFound deleted NOT_FOUND"), frozenset({404, 410})
     ),
 )  # fmt: skip
-_REACTION_BY_REASON = {reason: reaction for reaction in REACTIONS for reason in reaction.reasons}
+_RULE_BY_REASON = {reason: rule for rule in ERROR_RULES for reason in rule.reasons}
 
 
 def refusal(
-    response: Answer,
+    response: FetchedResponse,
     body: Mapping[str, Any] | None,
     *,
     sync_token_sent: bool = False,
@@ -162,9 +162,9 @@ def refusal(
         # All else in the request is fixed, so a 400 is about the token too.
         if status in (400, 410) and sync_token_sent and "deleted" not in reasons:
             return SyncTokenExpired()
-        reaction = _reaction(status, reasons)
-        if reaction is not None and (about_calendar or reaction.kind is not CalendarGone):
-            return reaction.error(hint, after)
+        rule = _rule_for(status, reasons)
+        if rule is not None and (about_calendar or rule.kind is not CalendarGone):
+            return rule.error(hint, after)
         # Google gives reasons. Without one somebody else has answered: a proxy, a captive portal.
         if reasons and status != 408:
             return BadRequest("google_refused", "Google refused the request.", detail=hint)
@@ -186,14 +186,14 @@ def unavailable(hint: str) -> TryAgain:
     return TryAgain("google_unavailable", "Google does not answer properly.", detail=hint)
 
 
-def _reaction(status: int, reasons: frozenset[str]) -> Reaction | None:
+def _rule_for(status: int, reasons: frozenset[str]) -> ErrorRule | None:
     fitting = [
-        reaction
-        for reaction in {_REACTION_BY_REASON[reason] for reason in reasons if reason in _REACTION_BY_REASON}
-        if not reaction.statuses or status in reaction.statuses
+        rule
+        for rule in {_RULE_BY_REASON[reason] for reason in reasons if reason in _RULE_BY_REASON}
+        if not rule.statuses or status in rule.statuses
     ]
     if fitting:
-        return min(fitting, key=REACTIONS.index)
+        return min(fitting, key=ERROR_RULES.index)
     return _RATE if status == 429 else None
 
 

@@ -11,7 +11,7 @@ import httpx2
 
 from catflap.errors import OperatorMustAct, TryAgain
 from catflap.google import members
-from catflap.google.fetch import Unanswered, fetch
+from catflap.google.fetch import FetchError, fetch
 from catflap.google.members import Malformed
 from catflap.settings import is_loopback
 
@@ -61,8 +61,8 @@ class Discovery:
     async def _fetch(self) -> dict[str, Any]:
         try:
             answer = await fetch(self._http, "GET", self._url)
-        except Unanswered as error:
-            raise _unavailable(error.why) from None
+        except FetchError as error:
+            raise _unavailable(error.reason) from None
         document = answer.json_object()
         if answer.status != 200 or document is None:
             raise _unavailable(f"discovery: HTTP {answer.status}, {'JSON' if document else 'no JSON object'}")

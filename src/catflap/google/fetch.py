@@ -33,16 +33,16 @@ SMALL = Limit(256 * 1024, 30.0)
 PAGE = Limit(32 * 1024 * 1024, 90.0)
 
 
-class Unanswered(Exception):
-    """There is no whole answer: the network, the server, or one of the limits. `why` quotes nothing of it."""
+class FetchError(Exception):
+    """No complete response: a network error, a server error or a limit. `reason` quotes nothing of it."""
 
-    def __init__(self, why: str) -> None:
-        super().__init__(why)
-        self.why = why
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 @dataclass(frozen=True)
-class Answer:
+class FetchedResponse:
     """A whole answer, its body decoded."""
 
     status: int
@@ -74,7 +74,7 @@ class Answer:
 
 async def fetch(
     http: httpx2.AsyncClient, method: str, url: str, *, limit: Limit = SMALL, **request: Any
-) -> Answer:
+) -> FetchedResponse:
     """Send a request and read the whole answer, whatever its status.
 
     Args:
@@ -91,24 +91,26 @@ async def fetch(
         async with asyncio.timeout(seconds):
             response = await http.send(built, stream=True, follow_redirects=False)
             try:
-                return Answer(response.status_code, response.headers, await _read(response, limit.max_bytes))
+                return FetchedResponse(
+                    response.status_code, response.headers, await _read(response, limit.max_bytes)
+                )
             finally:
                 await response.aclose()
     except TimeoutError:
-        raise Unanswered(f"no whole answer within {seconds:g} s") from None
+        raise FetchError(f"no whole answer within {seconds:g} s") from None
     except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
-        raise Unanswered(type(error).__name__) from None
+        raise FetchError(type(error).__name__) from None
 
 
 async def _read(response: httpx2.Response, max_bytes: int) -> bytes:
     if response.is_stream_consumed:
         # A transport of the caller's own has read and decoded it already.
         if len(response.content) > max_bytes:
-            raise Unanswered(f"more than {max_bytes} bytes")
+            raise FetchError(f"more than {max_bytes} bytes")
         return response.content
     encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding not in ("identity", "gzip", "x-gzip"):
-        raise Unanswered("a content encoding that was not asked for")
+        raise FetchError("a content encoding that was not asked for")
     # Decoded here and not by httpx2, which would unpack a small chunk to any size.
     unpacking = None if encoding == "identity" else zlib.decompressobj(wbits=31)
     body = bytearray()
@@ -117,9 +119,9 @@ async def _read(response: httpx2.Response, max_bytes: int) -> bytes:
         try:
             body += chunk[:room] if unpacking is None else unpacking.decompress(chunk, room)
         except zlib.error:
-            raise Unanswered("a broken content encoding") from None
+            raise FetchError("a broken content encoding") from None
         if len(body) > max_bytes:
-            raise Unanswered(f"more than {max_bytes} bytes")
+            raise FetchError(f"more than {max_bytes} bytes")
     if unpacking is not None and body and not unpacking.eof:
-        raise Unanswered("a body that breaks off")
+        raise FetchError("a body that breaks off")
     return bytes(body)

@@ -9,7 +9,7 @@ from catflap.clock import Clock
 from catflap.errors import Tampered
 from catflap.google import members
 from catflap.google.discovery import Discovery
-from catflap.google.jwks import RS256, Keys
+from catflap.google.jwks import RS256, JwksCache
 from catflap.google.members import Malformed
 from catflap.google.token_times import check_times
 
@@ -47,7 +47,7 @@ def is_unnamed(sub: str) -> bool:
 class IdTokens:
     """Verifies ID tokens issued for our client ids."""
 
-    def __init__(self, keys: Keys, discovery: Discovery, clock: Clock) -> None:
+    def __init__(self, keys: JwksCache, discovery: Discovery, clock: Clock) -> None:
         self._keys = keys
         self._discovery = discovery
         self._clock = clock

@@ -17,7 +17,7 @@ from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from catflap.clock import Clock
 from catflap.errors import CatflapError, TryAgain
-from catflap.google.fetch import Answer, Unanswered, fetch
+from catflap.google.fetch import FetchedResponse, FetchError, fetch
 
 Key = RSAKey | ECKey | OKPKey
 _KINDS: dict[str, type[RSAKey] | type[ECKey] | type[OKPKey]] = {"RSA": RSAKey, "EC": ECKey, "OKP": OKPKey}
@@ -28,7 +28,7 @@ _MAX_TOKEN_BYTES = 16_384
 RS256 = {"RS256": "RSA"}
 
 
-class Keys:
+class JwksCache:
     """One issuer's keys by their id.
 
     An unknown key id asks once more, though at most once a minute, so that a forged `kid` can't make us
@@ -106,9 +106,9 @@ class Keys:
         try:
             answer = await fetch(self._http, "GET", await self._jwks_uri())
             keys = _readable(answer)
-        except Unanswered as error:
+        except FetchError as error:
             self._failures += 1
-            raise self._unavailable(error.why) from None
+            raise self._unavailable(error.reason) from None
         except TryAgain:
             self._failures += 1
             raise
@@ -125,7 +125,7 @@ def _google_unavailable(detail: str) -> TryAgain:
     )
 
 
-def _readable(answer: Answer) -> dict[str, Key]:
+def _readable(answer: FetchedResponse) -> dict[str, Key]:
     """The keys of a key set; one of a kind we don't know must not hide the others (RFC 7517 section 5).
 
     Raises:
@@ -140,7 +140,7 @@ def _readable(answer: Answer) -> dict[str, Key]:
                 keys[one["kid"]] = _read(one)
             readable += isinstance(one["kid"], str)
     if not readable:
-        raise Unanswered(f"HTTP {answer.status}, no key that can be read")
+        raise FetchError(f"HTTP {answer.status}, no key that can be read")
     return keys
 
 

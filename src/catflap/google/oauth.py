@@ -16,9 +16,9 @@ from authlib.oauth2.rfc6749.parameters import prepare_grant_uri, prepare_token_r
 from catflap.errors import BadRequest, CatflapError, OperatorMustAct, TryAgain, UserMustAct
 from catflap.google import members
 from catflap.google.discovery import Discovery
-from catflap.google.fetch import Answer, Unanswered, fetch
+from catflap.google.fetch import FetchedResponse, FetchError, fetch
 from catflap.google.members import Malformed
-from catflap.google.scopes import normalise, wire
+from catflap.google.scopes import normalise, to_wire
 from catflap.settings import GoogleClient
 
 _REJECTED = (
@@ -148,7 +148,7 @@ class OAuth:
                 self.client.client_id,
                 "code",
                 redirect_uri=self.client.redirect_uri,
-                scope=wire(scopes),
+                scope=to_wire(scopes),
                 state=state,
                 nonce=nonce,
                 code_challenge=code_challenge(code_verifier),
@@ -222,11 +222,11 @@ class OAuth:
             body += "&" + str(httpx2.QueryParams(redirect_uri=redirect_uri))
         return _check_token(await self._send(endpoints.token_endpoint, body), grant_type)
 
-    async def _send(self, url: str, body: str) -> Answer:
+    async def _send(self, url: str, body: str) -> FetchedResponse:
         try:
             return await fetch(self._http, "POST", url, content=body, headers=_FORM)
-        except Unanswered as error:
-            raise _unavailable(error.why) from None
+        except FetchError as error:
+            raise _unavailable(error.reason) from None
 
 
 def code_challenge(verifier: str) -> str:
@@ -234,7 +234,7 @@ def code_challenge(verifier: str) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
 
 
-def _check_token(response: Answer, grant_type: str) -> TokenResponse:
+def _check_token(response: FetchedResponse, grant_type: str) -> TokenResponse:
     """Every member of a token answer, checked; a 200 without a token says nothing about the grant."""
     if response.status != 200:
         raise _failure(response, grant_type)
@@ -261,7 +261,7 @@ def _check_token(response: Answer, grant_type: str) -> TokenResponse:
         raise _unavailable(f"token endpoint: malformed {error.name}") from None
 
 
-def _failure(response: Answer, grant_type: str) -> CatflapError:
+def _failure(response: FetchedResponse, grant_type: str) -> CatflapError:
     code = _error_code(response)
     if not 400 <= response.status < 500 or response.status in (408, 429):
         return _unavailable(f"token endpoint: HTTP {response.status}", response.retry_after())
@@ -296,7 +296,7 @@ def _rejected(code: str) -> OperatorMustAct:
     return OperatorMustAct("google_client_rejected", _REJECTED.format(code))
 
 
-def _error_code(response: Answer, name: str = "error") -> str | None:
+def _error_code(response: FetchedResponse, name: str = "error") -> str | None:
     """A code of Google's; it is logged, so nothing but a code gets through (RFC 6749 section 5.2)."""
     return members.code(response.json_object() or {}, name)
 

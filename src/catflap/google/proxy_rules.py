@@ -35,7 +35,7 @@ _CALENDAR: tuple[tuple[frozenset[str], re.Pattern[str], str], ...] = (
 
 
 @dataclass(frozen=True)
-class Call:
+class ProxyCall:
     """One call: `path` and `query` are encoded as they are sent, `segments` decoded."""
 
     method: str
@@ -46,14 +46,14 @@ class Call:
 
 
 @dataclass(frozen=True)
-class Rule:
+class ProxyRule:
     """What may be called."""
 
     methods: frozenset[str]
     host: str
     segments: tuple[str, ...]
 
-    def allows(self, call: Call) -> bool:
+    def allows(self, call: ProxyCall) -> bool:
         """Whether this rule is about `call`; a prefix ends at a slash."""
         return (
             call.method in self.methods
@@ -63,7 +63,7 @@ class Rule:
         )
 
 
-def parse_rules(texts: Iterable[str]) -> tuple[Rule, ...]:
+def parse_rules(texts: Iterable[str]) -> tuple[ProxyRule, ...]:
     """Rules from texts like `GET+POST www.googleapis.com/calendar/v3`.
 
     Raises:
@@ -79,11 +79,11 @@ def parse_rules(texts: Iterable[str]) -> tuple[Rule, ...]:
                 "settings_invalid",
                 f"CATFLAP_PROXY_ALLOW: {text!r} must look like 'GET+POST www.googleapis.com/calendar/v3'.",
             )
-        rules.append(Rule(methods, host, segments))
+        rules.append(ProxyRule(methods, host, segments))
     return tuple(rules)
 
 
-def normalise_call(method: str, host: str, raw_path: bytes, query: str) -> Call:
+def normalise_call(method: str, host: str, raw_path: bytes, query: str) -> ProxyCall:
     """The one reading of a request that everybody shares: us, proxies between, and Google.
 
     Raises:
@@ -98,10 +98,10 @@ def normalise_call(method: str, host: str, raw_path: bytes, query: str) -> Call:
     if any(name.lower() in _NO_QUERY for name, _ in pairs):
         raise _refused("this query parameter")
     path = "/" + "/".join(quote(one, safe=_SAFE) for one in segments)
-    return Call(method, host, path, urlencode(pairs), segments)
+    return ProxyCall(method, host, path, urlencode(pairs), segments)
 
 
-def check_allowed(call: Call, rules: Iterable[Rule]) -> None:
+def check_allowed(call: ProxyCall, rules: Iterable[ProxyRule]) -> None:
     """Refuse what no rule allows.
 
     Raises:
@@ -111,7 +111,7 @@ def check_allowed(call: Call, rules: Iterable[Rule]) -> None:
         raise _refused(f"{call.method} {call.host}/{'/'.join(call.segments[:2])}")
 
 
-def needed_scopes(call: Call, granted: Collection[str]) -> frozenset[str]:
+def needed_scopes(call: ProxyCall, granted: Collection[str]) -> frozenset[str]:
     """What a key limited in scopes must have for `call`.
 
     For Calendar it is what the method needs. Elsewhere the path does not tell, so it is all that the grant

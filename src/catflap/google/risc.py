@@ -14,8 +14,8 @@ import httpx2
 from catflap.clock import Clock
 from catflap.errors import Tampered, TryAgain
 from catflap.google import members
-from catflap.google.fetch import Unanswered, fetch
-from catflap.google.jwks import RS256, Keys
+from catflap.google.fetch import FetchError, fetch
+from catflap.google.jwks import RS256, JwksCache
 from catflap.google.members import Malformed
 
 _RISC = "https://schemas.openid.net/secevent/risc/event-type/"
@@ -93,8 +93,8 @@ class RiscConfiguration:
             return {
                 name: members.required(members.token(document, name, _MAX_ADDRESS), name) for name in names
             }
-        except Unanswered as error:
-            why = error.why
+        except FetchError as error:
+            why = error.reason
         except Malformed as error:
             why = f"HTTP {answer.status}, malformed {error.name}"
         raise TryAgain(
@@ -108,7 +108,7 @@ class SecurityEventTokens:
     def __init__(self, http: httpx2.AsyncClient, url: str, clock: Clock, audiences: Collection[str]) -> None:
         """`url` is that of the RISC configuration document."""
         self._configuration = RiscConfiguration(http, url)
-        self._keys = Keys(http, self._configuration.jwks_uri, clock)
+        self._keys = JwksCache(http, self._configuration.jwks_uri, clock)
         self._audiences = frozenset(audiences)
 
     async def verify(self, token: str) -> SecurityEvents:

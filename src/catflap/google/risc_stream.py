@@ -16,7 +16,7 @@ from joserfc.jwk import RSAKey
 from catflap.clock import Clock
 from catflap.errors import OperatorMustAct, TryAgain
 from catflap.google import members
-from catflap.google.fetch import Unanswered, fetch
+from catflap.google.fetch import FetchError, fetch
 from catflap.google.risc import EVENTS
 
 RISC_API_URL = "https://risc.googleapis.com/v1beta"
@@ -100,9 +100,9 @@ class RiscStream:
         headers = {"Authorization": f"Bearer {self._token()}"}
         try:
             answer = await fetch(self._http, method, self._url + path, json=body, headers=headers)
-        except Unanswered as error:
+        except FetchError as error:
             raise TryAgain(
-                "google_unavailable", "Google's RISC API does not answer.", detail=error.why
+                "google_unavailable", "Google's RISC API does not answer.", detail=error.reason
             ) from None
         found = answer.json_object() if answer.body.strip() else {}
         if answer.status in (408, 429) or not 200 <= answer.status < 500 or found is None:

@@ -52,7 +52,7 @@ def normalise(scopes: str | Iterable[str]) -> frozenset[str]:
     return frozenset(_short(name) for name in names)
 
 
-def asked(words: str | Iterable[str]) -> frozenset[str]:
+def expand_requested(words: str | Iterable[str]) -> frozenset[str]:
     """What `scopes` asks for: short names, bundles and full addresses, with spaces or commas between.
 
     Raises:
@@ -68,13 +68,13 @@ def asked(words: str | Iterable[str]) -> frozenset[str]:
     return normalise(names)
 
 
-def wire(scopes: Iterable[str]) -> str:
+def to_wire(scopes: Iterable[str]) -> str:
     """The `scope` parameter for Google: full names, sign-in scopes short, in a stable order."""
     short = sorted(normalise(scopes), key=lambda name: (name not in SIGN_IN, name))
     return " ".join(name if name in SIGN_IN or "://" in name else _PREFIX + name for name in short)
 
 
-def missing(wanted: Iterable[str], granted: Iterable[str]) -> frozenset[str]:
+def missing_scopes(wanted: Iterable[str], granted: Iterable[str]) -> frozenset[str]:
     """The wanted scopes that the granted ones do not cover."""
     return normalise(wanted) - covered(granted)
 

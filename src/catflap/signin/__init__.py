@@ -2,15 +2,15 @@
 
 from catflap.signin.allowlist import SignInPolicy
 from catflap.signin.consent_request import ConsentNeeded, ConsentRequest, Purpose
-from catflap.signin.flow import Answer, AuthorizationRedirect, Popup, SignIn
+from catflap.signin.flow import AuthorizationRedirect, AuthorizationResponse, Popup, SignIn
 from catflap.signin.linking import SignInResult
 from catflap.signin.sessions import Session, Sessions
 from catflap.signin.users import Account, Users
 
 __all__ = [
     "Account",
-    "Answer",
     "AuthorizationRedirect",
+    "AuthorizationResponse",
     "ConsentNeeded",
     "ConsentRequest",
     "Popup",

@@ -28,13 +28,13 @@ from catflap.store.row_mapping import from_row
 from catflap.store.tables import signin_attempts as t
 from catflap.store.token_hash import hash_token
 
-ATTEMPT_LIVES = timedelta(minutes=10)
+REQUEST_LIFETIME = timedelta(minutes=10)
 # What a flood may leave at most, whoever it comes from; the oldest go first.
-MOST_ATTEMPTS = 50_000
-_AT_ONCE = 3
-_PATIENCE_SECONDS = 5.0
+MAX_PENDING_REQUESTS = 50_000
+_MAX_CONCURRENT = 3
+_MAX_WAIT_SECONDS = 5.0
 _RETRY_AFTER = timedelta(seconds=5)
-_OLDEST_BEYOND = text(
+_DELETE_OLDEST = text(
     "DELETE FROM app.signin_attempts WHERE expires_at <= ("
     "SELECT expires_at FROM app.signin_attempts ORDER BY expires_at DESC OFFSET :most LIMIT 1)"
 )
@@ -85,19 +85,19 @@ class AuthorizationRequests:
         self._clock = clock
         self._monotonic = monotonic
         # Anybody may begin a journey, so however many do, most of the pool is left for everybody else.
-        self._turns = asyncio.Semaphore(_AT_ONCE)
+        self._slots = asyncio.Semaphore(_MAX_CONCURRENT)
         self._swept_at: float | None = None
 
-    async def begin(
+    async def create(
         self, request: ConsentRequest, browser_secret: str | None = None, session_id: int | None = None
     ) -> PendingAuthorization:
         """Start a journey; a browser that is on one already keeps its secret, so that two tabs both work."""
         if browser_secret is None or not _SECRET.fullmatch(browser_secret):
             browser_secret = secrets.token_urlsafe(32)
-        attempt = PendingAuthorization(request, secrets.token_urlsafe(32), browser_secret, session_id)
+        pending = PendingAuthorization(request, secrets.token_urlsafe(32), browser_secret, session_id)
         now = self._clock.now()
         values = {
-            "state_hash": hash_token(attempt.state),
+            "state_hash": hash_token(pending.state),
             "browser_hash": hash_token(browser_secret),
             "scopes": sorted(request.scopes),
             "next": request.next,
@@ -107,16 +107,16 @@ class AuthorizationRequests:
             "consent_id": request.consent_id,
             "forced": request.forced,
             "session_id": session_id,
-            "expires_at": now + ATTEMPT_LIVES,
+            "expires_at": now + REQUEST_LIFETIME,
         }
-        async with self._turn() as connection:
-            if self._sweeps_now():
+        async with self._transaction() as connection:
+            if self._is_sweep_due():
                 await connection.execute(delete(t).where(t.c.expires_at <= now))
-                await connection.execute(_OLDEST_BEYOND, {"most": MOST_ATTEMPTS})
+                await connection.execute(_DELETE_OLDEST, {"most": MAX_PENDING_REQUESTS})
             await connection.execute(insert(t).values(values))
-        return attempt
+        return pending
 
-    async def take(self, state: str, browser_secrets: Collection[str]) -> PendingAuthorization:
+    async def consume(self, state: str, browser_secrets: Collection[str]) -> PendingAuthorization:
         """The journey of `state`, for the one answer that is looked at now.
 
         Args:
@@ -129,7 +129,7 @@ class AuthorizationRequests:
         now, known = self._clock.now(), {hash_token(secret): secret for secret in browser_secrets}
         # Another browser's try must not use up the state of the one it belongs to.
         mine = (t.c.state_hash == hash_token(state)) & t.c.browser_hash.in_(known) & (t.c.expires_at > now)
-        async with self._turn() as connection:
+        async with self._transaction() as connection:
             taken = update(t).where(mine, t.c.used_at.is_(None)).values(used_at=now).returning(t)
             row = (await connection.execute(taken)).first()
             if row is None and await connection.scalar(select(t.c.used_at).where(mine)) is not None:
@@ -140,17 +140,17 @@ class AuthorizationRequests:
             )
         return PendingAuthorization(_request(row), state, known[bytes(row.browser_hash)], row.session_id)
 
-    async def give_back(self, attempt: PendingAuthorization) -> None:
+    async def release(self, pending: PendingAuthorization) -> None:
         """Let another answer be tried: nothing came of the one that `attempt` was taken for."""
-        mine = t.c.state_hash == hash_token(attempt.state)
+        mine = t.c.state_hash == hash_token(pending.state)
         async with self._engine.begin() as connection:
             await connection.execute(update(t).where(mine).values(used_at=None))
 
     @contextlib.asynccontextmanager
-    async def _turn(self) -> AsyncIterator[AsyncConnection]:
+    async def _transaction(self) -> AsyncIterator[AsyncConnection]:
         try:
-            async with asyncio.timeout(_PATIENCE_SECONDS):
-                await self._turns.acquire()
+            async with asyncio.timeout(_MAX_WAIT_SECONDS):
+                await self._slots.acquire()
         except TimeoutError:
             raise TryAgain(
                 "rate_limited", "Too many people sign in right now; please try again.", after=_RETRY_AFTER
@@ -159,9 +159,9 @@ class AuthorizationRequests:
             async with self._engine.begin() as connection:
                 yield connection
         finally:
-            self._turns.release()
+            self._slots.release()
 
-    def _sweeps_now(self) -> bool:
+    def _is_sweep_due(self) -> bool:
         """Whether to delete what is over: once a second at most, or a flood would sweep all the time."""
         now = self._monotonic()
         if self._swept_at is not None and now - self._swept_at < 1:

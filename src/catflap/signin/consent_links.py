@@ -29,12 +29,12 @@ from catflap.store.row_mapping import from_row
 from catflap.store.tables import consents as t
 from catflap.store.token_hash import hash_token
 
-LIVES = timedelta(minutes=10)
+LINK_LIFETIME = timedelta(minutes=10)
 _SEALED = {"alg": "dir", "enc": "A256GCM"}
 
 
 @dataclass(frozen=True)
-class Ticket:
+class IssuedLink:
     """A fresh link; its secret is told once."""
 
     id: int
@@ -42,7 +42,7 @@ class Ticket:
     secret: str = field(repr=False)
 
 
-class Consents:
+class ConsentLinks:
     """Make links, recognise who opens one, and keep what comes of it when the back end has confirmed."""
 
     def __init__(
@@ -60,7 +60,7 @@ class Consents:
         self._redirect_uri = redirect_uri
         self._return_urls = frozenset(return_urls)
 
-    async def make(self, request: ConsentRequest, return_to: str) -> Ticket:
+    async def create(self, request: ConsentRequest, return_to: str) -> IssuedLink:
         """A link for the user of `request`.
 
         Raises:
@@ -81,15 +81,15 @@ class Consents:
             "return_to": return_to,
             "state": "open",
             "created_at": now,
-            "expires_at": now + LIVES,
+            "expires_at": now + LINK_LIFETIME,
         }
         async with self._engine.begin() as connection:
             await connection.execute(delete(t).where(t.c.expires_at <= now))
             consent_id = await connection.scalar(insert(t).values(values).returning(t.c.id))
         assert consent_id is not None
-        return Ticket(consent_id, now + LIVES, secret)
+        return IssuedLink(consent_id, now + LINK_LIFETIME, secret)
 
-    async def opened(self, secret: str) -> ConsentRequest:
+    async def open(self, secret: str) -> ConsentRequest:
         """What the link asks for.
 
         Raises:
@@ -99,42 +99,42 @@ class Consents:
             query = select(t).where(t.c.ticket_hash == hash_token(secret), t.c.state == "open")
             row = (await connection.execute(query)).first()
         if row is None or self._clock.now() >= row.expires_at:
-            raise _over()
+            raise _expired()
         return _request(row)
 
-    async def answered(self, attempt: PendingAuthorization, code: str) -> str:
+    async def store_response(self, pending: PendingAuthorization, code: str) -> str:
         """Keep Google's answer for the back end to confirm; where to send the browser with the code for that.
 
         Raises:
             BadRequest: `expired`: somebody answered this link already.
         """
         confirmation = secrets.token_urlsafe(32)
-        answer = {"code": code, "verifier": attempt.verifier, "nonce": attempt.nonce}
+        answer = {"code": code, "verifier": pending.verifier, "nonce": pending.nonce}
         sealed = jwe.encrypt_compact(_SEALED, json.dumps(answer).encode(), _key(confirmation))
         changes = {
             "state": "answered",
             "sealed_answer": sealed,
-            "expires_at": self._clock.now() + LIVES,
+            "expires_at": self._clock.now() + LINK_LIFETIME,
         }
-        row = await self._spend(attempt, changes)
+        row = await self._consume(pending, changes)
         return _with(row.return_to, consent=row.id, code=confirmation)
 
-    async def failed(self, attempt: PendingAuthorization, error: str) -> str:
+    async def store_failure(self, pending: PendingAuthorization, error: str) -> str:
         """Where to send the browser when nothing came of the link; it is over with this.
 
         Raises:
             BadRequest: `expired`.
         """
-        row = await self._spend(attempt, {"state": "failed"})
+        row = await self._consume(pending, {"state": "failed"})
         return _with(row.return_to, consent=row.id, error=error)
 
-    async def done(self, attempt: PendingAuthorization) -> str:
+    async def finish(self, pending: PendingAuthorization) -> str:
         """Where to send the browser when the user of the link opened it in their own session with us.
 
         Raises:
             BadRequest: `expired`.
         """
-        row = await self._spend(attempt, {"state": "done"})
+        row = await self._consume(pending, {"state": "done"})
         return _with(row.return_to, consent=row.id)
 
     async def confirm(self, user_id: int, consent_id: int, confirmation: str) -> SignInResult:
@@ -149,10 +149,10 @@ class Consents:
         try:
             answer = json.loads(jwe.decrypt_compact(row.sealed_answer, _key(confirmation)).plaintext or b"")
         except (JoseError, ValueError):
-            await self._put_back(row)
+            await self._restore(row)
             raise _not_found() from None
         try:
-            return await self._signin.redeem(
+            return await self._signin.exchange_code(
                 _request(row),
                 answer["code"],
                 redirect_uri=self._redirect_uri,
@@ -160,15 +160,15 @@ class Consents:
                 nonce=answer["nonce"],
             )
         except TryAgain:
-            await self._put_back(row)
+            await self._restore(row)
             raise
 
-    async def _spend(self, attempt: PendingAuthorization, changes: dict[str, Any]) -> Row[Any]:
+    async def _consume(self, pending: PendingAuthorization, changes: dict[str, Any]) -> Row[Any]:
         async with self._engine.begin() as connection:
-            first = update(t).where(t.c.id == attempt.request.consent_id, t.c.state == "open")
+            first = update(t).where(t.c.id == pending.request.consent_id, t.c.state == "open")
             row: Row[Any] | None = (await connection.execute(first.values(changes).returning(t))).first()
         if row is None:
-            raise _over()
+            raise _expired()
         return row
 
     async def _claim(self, user_id: int, consent_id: int) -> Row[Any]:
@@ -183,7 +183,7 @@ class Consents:
             )
         return row
 
-    async def _put_back(self, row: Row[Any]) -> None:
+    async def _restore(self, row: Row[Any]) -> None:
         async with self._engine.begin() as connection:
             waits = {"state": "answered", "sealed_answer": row.sealed_answer}
             await connection.execute(update(t).where(t.c.id == row.id).values(waits))
@@ -202,7 +202,7 @@ def _with(url: str, **parameters: object) -> str:
     return f"{url}{'&' if '?' in url else '?'}{urlencode(parameters)}"
 
 
-def _over() -> BadRequest:
+def _expired() -> BadRequest:
     return BadRequest("expired", "This link was used already or is too old; ask for a new one.")
 
 

@@ -33,7 +33,7 @@ class ConsentRequest:
     consent_id: int | None = None
     forced: bool = False
     select_account: bool = False
-    meanwhile: int | None = None
+    signed_in_user_id: int | None = None
 
 
 class ConsentNeeded(UserMustAct):
@@ -50,7 +50,7 @@ def forced(request: ConsentRequest) -> ConsentRequest:
     return replace(request, forced=True)
 
 
-def prompted(request: ConsentRequest, prompt: str) -> ConsentRequest:
+def with_prompt(request: ConsentRequest, prompt: str) -> ConsentRequest:
     """The same consent with what `prompt` asks for (OpenID Connect Core 1.0, section 3.1.2.1).
 
     Raises:

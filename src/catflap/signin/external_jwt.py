@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from catflap.clock import Clock
 from catflap.errors import BadRequest, TryAgain
-from catflap.google.jwks import Keys
+from catflap.google.jwks import JwksCache
 from catflap.google.token_times import check_times
 from catflap.log import log
 
@@ -20,7 +20,7 @@ _RETRY_AFTER = timedelta(seconds=5)
 class ExternalJwtVerifier:
     """Verifies the tokens of one issuer for one audience."""
 
-    def __init__(self, keys: Keys, clock: Clock, *, issuer: str, audience: str) -> None:
+    def __init__(self, keys: JwksCache, clock: Clock, *, issuer: str, audience: str) -> None:
         self._keys = keys
         self._clock = clock
         self._issuer = issuer

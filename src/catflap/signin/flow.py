@@ -17,13 +17,13 @@ from catflap.errors import BadRequest, CatflapError, Tampered, UserMustAct
 from catflap.google.discovery import Discovery
 from catflap.google.id_token import Identity, IdTokens, unnamed
 from catflap.google.oauth import OAuth, RedirectUriMismatch, TokenResponse
-from catflap.google.scopes import wire
+from catflap.google.scopes import to_wire
 from catflap.log import log
 from catflap.signin.allowlist import SignInPolicy
 from catflap.signin.authorization_requests import AuthorizationRequests, PendingAuthorization
 from catflap.signin.client_input import id_token, one_time_code
 from catflap.signin.consent_request import ConsentRequest
-from catflap.signin.late_identification import Naming
+from catflap.signin.late_identification import LateIdentification
 from catflap.signin.linking import AccountLinker, SignInResult
 from catflap.signin.users import Users
 from catflap.vault import Grants
@@ -55,7 +55,7 @@ class Popup:
 
 
 @dataclass(frozen=True)
-class Answer:
+class AuthorizationResponse:
     """The parameters of Google's redirect."""
 
     code: str | None = field(default=None, repr=False)
@@ -83,10 +83,12 @@ class SignIn:
         self._oauth = oauth
         self._discovery = discovery
         self._id_tokens = id_tokens
-        self._admission = signin_policy or SignInPolicy()
+        self._policy = signin_policy or SignInPolicy()
         self._audiences = tuple(audiences)
-        self._attempts = AuthorizationRequests(engine, clock)
-        self._reception = AccountLinker(users, grants, self._admission, Naming(engine, clock, users, grants))
+        self._requests = AuthorizationRequests(engine, clock)
+        self._linker = AccountLinker(
+            users, grants, self._policy, LateIdentification(engine, clock, users, grants)
+        )
 
     async def begin(
         self,
@@ -101,44 +103,44 @@ class SignIn:
         Raises:
             TryAgain: `google_unavailable`.
         """
-        attempt = await self._attempts.begin(request, browser_secret, session_id)
+        pending = await self._requests.create(request, browser_secret, session_id)
         url = await self._oauth.authorization_url(
             scopes=request.scopes,
-            state=attempt.state,
-            nonce=attempt.nonce,
-            code_verifier=attempt.verifier,
+            state=pending.state,
+            nonce=pending.nonce,
+            code_verifier=pending.verifier,
             login_hint=login_hint or request.account_sub,
             force_consent=request.forced,
             select_account=request.select_account,
-            hosted_domain=self._admission.hint if request.purpose == "signin" else None,
+            hosted_domain=self._policy.hint if request.purpose == "signin" else None,
         )
-        return AuthorizationRedirect(url, attempt.state, attempt.browser_secret)
+        return AuthorizationRedirect(url, pending.state, pending.browser_secret)
 
     async def begin_popup(
         self, request: ConsentRequest, *, browser_secret: str | None = None, session_id: int | None = None
     ) -> Popup:
         """Start a popup; Google's code client takes no PKCE challenge, so the state alone binds it."""
-        attempt = await self._attempts.begin(request, browser_secret, session_id)
+        pending = await self._requests.create(request, browser_secret, session_id)
         return Popup(
             client_id=self._oauth.client.client_id,
-            scope=wire(request.scopes),
-            state=attempt.state,
-            nonce=attempt.nonce,
-            browser_secret=attempt.browser_secret,
+            scope=to_wire(request.scopes),
+            state=pending.state,
+            nonce=pending.nonce,
+            browser_secret=pending.browser_secret,
             login_hint=request.account_sub,
             select_account=request.select_account,
         )
 
-    async def returned(self, state: str, browser_secrets: Collection[str]) -> PendingAuthorization:
+    async def resume(self, state: str, browser_secrets: Collection[str]) -> PendingAuthorization:
         """Recognise who is back; see `Attempts.take`.
 
         Raises:
             StateUsed, Tampered: `state_invalid`.
         """
-        return await self._attempts.take(state, browser_secrets)
+        return await self._requests.consume(state, browser_secrets)
 
     @contextlib.asynccontextmanager
-    async def popup_returned(
+    async def resume_popup(
         self, state: str, browser_secrets: Collection[str]
     ) -> AsyncIterator[PendingAuthorization]:
         """The same for a popup, whose page stays open: what fails inside leaves the state to the next click.
@@ -146,14 +148,14 @@ class SignIn:
         Raises:
             StateUsed, Tampered: `state_invalid`.
         """
-        attempt = await self._attempts.take(state, browser_secrets)
+        pending = await self._requests.consume(state, browser_secrets)
         try:
-            yield attempt
+            yield pending
         except BaseException:
-            await asyncio.shield(self._attempts.give_back(attempt))
+            await asyncio.shield(self._requests.release(pending))
             raise
 
-    async def code_of(self, answer: Answer) -> str:
+    async def authorization_code(self, answer: AuthorizationResponse) -> str:
         """The code in Google's redirect.
 
         Raises:
@@ -168,7 +170,7 @@ class SignIn:
             raise _refused(answer.error)
         return answer.code
 
-    async def complete(self, attempt: PendingAuthorization, answer: Answer) -> SignInResult:
+    async def finish(self, pending: PendingAuthorization, answer: AuthorizationResponse) -> SignInResult:
         """Finish what `begin` started.
 
         Raises:
@@ -178,15 +180,15 @@ class SignIn:
                 `redirect_uri_mismatch`: it is one for another kind of client.
             InvalidGrant, OperatorMustAct, TryAgain: as `OAuth.exchange`.
         """
-        return await self.redeem(
-            attempt.request,
-            await self.code_of(answer),
+        return await self.exchange_code(
+            pending.request,
+            await self.authorization_code(answer),
             redirect_uri=self._oauth.client.redirect_uri,
-            verifier=attempt.verifier,
-            nonce=attempt.nonce,
+            verifier=pending.verifier,
+            nonce=pending.nonce,
         )
 
-    async def redeem(
+    async def exchange_code(
         self,
         request: ConsentRequest,
         code: str,
@@ -210,9 +212,9 @@ class SignIn:
             if redirect_uri == self._oauth.client.redirect_uri:
                 raise
             raise _another_kind(redirect_uri) from None
-        return await self._reception.receive(request, await self._whose(request, tokens, nonce), tokens)
+        return await self._linker.link(request, await self._identify(request, tokens, nonce), tokens)
 
-    async def recognise(
+    async def sign_in_with_id_token(
         self, request: ConsentRequest, credential: str, *, nonce: str | None = None
     ) -> SignInResult:
         """Take an ID token from Google's button or a native app: who it is, without a grant.
@@ -224,9 +226,9 @@ class SignIn:
         """
         audiences = (self._oauth.client.client_id, *self._audiences)
         identity = await self._id_tokens.verify(id_token(credential), audiences=audiences, nonce=nonce)
-        return await self._reception.receive(request, identity, None)
+        return await self._linker.link(request, identity, None)
 
-    async def _whose(self, request: ConsentRequest, tokens: TokenResponse, nonce: str | None) -> Identity:
+    async def _identify(self, request: ConsentRequest, tokens: TokenResponse, nonce: str | None) -> Identity:
         if tokens.id_token is None:
             # Android's AuthorizationClient asks for no sign-in scope unless told to, and Google then does not
             # say whose code it is. For a user who is known already that is enough to act on the calendar.

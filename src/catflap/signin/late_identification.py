@@ -16,7 +16,7 @@ from catflap.vault import Grants
 from catflap.vault.grant_merge import merge
 
 
-class Naming:
+class LateIdentification:
     """Merges a user's unnamed account into a named one."""
 
     def __init__(self, engine: AsyncEngine, clock: Clock, users: Users, grants: Grants) -> None:
@@ -25,7 +25,7 @@ class Naming:
         self._users = users
         self._grants = grants
 
-    async def settle(self, user_id: int, identity: Identity) -> None:
+    async def merge_unnamed_account(self, user_id: int, identity: Identity) -> None:
         """Give this account, which has a grant of its own now, what the unnamed one had; safe to repeat."""
         nameless = unnamed(user_id).sub
         if is_unnamed(identity.sub) or not await self._users.has_account(user_id, nameless):

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from catflap.errors import Tampered, UserMustAct
 from catflap.google.id_token import Identity
 from catflap.google.oauth import TokenResponse
-from catflap.google.scopes import SIGN_IN, missing
+from catflap.google.scopes import SIGN_IN, missing_scopes
 from catflap.signin.allowlist import SignInPolicy
 from catflap.signin.consent_request import ConsentNeeded, ConsentRequest, account_mismatch
-from catflap.signin.late_identification import Naming
+from catflap.signin.late_identification import LateIdentification
 from catflap.signin.users import Users
 from catflap.vault import Grants
 
@@ -30,13 +30,19 @@ class SignInResult:
 class AccountLinker:
     """Where people with something from Google are let in, or not."""
 
-    def __init__(self, users: Users, grants: Grants, signin_policy: SignInPolicy, naming: Naming) -> None:
+    def __init__(
+        self,
+        users: Users,
+        grants: Grants,
+        signin_policy: SignInPolicy,
+        late_identification: LateIdentification,
+    ) -> None:
         self._users = users
-        self._naming = naming
+        self._late_identification = late_identification
         self._grants = grants
-        self._admission = signin_policy
+        self._policy = signin_policy
 
-    async def receive(
+    async def link(
         self, request: ConsentRequest, identity: Identity, tokens: TokenResponse | None
     ) -> SignInResult:
         """Keep what a consent gave; `tokens` is None when somebody only showed who they are.
@@ -46,29 +52,32 @@ class AccountLinker:
             Tampered: `state_invalid`: somebody else signed in meanwhile.
             ConsentNeeded: Google sent no refresh token and none is kept.
         """
-        user_id = await self._whose(request, identity)
+        user_id = await self._check_account(request, identity)
         keeps = tokens is not None and await self._can_keep(request, user_id, identity.sub, tokens)
-        user_id, is_new = await self._note(request, user_id, identity)
+        user_id, is_new = await self._store_user(request, user_id, identity)
         if tokens is not None and keeps:
             try:
-                if await self._grants.keep(user_id, identity.sub, tokens) is None:
+                if await self._grants.store(user_id, identity.sub, tokens) is None:
                     raise ConsentNeeded(request, identity.sub)
             except BaseException:
                 if is_new:
-                    await self._take_back(request, user_id, identity)
+                    await self._undo(request, user_id, identity)
                 raise
-            await self._naming.settle(user_id, identity)
-        identity = await self._users.complete(user_id, identity)
+            await self._late_identification.merge_unnamed_account(user_id, identity)
+        identity = await self._users.with_stored_profile(user_id, identity)
         granted = tokens.scopes if tokens else frozenset[str]()
-        return SignInResult(user_id, identity, granted, missing(request.scopes - SIGN_IN, granted))
+        return SignInResult(user_id, identity, granted, missing_scopes(request.scopes - SIGN_IN, granted))
 
-    async def _whose(self, request: ConsentRequest, identity: Identity) -> int | None:
+    async def _check_account(self, request: ConsentRequest, identity: Identity) -> int | None:
         """Whose account may come back; None for a sign-in, where the account tells."""
         if request.account_sub is not None and identity.sub != request.account_sub:
             raise account_mismatch()
         if request.purpose == "signin":
-            self._admission.check(identity)
-            if request.meanwhile is not None and await self._users.find(identity.sub) != request.meanwhile:
+            self._policy.check(identity)
+            if (
+                request.signed_in_user_id is not None
+                and await self._users.find(identity.sub) != request.signed_in_user_id
+            ):
                 raise Tampered("state_invalid", "Somebody else is signed in here now; please start again.")
         if request.purpose == "add_scopes" and request.account_sub is None:
             assert request.user_id is not None
@@ -76,19 +85,19 @@ class AccountLinker:
                 raise account_mismatch()
         return request.user_id
 
-    async def _note(
+    async def _store_user(
         self, request: ConsentRequest, user_id: int | None, identity: Identity
     ) -> tuple[int, bool]:
         if request.purpose == "signin":
-            return await self._users.welcome(identity, request.scopes)
+            return await self._users.get_or_create_by_google(identity, request.scopes)
         assert user_id is not None
-        return user_id, await self._users.attach(user_id, identity, request.scopes)
+        return user_id, await self._users.link_account(user_id, identity, request.scopes)
 
-    async def _take_back(self, request: ConsentRequest, user_id: int, identity: Identity) -> None:
+    async def _undo(self, request: ConsentRequest, user_id: int, identity: Identity) -> None:
         if request.purpose == "signin":
             await self._users.erase(user_id)
         else:
-            await self._users.detach(user_id, identity.sub)
+            await self._users.unlink_account(user_id, identity.sub)
 
     async def _can_keep(
         self, request: ConsentRequest, user_id: int | None, sub: str, tokens: TokenResponse

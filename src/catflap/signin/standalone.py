@@ -16,7 +16,7 @@ from catflap.clock import Clock, SystemClock
 from catflap.errors import BadRequest
 from catflap.google.discovery import Discovery
 from catflap.google.id_token import Identity, IdTokens
-from catflap.google.jwks import Keys
+from catflap.google.jwks import JwksCache
 from catflap.google.oauth import OAuth
 from catflap.settings import GOOGLE_DISCOVERY_URL, GoogleClient
 from catflap.tls import tls_context
@@ -51,7 +51,7 @@ class CodeExchange:
         discovery = Discovery(self._http, discovery_url)
         client = GoogleClient(client_id=client_id, client_secret=SecretStr(client_secret), redirect_uri="")
         self._oauth = OAuth(self._http, discovery, client)
-        keys = Keys(self._http, discovery.jwks_uri, self._clock)
+        keys = JwksCache(self._http, discovery.jwks_uri, self._clock)
         self._id_tokens = IdTokens(keys, discovery, self._clock)
 
     async def __aenter__(self) -> Self:

@@ -48,7 +48,9 @@ class Users:
             row = (await connection.execute(_signing_in(sub))).first()
         return None if row is None else int(row.user_id)
 
-    async def welcome(self, identity: Identity, asked: Collection[str] = ()) -> tuple[int, bool]:
+    async def get_or_create_by_google(
+        self, identity: Identity, asked: Collection[str] = ()
+    ) -> tuple[int, bool]:
         """The user whose account this is, made at first sight, and whether it was.
 
         What `identity` does not tell stays as it was known: see `known_profile`.
@@ -66,14 +68,14 @@ class Users:
                 )
                 row = (await connection.execute(_signing_in(identity.sub))).first()
                 if row is None:
-                    return await self._make_with(connection, identity, asked), True
+                    return await self._create_with_account(connection, identity, asked), True
                 _check_enabled(row)
                 mine = (a.c.user_id == row.user_id) & (a.c.sub == identity.sub)
                 await connection.execute(update(a).where(mine).values(self._profile(row, identity, asked)))
         _check_enabled(row)
         return int(row.user_id), False
 
-    async def attach(self, user_id: int, identity: Identity, asked: Collection[str] = ()) -> bool:
+    async def link_account(self, user_id: int, identity: Identity, asked: Collection[str] = ()) -> bool:
         """Note an account that this user allowed access to, and tell whether it is new to them.
 
         It signs nobody in; an account that did so already keeps doing so.
@@ -87,7 +89,7 @@ class Users:
                 raise BadRequest("not_found", "There is no such user.")
             return await self._write(connection, user_id, identity, asked)
 
-    async def make(self, external_id: str | None = None) -> tuple[int, bool]:
+    async def get_or_create(self, external_id: str | None = None) -> tuple[int, bool]:
         """A user of an app with its own login, and whether it was made now.
 
         Args:
@@ -101,7 +103,7 @@ class Users:
                 known = await connection.scalar(select(users.c.id).where(users.c.external_id == external_id))
                 if known is not None:
                     return int(known), False
-            return await self._make(connection, external_id), True
+            return await self._create(connection, external_id), True
 
     async def by_external_id(self, external_id: str) -> int | None:
         """The user whom the app calls `external_id`, or None."""
@@ -110,7 +112,7 @@ class Users:
             found: int | None = await connection.scalar(query)
             return found
 
-    async def called(self, user_id: int) -> str | None:
+    async def external_id_of(self, user_id: int) -> str | None:
         """What the app calls this user; our own number when it never said.
 
         None when there is no such user.
@@ -128,7 +130,7 @@ class Users:
             rows = await connection.execute(query.order_by(a.c.is_primary.desc(), a.c.created_at, a.c.sub))
             return [from_row(Account, row) for row in rows]
 
-    async def complete(self, user_id: int, identity: Identity) -> Identity:
+    async def with_stored_profile(self, user_id: int, identity: Identity) -> Identity:
         """`identity` with what is known of this account of the user where it does not tell."""
         if identity.email and identity.name:
             return identity
@@ -178,7 +180,7 @@ class Users:
                 update(a).where(a.c.user_id == user_id).values(is_primary=a.c.sub == sub)
             )
 
-    async def detach(self, user_id: int, sub: str) -> None:
+    async def unlink_account(self, user_id: int, sub: str) -> None:
         """Forget a linked account with its calendars; one that signs in stays, without its calendars."""
         async with self._engine.begin() as connection:
             await connection.execute(select(users.c.id).where(users.c.id == user_id).with_for_update())
@@ -202,13 +204,13 @@ class Users:
         async with self._engine.begin() as connection:
             await connection.execute(delete(users).where(users.c.id == user_id))
 
-    async def _make(self, connection: AsyncConnection, external_id: str | None) -> int:
+    async def _create(self, connection: AsyncConnection, external_id: str | None) -> int:
         values = {"created_at": self._clock.now(), "external_id": external_id}
         made = await connection.scalar(insert(users).values(values).returning(users.c.id))
         assert made is not None
         return int(made)
 
-    async def _make_with(
+    async def _create_with_account(
         self, connection: AsyncConnection, identity: Identity, asked: Collection[str]
     ) -> int:
         """A user and the account they came with, in one statement: everybody's first sign-in waits for it."""

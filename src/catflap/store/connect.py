@@ -11,7 +11,7 @@ from catflap.extras import load_optional
 from catflap.log import log
 from catflap.settings import Settings
 from catflap.store.database import Urls, parse_url
-from catflap.store.migrate import make_database, migrate, require_migrated
+from catflap.store.migrate import create_database, migrate, require_migrated
 
 if TYPE_CHECKING:
     from catflap.store.embedded import EmbeddedServer
@@ -34,9 +34,9 @@ async def open_database(settings: Settings, stack: AsyncExitStack) -> Urls:
         server: EmbeddedServer = embedded.EmbeddedServer(settings.data_dir)
         urls = await asyncio.to_thread(server.start)
         stack.push_async_callback(asyncio.to_thread, server.stop)
-        await make_database(urls)
+        await create_database(urls)
         await migrate(urls)
-        await stack.enter_async_context(keep_embedded(server))
+        await stack.enter_async_context(restart_when_stopped(server))
         return urls
     urls = external_urls(settings)
     await require_migrated(urls)
@@ -44,7 +44,9 @@ async def open_database(settings: Settings, stack: AsyncExitStack) -> Urls:
 
 
 @asynccontextmanager
-async def keep_embedded(server: "EmbeddedServer", *, every_seconds: float = 1.0) -> AsyncIterator[None]:
+async def restart_when_stopped(
+    server: "EmbeddedServer", *, every_seconds: float = 1.0
+) -> AsyncIterator[None]:
     """Start the embedded server again whenever it dies, while the context is open: nobody else would."""
     async with _Keeper(server, every_seconds):
         yield

@@ -13,7 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool, PoolProxiedConnection
 
 from catflap.errors import OperatorMustAct
-from catflap.store.unavailable import Announced, DatabaseUnavailable, loses_connections, meaning
+from catflap.store.unavailable import (
+    DatabaseUnavailable,
+    UnavailableLog,
+    ends_all_connections,
+    translate_error,
+)
 
 # Longer than a burst lasts, shorter than people and proxies wait.
 _POOL_SECONDS = 10
@@ -65,18 +70,18 @@ def connect(url: URL, *, pool_size: int = 10) -> AsyncEngine:
         connect_args={"timeout": _CONNECT_SECONDS, "command_timeout": _STATEMENT_SECONDS},
         hide_parameters=True,
     )
-    announced = Announced(url.username or "")
+    announced = UnavailableLog(url.username or "")
 
     def translate(context: ExceptionContext) -> BaseException | None:
         error = context.original_exception
-        found = meaning(error)
+        found = translate_error(error)
         # A cancellation disconnects too, and must stay one: who cancelled waits for it.
         if found is None and context.is_disconnect and isinstance(error, Exception):
             found = DatabaseUnavailable(type(error).__name__)
         if isinstance(error, OSError | asyncpg.InternalClientError):
             # A statement that timed out may still run; the others need not suffer for it.
             context.is_disconnect, context.invalidate_pool_on_disconnect = True, False
-        elif loses_connections(error):
+        elif ends_all_connections(error):
             context.is_disconnect = True
         return found and announced.note(found)
 
@@ -84,7 +89,7 @@ def connect(url: URL, *, pool_size: int = 10) -> AsyncEngine:
         try:
             return dialect.connect(*arguments, **options)
         except Exception as error:
-            found = meaning(error)
+            found = translate_error(error)
             if found is None:
                 raise
             raise announced.note(found) from error

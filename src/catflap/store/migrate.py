@@ -18,7 +18,7 @@ _MIGRATE = "Run `catflap migrate` once, as an owner of the database."
 _MIGRATION_LOCK = 0x0CA7F1A9
 
 
-async def make_database(urls: Urls) -> None:
+async def create_database(urls: Urls) -> None:
     """Make the database of `urls` when it is missing.
 
     Raises:

@@ -59,7 +59,7 @@ class Unstorable(BadRequest):
         )
 
 
-def meaning(error: BaseException) -> CatflapError | None:
+def translate_error(error: BaseException) -> CatflapError | None:
     """What `error` means, or None when it is a fault of ours."""
     state = _sqlstate(error)
     if state is not None:
@@ -77,12 +77,12 @@ def meaning(error: BaseException) -> CatflapError | None:
     return None
 
 
-def loses_connections(error: BaseException) -> bool:
+def ends_all_connections(error: BaseException) -> bool:
     """Whether no connection that was made before this error is of use any more."""
     return (_sqlstate(error) or "").startswith(_LOST)
 
 
-class Announced:
+class UnavailableLog:
     """Says in the log that a pool has no database, without a line for each request."""
 
     def __init__(self, pool: str, monotonic: Callable[[], float] = time.monotonic) -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from catflap.clock import Clock
 from catflap.errors import BadRequest, CatflapError, OperatorMustAct, TryAgain, UserMustAct
 from catflap.google.oauth import OAuth
-from catflap.google.scopes import missing, normalise
+from catflap.google.scopes import missing_scopes, normalise
 from catflap.store.notify import NotificationListener
 from catflap.vault.circuit_breaker import CircuitBreaker
 from catflap.vault.grant import Grant, GrantToken
@@ -16,7 +16,7 @@ from catflap.vault.lease import Leases
 from catflap.vault.lifetimes import MIN_TTL, MIN_USABLE_TTL
 from catflap.vault.rate_limit import TokenBucket
 from catflap.vault.revocation import Revocation
-from catflap.vault.token_refresh import AccessToken, Refreshing, reconsent
+from catflap.vault.token_refresh import AccessToken, TokenRefresher, reconsent_required
 
 
 class Vault:
@@ -28,11 +28,11 @@ class Vault:
         oauth: OAuth,
         clock: Clock,
         *,
-        notices: NotificationListener,
+        notifications: NotificationListener,
         leases: Leases,
         circuit: CircuitBreaker | None = None,
-        pace: TokenBucket | None = None,
-        patience: timedelta = timedelta(seconds=60),
+        rate_limit: TokenBucket | None = None,
+        timeout: timedelta = timedelta(seconds=60),
     ) -> None:
         """
         Args:
@@ -42,17 +42,17 @@ class Vault:
             patience: how long a caller waits at most, and Google has for its answer.
         """
         self.grants = grants
-        self.revoking = Revocation(grants, oauth)
+        self.revocation = Revocation(grants, oauth)
         self._clock = clock
-        self._refreshing = Refreshing(
+        self._refresher = TokenRefresher(
             grants,
             oauth,
             clock,
-            notices=notices,
+            notifications=notifications,
             leases=leases,
             circuit=circuit or CircuitBreaker(),
-            pace=pace,
-            patience=patience,
+            rate_limit=rate_limit,
+            timeout=timeout,
         )
 
     async def access_token(
@@ -91,7 +91,7 @@ class Vault:
         while True:
             token = await self._choose(user_id, account_sub, scopes, prefer, within, tried, failure)
             try:
-                live = await self._live_at_least(token, min_ttl, rejected_sha256)
+                live = await self._token_with_ttl(token, min_ttl, rejected_sha256)
             except CatflapError as error:
                 # Another consent of the same person may still do.
                 failure = failure or error
@@ -121,8 +121,8 @@ class Vault:
 
     def _why_none(self, grant: Grant, scopes: Collection[str]) -> CatflapError:
         if not grant.choices(self.grants.client_id):
-            return reconsent(grant)
-        if lacking := missing(scopes, grant.scopes):
+            return reconsent_required(grant)
+        if lacking := missing_scopes(scopes, grant.scopes):
             return UserMustAct(
                 "scope_missing", f"Google access lacks {', '.join(sorted(lacking))}; ask for it."
             )
@@ -134,28 +134,28 @@ class Vault:
             )
         return BadRequest("key_narrower_than_grant", "Every token would open more than is allowed here.")
 
-    async def _live_at_least(
+    async def _token_with_ttl(
         self, token: GrantToken, min_ttl: timedelta, rejected_sha256: str | None
     ) -> AccessToken:
-        stored = self._refreshing.stored(token, MIN_USABLE_TTL)
+        stored = self._refresher.stored(token, MIN_USABLE_TTL)
         if stored is not None and rejected_sha256 is not None and _sha256(stored.token) == rejected_sha256:
             stored = None
         if stored is None or stored.expires_at - self._clock.now() < min_ttl:
-            return await self._renewed(token, stored)
+            return await self._refresh_or_stored(token, stored)
         return stored
 
     async def revoke(self, user_id: int, account_sub: str) -> bool:
         """Take the grant back; see `Revoking.revoke`."""
-        return await self.revoking.revoke(user_id, account_sub)
+        return await self.revocation.revoke(user_id, account_sub)
 
     async def refresh_ahead(self, token: GrantToken) -> None:
         """Refresh before anybody asks, unless somebody is at it; raises as `access_token` does."""
-        self._refreshing.check(token)
-        await self._refreshing.refresh(token)
+        self._refresher.check(token)
+        await self._refresher.refresh(token)
 
-    async def _renewed(self, token: GrantToken, stored: AccessToken | None) -> AccessToken:
+    async def _refresh_or_stored(self, token: GrantToken, stored: AccessToken | None) -> AccessToken:
         try:
-            return await self._refreshing.refresh(token)
+            return await self._refresher.refresh(token)
         except (TryAgain, OperatorMustAct):
             if stored is None:
                 raise

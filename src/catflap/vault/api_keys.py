@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.clock import Clock
 from catflap.errors import BadRequest
-from catflap.google.scopes import asked, missing
+from catflap.google.scopes import expand_requested, missing_scopes
 from catflap.store.notify import announce_change
 from catflap.store.row_mapping import from_row
 from catflap.store.tables import api_keys as t
@@ -71,7 +71,7 @@ class ApiKey:
         Raises:
             BadRequest: `forbidden`.
         """
-        if self.scopes is not None and (beyond := missing(scopes, self.scopes)):
+        if self.scopes is not None and (beyond := missing_scopes(scopes, self.scopes)):
             raise BadRequest("forbidden", f"This API key may not use {', '.join(sorted(beyond))}.")
 
 
@@ -91,7 +91,7 @@ class ApiKeys:
         self._changed = changed
         self._monotonic = monotonic
         self._remembered: dict[bytes, tuple[float, ApiKey]] = {}
-        self._paces: dict[int, TokenBucket] = {}
+        self._buckets: dict[int, TokenBucket] = {}
         self._used: dict[int, datetime] = {}
 
     async def create(
@@ -123,7 +123,7 @@ class ApiKeys:
             "token_hash": hash_token(secret),
             "rights": sorted(set(rights)),
             "user_ids": None if user_ids is None else sorted(set(user_ids)),
-            "scopes": None if scopes is None else sorted(asked(scopes)),
+            "scopes": None if scopes is None else sorted(expand_requested(scopes)),
             "per_minute": per_minute,
             "created_at": self._clock.now(),
             "expires_at": expires_at,
@@ -176,11 +176,11 @@ class ApiKeys:
             TryAgain: `rate_limited`.
         """
         self._used[key.id] = self._clock.now()
-        pace = self._paces.get(key.id)
-        if pace is None:
-            pace = TokenBucket(key.per_minute / 60, key.per_minute / 12, self._monotonic)
-            self._paces[key.id] = pace
-        pace.step()
+        bucket = self._buckets.get(key.id)
+        if bucket is None:
+            bucket = TokenBucket(key.per_minute / 60, key.per_minute / 12, self._monotonic)
+            self._buckets[key.id] = bucket
+        bucket.try_acquire()
 
     async def write_uses(self) -> None:
         """Write down when keys were last used; called about once a second."""

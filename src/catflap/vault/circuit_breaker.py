@@ -11,9 +11,9 @@ from datetime import timedelta
 
 from catflap.errors import OperatorMustAct, TryAgain
 
-_OPENS_AFTER = 5
-_LONGEST_SECONDS = 8.0
-_REJECTED_SECONDS = 30.0
+_FAILURE_THRESHOLD = 5
+_MAX_OPEN_SECONDS = 8.0
+_REJECTED_OPEN_SECONDS = 30.0
 
 
 def unavailable(after: timedelta, detail: str | None = None) -> TryAgain:
@@ -54,36 +54,36 @@ class CircuitBreaker:
                 raise OperatorMustAct(self._rejected.code, self._rejected.message, logged=True)
             raise unavailable(timedelta(seconds=left), "circuit open")
 
-    def enter(self) -> None:
+    def acquire(self) -> None:
         """Go and ask; whoever enters reports `worked`, `failed` or `rejected`. Raises as `check` does."""
         self.check()
         if self._is_open or self._rejected is not None:
             # This caller is the probe; the others wait for what it finds.
-            self._open_until = self._monotonic() + _LONGEST_SECONDS
+            self._open_until = self._monotonic() + _MAX_OPEN_SECONDS
 
-    def worked(self) -> bool:
+    def record_success(self) -> bool:
         """Google answered and knew us; whether it rejected our client before."""
         was_rejected = self._rejected is not None
         self._failures, self._failing, self._open_until, self._rejected = 0, set(), 0.0, None
         return was_rejected
 
-    def failed(self, grant_id: int) -> None:
+    def record_failure(self, grant_id: int) -> None:
         """Google did not answer, or not with sense, when it was asked about this grant."""
         if not self._is_open:
             self._failing.add(grant_id)
         self._rejected = None
         if self._is_open:
-            pause = min(_LONGEST_SECONDS, 2.0 ** min(self._failures, 10))
+            pause = min(_MAX_OPEN_SECONDS, 2.0 ** min(self._failures, 10))
             self._failures += 1
             self._open_until = self._monotonic() + pause * self._jitter(0.5, 1.0)
 
-    def rejected(self, error: OperatorMustAct) -> bool:
+    def record_rejection(self, error: OperatorMustAct) -> bool:
         """Google does not accept our client; asking on would only repeat it. Whether this is news."""
         is_new = self._rejected is None
         self._rejected = error
-        self._open_until = self._monotonic() + _REJECTED_SECONDS
+        self._open_until = self._monotonic() + _REJECTED_OPEN_SECONDS
         return is_new
 
     @property
     def _is_open(self) -> bool:
-        return len(self._failing) >= _OPENS_AFTER
+        return len(self._failing) >= _FAILURE_THRESHOLD

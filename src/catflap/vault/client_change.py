@@ -15,7 +15,7 @@ from catflap.store.tables import webhooks
 from catflap.store.task_types import AccountKey
 from catflap.vault.grant import CLIENT_CHANGED, GrantToken
 from catflap.vault.grants import Grants
-from catflap.vault.outbox import Event, tell
+from catflap.vault.outbox import Event, enqueue_webhook_event
 from catflap.vault.token_rows import ALIVE, WITHOUT_LEASE
 
 
@@ -25,10 +25,10 @@ class ClientChange:
     def __init__(self, grants: Grants) -> None:
         self._grants = grants
 
-    async def settle(self) -> None:
+    async def apply(self) -> None:
         """Do it, and say in the log how many grants are concerned."""
         ours, marked = t.c.client_id == self._grants.client_id, t.c.reason == CLIENT_CHANGED
-        ended = {**WITHOUT_LEASE, **self._grants.rows.ended("reconsent", CLIENT_CHANGED)}
+        ended = {**WITHOUT_LEASE, **self._grants.rows.ended_columns("reconsent", CLIENT_CHANGED)}
         async with self._grants.engine.begin() as connection:
             await self._change(connection, ended, t.c.state == "active", ~ours)
             back = await self._change(connection, ALIVE, t.c.state == "reconsent", marked, ours)
@@ -55,10 +55,10 @@ class ClientChange:
         changed = await self._grants.rows.update(connection, changes, *where)
         if changed and await connection.scalar(select(func.count()).select_from(webhooks)):
             for user_id, account in sorted({(one.user_id, one.account_sub) for one in changed}):
-                await self._tell(connection, user_id, account)
+                await self._enqueue_event(connection, user_id, account)
         return changed
 
-    async def _tell(self, connection: AsyncConnection, user_id: int, account_sub: str) -> None:
-        grant = self._grants.whole(await self._grants.rows.of_grant(connection, user_id, account_sub))
+    async def _enqueue_event(self, connection: AsyncConnection, user_id: int, account_sub: str) -> None:
+        grant = self._grants.combined(await self._grants.rows.of_grant(connection, user_id, account_sub))
         event: Event = "grant.active" if grant.state == "active" else "grant.reconsent"
-        await tell(connection, event, grant, grant.updated_at)
+        await enqueue_webhook_event(connection, event, grant, grant.updated_at)

@@ -9,11 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from catflap.errors import OperatorMustAct
 from catflap.vault.encryption import TokenCipher, key_prefix
-from catflap.vault.keyset import WAY_ON, Keyset, KeysetFile, Source
+from catflap.vault.keyset import RECOVERY_HINT, Keyset, KeysetFile, KeysetSource
 from catflap.vault.sealed_columns import COLUMNS, foreign_keys, keys_in_use
 
 
-async def open_seal(source: Source, engine: AsyncEngine) -> TokenCipher:
+async def open_cipher(source: KeysetSource, engine: AsyncEngine) -> TokenCipher:
     """The seal of this database.
 
     Raises:
@@ -21,17 +21,17 @@ async def open_seal(source: Source, engine: AsyncEngine) -> TokenCipher:
             keyset can't open; also `keyset_unreadable`.
     """
     await make_if_new(source, engine)
-    seal = TokenCipher(Keyset(source))
-    if foreign := await foreign_keys(engine, seal):
+    cipher = TokenCipher(Keyset(source))
+    if foreign := await foreign_keys(engine, cipher):
         raise OperatorMustAct(
             "keyset_lacks_key",
             f"The vault's keyset lacks the keys of {await _count(engine, foreign)} stored values "
-            f"(key {', '.join(map(str, sorted(foreign)))}). {WAY_ON}",
+            f"(key {', '.join(map(str, sorted(foreign)))}). {RECOVERY_HINT}",
         )
-    return seal
+    return cipher
 
 
-async def make_if_new(source: Source, engine: AsyncEngine) -> None:
+async def make_if_new(source: KeysetSource, engine: AsyncEngine) -> None:
     """Make the keyset of a database that holds nothing sealed yet.
 
     Raises:
@@ -43,7 +43,7 @@ async def make_if_new(source: Source, engine: AsyncEngine) -> None:
         raise OperatorMustAct(
             "keyset_missing",
             f"There is no keyset at {source.file}, but the database holds {await _count(engine, keys)} "
-            f"sealed values. {WAY_ON}",
+            f"sealed values. {RECOVERY_HINT}",
         )
     source.make()
 

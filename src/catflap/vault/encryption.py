@@ -14,7 +14,7 @@ from catflap.vault.keyset import Keyset
 
 
 @dataclass(frozen=True)
-class Place:
+class AssociatedData:
     """Where a sealed value lives: the associated data that it is bound to."""
 
     row_id: int
@@ -22,7 +22,7 @@ class Place:
     field: str
     table: str = "google_tokens"
 
-    def associated_data(self) -> bytes:
+    def to_bytes(self) -> bytes:
         """Unambiguous because numbers hold no colon."""
         return f"catflap:1:vault.{self.table}:{self.row_id}:{self.user_id}:{self.field}".encode()
 
@@ -32,14 +32,14 @@ class TokenCipher:
 
     def __init__(self, keyset: Keyset) -> None:
         self.keyset = keyset
-        self._told: set[int] = set()
+        self._logged: set[int] = set()
 
-    def close(self, value: str, place: Place) -> bytes:
+    def encrypt(self, value: str, associated_data: AssociatedData) -> bytes:
         """`value`, sealed for `place`."""
-        sealed: bytes = self.keyset.primitive().encrypt(value.encode(), place.associated_data())
+        sealed: bytes = self.keyset.primitive().encrypt(value.encode(), associated_data.to_bytes())
         return sealed
 
-    def open(self, sealed: bytes, place: Place) -> str:
+    def decrypt(self, sealed: bytes, associated_data: AssociatedData) -> str:
         """What was sealed for `place`.
 
         Raises:
@@ -47,12 +47,14 @@ class TokenCipher:
             Tampered: `seal_broken`: another place's value, or a changed one.
         """
         try:
-            opened: bytes = self.keyset.primitive().decrypt(sealed, place.associated_data())
+            opened: bytes = self.keyset.primitive().decrypt(sealed, associated_data.to_bytes())
         except tink.TinkError:
             key = key_id(sealed)
-            detail = f"{place.table} row {place.row_id}, {place.field}, key {key}"
+            detail = (
+                f"{associated_data.table} row {associated_data.row_id}, {associated_data.field}, key {key}"
+            )
             if key not in self.keyset.ids:
-                self.tell_missing({key})
+                self.log_missing_keys({key})
                 raise keyset_lacks_key(detail) from None
             raise Tampered(
                 "seal_broken",
@@ -61,17 +63,17 @@ class TokenCipher:
             ) from None
         return opened.decode()
 
-    def tell_missing(self, keys: set[int]) -> None:
+    def log_missing_keys(self, keys: set[int]) -> None:
         """Say in the log that the keyset lacks keys, once for each."""
-        if new := keys - self._told:
-            self._told |= new
+        if new := keys - self._logged:
+            self._logged |= new
             log.error("keyset_lacks_key", keys=sorted(new), hint=_HINT)
 
-    def tell_complete(self) -> None:
+    def log_keys_complete(self) -> None:
         """Say in the log that the keyset has every key again, if it lacked any."""
-        if self._told:
-            log.info("keyset_complete_again", keys=sorted(self._told))
-            self._told = set()
+        if self._logged:
+            log.info("keyset_complete_again", keys=sorted(self._logged))
+            self._logged = set()
 
 
 _HINT = (

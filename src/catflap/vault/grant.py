@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from catflap.google.scopes import covered, missing
+from catflap.google.scopes import covered, missing_scopes
 from catflap.store.row_mapping import from_row
 
 CLIENT_CHANGED = "client_changed"
@@ -141,16 +141,20 @@ class Grant:
             one
             for one in self.tokens
             if one.may_work(client_id)
-            and not missing(scopes, one.scopes)
-            and (within is None or not missing(one.scopes, within))
+            and not missing_scopes(scopes, one.scopes)
+            and (within is None or not missing_scopes(one.scopes, within))
         ]
         return sorted(
             fitting,
-            key=lambda one: (not one.is_alive(client_id), len(missing(prefer, one.scopes)), *_narrow(one)),
+            key=lambda one: (
+                not one.is_alive(client_id),
+                len(missing_scopes(prefer, one.scopes)),
+                *_narrow(one),
+            ),
         )
 
 
-def whole(rows: Sequence[GrantToken], client_id: str) -> Grant:
+def combine_tokens(rows: Sequence[GrantToken], client_id: str) -> Grant:
     """The grant that the rows of one user and account make together, for this OAuth client."""
     main = next(one for one in rows if one.supplements is None)
     alive = [one for one in rows if one.is_alive(client_id)]

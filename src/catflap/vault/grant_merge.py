@@ -3,12 +3,12 @@
 from sqlalchemy import update
 
 from catflap.clock import Clock
-from catflap.google.scopes import missing
+from catflap.google.scopes import missing_scopes
 from catflap.store.tables import google_tokens as t
 from catflap.store.task_types import AccountKey
 from catflap.vault.grants import Grants
-from catflap.vault.outbox import tell
-from catflap.vault.token_selection import MOST_TOKENS
+from catflap.vault.outbox import enqueue_webhook_event
+from catflap.vault.token_selection import MAX_TOKENS
 
 
 async def merge(grants: Grants, clock: Clock, user_id: int, account_sub: str, into: str) -> None:
@@ -22,22 +22,25 @@ async def merge(grants: Grants, clock: Clock, user_id: int, account_sub: str, in
         theirs, ours = found[account_sub], found[into]
         if not theirs or not ours:
             return
-        before = grants.whole(ours)
+        before = grants.combined(ours)
         alive = [one.scopes for one in ours if one.is_alive(grants.client_id)]
         adding = [
             one
             for one in theirs
             if grants.is_of_use(one)
-            and (one.client_id != grants.client_id or all(missing(one.scopes, scopes) for scopes in alive))
+            and (
+                one.client_id != grants.client_id
+                or all(missing_scopes(one.scopes, scopes) for scopes in alive)
+            )
         ]
-        moved = adding[: max(MOST_TOKENS - len(ours), 0)]
+        moved = adding[: max(MAX_TOKENS - len(ours), 0)]
         changes = {"account_sub": into, "supplements": before.id}
         ids = [one.id for one in moved]
         # The version stays: nobody's refresh is disturbed.
         await connection.execute(update(t).where(t.c.id.in_(ids)).values(changes))
         await grants.rows.delete(connection, [one for one in theirs if one not in moved])
         await grants.rows.update(connection, {}, t.c.id == before.id)
-        after = grants.whole(await grants.rows.of_grant(connection, user_id, into))
+        after = grants.combined(await grants.rows.of_grant(connection, user_id, into))
         if after.scopes != before.scopes:
-            await tell(connection, "grant.scopes_changed", after, clock.now())
+            await enqueue_webhook_event(connection, "grant.scopes_changed", after, clock.now())
         await grants.enqueue_sync(connection, AccountKey(user_id, into))

@@ -9,18 +9,18 @@ from catflap.clock import Clock
 from catflap.errors import OperatorMustAct, Tampered
 from catflap.google.id_token import unnamed
 from catflap.store.tables import google_tokens as t
-from catflap.vault.encryption import Place, TokenCipher
-from catflap.vault.grant import Grant, GrantToken, whole
-from catflap.vault.token_rows import Rows
+from catflap.vault.encryption import AssociatedData, TokenCipher
+from catflap.vault.grant import Grant, GrantToken, combine_tokens
+from catflap.vault.token_rows import TokenRows
 
 
 class StoredGrants:
     """The grants as they are stored, for one OAuth client."""
 
-    def __init__(self, engine: AsyncEngine, seal: TokenCipher, clock: Clock, client_id: str) -> None:
+    def __init__(self, engine: AsyncEngine, cipher: TokenCipher, clock: Clock, client_id: str) -> None:
         self.engine = engine
-        self.rows = Rows(engine, seal, clock)
-        self.seal = seal
+        self.rows = TokenRows(engine, cipher, clock)
+        self.cipher = cipher
         self.client_id = client_id
 
     async def of_user(self, user_id: int) -> list[Grant]:
@@ -56,7 +56,7 @@ class StoredGrants:
     async def get(self, grant_id: int) -> Grant | None:
         """The grant with this id, or None."""
         found = await self.rows.where(or_(t.c.id == grant_id, t.c.supplements == grant_id))
-        return self.whole(found) if any(one.supplements is None for one in found) else None
+        return self.combined(found) if any(one.supplements is None for one in found) else None
 
     async def token(self, token_id: int) -> GrantToken | None:
         """The token in the row with this id, or None."""
@@ -68,14 +68,18 @@ class StoredGrants:
         token = of.default if isinstance(of, Grant) else of
         if token._access_token is None:
             return None
-        return self.seal.open(token._access_token, Place(token.id, token.user_id, "access_token"))
+        return self.cipher.decrypt(
+            token._access_token, AssociatedData(token.id, token.user_id, "access_token")
+        )
 
     def open_refresh_token(self, of: Grant | GrantToken) -> str | None:
         """The refresh token in clear, for immediate use."""
         token = of.default if isinstance(of, Grant) else of
         if token._refresh_token is None:
             return None
-        return self.seal.open(token._refresh_token, Place(token.id, token.user_id, "refresh_token"))
+        return self.cipher.decrypt(
+            token._refresh_token, AssociatedData(token.id, token.user_id, "refresh_token")
+        )
 
     def can_open(self, token: GrantToken) -> bool:
         """Whether our keyset opens the refresh token."""
@@ -94,15 +98,17 @@ class StoredGrants:
             return False
         return token.client_id != self.client_id or not self._is_broken(token)
 
-    def whole(self, rows: Sequence[GrantToken]) -> Grant:
+    def combined(self, rows: Sequence[GrantToken]) -> Grant:
         """The grant that rows make together."""
-        return whole(rows, self.client_id)
+        return combine_tokens(rows, self.client_id)
 
     def _grouped(self, rows: Sequence[GrantToken]) -> list[Grant]:
         groups: dict[int, list[GrantToken]] = {}
         for one in sorted(rows, key=lambda one: one.id):
             groups.setdefault(one.grant_id, []).append(one)
-        found = [self.whole(group) for group in groups.values() if any(not one.supplements for one in group)]
+        found = [
+            self.combined(group) for group in groups.values() if any(not one.supplements for one in group)
+        ]
         return sorted(found, key=lambda one: one.id)
 
     def _is_broken(self, token: GrantToken) -> bool:

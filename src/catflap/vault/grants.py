@@ -20,9 +20,9 @@ from catflap.vault.encryption import TokenCipher
 from catflap.vault.failpoint import failpoint
 from catflap.vault.grant import Grant, GrantToken
 from catflap.vault.grant_queries import StoredGrants
-from catflap.vault.outbox import Event, tell
+from catflap.vault.outbox import Event, enqueue_webhook_event
 from catflap.vault.token_rows import ALIVE, WITHOUT_ACCESS, WITHOUT_LEASE, WITHOUT_TOKENS
-from catflap.vault.token_selection import home_of_access, place
+from catflap.vault.token_selection import choose_row, row_for_access_token
 
 
 class Grants(StoredGrants):
@@ -31,7 +31,7 @@ class Grants(StoredGrants):
     def __init__(
         self,
         engine: AsyncEngine,
-        seal: TokenCipher,
+        cipher: TokenCipher,
         clock: Clock,
         client_id: str,
         *,
@@ -42,12 +42,12 @@ class Grants(StoredGrants):
         Args:
             sync_calendars: whether an account that allows something is read anew.
         """
-        super().__init__(engine, seal, clock, client_id)
+        super().__init__(engine, cipher, clock, client_id)
         self._clock = clock
         self._sync_calendars = sync_calendars
         self._used: set[int] = set()
 
-    async def keep(self, user_id: int, account_sub: str, tokens: TokenResponse) -> Grant | None:
+    async def store(self, user_id: int, account_sub: str, tokens: TokenResponse) -> Grant | None:
         """Store what a consent gave, and enqueue a first look at the account, in one transaction.
 
         Google sends a refresh token only at the first consent; when it sends none, ours stays. None means
@@ -56,29 +56,31 @@ class Grants(StoredGrants):
         failpoint("keep.begin")
         async with self.engine.begin() as connection:
             rows = await self.rows.lock(connection, user_id, account_sub)
-            before = self.whole(rows) if rows else None
+            before = self.combined(rows) if rows else None
             alive = [one for one in rows if one.is_alive(self.client_id) and self.can_open(one)]
             if tokens.refresh_token is None and not alive:
                 return None
             if tokens.refresh_token is None:
-                await self._keep_access(connection, home_of_access(alive, tokens), tokens)
+                await self._store_access_token(connection, row_for_access_token(alive, tokens), tokens)
             else:
-                await self._keep_refresh(connection, user_id, account_sub, rows, tokens)
+                await self._store_refresh_token(connection, user_id, account_sub, rows, tokens)
             kept = await self._read(connection, user_id, account_sub)
             event: Event = "grant.scopes_changed" if alive else "grant.active"
             if event == "grant.active" or before is None or kept.scopes != before.scopes:
-                await tell(connection, event, kept, self._clock.now())
+                await enqueue_webhook_event(connection, event, kept, self._clock.now())
             await self.enqueue_sync(connection, AccountKey(user_id, account_sub))
             failpoint("keep.commit")
         failpoint("keep.end")
         return kept
 
-    async def refreshed(self, token: GrantToken, lease_id: str, answer: TokenResponse) -> GrantToken | None:
+    async def store_refreshed(
+        self, token: GrantToken, lease_id: str, answer: TokenResponse
+    ) -> GrantToken | None:
         """Store a refreshed access token, unless the row or the lease moved on meanwhile (then None)."""
         # An answer without a scope means: the same as before (RFC 6749 section 5.1).
         scopes = answer.scopes or token.scopes
         changes = {
-            **self.rows.sealed(token.id, token.user_id, answer, self.client_id),
+            **self.rows.encrypted_columns(token.id, token.user_id, answer, self.client_id),
             **WITHOUT_LEASE,
             **ALIVE,
             "scopes": sorted(scopes),
@@ -86,18 +88,18 @@ class Grants(StoredGrants):
         async with self.engine.begin() as connection:
             kept = await self.rows.update_if_same(connection, token, lease_id, changes)
             if kept is not None and (scopes != token.scopes or token.state != "active"):
-                await self._tell_change(connection, token, kept)
+                await self._enqueue_change_event(connection, token, kept)
             failpoint("refresh.commit")
         return kept
 
-    async def died(self, token: GrantToken, lease_id: str, reason: str) -> bool:
+    async def mark_invalid(self, token: GrantToken, lease_id: str, reason: str) -> bool:
         """Google refused the refresh token for good: forget it, unless the row moved on since."""
-        changes = {**WITHOUT_TOKENS, **WITHOUT_LEASE, **self.rows.ended("reconsent", reason)}
+        changes = {**WITHOUT_TOKENS, **WITHOUT_LEASE, **self.rows.ended_columns("reconsent", reason)}
         return await self._end_token(token, lease_id, changes)
 
     async def suspend(self, token: GrantToken, lease_id: str, reason: str, pause: timedelta) -> bool:
         """Google refuses, but does not say that the refresh token is dead: keep it, and ask again later."""
-        ended = self.rows.ended("reconsent", reason)
+        ended = self.rows.ended_columns("reconsent", reason)
         if token.state == "reconsent" and token.reason == reason:
             ended["ended_at"] = token.ended_at
         changes = {
@@ -115,7 +117,7 @@ class Grants(StoredGrants):
             rows = await self.rows.lock(connection, grant.user_id, grant.account_sub)
             if not any(one.id == grant.id and one.state != "revoked" for one in rows):
                 return None
-            ended = await self._revoked(connection, rows, reason, keep_refresh_token=keep_refresh_token)
+            ended = await self._mark_revoked(connection, rows, reason, keep_refresh_token=keep_refresh_token)
             if keep_refresh_token:
                 await enqueue(connection, REVOKE, grant.id)
         return ended
@@ -127,16 +129,16 @@ class Grants(StoredGrants):
             if not any(one.id == token.id and one._refresh_token == token._refresh_token for one in rows):
                 return
             if not any(one.is_alive(self.client_id) for one in rows if one.id != token.id):
-                await self._revoked(connection, rows, reason, keep_refresh_token=False)
+                await self._mark_revoked(connection, rows, reason, keep_refresh_token=False)
                 return
-            await self._forget(connection, token, reason)
+            await self._delete_token(connection, token, reason)
 
-    async def lose(self, token: GrantToken, reason: str) -> None:
+    async def mark_lost(self, token: GrantToken, reason: str) -> None:
         """Forget one refresh token that is of no use any more, unless it was replaced since it was read."""
         async with self.engine.begin() as connection:
             rows = await self.rows.lock(connection, token.user_id, token.account_sub)
             if any(one.id == token.id and one._refresh_token == token._refresh_token for one in rows):
-                await self._forget(connection, token, reason)
+                await self._delete_token(connection, token, reason)
 
     async def erase(self, grant: Grant) -> None:
         """Forget a grant for good, unless it moved on since it was read."""
@@ -164,20 +166,20 @@ class Grants(StoredGrants):
             await enqueue(connection, SYNC, *accounts)
 
     async def _read(self, connection: AsyncConnection, user_id: int, account_sub: str) -> Grant:
-        return self.whole(await self.rows.of_grant(connection, user_id, account_sub))
+        return self.combined(await self.rows.of_grant(connection, user_id, account_sub))
 
-    async def _keep_access(
+    async def _store_access_token(
         self, connection: AsyncConnection, token: GrantToken, answer: TokenResponse
     ) -> None:
         scopes = answer.scopes | token.scopes
-        changes = self.rows.sealed(token.id, token.user_id, answer, self.client_id)
+        changes = self.rows.encrypted_columns(token.id, token.user_id, answer, self.client_id)
         if not answer.scopes >= scopes:
             # A narrower access token must not hide what the stored refresh token can do.
             changes |= WITHOUT_ACCESS
         changes |= {**WITHOUT_LEASE, **ALIVE, "scopes": sorted(scopes)}
         await self.rows.update(connection, changes, t.c.id == token.id)
 
-    async def _keep_refresh(
+    async def _store_refresh_token(
         self,
         connection: AsyncConnection,
         user_id: int,
@@ -187,46 +189,48 @@ class Grants(StoredGrants):
     ) -> None:
         main = next((one for one in rows if one.supplements is None), None)
         kept = [one for one in rows if self.is_of_use(one)]
-        placement = place(rows, kept, answer.scopes, self.client_id)
-        await self.rows.delete(connection, placement.removed)
-        target = placement.target or await self.rows.insert(
+        choice = choose_row(rows, kept, answer.scopes, self.client_id)
+        await self.rows.delete(connection, choice.removed)
+        target = choice.target or await self.rows.insert(
             connection, user_id, account_sub, self.client_id, main.id if main else None
         )
-        sealed = self.rows.sealed(target.id, user_id, answer, self.client_id)
+        sealed = self.rows.encrypted_columns(target.id, user_id, answer, self.client_id)
         changes = {**sealed, **WITHOUT_LEASE, **ALIVE, "scopes": sorted(answer.scopes)}
         await self.rows.update(connection, changes, t.c.id == target.id)
         if main is not None and target.id != main.id:
             # Whoever is about to erase the grant must see that it moved on.
             await self.rows.update(connection, {}, t.c.id == main.id)
 
-    async def _forget(self, connection: AsyncConnection, token: GrantToken, reason: str) -> None:
+    async def _delete_token(self, connection: AsyncConnection, token: GrantToken, reason: str) -> None:
         changes = {**WITHOUT_TOKENS, **WITHOUT_LEASE}
         if token.state != "revoked":
-            changes |= self.rows.ended("reconsent", reason)
+            changes |= self.rows.ended_columns("reconsent", reason)
         (ended,) = await self.rows.update(connection, changes, t.c.id == token.id)
-        await self._tell_change(connection, token, ended)
+        await self._enqueue_change_event(connection, token, ended)
 
     async def _end_token(self, token: GrantToken, lease_id: str, changes: dict[str, object]) -> bool:
         async with self.engine.begin() as connection:
             ended = await self.rows.update_if_same(connection, token, lease_id, changes)
             if ended is not None:
-                await self._tell_change(connection, token, ended)
+                await self._enqueue_change_event(connection, token, ended)
         return ended is not None
 
-    async def _tell_change(self, connection: AsyncConnection, was: GrantToken, token: GrantToken) -> None:
+    async def _enqueue_change_event(
+        self, connection: AsyncConnection, was: GrantToken, token: GrantToken
+    ) -> None:
         """Tell what the change of one token means for its grant, if it means anything."""
         rows = await self.rows.of_grant(connection, token.user_id, token.account_sub)
-        before = self.whole([was if one.id == token.id else one for one in rows])
-        after = self.whole(rows)
+        before = self.combined([was if one.id == token.id else one for one in rows])
+        after = self.combined(rows)
         event: Event = "grant.scopes_changed"
         if after.state != before.state:
             event = "grant.active" if after.state == "active" else "grant.reconsent"
         if after.state != before.state or after.scopes != before.scopes:
-            await tell(connection, event, after, self._clock.now())
+            await enqueue_webhook_event(connection, event, after, self._clock.now())
         if event == "grant.active":
             await self.enqueue_sync(connection, AccountKey(token.user_id, token.account_sub))
 
-    async def _revoked(
+    async def _mark_revoked(
         self,
         connection: AsyncConnection,
         rows: Sequence[GrantToken],
@@ -236,7 +240,9 @@ class Grants(StoredGrants):
     ) -> Grant:
         changes = {**(WITHOUT_ACCESS if keep_refresh_token else WITHOUT_TOKENS), **WITHOUT_LEASE}
         ids = [one.id for one in rows]
-        await self.rows.update(connection, {**changes, **self.rows.ended("revoked", reason)}, t.c.id.in_(ids))
+        await self.rows.update(
+            connection, {**changes, **self.rows.ended_columns("revoked", reason)}, t.c.id.in_(ids)
+        )
         ended = await self._read(connection, rows[0].user_id, rows[0].account_sub)
-        await tell(connection, "grant.revoked", ended, self._clock.now())
+        await enqueue_webhook_event(connection, "grant.revoked", ended, self._clock.now())
         return ended

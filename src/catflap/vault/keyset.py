@@ -20,13 +20,13 @@ from catflap.store.data_dir import write_secret
 
 aead.register()
 
-WAY_ON = (
+RECOVERY_HINT = (
     "Restore the keyset that belongs to this database from your backup. If it is lost for good, "
     "`catflap keys adopt --accept-lost-grants` goes on without what only it could open."
 )
 
 
-class Source(Protocol):
+class KeysetSource(Protocol):
     """Where a keyset comes from."""
 
     def read(self) -> str:
@@ -54,10 +54,10 @@ class EnvironmentKeyset:
 class KeysetFile:
     """A keyset in a file; making one is asked for, because a new one opens nothing that exists."""
 
-    def __init__(self, file: Path, *, loud: bool = False) -> None:
+    def __init__(self, file: Path, *, warn_to_back_up: bool = False) -> None:
         """`loud` is for production: say that the tokens are only worth as much as this file."""
         self.file = file
-        self._loud = loud
+        self._warn_to_back_up = warn_to_back_up
 
     def read(self) -> str:
         """The file's content.
@@ -69,7 +69,7 @@ class KeysetFile:
             return self.file.read_text()
         except FileNotFoundError:
             raise OperatorMustAct(
-                "keyset_missing", f"The vault's keyset is missing: {self.file}. {WAY_ON}"
+                "keyset_missing", f"The vault's keyset is missing: {self.file}. {RECOVERY_HINT}"
             ) from None
         except (OSError, UnicodeDecodeError) as error:
             raise OperatorMustAct(
@@ -107,7 +107,7 @@ class KeysetFile:
             return
         finally:
             fresh.unlink()
-        if self._loud:
+        if self._warn_to_back_up:
             log.warning(
                 "vault_keyset_made",
                 file=str(self.file),
@@ -121,7 +121,7 @@ class Keyset:
     When the source is gone or broken, the keys that were read last go on working, and the log says so.
     """
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: KeysetSource) -> None:
         self.source = source
         self._load()
 
@@ -235,9 +235,9 @@ def _checked(keyset: dict[str, Any]) -> str:
     return text
 
 
-def keyset_source(settings: Settings) -> Source:
+def keyset_source(settings: Settings) -> KeysetSource:
     """Return where the keyset of this installation is: the setting `vault_keyset`, else a file."""
     if settings.vault_keyset is not None:
         return EnvironmentKeyset(settings.vault_keyset.get_secret_value())
     file = settings.data_dir / "secrets" / "vault-keyset.json"
-    return KeysetFile(file, loud=settings.origin.startswith("https://"))
+    return KeysetFile(file, warn_to_back_up=settings.origin.startswith("https://"))

@@ -13,52 +13,52 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from catflap.errors import OperatorMustAct, Tampered
 from catflap.store.tables import google_tokens as t
 from catflap.store.tables import webhooks as w
-from catflap.vault.encryption import Place, TokenCipher
+from catflap.vault.encryption import AssociatedData, TokenCipher
 from catflap.vault.grant import GrantToken
 from catflap.vault.grants import Grants
 from catflap.vault.token_rows import WITHOUT_ACCESS
-from catflap.vault.webhooks import new_secret, secret_place
+from catflap.vault.webhooks import new_secret, secret_associated_data
 
 _BATCH = 500
 REASON = "keyset_lost"
 
 
 @dataclass(frozen=True)
-class Adopted:
+class AdoptionResult:
     """What was given up: how many refresh tokens, and the new secret of each webhook by its id and URL."""
 
     refresh_tokens: int
     webhooks: tuple[tuple[int, str, str], ...] = field(repr=False)
 
 
-class Adopting:
+class KeysetAdoption:
     """Gives up what a keyset can't open."""
 
     def __init__(self, grants: Grants) -> None:
         self._grants = grants
         self._engine: AsyncEngine = grants.engine
-        self._seal: TokenCipher = grants.seal
+        self._cipher: TokenCipher = grants.cipher
 
-    async def lost(self) -> tuple[int, int]:
+    async def count_lost(self) -> tuple[int, int]:
         """How many refresh tokens and webhook secrets can't be opened."""
         tokens = 0
         async for one in self._tokens():
             tokens += one.has_refresh_token and not self._grants.can_open(one)
         async with self._engine.connect() as connection:
             rows = (await connection.execute(select(w.c.id, w.c.secret))).all()
-        return tokens, sum(not self._opens(row.secret, secret_place(row.id)) for row in rows)
+        return tokens, sum(not self._opens(row.secret, secret_associated_data(row.id)) for row in rows)
 
-    async def adopt(self) -> Adopted:
+    async def adopt(self) -> AdoptionResult:
         """Give up what can't be opened; safe to repeat."""
         given_up = 0
         async for one in self._tokens():
             if one.has_refresh_token and not self._grants.can_open(one):
-                await self._grants.lose(one, REASON)
+                await self._grants.mark_lost(one, REASON)
                 given_up += 1
-            elif not self._opens(one._access_token, Place(one.id, one.user_id, "access_token")):
+            elif not self._opens(one._access_token, AssociatedData(one.id, one.user_id, "access_token")):
                 async with self._engine.begin() as connection:
                     await self._grants.rows.update(connection, WITHOUT_ACCESS, t.c.id == one.id)
-        return Adopted(given_up, tuple(await self._new_secrets()))
+        return AdoptionResult(given_up, tuple(await self._new_secrets()))
 
     async def _tokens(self) -> AsyncIterator[GrantToken]:
         last = 0
@@ -71,16 +71,16 @@ class Adopting:
         async with self._engine.begin() as connection:
             made = []
             for row in (await connection.execute(select(w).order_by(w.c.id).with_for_update())).all():
-                if self._opens(row.secret, secret_place(row.id)):
+                if self._opens(row.secret, secret_associated_data(row.id)):
                     continue
                 secret = new_secret()
-                sealed = self._seal.close(secret, secret_place(row.id))
+                sealed = self._cipher.encrypt(secret, secret_associated_data(row.id))
                 await connection.execute(update(w).where(w.c.id == row.id).values(secret=sealed))
                 made.append((row.id, row.url, secret))
         return made
 
-    def _opens(self, sealed: bytes | None, place: Place) -> bool:
+    def _opens(self, sealed: bytes | None, associated_data: AssociatedData) -> bool:
         try:
-            return sealed is None or bool(self._seal.open(sealed, place))
+            return sealed is None or bool(self._cipher.decrypt(sealed, associated_data))
         except (Tampered, OperatorMustAct):
             return False

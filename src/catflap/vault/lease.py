@@ -26,8 +26,8 @@ from catflap.store.tables import google_tokens as t
 from catflap.store.task_types import grant_topic
 from catflap.vault.grant import GrantToken
 
-LEASE_LIVES = timedelta(seconds=3)
-_LONGEST_PAUSE = 10.0
+LEASE_LIFETIME = timedelta(seconds=3)
+_MAX_PAUSE_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Lease:
 
 
 @dataclass(frozen=True)
-class Wait:
+class LeaseHeld:
     """Somebody else asks, or asking failed a moment ago (`paused`); look again after `left`."""
 
     left: timedelta
@@ -50,18 +50,18 @@ class Wait:
 class Leases:
     """Take, renew and give back leases; no connection is held in between."""
 
-    def __init__(self, engine: AsyncEngine, lives: timedelta = LEASE_LIVES) -> None:
+    def __init__(self, engine: AsyncEngine, lifetime: timedelta = LEASE_LIFETIME) -> None:
         self._engine = engine
-        self._lives = lives
+        self._lifetime = lifetime
 
-    async def take(self, token: GrantToken) -> Lease | Wait | None:
+    async def acquire(self, token: GrantToken) -> Lease | LeaseHeld | None:
         """The lease; or how long to wait; or None when the row moved on since `token` was read."""
         lease = Lease(token.id, token.version, secrets.token_hex(16))
         free = or_(t.c.lease_until.is_(None), t.c.lease_until <= func.clock_timestamp())
         taken = (
             update(t)
             .where(t.c.id == token.id, t.c.version == token.version, t.c.state != "revoked", free)
-            .values(lease_id=lease.id, lease_until=_after(self._lives))
+            .values(lease_id=lease.id, lease_until=_after(self._lifetime))
         )
         left = (t.c.lease_until - func.clock_timestamp()).label("left")
         held = select(t.c.lease_id, left).where(t.c.id == token.id, t.c.version == token.version)
@@ -71,10 +71,10 @@ class Leases:
             row = (await connection.execute(held)).first()
         if row is None:
             return None
-        return Wait(max(row.left or timedelta(0), timedelta(0)), paused=row.lease_id is None)
+        return LeaseHeld(max(row.left or timedelta(0), timedelta(0)), paused=row.lease_id is None)
 
     @contextlib.asynccontextmanager
-    async def kept(self, lease: Lease) -> AsyncIterator[None]:
+    async def renewing(self, lease: Lease) -> AsyncIterator[None]:
         """Renew the lease while the context is open."""
         task = asyncio.create_task(self._renew(lease))
         try:
@@ -84,7 +84,7 @@ class Leases:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
 
-    async def give_back(self, lease: Lease) -> None:
+    async def release(self, lease: Lease) -> None:
         """End the lease early and wake who waits."""
         await self._end(lease, {"lease_id": None, "lease_until": None})
 
@@ -93,7 +93,7 @@ class Leases:
 
         `at_least` is what Google asked for.
         """
-        seconds = min(_LONGEST_PAUSE, 0.5 * 2.0 ** min(failures, 10)) * random.uniform(0.5, 1.0)  # noqa: S311
+        seconds = min(_MAX_PAUSE_SECONDS, 0.5 * 2.0 ** min(failures, 10)) * random.uniform(0.5, 1.0)  # noqa: S311
         pause = max(timedelta(seconds=seconds), at_least or timedelta(0))
         await self._end(lease, {"lease_id": None, "lease_until": _after(pause), "failures": failures + 1})
         return pause
@@ -101,10 +101,10 @@ class Leases:
     async def _renew(self, lease: Lease) -> None:
         mine = update(t).where(t.c.id == lease.token_id, t.c.lease_id == lease.id)
         while True:
-            await asyncio.sleep(self._lives.total_seconds() / 3)
+            await asyncio.sleep(self._lifetime.total_seconds() / 3)
             try:
                 async with self._engine.begin() as connection:
-                    await connection.execute(mine.values(lease_until=_after(self._lives)))
+                    await connection.execute(mine.values(lease_until=_after(self._lifetime)))
             except TryAgain as error:
                 if is_being_cancelled():
                     return

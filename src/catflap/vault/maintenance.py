@@ -35,11 +35,11 @@ class Maintenance(Background):
     """Ticks while the context is open."""
 
     def __init__(
-        self, vault: Vault, webhooks: Webhooks, reactions: SecurityEventHandler, clock: Clock
+        self, vault: Vault, webhooks: Webhooks, security_event_handler: SecurityEventHandler, clock: Clock
     ) -> None:
         self._vault = vault
         self._webhooks = webhooks
-        self._reactions = reactions
+        self._security_event_handler = security_event_handler
         self._clock = clock
         self._warned_at: datetime | None = None
 
@@ -48,9 +48,9 @@ class Maintenance(Background):
         while await self.refresh_due():
             pass
         await _each(self._webhooks.deliver, await self._webhooks.due())
-        await _each(self._vault.revoking.finish, await self._vault.revoking.unfinished())
-        await _each(self._reactions.handle, await self._reactions.unfinished())
-        await missing_keys(self._vault.grants.engine, self._vault.grants.seal)
+        await _each(self._vault.revocation.finish, await self._vault.revocation.unfinished())
+        await _each(self._security_event_handler.handle, await self._security_event_handler.unfinished())
+        await missing_keys(self._vault.grants.engine, self._vault.grants.cipher)
         await self._forget()
         await self._warn()
 

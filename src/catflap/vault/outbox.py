@@ -19,7 +19,9 @@ Event = Literal["grant.active", "grant.reconsent", "grant.revoked", "grant.scope
 EVENTS: tuple[Event, ...] = get_args(Event)
 
 
-async def tell(connection: AsyncConnection, event: Event, grant: Grant, now: datetime) -> None:
+async def enqueue_webhook_event(
+    connection: AsyncConnection, event: Event, grant: Grant, now: datetime
+) -> None:
     """Write one delivery for each webhook that wants `event`."""
     wanted = select(webhooks.c.id).where(literal(event) == any_(webhooks.c.events))
     ids = (await connection.execute(wanted)).scalars().all()

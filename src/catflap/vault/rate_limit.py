@@ -23,7 +23,7 @@ class TokenBucket:
         self._left = self._burst
         self._at = monotonic()
 
-    def step(self) -> None:
+    def try_acquire(self) -> None:
         """Take a step now.
 
         Raises:
@@ -35,7 +35,7 @@ class TokenBucket:
             )
         self._left -= 1
 
-    async def turn(self) -> None:
+    async def acquire(self) -> None:
         """Wait for a free step and take it; turns come in the order they were asked for."""
         wait = self._wait()
         self._left -= 1

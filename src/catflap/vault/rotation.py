@@ -36,14 +36,14 @@ class Progress:
 class Rotation:
     """Rotates the keys of one vault."""
 
-    def __init__(self, engine: AsyncEngine, seal: TokenCipher, *, grace: timedelta = _GRACE) -> None:
+    def __init__(self, engine: AsyncEngine, cipher: TokenCipher, *, grace: timedelta = _GRACE) -> None:
         self._engine = engine
-        self._seal = seal
+        self._cipher = cipher
         self._grace = grace
 
     async def used(self) -> dict[int, int]:
         """How many values each key has sealed, by key id; keys that sealed none are there with 0."""
-        counts = Counter(dict.fromkeys(self._seal.keyset.ids, 0))
+        counts = Counter(dict.fromkeys(self._cipher.keyset.ids, 0))
         async with self._engine.connect() as connection:
             for one in COLUMNS:
                 query = select(one.prefix, func.count()).where(one.column.is_not(None)).group_by(one.prefix)
@@ -51,7 +51,7 @@ class Rotation:
                     counts[key_id(found)] += count
         return dict(counts)
 
-    async def rotate(self, tell: Callable[[Progress], None] = lambda _: None) -> int:
+    async def rotate(self, report: Callable[[Progress], None] = lambda _: None) -> int:
         """Add a key (unless an interrupted rotation did), seal everything with it, retire the others.
 
         Returns how many values were sealed anew.
@@ -60,7 +60,7 @@ class Rotation:
             OperatorMustAct: `keyset_in_environment`: only its owner can change it.
             TryAgain: `rotation_runs`: another rotation is at it.
         """
-        source = self._seal.keyset.source
+        source = self._cipher.keyset.source
         if not isinstance(source, KeysetFile):
             raise OperatorMustAct(
                 "keyset_in_environment",
@@ -72,20 +72,20 @@ class Rotation:
                 raise TryAgain("rotation_runs", "Another rotation is at work.")
             try:
                 await connection.commit()
-                return await self._rotate(source, tell)
+                return await self._rotate(source, report)
             finally:
                 await connection.execute(select(func.pg_advisory_unlock(_LOCK)))
 
-    async def reseal(self, tell: Callable[[Progress], None] = lambda _: None) -> int:
+    async def reseal(self, report: Callable[[Progress], None] = lambda _: None) -> int:
         """Seal with the present key whatever is not; returns how many values that were."""
-        total = sum(n for key, n in (await self.used()).items() if key != self._seal.keyset.primary)
+        total = sum(n for key, n in (await self.used()).items() if key != self._cipher.keyset.primary)
         done = 0
-        tell(Progress(0, total))
+        report(Progress(0, total))
         for table, names in SEALED:
             while moved := await self._batch(table, names):
                 done += moved
                 failpoint("rotate.batch")
-                tell(Progress(done, max(total, done)))
+                report(Progress(done, max(total, done)))
         return done
 
     async def check_retired(self) -> None:
@@ -95,14 +95,14 @@ class Rotation:
             BadRequest: `keys_in_use`.
         """
         used = await self.used()
-        if any(n for key, n in used.items() if key != self._seal.keyset.primary):
+        if any(n for key, n in used.items() if key != self._cipher.keyset.primary):
             raise BadRequest("keys_in_use", "Some values are still sealed with older keys; reseal first.")
 
-    async def _rotate(self, source: KeysetFile, tell: Callable[[Progress], None]) -> int:
-        if len(self._seal.keyset.ids) == 1:
+    async def _rotate(self, source: KeysetFile, report: Callable[[Progress], None]) -> int:
+        if len(self._cipher.keyset.ids) == 1:
             source.write(with_new_primary(source.read()))
         failpoint("rotate.added")
-        done = await self.reseal(tell)
+        done = await self.reseal(report)
         failpoint("rotate.resealed")
         # Somebody may have sealed with the old key just before it was replaced and commit just now.
         while True:
@@ -118,7 +118,7 @@ class Rotation:
         return done
 
     async def _batch(self, table: Table, names: tuple[str, ...]) -> int:
-        prefix = key_prefix(self._seal.keyset.primary)
+        prefix = key_prefix(self._cipher.keyset.primary)
         old = or_(
             *(and_(table.c[name].is_not(None), func.substr(table.c[name], 1, 5) != prefix) for name in names)
         )
@@ -141,8 +141,10 @@ class Rotation:
         for name in names:
             value = row[name]
             if isinstance(value, bytes) and not value.startswith(prefix):
-                place = SealedColumn(table, name).place(row)
-                changes[name] = self._seal.close(self._seal.open(value, place), place)
+                associated_data = SealedColumn(table, name).associated_data(row)
+                changes[name] = self._cipher.encrypt(
+                    self._cipher.decrypt(value, associated_data), associated_data
+                )
         # The version stays: what is sealed did not change, so nobody's refresh is disturbed.
         await connection.execute(update(table).where(table.c.id == row["id"]).values(changes))
         return len(changes)

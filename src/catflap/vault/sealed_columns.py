@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.errors import OperatorMustAct, Tampered
 from catflap.store.tables import google_tokens, webhooks
-from catflap.vault.encryption import Place, TokenCipher, key_id, key_prefix
+from catflap.vault.encryption import AssociatedData, TokenCipher, key_id, key_prefix
 
 SEALED: tuple[tuple[Table, tuple[str, ...]], ...] = (
     (google_tokens, ("refresh_token", "access_token")),
@@ -51,9 +51,9 @@ class SealedColumn:
         # Written out, as the index has it.
         return func.substr(self.column, literal_column("1"), literal_column("5"))
 
-    def place(self, row: dict[str, Any]) -> Place:
+    def associated_data(self, row: dict[str, Any]) -> AssociatedData:
         """What a value in this column is bound to; `row` has `id`, and `user_id` if the table has it."""
-        return Place(row["id"], row.get("user_id", 0), self.name, self.table.name)
+        return AssociatedData(row["id"], row.get("user_id", 0), self.name, self.table.name)
 
 
 COLUMNS = tuple(SealedColumn(table, name) for table, names in SEALED for name in names)
@@ -70,23 +70,23 @@ async def keys_in_use(engine: AsyncEngine) -> set[int]:
     return found
 
 
-async def missing_keys(engine: AsyncEngine, seal: TokenCipher) -> set[int]:
+async def missing_keys(engine: AsyncEngine, cipher: TokenCipher) -> set[int]:
     """The keys that sealed anything and that our keyset lacks; the log says so when that changes."""
-    missing = await keys_in_use(engine) - set(seal.keyset.ids)
+    missing = await keys_in_use(engine) - set(cipher.keyset.ids)
     if missing:
-        seal.tell_missing(missing)
+        cipher.log_missing_keys(missing)
     else:
-        seal.tell_complete()
+        cipher.log_keys_complete()
     return missing
 
 
-async def check_ready(engine: AsyncEngine, seal: TokenCipher) -> None:
+async def check_ready(engine: AsyncEngine, cipher: TokenCipher) -> None:
     """Make sure that every sealed value can be opened here.
 
     Raises:
         OperatorMustAct: `keyset_lacks_key`.
     """
-    if missing := await missing_keys(engine, seal):
+    if missing := await missing_keys(engine, cipher):
         raise OperatorMustAct(
             "keyset_lacks_key",
             "The database holds values sealed with keys that this server's keyset lacks "
@@ -95,19 +95,19 @@ async def check_ready(engine: AsyncEngine, seal: TokenCipher) -> None:
         )
 
 
-async def foreign_keys(engine: AsyncEngine, seal: TokenCipher) -> set[int]:
+async def foreign_keys(engine: AsyncEngine, cipher: TokenCipher) -> set[int]:
     """The keys that sealed anything and that our keyset lacks, or has with other content."""
-    used, ours = await keys_in_use(engine), set(seal.keyset.ids)
-    return {key for key in used if key not in ours or not await _opens_any(engine, seal, key)}
+    used, ours = await keys_in_use(engine), set(cipher.keyset.ids)
+    return {key for key in used if key not in ours or not await _opens_any(engine, cipher, key)}
 
 
-async def _opens_any(engine: AsyncEngine, seal: TokenCipher, key: int) -> bool:
+async def _opens_any(engine: AsyncEngine, cipher: TokenCipher, key: int) -> bool:
     async with engine.connect() as connection:
         for one in COLUMNS:
             query = select(one.table).where(one.prefix == key_prefix(key)).limit(_SAMPLE)
             for row in (await connection.execute(query)).mappings():
                 try:
-                    seal.open(row[one.name], one.place(dict(row)))
+                    cipher.decrypt(row[one.name], one.associated_data(dict(row)))
                 except (Tampered, OperatorMustAct):
                     continue
                 return True

@@ -23,12 +23,12 @@ from catflap.vault.circuit_breaker import CircuitBreaker, unavailable
 from catflap.vault.failpoint import failpoint
 from catflap.vault.grant import CLIENT_CHANGED, Grant, GrantToken
 from catflap.vault.grants import Grants
-from catflap.vault.lease import Lease, Leases, Wait
+from catflap.vault.lease import Lease, LeaseHeld, Leases
 from catflap.vault.lifetimes import MIN_USABLE_TTL
 from catflap.vault.rate_limit import TokenBucket
 
-_LONGEST_REFUSED_SECONDS = 300.0
-_LONGEST_SUSPENDED_SECONDS = 3600.0
+_MAX_REFUSED_PAUSE_SECONDS = 300.0
+_MAX_SUSPENDED_PAUSE_SECONDS = 3600.0
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class AccessToken:
     scopes: frozenset[str]
 
 
-class Refreshing:
+class TokenRefresher:
     """Refreshes access tokens, once for all who wait."""
 
     def __init__(
@@ -49,27 +49,27 @@ class Refreshing:
         oauth: OAuth,
         clock: Clock,
         *,
-        notices: NotificationListener,
+        notifications: NotificationListener,
         leases: Leases,
         circuit: CircuitBreaker,
-        pace: TokenBucket | None,
-        patience: timedelta,
+        rate_limit: TokenBucket | None,
+        timeout: timedelta,
     ) -> None:
         """Arguments as those of `Vault`."""
         self.grants = grants
         self._oauth = oauth
         self._clock = clock
-        self._notices = notices
+        self._notifications = notifications
         self._leases = leases
         self._circuit = circuit
-        self._pace = pace
-        self._patience = patience
+        self._rate_limit = rate_limit
+        self._timeout = timeout
         self._refreshing: dict[int, asyncio.Task[AccessToken]] = {}
 
     def check(self, token: GrantToken) -> None:
         """Raise `reconsent_required` unless asking with this token can make sense."""
         if not token.may_work(self.grants.client_id):
-            raise reconsent(token)
+            raise reconsent_required(token)
 
     def stored(self, token: GrantToken, min_ttl: timedelta) -> AccessToken | None:
         """The stored access token, if it lives for `min_ttl` and opens."""
@@ -95,29 +95,29 @@ class Refreshing:
         """
         task = self._refreshing.get(token.id)
         if task is None:
-            task = asyncio.create_task(self._live(token))
+            task = asyncio.create_task(self._refresh_until_fresh(token))
             self._refreshing[token.id] = task
             task.add_done_callback(lambda _: self._refreshing.pop(token.id, None))
         # Shielded: one caller who gives up must not take the token away from the others.
         return await asyncio.shield(task)
 
-    async def _live(self, token: GrantToken) -> AccessToken:
+    async def _refresh_until_fresh(self, token: GrantToken) -> AccessToken:
         """A token that is newer than `token`, made by us or by whoever was faster."""
         seen = token.version
-        deadline = time.monotonic() + self._patience.total_seconds()
-        with self._notices.watch(grant_topic(token.id)) as changed:
+        deadline = time.monotonic() + self._timeout.total_seconds()
+        with self._notifications.watch(grant_topic(token.id)) as changed:
             while True:
                 if token.version != seen and (stored := self.stored(token, MIN_USABLE_TTL)) is not None:
                     return stored
                 self._circuit.check()
                 changed.clear()
-                lease = await self._leases.take(token)
+                lease = await self._leases.acquire(token)
                 if isinstance(lease, Lease):
-                    if (live := await self._ask_with(token, lease)) is not None:
+                    if (live := await self._refresh_with_lease(token, lease)) is not None:
                         return live
-                elif isinstance(lease, Wait):
+                elif isinstance(lease, LeaseHeld):
                     if lease.paused and not token.is_alive(self.grants.client_id):
-                        raise reconsent(token)
+                        raise reconsent_required(token)
                     if lease.paused or time.monotonic() > deadline:
                         raise unavailable(lease.left)
                     with contextlib.suppress(TimeoutError):
@@ -128,93 +128,93 @@ class Refreshing:
     async def _read_again(self, token: GrantToken) -> GrantToken:
         current = await self.grants.token(token.id)
         if current is None:
-            raise reconsent(token)
+            raise reconsent_required(token)
         self.check(current)
         return current
 
-    async def _ask_with(self, token: GrantToken, lease: Lease) -> AccessToken | None:
+    async def _refresh_with_lease(self, token: GrantToken, lease: Lease) -> AccessToken | None:
         """Ask Google while holding the lease; None when the row moved on and must be read again."""
         failpoint("refresh.leased")
-        async with self._leases.kept(lease):
-            refresh_token = await self._opened(token, lease)
-            await self._enter(lease)
+        async with self._leases.renewing(lease):
+            refresh_token = await self._decrypt_refresh_token(token, lease)
+            await self._acquire_slot(lease)
             try:
-                tokens = await self._ask(refresh_token)
+                tokens = await self._call_token_endpoint(refresh_token)
             except InvalidGrant as error:
-                self._google_answered()
-                await self._end(token, lease, error.detail or "invalid_grant")
+                self._record_success()
+                await self._mark_invalid(token, lease, error.detail or "invalid_grant")
                 return None
             except GrantRefused as error:
-                self._google_answered()
+                self._record_success()
                 await self._suspend(token, lease, error.reason)
                 return None
             except RefreshRefused as error:
-                self._google_answered()
+                self._record_success()
                 pause = await self._leases.pause(lease, token.failures, _refused_pause(token.failures))
                 log.warning("google_refuses_refresh", grant=token.grant_id, detail=error.detail)
                 raise unavailable(pause, error.detail) from None
             except TryAgain as error:
-                self._circuit.failed(token.grant_id)
+                self._circuit.record_failure(token.grant_id)
                 pause = await self._leases.pause(lease, token.failures, error.after)
                 log.warning("google_unavailable", grant=token.grant_id, detail=error.detail)
                 raise unavailable(pause, error.detail) from None
             except OperatorMustAct as error:
-                await self._leases.give_back(lease)
+                await self._leases.release(lease)
                 raise self._client_rejected(error) from None
             except BaseException:
-                await asyncio.shield(self._leases.give_back(lease))
+                await asyncio.shield(self._leases.release(lease))
                 raise
-            self._google_answered()
+            self._record_success()
             failpoint("refresh.answered")
-            kept = await self.grants.refreshed(token, lease.id, tokens)
+            kept = await self.grants.store_refreshed(token, lease.id, tokens)
         failpoint("refresh.end")
         if kept is None or kept.expires_at is None:
             return None
         return AccessToken(tokens.access_token, kept.expires_at, kept.scopes)
 
-    def _google_answered(self) -> None:
-        if self._circuit.worked():
+    def _record_success(self) -> None:
+        if self._circuit.record_success():
             log.info("google_accepts_our_client_again")
 
     def _client_rejected(self, error: OperatorMustAct) -> OperatorMustAct:
-        if self._circuit.rejected(error):
+        if self._circuit.record_rejection(error):
             log.error("google_rejects_our_client", code=error.code, message=error.message)
         return OperatorMustAct(error.code, error.message, detail=error.detail, logged=True)
 
-    async def _enter(self, lease: Lease) -> None:
+    async def _acquire_slot(self, lease: Lease) -> None:
         try:
-            if self._pace is not None:
-                await self._pace.turn()
-            self._circuit.enter()
+            if self._rate_limit is not None:
+                await self._rate_limit.acquire()
+            self._circuit.acquire()
         except BaseException:
-            await asyncio.shield(self._leases.give_back(lease))
+            await asyncio.shield(self._leases.release(lease))
             raise
 
-    async def _opened(self, token: GrantToken, lease: Lease) -> str:
+    async def _decrypt_refresh_token(self, token: GrantToken, lease: Lease) -> str:
         try:
             refresh_token = self.grants.open_refresh_token(token)
         except OperatorMustAct:
-            await self._leases.give_back(lease)
+            await self._leases.release(lease)
             raise
         except Tampered as error:
             log.error("refresh_token_not_opened", grant=token.grant_id, detail=error.detail)
             await self._suspend(token, lease, error.code)
-            raise reconsent(token) from None
+            raise reconsent_required(token) from None
         assert refresh_token is not None
         return refresh_token
 
-    async def _ask(self, refresh_token: str) -> TokenResponse:
+    async def _call_token_endpoint(self, refresh_token: str) -> TokenResponse:
         try:
-            async with asyncio.timeout(self._patience.total_seconds()):
+            async with asyncio.timeout(self._timeout.total_seconds()):
                 return await self._oauth.refresh(refresh_token)
         except TimeoutError:
             raise TryAgain("google_unavailable", "Google is too slow.", detail="no answer in time") from None
 
-    async def _end(self, token: GrantToken, lease: Lease, reason: str) -> None:
+    async def _mark_invalid(self, token: GrantToken, lease: Lease, reason: str) -> None:
         """Believe that the token is dead only if nobody refreshed or consented meanwhile."""
-        if await self.grants.died(token, lease.id, reason):
+        if await self.grants.mark_invalid(token, lease.id, reason):
             log.warning("grant_needs_consent", grant=token.grant_id, user=token.user_id, reason=reason)
-            raise reconsent(token)
+            raise reconsent_required(token)
 
     async def _suspend(self, token: GrantToken, lease: Lease, reason: str) -> None:
         """Keep a token that Google may accept again, for instance when an administrator allows the app."""
@@ -222,7 +222,7 @@ class Refreshing:
         if await self.grants.suspend(token, lease.id, reason, pause):
             if token.reason != reason:
                 log.warning("grant_refused", grant=token.grant_id, user=token.user_id, reason=reason)
-            raise reconsent(token)
+            raise reconsent_required(token)
 
 
 # Why a person must consent once more, where it is not that Google ended the grant.
@@ -236,7 +236,7 @@ _WHY = {
 }
 
 
-def reconsent(of: Grant | GrantToken) -> UserMustAct:
+def reconsent_required(of: Grant | GrantToken) -> UserMustAct:
     """What everybody hears about a grant that is not active."""
     why = _WHY.get(of.reason or "", "Google no longer accepts this grant")
     return UserMustAct(
@@ -246,9 +246,9 @@ def reconsent(of: Grant | GrantToken) -> UserMustAct:
 
 def _refused_pause(failures: int) -> timedelta:
     """Twice as long each time: nobody knows whether Google will change its mind."""
-    return timedelta(seconds=min(_LONGEST_REFUSED_SECONDS, 5.0 * 2.0 ** min(failures, 10)))
+    return timedelta(seconds=min(_MAX_REFUSED_PAUSE_SECONDS, 5.0 * 2.0 ** min(failures, 10)))
 
 
 def _suspended_pause(failures: int) -> timedelta:
     """Half a minute, for mistakes that are mended at once, up to an hour."""
-    return timedelta(seconds=min(_LONGEST_SUSPENDED_SECONDS, 30.0 * 2.0 ** min(failures, 10)))
+    return timedelta(seconds=min(_MAX_SUSPENDED_PAUSE_SECONDS, 30.0 * 2.0 ** min(failures, 10)))

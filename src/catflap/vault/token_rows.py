@@ -11,7 +11,7 @@ from catflap.google.oauth import TokenResponse
 from catflap.store.notify import announce_change
 from catflap.store.tables import google_tokens as t
 from catflap.store.task_types import grant_topic
-from catflap.vault.encryption import Place, TokenCipher
+from catflap.vault.encryption import AssociatedData, TokenCipher
 from catflap.vault.fingerprints import double_hash, prefix_hash
 from catflap.vault.grant import GrantToken, token_of
 
@@ -30,13 +30,13 @@ ALIVE: dict[str, object] = {"state": "active", "reason": None, "ended_at": None}
 _MINE = select(t).where(t.c.user_id == bindparam("user"))
 
 
-class Rows:
+class TokenRows:
     """The rows, and the values sealed in them."""
 
-    def __init__(self, engine: AsyncEngine, seal: TokenCipher, clock: Clock) -> None:
+    def __init__(self, engine: AsyncEngine, cipher: TokenCipher, clock: Clock) -> None:
         # Reading needs no transaction, and without one it is one round trip instead of three.
         self._reading = engine.execution_options(isolation_level="AUTOCOMMIT")
-        self.seal = seal
+        self.cipher = cipher
         self._clock = clock
 
     async def of_user(self, user_id: int) -> list[GrantToken]:
@@ -116,19 +116,21 @@ class Rows:
         changed = await self.update(connection, changes, *same)
         return changed[0] if changed else None
 
-    def ended(self, state: str, reason: str) -> dict[str, object]:
+    def ended_columns(self, state: str, reason: str) -> dict[str, object]:
         """The columns of a token that ends now."""
         return {"state": state, "reason": reason, "ended_at": self._clock.now()}
 
-    def sealed(self, row_id: int, user_id: int, tokens: TokenResponse, client_id: str) -> dict[str, object]:
+    def encrypted_columns(
+        self, row_id: int, user_id: int, tokens: TokenResponse, client_id: str
+    ) -> dict[str, object]:
         """The columns that keep what Google answered."""
 
-        def close(value: str, name: str) -> bytes:
-            return self.seal.close(value, Place(row_id, user_id, name))
+        def encrypt(value: str, name: str) -> bytes:
+            return self.cipher.encrypt(value, AssociatedData(row_id, user_id, name))
 
         now = self._clock.now()
         columns: dict[str, object] = {
-            "access_token": close(tokens.access_token, "access_token"),
+            "access_token": encrypt(tokens.access_token, "access_token"),
             "expires_at": now + timedelta(seconds=tokens.expires_in),
             "refreshed_at": now,
             "failures": 0,
@@ -138,7 +140,7 @@ class Rows:
             columns["refresh_expires_at"] = _after(now, lives)
         if tokens.refresh_token:
             columns |= {
-                "refresh_token": close(tokens.refresh_token, "refresh_token"),
+                "refresh_token": encrypt(tokens.refresh_token, "refresh_token"),
                 "token_hash": double_hash(tokens.refresh_token),
                 "token_prefix_hash": prefix_hash(tokens.refresh_token[:16]),
                 "client_id": client_id,

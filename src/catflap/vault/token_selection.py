@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from catflap.google.oauth import TokenResponse
-from catflap.google.scopes import covered, missing
+from catflap.google.scopes import covered, missing_scopes
 from catflap.vault.grant import GrantToken
 
 # More consents that don't cover each other than any app has; Google itself keeps 100 for an account.
-MOST_TOKENS = 10
+MAX_TOKENS = 10
 
 
 @dataclass(frozen=True)
-class Placement:
+class RowChoice:
     """Where a new token goes.
 
     `target` is the row that takes it, None for a new row; `removed` are supplementary rows to delete.
@@ -27,9 +27,9 @@ class Placement:
     removed: tuple[GrantToken, ...]
 
 
-def place(
+def choose_row(
     rows: Sequence[GrantToken], kept: Sequence[GrantToken], scopes: frozenset[str], client_id: str
-) -> Placement:
+) -> RowChoice:
     """Where a new refresh token with these scopes goes.
 
     Args:
@@ -37,21 +37,21 @@ def place(
         kept: those of them that may still be of use.
         client_id: the OAuth client of the new token; it replaces none of another client.
     """
-    staying = [one for one in kept if one.client_id != client_id or missing(one.scopes, scopes)]
-    while len(staying) >= MOST_TOKENS:
+    staying = [one for one in kept if one.client_id != client_id or missing_scopes(one.scopes, scopes)]
+    while len(staying) >= MAX_TOKENS:
         staying.remove(_least_useful(staying, scopes, client_id))
     free = [one for one in rows if one not in staying]
     main = next((one for one in free if one.supplements is None), None)
     target = main or next(iter(free), None)
-    return Placement(target, tuple(one for one in free if one is not target and one.supplements is not None))
+    return RowChoice(target, tuple(one for one in free if one is not target and one.supplements is not None))
 
 
-def home_of_access(alive: Sequence[GrantToken], tokens: TokenResponse) -> GrantToken:
+def row_for_access_token(alive: Sequence[GrantToken], tokens: TokenResponse) -> GrantToken:
     """The token that an access token without a refresh token most likely belongs to.
 
     It is the narrowest that covers what was granted, else the widest.
     """
-    fitting = [one for one in alive if not missing(tokens.scopes, one.scopes)]
+    fitting = [one for one in alive if not missing_scopes(tokens.scopes, one.scopes)]
     if fitting:
         return min(fitting, key=lambda one: (len(covered(one.scopes)), -one.id))
     return max(alive, key=lambda one: (len(covered(one.scopes)), one.id))
@@ -62,7 +62,7 @@ def _least_useful(tokens: Sequence[GrantToken], new: frozenset[str], client_id: 
 
     def use(one: GrantToken) -> tuple[bool, bool, datetime, int]:
         others = new.union(*(other.scopes for other in tokens if other is not one))
-        adds = bool(missing(one.scopes, others))
+        adds = bool(missing_scopes(one.scopes, others))
         return (one.client_id == client_id, adds, one.refreshed_at or one.created_at, one.id)
 
     return min(tokens, key=use)

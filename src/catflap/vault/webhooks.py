@@ -26,7 +26,7 @@ from catflap.log import log
 from catflap.store.row_mapping import from_row
 from catflap.store.tables import webhook_deliveries as d
 from catflap.store.tables import webhooks as t
-from catflap.vault.encryption import Place, TokenCipher
+from catflap.vault.encryption import AssociatedData, TokenCipher
 from catflap.vault.outbox import EVENTS
 
 # The schedule that Standard Webhooks proposes; after the last try a delivery is given up.
@@ -70,7 +70,7 @@ class Webhooks:
     def __init__(
         self,
         engine: AsyncEngine,
-        seal: TokenCipher,
+        cipher: TokenCipher,
         clock: Clock,
         http: httpx2.AsyncClient,
         *,
@@ -79,7 +79,7 @@ class Webhooks:
     ) -> None:
         """`http` must follow no redirects and use no proxy of the environment."""
         self._engine = engine
-        self._seal = seal
+        self._cipher = cipher
         self._clock = clock
         self._http = http
         self._resolve = resolve
@@ -100,7 +100,7 @@ class Webhooks:
         values = {"url": url, "secret": b"", "events": sorted(set(events)), "created_at": self._clock.now()}
         async with self._engine.begin() as connection:
             row = (await connection.execute(insert(t).values(values).returning(t))).one()
-            sealed = self._seal.close(secret, secret_place(row.id))
+            sealed = self._cipher.encrypt(secret, secret_associated_data(row.id))
             row = (
                 await connection.execute(update(t).where(t.c.id == row.id).values(secret=sealed).returning(t))
             ).one()
@@ -154,7 +154,7 @@ class Webhooks:
     async def _post(self, hook: Webhook, message_id: str, body: str) -> str:
         at = int(self._clock.now().timestamp())
         try:
-            secret = self._seal.open(hook._secret, secret_place(hook.id))
+            secret = self._cipher.decrypt(hook._secret, secret_associated_data(hook.id))
             host, address = await self._checked(hook.url)
             url = httpx2.URL(hook.url)
             request = self._http.build_request(
@@ -216,9 +216,9 @@ def new_secret() -> str:
     return _PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
-def secret_place(webhook_id: int) -> Place:
+def secret_associated_data(webhook_id: int) -> AssociatedData:
     """Where a webhook's secret is sealed."""
-    return Place(webhook_id, 0, "secret", "webhooks")
+    return AssociatedData(webhook_id, 0, "secret", "webhooks")
 
 
 def _webhook(row: Row[tuple[object, ...]]) -> Webhook:

@@ -47,5 +47,5 @@ async def readyz(services: ServicesDep) -> dict[str, str]:
     """The process can serve: the database answers both roles, and the keyset opens what is in it."""
     async with services.engine.connect() as connection:
         await connection.execute(text("SELECT 1"))
-    await check_ready(services.grants.engine, services.grants.seal)
+    await check_ready(services.grants.engine, services.grants.cipher)
     return {"status": "ready"}

@@ -255,7 +255,7 @@ async def _app_session(token: str, services: Services) -> Session | None:
     subject = await services.external_jwt.subject(token)
     user_id = await services.users.by_external_id(subject)
     if user_id is None:
-        user_id, _ = await services.users.make(subject)
+        user_id, _ = await services.users.get_or_create(subject)
     now = services.clock.now()
     return Session(None, user_id, "app", created_at=now, last_used_at=now, expires_at=now)
 

@@ -7,7 +7,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from catflap.errors import BadRequest, CatflapError, Tampered
 from catflap.google.id_token import is_unnamed
-from catflap.google.scopes import SIGN_IN, asked
+from catflap.google.scopes import SIGN_IN, expand_requested
 from catflap.log import log
 from catflap.signin import AuthorizationRedirect, ConsentRequest, Purpose, Session
 from catflap.signin.authorization_requests import PendingAuthorization
@@ -31,7 +31,7 @@ async def consent_for(
     Raises:
         BadRequest: `unauthenticated`, `not_found`.
     """
-    wanted = asked(scopes) | SIGN_IN
+    wanted = expand_requested(scopes) | SIGN_IN
     if purpose == "signin" or (purpose is None and session is None):
         return ConsentRequest("signin", wanted, next=local_path(next or services.paths.home))
     if session is None:
@@ -80,7 +80,9 @@ def still_valid(attempt: PendingAuthorization, session: Session | None) -> Conse
     asks = attempt.request
     if asks.user_id is not None and (session is None or session.user_id != asks.user_id):
         raise Tampered("state_invalid", "Somebody else is signed in here now; please start again.")
-    return replace(asks, meanwhile=session.user_id if begun_since(attempt, session) and session else None)
+    return replace(
+        asks, signed_in_user_id=session.user_id if begun_since(attempt, session) and session else None
+    )
 
 
 def begun_since(attempt: PendingAuthorization, session: Session | None) -> bool:

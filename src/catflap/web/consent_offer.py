@@ -4,7 +4,7 @@ from fastapi.responses import Response
 
 from catflap.errors import CatflapError
 from catflap.google.id_token import is_unnamed
-from catflap.google.scopes import missing
+from catflap.google.scopes import missing_scopes
 from catflap.vault import Grant
 from catflap.vault.api_keys import ApiKey
 from catflap.web.problems import problem_of
@@ -24,7 +24,7 @@ async def consent_wanted(
     grant = await services.grants.find(user_id, account)
     wanted = scopes | (grant.scopes if grant is not None else frozenset())
     if key.scopes is not None:
-        wanted = frozenset(one for one in wanted if not missing({one}, key.scopes))
+        wanted = frozenset(one for one in wanted if not missing_scopes({one}, key.scopes))
     offer = ConsentOffer(
         create=f"{services.settings.origin}{services.paths.token}/v1/users/{user_id}/consents",
         scopes=sorted(wanted),

@@ -14,11 +14,11 @@ from catflap.devices.pairing import Pairings
 from catflap.devices.schedule import Schedules
 from catflap.devices.signed_urls import SignedSoundUrls
 from catflap.errors import OperatorMustAct
-from catflap.google.proxy_rules import Rule
+from catflap.google.proxy_rules import ProxyRule
 from catflap.google.risc import SecurityEventTokens
 from catflap.settings import Settings
 from catflap.signin import Sessions, SignIn, Users
-from catflap.signin.consent_links import Consents
+from catflap.signin.consent_links import ConsentLinks
 from catflap.signin.external_jwt import ExternalJwtVerifier
 from catflap.vault import Grants, Vault
 from catflap.vault.api_keys import ApiKeys
@@ -54,11 +54,11 @@ class Services:
     api_keys: ApiKeys
     audit: Audit
     http: httpx2.AsyncClient
-    proxy_rules: tuple[Rule, ...]
+    proxy_rules: tuple[ProxyRule, ...]
     webhooks: Webhooks
-    reactions: SecurityEventHandler
+    security_event_handler: SecurityEventHandler
     security_events: SecurityEventTokens
-    consents: Consents
+    consents: ConsentLinks
     external_jwt: ExternalJwtVerifier | None
     limits: SignInLimits
 

@@ -45,8 +45,8 @@ class Limit:
         if len(self._buckets) > MOST_ADDRESSES:
             self._buckets.popitem(last=False)
         try:
-            bucket.step()
-            self._together.step()
+            bucket.try_acquire()
+            self._together.try_acquire()
         except TryAgain:
             if self._monotonic() - self._logged_at >= _LOG_EVERY_SECONDS:
                 self._logged_at = self._monotonic()

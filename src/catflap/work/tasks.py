@@ -26,8 +26,8 @@ class Jobs:
     planner: Planner
     renderer: Renderer
     webhooks: Webhooks
-    revoking: Revocation
-    reactions: SecurityEventHandler
+    revocation: Revocation
+    security_event_handler: SecurityEventHandler
 
     def by_name(self) -> dict[str, Job]:
         """Return the function of each task type of this version, by its name in the queue."""
@@ -37,8 +37,8 @@ class Jobs:
                 _job(PLAN, self.planner.plan_user),
                 _job(RENDER, self.renderer.render),
                 _job(WEBHOOK, self.webhooks.deliver),
-                _job(REVOKE, self.revoking.finish),
-                _job(SECURITY_EVENT, self.reactions.handle),
+                _job(REVOKE, self.revocation.finish),
+                _job(SECURITY_EVENT, self.security_event_handler.handle),
             )
         )
 

@@ -5,9 +5,9 @@ from fastapi.responses import Response
 
 from catflap.errors import BadRequest
 from catflap.google.id_token import is_unnamed
-from catflap.google.scopes import SIGN_IN, asked
+from catflap.google.scopes import SIGN_IN, expand_requested
 from catflap.signin import ConsentRequest, Purpose
-from catflap.signin.consent_request import prompted
+from catflap.signin.consent_request import with_prompt
 from catflap.signin.flow import NATIVE_REDIRECT_URI, POPUP_REDIRECT_URI
 from catflap.web.api_key_auth import UserKey, UsersKey
 from catflap.web.authentication import ServicesDep, single_parameters
@@ -45,7 +45,7 @@ async def make_user(body: UserBody, key: UsersKey, services: ServicesDep) -> Res
     """Make a user; the same `external_id` names the same user again."""
     if key.user_ids is not None:
         raise BadRequest("forbidden", "This API key is for certain users only.")
-    user_id, made = await services.users.make(body.external_id)
+    user_id, made = await services.users.get_or_create(body.external_id)
     return json_response(UserResource(id=user_id, external_id=body.external_id), 201 if made else 200)
 
 
@@ -78,7 +78,7 @@ async def take_code(
 ) -> SignInResource:
     """Redeem a code; account and grant become this user's, nobody is signed in."""
     await _known(services, user_id)
-    wanted = asked(body.scopes)
+    wanted = expand_requested(body.scopes)
     key.check_scopes(wanted)
     asks = ConsentRequest("link", wanted | SIGN_IN, user_id, body.account)
     redirect_uri = {"native": NATIVE_REDIRECT_URI, "popup": POPUP_REDIRECT_URI}.get(body.client)
@@ -86,7 +86,7 @@ async def take_code(
         redirect_uri = body.redirect_uri
     if redirect_uri is None:
         raise BadRequest("invalid_request", "Send the redirect_uri that this code was issued for.")
-    received = await services.signin.redeem(
+    received = await services.signin.exchange_code(
         asks, body.code, redirect_uri=redirect_uri, verifier=body.code_verifier
     )
     return SignInResource.of(received)
@@ -109,14 +109,14 @@ async def make_consent(
     that with `confirmConsent` in the session of this user, or nothing of it becomes usable.
     """
     await _known(services, user_id)
-    wanted = asked(body.scopes)
+    wanted = expand_requested(body.scopes)
     # Who somebody is is asked along with anything else, so a key need not name it.
     key.check_scopes(wanted - SIGN_IN)
     purpose = await _purpose(services, user_id, body)
     choose = purpose == "link" and body.account is None
     asks = ConsentRequest(purpose, wanted | SIGN_IN, user_id, body.account, select_account=choose)
-    asks = prompted(asks, body.prompt)
-    ticket = await services.consents.make(asks, body.return_to)
+    asks = with_prompt(asks, body.prompt)
+    ticket = await services.consents.create(asks, body.return_to)
     return ConsentLink(
         id=ticket.id,
         purpose=asks.purpose,
@@ -140,7 +140,7 @@ async def confirm_consent(
 
 
 async def _known(services: Services, user_id: int) -> None:
-    if await services.users.called(user_id) is None:
+    if await services.users.external_id_of(user_id) is None:
         raise BadRequest("not_found", "There is no such user.")
 
 

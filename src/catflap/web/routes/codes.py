@@ -14,11 +14,11 @@ from fastapi import Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from catflap.errors import BadRequest, CatflapError
-from catflap.google.scopes import SIGN_IN, asked
+from catflap.google.scopes import SIGN_IN, expand_requested
 from catflap.log import log
 from catflap.signin import ConsentNeeded, ConsentRequest, Purpose, Session, SignInResult
 from catflap.signin.authorization_requests import PendingAuthorization
-from catflap.signin.consent_request import prompted
+from catflap.signin.consent_request import with_prompt
 from catflap.signin.flow import NATIVE_REDIRECT_URI, POPUP_REDIRECT_URI
 from catflap.web.authentication import (
     SIGNIN_COOKIE_SECONDS,
@@ -85,7 +85,7 @@ async def begin_popup(
 ) -> Response:
     """Return the parameters of Google's code client; state and cookie bind the code to this browser."""
     asks = await consent_for(services, session, scopes=scopes, purpose=purpose, account=account)
-    asks = prompted(asks, prompt)
+    asks = with_prompt(asks, prompt)
     if asks.forced:
         raise BadRequest(
             "invalid_request",
@@ -128,7 +128,7 @@ async def take_code(
     asks = await consent_for(
         services, session, scopes=body.scopes or "", purpose=body.purpose, account=body.account
     )
-    received = await services.signin.redeem(asks, body.code, redirect_uri=NATIVE_REDIRECT_URI)
+    received = await services.signin.exchange_code(asks, body.code, redirect_uri=NATIVE_REDIRECT_URI)
     return await _as_app(request, services, asks, received)
 
 
@@ -185,13 +185,16 @@ async def take_credential(
     asks, nonce = ConsentRequest("signin", SIGN_IN), body.nonce
     if body.client == "native":
         check_native(request)
-        received = await services.signin.recognise(asks, body.credential, nonce=nonce)
+        received = await services.signin.sign_in_with_id_token(asks, body.credential, nonce=nonce)
         return await _as_app(request, services, asks, received)
     check_page(request, services)
     async with _popup_back(request, services, names, session, body.state) as attempt:
         if attempt is not None:
-            asks, nonce = replace(asks, meanwhile=still_valid(attempt, session).meanwhile), attempt.nonce
-        received = await services.signin.recognise(asks, body.credential, nonce=nonce)
+            asks, nonce = (
+                replace(asks, signed_in_user_id=still_valid(attempt, session).signed_in_user_id),
+                attempt.nonce,
+            )
+        received = await services.signin.sign_in_with_id_token(asks, body.credential, nonce=nonce)
     return await _as_page(request, services, names, session, asks, received)
 
 
@@ -205,7 +208,7 @@ async def _from_popup(
             if attempt is not None:
                 asks = still_valid(attempt, session)
                 if body.scopes is not None:
-                    asks = replace(asks, scopes=asked(body.scopes) | SIGN_IN)
+                    asks = replace(asks, scopes=expand_requested(body.scopes) | SIGN_IN)
             else:
                 asks = await consent_for(
                     services,
@@ -214,7 +217,7 @@ async def _from_popup(
                     purpose=body.purpose or "signin",
                     account=body.account,
                 )
-            received = await services.signin.redeem(asks, body.code, redirect_uri=redirect_uri)
+            received = await services.signin.exchange_code(asks, body.code, redirect_uri=redirect_uri)
     except ConsentNeeded as needed:
         return _lead_to_consent(services, needed)
     return await _as_page(request, services, names, session, asks, received)
@@ -229,7 +232,7 @@ def _popup_back(
     """
     if state is None:
         return nullcontext()
-    return services.signin.popup_returned(state, names.signin_secrets(request, state))
+    return services.signin.resume_popup(state, names.signin_secrets(request, state))
 
 
 async def _from_login_uri(
@@ -240,7 +243,9 @@ async def _from_login_uri(
     sent, kept = form.get(_G_CSRF, ""), request.cookies.get(_G_CSRF, "")
     if not sent or not hmac.compare_digest(sent.encode(), kept.encode()):
         raise BadRequest("csrf", "This form did not come from our own page; please start again.")
-    received = await services.signin.recognise(ConsentRequest("signin", SIGN_IN), form.get("credential", ""))
+    received = await services.signin.sign_in_with_id_token(
+        ConsentRequest("signin", SIGN_IN), form.get("credential", "")
+    )
     response = RedirectResponse(services.paths.home, 303)
     names.set_session(response, await open_session(request, services, session, received.user_id))
     return response
@@ -256,7 +261,7 @@ async def _as_page(
 ) -> Response:
     if asks.purpose != "signin":
         return json_response(SignInResource.of(received))
-    if asks.meanwhile is not None:
+    if asks.signed_in_user_id is not None:
         # Signed in meanwhile in another tab, whose page belongs to that session.
         token = request.cookies[names.session]
         return json_response(SignInResource.of(received, csrf_token=csrf_token(token)))

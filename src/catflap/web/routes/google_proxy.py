@@ -14,7 +14,7 @@ from fastapi.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from catflap.errors import BadRequest, CatflapError, TryAgain, UserMustAct
-from catflap.google.proxy_rules import METHODS, Call, check_allowed, needed_scopes, normalise_call
+from catflap.google.proxy_rules import METHODS, ProxyCall, check_allowed, needed_scopes, normalise_call
 from catflap.log import log
 from catflap.settings import GOOGLE_API_URL
 from catflap.vault import AccessToken
@@ -134,7 +134,7 @@ def _responses() -> dict[int | str, dict[str, Any]]:
     return {200: google, **declared, "default": google}
 
 
-def _call(request: Request, host: str) -> Call:
+def _call(request: Request, host: str) -> ProxyCall:
     raw: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
     before, found, path = raw.partition(f"/google/{host}/".encode())
     if not found or b"?" in before:
@@ -144,7 +144,7 @@ def _call(request: Request, host: str) -> Call:
 
 
 async def _needed_scopes(
-    services: Services, key: ApiKey, call: Call, user_id: int, account: str | None
+    services: Services, key: ApiKey, call: ProxyCall, user_id: int, account: str | None
 ) -> frozenset[str]:
     """What the call needs, as far as its path tells; a limited key must have it.
 
@@ -166,7 +166,7 @@ class _Forwarding:
         self,
         services: Services,
         request: Request,
-        call: Call,
+        call: ProxyCall,
         user_id: int,
         account: str | None,
         needed: frozenset[str],

@@ -123,7 +123,7 @@ async def take_back(grant_id: PathId, session: CurrentSession, services: Service
     """Revoke a grant, at Google too, and erase what was read with it."""
     grant = await _grant(services, session, grant_id)
     await services.vault.revoke(session.user_id, grant.account_sub)
-    await services.users.detach(session.user_id, grant.account_sub)
+    await services.users.unlink_account(session.user_id, grant.account_sub)
     async with services.engine.begin() as connection:
         await enqueue(connection, PLAN, session.user_id)
 

@@ -52,11 +52,11 @@ async def save_tokens(
         raise BadRequest("unauthenticated", "Unauthorized")
     body = await read_object(request, AppTokensBody)
     code = one_time_code(body.authCode)
-    if str(body.userId) != await services.users.called(session.user_id):
+    if str(body.userId) != await services.users.external_id_of(session.user_id):
         raise BadRequest("forbidden", "Forbidden")
     try:
         asks = ConsentRequest("link", frozenset(), session.user_id)
-        await services.signin.redeem(asks, code, redirect_uri=NATIVE_REDIRECT_URI)
+        await services.signin.exchange_code(asks, code, redirect_uri=NATIVE_REDIRECT_URI)
     except CatflapError as error:
         log.warning("auth_code_not_exchanged", code=error.code, detail=error.detail)
         # The app's contract has 500 for a refusal of Google's; a database that is away is no refusal.

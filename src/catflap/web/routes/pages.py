@@ -13,7 +13,7 @@ from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from catflap.google.scopes import READ_CALENDAR, missing
+from catflap.google.scopes import READ_CALENDAR, missing_scopes
 from catflap.web.authentication import CookieNames, MaybeSession, ServicesDep, csrf_token
 from catflap.web.headers import content_security_policy, nonce_of
 from catflap.web.i18n import LANGUAGES, choose_language, error_text, texts
@@ -82,7 +82,7 @@ async def viewer(
         name=account.name,
         email=account.email,
         csrf_token=csrf_token(request.cookies[names.session]),
-        missing_scopes=tuple(sorted(missing(READ_CALENDAR, granted.scopes if granted else ()))),
+        missing_scopes=tuple(sorted(missing_scopes(READ_CALENDAR, granted.scopes if granted else ()))),
         grant_state=granted.state if granted else None,
     )
 

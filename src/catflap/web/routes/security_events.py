@@ -34,5 +34,5 @@ async def receive(request: Request, services: ServicesDep) -> Response:
     except Tampered as error:
         log.warning("security_event_refused", check=error.detail)
         return problem_of(error)
-    await services.reactions.accept(said)
+    await services.security_event_handler.accept(said)
     return Response(status_code=202)

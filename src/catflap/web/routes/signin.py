@@ -10,9 +10,9 @@ from fastapi.responses import RedirectResponse, Response
 from catflap.errors import BadRequest, CatflapError
 from catflap.log import log
 from catflap.settings import CALLBACK_PATH, is_loopback
-from catflap.signin import Answer, ConsentNeeded, ConsentRequest, Purpose, Session
+from catflap.signin import AuthorizationResponse, ConsentNeeded, ConsentRequest, Purpose, Session
 from catflap.signin.authorization_requests import PendingAuthorization, StateUsed
-from catflap.signin.consent_request import forced, prompted
+from catflap.signin.consent_request import forced, with_prompt
 from catflap.web.authentication import (
     CookieNames,
     Cookies,
@@ -76,7 +76,7 @@ async def begin(
             asks = forced(asks)
     except CatflapError as error:
         return redirect_with_error(services, error)
-    asks = prompted(asks, prompt)
+    asks = with_prompt(asks, prompt)
     try:
         begun = await services.signin.begin(
             asks, browser_secret=request.cookies.get(names.signin), session_id=session.id if session else None
@@ -109,9 +109,9 @@ async def callback(
     iss: Annotated[Text | None, Query(max_length=200)] = None,
 ) -> Response:
     """Complete the sign-in or consent that the state names (RFC 6749 section 4.1.2)."""
-    answer = Answer(code, error, iss)
+    answer = AuthorizationResponse(code, error, iss)
     try:
-        attempt = await services.signin.returned(state, names.signin_secrets(request, state))
+        attempt = await services.signin.resume(state, names.signin_secrets(request, state))
     except StateUsed as failure:
         # A second click on the same answer: the first one has signed this browser in already.
         return (
@@ -151,7 +151,7 @@ async def open_link(
 ) -> Response:
     """Redirect the browser that opens the `url` of `createConsent` to Google."""
     try:
-        asks = await services.consents.opened(secret)
+        asks = await services.consents.open(secret)
         begun = await services.signin.begin(asks, browser_secret=request.cookies.get(names.signin))
     except CatflapError as error:
         return redirect_with_error(services, error)
@@ -185,7 +185,7 @@ async def _ask_again(
 ) -> Response:
     """Lead through the consent screen once more, because Google sent no refresh token."""
     begun = await services.signin.begin(
-        forced(replace(needed.request, meanwhile=None)),
+        forced(replace(needed.request, signed_in_user_id=None)),
         browser_secret=attempt.browser_secret,
         session_id=attempt.session_id,
         login_hint=needed.sub,
@@ -198,33 +198,33 @@ async def _complete(
     services: Services,
     names: Cookies,
     attempt: PendingAuthorization,
-    answer: Answer,
+    answer: AuthorizationResponse,
     session: Session | None,
 ) -> Response:
     asks = still_valid(attempt, session)
-    received = await services.signin.complete(replace(attempt, request=asks), answer)
+    received = await services.signin.finish(replace(attempt, request=asks), answer)
     response = RedirectResponse(asks.next, 303)
     # Signed in meanwhile, the other tab shows a page that belongs to its session; replaced, it would fail.
-    if asks.purpose == "signin" and asks.meanwhile is None:
+    if asks.purpose == "signin" and asks.signed_in_user_id is None:
         names.set_session(response, await open_session(request, services, session, received.user_id))
     return response
 
 
 async def _answer_link(
-    services: Services, attempt: PendingAuthorization, answer: Answer, session: Session | None
+    services: Services, attempt: PendingAuthorization, answer: AuthorizationResponse, session: Session | None
 ) -> Response:
     """Redirect to the back end that made the link, also when it failed."""
     try:
-        code = await services.signin.code_of(answer)
+        code = await services.signin.authorization_code(answer)
         if session is None:
-            return RedirectResponse(await services.consents.answered(attempt, code), 303)
+            return RedirectResponse(await services.consents.store_response(attempt, code), 303)
         if session.user_id != attempt.request.user_id:
             raise BadRequest("account_mismatch", "This link was made for somebody else.")
-        await services.signin.complete(attempt, answer)
-        return RedirectResponse(await services.consents.done(attempt), 303)
+        await services.signin.finish(attempt, answer)
+        return RedirectResponse(await services.consents.finish(attempt), 303)
     except CatflapError as failure:
         log.warning("consent_failed", code=failure.code, detail=failure.detail)
-        return RedirectResponse(await services.consents.failed(attempt, failure.code), 303)
+        return RedirectResponse(await services.consents.store_failure(attempt, failure.code), 303)
 
 
 def _came_by_another_name(request: Request, origin: str) -> bool:

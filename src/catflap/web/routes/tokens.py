@@ -7,7 +7,7 @@ from fastapi import Query
 from fastapi.responses import Response
 
 from catflap.errors import BadRequest, CatflapError, UserMustAct
-from catflap.google.scopes import asked
+from catflap.google.scopes import expand_requested
 from catflap.vault import AccessToken
 from catflap.vault.api_keys import ApiKey
 from catflap.vault.lifetimes import MIN_TTL
@@ -51,7 +51,7 @@ async def token(
     A user who has to consent first is answered with 403 `scope_missing`, 404 `not_found` or 409
     `reconsent_required`, and `consent` has what to send to `createConsent`.
     """
-    wanted = asked(scopes)
+    wanted = expand_requested(scopes)
     try:
         key.check_scopes(wanted)
         live = await _token_within(services, key, user_id, account, wanted, min_ttl, rejected)

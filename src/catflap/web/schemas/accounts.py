@@ -6,7 +6,7 @@ from typing import Any, Literal, Self
 from pydantic import ConfigDict, Field
 
 from catflap.google.id_token import Identity
-from catflap.google.scopes import SIGN_IN, missing
+from catflap.google.scopes import SIGN_IN, missing_scopes
 from catflap.signin import Account, Session
 from catflap.signin.sessions import Kind
 from catflap.vault import Grant
@@ -80,7 +80,7 @@ class GrantResource(Answer):
             "reason": grant.reason,
             "ends_at": grant.refresh_expires_at,
             "scopes": sorted(grant.scopes),
-            "missing_scopes": sorted(missing(asked, grant.scopes)),
+            "missing_scopes": sorted(missing_scopes(asked, grant.scopes)),
             "created_at": grant.created_at,
             "updated_at": grant.updated_at,
         }

@@ -23,12 +23,6 @@ USER = {"type": "user", "value": LEO}
 
 
 @pytest.fixture
-async def calendar(mia: Person) -> httpx2.AsyncClient:
-    mia.http.headers.update(await mia.bearer())
-    return mia.http
-
-
-@pytest.fixture
 def leo(sandbox: Sandbox) -> dict[str, str]:
     """The header of another account."""
     sandbox.add_account(LEO)

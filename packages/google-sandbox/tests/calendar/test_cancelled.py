@@ -9,15 +9,8 @@ import pytest
 
 from google_sandbox import Sandbox
 from sandbox_support.events import EVENTS, WHO, everything, timed
-from sandbox_support.person import Person
 
 BARE = {"kind", "etag", "id", "status"}
-
-
-@pytest.fixture
-async def calendar(mia: Person) -> httpx2.AsyncClient:
-    mia.http.headers.update(await mia.bearer())
-    return mia.http
 
 
 async def test_a_deleted_event_keeps_its_details_on_its_organizers_calendar(

@@ -8,13 +8,6 @@ import pytest
 from google_sandbox import Sandbox
 from sandbox_support.clock import Clock
 from sandbox_support.events import EVENTS, WHO, everything, timed
-from sandbox_support.person import Person
-
-
-@pytest.fixture
-async def calendar(mia: Person) -> httpx2.AsyncClient:
-    mia.http.headers.update(await mia.bearer())
-    return mia.http
 
 
 async def test_a_sync_lists_what_was_added_changed_and_deleted(

@@ -32,3 +32,9 @@ async def everything(calendar: httpx2.AsyncClient, **parameters: Any) -> tuple[l
             assert "nextPageToken" not in page
             return items, page["nextSyncToken"]
         parameters["pageToken"] = page["nextPageToken"]
+
+
+async def refused(response: httpx2.Response) -> tuple[int, str, str]:
+    """Return status, domain and reason of an error response."""
+    error = response.json()["error"]["errors"][0]
+    return response.status_code, error["domain"], error["reason"]

@@ -24,8 +24,8 @@ from catflap.google.discovery import Discovery
 from catflap.google.oauth import OAuth, TokenResponse
 from catflap.google.scopes import normalise
 from catflap.settings import GoogleClient
-from catflap.store.database import connect
-from catflap.store.embedded import EmbeddedServer, Urls
+from catflap.store.database import Urls, connect
+from catflap.store.embedded import EmbeddedServer
 from catflap.store.migrate import create_database, migrate
 from catflap.store.notify import NotificationListener
 from catflap.store.tables import google_tokens, users

@@ -10,8 +10,7 @@ from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.clock import FixedClock
-from catflap.store.database import connect
-from catflap.store.embedded import Urls
+from catflap.store.database import Urls, connect
 from catflap.store.tables import users
 from tests.support.app_client import RunningApp, running_app
 

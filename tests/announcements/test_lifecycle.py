@@ -15,7 +15,7 @@ from catflap.announcements.repository import acknowledge, lock_plan, mark_ready,
 from catflap.clock import FixedClock
 from catflap.errors import BadRequest
 from catflap.speech import content_key
-from catflap.store.embedded import Urls
+from catflap.store.database import Urls
 from catflap.store.notify import NotificationListener
 from catflap.store.tables import announcements as t
 from catflap.store.tables import devices, sounds

@@ -21,8 +21,7 @@ import httpx2
 from sqlalchemy.engine import URL
 
 from catflap.clock import SystemClock
-from catflap.store.database import connect
-from catflap.store.embedded import Urls
+from catflap.store.database import Urls, connect
 from catflap.store.migrate import create_database, migrate
 from catflap.vault.api_keys import ApiKeys
 from google_sandbox import Sandbox

@@ -7,7 +7,7 @@ import httpx2
 import pytest
 from sqlalchemy.engine import URL
 
-from catflap.store.embedded import Urls
+from catflap.store.database import Urls
 from google_sandbox import Sandbox
 from tests.journeys.conftest import run, start
 

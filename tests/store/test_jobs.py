@@ -6,8 +6,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from catflap.store.database import connect
-from catflap.store.embedded import Urls
+from catflap.store.database import Urls, connect
 from catflap.store.queue import enqueue
 from catflap.store.task_types import PLAN, RENDER, REVOKE, SECURITY_EVENT, SYNC, WEBHOOK, AccountKey, TaskType
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from catflap.store import migrate as migrations
-from catflap.store.embedded import Urls
+from catflap.store.database import Urls
 from catflap.store.migrate import migrate
 from catflap.store.tables import metadata
 

@@ -5,7 +5,7 @@ import asyncio
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from catflap.store.embedded import Urls
+from catflap.store.database import Urls
 from catflap.store.notify import NotificationListener, announce_change
 
 

@@ -3,8 +3,7 @@
 import asyncpg
 import pytest
 
-from catflap.store.database import asyncpg_options
-from catflap.store.embedded import Urls
+from catflap.store.database import Urls, asyncpg_options
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from catflap.announcements.preferences import Preferences, load
 from catflap.store import migrate as migrating
-from catflap.store.database import asyncpg_options, connect
-from catflap.store.embedded import Urls
+from catflap.store.database import Urls, asyncpg_options, connect
 from catflap.store.migrate import create_database, migrate
 
 NAME = "first_release"

@@ -23,8 +23,7 @@ from catflap.app import Application, open_catflap
 from catflap.cli.http_server import bind, port_of, serving
 from catflap.clock import FixedClock
 from catflap.settings import Settings
-from catflap.store.database import asyncpg_options
-from catflap.store.embedded import Urls
+from catflap.store.database import Urls, asyncpg_options
 from google_sandbox import Sandbox
 from tests.support.http import http_client
 from tests.support.openapi import conformance

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import psutil
 
-from catflap.store.embedded import EmbeddedServer, Urls
+from catflap.store.database import Urls
+from catflap.store.embedded import EmbeddedServer
 
 
 class OwnPostgres:

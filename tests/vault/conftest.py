@@ -20,8 +20,7 @@ from catflap.google.oauth import OAuth
 from catflap.google.proxy_rules import parse_rules
 from catflap.google.risc import SecurityEventTokens
 from catflap.settings import GoogleClient, Settings
-from catflap.store.database import connect
-from catflap.store.embedded import Urls
+from catflap.store.database import Urls, connect
 from catflap.store.notify import NotificationListener
 from catflap.store.tables import google_tokens
 from catflap.vault import Grant, Grants, GrantToken, TokenCipher, Vault, load_keyset

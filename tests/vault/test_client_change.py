@@ -11,7 +11,7 @@ import pytest
 
 from catflap.app import Application, open_catflap
 from catflap.clock import FixedClock
-from catflap.store.embedded import Urls
+from catflap.store.database import Urls
 from catflap.vault.maintenance import Maintenance
 from tests.support.app_client import ALICE, CALENDAR, OTHER_CLIENT_ID, RunningApp, running_app
 

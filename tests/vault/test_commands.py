@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.clock import FixedClock, SystemClock
-from catflap.store.embedded import Urls
+from catflap.store.database import Urls
 from catflap.store.tables import google_tokens, users
 from catflap.vault import Grants, load_keyset
 from catflap.vault.api_keys import ApiKeys

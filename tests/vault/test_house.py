@@ -10,7 +10,7 @@ import pytest
 from catflap.clock import FixedClock
 from catflap.google.risc_stream import RiscStream, ServiceAccount
 from catflap.signin import ConsentRequest
-from catflap.store.embedded import Urls
+from catflap.store.database import Urls
 from catflap.store.task_types import AccountKey
 from tests.support.app_client import ALICE, RunningApp, running_app
 

@@ -16,7 +16,7 @@ from catflap.clock import FixedClock
 from catflap.errors import OperatorMustAct, UserMustAct
 from catflap.google.oauth import TokenResponse
 from catflap.settings import Settings
-from catflap.store.embedded import Urls
+from catflap.store.database import Urls
 from catflap.store.tables import google_tokens, webhooks
 from catflap.vault import Grants, TokenCipher, Vault, load_keyset
 from catflap.vault.database_keyset import open_cipher

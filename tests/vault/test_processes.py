@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.clock import FixedClock
 from catflap.errors import UserMustAct
-from catflap.store.embedded import Urls
+from catflap.store.database import Urls
 from catflap.store.tables import users
 from catflap.vault import Vault, load_keyset
 from tests.support.processes import run_together

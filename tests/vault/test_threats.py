@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from catflap.errors import CatflapError
-from catflap.store.embedded import Urls
+from catflap.store.database import Urls
 from catflap.vault.rotation import Rotation
 from catflap.vault.webhooks import Address, Webhooks
 from google_sandbox.risc.events import event_token, token_subject

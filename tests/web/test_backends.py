@@ -8,7 +8,7 @@ import pytest
 from joserfc.jwk import ECKey, RSAKey
 
 from catflap.clock import FixedClock
-from catflap.store.embedded import Urls
+from catflap.store.database import Urls
 from tests.support.app_client import ALICE, BOB, CALENDAR, RunningApp, running_app, serve_json
 from tests.support.backend import RETURN_TO, ClientApp, follow, make_link, make_user, post
 from tests.support.jwt import hs256

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 
 from catflap.clock import FixedClock
 from catflap.fastapi import Catflap
-from catflap.store.embedded import Urls
+from catflap.store.database import Urls
 from catflap.vault.maintenance import Maintenance
 from catflap.work.periodic import PeriodicTasks
 from tests.support.app_client import RunningApp, running_app

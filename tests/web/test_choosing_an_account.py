@@ -7,7 +7,7 @@ import httpx2
 import pytest
 
 from catflap.clock import FixedClock
-from catflap.store.embedded import Urls
+from catflap.store.database import Urls
 from tests.support.app_client import ALICE, BOB, RunningApp, running_app
 from tests.support.backend import RETURN_TO
 from tests.support.signin import error_of

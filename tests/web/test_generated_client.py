@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from catflap.clock import FixedClock
-from catflap.store.embedded import Urls
+from catflap.store.database import Urls
 from tests.support.app_client import RunningApp, running_app
 from tests.support.http import http_client
 

@@ -12,7 +12,7 @@ from catflap.clock import FixedClock
 from catflap.errors import TryAgain
 from catflap.google.jwks import JwksCache
 from catflap.signin.external_jwt import issuer_unavailable
-from catflap.store.embedded import Urls
+from catflap.store.database import Urls
 from tests.support.app_client import RunningApp, running_app
 from tests.support.backend import ClientApp
 from tests.support.canned_answers import Answering, answer, answering

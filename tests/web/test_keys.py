@@ -16,8 +16,7 @@ from catflap.clock import FixedClock
 from catflap.errors import BadRequest
 from catflap.google.scopes import WHOLE_CALENDAR, expand_requested
 from catflap.settings import Settings
-from catflap.store.database import connect
-from catflap.store.embedded import Urls
+from catflap.store.database import Urls, connect
 from catflap.store.notify import NotificationListener
 from catflap.store.tables import api_keys as t
 from catflap.store.task_types import API_KEYS_TOPIC

@@ -8,7 +8,7 @@ import pytest
 from catflap.clock import FixedClock
 from catflap.google.id_token import Identity
 from catflap.signin.users import known_profile
-from catflap.store.embedded import Urls
+from catflap.store.database import Urls
 from tests.support.app_client import ALICE, CALENDAR, RunningApp, running_app
 from tests.support.signin_codes import native, post
 

@@ -16,8 +16,7 @@ from catflap.errors import TryAgain
 from catflap.signin import ConsentRequest
 from catflap.signin import authorization_requests as attempts_module
 from catflap.signin.authorization_requests import AuthorizationRequests
-from catflap.store.database import asyncpg_options, connect
-from catflap.store.embedded import Urls
+from catflap.store.database import Urls, asyncpg_options, connect
 from catflap.store.tables import signin_attempts
 from catflap.web import signin_limits
 from catflap.web.signin_limits import Limit, counted_address

@@ -9,7 +9,7 @@ import pytest
 from catflap.clock import FixedClock
 from catflap.errors import UserMustAct
 from catflap.fastapi import User
-from catflap.store.embedded import Urls
+from catflap.store.database import Urls
 from tests.support.app_client import ALICE, BOB, CLIENT_ID, RunningApp, running_app
 from tests.support.backend import RETURN_TO, follow, post
 

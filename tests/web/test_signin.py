@@ -10,7 +10,7 @@ import pytest
 from catflap.clock import FixedClock
 from catflap.google.scopes import normalise
 from catflap.signin.consent_request import local_path
-from catflap.store.embedded import Urls
+from catflap.store.database import Urls
 from catflap.vault.failpoint import failpoints
 from tests.support.app_client import ALICE, BOB, CALENDAR, OTHER_CLIENT_ID, RunningApp, running_app
 from tests.support.signin import NOTHING, ONE_OF_EACH, back_from_google, changed, error_of

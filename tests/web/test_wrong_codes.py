@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from catflap.clock import FixedClock
-from catflap.store.embedded import Urls
+from catflap.store.database import Urls
 from tests.support.app_client import CLIENT_ID, RunningApp, running_app
 from tests.support.mobile_app import SAVED, app_user
 from tests.support.mobile_app import TOKENS_PATH as MOBILE

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from structlog.testing import capture_logs
 
 from catflap.errors import TryAgain, UserMustAct
-from catflap.store.embedded import Urls
+from catflap.store.database import Urls
 from catflap.store.queue import enqueue
 from catflap.store.task_types import TaskType
 from catflap.store.unavailable import DatabaseUnavailable

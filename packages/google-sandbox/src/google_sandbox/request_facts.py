@@ -1,4 +1,4 @@
-"""What fault rules and the request log need to know about a request."""
+"""The facts about a request that fault rules and the request log use."""
 
 from __future__ import annotations
 

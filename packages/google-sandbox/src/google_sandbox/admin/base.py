@@ -1,4 +1,4 @@
-"""What the groups of admin methods share: the state, and how accounts and calendars are found in it."""
+"""Base of the admin methods: the state, and lookup of accounts, clients and calendars."""
 
 from __future__ import annotations
 

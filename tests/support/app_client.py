@@ -18,6 +18,7 @@ from urllib.parse import urljoin
 import asyncpg
 import httpx2
 from pydantic import SecretStr
+from sqlalchemy.engine import URL
 
 from catflap.app import Application, open_catflap
 from catflap.cli.http_server import bind, port_of, serving
@@ -209,8 +210,8 @@ async def running_app(
         settings = Settings(
             data_dir=data_dir,
             port=port_of(listener),
-            database_url=_secret(urls.app),
-            vault_database_url=_secret(urls.vault),
+            database_url=secret_url(urls.app),
+            vault_database_url=secret_url(urls.vault),
             google_client_id=CLIENT_ID,
             google_client_secret=SecretStr(CLIENT_SECRET),
             google_discovery_url=f"{google}/.well-known/openid-configuration",
@@ -266,5 +267,6 @@ def pkce() -> tuple[str, str]:
     return verifier, base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
-def _secret(url: Any) -> SecretStr:
+def secret_url(url: URL) -> SecretStr:
+    """Return the URL of a database, password included, as a setting."""
     return SecretStr(url.render_as_string(hide_password=False))

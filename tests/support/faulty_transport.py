@@ -1,10 +1,22 @@
 """The way to a real server, with trouble on it: small pages, other answers, moments to act in between."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 
 import httpx2
 
+from catflap.tls import tls_context
+
 Answer = Callable[[httpx2.Request], httpx2.Response | None]
+
+
+@dataclass
+class HeldAnswer:
+    """An answer on its way: `arrived` when the server has given it, passed on at `release`."""
+
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    release: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class FaultyTransport(httpx2.AsyncHTTPTransport):
@@ -15,12 +27,24 @@ class FaultyTransport(httpx2.AsyncHTTPTransport):
     """
 
     def __init__(self, page_size: int | None = None) -> None:
-        super().__init__()
+        super().__init__(verify=tls_context())
         self.page_size = page_size
         self.asked: list[httpx2.URL] = []
         self.instead: Answer = lambda request: None
         self.before: Callable[[httpx2.Request], Awaitable[None]] | None = None
         self.after: Callable[[httpx2.Request], Awaitable[None]] | None = None
+
+    def hold_next(self) -> HeldAnswer:
+        """Hold the next answer back, so that a test can act while it is on its way."""
+        held = HeldAnswer()
+
+        async def hold(_: httpx2.Request) -> None:
+            self.after = None
+            held.arrived.set()
+            await held.release.wait()
+
+        self.after = hold
+        return held
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         self.asked.append(request.url)

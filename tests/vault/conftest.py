@@ -1,10 +1,10 @@
 """A vault on a real PostgreSQL with a real socket to the sandbox's Google."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import httpx2
@@ -14,25 +14,21 @@ from pydantic import SecretStr
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from catflap.app import open_catflap
 from catflap.clock import FixedClock
 from catflap.google.discovery import Discovery
 from catflap.google.oauth import OAuth
-from catflap.google.proxy_rules import parse_rules
-from catflap.google.risc import SecurityEventTokens
 from catflap.settings import GoogleClient, Settings
 from catflap.store.database import Urls, connect
 from catflap.store.notify import NotificationListener
 from catflap.store.tables import google_tokens
 from catflap.vault import Grant, Grants, GrantToken, TokenCipher, Vault, load_keyset
-from catflap.vault.api_keys import ApiKeys
-from catflap.vault.audit import Audit
 from catflap.vault.lease import Leases
-from catflap.vault.security_events import SecurityEventHandler
-from catflap.web.paths import Paths
-from catflap.web.routes import api_keys, google_proxy, security_events, tokens
+from catflap.web.services import Services
 from google_sandbox import Sandbox
-from tests.support.http import http_client
-from tests.support.openapi import Conformance
+from tests.support.app_client import secret_url
+from tests.support.faulty_transport import FaultyTransport
+from tests.support.openapi import conformance
 
 CLIENT_ID, CLIENT_SECRET = "1234567890-test.apps.googleusercontent.com", "GOCSPX-test"
 EMAIL = "anna@example.com"
@@ -79,8 +75,14 @@ async def google(clock: FixedClock) -> AsyncIterator[Google]:
 
 
 @pytest.fixture
-async def http() -> AsyncIterator[httpx2.AsyncClient]:
-    async with http_client(timeout=30, follow_redirects=False) as client:
+def transport() -> FaultyTransport:
+    """The way to Google of `oauth` and `vault`."""
+    return FaultyTransport()
+
+
+@pytest.fixture
+async def http(transport: FaultyTransport) -> AsyncIterator[httpx2.AsyncClient]:
+    async with httpx2.AsyncClient(transport=transport, timeout=30, follow_redirects=False) as client:
         yield client
 
 
@@ -98,7 +100,10 @@ async def vault_engine(database_urls: Urls) -> AsyncIterator[AsyncEngine]:
 
 @pytest.fixture
 def keyset_file(tmp_path: Path) -> Path:
-    return tmp_path / "keyset.json"
+    """Where an application with this data directory keeps it."""
+    folder = tmp_path / "secrets"
+    folder.mkdir(mode=0o700)
+    return folder / "vault-keyset.json"
 
 
 @pytest.fixture
@@ -160,10 +165,10 @@ ExpireToken = Callable[[Grant | GrantToken], Awaitable[None]]
 
 @dataclass
 class TokenApi:
-    """Our HTTP, as another back end meets it; `parts` is what stands behind."""
+    """The HTTP API of an application, as another back end meets it."""
 
     http: httpx2.AsyncClient
-    services: SimpleNamespace
+    services: Services
     app: FastAPI
 
     async def key(self, *rights: str, **limits: Any) -> dict[str, str]:
@@ -172,41 +177,35 @@ class TokenApi:
         return {"Authorization": f"Bearer {secret}"}
 
 
+OpenApi = Callable[..., AbstractAsyncContextManager[TokenApi]]
+
+
 @pytest.fixture
-async def api(
-    engine: AsyncEngine,
-    vault: Vault,
-    google: Google,
-    clock: FixedClock,
-    http: httpx2.AsyncClient,
-    tmp_path: Path,
-) -> AsyncIterator[TokenApi]:
-    settings = Settings(
-        data_dir=tmp_path, google_discovery_url=google.discovery_url, google_api_url=google.url
-    )
-    audit = Audit(engine, clock)
-    services = SimpleNamespace(
-        settings=settings,
-        clock=clock,
-        engine=engine,
-        paths=Paths(),
-        vault=vault,
-        grants=vault.grants,
-        api_keys=ApiKeys(vault.grants.engine, clock),
-        audit=audit,
-        http=http,
-        proxy_rules=parse_rules(settings.proxy_allow),
-        security_event_handler=SecurityEventHandler(engine, vault.grants, clock, audit),
-        security_events=SecurityEventTokens(
-            http, f"{google.url}/.well-known/risc-configuration", clock, {CLIENT_ID}
-        ),
-    )
-    app = FastAPI()
-    app.state.catflap = services
-    for module in (tokens, security_events, api_keys, google_proxy):
-        app.include_router(module.router)
-    transport = httpx2.ASGITransport(app)
-    url = "http://catflap.test"
-    checked = {"response": [Conformance(app.openapi(), url).hook]}
-    async with httpx2.AsyncClient(transport=transport, base_url=url, event_hooks=checked) as client:
-        yield TokenApi(client, services, app)
+def open_api(vault: Vault, google: Google, clock: FixedClock, database_urls: Urls, tmp_path: Path) -> OpenApi:
+    """Start an application on the database and the keyset of `vault`; arguments are settings."""
+
+    @asynccontextmanager
+    async def opened(**chosen: Any) -> AsyncIterator[TokenApi]:
+        defaults = {
+            "data_dir": tmp_path,
+            "database_url": secret_url(database_urls.app),
+            "vault_database_url": secret_url(database_urls.vault),
+            "google_client_id": CLIENT_ID,
+            "google_client_secret": SecretStr(CLIENT_SECRET),
+            "google_discovery_url": google.discovery_url,
+            "google_api_url": google.url,
+        }
+        url = "http://catflap.test"
+        async with open_catflap(Settings(**{**defaults, **chosen}), clock) as application:
+            transport = httpx2.ASGITransport(application.web)
+            checked = {"response": [conformance(application.web, url).hook]}
+            async with httpx2.AsyncClient(transport=transport, base_url=url, event_hooks=checked) as client:
+                yield TokenApi(client, application.services, application.web)
+
+    return opened
+
+
+@pytest.fixture
+async def api(open_api: OpenApi) -> AsyncIterator[TokenApi]:
+    async with open_api() as opened:
+        yield opened

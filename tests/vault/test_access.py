@@ -18,6 +18,7 @@ from catflap.store.tables import google_tokens as t
 from catflap.vault import Grants, Vault
 from catflap.vault.circuit_breaker import CircuitBreaker
 from catflap.vault.lease import Lease, Leases
+from tests.support.faulty_transport import FaultyTransport
 from tests.vault.conftest import EMAIL, ExpireToken, Google, GrantConsent
 
 
@@ -96,16 +97,16 @@ async def test_no_connection_is_held_while_google_answers(
     vault: Vault,
     grant_consent: GrantConsent,
     expire_token: ExpireToken,
-    google: Google,
+    transport: FaultyTransport,
     vault_engine: AsyncEngine,
 ) -> None:
     grant = await grant_consent()
     await expire_token(grant)
-    google.trouble(latency=0.5)
+    answer = transport.hold_next()
     call = asyncio.create_task(vault.access_token(grant.user_id, grant.account_sub))
-    while google.refreshes() == 0 and not call.done():
-        in_use = vault_engine.pool.checkedout()  # type: ignore[attr-defined]
-        await asyncio.sleep(0.05)
+    await answer.arrived.wait()
+    in_use = vault_engine.pool.checkedout()  # type: ignore[attr-defined]
+    answer.release.set()
     await call
     assert in_use == 0
 
@@ -128,10 +129,9 @@ async def test_a_late_holder_can_not_overwrite_a_newer_token(
     grant_consent: GrantConsent, grants: Grants
 ) -> None:
     grant = await grant_consent()
-    leases = Leases(grants.engine, timedelta(milliseconds=1))
+    leases = Leases(grants.engine, timedelta(0))
     late = await leases.acquire(grant.main)
     assert isinstance(late, Lease)
-    await asyncio.sleep(0.01)
     quick = await leases.acquire(grant.main)
     assert isinstance(quick, Lease)
     newer = TokenResponse("newer", 3599, grant.scopes)
@@ -424,14 +424,20 @@ async def test_the_reason_of_a_death_is_kept(
 
 
 async def test_invalid_grant_is_not_believed_when_someone_consented_meanwhile(
-    vault: Vault, grant_consent: GrantConsent, expire_token: ExpireToken, google: Google
+    vault: Vault,
+    grant_consent: GrantConsent,
+    expire_token: ExpireToken,
+    google: Google,
+    transport: FaultyTransport,
 ) -> None:
     grant = await grant_consent()
     await expire_token(grant)
-    google.trouble(error="invalid_grant", latency=0.5, times=1)
+    google.trouble(error="invalid_grant", times=1)
+    answer = transport.hold_next()
     call = asyncio.create_task(vault.access_token(grant.user_id))
-    await asyncio.sleep(0.1)
+    await answer.arrived.wait()
     again = await grant_consent(again=True)
+    answer.release.set()
     assert (await call).token == vault.grants.open_access_token(again)
     (kept,) = await vault.grants.of_user(grant.user_id)
     assert kept.state == "active"

@@ -14,7 +14,8 @@ from catflap.google.proxy_rules import check_allowed, needed_scopes, normalise_c
 from catflap.google.scopes import WHOLE_CALENDAR
 from catflap.settings import PROXY_ALLOW
 from tests.support.canned_answers import dripping
-from tests.vault.conftest import EMAIL, ExpireToken, Google, GrantConsent, TokenApi
+from tests.support.http import http_client
+from tests.vault.conftest import EMAIL, ExpireToken, Google, GrantConsent, OpenApi, TokenApi
 
 RULES = parse_rules(PROXY_ALLOW)
 EVENTS = "www.googleapis.com/calendar/v3/calendars/primary/events"
@@ -58,15 +59,19 @@ async def test_a_second_refusal_is_the_callers(
 
 @pytest.mark.parametrize("begun", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n"])
 async def test_an_answer_that_drips_is_cut_off_in_the_end(
-    api: TokenApi, grant_consent: GrantConsent, monkeypatch: pytest.MonkeyPatch, begun: bytes
+    open_api: OpenApi, grant_consent: GrantConsent, monkeypatch: pytest.MonkeyPatch, begun: bytes
 ) -> None:
     monkeypatch.setattr("catflap.web.routes.google_proxy._WHOLE_SECONDS", 0.5)
-    grant, headers = await grant_consent(), await api.key("proxy")
+    grant = await grant_consent()
     listener = bind("127.0.0.1", 0)
     url = f"http://127.0.0.1:{port_of(listener)}/v1/users/{grant.user_id}/google/{EVENTS}"
-    async with dripping(begun) as google, serving(api.app, listener), httpx2.AsyncClient() as http:
-        change = {"google_api_url": google.rstrip("/")}
-        api.services.settings = api.services.settings.model_copy(update=change)
+    async with (
+        dripping(begun) as google,
+        open_api(google_api_url=google.rstrip("/")) as api,
+        serving(api.app, listener),
+        http_client() as http,
+    ):
+        headers = await api.key("proxy")
         if not begun:
             assert (await http.get(url, headers=headers)).status_code == 503
             return

@@ -20,6 +20,7 @@ from catflap.errors import (
     [
         (BadRequest("anything", "m"), 400, 2),
         (BadRequest("not_found", "m"), 404, 2),
+        (BadRequest("method_not_allowed", "m"), 405, 2),
         (BadRequest("unauthenticated", "m"), 401, 2),
         (OperatorMustAct("settings_invalid", "m"), 500, 3),
         (UserMustAct("reconsent_required", "m"), 409, 4),

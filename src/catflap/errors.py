@@ -77,6 +77,7 @@ HTTP_STATUS = {
     "scope_missing": 403,
     "unauthenticated": 401,
     "not_found": 404,
+    "method_not_allowed": 405,
     "expired": 410,
     "account_mismatch": 409,
     "conflict": 409,

@@ -74,6 +74,7 @@ _CODES = (
     ),
     (UserMustAct, "scope_missing", "Send the user through the consent that `consent` describes."),
     (BadRequest, "not_found", "Check the id; when `consent` is there, the user has to consent first."),
+    (BadRequest, "method_not_allowed", "Use a method that the reference has for this path."),
     (BadRequest, "account_mismatch", "Have the user choose the Google account that was asked for."),
     (UserMustAct, "access_denied", "Ask the user again; they said no, or Google does not allow this app."),
     (UserMustAct, "admin_policy", "Nothing: the user's organisation does not allow this app."),

@@ -4,14 +4,14 @@ import logging
 
 from structlog.testing import capture_logs
 
-from catflap.log import Foreign
+from catflap.log import LibraryHandler
 
 CANARY = "1//a-refresh-token"
 
 
 def test_a_librarys_exception_is_told_without_its_words() -> None:
     logger = logging.Logger("library")
-    logger.addHandler(Foreign())
+    logger.addHandler(LibraryHandler())
     with capture_logs() as lines:
         try:
             raise ValueError(f"Key (token)=({CANARY}) already exists")
@@ -22,4 +22,4 @@ def test_a_librarys_exception_is_told_without_its_words() -> None:
     assert CANARY not in str(lines)
     assert lines[0]["error"] == "ValueError"
     assert lines[0]["at"].startswith("test_a_librarys_exception_is_told_without_its_words:")
-    assert lines[2]["said"] == "plain words"
+    assert lines[2]["message"] == "plain words"

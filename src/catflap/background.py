@@ -45,12 +45,14 @@ class Background(ABC):
         except CatflapError as error:
             if is_being_cancelled():
                 raise asyncio.CancelledError from error
-            log.warning("background_failed", task=type(self).__name__, code=error.code, detail=error.detail)
+            log.warning(
+                "background_task_failed", task=type(self).__name__, code=error.code, detail=error.detail
+            )
         except Exception as error:
             if is_being_cancelled():
                 raise asyncio.CancelledError from error
             kind, at = type(error).__name__, place(error.__traceback__)
-            log.error("background_broke", task=type(self).__name__, error=kind, at=at)
+            log.error("background_task_crashed", task=type(self).__name__, error=kind, at=at)
 
     async def __aenter__(self) -> Self:
         self._stepping = asyncio.Lock()

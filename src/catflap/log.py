@@ -1,7 +1,7 @@
-"""Structured lines on standard error, and never a code, token, key, state or event title among them.
+"""Structured logging to standard error, without codes, tokens, keys, states or event titles.
 
-The text of a foreign exception may quote anything (PostgreSQL quotes the row), so of an exception only its
-kind and its place are told, also when a library logs it.
+The text of a library's exception may quote anything (PostgreSQL quotes the row), so only the type and the
+place of an exception are logged, also when a library logs it.
 """
 
 import logging
@@ -13,30 +13,30 @@ import structlog
 log = structlog.get_logger("catflap")
 
 
-class Foreign(logging.Handler):
-    """What libraries log, cut down to what can't hold anybody's words."""
+class LibraryHandler(logging.Handler):
+    """Handler for the log records of libraries, reduced to what can't hold user data."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Tell who spoke, how loudly, and where; the message itself only when nothing was filled in."""
+        """Log logger, level and place; the message only when it has no arguments."""
         kind, _, trail = record.exc_info or (None, None, None)
         log.log(
             record.levelno,
-            "library_said",
+            "library_log",
             logger=record.name,
-            said=record.msg if isinstance(record.msg, str) and kind is None and not record.args else None,
+            message=record.msg if isinstance(record.msg, str) and kind is None and not record.args else None,
             error=kind.__name__ if kind else None,
             at=place(trail) if trail else f"{record.module}:{record.lineno}",
         )
 
 
 def place(trail: object) -> str:
-    """Where an exception was raised: function and line of its last frame."""
+    """Return where an exception was raised: function and line of its last frame."""
     frame = traceback.extract_tb(trail)[-1]  # type: ignore[arg-type]
     return f"{frame.name}:{frame.lineno}"
 
 
 def configure(log_format: str, level: str) -> None:
-    """Set up logging once per process, for people (`console`) or for machines (`json`)."""
+    """Configure logging, once per process: readable lines (`console`) or JSON (`json`)."""
     renderer = (
         structlog.processors.JSONRenderer()
         if log_format == "json"
@@ -54,4 +54,4 @@ def configure(log_format: str, level: str) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
-    logging.basicConfig(level=logging.WARNING, handlers=[Foreign()], force=True)
+    logging.basicConfig(level=logging.WARNING, handlers=[LibraryHandler()], force=True)

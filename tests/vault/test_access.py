@@ -361,8 +361,8 @@ async def test_a_rejected_client_is_told_once_and_so_is_its_return(
     google.clear_faults()
     assert (await vault.access_token(second.user_id)).token
     said = capsys.readouterr()
-    assert (said.out + said.err).count("google_rejects_our_client") == 1
-    assert (said.out + said.err).count("google_accepts_our_client_again") == 1
+    assert (said.out + said.err).count("google_client_rejected") == 1
+    assert (said.out + said.err).count("google_client_accepted_again") == 1
 
 
 REFUSALS = ["org_internal", "unauthorized_client", "access_denied", "invalid_scope", "admin_policy_enforced"]

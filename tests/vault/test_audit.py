@@ -77,7 +77,7 @@ async def test_beyond_the_capacity_the_oldest_entries_are_lost_and_counted_once(
         await audit.write()
         await audit.write()
     assert await written(audit) == list("234")
-    assert [line["entries"] for line in lines if line["event"] == "audit_lost"] == [2]
+    assert [line["entries"] for line in lines if line["event"] == "audit_entries_lost"] == [2]
 
 
 async def test_entries_noted_during_a_slow_write_take_the_place_of_none_that_is_being_written(

@@ -81,7 +81,7 @@ async def test_another_client_is_told_in_the_log_the_page_and_the_token_api(
     for _ in range(2):
         async with _started(catflap, NEW) as http:
             said = "".join(capsys.readouterr())
-            assert said.count("grants_of_another_client") == 1 and "grants=1" in said
+            assert said.count("grants_client_changed") == 1 and "grants=1" in said
             assert await person.grants(http) == [("reconsent", "client_changed")]
             status, problem = await person.token(http)
             assert (status, problem["code"], problem["reason"]) == (
@@ -101,7 +101,7 @@ async def test_changing_back_needs_no_consent(
         pass
     capsys.readouterr()
     async with _started(catflap) as http:
-        assert "grants_of_this_client_again" in "".join(capsys.readouterr())
+        assert "grants_client_restored" in "".join(capsys.readouterr())
         assert await person.grants(http) == [("active", None)]
         assert (await person.token(http))[0] == 200
 
@@ -128,7 +128,7 @@ async def test_after_a_new_consent_both_clients_work_in_turn(
     capsys.readouterr()
     async with _started(catflap, NEW) as http:
         # Nobody waits for a consent, so there is nothing to warn of.
-        assert "grants_of_another_client" not in "".join(capsys.readouterr())
+        assert "grants_client_changed" not in "".join(capsys.readouterr())
         assert (await person.token(http))[0] == 200
 
 

@@ -150,10 +150,10 @@ async def test_a_running_process_goes_on_with_its_keys_when_the_file_is_lost_or_
             answer = await catflap.client.get(f"/v1/users/{user_id}/google/token", headers=key)
             assert answer.status_code == 200
         said = capsys.readouterr()
-        assert (said.out + said.err).count("keyset_not_read_again") == 1
+        assert (said.out + said.err).count("keyset_reload_failed") == 1
         KeysetFile(_keyset(catflap)).write(good)
         await catflap.client.get(f"/v1/users/{user_id}/google/token", headers=key)
-        assert "keyset_read_again" in "".join(capsys.readouterr())
+        assert "keyset_reloaded" in "".join(capsys.readouterr())
 
 
 async def test_two_machines_with_files_of_their_own_are_told_apart(
@@ -179,7 +179,7 @@ async def test_two_machines_with_files_of_their_own_are_told_apart(
         assert not await missing_keys(
             second.services.vault.grants.engine, second.services.vault.grants.cipher
         )
-        assert "keyset_complete_again" in "".join(capsys.readouterr())
+        assert "keyset_completed" in "".join(capsys.readouterr())
 
 
 async def test_an_access_token_of_an_unknown_key_is_fetched_anew(

@@ -1,4 +1,4 @@
-"""Where refresh tokens live: sealed, in a table of their own, opened only here and only when needed."""
+"""The vault: store refresh tokens encrypted, in a schema of its own, and decrypt them only here."""
 
 from catflap.vault.access import Vault
 from catflap.vault.encryption import TokenCipher

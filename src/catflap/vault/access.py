@@ -1,4 +1,4 @@
-"""Hand out the access token of a grant that fits what it is for, and refresh it when it runs out."""
+"""Return access tokens of a user's grants, refreshed when they expire."""
 
 import hashlib
 from collections.abc import Collection
@@ -20,7 +20,7 @@ from catflap.vault.token_refresh import AccessToken, TokenRefresher, reconsent_r
 
 
 class Vault:
-    """Hands out access tokens; refreshes when they run out, once for all who wait."""
+    """Token manager: returns access tokens and refreshes each once, however many callers wait."""
 
     def __init__(
         self,
@@ -67,16 +67,17 @@ class Vault:
         rejected: str | None = None,
         rejected_sha256: str | None = None,
     ) -> AccessToken:
-        """A token that lives at least `min_ttl`; with less only while Google can't be asked for a new one.
+        """Return an access token that is valid for at least `min_ttl`, refreshing it if necessary.
+
+        A token with less time left is returned only while Google can't be reached for a new one.
 
         Args:
-            account_sub: whose; the account the user allowed first, if not given.
-            scopes: what the caller is going to do; checked before Google is asked.
-            prefer: the same without the check, where only Google can tell what suffices: of several tokens
-                the one that lacks least is taken.
-            within: what the token must not go beyond; None for no limit.
-            rejected: a token that Google did not accept; it is not handed out again.
-            rejected_sha256: the same as the token's SHA-256 in hexadecimal.
+            account_sub: the Google account; the user's oldest grant if not given.
+            scopes: what the token must allow; checked before Google is asked.
+            prefer: what the token should allow: of several tokens the one that lacks the fewest is returned.
+            within: the scopes that the token must not exceed; None for no limit.
+            rejected: a token that Google did not accept; it is not returned again.
+            rejected_sha256: the same, as the token's SHA-256 in hexadecimal.
 
         Raises:
             BadRequest: `not_found`: no such grant; `key_narrower_than_grant`: no token is within `within`.
@@ -93,7 +94,7 @@ class Vault:
             try:
                 live = await self._token_with_ttl(token, min_ttl, rejected_sha256)
             except CatflapError as error:
-                # Another consent of the same person may still do.
+                # Another token of the same grant may still work.
                 failure = failure or error
                 tried.add(token.id)
             else:
@@ -112,7 +113,7 @@ class Vault:
     ) -> GrantToken:
         grant = await self.grants.find(user_id, account_sub)
         if grant is None:
-            raise failure or BadRequest("not_found", "This person has not allowed access to Google yet.")
+            raise failure or BadRequest("not_found", "This user has not allowed access to Google yet.")
         choices = grant.choices(self.grants.client_id, scopes=scopes, prefer=prefer, within=within)
         for token in choices:
             if token.id not in tried:
@@ -132,7 +133,9 @@ class Vault:
                 f"{', '.join(sorted(normalise(scopes)))} were allowed one by one, so no token has them all; "
                 "ask for them in one consent, or for one token each.",
             )
-        return BadRequest("key_narrower_than_grant", "Every token would open more than is allowed here.")
+        return BadRequest(
+            "key_narrower_than_grant", "Every token of this grant allows more than this key may use."
+        )
 
     async def _token_with_ttl(
         self, token: GrantToken, min_ttl: timedelta, rejected_sha256: str | None
@@ -145,11 +148,11 @@ class Vault:
         return stored
 
     async def revoke(self, user_id: int, account_sub: str) -> bool:
-        """Take the grant back; see `Revoking.revoke`."""
+        """Revoke a grant; see `Revocation.revoke`."""
         return await self.revocation.revoke(user_id, account_sub)
 
     async def refresh_ahead(self, token: GrantToken) -> None:
-        """Refresh before anybody asks, unless somebody is at it; raises as `access_token` does."""
+        """Refresh a token before it expires, unless a refresh is running; raises as `access_token`."""
         self._refresher.check(token)
         await self._refresher.refresh(token)
 

@@ -1,7 +1,7 @@
-"""Keys of other back ends: what each may do, for whom, and how often.
+"""API keys of other back ends: rights, users, scopes and rate limit of each.
 
-Of a key only its SHA-256 is stored. A key is shown once, when it is made. Lookups are remembered for a few
-seconds at most, and not at all once any process has announced a change.
+Only the SHA-256 of a key is stored; the key is shown once, when it is created. Lookups are cached for a few
+seconds at most; a change notification from any process clears the cache.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ Right = Literal["tokens", "proxy", "users", "announce", "keys"]
 RIGHTS: tuple[Right, ...] = get_args(Right)
 PER_MINUTE = 6000
 _PREFIX = "catflap_"
-_REMEMBERED_SECONDS = 5.0
+_CACHE_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class ApiKey:
     revoked_at: datetime | None
 
     def check(self, right: Right) -> None:
-        """Refuse what this key was not made for.
+        """Check that the key has a right.
 
         Raises:
             BadRequest: `forbidden`.
@@ -57,7 +57,7 @@ class ApiKey:
             raise BadRequest("forbidden", f"This API key has no right to {right!r}.")
 
     def check_user(self, user_id: int) -> None:
-        """Refuse users that this key is not for.
+        """Check that the key may act for a user.
 
         Raises:
             BadRequest: `forbidden`.
@@ -66,7 +66,7 @@ class ApiKey:
             raise BadRequest("forbidden", "This API key is not for this user.")
 
     def check_scopes(self, scopes: Collection[str]) -> None:
-        """Refuse to act with more than this key's scopes.
+        """Check that the key may use all of `scopes`.
 
         Raises:
             BadRequest: `forbidden`.
@@ -76,7 +76,7 @@ class ApiKey:
 
 
 class ApiKeys:
-    """Make, find and revoke keys."""
+    """Repository of API keys, with the rate limit of each."""
 
     def __init__(
         self,
@@ -85,12 +85,17 @@ class ApiKeys:
         changed: asyncio.Event | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`engine` is the vault's; `changed` is set by the notice `API_KEYS_TOPIC` (`Notices.watch`)."""
+        """Create a repository.
+
+        Args:
+            engine: connects with the vault's role.
+            changed: set when another process changed a key: `NotificationListener.watch(API_KEYS_TOPIC)`.
+        """
         self._engine = engine
         self._clock = clock
         self._changed = changed
         self._monotonic = monotonic
-        self._remembered: dict[bytes, tuple[float, ApiKey]] = {}
+        self._cache: dict[bytes, tuple[float, ApiKey]] = {}
         self._buckets: dict[int, TokenBucket] = {}
         self._used: dict[int, datetime] = {}
 
@@ -104,7 +109,7 @@ class ApiKeys:
         per_minute: int = PER_MINUTE,
         expires_at: datetime | None = None,
     ) -> tuple[ApiKey, str]:
-        """A new key, and its secret, which nobody can read again.
+        """Create a key; return it and its secret, which can't be read again.
 
         Raises:
             BadRequest: `right_unknown`, `invalid_request`.
@@ -133,12 +138,12 @@ class ApiKeys:
         return _key(row), secret
 
     async def list(self) -> list[ApiKey]:
-        """Every key there ever was, oldest first."""
+        """Return all keys, revoked ones included, oldest first."""
         async with self._engine.connect() as connection:
             return [_key(row) for row in await connection.execute(select(t).order_by(t.c.id))]
 
     async def revoke(self, key_id: int) -> ApiKey:
-        """End a key at once, in every process; ending it twice is no error.
+        """Revoke a key at once, in every process; idempotent.
 
         Raises:
             BadRequest: `not_found`.
@@ -148,29 +153,29 @@ class ApiKeys:
             await connection.execute(ended.values(revoked_at=self._clock.now()))
             row = (await connection.execute(select(t).where(t.c.id == key_id))).first()
             await announce_change(connection, API_KEYS_TOPIC)
-        self._remembered.clear()
+        self._cache.clear()
         if row is None:
             raise BadRequest("not_found", f"There is no API key {key_id}.")
         return _key(row)
 
     async def find(self, secret: str) -> ApiKey | None:
-        """The live key of `secret`, or None."""
+        """Return the valid key with this secret, or None."""
         if self._changed is not None and self._changed.is_set():
             self._changed.clear()
-            self._remembered.clear()
+            self._cache.clear()
         hashed, moment = hash_token(secret), self._monotonic()
-        until, key = self._remembered.get(hashed, (0.0, None))
+        until, key = self._cache.get(hashed, (0.0, None))
         if key is None or moment >= until:
-            self._remembered.pop(hashed, None)
+            self._cache.pop(hashed, None)
             key = await self._read(hashed)
             if key is not None:
-                self._remembered[hashed] = (moment + _REMEMBERED_SECONDS, key)
+                self._cache[hashed] = (moment + _CACHE_SECONDS, key)
         if key is None or (key.expires_at is not None and self._clock.now() >= key.expires_at):
             return None
         return key
 
     def count(self, key: ApiKey) -> None:
-        """Count one request of `key`; a twelfth of a minute's worth may come at once.
+        """Count one request of `key` against its rate limit; bursts of `per_minute / 12` are allowed.
 
         Raises:
             TryAgain: `rate_limited`.
@@ -183,7 +188,7 @@ class ApiKeys:
         bucket.try_acquire()
 
     async def write_uses(self) -> None:
-        """Write down when keys were last used; called about once a second."""
+        """Store when keys were last used; called about once a second."""
         used, self._used = self._used, {}
         if used:
             async with self._engine.begin() as connection:

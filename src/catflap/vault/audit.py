@@ -1,7 +1,8 @@
-"""Who got which token when: written in batches of at most a second, and never the token itself.
+"""Audit log: who got which token when, never the token itself.
 
-What was noted in the last second before a process is killed is lost; nobody waits for the database because
-of it. When the database is away, notes are kept, up to a limit, and what falls over it is counted.
+Entries are buffered and written about once a second, so no request waits for them; a killed process loses the
+last second. While the database is unavailable, entries stay in the buffer; those beyond its capacity are
+dropped, oldest first, and counted in the log event `audit_entries_lost`.
 """
 
 import asyncio
@@ -23,7 +24,7 @@ _EVERY_SECONDS = 0.8
 
 @dataclass(frozen=True)
 class Entry:
-    """One thing that happened. `outcome` is `ok` or an error's code; `detail` holds no secret."""
+    """One audit entry. `outcome` is `ok` or an error's code; `detail` holds no secret."""
 
     at: datetime
     action: str
@@ -34,7 +35,7 @@ class Entry:
     detail: str | None = None
 
 
-# One statement with an array for each column: a second's worth of entries must not hold up who waits.
+# One statement with an array for each column, so that a batch takes one round trip.
 _WRITE = text(
     "INSERT INTO app.audit (at, action, outcome, key_id, user_id, account_sub, detail) "
     "SELECT * FROM unnest(CAST(:at AS timestamptz[]), CAST(:action AS text[]), CAST(:outcome AS text[]), "
@@ -44,7 +45,7 @@ _WRITE = text(
 
 
 class Audit(Background):
-    """Notes what happens, and writes it down while the context is open."""
+    """Buffered audit log, written in the background while the context is open."""
 
     def __init__(
         self,
@@ -53,14 +54,14 @@ class Audit(Background):
         *,
         capacity: int = 100_000,
     ) -> None:
-        """Make an audit log.
+        """Create an audit log.
 
         Args:
-            capacity: entries kept while the database is away; the oldest are lost first.
+            capacity: entries buffered while the database is unavailable; the oldest are dropped first.
         """
         self._engine = engine
         self._clock = clock
-        self._noted: deque[Entry] = deque(maxlen=capacity)
+        self._buffer: deque[Entry] = deque(maxlen=capacity)
         self._lost = 0
         self._writing = asyncio.Lock()
 
@@ -78,14 +79,14 @@ class Audit(Background):
         account_sub: str | None = None,
         detail: str | None = None,
     ) -> None:
-        """Remember that something happened; written down within a second."""
+        """Buffer an entry; it is written within a second."""
         self._append(Entry(self._clock.now(), action, outcome, key_id, user_id, account_sub, detail))
 
     async def write(self) -> None:
-        """Write down what was noted; one write at a time, or both would write the same entries."""
+        """Write the buffered entries; one write at a time, so that none is written twice."""
         async with self._writing:
-            batch = list(self._noted)
-            self._noted.clear()
+            batch = list(self._buffer)
+            self._buffer.clear()
             try:
                 if batch:
                     async with self._engine.begin() as connection:
@@ -94,23 +95,23 @@ class Audit(Background):
                 self._put_back(batch)
                 raise
             if self._lost:
-                log.error("audit_lost", entries=self._lost)
+                log.error("audit_entries_lost", entries=self._lost)
                 self._lost = 0
 
     def _append(self, entry: Entry) -> None:
-        self._lost += len(self._noted) == self._noted.maxlen
-        self._noted.append(entry)
+        self._lost += len(self._buffer) == self._buffer.maxlen
+        self._buffer.append(entry)
 
     def _put_back(self, batch: list[Entry]) -> None:
-        newer = list(self._noted)
-        self._noted.clear()
+        newer = list(self._buffer)
+        self._buffer.clear()
         for entry in (*batch, *newer):
             self._append(entry)
 
     async def read(
         self, *, user_id: int | None = None, since: datetime | None = None, limit: int = 1000
     ) -> list[Entry]:
-        """What was written, newest first."""
+        """Return written entries, newest first."""
         query = select(t).order_by(t.c.at.desc(), t.c.id.desc()).limit(limit)
         if user_id is not None:
             query = query.where(t.c.user_id == user_id)
@@ -120,7 +121,7 @@ class Audit(Background):
             return [from_row(Entry, row) for row in await connection.execute(query)]
 
     async def run(self) -> None:
-        """Write what was noted, about once a second, until cancelled."""
+        """Write the buffer about once a second until cancelled."""
         while True:
             await asyncio.sleep(_EVERY_SECONDS)
             await asyncio.shield(self.attempt(self.write))

@@ -1,7 +1,7 @@
-"""Leave Google alone while it does not answer, or while it rejects our client; one try at a time finds out.
+"""Circuit breaker for Google's token endpoint: stop requests while Google fails or rejects our OAuth client.
 
-A circuit belongs to one OAuth client in one process. Failures about one grant only never open it: the pause
-in that grant's row is enough for them.
+One circuit per OAuth client and process. While it is open, one caller at a time probes Google. Failures of a
+single grant never open it: they are limited by the pause in that grant's row.
 """
 
 import random
@@ -17,7 +17,7 @@ _REJECTED_OPEN_SECONDS = 30.0
 
 
 def unavailable(after: timedelta, detail: str | None = None) -> TryAgain:
-    """The one sentence for a Google that does not answer."""
+    """Build the error for a Google that does not answer."""
     return TryAgain(
         "google_unavailable",
         "Google does not answer right now; please try again in a moment.",
@@ -27,7 +27,7 @@ def unavailable(after: timedelta, detail: str | None = None) -> TryAgain:
 
 
 class CircuitBreaker:
-    """Opens after failures of several grants in a row; then lets one caller through whenever a pause ends."""
+    """Opens after failures of several grants in a row; half-open after a pause, for one caller."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class CircuitBreaker:
         self._rejected: OperatorMustAct | None = None
 
     def check(self) -> None:
-        """Tell whether asking makes sense now.
+        """Check that the circuit is closed or half-open.
 
         Raises:
             TryAgain: `google_unavailable`, with the time until the next try.
@@ -55,20 +55,20 @@ class CircuitBreaker:
             raise unavailable(timedelta(seconds=left), "circuit open")
 
     def acquire(self) -> None:
-        """Go and ask; whoever enters reports `worked`, `failed` or `rejected`. Raises as `check` does."""
+        """Enter the circuit; the caller must then record success, failure or rejection. Raises as `check`."""
         self.check()
         if self._is_open or self._rejected is not None:
-            # This caller is the probe; the others wait for what it finds.
+            # Half-open: this caller is the probe, the others wait for its result.
             self._open_until = self._monotonic() + _MAX_OPEN_SECONDS
 
     def record_success(self) -> bool:
-        """Google answered and knew us; whether it rejected our client before."""
+        """Record a success and close the circuit; return whether our client was rejected before."""
         was_rejected = self._rejected is not None
         self._failures, self._failing, self._open_until, self._rejected = 0, set(), 0.0, None
         return was_rejected
 
     def record_failure(self, grant_id: int) -> None:
-        """Google did not answer, or not with sense, when it was asked about this grant."""
+        """Record a failed or malformed response about this grant."""
         if not self._is_open:
             self._failing.add(grant_id)
         self._rejected = None
@@ -78,7 +78,7 @@ class CircuitBreaker:
             self._open_until = self._monotonic() + pause * self._jitter(0.5, 1.0)
 
     def record_rejection(self, error: OperatorMustAct) -> bool:
-        """Google does not accept our client; asking on would only repeat it. Whether this is news."""
+        """Record that Google rejected our OAuth client; return whether it was accepted before."""
         is_new = self._rejected is None
         self._rejected = error
         self._open_until = self._monotonic() + _REJECTED_OPEN_SECONDS

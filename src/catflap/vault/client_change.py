@@ -1,7 +1,7 @@
-"""Notice at the start that the OAuth client was changed, and that it was changed back.
+"""Detect at startup that the configured OAuth client has changed, and mark the affected grants.
 
-A refresh token works only with the client that it was given to. Tokens of another client are kept for as long
-as any grant that needs a consent, and work again when their client is back.
+A refresh token works only with the client that it was issued to. Tokens of another client are kept as long
+as any grant that needs a new consent, and become active again when their client is configured again.
 """
 
 from collections.abc import Sequence
@@ -20,13 +20,13 @@ from catflap.vault.token_rows import ALIVE, WITHOUT_LEASE
 
 
 class ClientChange:
-    """Marks the grants of other OAuth clients, and takes the mark back from ours."""
+    """Marks grants of other OAuth clients as `client_changed`, and unmarks those of the present one."""
 
     def __init__(self, grants: Grants) -> None:
         self._grants = grants
 
     async def apply(self) -> None:
-        """Do it, and say in the log how many grants are concerned."""
+        """Update the marks, and log how many grants are affected."""
         ours, marked = t.c.client_id == self._grants.client_id, t.c.reason == CLIENT_CHANGED
         ended = {**WITHOUT_LEASE, **self._grants.rows.ended_columns("reconsent", CLIENT_CHANGED)}
         async with self._grants.engine.begin() as connection:
@@ -40,13 +40,13 @@ class ClientChange:
             grants = func.count(func.distinct(func.coalesce(t.c.supplements, t.c.id)))
             waiting = await connection.scalar(select(grants).where(marked, ~goes_on))
         if keys:
-            log.info("grants_of_this_client_again", grants=len(keys))
+            log.info("grants_client_restored", grants=len(keys))
         if waiting:
             log.warning(
-                "grants_of_another_client",
+                "grants_client_changed",
                 grants=waiting,
-                hint="GOOGLE_CLIENT_ID is not the one that these grants were given to. Put the former one "
-                "back, or have these people allow access once more; until then they get no token.",
+                hint="GOOGLE_CLIENT_ID is not the one that these grants were issued to. Restore the former "
+                "one, or have these users consent again; until then they get no token.",
             )
 
     async def _change(

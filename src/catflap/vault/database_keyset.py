@@ -1,7 +1,7 @@
-"""Open the seal of a database: with the keyset that belongs to it, or not at all.
+"""Load the keyset of a database, and check that it decrypts what the database holds.
 
-A new keyset is made only for a database that holds nothing sealed. Otherwise a lost keyset would go unnoticed
-until the first refresh, and values sealed with a new key would pile up beside those that nobody can open.
+A new keyset is created only for a database without encrypted values. Otherwise a lost keyset would be noticed
+only at the first refresh, and the database would collect values of two keysets.
 """
 
 from sqlalchemy import func, or_, select
@@ -14,7 +14,7 @@ from catflap.vault.sealed_columns import COLUMNS, foreign_keys, keys_in_use
 
 
 async def open_cipher(source: KeysetSource, engine: AsyncEngine) -> TokenCipher:
-    """The seal of this database.
+    """Return the cipher with the keyset of this database.
 
     Raises:
         OperatorMustAct: `keyset_missing` or `keyset_lacks_key`: the database holds sealed values that the
@@ -32,7 +32,7 @@ async def open_cipher(source: KeysetSource, engine: AsyncEngine) -> TokenCipher:
 
 
 async def make_if_new(source: KeysetSource, engine: AsyncEngine) -> None:
-    """Make the keyset of a database that holds nothing sealed yet.
+    """Create the keyset of a database that holds no encrypted values yet.
 
     Raises:
         OperatorMustAct: `keyset_missing`.

@@ -1,7 +1,7 @@
-"""Seal tokens at rest with Tink's AEAD (AES-256-GCM), bound to the row, user and field they belong to.
+"""Encrypt tokens at rest with Tink's AEAD (AES-256-GCM), with row, user and field as associated data.
 
-A value copied to another row, user or field does not open. Each sealed value names its key, so that no key
-is ever tried in vain and keys can be replaced while tokens are served.
+A value copied to another row, user or field does not decrypt. Each ciphertext starts with the id of its
+key, so there is no trial decryption and keys can be rotated while tokens are served.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from catflap.vault.keyset import Keyset
 
 @dataclass(frozen=True)
 class AssociatedData:
-    """Where a sealed value lives: the associated data that it is bound to."""
+    """Associated data of an encrypted value: the row, user and field that it belongs to."""
 
     row_id: int
     user_id: int
@@ -23,28 +23,28 @@ class AssociatedData:
     table: str = "google_tokens"
 
     def to_bytes(self) -> bytes:
-        """Unambiguous because numbers hold no colon."""
+        """Return the bytes to authenticate; unambiguous, because numbers hold no colon."""
         return f"catflap:1:vault.{self.table}:{self.row_id}:{self.user_id}:{self.field}".encode()
 
 
 class TokenCipher:
-    """Closes and opens values; only `catflap.vault` holds one."""
+    """Encrypts and decrypts values; used only in `catflap.vault`."""
 
     def __init__(self, keyset: Keyset) -> None:
         self.keyset = keyset
         self._logged: set[int] = set()
 
     def encrypt(self, value: str, associated_data: AssociatedData) -> bytes:
-        """`value`, sealed for `place`."""
+        """Encrypt `value` with the primary key."""
         sealed: bytes = self.keyset.primitive().encrypt(value.encode(), associated_data.to_bytes())
         return sealed
 
     def decrypt(self, sealed: bytes, associated_data: AssociatedData) -> str:
-        """What was sealed for `place`.
+        """Decrypt a value.
 
         Raises:
-            OperatorMustAct: `keyset_lacks_key`: another process or another time sealed it.
-            Tampered: `seal_broken`: another place's value, or a changed one.
+            OperatorMustAct: `keyset_lacks_key`: it was encrypted with a key that this keyset does not have.
+            Tampered: `seal_broken`: the value was changed, or belongs to another row, user or field.
         """
         try:
             opened: bytes = self.keyset.primitive().decrypt(sealed, associated_data.to_bytes())
@@ -58,35 +58,35 @@ class TokenCipher:
                 raise keyset_lacks_key(detail) from None
             raise Tampered(
                 "seal_broken",
-                "A stored value does not open: it was changed, or moved from another row.",
+                "A stored value does not decrypt: it was changed, or copied from another row.",
                 detail=detail,
             ) from None
         return opened.decode()
 
     def log_missing_keys(self, keys: set[int]) -> None:
-        """Say in the log that the keyset lacks keys, once for each."""
+        """Log that the keyset lacks keys, once for each key."""
         if new := keys - self._logged:
             self._logged |= new
             log.error("keyset_lacks_key", keys=sorted(new), hint=_HINT)
 
     def log_keys_complete(self) -> None:
-        """Say in the log that the keyset has every key again, if it lacked any."""
+        """Log that the keyset has all keys again, if it lacked any."""
         if self._logged:
-            log.info("keyset_complete_again", keys=sorted(self._logged))
+            log.info("keyset_completed", keys=sorted(self._logged))
             self._logged = set()
 
 
 _HINT = (
-    "The database holds values sealed with a key that this process's keyset lacks. Give every process that "
-    "uses this database the same keyset; `catflap keys list` shows which keys are used."
+    "The database holds values encrypted with a key that this process's keyset lacks. Give every process "
+    "that uses this database the same keyset; `catflap keys list` shows which keys are used."
 )
 
 
 def keyset_lacks_key(detail: str) -> OperatorMustAct:
-    """What callers hear when only the operator can make a value readable; the log has it already."""
+    """Build the error for a value whose key the operator must restore; it is logged already."""
     return OperatorMustAct(
         "keyset_lacks_key",
-        "This server lacks the key that a stored value is sealed with; whoever runs it must restore the "
+        "This server lacks the key that a stored value is encrypted with; its operator must restore the "
         "vault's keyset.",
         detail=detail,
         logged=True,
@@ -94,10 +94,10 @@ def keyset_lacks_key(detail: str) -> OperatorMustAct:
 
 
 def key_id(sealed: bytes) -> int:
-    """The id of the key that sealed a value (Tink's wire format: one byte of version, four of key id)."""
+    """Return the key id of an encrypted value (Tink's wire format: one byte of version, four of key id)."""
     return int.from_bytes(sealed[1:5], "big")
 
 
 def key_prefix(key: int) -> bytes:
-    """How every value sealed with a key begins."""
+    """Return the first bytes of every value encrypted with a key."""
     return b"\x01" + key.to_bytes(4, "big")

@@ -1,7 +1,7 @@
 """Failpoints: named points between the steps of refreshing, storing, revoking and rotating.
 
-In production they do nothing. A test has a function called there that ends the process or raises, to show
-that what is left can be finished or has left no trace.
+In production they do nothing. A test registers a function that ends the process or raises there, to show that
+an interrupted operation can be finished or leaves no trace.
 """
 
 import contextlib
@@ -12,7 +12,7 @@ _handlers: Final[list[Callable[[str], None]]] = []
 
 
 def failpoint(name: str) -> None:
-    """Pass a point; it does nothing outside of tests."""
+    """Call the handlers that tests have registered; does nothing in production."""
     for handler in _handlers:
         handler(name)
 

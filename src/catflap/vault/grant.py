@@ -1,7 +1,7 @@
-"""A grant as code sees it: what a user allowed for one Google account, and the tokens that came of it.
+"""A grant: what a user allowed for one Google account, and its tokens.
 
-Each token is one row of `vault.google_tokens`, still sealed. Nearly every grant has one. A consent whose
-scopes do not cover an earlier one's adds a row, so that no access that Google still gives is lost.
+Each token is one row of `vault.google_tokens`, still encrypted. Nearly every grant has one. A consent whose
+scopes do not cover those of an earlier one adds a row, so that no access that Google still gives is lost.
 """
 
 from collections.abc import Collection, Sequence
@@ -19,11 +19,11 @@ CLIENT_CHANGED = "client_changed"
 
 @dataclass(frozen=True)
 class GrantToken:
-    """One refresh token, and the access token it gave last.
+    """One refresh token, and the last access token obtained with it.
 
     `supplements` is the id of the grant's main row, None in the main row itself. `state` is `active`,
-    `reconsent` or `revoked`; in `reconsent` the refresh token is gone when Google said that it is dead, and
-    still there when Google may accept it again. `refresh_expires_at` is set when Google limits the refresh
+    `reconsent` or `revoked`; in `reconsent` the refresh token is deleted when Google said `invalid_grant`,
+    and kept when Google may accept it again. `refresh_expires_at` is set when Google limits the refresh
     token's life (7 days in Testing mode).
     """
 
@@ -49,29 +49,30 @@ class GrantToken:
 
     @property
     def grant_id(self) -> int:
-        """The id of the grant: that of its main row."""
+        """Return the id of the grant: that of its main row."""
         return self.id if self.supplements is None else self.supplements
 
     @property
     def has_refresh_token(self) -> bool:
+        """Whether a refresh token is stored."""
         return self._refresh_token is not None
 
     def may_work(self, client_id: str) -> bool:
-        """Whether asking Google with this token can make sense."""
+        """Return whether this token can be used with Google at all: same client, and not revoked."""
         return self.has_refresh_token and self.client_id == client_id and self.state != "revoked"
 
     def is_alive(self, client_id: str) -> bool:
-        """Whether Google is believed to accept this token."""
+        """Return whether this token is usable as far as we know."""
         return self.may_work(client_id) and (self.state == "active" or self.reason == CLIENT_CHANGED)
 
 
 @dataclass(frozen=True)
 class Grant:
-    """What a user allowed for one Google account, as others see it.
+    """What a user allowed for one Google account: all its tokens together.
 
-    `state` is `active` while Google accepts any of its tokens; else `reason` and `ended_at` tell why and
-    since when it is not active. `scopes` is what all its tokens allow together. `default` is the token that
-    is handed out to those who do not say what for.
+    `state` is `active` while Google accepts any of its tokens; otherwise `reason` and `ended_at` say why and
+    since when it is not active. `scopes` is the union over all tokens. `default` is the token that is used
+    when the caller names no scopes.
     """
 
     main: GrantToken
@@ -84,42 +85,52 @@ class Grant:
 
     @property
     def id(self) -> int:
+        """The id of the main row."""
         return self.main.id
 
     @property
     def user_id(self) -> int:
+        """The user who gave the consent."""
         return self.main.user_id
 
     @property
     def account_sub(self) -> str:
+        """The `sub` of the Google account."""
         return self.main.account_sub
 
     @property
     def version(self) -> int:
+        """The version of the main row, which changes with each write."""
         return self.main.version
 
     @property
     def created_at(self) -> datetime:
+        """When the first consent was stored."""
         return self.main.created_at
 
     @property
     def updated_at(self) -> datetime:
+        """When any of its tokens last changed."""
         return max(one.updated_at for one in self.tokens)
 
     @property
     def client_id(self) -> str:
+        """The OAuth client of the default token."""
         return self.default.client_id
 
     @property
     def expires_at(self) -> datetime | None:
+        """When the default access token expires."""
         return self.default.expires_at
 
     @property
     def refresh_expires_at(self) -> datetime | None:
+        """When the default refresh token expires; None when Google sets no limit."""
         return self.default.refresh_expires_at
 
     @property
     def failures(self) -> int:
+        """How many refreshes of the default token failed in a row."""
         return self.default.failures
 
     def choices(
@@ -130,12 +141,12 @@ class Grant:
         prefer: Collection[str] = (),
         within: Collection[str] | None = None,
     ) -> list[GrantToken]:
-        """The tokens that may be handed out, the best first.
+        """Return the tokens that may be used, best first.
 
         Args:
             scopes: what each must allow.
-            prefer: what it should allow; the token that lacks least comes first.
-            within: what it must not go beyond; None for no limit.
+            prefer: what it should allow; the token that lacks the fewest comes first.
+            within: the scopes that it must not exceed; None for no limit.
         """
         fitting = [
             one
@@ -155,7 +166,7 @@ class Grant:
 
 
 def combine_tokens(rows: Sequence[GrantToken], client_id: str) -> Grant:
-    """The grant that the rows of one user and account make together, for this OAuth client."""
+    """Combine the token rows of one user and account into a grant, as this OAuth client sees it."""
     main = next(one for one in rows if one.supplements is None)
     alive = [one for one in rows if one.is_alive(client_id)]
     default = min(alive or [main], key=_narrow)
@@ -178,10 +189,10 @@ def combine_tokens(rows: Sequence[GrantToken], client_id: str) -> Grant:
 
 
 def _narrow(token: GrantToken) -> tuple[int, int]:
-    """Sorts the widest token first, of equals the newest."""
+    """Sort key: most scopes first, then the newest."""
     return (-len(covered(token.scopes)), -token.id)
 
 
 def token_of(row: Row[Any]) -> GrantToken:
-    """The token in a row."""
+    """Return the token in a row."""
     return from_row(GrantToken, row, scopes=frozenset(row.scopes))

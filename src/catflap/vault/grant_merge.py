@@ -1,4 +1,4 @@
-"""Move the tokens of one grant into another of the same user, because both are of one Google account."""
+"""Merge two grants of a user that turned out to be for the same Google account."""
 
 from sqlalchemy import update
 
@@ -12,12 +12,12 @@ from catflap.vault.token_selection import MAX_TOKENS
 
 
 async def merge(grants: Grants, clock: Clock, user_id: int, account_sub: str, into: str) -> None:
-    """Give the grant for `into` what the grant for `account_sub` can do more, and forget the latter.
+    """Move tokens that add scopes from the grant for `account_sub` to that for `into`; delete the former.
 
-    Values are sealed for their row and user, so a token keeps its row.
+    Values are encrypted for their row and user, so a token keeps its row.
     """
     async with grants.engine.begin() as connection:
-        # In one order, whichever way two processes merge.
+        # Always in the same order, to avoid a deadlock between two processes.
         found = {one: await grants.rows.lock(connection, user_id, one) for one in sorted((account_sub, into))}
         theirs, ours = found[account_sub], found[into]
         if not theirs or not ours:
@@ -36,7 +36,7 @@ async def merge(grants: Grants, clock: Clock, user_id: int, account_sub: str, in
         moved = adding[: max(MAX_TOKENS - len(ours), 0)]
         changes = {"account_sub": into, "supplements": before.id}
         ids = [one.id for one in moved]
-        # The version stays: nobody's refresh is disturbed.
+        # The version stays, so a running refresh of the token stays valid.
         await connection.execute(update(t).where(t.c.id.in_(ids)).values(changes))
         await grants.rows.delete(connection, [one for one in theirs if one not in moved])
         await grants.rows.update(connection, {}, t.c.id == before.id)

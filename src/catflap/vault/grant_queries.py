@@ -1,4 +1,4 @@
-"""Find grants, and open their tokens."""
+"""Queries for grants, and decryption of their tokens."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ from catflap.vault.token_rows import TokenRows
 
 
 class StoredGrants:
-    """The grants as they are stored, for one OAuth client."""
+    """Read access to the grants of one OAuth client."""
 
     def __init__(self, engine: AsyncEngine, cipher: TokenCipher, clock: Clock, client_id: str) -> None:
         self.engine = engine
@@ -24,18 +24,18 @@ class StoredGrants:
         self.client_id = client_id
 
     async def of_user(self, user_id: int) -> list[Grant]:
-        """The user's grants, oldest first."""
+        """Return the user's grants, oldest first."""
         return self._grouped(await self.rows.of_user(user_id))
 
     async def of_account(self, account_sub: str) -> list[Grant]:
-        """Every user's grant for one Google account, oldest first."""
+        """Return every user's grant for one Google account, oldest first."""
         return self._grouped(await self.rows.where(t.c.account_sub == account_sub))
 
     async def find(self, user_id: int, account_sub: str | None) -> Grant | None:
-        """One grant, or None; without an account, the user's oldest.
+        """Return one grant, or None; without an account, the user's oldest.
 
-        An account that Google did not name gives way to others when it is over, and is found under its name
-        once it has got one.
+        A grant for an unidentified account comes after the others when it has ended, and is still found by
+        its placeholder once its account was identified.
         """
         found = await self.of_user(user_id)
         nameless = unnamed(user_id).sub
@@ -50,21 +50,21 @@ class StoredGrants:
         return found[0] if account_sub == nameless and len(found) == 1 else None
 
     async def exact(self, user_id: int, account_sub: str) -> Grant | None:
-        """The grant for this account and no other, or None."""
+        """Return the grant for exactly this account, or None."""
         return _of_account(await self.of_user(user_id), account_sub)
 
     async def get(self, grant_id: int) -> Grant | None:
-        """The grant with this id, or None."""
+        """Return the grant with this id, or None."""
         found = await self.rows.where(or_(t.c.id == grant_id, t.c.supplements == grant_id))
         return self.combined(found) if any(one.supplements is None for one in found) else None
 
     async def token(self, token_id: int) -> GrantToken | None:
-        """The token in the row with this id, or None."""
+        """Return the token in the row with this id, or None."""
         found = await self.rows.where(t.c.id == token_id)
         return found[0] if found else None
 
     def open_access_token(self, of: Grant | GrantToken) -> str | None:
-        """The stored access token in clear, for immediate use."""
+        """Decrypt the stored access token, for immediate use."""
         token = of.default if isinstance(of, Grant) else of
         if token._access_token is None:
             return None
@@ -73,7 +73,7 @@ class StoredGrants:
         )
 
     def open_refresh_token(self, of: Grant | GrantToken) -> str | None:
-        """The refresh token in clear, for immediate use."""
+        """Decrypt the refresh token, for immediate use."""
         token = of.default if isinstance(of, Grant) else of
         if token._refresh_token is None:
             return None
@@ -82,24 +82,24 @@ class StoredGrants:
         )
 
     def can_open(self, token: GrantToken) -> bool:
-        """Whether our keyset opens the refresh token."""
+        """Return whether our keyset decrypts the refresh token."""
         try:
             return self.open_refresh_token(token) is not None
         except (Tampered, OperatorMustAct):
             return False
 
     def is_alive(self, grant: Grant) -> bool:
-        """Whether a refresh token is kept that Google is believed to accept and that we can open."""
+        """Return whether any refresh token is usable and decrypts."""
         return any(one.is_alive(self.client_id) and self.can_open(one) for one in grant.tokens)
 
     def is_of_use(self, token: GrantToken) -> bool:
-        """Whether a token may give access once more: now, or with the client or the key that it is for."""
+        """Return whether a token may work again, now or once its OAuth client or key is configured again."""
         if not token.has_refresh_token or token.state == "revoked":
             return False
         return token.client_id != self.client_id or not self._is_broken(token)
 
     def combined(self, rows: Sequence[GrantToken]) -> Grant:
-        """The grant that rows make together."""
+        """Combine token rows into a grant."""
         return combine_tokens(rows, self.client_id)
 
     def _grouped(self, rows: Sequence[GrantToken]) -> list[Grant]:

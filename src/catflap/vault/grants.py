@@ -1,8 +1,8 @@
-"""What each person allowed: keep what a consent gave, find it again, and end it.
+"""Repository of grants: store the tokens of a consent, update them, and mark them invalid or revoked.
 
 A grant is unique for a user and an account. It may hold several tokens, which are rows of their own (see
-`catflap.vault.grant`): each is refreshed, named by RISC and ended by itself, and the grant needs a new
-consent only when none of them is left.
+`catflap.vault.grant`): each is refreshed, named by RISC events and invalidated separately, and the
+grant needs a new consent only when none of them is left.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ from catflap.vault.token_selection import choose_row, row_for_access_token
 
 
 class Grants(StoredGrants):
-    """Keep, find and change grants."""
+    """Repository of the grants of one OAuth client."""
 
     def __init__(
         self,
@@ -37,10 +37,10 @@ class Grants(StoredGrants):
         *,
         sync_calendars: bool = True,
     ) -> None:
-        """Prepare for the grants of one OAuth client.
+        """Create a repository.
 
         Args:
-            sync_calendars: whether an account that allows something is read anew.
+            sync_calendars: whether a new consent enqueues a calendar sync.
         """
         super().__init__(engine, cipher, clock, client_id)
         self._clock = clock
@@ -48,10 +48,10 @@ class Grants(StoredGrants):
         self._used: set[int] = set()
 
     async def store(self, user_id: int, account_sub: str, tokens: TokenResponse) -> Grant | None:
-        """Store what a consent gave, and enqueue a first look at the account, in one transaction.
+        """Store the tokens of a consent, and enqueue a calendar sync in the same transaction.
 
-        Google sends a refresh token only at the first consent; when it sends none, ours stays. None means
-        that neither Google nor we have one: the person must be led through consent once more.
+        Google sends a refresh token only with the first consent; when it sends none, the stored one stays.
+        Return None when there is neither: the user must see the consent screen again.
         """
         failpoint("keep.begin")
         async with self.engine.begin() as connection:
@@ -76,8 +76,8 @@ class Grants(StoredGrants):
     async def store_refreshed(
         self, token: GrantToken, lease_id: str, answer: TokenResponse
     ) -> GrantToken | None:
-        """Store a refreshed access token, unless the row or the lease moved on meanwhile (then None)."""
-        # An answer without a scope means: the same as before (RFC 6749 section 5.1).
+        """Store a refreshed access token; return None when the row or the lease has changed since."""
+        # A response without `scope` means: the same as before (RFC 6749 section 5.1).
         scopes = answer.scopes or token.scopes
         changes = {
             **self.rows.encrypted_columns(token.id, token.user_id, answer, self.client_id),
@@ -93,12 +93,12 @@ class Grants(StoredGrants):
         return kept
 
     async def mark_invalid(self, token: GrantToken, lease_id: str, reason: str) -> bool:
-        """Google refused the refresh token for good: forget it, unless the row moved on since."""
+        """Delete a refresh token that Google called invalid, unless the row has changed since."""
         changes = {**WITHOUT_TOKENS, **WITHOUT_LEASE, **self.rows.ended_columns("reconsent", reason)}
         return await self._end_token(token, lease_id, changes)
 
     async def suspend(self, token: GrantToken, lease_id: str, reason: str, pause: timedelta) -> bool:
-        """Google refuses, but does not say that the refresh token is dead: keep it, and ask again later."""
+        """Mark a token that Google refuses for now; keep the refresh token, and retry later."""
         ended = self.rows.ended_columns("reconsent", reason)
         if token.state == "reconsent" and token.reason == reason:
             ended["ended_at"] = token.ended_at
@@ -112,7 +112,7 @@ class Grants(StoredGrants):
         return await self._end_token(token, lease_id, changes)
 
     async def end(self, grant: Grant, reason: str, *, keep_refresh_token: bool = False) -> Grant | None:
-        """Mark as revoked, whatever the version; None when it is gone or was marked before."""
+        """Mark a grant as revoked; return None when it is deleted or was marked before."""
         async with self.engine.begin() as connection:
             rows = await self.rows.lock(connection, grant.user_id, grant.account_sub)
             if not any(one.id == grant.id and one.state != "revoked" for one in rows):
@@ -123,7 +123,7 @@ class Grants(StoredGrants):
         return ended
 
     async def end_token(self, token: GrantToken, reason: str) -> None:
-        """Forget one refresh token that Google revoked; the grant is revoked when it was the last."""
+        """Delete a refresh token that Google revoked; the grant is revoked when it was the last."""
         async with self.engine.begin() as connection:
             rows = await self.rows.lock(connection, token.user_id, token.account_sub)
             if not any(one.id == token.id and one._refresh_token == token._refresh_token for one in rows):
@@ -134,24 +134,24 @@ class Grants(StoredGrants):
             await self._delete_token(connection, token, reason)
 
     async def mark_lost(self, token: GrantToken, reason: str) -> None:
-        """Forget one refresh token that is of no use any more, unless it was replaced since it was read."""
+        """Delete a refresh token that can't be used any more, unless it was replaced since it was read."""
         async with self.engine.begin() as connection:
             rows = await self.rows.lock(connection, token.user_id, token.account_sub)
             if any(one.id == token.id and one._refresh_token == token._refresh_token for one in rows):
                 await self._delete_token(connection, token, reason)
 
     async def erase(self, grant: Grant) -> None:
-        """Forget a grant for good, unless it moved on since it was read."""
+        """Delete a grant, unless it has changed since it was read."""
         async with self.engine.begin() as connection:
             same = (t.c.id == grant.id, t.c.version == grant.version)
             await connection.execute(delete(t).where(*same))
 
     def note_use(self, token: GrantToken) -> None:
-        """Remember that an access token was handed out; written down in batches."""
+        """Note that an access token was returned; stored in batches."""
         self._used.add(token.id)
 
     async def write_uses(self) -> None:
-        """Write down which tokens were used; called about once a second."""
+        """Store which tokens were used; called about once a second."""
         used, self._used = self._used, set()
         if used:
             now = self._clock.now()
@@ -161,7 +161,7 @@ class Grants(StoredGrants):
                 await connection.execute(noted.values(used_at=now))
 
     async def enqueue_sync(self, connection: AsyncConnection, *accounts: AccountKey) -> None:
-        """Have the calendars of `accounts` read, unless calendars are switched off."""
+        """Enqueue a calendar sync of `accounts`, unless calendars are switched off."""
         if self._sync_calendars:
             await enqueue(connection, SYNC, *accounts)
 
@@ -174,7 +174,7 @@ class Grants(StoredGrants):
         scopes = answer.scopes | token.scopes
         changes = self.rows.encrypted_columns(token.id, token.user_id, answer, self.client_id)
         if not answer.scopes >= scopes:
-            # A narrower access token must not hide what the stored refresh token can do.
+            # A narrower access token must not hide the scopes of the stored refresh token.
             changes |= WITHOUT_ACCESS
         changes |= {**WITHOUT_LEASE, **ALIVE, "scopes": sorted(scopes)}
         await self.rows.update(connection, changes, t.c.id == token.id)
@@ -198,7 +198,7 @@ class Grants(StoredGrants):
         changes = {**sealed, **WITHOUT_LEASE, **ALIVE, "scopes": sorted(answer.scopes)}
         await self.rows.update(connection, changes, t.c.id == target.id)
         if main is not None and target.id != main.id:
-            # Whoever is about to erase the grant must see that it moved on.
+            # Changes the version of the main row, so that a concurrent `erase` of the grant has no effect.
             await self.rows.update(connection, {}, t.c.id == main.id)
 
     async def _delete_token(self, connection: AsyncConnection, token: GrantToken, reason: str) -> None:
@@ -218,7 +218,7 @@ class Grants(StoredGrants):
     async def _enqueue_change_event(
         self, connection: AsyncConnection, was: GrantToken, token: GrantToken
     ) -> None:
-        """Tell what the change of one token means for its grant, if it means anything."""
+        """Enqueue the webhook event for the change of one token, if its grant changed with it."""
         rows = await self.rows.of_grant(connection, token.user_id, token.account_sub)
         before = self.combined([was if one.id == token.id else one for one in rows])
         after = self.combined(rows)

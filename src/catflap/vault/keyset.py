@@ -1,7 +1,7 @@
-"""The keys that seal tokens: a Tink keyset in a file or an environment variable, read again when it changes.
+"""The keyset that encrypts tokens: a Tink keyset in a file or an environment variable, reloaded on change.
 
-The place where a KMS would unwrap the keyset is `read_keyset`. Keys never leave this process but into the
-file they came from, which has mode 0600.
+A KMS would unwrap the keyset in `read_keyset`. Keys leave this process only into the file they came from,
+which has mode 0600.
 """
 
 import json
@@ -22,45 +22,47 @@ aead.register()
 
 RECOVERY_HINT = (
     "Restore the keyset that belongs to this database from your backup. If it is lost for good, "
-    "`catflap keys adopt --accept-lost-grants` goes on without what only it could open."
+    "`catflap keys adopt --accept-lost-grants` continues without the values that only it could decrypt."
 )
 
 
 class KeysetSource(Protocol):
-    """Where a keyset comes from."""
+    """A place that a keyset is read from."""
 
     def read(self) -> str:
-        """The keyset as JSON, keys in clear: a secret."""
+        """Return the keyset as JSON, keys in clear: a secret."""
         ...
 
     def stamp(self) -> object:
-        """Something cheap that differs when the keyset may have changed."""
+        """Return a value that is cheap to get and differs when the keyset may have changed."""
         ...
 
 
 class EnvironmentKeyset:
-    """A keyset handed in by the environment; it changes only with a restart."""
+    """A keyset in an environment variable; it changes only with a restart."""
 
     def __init__(self, text: str) -> None:
         self._text = text
 
     def read(self) -> str:
+        """Return the keyset as JSON."""
         return self._text
 
     def stamp(self) -> object:
+        """Return None: the environment of a process does not change."""
         return None
 
 
 class KeysetFile:
-    """A keyset in a file; making one is asked for, because a new one opens nothing that exists."""
+    """A keyset in a file; a missing file is created only by `make`."""
 
     def __init__(self, file: Path, *, warn_to_back_up: bool = False) -> None:
-        """`loud` is for production: say that the tokens are only worth as much as this file."""
+        """Use `file`; `warn_to_back_up` logs a reminder when a keyset is created, for production."""
         self.file = file
         self._warn_to_back_up = warn_to_back_up
 
     def read(self) -> str:
-        """The file's content.
+        """Return the content of the file.
 
         Raises:
             OperatorMustAct: `keyset_missing`, `keyset_unreadable`.
@@ -80,10 +82,11 @@ class KeysetFile:
             ) from None
 
     def exists(self) -> bool:
-        """Whether there is a file at all."""
+        """Return whether the file exists."""
         return self.file.exists()
 
     def stamp(self) -> object:
+        """Return modification time and inode, or None when there is no file."""
         try:
             found = self.file.stat()
         except OSError:
@@ -91,17 +94,17 @@ class KeysetFile:
         return (found.st_mtime_ns, found.st_ino)
 
     def write(self, text: str) -> None:
-        """Replace the keyset, whole or not at all."""
+        """Replace the keyset atomically."""
         write_secret(self.file, text)
 
     def make(self) -> None:
-        """Write a new keyset, unless there is one."""
+        """Create a keyset, unless the file exists."""
         if self.exists():
             return
         fresh = self.file.with_name(f".keyset-{secrets.token_hex(4)}")
         write_secret(fresh, write_keyset(new_keyset()))
         try:
-            # Of several processes that start at once, all must end up with the keys of one.
+            # Several processes that start at once must all end up with the same keyset.
             os.link(fresh, self.file)
         except FileExistsError:
             return
@@ -109,16 +112,16 @@ class KeysetFile:
             fresh.unlink()
         if self._warn_to_back_up:
             log.warning(
-                "vault_keyset_made",
+                "vault_keyset_created",
                 file=str(self.file),
                 hint="Back this file up, apart from the database: without it every grant is lost.",
             )
 
 
 class Keyset:
-    """The keys of a source, kept true: looked at again when the source's stamp changes.
+    """The keys of a source, reloaded when its stamp changes.
 
-    When the source is gone or broken, the keys that were read last go on working, and the log says so.
+    When the source is missing or malformed, the keys that were read last stay in use, and that is logged.
     """
 
     def __init__(self, source: KeysetSource) -> None:
@@ -126,14 +129,14 @@ class Keyset:
         self._load()
 
     def primitive(self) -> aead.Aead:
-        """What seals and opens with the keys as they are now."""
+        """Return the AEAD primitive of the current keys."""
         if self.source.stamp() != self._stamp:
             self._load_again()
         return self._aead
 
     @property
     def primary(self) -> int:
-        """The id of the key that seals."""
+        """The id of the key that encrypts."""
         self.primitive()
         return self._primary
 
@@ -147,9 +150,9 @@ class Keyset:
         try:
             self._load()
         except OperatorMustAct as error:
-            log.error("keyset_not_read_again", code=error.code, message=error.message)
+            log.error("keyset_reload_failed", code=error.code, message=error.message)
         else:
-            log.info("keyset_read_again", keys=self._ids)
+            log.info("keyset_reloaded", keys=self._ids)
 
     def _load(self) -> None:
         # The stamp first: a change in between is noticed the next time.
@@ -158,7 +161,7 @@ class Keyset:
 
 
 def with_new_primary(text: str) -> str:
-    """A keyset (JSON) with one fresh key more, which seals from now on."""
+    """Return a keyset (JSON) with a new key added as primary."""
     keyset, fresh = json.loads(text), json.loads(write_keyset(new_keyset()))
     while fresh["primaryKeyId"] in [key["keyId"] for key in keyset["key"]]:
         fresh = json.loads(write_keyset(new_keyset()))
@@ -166,25 +169,25 @@ def with_new_primary(text: str) -> str:
 
 
 def only_primary(text: str) -> str:
-    """A keyset (JSON) without any key but the one that seals."""
+    """Return a keyset (JSON) with the primary key alone."""
     keyset = json.loads(text)
     kept = [key for key in keyset["key"] if key["keyId"] == keyset["primaryKeyId"]]
     return _checked({"primaryKeyId": keyset["primaryKeyId"], "key": kept})
 
 
 def new_keyset() -> tink.KeysetHandle:
-    """A keyset with one fresh key."""
+    """Return a keyset with one new key."""
     return tink.new_keyset_handle(aead.aead_key_templates.AES256_GCM)
 
 
 def write_keyset(keyset: tink.KeysetHandle) -> str:
-    """The keyset as JSON, keys in clear: a secret."""
+    """Return the keyset as JSON, keys in clear: a secret."""
     text: str = json_proto_keyset_format.serialize(keyset, secret_key_access.TOKEN)
     return text
 
 
 def read_keyset(text: str) -> tink.KeysetHandle:
-    """A keyset from its JSON.
+    """Parse a keyset from its JSON.
 
     Raises:
         OperatorMustAct: `keyset_unreadable`.
@@ -196,21 +199,21 @@ def read_keyset(text: str) -> tink.KeysetHandle:
 
 
 def load_keyset(file: Path) -> Keyset:
-    """The keyset in `file`, made with mode 0600 when there is none yet."""
+    """Return the keyset in `file`, created with mode 0600 when it is missing."""
     source = KeysetFile(file)
     source.make()
     return Keyset(source)
 
 
 def _parsed(text: str) -> tuple[aead.Aead, int, list[int]]:
-    """What seals and opens, the id of the key that seals, and the ids of all that open."""
+    """Return the AEAD primitive, the id of the primary key, and the ids of all keys."""
     keyset = read_keyset(text)
     try:
         primitive = keyset.primitive(aead.Aead)
     except tink.TinkError:
         raise _unreadable() from None
     found = json.loads(text)
-    # Values name their key by Tink's prefix; a raw key writes none and a disabled one opens nothing.
+    # Values name their key by Tink's prefix; a raw key writes none and a disabled one does not decrypt.
     ids = [
         int(key["keyId"])
         for key in found["key"]

@@ -1,7 +1,7 @@
-"""Go on with a keyset that does not belong to the database: give up what it can't open, and say so.
+"""Adopt a keyset after the former one was lost: give up the values that it can't decrypt.
 
 Grants whose refresh token is lost need a new consent, with the reason `keyset_lost`; Google still knows the
-tokens, so people can allow access again without taking it back first. Webhooks get new secrets.
+tokens, so users can consent again without revoking access first. Webhooks get new secrets.
 """
 
 from collections.abc import AsyncIterator
@@ -25,14 +25,14 @@ REASON = "keyset_lost"
 
 @dataclass(frozen=True)
 class AdoptionResult:
-    """What was given up: how many refresh tokens, and the new secret of each webhook by its id and URL."""
+    """How many refresh tokens were given up, and the id, URL and new secret of each affected webhook."""
 
     refresh_tokens: int
     webhooks: tuple[tuple[int, str, str], ...] = field(repr=False)
 
 
 class KeysetAdoption:
-    """Gives up what a keyset can't open."""
+    """Gives up the values that a keyset can't decrypt."""
 
     def __init__(self, grants: Grants) -> None:
         self._grants = grants
@@ -40,7 +40,7 @@ class KeysetAdoption:
         self._cipher: TokenCipher = grants.cipher
 
     async def count_lost(self) -> tuple[int, int]:
-        """How many refresh tokens and webhook secrets can't be opened."""
+        """Return how many refresh tokens and webhook secrets can't be decrypted."""
         tokens = 0
         async for one in self._tokens():
             tokens += one.has_refresh_token and not self._grants.can_open(one)
@@ -49,7 +49,7 @@ class KeysetAdoption:
         return tokens, sum(not self._opens(row.secret, secret_associated_data(row.id)) for row in rows)
 
     async def adopt(self) -> AdoptionResult:
-        """Give up what can't be opened; safe to repeat."""
+        """Give up what can't be decrypted; idempotent."""
         given_up = 0
         async for one in self._tokens():
             if one.has_refresh_token and not self._grants.can_open(one):

@@ -1,10 +1,9 @@
-"""Who may ask Google about a grant right now: a lease in the grant's row, renewed while Google is slow.
+"""Leases on token rows: which process may refresh a token, renewed while Google is slow.
 
-It never outlives its holder by more than its time to live, and it never ends under a holder that lives.
-It is a fence, too: what a holder writes counts only while its lease and the row's version still stand.
+A lease ends at most its lifetime after its holder died, and never while its holder lives. It is a fencing
+token too: a holder's write counts only while its lease and the row's version are unchanged.
 
-Leases are measured by the database's clock. It is the only one that all machines share, and nothing is
-read from it but how long a lease has left.
+Leases are measured by the database's clock, the only one that all machines share.
 """
 
 import asyncio
@@ -32,7 +31,7 @@ _MAX_PAUSE_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Lease:
-    """The right to ask Google about one token, as it was at `version`."""
+    """The right to refresh one token, as it was at `version`."""
 
     token_id: int
     version: int
@@ -41,21 +40,21 @@ class Lease:
 
 @dataclass(frozen=True)
 class LeaseHeld:
-    """Somebody else asks, or asking failed a moment ago (`paused`); look again after `left`."""
+    """Another process holds the lease, or a refresh failed a moment ago (`paused`); retry after `left`."""
 
     left: timedelta
     paused: bool
 
 
 class Leases:
-    """Take, renew and give back leases; no connection is held in between."""
+    """Acquires, renews and releases leases; no connection is held in between."""
 
     def __init__(self, engine: AsyncEngine, lifetime: timedelta = LEASE_LIFETIME) -> None:
         self._engine = engine
         self._lifetime = lifetime
 
     async def acquire(self, token: GrantToken) -> Lease | LeaseHeld | None:
-        """The lease; or how long to wait; or None when the row moved on since `token` was read."""
+        """Acquire the lease; return None when the row has changed since `token` was read."""
         lease = Lease(token.id, token.version, secrets.token_hex(16))
         free = or_(t.c.lease_until.is_(None), t.c.lease_until <= func.clock_timestamp())
         taken = (
@@ -85,13 +84,13 @@ class Leases:
                 await task
 
     async def release(self, lease: Lease) -> None:
-        """End the lease early and wake who waits."""
+        """Release the lease, and wake the callers that wait for it."""
         await self._end(lease, {"lease_id": None, "lease_until": None})
 
     async def pause(self, lease: Lease, failures: int, at_least: timedelta | None = None) -> timedelta:
-        """End the lease after a failure; nobody asks again before the returned time has passed.
+        """Release the lease after a failure; no process refreshes before the returned time has passed.
 
-        `at_least` is what Google asked for.
+        `at_least` is the pause that Google asked for.
         """
         seconds = min(_MAX_PAUSE_SECONDS, 0.5 * 2.0 ** min(failures, 10)) * random.uniform(0.5, 1.0)  # noqa: S311
         pause = max(timedelta(seconds=seconds), at_least or timedelta(0))
@@ -108,7 +107,7 @@ class Leases:
             except TryAgain as error:
                 if is_being_cancelled():
                     return
-                log.warning("lease_not_renewed", token=lease.token_id, detail=error.detail)
+                log.warning("lease_renewal_failed", token=lease.token_id, detail=error.detail)
 
     async def _end(self, lease: Lease, values: dict[str, object]) -> None:
         mine = update(t).where(t.c.id == lease.token_id, t.c.lease_id == lease.id)

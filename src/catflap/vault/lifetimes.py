@@ -1,21 +1,21 @@
-"""How long Google's tokens live, how early they are refreshed, and when a grant is about to end."""
+"""Lifetimes of Google's tokens: refresh margins, retention and expiry warnings."""
 
 from datetime import timedelta
 from typing import Final
 
-# Access tokens: what a caller gets unless it asks for another lifetime; the least that is worth handing out
-# while no new one can be had; and how long before the end maintenance refreshes those in use.
+# Access tokens: the default of `min_ttl`; the least that is returned while Google is unavailable; and how
+# long before expiry maintenance refreshes those in use.
 MIN_TTL: Final = timedelta(minutes=5)
 MIN_USABLE_TTL: Final = timedelta(seconds=30)
 REFRESH_AHEAD: Final = timedelta(minutes=10)
-# Tokens that were issued together must not be renewed together for ever: each waits its part of this.
+# Spreads the refreshes of tokens that were issued at the same time.
 REFRESH_SPREAD: Final = timedelta(minutes=4)
-# A token counts as in use this long after it was handed out.
+# A token counts as in use this long after it was last returned to a caller.
 IN_USE: Final = timedelta(hours=2)
 
-# Refresh tokens: Google ends one that nobody uses for six months ("Using OAuth 2.0"); less a month to act.
+# Refresh tokens: Google revokes one that is unused for six months ("Using OAuth 2.0"); a month less, to act.
 UNUSED: Final = timedelta(days=150)
-# How long before the end of a token of limited life (7 days in Testing mode) a warning is due.
+# How long before the expiry of a refresh token (7 days in Testing mode) a warning is logged.
 ENDS_SOON: Final = timedelta(days=2)
-# How long a grant that ended, and a webhook delivery that is done, are kept.
+# Retention of grants that have ended and of webhook deliveries that are done.
 ENDED_KEPT: Final = timedelta(days=30)

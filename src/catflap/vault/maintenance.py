@@ -1,6 +1,6 @@
-"""What the vault does by itself: refresh ahead, finish what was begun, forget what is over, warn in time.
+"""Periodic maintenance of the vault: proactive refresh, retries, retention and expiry warnings.
 
-It runs beside the jobs in any number of processes; leases and claims see to it that nothing is done twice.
+Safe to run in several processes: leases and claims prevent that anything is done twice.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ _WARN_EVERY = timedelta(hours=12)
 
 
 class Maintenance(Background):
-    """Ticks while the context is open."""
+    """Runs the maintenance tasks every few seconds while the context is open."""
 
     def __init__(
         self, vault: Vault, webhooks: Webhooks, security_event_handler: SecurityEventHandler, clock: Clock
@@ -44,19 +44,19 @@ class Maintenance(Background):
         self._warned_at: datetime | None = None
 
     async def tick(self) -> None:
-        """Do what is due."""
+        """Run every task that is due."""
         while await self.refresh_due():
             pass
-        await _each(self._webhooks.deliver, await self._webhooks.due())
-        await _each(self._vault.revocation.finish, await self._vault.revocation.unfinished())
-        await _each(self._security_event_handler.handle, await self._security_event_handler.unfinished())
+        await _run_each(self._webhooks.deliver, await self._webhooks.due())
+        await _run_each(self._vault.revocation.finish, await self._vault.revocation.unfinished())
+        await _run_each(self._security_event_handler.handle, await self._security_event_handler.unfinished())
         await missing_keys(self._vault.grants.engine, self._vault.grants.cipher)
-        await self._forget()
-        await self._warn()
+        await self._delete_expired()
+        await self._warn_about_expiry()
 
     async def refresh_due(self) -> int:
-        """Refresh tokens in use that are about to run out; returns how many were refreshed."""
-        due = [token for token in await self._about_to_run_out() if self._is_due(token)]
+        """Refresh tokens in use that expire soon; return how many were refreshed."""
+        due = [token for token in await self._expiring_soon() if self._is_due(token)]
         slots = asyncio.Semaphore(_AT_ONCE)
 
         async def refresh(token: GrantToken) -> bool:
@@ -70,12 +70,12 @@ class Maintenance(Background):
         return sum(await asyncio.gather(*(refresh(token) for token in due)))
 
     async def run(self) -> None:
-        """Tick until cancelled."""
+        """Call `tick` periodically until cancelled."""
         while True:
             await self.attempt(self.tick)
             await asyncio.sleep(_TICK_SECONDS)
 
-    async def _about_to_run_out(self) -> list[GrantToken]:
+    async def _expiring_soon(self) -> list[GrantToken]:
         now = self._clock.now()
         free = or_(t.c.lease_until.is_(None), t.c.lease_until <= func.clock_timestamp())
         return await self._vault.grants.rows.where(
@@ -94,10 +94,10 @@ class Maintenance(Background):
         spread = timedelta(seconds=token.id * 7919 % int(REFRESH_SPREAD.total_seconds()))
         return token.expires_at - REFRESH_AHEAD + spread <= self._clock.now()
 
-    async def _forget(self) -> None:
+    async def _delete_expired(self) -> None:
         before = self._clock.now() - ENDED_KEPT
         w = webhook_deliveries
-        # A refresh token that is to be revoked at Google stays until Google has confirmed.
+        # A refresh token that is to be revoked at Google is kept until Google has confirmed.
         ended = and_(t.c.state != "active", t.c.ended_at < before)
         over = and_(ended, or_(t.c.state != "revoked", t.c.refresh_token.is_(None)))
         more = t.alias()
@@ -105,18 +105,18 @@ class Maintenance(Background):
         async with self._vault.grants.engine.begin() as connection:
             await connection.execute(delete(t).where(over, t.c.supplements.is_not(None)))
             await connection.execute(delete(t).where(over, ~supplemented))
-            # Its grant goes on with other tokens.
+            # The main row of a grant with other tokens stays, without its tokens.
             spent = update(t).where(over, supplemented, t.c.refresh_token.is_not(None))
             await connection.execute(spent.values(WITHOUT_TOKENS))
             await connection.execute(delete(w).where(w.c.done_at < before))
 
-    async def _warn(self) -> None:
+    async def _warn_about_expiry(self) -> None:
         now = self._clock.now()
         if self._warned_at is not None and now - self._warned_at < _WARN_EVERY:
             return
         self._warned_at = now
         soon, long_ago = now + ENDS_SOON, now - UNUSED
-        # An imported grant was perhaps never refreshed.
+        # An imported grant may never have been refreshed.
         unused = func.coalesce(t.c.refreshed_at, t.c.created_at) < long_ago
         about = or_(t.c.refresh_expires_at < soon, unused)
         grants = func.count(func.distinct(func.coalesce(t.c.supplements, t.c.id)))
@@ -126,18 +126,18 @@ class Maintenance(Background):
             testing = await connection.scalar(query.where(t.c.refresh_expires_at < soon))
         if endangered:
             log.warning(
-                "grants_about_to_end",
+                "grants_expiring_soon",
                 grants=endangered,
                 of_testing_mode=testing,
                 hint="A Google Cloud project in Testing mode ends each grant after 7 days: publish it. "
-                "A grant that nobody uses for six months ends too.",
+                "A grant that is unused for six months ends too.",
             )
 
 
-async def _each(do: Callable[[_K], Awaitable[None]], keys: list[_K]) -> None:
+async def _run_each(do: Callable[[_K], Awaitable[None]], keys: list[_K]) -> None:
     for key in keys:
         try:
             await do(key)
         except CatflapError as error:
             if not (isinstance(error, OperatorMustAct) and error.logged):
-                log.warning("upkeep_failed", code=error.code, detail=error.detail)
+                log.warning("maintenance_task_failed", code=error.code, detail=error.detail)

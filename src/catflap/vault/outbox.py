@@ -1,6 +1,6 @@
-"""What others are told of a grant, written in the transaction that changes it, delivered by a job.
+"""Transactional outbox: webhook events, written in the transaction that changes a grant, delivered by a job.
 
-A change without a webhook that wants it costs nothing but one look.
+A change without a subscribed webhook costs one query.
 """
 
 import secrets
@@ -22,7 +22,7 @@ EVENTS: tuple[Event, ...] = get_args(Event)
 async def enqueue_webhook_event(
     connection: AsyncConnection, event: Event, grant: Grant, now: datetime
 ) -> None:
-    """Write one delivery for each webhook that wants `event`."""
+    """Insert one delivery for each webhook that is subscribed to `event`, and enqueue it."""
     wanted = select(webhooks.c.id).where(literal(event) == any_(webhooks.c.events))
     ids = (await connection.execute(wanted)).scalars().all()
     if not ids:

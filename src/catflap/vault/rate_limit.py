@@ -1,4 +1,4 @@
-"""How fast somebody may go: a bucket of tokens that fills at a steady rate."""
+"""In-process token bucket rate limiter."""
 
 import asyncio
 import time
@@ -9,9 +9,9 @@ from catflap.errors import TryAgain
 
 
 class TokenBucket:
-    """At most `per_second` steps a second on average, and `burst` at once.
+    """Allows `per_second` requests a second on average, and `burst` at once.
 
-    It lives in one process and says nothing about others.
+    Counts the requests of this process only.
     """
 
     def __init__(
@@ -24,10 +24,10 @@ class TokenBucket:
         self._at = monotonic()
 
     def try_acquire(self) -> None:
-        """Take a step now.
+        """Take a token now.
 
         Raises:
-            TryAgain: `rate_limited`, with the time after which a step is free.
+            TryAgain: `rate_limited`, with the time until a token is available.
         """
         if (wait := self._wait()) > 0:
             raise TryAgain(
@@ -36,7 +36,7 @@ class TokenBucket:
         self._left -= 1
 
     async def acquire(self) -> None:
-        """Wait for a free step and take it; turns come in the order they were asked for."""
+        """Wait for a token and take it; first come, first served."""
         wait = self._wait()
         self._left -= 1
         if wait > 0:

@@ -1,7 +1,7 @@
-"""Take a grant back: unusable here at once, revoked at Google, then erased.
+"""Revoke grants: mark them here, revoke the refresh token at Google, then delete them.
 
-Google's revocation ends everything that the account allowed to the whole project, so the grants of other
-users for the same account end with it. Interrupted at any point, the `revoke` job goes on.
+Google revokes everything that the account allowed to the whole project, so the grants of other users for the
+same account end with it. A revocation that was interrupted is finished by the `revoke` job.
 """
 
 from sqlalchemy import func, select
@@ -23,7 +23,7 @@ class Revocation:
         self._oauth = oauth
 
     async def also_ended(self, user_id: int, account_sub: str) -> list[Grant]:
-        """The grants of other users that die with this one; for the warning before."""
+        """Return the grants of other users that end with this one, to warn about them."""
         return [
             grant
             for grant in await self._grants.of_account(account_sub)
@@ -31,7 +31,7 @@ class Revocation:
         ]
 
     async def revoke(self, user_id: int, account_sub: str, *, reason: str = "user") -> bool:
-        """End a grant here, then at Google; False when Google must be told later, which a job will do.
+        """Revoke a grant here, then at Google; return False when a job must retry the latter.
 
         Raises:
             BadRequest: `not_found`.
@@ -45,12 +45,12 @@ class Revocation:
         try:
             await self.finish(grant.id)
         except (TryAgain, OperatorMustAct) as error:
-            log.warning("revocation_waits", grant=grant.id, code=error.code, detail=error.detail)
+            log.warning("revocation_deferred", grant=grant.id, code=error.code, detail=error.detail)
             return False
         return True
 
     async def finish(self, grant_id: int) -> None:
-        """Revoke at Google what is marked here, and erase it; safe to repeat.
+        """Revoke at Google a grant that is marked as revoked, and delete it; idempotent.
 
         Raises:
             TryAgain: `google_unavailable`; nothing was changed.
@@ -58,7 +58,7 @@ class Revocation:
         """
         grant = await self._grants.get(grant_id)
         if grant is None or grant.state != "revoked":
-            # Erased already, or allowed anew: revoking the old token would end the new grant too.
+            # Deleted already, or replaced by a new consent, which revoking the old token would end too.
             return
         for token in grant.tokens:
             await self._revoke_token(grant, token)
@@ -69,7 +69,7 @@ class Revocation:
         try:
             refresh_token = self._grants.open_refresh_token(token)
         except Tampered as error:
-            log.error("refresh_token_not_revoked", grant=grant.id, code=error.code, detail=error.detail)
+            log.error("token_revocation_failed", grant=grant.id, code=error.code, detail=error.detail)
             return
         if refresh_token is None:
             return
@@ -79,7 +79,7 @@ class Revocation:
             await self._grants.end(other, "revoked_with_account")
 
     async def unfinished(self) -> list[int]:
-        """Grants that are marked but not yet revoked at Google; swept up in case a job was lost."""
+        """Return grants that are marked but not yet revoked at Google, in case a job was lost."""
         grant_id = func.coalesce(t.c.supplements, t.c.id)
         query = select(grant_id).where(t.c.state == "revoked", t.c.refresh_token.is_not(None)).distinct()
         async with self._grants.engine.connect() as connection:

@@ -1,7 +1,7 @@
-"""Replace the key that seals, while tokens are served: add, seal everything anew, retire.
+"""Rotate the encryption key while tokens are served: add a key, re-encrypt everything, retire the old one.
 
-What is left to do is read from the keyset and the rows themselves, so that an interrupted rotation loses
-nothing and the next one goes on where it ended.
+The remaining work is read from the keyset and the rows, so an interrupted rotation loses nothing and the
+next one continues where it ended.
 """
 
 import asyncio
@@ -21,13 +21,13 @@ from catflap.vault.sealed_columns import COLUMNS, SEALED, SealedColumn
 
 _BATCH = 200
 _LOCK = 0x0CA7F1A8
-# Longer than anybody needs from sealing a value to committing it.
+# Longer than any transaction takes from encrypting a value to its commit.
 _GRACE = timedelta(seconds=5)
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a rotation is: values sealed anew, of how many."""
+    """Progress of a rotation: values re-encrypted, of how many."""
 
     done: int
     total: int
@@ -42,7 +42,7 @@ class Rotation:
         self._grace = grace
 
     async def used(self) -> dict[int, int]:
-        """How many values each key has sealed, by key id; keys that sealed none are there with 0."""
+        """Return how many values are encrypted with each key, by key id; unused keys have 0."""
         counts = Counter(dict.fromkeys(self._cipher.keyset.ids, 0))
         async with self._engine.connect() as connection:
             for one in COLUMNS:
@@ -52,13 +52,14 @@ class Rotation:
         return dict(counts)
 
     async def rotate(self, report: Callable[[Progress], None] = lambda _: None) -> int:
-        """Add a key (unless an interrupted rotation did), seal everything with it, retire the others.
+        """Add a key (unless an interrupted rotation did), re-encrypt everything with it, retire the others.
 
-        Returns how many values were sealed anew.
+        Returns:
+            How many values were re-encrypted.
 
         Raises:
             OperatorMustAct: `keyset_in_environment`: only its owner can change it.
-            TryAgain: `rotation_runs`: another rotation is at it.
+            TryAgain: `rotation_runs`: another rotation is running.
         """
         source = self._cipher.keyset.source
         if not isinstance(source, KeysetFile):
@@ -69,7 +70,7 @@ class Rotation:
             )
         async with self._engine.connect() as connection:
             if not await connection.scalar(select(func.pg_try_advisory_lock(_LOCK))):
-                raise TryAgain("rotation_runs", "Another rotation is at work.")
+                raise TryAgain("rotation_runs", "Another rotation is running.")
             try:
                 await connection.commit()
                 return await self._rotate(source, report)
@@ -77,7 +78,7 @@ class Rotation:
                 await connection.execute(select(func.pg_advisory_unlock(_LOCK)))
 
     async def reseal(self, report: Callable[[Progress], None] = lambda _: None) -> int:
-        """Seal with the present key whatever is not; returns how many values that were."""
+        """Re-encrypt the values of older keys with the primary key; return how many there were."""
         total = sum(n for key, n in (await self.used()).items() if key != self._cipher.keyset.primary)
         done = 0
         report(Progress(0, total))
@@ -89,14 +90,14 @@ class Rotation:
         return done
 
     async def check_retired(self) -> None:
-        """Make sure that no value needs any key but the present one.
+        """Check that no value is encrypted with another key than the primary one.
 
         Raises:
             BadRequest: `keys_in_use`.
         """
         used = await self.used()
         if any(n for key, n in used.items() if key != self._cipher.keyset.primary):
-            raise BadRequest("keys_in_use", "Some values are still sealed with older keys; reseal first.")
+            raise BadRequest("keys_in_use", "Some values are still encrypted with older keys; reseal first.")
 
     async def _rotate(self, source: KeysetFile, report: Callable[[Progress], None]) -> int:
         if len(self._cipher.keyset.ids) == 1:
@@ -104,7 +105,7 @@ class Rotation:
         failpoint("rotate.added")
         done = await self.reseal(report)
         failpoint("rotate.resealed")
-        # Somebody may have sealed with the old key just before it was replaced and commit just now.
+        # Another transaction may have used the old key just before it was replaced, and commit now.
         while True:
             await asyncio.sleep(self._grace.total_seconds())
             late = await self.reseal()
@@ -145,6 +146,6 @@ class Rotation:
                 changes[name] = self._cipher.encrypt(
                     self._cipher.decrypt(value, associated_data), associated_data
                 )
-        # The version stays: what is sealed did not change, so nobody's refresh is disturbed.
+        # The version stays: the plaintext did not change, so a running refresh stays valid.
         await connection.execute(update(table).where(table.c.id == row["id"]).values(changes))
         return len(changes)

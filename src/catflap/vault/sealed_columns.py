@@ -1,7 +1,7 @@
-"""Which columns hold sealed values, and which keys sealed them, told without opening any.
+"""The columns with encrypted values, and the ids of the keys in use, found without decrypting.
 
-A sealed value begins with the id of its key, and indexes on these first bytes let the distinct keys be read
-in as many steps as there are keys. So every process can ask again and again, however many grants there are.
+An encrypted value begins with the id of its key, and indexes on these bytes let the distinct keys be read in
+as many steps as there are keys. So the check is cheap, however many grants there are.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ SEALED: tuple[tuple[Table, tuple[str, ...]], ...] = (
     (google_tokens, ("refresh_token", "access_token")),
     (webhooks, ("secret",)),
 )
-# One value may have been changed by hand; a key that opens none of several is another key.
+# One value may have been changed by hand; a key that decrypts none of several is a different key.
 _SAMPLE = 5
 
 _KEYS = """
@@ -36,23 +36,24 @@ SELECT prefix FROM keys WHERE prefix IS NOT NULL
 
 @dataclass(frozen=True)
 class SealedColumn:
-    """One column with sealed values."""
+    """One column with encrypted values."""
 
     table: Table
     name: str
 
     @property
     def column(self) -> Column[Any]:
+        """The column of the table."""
         return self.table.c[self.name]
 
     @property
     def prefix(self) -> ColumnElement[bytes]:
         """The first bytes of a value, which name its key."""
-        # Written out, as the index has it.
+        # Literals, as in the definition of the index.
         return func.substr(self.column, literal_column("1"), literal_column("5"))
 
     def associated_data(self, row: dict[str, Any]) -> AssociatedData:
-        """What a value in this column is bound to; `row` has `id`, and `user_id` if the table has it."""
+        """Return the associated data of a value; `row` has `id`, and `user_id` if the table has it."""
         return AssociatedData(row["id"], row.get("user_id", 0), self.name, self.table.name)
 
 
@@ -60,7 +61,7 @@ COLUMNS = tuple(SealedColumn(table, name) for table, names in SEALED for name in
 
 
 async def keys_in_use(engine: AsyncEngine) -> set[int]:
-    """The ids of all keys that sealed anything in the database."""
+    """Return the ids of all keys that values in the database are encrypted with."""
     found: set[int] = set()
     async with engine.connect() as connection:
         for one in COLUMNS:
@@ -71,7 +72,7 @@ async def keys_in_use(engine: AsyncEngine) -> set[int]:
 
 
 async def missing_keys(engine: AsyncEngine, cipher: TokenCipher) -> set[int]:
-    """The keys that sealed anything and that our keyset lacks; the log says so when that changes."""
+    """Return the ids of keys in use that our keyset lacks; a change is logged."""
     missing = await keys_in_use(engine) - set(cipher.keyset.ids)
     if missing:
         cipher.log_missing_keys(missing)
@@ -81,7 +82,7 @@ async def missing_keys(engine: AsyncEngine, cipher: TokenCipher) -> set[int]:
 
 
 async def check_ready(engine: AsyncEngine, cipher: TokenCipher) -> None:
-    """Make sure that every sealed value can be opened here.
+    """Check that the keyset has every key in use.
 
     Raises:
         OperatorMustAct: `keyset_lacks_key`.
@@ -89,19 +90,19 @@ async def check_ready(engine: AsyncEngine, cipher: TokenCipher) -> None:
     if missing := await missing_keys(engine, cipher):
         raise OperatorMustAct(
             "keyset_lacks_key",
-            "The database holds values sealed with keys that this server's keyset lacks "
-            f"({', '.join(map(str, sorted(missing)))}); whoever runs it must restore the vault's keyset.",
+            "The database holds values encrypted with keys that this server's keyset lacks "
+            f"({', '.join(map(str, sorted(missing)))}); its operator must restore the vault's keyset.",
             logged=True,
         )
 
 
 async def foreign_keys(engine: AsyncEngine, cipher: TokenCipher) -> set[int]:
-    """The keys that sealed anything and that our keyset lacks, or has with other content."""
+    """Return the ids of keys in use that our keyset lacks, or has with other key material."""
     used, ours = await keys_in_use(engine), set(cipher.keyset.ids)
-    return {key for key in used if key not in ours or not await _opens_any(engine, cipher, key)}
+    return {key for key in used if key not in ours or not await _decrypts_any(engine, cipher, key)}
 
 
-async def _opens_any(engine: AsyncEngine, cipher: TokenCipher, key: int) -> bool:
+async def _decrypts_any(engine: AsyncEngine, cipher: TokenCipher, key: int) -> bool:
     async with engine.connect() as connection:
         for one in COLUMNS:
             query = select(one.table).where(one.prefix == key_prefix(key)).limit(_SAMPLE)

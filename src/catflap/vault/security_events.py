@@ -1,16 +1,16 @@
-"""What follows from a security event, as Google requires; doing it twice is no harm.
+"""Handle security events (RISC) as Google requires; handling an event twice has no further effect.
 
 | event | reaction |
 |---|---|
-| sessions-revoked | end the person's sessions |
+| sessions-revoked | end the user's sessions |
 | tokens-revoked | delete the tokens of the account, end sessions |
-| token-revoked | delete that refresh token; other consents of the grant go on |
-| account-disabled | no sign-in; if hijacked, end sessions; if `bulk-account`, only have a person look |
+| token-revoked | delete that refresh token; other tokens of the grant stay |
+| account-disabled | refuse sign-in; if hijacked, end sessions; if `bulk-account`, only suggest a review |
 | account-enabled | allow signing in again |
-| account-credential-change-required | a person should look |
-| verification | noted |
+| account-credential-change-required | suggest a review in the log |
+| verification | audit entry |
 
-Events are stored before they are answered and handled by a job, so none is lost in between.
+Events are stored before the response is sent, and handled by a job, so none is lost in between.
 """
 
 from dataclasses import asdict
@@ -36,49 +36,49 @@ class SecurityEventHandler:
     """Stores security events and acts on them."""
 
     def __init__(self, engine: AsyncEngine, grants: Grants, clock: Clock, audit: Audit) -> None:
-        """`engine` is the app's: sessions and accounts are not the vault's."""
+        """`engine` connects with the app's role, which owns sessions and accounts."""
         self._engine = engine
         self._grants = grants
         self._clock = clock
         self._audit = audit
 
-    async def accept(self, said: SecurityEvents) -> bool:
-        """Store events for the task SECURITY_EVENT; False when they came before."""
+    async def accept(self, received: SecurityEvents) -> bool:
+        """Store events and enqueue SECURITY_EVENT; return False for a repetition."""
         values = {
-            "jti": said.jti,
-            "events": [asdict(event) for event in said.events],
+            "jti": received.jti,
+            "events": [asdict(event) for event in received.events],
             "received_at": self._clock.now(),
         }
         async with self._engine.begin() as connection:
             stored = upsert(risc_events).values(values).on_conflict_do_nothing().returning(risc_events.c.jti)
             fresh = (await connection.execute(stored)).first() is not None
             if fresh:
-                await enqueue(connection, SECURITY_EVENT, said.jti)
+                await enqueue(connection, SECURITY_EVENT, received.jti)
         return fresh
 
     async def handle(self, jti: str) -> None:
-        """Act on stored events."""
+        """Handle the stored events of one token."""
         t = risc_events
         async with self._engine.connect() as connection:
             row = (await connection.execute(select(t).where(t.c.jti == jti, t.c.done_at.is_(None)))).first()
         if row is None:
             return
         for members in row.events:
-            await self._react(RiscEvent(**members))
+            await self._handle(RiscEvent(**members))
         async with self._engine.begin() as connection:
-            # The name of a token has served its purpose.
+            # The token's fingerprint is not needed any more.
             done = update(t).where(t.c.jti == jti)
             await connection.execute(
                 done.values(done_at=self._clock.now(), events=[_without_token(one) for one in row.events])
             )
 
     async def unfinished(self) -> list[str]:
-        """Events that no job has handled yet; swept up in case one was lost."""
+        """Return the `jti`s that no job has handled yet, in case one was lost."""
         query = select(risc_events.c.jti).where(risc_events.c.done_at.is_(None))
         async with self._engine.connect() as connection:
             return list((await connection.execute(query)).scalars())
 
-    async def _react(self, event: RiscEvent) -> None:
+    async def _handle(self, event: RiscEvent) -> None:
         log.info("risc_event", kind=event.kind, reason=event.reason)
         self._audit.note(f"risc.{event.kind}", account_sub=event.sub, detail=event.reason)
         if event.kind == "token-revoked":
@@ -96,7 +96,7 @@ class SecurityEventHandler:
         if event.kind == "account-disabled" and event.reason != "bulk-account":
             await self._allow_sign_in(event.sub, False)
         if event.kind == "account-credential-change-required" or event.reason == "bulk-account":
-            log.warning("account_needs_a_look", account=event.sub, kind=event.kind, reason=event.reason)
+            log.warning("account_review_suggested", account=event.sub, kind=event.kind, reason=event.reason)
 
     async def _of_token(self, event: RiscEvent) -> list[GrantToken]:
         t = google_tokens

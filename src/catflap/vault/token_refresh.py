@@ -1,10 +1,10 @@
-"""Get a new access token from Google for one refresh token, whoever asks and however many ask at once.
+"""Refresh access tokens, once for all concurrent callers (single flight).
 
-Within a process callers share one task; between processes the row's lease decides who asks Google, and the
-others wait for the notice that the row changed. Nobody holds a database connection while Google answers.
+Within a process callers share one task; between processes the row's lease decides which one asks Google, and
+the others wait for the notification that the row changed. No database connection is held meanwhile.
 
-What Google's refusal means is decided here: a dead refresh token is forgotten, a refusal that may be taken
-back suspends the token, an answer about our client stops asking for all, anything else pauses this token.
+Google's errors are handled here: an invalid refresh token is deleted, a refusal that may be withdrawn
+suspends the token, a rejected OAuth client opens the circuit, anything else pauses this token.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ _MAX_SUSPENDED_PAUSE_SECONDS = 3600.0
 
 @dataclass(frozen=True)
 class AccessToken:
-    """A bearer token for Google's APIs and what it opens."""
+    """An access token for Google's APIs, with its expiry and scopes."""
 
     token: str = field(repr=False)
     expires_at: datetime
@@ -41,7 +41,7 @@ class AccessToken:
 
 
 class TokenRefresher:
-    """Refreshes access tokens, once for all who wait."""
+    """Refreshes access tokens, once for all concurrent callers."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class TokenRefresher:
         rate_limit: TokenBucket | None,
         timeout: timedelta,
     ) -> None:
-        """Arguments as those of `Vault`."""
+        """Create a refresher; the arguments are those of `Vault`."""
         self.grants = grants
         self._oauth = oauth
         self._clock = clock
@@ -67,26 +67,26 @@ class TokenRefresher:
         self._refreshing: dict[int, asyncio.Task[AccessToken]] = {}
 
     def check(self, token: GrantToken) -> None:
-        """Raise `reconsent_required` unless asking with this token can make sense."""
+        """Raise `reconsent_required` unless the token can be used with Google at all."""
         if not token.may_work(self.grants.client_id):
             raise reconsent_required(token)
 
     def stored(self, token: GrantToken, min_ttl: timedelta) -> AccessToken | None:
-        """The stored access token, if it lives for `min_ttl` and opens."""
+        """Return the stored access token, if it is valid for `min_ttl` and decrypts."""
         if token.expires_at is None or token.expires_at - self._clock.now() < min_ttl:
             return None
         try:
             access_token = self.grants.open_access_token(token)
         except OperatorMustAct:
-            # The refresh token may open all the same, and gives another one.
+            # The refresh token may have another key, and gives a new access token.
             return None
         except Tampered as error:
-            log.warning("access_token_not_opened", token=token.id, code=error.code, detail=error.detail)
+            log.warning("access_token_decrypt_failed", token=token.id, code=error.code, detail=error.detail)
             return None
         return None if access_token is None else AccessToken(access_token, token.expires_at, token.scopes)
 
     async def refresh(self, token: GrantToken) -> AccessToken:
-        """A new access token, asked for once however many wait.
+        """Return a new access token; concurrent callers share one request.
 
         Raises:
             UserMustAct: `reconsent_required`.
@@ -98,11 +98,11 @@ class TokenRefresher:
             task = asyncio.create_task(self._refresh_until_fresh(token))
             self._refreshing[token.id] = task
             task.add_done_callback(lambda _: self._refreshing.pop(token.id, None))
-        # Shielded: one caller who gives up must not take the token away from the others.
+        # Shielded: a caller that is cancelled must not cancel the refresh for the others.
         return await asyncio.shield(task)
 
     async def _refresh_until_fresh(self, token: GrantToken) -> AccessToken:
-        """A token that is newer than `token`, made by us or by whoever was faster."""
+        """Return a token newer than `token`, refreshed here or by another process."""
         seen = token.version
         deadline = time.monotonic() + self._timeout.total_seconds()
         with self._notifications.watch(grant_topic(token.id)) as changed:
@@ -133,7 +133,7 @@ class TokenRefresher:
         return current
 
     async def _refresh_with_lease(self, token: GrantToken, lease: Lease) -> AccessToken | None:
-        """Ask Google while holding the lease; None when the row moved on and must be read again."""
+        """Refresh while holding the lease; return None when the row has changed and must be read again."""
         failpoint("refresh.leased")
         async with self._leases.renewing(lease):
             refresh_token = await self._decrypt_refresh_token(token, lease)
@@ -151,7 +151,7 @@ class TokenRefresher:
             except RefreshRefused as error:
                 self._record_success()
                 pause = await self._leases.pause(lease, token.failures, _refused_pause(token.failures))
-                log.warning("google_refuses_refresh", grant=token.grant_id, detail=error.detail)
+                log.warning("token_refresh_refused", grant=token.grant_id, detail=error.detail)
                 raise unavailable(pause, error.detail) from None
             except TryAgain as error:
                 self._circuit.record_failure(token.grant_id)
@@ -174,11 +174,11 @@ class TokenRefresher:
 
     def _record_success(self) -> None:
         if self._circuit.record_success():
-            log.info("google_accepts_our_client_again")
+            log.info("google_client_accepted_again")
 
     def _client_rejected(self, error: OperatorMustAct) -> OperatorMustAct:
         if self._circuit.record_rejection(error):
-            log.error("google_rejects_our_client", code=error.code, message=error.message)
+            log.error("google_client_rejected", code=error.code, message=error.message)
         return OperatorMustAct(error.code, error.message, detail=error.detail, logged=True)
 
     async def _acquire_slot(self, lease: Lease) -> None:
@@ -197,7 +197,7 @@ class TokenRefresher:
             await self._leases.release(lease)
             raise
         except Tampered as error:
-            log.error("refresh_token_not_opened", grant=token.grant_id, detail=error.detail)
+            log.error("refresh_token_decrypt_failed", grant=token.grant_id, detail=error.detail)
             await self._suspend(token, lease, error.code)
             raise reconsent_required(token) from None
         assert refresh_token is not None
@@ -208,16 +208,18 @@ class TokenRefresher:
             async with asyncio.timeout(self._timeout.total_seconds()):
                 return await self._oauth.refresh(refresh_token)
         except TimeoutError:
-            raise TryAgain("google_unavailable", "Google is too slow.", detail="no answer in time") from None
+            raise TryAgain(
+                "google_unavailable", "Google does not answer in time.", detail="timeout"
+            ) from None
 
     async def _mark_invalid(self, token: GrantToken, lease: Lease, reason: str) -> None:
-        """Believe that the token is dead only if nobody refreshed or consented meanwhile."""
+        """Mark the token invalid, unless it was refreshed or replaced by a consent since."""
         if await self.grants.mark_invalid(token, lease.id, reason):
-            log.warning("grant_needs_consent", grant=token.grant_id, user=token.user_id, reason=reason)
+            log.warning("grant_reconsent_required", grant=token.grant_id, user=token.user_id, reason=reason)
             raise reconsent_required(token)
 
     async def _suspend(self, token: GrantToken, lease: Lease, reason: str) -> None:
-        """Keep a token that Google may accept again, for instance when an administrator allows the app."""
+        """Suspend a token that Google may accept again, for instance when an administrator allows the app."""
         pause = _suspended_pause(token.failures)
         if await self.grants.suspend(token, lease.id, reason, pause):
             if token.reason != reason:
@@ -225,30 +227,30 @@ class TokenRefresher:
             raise reconsent_required(token)
 
 
-# Why a person must consent once more, where it is not that Google ended the grant.
+# Why a new consent is needed, for reasons other than that Google ended the grant.
 _WHY = {
-    CLIENT_CHANGED: "This grant was given to another OAuth client than the app has now",
+    CLIENT_CHANGED: "This grant was issued to another OAuth client than the present one",
     "keyset_lost": "The token of this grant was lost here",
     "seal_broken": "The token of this grant was lost here",
     "org_internal": "Google lets only members of the app's organisation use it",
-    "admin_policy": "The administrator of the person's organisation does not allow this app",
+    "admin_policy": "The administrator of the user's organisation does not allow this app",
     "access_denied": "Google denies this app access to the account",
 }
 
 
 def reconsent_required(of: Grant | GrantToken) -> UserMustAct:
-    """What everybody hears about a grant that is not active."""
+    """Build the error for a grant that is not active."""
     why = _WHY.get(of.reason or "", "Google no longer accepts this grant")
     return UserMustAct(
-        "reconsent_required", f"{why}; the person must allow access once more.", detail=of.reason
+        "reconsent_required", f"{why}; the user must allow access once more.", detail=of.reason
     )
 
 
 def _refused_pause(failures: int) -> timedelta:
-    """Twice as long each time: nobody knows whether Google will change its mind."""
+    """Return the pause after a refusal: doubled each time."""
     return timedelta(seconds=min(_MAX_REFUSED_PAUSE_SECONDS, 5.0 * 2.0 ** min(failures, 10)))
 
 
 def _suspended_pause(failures: int) -> timedelta:
-    """Half a minute, for mistakes that are mended at once, up to an hour."""
+    """Return the pause of a suspended token: from half a minute, doubled each time, up to an hour."""
     return timedelta(seconds=min(_MAX_SUSPENDED_PAUSE_SECONDS, 30.0 * 2.0 ** min(failures, 10)))

@@ -1,4 +1,4 @@
-"""Read and write rows of `vault.google_tokens`; what a change means is decided in `catflap.vault.grants`."""
+"""Read and write rows of `vault.google_tokens`; `catflap.vault.grants` decides what to change."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -15,7 +15,7 @@ from catflap.vault.encryption import AssociatedData, TokenCipher
 from catflap.vault.fingerprints import double_hash, prefix_hash
 from catflap.vault.grant import GrantToken, token_of
 
-# What a token loses when it ends. A refresh token may be needed once more, to revoke it at Google.
+# Cleared when a token ends. A refresh token may still be needed, to revoke it at Google.
 WITHOUT_ACCESS: dict[str, object] = {"access_token": None, "expires_at": None}
 WITHOUT_LEASE: dict[str, object] = {"lease_id": None, "lease_until": None}
 WITHOUT_TOKENS: dict[str, object] = {
@@ -26,12 +26,12 @@ WITHOUT_TOKENS: dict[str, object] = {
 }
 ALIVE: dict[str, object] = {"state": "active", "reason": None, "ended_at": None}
 
-# Every token handed out begins with this, so it is put together once.
+# The query of every token request, built once.
 _MINE = select(t).where(t.c.user_id == bindparam("user"))
 
 
 class TokenRows:
-    """The rows, and the values sealed in them."""
+    """Token rows and their encrypted values."""
 
     def __init__(self, engine: AsyncEngine, cipher: TokenCipher, clock: Clock) -> None:
         # Reading needs no transaction, and without one it is one round trip instead of three.
@@ -40,19 +40,19 @@ class TokenRows:
         self._clock = clock
 
     async def of_user(self, user_id: int) -> list[GrantToken]:
-        """All rows of a user."""
+        """Return all rows of a user."""
         async with self._reading.connect() as connection:
             return [token_of(row) for row in await connection.execute(_MINE, {"user": user_id})]
 
     async def where(self, *conditions: ColumnElement[bool], limit: int | None = None) -> list[GrantToken]:
-        """The rows that meet conditions on the table's columns, oldest first."""
+        """Return the rows that meet the conditions, oldest first."""
         async with self._reading.connect() as connection:
             query = select(t).where(*conditions).order_by(t.c.id).limit(limit)
             return [token_of(row) for row in await connection.execute(query)]
 
     async def lock(self, connection: AsyncConnection, user_id: int, account_sub: str) -> list[GrantToken]:
-        """The rows of one grant, locked until the transaction ends; also when there are none yet."""
-        # Before a row exists there is nothing to lock, so two first sign-ins at once share this lock.
+        """Return the rows of one grant, locked until the transaction ends, even when there are none yet."""
+        # Without a row there is nothing to lock, so concurrent first sign-ins use this advisory lock.
         await connection.execute(
             select(func.pg_advisory_xact_lock(func.hashtextextended(account_sub, user_id)))
         )
@@ -61,7 +61,7 @@ class TokenRows:
     async def of_grant(
         self, connection: AsyncConnection, user_id: int, account_sub: str, *, locked: bool = False
     ) -> list[GrantToken]:
-        """The rows of one grant, as this transaction sees them."""
+        """Return the rows of one grant, as this transaction sees them."""
         query = select(t).where(t.c.user_id == user_id, t.c.account_sub == account_sub).order_by(t.c.id)
         found = await connection.execute(query.with_for_update() if locked else query)
         return [token_of(row) for row in found]
@@ -74,7 +74,7 @@ class TokenRows:
         client_id: str,
         supplements: int | None,
     ) -> GrantToken:
-        """A row without tokens."""
+        """Insert a row without tokens, and return it."""
         now = self._clock.now()
         values: dict[str, object] = {
             "supplements": supplements,
@@ -117,13 +117,13 @@ class TokenRows:
         return changed[0] if changed else None
 
     def ended_columns(self, state: str, reason: str) -> dict[str, object]:
-        """The columns of a token that ends now."""
+        """Return the column values of a token that ends now."""
         return {"state": state, "reason": reason, "ended_at": self._clock.now()}
 
     def encrypted_columns(
         self, row_id: int, user_id: int, tokens: TokenResponse, client_id: str
     ) -> dict[str, object]:
-        """The columns that keep what Google answered."""
+        """Return the column values for a token response, encrypted."""
 
         def encrypt(value: str, name: str) -> bytes:
             return self.cipher.encrypt(value, AssociatedData(row_id, user_id, name))

@@ -1,4 +1,4 @@
-"""Decide which tokens of a grant stay when a consent brings another, so that no access is thrown away.
+"""Choose the row for a new token of a grant, so that no access is lost.
 
 A new refresh token replaces those whose scopes it covers; the others stay beside it. Google keeps them all
 alive: a later consent ends no earlier token of the same client.
@@ -12,15 +12,15 @@ from catflap.google.oauth import TokenResponse
 from catflap.google.scopes import covered, missing_scopes
 from catflap.vault.grant import GrantToken
 
-# More consents that don't cover each other than any app has; Google itself keeps 100 for an account.
+# More than any app has consents that don't cover each other; Google itself keeps 100 per account.
 MAX_TOKENS = 10
 
 
 @dataclass(frozen=True)
 class RowChoice:
-    """Where a new token goes.
+    """The row for a new token.
 
-    `target` is the row that takes it, None for a new row; `removed` are supplementary rows to delete.
+    `target` is the row to write, None for a new row; `removed` are supplementary rows to delete.
     """
 
     target: GrantToken | None
@@ -30,11 +30,11 @@ class RowChoice:
 def choose_row(
     rows: Sequence[GrantToken], kept: Sequence[GrantToken], scopes: frozenset[str], client_id: str
 ) -> RowChoice:
-    """Where a new refresh token with these scopes goes.
+    """Choose the row for a new refresh token with these scopes.
 
     Args:
         rows: all rows of the grant, the main row among them.
-        kept: those of them that may still be of use.
+        kept: those of them that may still be used.
         client_id: the OAuth client of the new token; it replaces none of another client.
     """
     staying = [one for one in kept if one.client_id != client_id or missing_scopes(one.scopes, scopes)]
@@ -47,7 +47,7 @@ def choose_row(
 
 
 def row_for_access_token(alive: Sequence[GrantToken], tokens: TokenResponse) -> GrantToken:
-    """The token that an access token without a refresh token most likely belongs to.
+    """Return the token that an access token without a refresh token most likely belongs to.
 
     It is the narrowest that covers what was granted, else the widest.
     """
@@ -58,7 +58,7 @@ def row_for_access_token(alive: Sequence[GrantToken], tokens: TokenResponse) -> 
 
 
 def _least_useful(tokens: Sequence[GrantToken], new: frozenset[str], client_id: str) -> GrantToken:
-    """One of another client, else one whose scopes the others have too, else the longest unused."""
+    """Return a token of another client, else one with redundant scopes, else the least recently used."""
 
     def use(one: GrantToken) -> tuple[bool, bool, datetime, int]:
         others = new.union(*(other.scopes for other in tokens if other is not one))

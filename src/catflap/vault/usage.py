@@ -1,4 +1,4 @@
-"""Write down when API keys and grants were last used, in batches."""
+"""Store when API keys and grants were last used, in batches."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -9,10 +9,10 @@ _EVERY_SECONDS = 0.8
 
 
 class UsageRecorder(Background):
-    """Calls each writer about once a second while the context is open, and once more when it closes.
+    """Calls each writer about once a second while the context is open, and once on exit.
 
     Args:
-        writers: `ApiKeys.write_uses` and `Grants.write_uses`. One that fails does not stop the others.
+        writers: `ApiKeys.write_uses` and `Grants.write_uses`. A failure of one does not stop the others.
     """
 
     def __init__(self, *writers: Callable[[], Awaitable[None]]) -> None:
@@ -23,12 +23,12 @@ class UsageRecorder(Background):
         await self.write()
 
     async def write(self) -> None:
-        """Write what was noted."""
+        """Call each writer once."""
         for writer in self._writers:
             await self.attempt(writer)
 
     async def run(self) -> None:
-        """Write until cancelled."""
+        """Call the writers periodically until cancelled."""
         while True:
             await asyncio.sleep(_EVERY_SECONDS)
             await asyncio.shield(self.write())

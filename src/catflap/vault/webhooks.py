@@ -1,7 +1,7 @@
-"""Tell other back ends what became of a grant: signed posts in the form of Standard Webhooks.
+"""Webhooks: signed POST requests about grants, as Standard Webhooks defines them.
 
-Only https, only to addresses of the public internet, checked at the moment of sending and then connected to
-by that very address, so that a name can't be pointed inwards in between. No redirects are followed.
+Only https, and only to public addresses. The address is checked when the request is sent and then connected
+to directly, which prevents DNS rebinding. No redirects are followed.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ from catflap.store.tables import webhooks as t
 from catflap.vault.encryption import AssociatedData, TokenCipher
 from catflap.vault.outbox import EVENTS
 
-# The schedule that Standard Webhooks proposes; after the last try a delivery is given up.
+# The retry schedule that Standard Webhooks proposes; after the last attempt a delivery is given up.
 _AGAIN = tuple(
     timedelta(seconds=seconds) for seconds in (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
 )
@@ -43,7 +43,7 @@ Resolve = Callable[[str, int], Awaitable[list[Address]]]
 
 @dataclass(frozen=True)
 class Webhook:
-    """Where to tell what."""
+    """A subscription: URL, events and signing secret."""
 
     id: int
     url: str
@@ -53,19 +53,19 @@ class Webhook:
 
 
 async def resolve(host: str, port: int) -> list[Address]:
-    """The addresses of a host, as the system resolves it."""
+    """Resolve a host name to its addresses, as the system does."""
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [ipaddress.ip_address(str(one[4][0]).partition("%")[0]) for one in found]
 
 
 def is_public(address: Address) -> bool:
-    """Whether an address belongs to the public internet; IPv4 in IPv6 counts as IPv4."""
+    """Return whether an address is public; IPv4-mapped IPv6 addresses count as IPv4."""
     inner = getattr(address, "ipv4_mapped", None) or getattr(address, "sixtofour", None)
     return address.is_global and not address.is_multicast and (inner is None or is_public(inner))
 
 
 class Webhooks:
-    """Register webhooks, and deliver to them."""
+    """Repository of webhooks, and delivery of their events."""
 
     def __init__(
         self,
@@ -86,7 +86,7 @@ class Webhooks:
         self._allowed = allowed
 
     async def create(self, url: str, events: Collection[str] = EVENTS) -> tuple[Webhook, str]:
-        """A new webhook, and the secret its receiver verifies with, which is shown once.
+        """Create a webhook; return it and its signing secret, which is shown once.
 
         Raises:
             BadRequest: `webhook_address_refused`, `event_unknown`.
@@ -107,12 +107,12 @@ class Webhooks:
         return _webhook(row), secret
 
     async def all(self) -> list[Webhook]:
-        """Every webhook, oldest first."""
+        """Return all webhooks, oldest first."""
         async with self._engine.connect() as connection:
             return [_webhook(row) for row in await connection.execute(select(t).order_by(t.c.id))]
 
     async def remove(self, webhook_id: int) -> None:
-        """Forget a webhook and what is still to be delivered to it.
+        """Delete a webhook and its pending deliveries.
 
         Raises:
             BadRequest: `not_found`.
@@ -123,13 +123,13 @@ class Webhooks:
             raise BadRequest("not_found", f"There is no webhook {webhook_id}.")
 
     async def due(self) -> list[str]:
-        """Deliveries whose time has come."""
+        """Return the ids of deliveries that are due."""
         query = select(d.c.id).where(d.c.done_at.is_(None), d.c.due_at <= self._clock.now()).limit(100)
         async with self._engine.connect() as connection:
             return list((await connection.execute(query)).scalars())
 
     async def deliver(self, delivery_id: str) -> None:
-        """Try once to deliver, if nobody else is at it; what fails comes due again later."""
+        """Attempt a delivery, unless another process does; a failed one becomes due again later."""
         now = self._clock.now()
         claimed = (
             update(d)
@@ -149,7 +149,7 @@ class Webhooks:
         async with self._engine.begin() as connection:
             await connection.execute(update(d).where(d.c.id == row.id).values(values))
         if outcome != "delivered":
-            log.warning("webhook_not_delivered", webhook=hook.id, outcome=outcome, attempts=row.attempts)
+            log.warning("webhook_delivery_failed", webhook=hook.id, outcome=outcome, attempts=row.attempts)
 
     async def _post(self, hook: Webhook, message_id: str, body: str) -> str:
         at = int(self._clock.now().timestamp())
@@ -169,7 +169,7 @@ class Webhooks:
                     "webhook-timestamp": str(at),
                     "webhook-signature": sign(secret, message_id, at, body),
                 },
-                # The certificate must be the name's, though we connect by address.
+                # The certificate must match the host name, though we connect by address.
                 extensions={"sni_hostname": host},
             )
             async with asyncio.timeout(_TIMEOUT_SECONDS):
@@ -184,7 +184,7 @@ class Webhooks:
         return "gone" if response.status_code == 410 else f"HTTP {response.status_code}"
 
     async def _checked(self, url: str) -> tuple[str, Address]:
-        """The host of `url` and the address to connect to.
+        """Return the host of `url` and the address to connect to.
 
         Raises:
             BadRequest: `webhook_address_refused`.
@@ -205,19 +205,19 @@ class Webhooks:
 
 
 def sign(secret: str, message_id: str, at: int, body: str) -> str:
-    """The `webhook-signature` header (Standard Webhooks, "Signature scheme", symmetric)."""
+    """Return the `webhook-signature` header (Standard Webhooks, "Signature scheme", symmetric)."""
     key = base64.b64decode(secret.removeprefix(_PREFIX))
     digest = hmac.new(key, f"{message_id}.{at}.{body}".encode(), hashlib.sha256).digest()
     return "v1," + base64.b64encode(digest).decode()
 
 
 def new_secret() -> str:
-    """A secret in the form of Standard Webhooks."""
+    """Return a new signing secret in the format of Standard Webhooks."""
     return _PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
 def secret_associated_data(webhook_id: int) -> AssociatedData:
-    """Where a webhook's secret is sealed."""
+    """Return the associated data of a webhook's secret."""
     return AssociatedData(webhook_id, 0, "secret", "webhooks")
 
 

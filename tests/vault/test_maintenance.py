@@ -87,9 +87,9 @@ async def test_a_grant_that_nobody_uses_is_warned_of_even_if_it_was_never_refres
     clock.advance(UNUSED - timedelta(days=1))
     with capture_logs() as logs:
         await maintenance.tick()
-    assert "grants_about_to_end" not in [entry["event"] for entry in logs]
+    assert "grants_expiring_soon" not in [entry["event"] for entry in logs]
     clock.advance(timedelta(days=2))
     with capture_logs() as logs:
         await maintenance.tick()
-    (warning,) = [entry for entry in logs if entry["event"] == "grants_about_to_end"]
+    (warning,) = [entry for entry in logs if entry["event"] == "grants_expiring_soon"]
     assert (warning["grants"], warning["of_testing_mode"]) == (1, 0)

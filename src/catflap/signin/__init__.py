@@ -1,4 +1,4 @@
-"""One yes to Google becomes a signed-in session and a lasting grant."""
+"""Sign-in with Google: authorization requests, code exchange, users, accounts and sessions."""
 
 from catflap.signin.allowlist import SignInPolicy
 from catflap.signin.consent_request import ConsentNeeded, ConsentRequest, Purpose

@@ -1,4 +1,4 @@
-"""Who may sign in here, for those who host Catflap for a few people or one organisation."""
+"""Allow-list of Google accounts that may sign in."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from catflap.google.id_token import Identity
 
 @dataclass(frozen=True)
 class SignInPolicy:
-    """Everybody, unless domains or addresses are named; then those.
+    """Sign-in policy: everybody, unless domains or addresses are configured; then only those.
 
     Args:
         domains: Google Workspace domains. Compared with the `hd` claim, never with the address: only `hd`
@@ -20,7 +20,7 @@ class SignInPolicy:
     emails: frozenset[str] = frozenset()
 
     def check(self, identity: Identity) -> None:
-        """Refuse who isn't named.
+        """Check that an identity may sign in.
 
         Raises:
             BadRequest: `not_allowed`.
@@ -40,5 +40,5 @@ class SignInPolicy:
 
     @property
     def hint(self) -> str | None:
-        """The domain for Google's account chooser, when there is exactly one way in."""
+        """The `hd` parameter for Google's account chooser, when exactly one domain is allowed."""
         return next(iter(self.domains)) if len(self.domains) == 1 and not self.emails else None

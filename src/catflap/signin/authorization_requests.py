@@ -1,9 +1,9 @@
-"""Journeys to Google that have not come back yet.
+"""Pending authorization requests: state, nonce and PKCE verifier (RFC 6749 4.1.1, RFC 7636).
 
-Nothing secret waits in the database meanwhile: the PKCE verifier and the nonce are derived from a cookie
-that only the browser has, and of the state only its hash is stored. An attempt is used up by the first answer
-that is accepted; a refused one is given back, so that a page's next click works with the same state. It stays
-bound to its browser and ends after ten minutes all the same.
+The database holds no secret: the PKCE verifier and the nonce are derived from a cookie that only the browser
+has, and only the hash of the state is stored. The first accepted response consumes a request; after a refused
+one it is released, so that a page's next attempt works with the same state. It is bound to its browser and
+expires after ten minutes.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ from catflap.store.tables import signin_attempts as t
 from catflap.store.token_hash import hash_token
 
 REQUEST_LIFETIME = timedelta(minutes=10)
-# What a flood may leave at most, whoever it comes from; the oldest go first.
+# The most rows that a flood of requests can leave; the oldest are deleted first.
 MAX_PENDING_REQUESTS = 50_000
 _MAX_CONCURRENT = 3
 _MAX_WAIT_SECONDS = 5.0
@@ -43,9 +43,9 @@ _SECRET = re.compile(r"[A-Za-z0-9_-]{43}")
 
 @dataclass(frozen=True)
 class PendingAuthorization:
-    """One journey: what it is for, and what only its own browser can derive.
+    """An authorization request whose response is awaited.
 
-    `session_id` is the session that the browser had when it began, None for none.
+    `session_id` is the session that the browser had when it was created, None for none.
     """
 
     request: ConsentRequest
@@ -60,7 +60,7 @@ class PendingAuthorization:
 
     @property
     def nonce(self) -> str:
-        """What the ID token must repeat."""
+        """The nonce that the ID token must carry."""
         return self._derive("nonce")
 
     def _derive(self, purpose: str) -> str:
@@ -69,14 +69,14 @@ class PendingAuthorization:
 
 
 class StateUsed(Tampered):
-    """This browser has given an answer to this state already: a second click, most of the time."""
+    """The state was consumed by this browser already, mostly by a second click."""
 
     def __init__(self) -> None:
         super().__init__("state_invalid", "This sign-in was completed already; sign in again.")
 
 
 class AuthorizationRequests:
-    """Begin a journey, and recognise it when it comes back, in the same browser."""
+    """Repository of pending authorization requests."""
 
     def __init__(
         self, engine: AsyncEngine, clock: Clock, monotonic: Callable[[], float] = time.monotonic
@@ -84,14 +84,14 @@ class AuthorizationRequests:
         self._engine = engine
         self._clock = clock
         self._monotonic = monotonic
-        # Anybody may begin a journey, so however many do, most of the pool is left for everybody else.
+        # Unauthenticated clients create requests; the limit leaves most of the pool to others.
         self._slots = asyncio.Semaphore(_MAX_CONCURRENT)
         self._swept_at: float | None = None
 
     async def create(
         self, request: ConsentRequest, browser_secret: str | None = None, session_id: int | None = None
     ) -> PendingAuthorization:
-        """Start a journey; a browser that is on one already keeps its secret, so that two tabs both work."""
+        """Create a request; a browser with a pending one keeps its secret, so that two tabs both work."""
         if browser_secret is None or not _SECRET.fullmatch(browser_secret):
             browser_secret = secrets.token_urlsafe(32)
         pending = PendingAuthorization(request, secrets.token_urlsafe(32), browser_secret, session_id)
@@ -117,17 +117,17 @@ class AuthorizationRequests:
         return pending
 
     async def consume(self, state: str, browser_secrets: Collection[str]) -> PendingAuthorization:
-        """The journey of `state`, for the one answer that is looked at now.
+        """Consume the request with this state, for the response that is handled now.
 
         Args:
-            browser_secrets: what the browser sent; one of them must be the journey's.
+            browser_secrets: what the browser sent; one of them must be that of the request.
 
         Raises:
-            StateUsed: `state_invalid`: an answer was accepted already, or is being looked at.
-            Tampered: `state_invalid`: never given out, too old, or another browser's.
+            StateUsed: `state_invalid`: a response was accepted already, or is being handled.
+            Tampered: `state_invalid`: unknown, expired, or another browser's.
         """
         now, known = self._clock.now(), {hash_token(secret): secret for secret in browser_secrets}
-        # Another browser's try must not use up the state of the one it belongs to.
+        # A request of another browser must not consume the state.
         mine = (t.c.state_hash == hash_token(state)) & t.c.browser_hash.in_(known) & (t.c.expires_at > now)
         async with self._transaction() as connection:
             taken = update(t).where(mine, t.c.used_at.is_(None)).values(used_at=now).returning(t)
@@ -141,7 +141,7 @@ class AuthorizationRequests:
         return PendingAuthorization(_request(row), state, known[bytes(row.browser_hash)], row.session_id)
 
     async def release(self, pending: PendingAuthorization) -> None:
-        """Let another answer be tried: nothing came of the one that `attempt` was taken for."""
+        """Release a consumed request whose response was refused, so that another can follow."""
         mine = t.c.state_hash == hash_token(pending.state)
         async with self._engine.begin() as connection:
             await connection.execute(update(t).where(mine).values(used_at=None))
@@ -162,7 +162,7 @@ class AuthorizationRequests:
             self._slots.release()
 
     def _is_sweep_due(self) -> bool:
-        """Whether to delete what is over: once a second at most, or a flood would sweep all the time."""
+        """Return whether to delete expired requests: once a second at most."""
         now = self._monotonic()
         if self._swept_at is not None and now - self._swept_at < 1:
             return False

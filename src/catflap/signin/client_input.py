@@ -1,7 +1,7 @@
-"""What clients send as a one-time code or an ID token, and what they send by mistake.
+"""Clean and check the one-time codes and ID tokens that clients send.
 
-White space, quotes and percent-encoding around a code say nothing and are taken off: Google's codes hold none
-of them. Of anything else the sender is told what it seems to be and what to send; it is never repeated.
+White space, quotes and percent-encoding are removed: Google's codes contain none of them. For anything else
+the error says what the input seems to be and what to send instead, and never repeats it.
 """
 
 import re
@@ -11,7 +11,7 @@ from catflap.errors import BadRequest
 
 # Google documents 256 bytes ("Using OAuth 2.0"); what is longer is something else, or not Google's.
 MAX_CODE = 512
-# How long a mistake may be and still be named: ID tokens and whole addresses are longer than codes.
+# The longest input that is recognised as a mistake: ID tokens and URLs are longer than codes.
 MAX_SENT = 8192
 _CODE = re.compile(rf"[\x21-\x7e]{{1,{MAX_CODE}}}")
 _QUOTES = "\"'`\u2018\u2019\u201c\u201d"
@@ -36,7 +36,7 @@ _MISTAKES: tuple[tuple[re.Pattern[str], str], ...] = (
 
 
 def one_time_code(sent: str) -> str:
-    """The one-time code in what a client sent.
+    """Return the one-time code in what a client sent.
 
     Raises:
         BadRequest: `invalid_request`, with what to send instead.
@@ -61,7 +61,7 @@ def one_time_code(sent: str) -> str:
 
 
 def id_token(sent: str) -> str:
-    """The ID token in what a client sent; whether it is genuine is not looked at.
+    """Return the ID token in what a client sent; it is not verified here.
 
     Raises:
         BadRequest: `invalid_request`, with what to send instead.
@@ -79,7 +79,7 @@ def id_token(sent: str) -> str:
 
 
 def _bare(text: str) -> str:
-    """`text` without white space, invisible characters and one pair of quotes around it."""
+    """Remove white space, invisible characters and one pair of quotes around `text`."""
     text = text.strip().strip(_INVISIBLE).strip()
     if len(text) > 1 and text[0] in _QUOTES and text[-1] in _QUOTES:
         text = text[1:-1].strip()

@@ -1,8 +1,8 @@
-"""One-time links by which another back end asks its user for a consent.
+"""One-time consent links, by which another back end asks its user for a consent.
 
-Whoever opens such a link need not be whom it was made for: it can be forwarded. So what comes of it is
-useless until the back end has seen the code, which only `return_to` is told, in its own user's session. Until
-then we hold no tokens either: Google's answer waits, sealed with that code, of which we keep no copy.
+A link can be forwarded to somebody else. So its result is stored only when the back end confirms it with the
+code that `return_to` received in the session of its own user. Until then Google's response is kept encrypted
+with that code, of which no copy is stored.
 """
 
 import json
@@ -35,7 +35,7 @@ _SEALED = {"alg": "dir", "enc": "A256GCM"}
 
 @dataclass(frozen=True)
 class IssuedLink:
-    """A fresh link; its secret is told once."""
+    """A new link; its secret is returned once."""
 
     id: int
     expires_at: datetime
@@ -43,7 +43,7 @@ class IssuedLink:
 
 
 class ConsentLinks:
-    """Make links, recognise who opens one, and keep what comes of it when the back end has confirmed."""
+    """Repository of consent links and of the responses that wait for confirmation."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class ConsentLinks:
         self._return_urls = frozenset(return_urls)
 
     async def create(self, request: ConsentRequest, return_to: str) -> IssuedLink:
-        """A link for the user of `request`.
+        """Create a link for the user of `request`.
 
         Raises:
             BadRequest: `return_to_unknown`.
@@ -90,10 +90,10 @@ class ConsentLinks:
         return IssuedLink(consent_id, now + LINK_LIFETIME, secret)
 
     async def open(self, secret: str) -> ConsentRequest:
-        """What the link asks for.
+        """Return what the link with this secret asks for.
 
         Raises:
-            BadRequest: `expired`: used, too old, or never made.
+            BadRequest: `expired`: used, too old, or unknown.
         """
         async with self._engine.connect() as connection:
             query = select(t).where(t.c.ticket_hash == hash_token(secret), t.c.state == "open")
@@ -103,10 +103,10 @@ class ConsentLinks:
         return _request(row)
 
     async def store_response(self, pending: PendingAuthorization, code: str) -> str:
-        """Keep Google's answer for the back end to confirm; where to send the browser with the code for that.
+        """Store Google's response, encrypted, until the back end confirms it; return the URL to redirect to.
 
         Raises:
-            BadRequest: `expired`: somebody answered this link already.
+            BadRequest: `expired`: the link was used already.
         """
         confirmation = secrets.token_urlsafe(32)
         answer = {"code": code, "verifier": pending.verifier, "nonce": pending.nonce}
@@ -120,7 +120,7 @@ class ConsentLinks:
         return _with(row.return_to, consent=row.id, code=confirmation)
 
     async def store_failure(self, pending: PendingAuthorization, error: str) -> str:
-        """Where to send the browser when nothing came of the link; it is over with this.
+        """Mark the link as failed; return the URL to redirect to.
 
         Raises:
             BadRequest: `expired`.
@@ -129,7 +129,7 @@ class ConsentLinks:
         return _with(row.return_to, consent=row.id, error=error)
 
     async def finish(self, pending: PendingAuthorization) -> str:
-        """Where to send the browser when the user of the link opened it in their own session with us.
+        """Mark the link as done, when its user opened it in their own session here; return the URL.
 
         Raises:
             BadRequest: `expired`.
@@ -138,12 +138,12 @@ class ConsentLinks:
         return _with(row.return_to, consent=row.id)
 
     async def confirm(self, user_id: int, consent_id: int, confirmation: str) -> SignInResult:
-        """Redeem what waits: the back end saw `confirmation` in the session of its user `user_id`.
+        """Exchange the stored response, which the back end confirms for its user `user_id`.
 
         Raises:
-            BadRequest: `not_found`: no such consent of this user waits, or that is not its code; also
+            BadRequest: `not_found`: no such consent of this user, or the wrong code; also
                 `account_mismatch`.
-            InvalidGrant, UserMustAct, OperatorMustAct, TryAgain: as `SignIn.complete`.
+            InvalidGrant, UserMustAct, OperatorMustAct, TryAgain: as `SignIn.finish`.
         """
         row = await self._claim(user_id, consent_id)
         try:
@@ -190,7 +190,7 @@ class ConsentLinks:
 
 
 def _request(row: Row[Any]) -> ConsentRequest:
-    # They may have said yes to this app elsewhere, and Google would then send no refresh token.
+    # The consent screen is forced, because Google sends no refresh token to a user who has consented before.
     return from_row(ConsentRequest, row, scopes=frozenset(row.scopes), consent_id=row.id, forced=True)
 
 

@@ -1,4 +1,4 @@
-"""What one consent is for, and who is asked: decided before anybody goes to Google, held to afterwards."""
+"""Consent requests: purpose, scopes and account, fixed before the redirect and checked afterwards."""
 
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -10,19 +10,19 @@ Purpose = Literal["signin", "add_scopes", "link"]
 
 @dataclass(frozen=True)
 class ConsentRequest:
-    """One consent, as it was asked for.
+    """One consent, as it is requested.
 
     Args:
         purpose: `signin` opens a session; `add_scopes` widens the grant of an account the user has; `link`
             adds an account to the user, which then signs nobody in.
-        scopes: what was asked, normalised, sign-in scopes among them.
-        user_id: whose consent it is; None for `signin`, which finds that out.
-        account_sub: the only account that may come back, when that is known.
-        next: where on this site the browser goes afterwards.
-        consent_id: the ticket of another back end that this answers.
-        forced: the consent screen is shown even if it was answered before.
-        select_account: Google lets the person choose among their accounts, whatever was chosen before.
-        meanwhile: the user who has signed in here since this consent began; a `signin` then is theirs.
+        scopes: the requested scopes, normalised, sign-in scopes included.
+        user_id: the user; None for `signin`, where the account decides.
+        account_sub: the only account that is accepted, if known.
+        next: path on this site to redirect to afterwards.
+        consent_id: the consent link of another back end.
+        forced: show the consent screen even if the user has consented before.
+        select_account: show Google's account chooser.
+        meanwhile: the user who has signed in here since this request was created.
     """
 
     purpose: Purpose
@@ -37,7 +37,7 @@ class ConsentRequest:
 
 
 class ConsentNeeded(UserMustAct):
-    """Google gave no refresh token and we have none: ask again with `forced`."""
+    """Google sent no refresh token and none is stored: request again with `forced`."""
 
     def __init__(self, request: ConsentRequest, sub: str) -> None:
         super().__init__("consent_needed", "Google needs to ask once more; please allow access again.")
@@ -46,12 +46,12 @@ class ConsentNeeded(UserMustAct):
 
 
 def forced(request: ConsentRequest) -> ConsentRequest:
-    """The same consent, with the screen shown whatever was answered before."""
+    """Return the same request with the consent screen forced."""
     return replace(request, forced=True)
 
 
 def with_prompt(request: ConsentRequest, prompt: str) -> ConsentRequest:
-    """The same consent with what `prompt` asks for (OpenID Connect Core 1.0, section 3.1.2.1).
+    """Return the request with the values of `prompt` applied (OpenID Connect Core 1.0, section 3.1.2.1).
 
     Raises:
         BadRequest: `invalid_request`.
@@ -73,14 +73,14 @@ def with_prompt(request: ConsentRequest, prompt: str) -> ConsentRequest:
 
 
 def account_mismatch() -> BadRequest:
-    """Another Google account came back than the one that was asked for."""
+    """Build the error for another Google account than the requested one."""
     return BadRequest("account_mismatch", "That was a different Google account, so nothing was stored.")
 
 
 def local_path(path: str) -> str:
-    """`path` when it stays on this site, else `/`.
+    r"""Return `path` if it is local to this site, else `/`.
 
-    Browsers read a backslash as a slash and drop control characters, so `/\\evil.example` would leave.
+    Browsers read a backslash as a slash and drop control characters, so `/\evil.example` would leave.
     """
     if not path.startswith("/") or path[1:2] in ("/", "\\") or any(ord(c) < 33 or c == "\\" for c in path):
         return "/"

@@ -1,7 +1,7 @@
-"""Everything we hold about somebody, as JSON: the tables that hang on a user, without what opens doors.
+"""Data export (GDPR): all rows about a user as JSON, without hashes and tokens.
 
-Hashes and sealed tokens are left out, since they are no use to the person and of some to a thief. A test
-fails when a table about people is missing here.
+Hashes and encrypted tokens are left out: they are of no use to the user, but to a thief. A test fails when a
+table with user data is missing here.
 """
 
 from datetime import datetime, time
@@ -18,7 +18,7 @@ _SECRET = frozenset({"sync_token", "sealed_answer", "browser_hash"})
 
 
 async def export(engine: AsyncEngine, clock: Clock, grants: Grants, user_id: int) -> dict[str, Any]:
-    """All rows about `user_id`, by table, and the grants without their tokens."""
+    """Return all rows about `user_id`, by table, and the grants without their tokens."""
     found: dict[str, Any] = {"exported_at": _plain(clock.now()), "user_id": user_id}
     async with engine.connect() as connection:
         for table in metadata.sorted_tables:
@@ -41,7 +41,7 @@ async def export(engine: AsyncEngine, clock: Clock, grants: Grants, user_id: int
 
 
 def _belongs(table: Table, user_id: int) -> Any | None:
-    """The condition for rows of `user_id`: a user column, or a foreign key to a table that has one."""
+    """Return the condition for rows of `user_id`: a user column, or a foreign key to a table that has one."""
     if table.name == "users":
         return table.c.id == user_id
     if "user_id" in table.c:

@@ -1,7 +1,7 @@
-"""Tokens of an app that has its own login: its JWTs open our API for its users (RFC 7519, RFC 8725).
+"""Bearer JWTs of another issuer: an app with its own login calls our API for its users (RFC 7519, RFC 8725).
 
-Such a token is verified at every request and never stored; who it names becomes a user of ours at first
-sight. It refuses symmetric algorithms, because the key to verify would then also be the key to forge.
+A token is verified at every request and never stored; its subject becomes a user at the first request.
+Symmetric algorithms are refused, because the key that verifies could then also sign.
 """
 
 from datetime import timedelta
@@ -27,7 +27,7 @@ class ExternalJwtVerifier:
         self._audience = audience
 
     async def subject(self, token: str) -> str:
-        """What the app calls the user whom `token` names.
+        """Verify a token and return its subject: the app's id of the user.
 
         Raises:
             BadRequest: `unauthenticated`, with the failed check as detail.
@@ -47,7 +47,7 @@ class ExternalJwtVerifier:
 
 
 def issuer_unavailable(detail: str) -> TryAgain:
-    """The issuer does not give its keys: not Google's fault, and not the bearer's."""
+    """Build the error for an issuer whose keys can't be fetched, and log it."""
     log.warning("jwt_issuer_unavailable", detail=detail)
     return TryAgain(
         "jwt_issuer_unavailable",
@@ -59,4 +59,4 @@ def issuer_unavailable(detail: str) -> TryAgain:
 
 
 def _refused(check: str) -> BadRequest:
-    return BadRequest("unauthenticated", "This bearer token does not open anything here.", detail=check)
+    return BadRequest("unauthenticated", "This bearer token is not valid here.", detail=check)

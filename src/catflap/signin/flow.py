@@ -1,7 +1,7 @@
-"""The one sign-in: to Google and back, or a one-time code from a popup or a native app, or an ID token.
+"""The sign-in flow: redirect, one-time code of a popup or native app, or ID token.
 
-Whatever the client, the same things happen in the same order: redeem, verify, then keep. It refuses to keep
-anything of a consent that isn't the one that was asked for.
+Every client goes through the same steps: exchange the code, verify the ID token, store user and grant.
+Nothing is stored of a consent that differs from the requested one.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ POPUP_REDIRECT_URI = "postmessage"
 
 @dataclass(frozen=True)
 class AuthorizationRedirect:
-    """Where to send the browser, and the secret it keeps in a cookie until it returns."""
+    """The authorization URL, and the secret that the browser keeps in a cookie until the callback."""
 
     url: str = field(repr=False)
     state: str = field(repr=False)
@@ -43,7 +43,7 @@ class AuthorizationRedirect:
 
 @dataclass(frozen=True)
 class Popup:
-    """What a page hands to Google's code client (`initCodeClient`), or to Google's button (`nonce`)."""
+    """Parameters for Google's code client (`initCodeClient`), or for Google's button (`nonce`)."""
 
     client_id: str
     scope: str
@@ -56,7 +56,7 @@ class Popup:
 
 @dataclass(frozen=True)
 class AuthorizationResponse:
-    """The parameters of Google's redirect."""
+    """The parameters of the authorization response (RFC 6749 4.1.2)."""
 
     code: str | None = field(default=None, repr=False)
     error: str | None = None
@@ -64,7 +64,7 @@ class AuthorizationResponse:
 
 
 class SignIn:
-    """Begin a sign-in, and complete it when something comes back."""
+    """Starts authorization requests, and completes sign-ins."""
 
     def __init__(
         self,
@@ -79,7 +79,7 @@ class SignIn:
         signin_policy: SignInPolicy | None = None,
         audiences: Collection[str] = (),
     ) -> None:
-        """`audiences`: further client ids of the project, whose ID tokens are taken too."""
+        """`audiences`: further client ids of the project, whose ID tokens are accepted too."""
         self._oauth = oauth
         self._discovery = discovery
         self._id_tokens = id_tokens
@@ -98,7 +98,7 @@ class SignIn:
         session_id: int | None = None,
         login_hint: str | None = None,
     ) -> AuthorizationRedirect:
-        """Start the redirect flow.
+        """Start the redirect flow; return the authorization URL.
 
         Raises:
             TryAgain: `google_unavailable`.
@@ -132,7 +132,7 @@ class SignIn:
         )
 
     async def resume(self, state: str, browser_secrets: Collection[str]) -> PendingAuthorization:
-        """Recognise who is back; see `Attempts.take`.
+        """Return the pending request of a state; see `AuthorizationRequests.consume`.
 
         Raises:
             StateUsed, Tampered: `state_invalid`.
@@ -143,7 +143,7 @@ class SignIn:
     async def resume_popup(
         self, state: str, browser_secrets: Collection[str]
     ) -> AsyncIterator[PendingAuthorization]:
-        """The same for a popup, whose page stays open: what fails inside leaves the state to the next click.
+        """As `resume`, for a popup: when the context fails, the state stays valid for the next attempt.
 
         Raises:
             StateUsed, Tampered: `state_invalid`.
@@ -156,11 +156,11 @@ class SignIn:
             raise
 
     async def authorization_code(self, answer: AuthorizationResponse) -> str:
-        """The code in Google's redirect.
+        """Return the code of an authorization response.
 
         Raises:
             UserMustAct: `access_denied` or `signin_failed`.
-            Tampered: `iss_invalid`: the answer is another server's (RFC 9207).
+            Tampered: `iss_invalid`: the response is another server's (RFC 9207).
         """
         endpoints = await self._discovery.endpoints()
         missing = answer.iss is None and endpoints.answers_with_issuer and answer.error is None
@@ -174,8 +174,8 @@ class SignIn:
         """Finish what `begin` started.
 
         Raises:
-            UserMustAct, Tampered: as `code_of`; also `id_token_invalid`.
-            ConsentNeeded: begin again, with `forced`.
+            UserMustAct, Tampered: as `authorization_code`; also `id_token_invalid`.
+            ConsentNeeded: start again, with `forced`.
             BadRequest: `account_mismatch`, `not_allowed`; `invalid_request`: that is no code;
                 `redirect_uri_mismatch`: it is one for another kind of client.
             InvalidGrant, OperatorMustAct, TryAgain: as `OAuth.exchange`.
@@ -197,13 +197,14 @@ class SignIn:
         verifier: str | None = None,
         nonce: str | None = None,
     ) -> SignInResult:
-        """Trade a one-time code, and keep what it gives.
+        """Exchange a one-time code, and store user and grant.
 
         Args:
             redirect_uri: what the code was issued for: empty for codes of native apps, `postmessage` or the
                 page's origin for popups.
 
-        Raises: as `complete`.
+        Raises:
+            CatflapError: as `finish`.
         """
         code = one_time_code(code)
         try:
@@ -211,13 +212,13 @@ class SignIn:
         except RedirectUriMismatch:
             if redirect_uri == self._oauth.client.redirect_uri:
                 raise
-            raise _another_kind(redirect_uri) from None
+            raise _redirect_uri_mismatch(redirect_uri) from None
         return await self._linker.link(request, await self._identify(request, tokens, nonce), tokens)
 
     async def sign_in_with_id_token(
         self, request: ConsentRequest, credential: str, *, nonce: str | None = None
     ) -> SignInResult:
-        """Take an ID token from Google's button or a native app: who it is, without a grant.
+        """Sign in with an ID token of Google's button or a native app, without a grant.
 
         Raises:
             Tampered: `id_token_invalid`.
@@ -230,8 +231,8 @@ class SignIn:
 
     async def _identify(self, request: ConsentRequest, tokens: TokenResponse, nonce: str | None) -> Identity:
         if tokens.id_token is None:
-            # Android's AuthorizationClient asks for no sign-in scope unless told to, and Google then does not
-            # say whose code it is. For a user who is known already that is enough to act on the calendar.
+            # Android's AuthorizationClient requests no sign-in scope by default, and Google then sends no ID
+            # token. For a known user the grant is usable all the same.
             if request.purpose == "link" and request.user_id is not None:
                 return unnamed(request.user_id)
             raise BadRequest("id_token_missing", "Ask Google for the scope openid too; nothing was stored.")
@@ -240,26 +241,26 @@ class SignIn:
         )
 
 
-def _another_kind(redirect_uri: str) -> BadRequest:
-    """The error for a code that Google issued for another redirect URI: the sender chose the wrong kind."""
+def _redirect_uri_mismatch(redirect_uri: str) -> BadRequest:
+    """Build the error for a code that Google issued for another redirect URI than the client's kind has."""
     if redirect_uri == NATIVE_REDIRECT_URI:
-        told = (
+        message = (
             "Google did not issue this code for an app. Send the serverAuthCode that the app got with the "
             """web client's id as its server client id, or a popup's code with client "popup"."""
         )
     elif redirect_uri == POPUP_REDIRECT_URI or not urlsplit(redirect_uri).path:
-        told = (
+        message = (
             "Google did not issue this code for a popup here. Send an app's serverAuthCode with client "
-            """"native". If it is a popup's, whoever runs Catflap must change CATFLAP_POPUP_REDIRECT_URI """
+            """"native". If it is a popup's, the operator must change CATFLAP_POPUP_REDIRECT_URI """
             "(postmessage or origin)."
         )
     else:
-        told = "Send the redirect_uri that this code was issued for, letter by letter."
-    log.warning("redirect_uri_mismatch", told=told)
-    return BadRequest("redirect_uri_mismatch", told)
+        message = "Send the redirect_uri that this code was issued for, letter by letter."
+    log.warning("redirect_uri_mismatch", message=message)
+    return BadRequest("redirect_uri_mismatch", message)
 
 
 def _refused(error: str | None) -> CatflapError:
     if error == "access_denied":
-        return UserMustAct("access_denied", "You said no at Google, so nothing was stored.")
+        return UserMustAct("access_denied", "You declined at Google, so nothing was stored.")
     return UserMustAct("signin_failed", "Google did not complete the sign-in; please try again.")

@@ -1,8 +1,8 @@
-"""Learn later whose the account is that Google did not name: a code without `openid` came first.
+"""Identify an account later that a code without the scope `openid` left unidentified.
 
-Both are taken for one account unless something speaks against it: the id of a primary calendar is its owner's
-address, and a user with several named accounts may have meant any of them. What nothing can be read with any
-more is given up in either case, so that it does not answer for an account that works.
+The unidentified and the identified account are taken for the same unless something contradicts it: the id of
+a primary calendar is its owner's address, and a user with several accounts may have meant any of them. An
+unidentified account whose grant has ended is dropped in either case, so that it does not hide a working one.
 """
 
 from sqlalchemy import select
@@ -17,7 +17,7 @@ from catflap.vault.grant_merge import merge
 
 
 class LateIdentification:
-    """Merges a user's unnamed account into a named one."""
+    """Merges a user's unidentified account into an identified one."""
 
     def __init__(self, engine: AsyncEngine, clock: Clock, users: Users, grants: Grants) -> None:
         self._engine = engine
@@ -26,7 +26,7 @@ class LateIdentification:
         self._grants = grants
 
     async def merge_unnamed_account(self, user_id: int, identity: Identity) -> None:
-        """Give this account, which has a grant of its own now, what the unnamed one had; safe to repeat."""
+        """Merge the unidentified account into this one, which has a grant of its own now; idempotent."""
         nameless = unnamed(user_id).sub
         if is_unnamed(identity.sub) or not await self._users.has_account(user_id, nameless):
             return

@@ -1,7 +1,7 @@
-"""Turn what Google gave into a user and a grant: all of it, or nothing.
+"""Store the outcome of a token exchange as user, linked account and grant.
 
-The app's role and the vault's role can't share a transaction, so everything that may refuse is asked first,
-and a user made a moment ago is taken back when the vault can't keep the grant.
+The app's role and the vault's role can't share a transaction, so all checks come first, and a user or account
+that was just created is deleted when storing the grant fails.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from catflap.vault import Grants
 
 @dataclass(frozen=True)
 class SignInResult:
-    """Who it was, and what they allowed of what was asked."""
+    """The user and identity, and which of the requested scopes were granted."""
 
     user_id: int
     identity: Identity
@@ -28,7 +28,7 @@ class SignInResult:
 
 
 class AccountLinker:
-    """Where people with something from Google are let in, or not."""
+    """Stores the outcome of a token exchange as user, linked account and grant."""
 
     def __init__(
         self,
@@ -45,12 +45,12 @@ class AccountLinker:
     async def link(
         self, request: ConsentRequest, identity: Identity, tokens: TokenResponse | None
     ) -> SignInResult:
-        """Keep what a consent gave; `tokens` is None when somebody only showed who they are.
+        """Store the outcome of a consent; `tokens` is None for a sign-in with an ID token alone.
 
         Raises:
             BadRequest: `account_mismatch`, `not_allowed`, `not_found`.
-            Tampered: `state_invalid`: somebody else signed in meanwhile.
-            ConsentNeeded: Google sent no refresh token and none is kept.
+            Tampered: `state_invalid`: another user signed in meanwhile.
+            ConsentNeeded: Google sent no refresh token and none is stored.
         """
         user_id = await self._check_account(request, identity)
         keeps = tokens is not None and await self._can_keep(request, user_id, identity.sub, tokens)
@@ -69,7 +69,7 @@ class AccountLinker:
         return SignInResult(user_id, identity, granted, missing_scopes(request.scopes - SIGN_IN, granted))
 
     async def _check_account(self, request: ConsentRequest, identity: Identity) -> int | None:
-        """Whose account may come back; None for a sign-in, where the account tells."""
+        """Check that the account is the requested one; return the user, None for a sign-in."""
         if request.account_sub is not None and identity.sub != request.account_sub:
             raise account_mismatch()
         if request.purpose == "signin":

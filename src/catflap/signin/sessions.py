@@ -1,4 +1,4 @@
-"""Signed-in sessions: a random token for the client, its SHA-256 for the database.
+"""Sessions: a random token for the client, its SHA-256 in the database.
 
 A browser carries it as a cookie, a native app as a bearer token; a session of one kind is never accepted as
 the other.
@@ -28,10 +28,10 @@ _AGENT_CHARACTERS = 200
 
 @dataclass(frozen=True)
 class Session:
-    """Somebody signed in to us.
+    """A signed-in user.
 
     `kind` is `cookie` for browsers, `bearer` for native apps, and `app` for the token of an app with its own
-    login, which is its to end: such a session has no row and no id.
+    login, which that app ends: such a session has no row and no id.
     """
 
     id: int | None
@@ -44,7 +44,7 @@ class Session:
 
 
 class Sessions:
-    """Begin, find and end sessions."""
+    """Repository of sessions."""
 
     def __init__(self, engine: AsyncEngine, clock: Clock) -> None:
         # A statement alone needs no transaction, and without one it is one round trip instead of three.
@@ -53,7 +53,7 @@ class Sessions:
         self._clock = clock
 
     async def begin(self, user_id: int, kind: Kind, user_agent: str | None = None) -> str:
-        """Start a session; the token is returned once and never stored."""
+        """Start a session and return its token, which is not stored."""
         token, now = secrets.token_urlsafe(32), self._clock.now()
         values = {
             "user_id": user_id,
@@ -64,7 +64,7 @@ class Sessions:
             "last_used_at": now,
             "expires_at": now + ABSOLUTE,
         }
-        # What is over goes when the same person is back, so that nothing else has to sweep.
+        # Expired sessions of the user are deleted here, so that no periodic task is needed.
         over = (t.c.expires_at <= now) | (t.c.last_used_at <= now - IDLE)
         swept = delete(t).where(t.c.user_id == user_id, over).cte("swept")
         async with self._single.connect() as connection:
@@ -72,9 +72,9 @@ class Sessions:
         return token
 
     async def replace(self, session: Session, user_id: int, user_agent: str | None = None) -> str:
-        """Start a session for a browser in place of the one it had, which ends.
+        """Replace the session of a browser by a new one.
 
-        The same person's browser stays the same device; another person's is none of theirs.
+        The browser stays the same device if the user is the same.
         """
         token = await self.begin(user_id, "cookie", user_agent)
         new = select(t.c.id).where(t.c.token_hash == hash_token(token)).scalar_subquery()
@@ -85,7 +85,7 @@ class Sessions:
         return token
 
     async def find(self, token: str, kind: Kind) -> Session | None:
-        """The live session of `token`, or None."""
+        """Return the valid session with this token, or None."""
         now = self._clock.now()
         async with self._single.connect() as connection:
             query = select(t).where(t.c.token_hash == hash_token(token), t.c.kind == kind)
@@ -97,19 +97,19 @@ class Sessions:
         return from_row(Session, row)
 
     async def of_user(self, user_id: int) -> list[Session]:
-        """The user's live sessions, the latest first."""
+        """Return the user's valid sessions, most recently used first."""
         now = self._clock.now()
         query = select(t).where(t.c.user_id == user_id).order_by(t.c.last_used_at.desc(), t.c.id.desc())
         async with self._single.connect() as connection:
             return [from_row(Session, row) for row in await connection.execute(query) if _lives(row, now)]
 
     async def end(self, token: str) -> None:
-        """End the session of `token`; ending it twice is no error."""
+        """End the session with this token; idempotent."""
         async with self._single.connect() as connection:
             await connection.execute(delete(t).where(t.c.token_hash == hash_token(token)))
 
     async def end_one(self, user_id: int, session_id: int) -> bool:
-        """End one of the user's sessions; False when they have no such session."""
+        """End one of the user's sessions; return False when they have no such session."""
         async with self._single.connect() as connection:
             ended = delete(t).where(t.c.user_id == user_id, t.c.id == session_id).returning(t.c.id)
             return await connection.scalar(ended) is not None
@@ -122,7 +122,7 @@ class Sessions:
 
 
 def alive(now: datetime) -> ColumnElement[bool]:
-    """The condition for a row of `sessions` that has not run out."""
+    """Return the SQL condition for sessions that have not expired."""
     return (t.c.expires_at > now) & (t.c.last_used_at > now - IDLE)
 
 
@@ -131,5 +131,5 @@ def _lives(row: Row[tuple[object, ...]], now: datetime) -> bool:
 
 
 def _shown(user_agent: str | None) -> str | None:
-    """Only to be told apart by its owner, so it is cut short and cleaned."""
+    """Shorten and clean a user agent, which is only shown to its owner."""
     return "".join(c for c in user_agent if c.isprintable())[:_AGENT_CHARACTERS] if user_agent else None

@@ -1,6 +1,6 @@
-"""Exchange a one-time code and be done: tokens and profile, for those who want nothing else of Catflap.
+"""Exchange a one-time code for tokens and profile, without database, vault or sessions.
 
-Nothing is stored. Keep one `CodeExchange` for the life of your program, so that Google's keys are fetched
+Nothing is stored. Use one `CodeExchange` for the lifetime of your program, so that Google's keys are fetched
 once an hour and not at every sign-in.
 """
 
@@ -65,7 +65,7 @@ class CodeExchange:
     async def __call__(
         self, code: str, *, redirect_uri: str = "", code_verifier: str | None = None, nonce: str | None = None
     ) -> Exchanged:
-        """Trade `code` for tokens and a verified profile.
+        """Exchange `code` for tokens and a verified profile.
 
         Args:
             redirect_uri: empty for codes of native apps, `postmessage` for popups, else as it was sent.
@@ -100,6 +100,6 @@ async def exchange_code(
     nonce: str | None = None,
     discovery_url: str = GOOGLE_DISCOVERY_URL,
 ) -> Exchanged:
-    """Exchange one code; see `CodeExchange`, which is what a server keeps."""
+    """Exchange one code; servers use a `CodeExchange`."""
     async with CodeExchange(client_id, client_secret, discovery_url=discovery_url) as exchange:
         return await exchange(code, redirect_uri=redirect_uri, code_verifier=code_verifier, nonce=nonce)

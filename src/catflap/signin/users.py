@@ -1,4 +1,4 @@
-"""People and their Google accounts. A sign-in `sub` names exactly one user; an email address names nobody."""
+"""Users and their Google accounts, which are identified by `sub`, never by email address."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
@@ -17,7 +17,7 @@ from catflap.store.tables import calendars, users
 
 @dataclass(frozen=True)
 class Account:
-    """A Google account of a user. `signs_in`: opens a session; `is_primary`: exactly one of each user's."""
+    """A Google account of a user. `signs_in`: may open a session; `is_primary`: one per user."""
 
     sub: str
     email: str
@@ -34,7 +34,7 @@ class Account:
 
 
 class Users:
-    """Know people again."""
+    """Repository of users and their linked Google accounts."""
 
     def __init__(self, engine: AsyncEngine, clock: Clock) -> None:
         self._engine = engine
@@ -43,7 +43,7 @@ class Users:
         self._clock = clock
 
     async def find(self, sub: str) -> int | None:
-        """The user who signs in with this account, or None."""
+        """Return the id of the user who signs in with this account, or None."""
         async with self._reading.connect() as connection:
             row = (await connection.execute(_signing_in(sub))).first()
         return None if row is None else int(row.user_id)
@@ -51,9 +51,9 @@ class Users:
     async def get_or_create_by_google(
         self, identity: Identity, asked: Collection[str] = ()
     ) -> tuple[int, bool]:
-        """The user whose account this is, made at first sight, and whether it was.
+        """Return the user who signs in with this account, and whether they were created now.
 
-        What `identity` does not tell stays as it was known: see `known_profile`.
+        Claims that `identity` lacks keep their stored values: see `known_profile`.
 
         Raises:
             BadRequest: `not_allowed`: Google said that this account must not be used at present.
@@ -62,7 +62,7 @@ class Users:
             row = (await connection.execute(_signing_in(identity.sub))).first()
         if row is None or _differs(row, identity, asked):
             async with self._engine.begin() as connection:
-                # Two first sign-ins of one account at the same moment must not make two people.
+                # Concurrent first sign-ins of one account must not create two users.
                 await connection.execute(
                     select(func.pg_advisory_xact_lock(func.hashtextextended(identity.sub, 0)))
                 )
@@ -76,9 +76,9 @@ class Users:
         return int(row.user_id), False
 
     async def link_account(self, user_id: int, identity: Identity, asked: Collection[str] = ()) -> bool:
-        """Note an account that this user allowed access to, and tell whether it is new to them.
+        """Link an account to a user; return whether it is new to them.
 
-        It signs nobody in; an account that did so already keeps doing so.
+        A linked account does not sign in; an account that already did keeps doing so.
 
         Raises:
             BadRequest: `not_found`: no such user.
@@ -90,10 +90,10 @@ class Users:
             return await self._write(connection, user_id, identity, asked)
 
     async def get_or_create(self, external_id: str | None = None) -> tuple[int, bool]:
-        """A user of an app with its own login, and whether it was made now.
+        """Return a user of an app with its own login, and whether they were created now.
 
         Args:
-            external_id: what the app calls them; the same one names the same user again.
+            external_id: the app's id of the user; the same id returns the same user.
         """
         async with self._engine.begin() as connection:
             if external_id is not None:
@@ -106,14 +106,14 @@ class Users:
             return await self._create(connection, external_id), True
 
     async def by_external_id(self, external_id: str) -> int | None:
-        """The user whom the app calls `external_id`, or None."""
+        """Return the user with this external id, or None."""
         async with self._reading.connect() as connection:
             query = select(users.c.id).where(users.c.external_id == external_id)
             found: int | None = await connection.scalar(query)
             return found
 
     async def external_id_of(self, user_id: int) -> str | None:
-        """What the app calls this user; our own number when it never said.
+        """Return the external id of a user, or our own id as text when they have none.
 
         None when there is no such user.
         """
@@ -123,7 +123,7 @@ class Users:
         return None if row is None else row.external_id or str(row.id)
 
     async def accounts(self, user_id: int) -> list[Account]:
-        """The user's accounts, the primary one first."""
+        """Return the user's accounts, the primary one first."""
         names = [a.c[name] for name in Account.__dataclass_fields__]
         query = select(*names).where(a.c.user_id == user_id)
         async with self._reading.connect() as connection:
@@ -131,7 +131,7 @@ class Users:
             return [from_row(Account, row) for row in rows]
 
     async def with_stored_profile(self, user_id: int, identity: Identity) -> Identity:
-        """`identity` with what is known of this account of the user where it does not tell."""
+        """Return `identity` with missing claims filled in from the stored account."""
         if identity.email and identity.name:
             return identity
         query = select(a).where(a.c.user_id == user_id, a.c.sub == identity.sub)
@@ -140,13 +140,13 @@ class Users:
         return identity if row is None else Identity(**known_profile(identity, row._asdict()))
 
     async def has_account(self, user_id: int, sub: str) -> bool:
-        """Whether this is one of the user's accounts."""
+        """Return whether this is one of the user's accounts."""
         query = select(a.c.sub).where(a.c.user_id == user_id, a.c.sub == sub)
         async with self._reading.connect() as connection:
             return await connection.scalar(query) is not None
 
     async def merge(self, user_id: int, sub: str, into: str) -> None:
-        """Give one account of a user all that hangs on another, and forget the other."""
+        """Merge the account `sub` of a user into the account `into`, and delete the former."""
         async with self._engine.begin() as connection:
             await connection.execute(select(users.c.id).where(users.c.id == user_id).with_for_update())
             query = select(a).where(a.c.user_id == user_id, a.c.sub.in_((sub, into)))
@@ -181,7 +181,7 @@ class Users:
             )
 
     async def unlink_account(self, user_id: int, sub: str) -> None:
-        """Forget a linked account with its calendars; one that signs in stays, without its calendars."""
+        """Unlink an account and delete its calendars; an account that signs in stays without them."""
         async with self._engine.begin() as connection:
             await connection.execute(select(users.c.id).where(users.c.id == user_id).with_for_update())
             mine = (a.c.user_id == user_id) & (a.c.sub == sub)
@@ -190,17 +190,19 @@ class Users:
                 return
             await connection.execute(delete(a).where(mine))
             if row.signs_in:
-                # Deleted and put back, because what hangs on an account goes with it.
+                # Deleted and inserted again, so that dependent rows are deleted by cascade.
                 await connection.execute(insert(a).values({**row._mapping, "asked_scopes": []}))
             elif row.is_primary:
                 oldest = select(a.c.sub).where(a.c.user_id == user_id)
-                heir = await connection.scalar(oldest.order_by(a.c.signs_in.desc(), a.c.created_at).limit(1))
+                successor = await connection.scalar(
+                    oldest.order_by(a.c.signs_in.desc(), a.c.created_at).limit(1)
+                )
                 await connection.execute(
-                    update(a).where(a.c.user_id == user_id, a.c.sub == heir).values(is_primary=True)
+                    update(a).where(a.c.user_id == user_id, a.c.sub == successor).values(is_primary=True)
                 )
 
     async def erase(self, user_id: int) -> None:
-        """Forget a user and everything that hangs on them, sealed tokens included."""
+        """Delete a user and all their rows, encrypted tokens included."""
         async with self._engine.begin() as connection:
             await connection.execute(delete(users).where(users.c.id == user_id))
 
@@ -213,7 +215,7 @@ class Users:
     async def _create_with_account(
         self, connection: AsyncConnection, identity: Identity, asked: Collection[str]
     ) -> int:
-        """A user and the account they came with, in one statement: everybody's first sign-in waits for it."""
+        """Create a user and their account in one statement, to save a round trip at sign-in."""
         user = {"created_at": self._clock.now(), "external_id": None}
         made = insert(users).values(user).returning(users.c.id).cte("made")
         account = {name: value for name, value in self._new(0, identity, asked).items() if name != "user_id"}
@@ -226,7 +228,7 @@ class Users:
     async def _write(
         self, connection: AsyncConnection, user_id: int, identity: Identity, asked: Collection[str]
     ) -> bool:
-        """Note a linked account; whether it is new to the user."""
+        """Store a linked account; return whether it is new to the user."""
         mine = (a.c.user_id == user_id) & (a.c.sub == identity.sub)
         row = (await connection.execute(select(a).where(mine))).first()
         if row is not None:
@@ -249,19 +251,19 @@ class Users:
 
 
 def known_profile(identity: Identity, known: Mapping[str, Any]) -> dict[str, Any]:
-    """What is known of an account once `identity` was seen too.
+    """Merge the claims of `identity` with the stored profile of an account.
 
-    Google leaves a claim out when its scope was not asked for, and guarantees none of the profile's even then
-    (OpenID Connect guide), so a missing claim says nothing about the value that is stored.
+    Google omits a claim when its scope was not requested, and guarantees none of the profile's even then
+    (OpenID Connect guide), so a missing claim does not delete the stored value.
     """
-    told = {name: value for name, value in asdict(identity).items() if value not in (None, "")}
+    present = {name: value for name, value in asdict(identity).items() if value not in (None, "")}
     if not identity.email:
-        # Whether an address is verified is said of the address that comes with it.
-        told.pop("email_verified")
+        # `email_verified` applies only to the address in the same token.
+        present.pop("email_verified")
     elif identity.hosted_domain is None:
-        # An address without a domain beside it belongs to no Workspace (any more).
-        told["hosted_domain"] = None
-    return {name: told.get(name, known[name]) for name in asdict(identity)}
+        # An address without `hd` belongs to no Workspace domain (any more).
+        present["hosted_domain"] = None
+    return {name: present.get(name, known[name]) for name in asdict(identity)}
 
 
 def _differs(row: Row[Any], identity: Identity, asked: Collection[str]) -> bool:

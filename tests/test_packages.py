@@ -4,6 +4,8 @@ import pytest
 
 from tests.support.installation import ROOT, Installation, required
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Installation:

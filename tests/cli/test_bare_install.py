@@ -15,6 +15,8 @@ from catflap.extras import missing_extra
 from catflap.store.database import Urls
 from tests.support.installation import ROOT, Installation, required
 
+pytestmark = pytest.mark.slow
+
 _COMMAND_LINE = "from catflap.cli import main; main()"
 
 

@@ -93,6 +93,7 @@ async def run_recipe(sandbox: Sandbox, *command: str) -> list[str]:
     return out.decode().splitlines()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("curl"), reason="needs curl")
 async def test_the_curl_recipe_runs() -> None:
     printed = await run_recipe(Sandbox(), "bash", "-euo", "pipefail", "-c", recipe("bash"))

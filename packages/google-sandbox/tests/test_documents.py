@@ -65,6 +65,7 @@ def test_the_copies_are_those_of_googles_package() -> None:
         )
 
 
+@pytest.mark.slow
 def test_the_discovery_service_url_works_without_development_packages(bare_sandbox: str) -> None:
     def service(api: str, version: str) -> Any:
         return build(

@@ -70,6 +70,7 @@ async def secured(proxy: Proxy, host: str) -> tuple[asyncio.StreamReader, asynci
     return reader, writer
 
 
+@pytest.mark.slow
 async def test_unpatched_clients_run_through_the_proxy(proxy: Proxy) -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable,

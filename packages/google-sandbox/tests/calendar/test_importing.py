@@ -129,6 +129,7 @@ def series(draw: st.DrawFn, uid: str) -> list[str]:
     return [event(uid, written(start), *lines), *overrides]
 
 
+@pytest.mark.slow
 @given(st.data())
 @settings(max_examples=60, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
 def test_a_generated_calendar_expands_as_the_independent_library_says(data: Any) -> None:
@@ -146,6 +147,7 @@ def test_a_generated_calendar_expands_as_the_independent_library_says(data: Any)
     assert {row: mine[row] for row in inside} == {row: other[row] for row in inside}
 
 
+@pytest.mark.slow
 @given(zones(), st.integers(0, 364), rules(), st.integers(1, 20), st.sampled_from([-60, 45, 120]))
 @settings(max_examples=40, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
 def test_generated_changes_of_this_and_future_are_as_the_independent_library_says(

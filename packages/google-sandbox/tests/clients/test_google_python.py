@@ -229,6 +229,7 @@ async def test_drive_keeps_an_apps_data_through_its_media_uploads(google: Sandbo
     await asyncio.to_thread(work)
 
 
+@pytest.mark.slow
 async def test_a_client_retries_what_google_says_to_retry(google: Sandbox) -> None:
     google.fault("calendar.events.list", status=503, times=1)
     google.fault("calendar.events.list", status=403, error="rateLimitExceeded", times=1)

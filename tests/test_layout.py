@@ -18,3 +18,8 @@ def _imported(module: Path) -> list[str]:
 
 def _is_test(name: str) -> bool:
     return name.rpartition(".")[2].startswith("test_")
+
+
+def test_no_test_module_is_longer_than_400_lines() -> None:
+    modules = [*ROOT.glob("tests/**/*.py"), *ROOT.glob("packages/*/tests/**/*.py")]
+    assert [str(module) for module in modules if len(module.read_text().splitlines()) > 400] == []

@@ -2,10 +2,14 @@
 
 from collections.abc import AsyncIterator
 
+import httpx2
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from catflap.calendars import Calendars
 from catflap.clock import FixedClock
+from catflap.google.calendar import CalendarApi
+from tests.support.faulty_transport import FaultyTransport
 from tests.support.sandbox_calendar import Served, add_account, serving
 
 
@@ -20,3 +24,17 @@ async def account(engine: AsyncEngine, user_id: int, clock: FixedClock) -> int:
     """The user, with a Google account."""
     await add_account(engine, user_id, clock.now())
     return user_id
+
+
+@pytest.fixture
+async def road(google: Served) -> AsyncIterator[FaultyTransport]:
+    """The transport that the API client of `google` uses."""
+    transport = FaultyTransport()
+    async with httpx2.AsyncClient(transport=transport, timeout=30) as http:
+        google.api = CalendarApi(http, str(google.http.base_url))
+        yield transport
+
+
+@pytest.fixture
+def copy(google: Served, road: FaultyTransport, engine: AsyncEngine, clock: FixedClock) -> Calendars:
+    return google.calendars(engine, clock)

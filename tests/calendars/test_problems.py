@@ -1,24 +1,24 @@
 """A copy is emptied when Google says that the calendar is gone, and for nothing else; and it is told."""
 
-from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
 
 import httpx2
 import pytest
-from sqlalchemy import Row, insert, select, text
+from sqlalchemy import Row, insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 from structlog.testing import capture_logs
 
 from catflap.calendars import Calendars
 from catflap.clock import FixedClock
 from catflap.errors import CatflapError, OperatorMustAct, TryAgain, UserMustAct
-from catflap.google.calendar import CalendarApi, CalendarGone
+from catflap.google.calendar import CalendarGone
 from catflap.google.calendar_errors import ERROR_RULES, ErrorRule
 from catflap.store.tables import accounts, calendar_syncs, calendars, events, removed_calendars
 from catflap.web.calendar_resources import read_calendars
 from tests.support.faulty_transport import FaultyTransport, refusal
-from tests.support.sandbox_calendar import EMAIL, SUB, Served
+from tests.support.sandbox_calendar import EMAIL, SUB, Served, plans
+from tests.support.synced import add_band, calendars_answer
 
 KEEPS = [reaction for reaction in ERROR_RULES if reaction.kind is not CalendarGone]
 EMPTIES = [
@@ -27,20 +27,6 @@ EMPTIES = [
     for status in sorted(row.statuses)
     for reason in sorted(row.reasons)
 ]
-BAND = "band@group.calendar.google.com"
-
-
-async def calendars_answer(engine: AsyncEngine, user_id: int) -> Any:
-    """The answer of `GET /v1/calendars`."""
-    return (await read_calendars(engine, user_id)).model_dump(mode="json")
-
-
-@pytest.fixture
-async def road(google: Served) -> AsyncIterator[FaultyTransport]:
-    transport = FaultyTransport()
-    async with httpx2.AsyncClient(transport=transport, timeout=30) as http:
-        google.api = CalendarApi(http, str(google.http.base_url))
-        yield transport
 
 
 @pytest.fixture
@@ -71,32 +57,10 @@ async def sync_state(engine: AsyncEngine) -> Row[Any]:
         return (await connection.execute(select(calendar_syncs))).one()
 
 
-async def plans(engine: AsyncEngine) -> int:
-    query = text("SELECT count(*) FROM queue.pgqueuer WHERE entrypoint = 'plan'")
-    async with engine.connect() as connection:
-        return int((await connection.execute(query)).scalar_one())
-
-
 async def failure(copy: Calendars, user_id: int) -> CatflapError:
     with pytest.raises(CatflapError) as caught:
         await copy.sync_account(user_id, SUB)
     return caught.value
-
-
-def add_band(google: Served, clock: FixedClock) -> None:
-    start = clock.now() + timedelta(hours=3)
-    google.sandbox.import_ical(
-        EMAIL,
-        "\r\n".join(
-            [
-                "BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//catflap//tests//EN", "BEGIN:VEVENT",
-                "UID:one@catflap", f"DTSTART:{start:%Y%m%dT%H%M%SZ}",
-                f"DTEND:{start + timedelta(hours=1):%Y%m%dT%H%M%SZ}", "SUMMARY:Concert",
-                "END:VEVENT", "END:VCALENDAR", "",
-            ]
-        ),
-        "band",
-    )  # fmt: skip
 
 
 @pytest.mark.parametrize("reaction", KEEPS, ids=lambda reaction: reaction.code)

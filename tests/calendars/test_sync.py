@@ -1,65 +1,24 @@
 """The copy is true: against a Google that is served for real, with a PostgreSQL that is real."""
 
-import asyncio
 import json
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import httpx2
 import pytest
-from sqlalchemy import Row, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.calendars import Calendars, initial_sync_done, timeline
 from catflap.clock import FixedClock
 from catflap.errors import BadRequest, TryAgain, UserMustAct
-from catflap.google.calendar import AccessRefused, CalendarApi
-from catflap.store.tables import accounts, calendars, events
+from catflap.google.calendar import AccessRefused
 from tests.support.faulty_transport import FaultyTransport, refusal
-from tests.support.sandbox_calendar import EMAIL, SUB, Served
-
-EVENTS = "/calendars/primary/events"
-
-
-@pytest.fixture
-async def road(google: Served) -> AsyncIterator[FaultyTransport]:
-    """The road to Google, which the API client of `copy` takes."""
-    transport = FaultyTransport()
-    async with httpx2.AsyncClient(transport=transport, timeout=30) as http:
-        google.api = CalendarApi(http, str(google.http.base_url))
-        yield transport
-
-
-@pytest.fixture
-def copy(google: Served, road: FaultyTransport, engine: AsyncEngine, clock: FixedClock) -> Calendars:
-    return google.calendars(engine, clock)
-
-
-async def titles(engine: AsyncEngine, user_id: int, clock: FixedClock, days: int = 30) -> list[str]:
-    found = await timeline(engine, user_id, clock.now(), clock.now() + timedelta(days=days), UTC)
-    return [one.title for one in found]
-
-
-async def stored(engine: AsyncEngine) -> list[Row[Any]]:
-    async with engine.connect() as connection:
-        return list(await connection.execute(select(events).order_by(events.c.google_id)))
-
-
-async def shelves(engine: AsyncEngine) -> dict[str, Row[Any]]:
-    async with engine.connect() as connection:
-        return {row.google_id: row for row in await connection.execute(select(calendars))}
+from tests.support.sandbox_calendar import EMAIL, SUB, Served, plans
+from tests.support.synced import EVENTS, calendar_rows, stored, titles
 
 
 async def read_up_to(engine: AsyncEngine) -> list[tuple[str, str | None, datetime | None]]:
     """Each calendar, where its next sync goes on, and when it was last read."""
-    return [(row.google_id, row.sync_token, row.synced_at) for row in (await shelves(engine)).values()]
-
-
-async def plans(engine: AsyncEngine) -> int:
-    query = text("SELECT count(*) FROM queue.pgqueuer WHERE entrypoint = 'plan'")
-    async with engine.connect() as connection:
-        return int((await connection.execute(query)).scalar_one())
+    return [(row.google_id, row.sync_token, row.synced_at) for row in (await calendar_rows(engine)).values()]
 
 
 async def test_the_first_sync_reads_everything_and_asks_for_a_plan(
@@ -68,9 +27,9 @@ async def test_the_first_sync_reads_everything_and_asks_for_a_plan(
     google.insert("Standup", clock.now() + timedelta(hours=1))
     await copy.sync_account(account, SUB)
     assert await titles(engine, account, clock) == ["Standup"]
-    (shelf,) = (await shelves(engine)).values()
-    assert shelf.sync_token
-    assert shelf.synced_at == clock.now()
+    (row,) = (await calendar_rows(engine)).values()
+    assert row.sync_token
+    assert row.synced_at == clock.now()
     assert await plans(engine) > 0
 
 
@@ -157,14 +116,14 @@ async def test_after_410_everything_is_read_again_and_ghosts_are_gone(
     ghost = google.insert("Ghost", clock.now() + timedelta(hours=1))
     google.insert("Standup", clock.now() + timedelta(hours=2))
     await copy.sync_account(account, SUB)
-    old = (await shelves(engine)).popitem()[1].sync_token
+    old = (await calendar_rows(engine)).popitem()[1].sync_token
     await google.write("DELETE", f"{EVENTS}/{ghost['id']}")
     road.instead = lambda request: (
         refusal(410, "fullSyncRequired") if "syncToken" in request.url.params else None
     )
     await copy.sync_account(account, SUB)
     assert await titles(engine, account, clock) == ["Standup"]
-    assert (await shelves(engine)).popitem()[1].sync_token != old
+    assert (await calendar_rows(engine)).popitem()[1].sync_token != old
 
 
 async def test_a_cancelled_instance_stays_as_a_hole(
@@ -254,7 +213,7 @@ async def test_a_calendar_that_left_the_list_is_deleted(
     only = {"items": [{"id": EMAIL, "summary": "Mine", "primary": True, "selected": True, "timeZone": "UTC"}]}
     road.instead = lambda request: httpx2.Response(200, json=only) if "List" in request.url.path else None
     await copy.sync_account(account, SUB)
-    assert set(await shelves(engine)) == {EMAIL}
+    assert set(await calendar_rows(engine)) == {EMAIL}
     assert await stored(engine) == []
     assert await plans(engine) > asked_for
 
@@ -275,7 +234,7 @@ async def test_a_calendar_no_longer_selected_is_silent_and_read_anew_when_it_is_
     )
     await copy.sync_account(account, SUB)
     assert await stored(engine) == []
-    assert (await shelves(engine))[EMAIL].sync_token is None
+    assert (await calendar_rows(engine))[EMAIL].sync_token is None
     async with engine.connect() as connection:
         assert await initial_sync_done(connection, account)
     road.instead = lambda request: None
@@ -343,95 +302,9 @@ async def test_a_missing_scope_is_for_the_person_to_mend(
     road.instead = lambda request: refusal(403, "insufficientPermissions")
     with pytest.raises(UserMustAct, match="scope_missing"):
         await copy.sync_account(account, SUB)
-    assert await shelves(engine) == {}
+    assert await calendar_rows(engine) == {}
     async with engine.connect() as connection:
         assert not await initial_sync_done(connection, account)
-
-
-async def test_a_late_answer_is_not_written_over_a_newer_one(
-    google: Served,
-    copy: Calendars,
-    engine: AsyncEngine,
-    account: int,
-    clock: FixedClock,
-    road: FaultyTransport,
-) -> None:
-    event = google.insert("Old title", clock.now() + timedelta(hours=1))
-    await copy.sync_account(account, SUB)
-    await google.write("PATCH", f"{EVENTS}/{event['id']}", summary="Older title")
-
-    async def overtake(request: httpx2.Request) -> None:
-        """While the answer is on its way, somebody renames the event and another worker syncs it."""
-        if "events" in request.url.path:
-            road.after = None
-            await google.write("PATCH", f"{EVENTS}/{event['id']}", summary="New title")
-            await copy.sync_account(account, SUB)
-
-    road.after = overtake
-    await copy.sync_account(account, SUB)
-    assert await titles(engine, account, clock) == ["New title"]
-
-
-async def test_many_first_syncs_at_once_end_in_one_copy(
-    google: Served, copy: Calendars, engine: AsyncEngine, account: int, clock: FixedClock
-) -> None:
-    for number in range(20):
-        google.insert(f"No. {number}", clock.now() + timedelta(hours=number + 1))
-    await asyncio.gather(*(copy.sync_account(account, SUB) for _ in range(8)))
-    assert len(await titles(engine, account, clock)) == 20
-    assert len(await shelves(engine)) == 1
-
-
-async def test_no_connection_is_held_while_google_answers(
-    google: Served,
-    copy: Calendars,
-    engine: AsyncEngine,
-    account: int,
-    clock: FixedClock,
-    road: FaultyTransport,
-) -> None:
-    google.insert("Standup", clock.now() + timedelta(hours=1))
-    held: list[int] = []
-
-    async def count(_: httpx2.Request) -> None:
-        held.append(engine.pool.checkedout())  # type: ignore[attr-defined]
-
-    road.before = road.after = count
-    await copy.sync_account(account, SUB)
-    assert held == [0] * 4
-
-
-async def test_a_user_who_left_meanwhile_leaves_nothing_behind(
-    copy: Calendars, engine: AsyncEngine, account: int, road: FaultyTransport
-) -> None:
-    async def leave(request: httpx2.Request) -> None:
-        if "List" in request.url.path:
-            async with engine.begin() as connection:
-                await connection.execute(accounts.delete())
-
-    road.after = leave
-    await copy.sync_account(account, SUB)
-    assert await shelves(engine) == {}
-
-
-async def test_a_user_who_leaves_while_events_come_leaves_nothing_behind(
-    google: Served,
-    copy: Calendars,
-    engine: AsyncEngine,
-    account: int,
-    clock: FixedClock,
-    road: FaultyTransport,
-) -> None:
-    google.insert("Standup", clock.now() + timedelta(hours=1))
-
-    async def leave(request: httpx2.Request) -> None:
-        if "events" in request.url.path:
-            async with engine.begin() as connection:
-                await connection.execute(accounts.delete())
-
-    road.after = leave
-    await copy.sync_account(account, SUB)
-    assert await stored(engine) == []
 
 
 def _ical(title: str, now: datetime) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import httpx2
-from sqlalchemy import insert
+from sqlalchemy import insert, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.calendars import Calendars
@@ -87,3 +87,10 @@ async def add_account(engine: AsyncEngine, user_id: int, now: datetime, sub: str
     }
     async with engine.begin() as connection:
         await connection.execute(insert(accounts).values(values))
+
+
+async def plans(engine: AsyncEngine) -> int:
+    """Return how many plans are queued."""
+    query = text("SELECT count(*) FROM queue.pgqueuer WHERE entrypoint = 'plan'")
+    async with engine.connect() as connection:
+        return int((await connection.execute(query)).scalar_one())

@@ -4,15 +4,13 @@ Most tests stop the page's clock and move it by hand; what is spied on is when a
 audio clock. The tests about sound itself let time flow and wait for what the page does.
 """
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
-from tests.support.chromium import LETS_HER_SPEAK, open_browser
-from tests.support.fake_api import FakeApi, open_house
+from tests.support.chromium import open_browser
+from tests.support.fake_api import FakeApi
 from tests.web.visits import AWAKE, NOON, SHOWS, SOON, SPEAKS, Visit, guarded
 
 pytestmark = [
@@ -20,26 +18,6 @@ pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
     pytest.mark.xdist_group("browser"),  # one Chromium for all of them
 ]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with open_browser(LETS_HER_SPEAK) as opened:
-        yield opened
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def catflap() -> AsyncIterator[FakeApi]:
-    async with open_house(FakeApi()) as opened:
-        yield opened
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def page(browser: Browser) -> AsyncIterator[Page]:
-    context = await browser.new_context(locale="en-GB", timezone_id="UTC")
-    async with guarded(context) as opened:
-        yield opened
-    await context.close()
 
 
 async def say_soon(catflap: FakeApi) -> None:

@@ -4,16 +4,14 @@ The page's clock stands still and is moved by hand; what is counted is sounds ha
 whether that was shut before their time came.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page, expect
+from playwright.async_api import BrowserContext, Page, expect
 
-from tests.support.chromium import LETS_HER_SPEAK, open_browser
-from tests.support.fake_api import ALICE, FakeApi, open_house
+from tests.support.fake_api import ALICE, FakeApi
 from tests.web.visits import NOON, SOON, SPEAKS, Visit, guarded
 
 pytestmark = [
@@ -25,31 +23,6 @@ BOB = replace(ALICE, user_id=8, name="Bob Cat", email="bob@example.com", csrf_to
 SECRET = "Ahoy! Surprise party."
 KEYS = "Object.keys(localStorage)"
 SIGNED_OUT = ".google"
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with open_browser(LETS_HER_SPEAK) as opened:
-        yield opened
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def catflap() -> AsyncIterator[FakeApi]:
-    async with open_house(FakeApi()) as opened:
-        yield opened
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
-    made = await browser.new_context(locale="en-GB", timezone_id="UTC")
-    yield made
-    await made.close()
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def page(context: BrowserContext) -> AsyncIterator[Page]:
-    async with guarded(context) as opened:
-        yield opened
 
 
 def audio_is_closed(page: Page) -> Callable[[], bool]:

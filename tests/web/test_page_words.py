@@ -7,8 +7,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
-from tests.support.chromium import LETS_HER_SPEAK, open_browser
-from tests.support.fake_api import FakeApi, open_house
+from tests.support.fake_api import FakeApi
 from tests.web.visits import Visit, guarded
 
 pytestmark = [
@@ -20,18 +19,6 @@ SOURCES = {
     "en": ("chosen by you", "from Google Calendar", "from this browser"),
     "ja": ("ご自身で選択", "Google カレンダーの設定", "このブラウザの設定"),
 }
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with open_browser(LETS_HER_SPEAK) as opened:
-        yield opened
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def catflap() -> AsyncIterator[FakeApi]:
-    async with open_house(FakeApi()) as opened:
-        yield opened
 
 
 @pytest_asyncio.fixture(loop_scope="module", params=["en", "ja"])

@@ -1,0 +1,35 @@
+"""Chromium and the fake HTTP API, for tests of the page."""
+
+from collections.abc import AsyncIterator
+
+import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext, Page
+
+from tests.support.chromium import LETS_HER_SPEAK, open_browser
+from tests.support.fake_api import FakeApi, open_house
+from tests.web.visits import guarded
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    async with open_browser(LETS_HER_SPEAK) as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def catflap() -> AsyncIterator[FakeApi]:
+    async with open_house(FakeApi()) as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
+    made = await browser.new_context(locale="en-GB", timezone_id="UTC")
+    yield made
+    await made.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def page(context: BrowserContext) -> AsyncIterator[Page]:
+    async with guarded(context) as opened:
+        yield opened

@@ -150,7 +150,7 @@ async def test_a_rejected_client_is_told_once_and_so_is_its_return(
     google.clear_faults()
     assert (await vault.access_token(second.user_id)).token
     said = capsys.readouterr()
-    assert (said.out + said.err).count("google_client_rejected") == 1
+    assert (said.out + said.err).count("code=google_client_rejected") == 1
     assert (said.out + said.err).count("google_client_accepted_again") == 1
 
 

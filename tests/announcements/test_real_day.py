@@ -19,6 +19,8 @@ from catflap.clock import FixedClock
 from catflap.store.tables import announcements as t
 from tests.support.sandbox_calendar import EMAIL, SUB, Served
 
+pytestmark = pytest.mark.slow
+
 DIRECTORY = Path(__file__).parents[3] / "shared" / "data" / "calendars"
 LEAD = timedelta(minutes=10)
 DAY = timedelta(days=1)

@@ -20,6 +20,8 @@ from catflap.calendars.recurrence.occurrence import Occurrence
 from catflap.calendars.recurrence.series import expand_events
 from tests.support.sandbox_calendar import EMAIL, Served
 
+pytestmark = pytest.mark.slow
+
 OWN = sorted((Path(__file__).parents[2] / "packages/google-sandbox/tests/data").glob("*.ics"))
 REAL_DIRECTORY = Path(__file__).parents[3] / "shared" / "data" / "calendars"
 REAL = sorted(REAL_DIRECTORY.glob("*.ics"))

@@ -7,6 +7,8 @@ import pytest
 
 from tests.journeys.conftest import run
 
+pytestmark = pytest.mark.slow
+
 
 def one_line(text: str) -> str:
     complaints = [line for line in text.splitlines() if line.startswith("catflap: ")]

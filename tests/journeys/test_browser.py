@@ -13,7 +13,7 @@ from playwright.async_api import Page, expect
 from tests.journeys.conftest import Demo
 from tests.support.chromium import open_browser
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
 PICTURE = Path(__file__).resolve().parents[2] / "docs" / "mia.png"
 SPEAKS = '#mia[data-state="speaking"]'

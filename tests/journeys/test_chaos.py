@@ -12,9 +12,12 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import asyncpg
+import pytest
 
 from catflap.store.database import asyncpg_options
 from tests.journeys.chaos import OWNER, Town, town
+
+pytestmark = pytest.mark.slow
 
 ROUNDS = int(os.environ.get("CATFLAP_CHAOS_ROUNDS", "4"))
 

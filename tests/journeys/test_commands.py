@@ -5,8 +5,11 @@ import wave
 from pathlib import Path
 
 import httpx2
+import pytest
 
 from tests.journeys.conftest import OWN_CALENDARS, run, start
+
+pytestmark = pytest.mark.slow
 
 
 def test_help_shows_examples(tmp_path: Path) -> None:

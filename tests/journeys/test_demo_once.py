@@ -23,7 +23,7 @@ DAY = timedelta(hours=24)
 WEEK = OWN_CALENDARS / "a_week.ics"
 MORNING, EVENING = "2026-11-24T06:00:00+00:00", "2026-11-25T20:00:00+00:00"
 
-pytestmark = pytest.mark.xdist_group("demo_once")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("demo_once")]
 
 
 def spoken(lines: list[dict[str, Any]], *kinds: str) -> list[dict[str, Any]]:

@@ -11,6 +11,8 @@ from catflap.store.database import Urls
 from google_sandbox import Sandbox
 from tests.journeys.conftest import run, start
 
+pytestmark = pytest.mark.slow
+
 
 def shown(url: URL, **changes: str) -> str:
     return url.set(drivername="postgresql", **changes).render_as_string(hide_password=False)

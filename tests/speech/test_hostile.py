@@ -11,6 +11,8 @@ from catflap.speech.language import runs
 from catflap.speech.text import MAX_DISPLAY, displayed
 from catflap.speech.titles import MAX_SPOKEN
 
+pytestmark = pytest.mark.slow
+
 with_voice = pytest.mark.asyncio(loop_scope="module")
 AT = datetime.fromisoformat("2026-11-24T10:30+09:00")
 HOSTILE = {

@@ -29,6 +29,8 @@ from catflap.speech import (
 )
 from catflap.speech.chime import meow
 
+pytestmark = pytest.mark.slow
+
 with_voice = pytest.mark.asyncio(loop_scope="module")
 AT = datetime.fromisoformat("2026-11-24T10:30+09:00")
 CHIME_SECONDS = len(meow(16_000)) / 2 / 16_000

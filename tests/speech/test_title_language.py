@@ -14,6 +14,8 @@ from catflap.speech.title_language import title_language
 from catflap.speech.titles import spoken_title
 from tests.speech.phonemes_of import phonemes
 
+pytestmark = pytest.mark.slow
+
 with_voice = pytest.mark.asyncio(loop_scope="module")
 AT = datetime.fromisoformat("2026-11-24T10:30+09:00")
 LANGUAGES = {

@@ -16,6 +16,8 @@ from catflap.speech.titles import MAX_SPOKEN
 from tests.speech.phonemes_of import phonemes
 from tests.support.kana import kana
 
+pytestmark = pytest.mark.slow
+
 HERE = Path(__file__).parent
 
 

@@ -19,6 +19,8 @@ from catflap.speech.engine_process import Worker
 from catflap.speech.engines import Engine
 from catflap.speech.protocol import Request
 
+pytestmark = pytest.mark.slow
+
 FAULTY = Path(__file__).parents[1] / "support" / "faulty_engine.py"
 
 

@@ -19,6 +19,8 @@ from catflap.store.database import asyncpg_options
 from catflap.store.embedded import EmbeddedServer
 from catflap.store.migrate import create_database, migrate
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def data_dir() -> Iterator[Path]:

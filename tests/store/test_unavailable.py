@@ -19,6 +19,8 @@ from catflap.store.notify import NotificationListener, announce_change
 from catflap.store.unavailable import DatabaseUnavailable, translate_error
 from tests.support.own_postgres import OwnPostgres, own_postgres
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[OwnPostgres]:

@@ -14,6 +14,8 @@ from catflap.store import migrate as migrating
 from catflap.store.database import Urls, asyncpg_options, connect
 from catflap.store.migrate import create_database, migrate
 
+pytestmark = pytest.mark.slow
+
 NAME = "first_release"
 FIRST = "0001"
 FILLED = """

@@ -20,6 +20,8 @@ from catflap.vault.api_keys import ApiKeys
 from catflap.vault.keyset import KeysetFile
 from tests.vault.conftest import CLIENT_ID, CLIENT_SECRET, Google, GrantConsent
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def clock() -> SystemClock:

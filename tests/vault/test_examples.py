@@ -20,6 +20,8 @@ from catflap_client import GoogleAuth, UserMustAct
 from catflap_client.google_auth import google_credentials
 from tests.vault.conftest import ExpireToken, Google, GrantConsent, TokenApi
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SCOPES = (
     "openid",

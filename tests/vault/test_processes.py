@@ -16,7 +16,7 @@ from catflap.vault import Vault, load_keyset
 from tests.support.processes import run_together
 from tests.vault.conftest import CLIENT_ID, CLIENT_SECRET, EMAIL, ExpireToken, Google, GrantConsent
 
-pytestmark = pytest.mark.xdist_group("processes")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("processes")]
 
 
 @pytest.fixture

@@ -17,6 +17,8 @@ from catflap.work.periodic import PeriodicTasks
 from tests.support.app_client import RunningApp, running_app
 from tests.support.host import embedded
 
+pytestmark = pytest.mark.slow
+
 CALENDAR_TABLES = ("app.calendars", "app.events", "app.calendar_syncs", "app.announcements")
 Serve = Callable[[RunningApp, Path], AbstractAsyncContextManager[RunningApp]]
 

@@ -19,6 +19,8 @@ from catflap.store.migrate import create_database, migrate
 from tests.support.app_client import Browser, RunningApp, running_app
 from tests.support.own_postgres import OwnPostgres, own_postgres
 
+pytestmark = pytest.mark.slow
+
 
 @dataclass
 class Away:

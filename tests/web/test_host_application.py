@@ -19,6 +19,8 @@ from catflap.fastapi import Catflap
 from tests.support.app_client import RunningApp
 from tests.support.host import embedded, host_settings, served
 
+pytestmark = pytest.mark.slow
+
 PREFIXES = {
     "at the root": {"auth": "", "token": "", "me": "", "mia": "/mia"},
     "below prefixes": {"auth": "/auth", "token": "/api", "me": "/api", "mia": "/v1"},

@@ -19,6 +19,8 @@ from tests.support.app_client import Browser, RunningApp
 from tests.support.chromium import open_browser
 from tests.support.host import embedded
 
+pytestmark = pytest.mark.slow
+
 AUTH = "/outer/auth"
 RETURN_TO = "https://shop.example/back"
 CALLBACK = f"{AUTH}/signin/google/callback"

@@ -21,6 +21,8 @@ from fastapi.routing import APIRoute
 from tests.support.app_client import RunningApp
 from tests.support.openapi import operations
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = int(os.environ.get("CATFLAP_STRANGERS", "4"))
 # What ends the identity that asks comes last.
 ENDING = ("/signout", "/v1/me", "/v1/sessions", "/v1/sessions/{session_id}")

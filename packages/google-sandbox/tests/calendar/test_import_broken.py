@@ -18,6 +18,8 @@ from sandbox_support.expansion import (
     starts,
 )
 
+pytestmark = pytest.mark.slow
+
 FINE = event("fine", ":20261202T120000Z")
 SECRET = "Kanarienvogel"
 

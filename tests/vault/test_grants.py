@@ -72,6 +72,7 @@ async def test_two_first_consents_at_once_are_one_grant(grants: Grants, user_id:
     assert grant.version == 8
 
 
+@pytest.mark.slow
 async def test_whatever_google_answers_in_whatever_order_no_access_is_lost(
     grants: Grants, user_id: int
 ) -> None:

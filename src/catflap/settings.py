@@ -1,4 +1,4 @@
-"""All settings in one frozen object, read once by whoever starts Catflap and handed down from there.
+"""Settings: one frozen object, read once from the environment at startup and passed on.
 
 Nothing else reads the environment. Secrets are `SecretStr`, which prints as asterisks.
 `docs/settings.md` documents each name; a test fails when one is missing there.
@@ -51,7 +51,7 @@ class GoogleClient(BaseModel):
 
 
 def is_loopback(url: str) -> bool:
-    """Whether the host of `url` is this machine and nothing else."""
+    """Return whether the host of `url` is a loopback address."""
     try:
         host = urlsplit(url).hostname or ""
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
@@ -60,10 +60,10 @@ def is_loopback(url: str) -> bool:
 
 
 def origin_of(url: str) -> str:
-    """`url` as browsers write an origin (RFC 6454 section 6.2): lower case, no default port, no path.
+    """Return `url` as an origin (RFC 6454 section 6.2): lower case, no default port, no path.
 
     Raises:
-        ValueError: it is more than an origin, or less; the message says what is wrong.
+        ValueError: it is not an origin; the message says why.
     """
     parts = urlsplit(url)
     if not parts.scheme or not parts.hostname or any(c.isspace() or c in "\\*" for c in url):
@@ -94,7 +94,7 @@ def _shown(url: str) -> str:
 
 
 class Settings(BaseSettings):
-    """What whoever runs Catflap can choose; see docs/settings.md."""
+    """All settings; docs/settings.md describes them."""
 
     model_config = SettingsConfigDict(
         env_prefix="CATFLAP_", frozen=True, extra="ignore", populate_by_name=True
@@ -209,18 +209,18 @@ class Settings(BaseSettings):
 
     @property
     def origin(self) -> str:
-        """Where browsers reach us: scheme, host and port, without a path."""
-        # Nobody can browse to "every address of this machine".
+        """The origin at which browsers reach Catflap: scheme, host and port."""
+        # 0.0.0.0 and :: can be bound to, but not opened in a browser.
         host = _ANY_ADDRESS.get(self.host, self.host)
         return self.public_url or f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     @property
     def trusted_networks(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
-        """Where our own proxies are."""
+        """The networks of trusted reverse proxies."""
         return tuple(ipaddress.ip_network(text, strict=False) for text in self.trusted_proxies)
 
     def google_client(self, prefix: str = "") -> GoogleClient:
-        """The OAuth client, from GOOGLE_CLIENT_* or from the file downloaded at the console.
+        """Return the OAuth client, from GOOGLE_CLIENT_* or from the file downloaded at the console.
 
         Args:
             prefix: path under which a host application has our sign-in routes.
@@ -241,7 +241,7 @@ class Settings(BaseSettings):
                 "google_client_missing",
                 "No Google OAuth client. Put the client_secret_*.json from the Google Cloud console into "
                 "this folder or the data directory, or set GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET; "
-                "README.md tells every step. To try without Google: make demo",
+                "README.md describes every step. To try without Google: make demo",
             )
         return _read_client(file, self.google_redirect_uri, redirect_uri, prefix + CALLBACK_PATH)
 
@@ -251,7 +251,7 @@ class Settings(BaseSettings):
 
     @classmethod
     def read(cls, **given: Any) -> Self:
-        """Read the environment, with `given` on top.
+        """Read the environment; `given` overrides it.
 
         Raises:
             OperatorMustAct: `settings_invalid`, naming the variable and what is wrong with it.
@@ -260,7 +260,7 @@ class Settings(BaseSettings):
             return cls(**given)
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False)[0]
-            # What our own validators say comes without pydantic's "Value error, " before it.
+            # Messages of our own validators, without pydantic's prefix "Value error, ".
             said = first.get("ctx", {}).get("error", first["msg"])
             name = str(first["loc"][0]).upper() if first["loc"] else "settings"
             prefix = "" if name in _GOOGLES_OWN else "CATFLAP_"
@@ -268,7 +268,7 @@ class Settings(BaseSettings):
 
 
 def _checked(url: str) -> str:
-    """`url`, which must be https, or plain http to this machine.
+    """Return `url`, which must be https, or http to a loopback address.
 
     Raises:
         ValueError: with what is wrong.

@@ -1,1 +1,1 @@
-"""What Google's endpoints say; no storage, no policy."""
+"""Clients of Google's endpoints, without storage or policy."""

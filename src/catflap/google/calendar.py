@@ -1,7 +1,7 @@
-"""What Google's Calendar endpoint says: the calendars of an account and their events, page by page.
+"""Client of the Google Calendar API: the calendars of an account and their events, page by page.
 
-No storage, no policy, no retries: an access token comes in, checked values or an error of Catflap's tree go
-out. What a refusal means is in `calendar_errors`.
+No storage, no policy, no retries: each call takes an access token and returns checked values or raises an
+error of Catflap's. `calendar_errors` maps Google's errors.
 """
 
 import re
@@ -40,7 +40,7 @@ _EVENT_FIELDS = (
     "originalStartTime,transparency,visibility,attendees(self,responseStatus),eventType,reminders,"
     "birthdayProperties)"
 )
-# What an event is known and filed by; what it says is read leniently where it is used.
+# The members that identify an event; its content is read leniently where it is used.
 _EVENT_TEXTS = ("iCalUID", "recurringEventId")
 _MAX_TEXT, _MAX_TOKEN = 1024, 4096
 _ID = re.compile(r"[A-Za-z0-9_@.-]{1,128}")
@@ -51,7 +51,7 @@ MAX_REMINDER_MINUTES = 40_320
 
 @dataclass(frozen=True)
 class CalendarEntry:
-    """One line of a person's calendar list; `time_zone` is "" when Google names none."""
+    """One entry of a user's calendar list; `time_zone` is "" when Google sends none."""
 
     id: str
     summary: str = field(repr=False)
@@ -63,7 +63,7 @@ class CalendarEntry:
 
 @dataclass(frozen=True)
 class CalendarList:
-    """A person's calendar list; not `complete` when an entry could not be read and is left out."""
+    """A user's calendar list; not `complete` when a malformed entry was left out."""
 
     entries: tuple[CalendarEntry, ...]
     complete: bool = True
@@ -71,7 +71,7 @@ class CalendarList:
 
 @dataclass(frozen=True)
 class EventsPage:
-    """One page of events as Google writes them; `next_sync_token` is on the last page only."""
+    """One page of event resources; `next_sync_token` is on the last page only."""
 
     items: tuple[Mapping[str, Any], ...] = field(repr=False)
     next_page_token: str | None
@@ -79,10 +79,10 @@ class EventsPage:
 
 
 class CalendarApi:
-    """The two lists of Calendar API v3 that a copy needs.
+    """The list methods of Calendar API v3 that the sync needs.
 
     Args:
-        http: Sends the requests; its time-outs are ours.
+        http: Sends the requests, with its timeouts.
         base_url: Where Google's APIs live, such as `https://www.googleapis.com`.
     """
 
@@ -91,7 +91,7 @@ class CalendarApi:
         self._root = f"{base_url.rstrip('/')}/calendar/v3"
 
     async def list_calendars(self, token: str) -> CalendarList:
-        """Every calendar on the person's list (`calendarList.list`), all pages.
+        """Return all calendars of the user's list (`calendarList.list`).
 
         Raises:
             AccessRefused: the access token.
@@ -117,7 +117,7 @@ class CalendarApi:
             page_token = following
 
     async def time_zone(self, token: str) -> str | None:
-        """The time zone that the person set in Google Calendar (`settings.get`).
+        """Return the time zone that the user set in Google Calendar (`settings.get`).
 
         Raises:
             CatflapError: as `list_calendars`.
@@ -134,13 +134,13 @@ class CalendarApi:
         page_token: str | None = None,
         time_min: datetime | None = None,
     ) -> EventsPage:
-        """One page of `events.list`: masters and exceptions, not instances.
+        """Return one page of `events.list`: masters and exceptions, not instances.
 
         Args:
             token: An access token.
-            calendar_id: As the calendar list calls it.
+            calendar_id: The `id` in the calendar list.
             sync_token: Only what changed since then; excludes `time_min` (Calendar API, "Synchronize").
-            page_token: Of the page before; all else must be as in the request for that one.
+            page_token: That of the previous page; the other arguments must be the same as for that page.
             time_min: Leave out what ended at or before this moment.
 
         Raises:
@@ -148,7 +148,7 @@ class CalendarApi:
             CalendarGone: `not_found`, `not_allowed`.
             CatflapError: as `list_calendars`.
         """
-        # With one attendee wanted Google sends only the person's own entry.
+        # With `maxAttendees=1` Google sends only the user's own entry.
         query = {"maxResults": "2500", "maxAttendees": "1", "fields": _EVENT_FIELDS}
         since = time_min.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if time_min else None
         query = _with(query, syncToken=sync_token, pageToken=page_token, timeMin=since)
@@ -169,7 +169,7 @@ class CalendarApi:
 
 
 def _checked(answer: FetchedResponse, *, sync_token_sent: bool, about_calendar: bool) -> Mapping[str, Any]:
-    """The JSON object in a good answer; anything else becomes an error."""
+    """Return the JSON object of a successful response, or raise an error."""
     body = answer.json_object()
     if answer.status != 200:
         raise refusal(answer, body, sync_token_sent=sync_token_sent, about_calendar=about_calendar)
@@ -192,7 +192,7 @@ def _calendar_entry(item: Mapping[str, Any]) -> CalendarEntry:
 
 
 def popup_minutes(reminders: object) -> tuple[int, ...]:
-    """The minutes of reminders shown on a screen; e-mails and malformed members are ignored."""
+    """Return the minutes of popup reminders; e-mail reminders and malformed members are ignored."""
     popups = (
         reminder.get("minutes")
         for reminder in (reminders if isinstance(reminders, list) else ())
@@ -203,13 +203,13 @@ def popup_minutes(reminders: object) -> tuple[int, ...]:
 
 
 def _items(body: Mapping[str, Any], texts: tuple[str, ...]) -> tuple[tuple[Mapping[str, Any], ...], bool]:
-    """The items that have an `id` and, where they have them, `texts` that are texts; whether that is all.
+    """Return the well-formed items of a list, and whether that is all.
 
-    The others are skipped and named in the log, by their id if that much can be read: one bad item must not
-    keep the good ones away. A page without a good one is no page of Google's.
+    An item must have an `id`, and the members named in `texts` must be strings. Others are skipped and logged
+    by their id if it is readable. A page with items of which none is well-formed is an error.
     """
     if not body.keys() & {"kind", "items", "nextPageToken", "nextSyncToken"}:
-        # A list of Google's has at least one of them, however empty it is; `{}` must not empty a copy.
+        # A list has at least one of them, even an empty one; `{}` must not empty the stored copy.
         raise unavailable("no list")
     items = body.get("items", [])
     if not isinstance(items, list):
@@ -237,7 +237,7 @@ def _shown_id(item: object) -> str | None:
 
 
 def _text(body: Mapping[str, Any], name: str) -> str | None:
-    """A token of a list's own, which must come back unchanged."""
+    """Return a page or sync token."""
     try:
         return members.opaque(body, name, _MAX_TOKEN)
     except Malformed:

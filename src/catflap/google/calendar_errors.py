@@ -19,34 +19,34 @@ _NAME = re.compile("[A-Za-z0-9_]{1,60}")
 
 
 class AccessRefused(TryAgain):
-    """Google refused the access token (401); a fresh one may do."""
+    """Google refused the access token (401); a new one may be accepted."""
 
     def __init__(self) -> None:
         super().__init__("access_token_refused", "Google refused the access token.")
 
 
 class SyncTokenExpired(TryAgain):
-    """The sync token is of no use any more (410, or 400 for one Google can't read): sync in full."""
+    """The sync token has expired (410, or 400 for one Google can't read): sync in full."""
 
     def __init__(self) -> None:
         super().__init__("sync_token_expired", "The calendar must be read again in full.")
 
 
 class CalendarGone(BadRequest):
-    """Google says that there is no such calendar, or that it is not shared with this account any more."""
+    """The calendar does not exist, or is not shared with this account any more."""
 
 
 @dataclass(frozen=True)
 class ErrorRule:
-    """What a reason of Google's becomes.
+    """Maps reasons of Google's to an error.
 
     Args:
-        kind: Who must act.
-        code: Stable, for programs.
+        kind: The class of the error.
+        code: Its code, for programs.
         message: What to do, for people.
         reasons: Google's names: `errors[].reason`, `details[].reason`, `status`.
-        statuses: The HTTP statuses with which the reason counts; empty for any 4xx.
-        pause: How long to leave Google alone at first; doubled while the reason stays.
+        statuses: The HTTP statuses to which the rule applies; empty for any 4xx.
+        pause: The first pause before a retry; doubled while the error persists.
     """
 
     kind: type[CatflapError]
@@ -57,7 +57,7 @@ class ErrorRule:
     pause: timedelta | None = None
 
     def error(self, hint: str, after: timedelta | None) -> CatflapError:
-        """The error to raise; `after` is what Google asked for, if it did."""
+        """Return the error to raise; `after` is the value of `Retry-After`, if any."""
         if issubclass(self.kind, TryAgain):
             return self.kind(self.code, self.message, detail=hint, after=after or self.pause)
         return self.kind(self.code, self.message, detail=hint)
@@ -80,7 +80,7 @@ _RATE = ErrorRule(
 _GONE = "Google no longer has this calendar; its appointments are forgotten."
 _NOT_SHARED = "This calendar is no longer shared with you; its appointments are forgotten."
 
-# In order of precedence, for answers with several reasons: what keeps a copy comes before what empties it.
+# In order of precedence, for responses with several reasons: rules that keep the stored copy come first.
 ERROR_RULES: tuple[ErrorRule, ...] = (
     ErrorRule(
         OperatorMustAct,
@@ -145,13 +145,13 @@ def refusal(
     sync_token_sent: bool = False,
     about_calendar: bool = True,
 ) -> CatflapError:
-    """The error that an answer other than 200 stands for.
+    """Return the error for a response other than 200.
 
     Args:
-        response: The answer.
+        response: The response.
         body: Its JSON object, if it had one.
         sync_token_sent: The request carried a sync token.
-        about_calendar: The request was about one calendar; only then can that one be gone.
+        about_calendar: The request was about one calendar; only then is `CalendarGone` possible.
     """
     status, reasons = response.status, reasons_of(body)
     hint = " ".join([str(status), *sorted(reasons)])
@@ -159,20 +159,20 @@ def refusal(
     if status == 401:
         return AccessRefused()
     if 400 <= status < 500:
-        # All else in the request is fixed, so a 400 is about the token too.
+        # The rest of the request is fixed, so a 400 means the sync token.
         if status in (400, 410) and sync_token_sent and "deleted" not in reasons:
             return SyncTokenExpired()
         rule = _rule_for(status, reasons)
         if rule is not None and (about_calendar or rule.kind is not CalendarGone):
             return rule.error(hint, after)
-        # Google gives reasons. Without one somebody else has answered: a proxy, a captive portal.
+        # Google sends reasons. A response without one is a proxy's or a captive portal's.
         if reasons and status != 408:
             return BadRequest("google_refused", "Google refused the request.", detail=hint)
     return TryAgain("google_unavailable", "Google does not answer properly.", detail=hint, after=after)
 
 
 def reasons_of(body: Mapping[str, Any] | None) -> frozenset[str]:
-    """Google's names for what is wrong, from either envelope; `status` only where nothing is more exact."""
+    """Return the reasons in an error body, of either format; `status` only when there is no reason."""
     error = (body or {}).get("error")
     if not isinstance(error, dict):
         return frozenset()
@@ -182,7 +182,7 @@ def reasons_of(body: Mapping[str, Any] | None) -> frozenset[str]:
 
 
 def unavailable(hint: str) -> TryAgain:
-    """Google's answer makes no sense; `hint` is for the log."""
+    """Build the error for a malformed response; `hint` is for the log."""
     return TryAgain("google_unavailable", "Google does not answer properly.", detail=hint)
 
 

@@ -1,4 +1,4 @@
-"""Check of the OAuth client before anything is started or written."""
+"""Check the OAuth client at startup, before anything is written."""
 
 import httpx2
 
@@ -9,7 +9,7 @@ from catflap.tls import tls_context
 
 
 async def check_google(settings: Settings) -> None:
-    """Ask Google whether it answers and knows our client.
+    """Check that Google answers and accepts the OAuth client.
 
     Raises:
         OperatorMustAct: `google_client_missing`, `google_client_rejected`, `discovery_invalid`.

@@ -1,6 +1,6 @@
-"""Where Google's OAuth endpoints are: asked once of its OpenID Connect discovery document, then kept.
+"""Google's OAuth endpoints, from its OpenID Connect discovery document, fetched once.
 
-Everything else takes its addresses from here, so another server can be put in Google's place.
+All other modules take their URLs from here, so another server can replace Google.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ class Endpoints:
     token_endpoint: str
     revocation_endpoint: str
     jwks_uri: str
-    # RFC 9207 section 3: an answer without `iss` is then an attack.
+    # RFC 9207 section 3: a response without `iss` must then be rejected.
     answers_with_issuer: bool = False
 
 
@@ -34,7 +34,7 @@ _NAMES = ("issuer", "authorization_endpoint", "token_endpoint", "revocation_endp
 
 
 class Discovery:
-    """Fetches the document at first need; concurrent callers share one request."""
+    """Fetches the discovery document on first use; concurrent callers share one request."""
 
     def __init__(self, http: httpx2.AsyncClient, url: str) -> None:
         self._http = http
@@ -43,7 +43,7 @@ class Discovery:
         self._endpoints: Endpoints | None = None
 
     async def endpoints(self) -> Endpoints:
-        """The endpoints.
+        """Return the endpoints.
 
         Raises:
             TryAgain: `google_unavailable`.
@@ -55,7 +55,7 @@ class Discovery:
             return self._endpoints
 
     async def jwks_uri(self) -> str:
-        """Where the signing keys are; raises as `endpoints` does."""
+        """Return the URL of the signing keys; raises as `endpoints`."""
         return (await self.endpoints()).jwks_uri
 
     async def _fetch(self) -> dict[str, Any]:
@@ -89,7 +89,7 @@ def _check(document: dict[str, Any]) -> Endpoints:
 def _address(document: dict[str, Any], name: str) -> str:
     found = members.required(members.token(document, name, _MAX_ADDRESS), name)
     try:
-        # Parsed once here, so that no later call fails over it.
+        # Parsed here, so that no later request fails because of it.
         if name != "issuer" and not httpx2.URL(found).host:
             raise Malformed(name)
     except httpx2.InvalidURL:

@@ -1,9 +1,8 @@
-"""Fetch an answer over HTTP, bounded in size and in total time.
+"""HTTP requests with a limit on the size and the total time of the response.
 
-A time-out of each read does not bound an answer that arrives byte by byte, and nothing bounds the size of
-one unless somebody counts. Everything small that Catflap reads from other servers is read here. Nothing is
-retried, no redirect is followed, and the content type is not looked at: what a body says is checked by
-whoever reads it.
+HTTP clients limit the time of each read, but neither the total time nor the size. All small responses of
+other servers are read here. Nothing is retried, no redirect is followed, and the content type is ignored:
+callers check the body.
 """
 
 import asyncio
@@ -21,7 +20,7 @@ _LONGEST_PAUSE = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class Limit:
-    """How large an answer may be, decoded, and how long the whole call may take."""
+    """The largest decoded body, and the longest time of the whole request."""
 
     max_bytes: int
     seconds: float
@@ -43,14 +42,14 @@ class FetchError(Exception):
 
 @dataclass(frozen=True)
 class FetchedResponse:
-    """A whole answer, its body decoded."""
+    """A complete response with its decoded body."""
 
     status: int
     headers: httpx2.Headers = field(repr=False)
     body: bytes = field(repr=False)
 
     def json_object(self) -> dict[str, Any] | None:
-        """The body as a JSON object; None when it is anything else."""
+        """Return the body as a JSON object, or None when it is anything else."""
         try:
             found = json.loads(self.body.decode("utf-8-sig"))
         except (ValueError, RecursionError):
@@ -58,9 +57,9 @@ class FetchedResponse:
         return found if isinstance(found, dict) else None
 
     def retry_after(self) -> timedelta | None:
-        """What `Retry-After` asks for, an hour at most (RFC 9110, section 10.2.3).
+        """Return the pause of `Retry-After`, an hour at most (RFC 9110, section 10.2.3).
 
-        A date is compared with the answer's own, so that no clock is needed.
+        A date is compared with the `Date` header, so that no clock is needed.
         """
         value = self.headers.get("Retry-After", "").strip()
         if value.isascii() and value.isdigit():
@@ -75,15 +74,15 @@ class FetchedResponse:
 async def fetch(
     http: httpx2.AsyncClient, method: str, url: str, *, limit: Limit = SMALL, **request: Any
 ) -> FetchedResponse:
-    """Send a request and read the whole answer, whatever its status.
+    """Send a request and read the complete response, whatever its status.
 
     Args:
         request: as for `AsyncClient.build_request`.
 
     Raises:
-        Unanswered: no connection, no answer in time, too large an answer, or one that breaks off.
+        FetchError: no connection, no response in time, or a response that is too large or incomplete.
     """
-    # Whoever set a client to be patient with one read is at least as patient with all of them.
+    # A client with a longer read timeout gets at least that much time in total.
     seconds = max(limit.seconds, http.timeout.read or 0.0)
     try:
         built = http.build_request(method, url, **request)
@@ -104,14 +103,14 @@ async def fetch(
 
 async def _read(response: httpx2.Response, max_bytes: int) -> bytes:
     if response.is_stream_consumed:
-        # A transport of the caller's own has read and decoded it already.
+        # A custom transport has read and decoded it already.
         if len(response.content) > max_bytes:
             raise FetchError(f"more than {max_bytes} bytes")
         return response.content
     encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding not in ("identity", "gzip", "x-gzip"):
         raise FetchError("a content encoding that was not asked for")
-    # Decoded here and not by httpx2, which would unpack a small chunk to any size.
+    # Decoded here and not by httpx2, which would decompress a small chunk to any size.
     unpacking = None if encoding == "identity" else zlib.decompressobj(wbits=31)
     body = bytearray()
     async for chunk in response.aiter_raw():

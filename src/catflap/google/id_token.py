@@ -21,7 +21,7 @@ _MAX_SUB, _MAX_EMAIL, _MAX_TEXT, _MAX_PICTURE = 255, 320, 255, 2048
 
 @dataclass(frozen=True)
 class Identity:
-    """Who signed in. `sub` is the key; an email address may change hands."""
+    """The profile in an ID token. `sub` identifies the account; an email address may be reassigned."""
 
     sub: str
     email: str
@@ -35,12 +35,12 @@ class Identity:
 
 
 def unnamed(user_id: int) -> Identity:
-    """The account of a user of ours whom Google did not name, because `openid` was never asked for."""
+    """Return the placeholder for an unidentified account, when the scope `openid` was not requested."""
     return Identity(sub=f"{_UNNAMED}{user_id}", email="", email_verified=False)
 
 
 def is_unnamed(sub: str) -> bool:
-    """Whether `sub` is of our own making; Google never sends one with a colon."""
+    """Return whether `sub` is such a placeholder; Google never sends one with a colon."""
     return sub.startswith(_UNNAMED)
 
 
@@ -60,11 +60,11 @@ class IdTokens:
         nonce: str | None = None,
         hosted_domain: str | None = None,
     ) -> Identity:
-        """Who the token is about.
+        """Verify an ID token and return its profile.
 
         Args:
             audiences: our client ids; `aud` must be one of them.
-            nonce: what we sent, when we sent one; the token must then carry it.
+            nonce: the nonce of the request, if any; the token must then carry it.
             hosted_domain: when set, only accounts of that Workspace domain.
 
         Raises:
@@ -100,7 +100,7 @@ def _check_claims(
 
 
 def _presents(azp: object, audiences: Collection[str]) -> bool:
-    """A native app presents tokens for our web client; it then belongs to the same Google Cloud project.
+    """Return whether `azp` is one of our clients, or a native app of the same Google Cloud project.
 
     Client ids begin with the project's number and a hyphen.
     """
@@ -109,7 +109,7 @@ def _presents(azp: object, audiences: Collection[str]) -> bool:
 
 
 def _identity(claims: dict[str, Any]) -> Identity:
-    """What the claims say; one that can't be meant is left out, because `sub` alone is what counts."""
+    """Return the profile; malformed claims other than `sub` are left out."""
 
     def text(name: str) -> str | None:
         return members.shown(claims, name, _MAX_TEXT)
@@ -135,8 +135,8 @@ def _address(claims: dict[str, Any], name: str, max_length: int) -> str | None:
     return found if found and found.isprintable() and " " not in found else None
 
 
-# Who sends a token can mend these; of the others nothing is told but that it did not verify.
-_TOLD = {
+# The sender of a token can correct these; other failed checks get a general message.
+_MESSAGES = {
     "aud": "This ID token was issued for another client. Ask Google for one with the web client's id as "
     "server client id, or have the app's own client id added to CATFLAP_GOOGLE_AUDIENCES.",
     "azp": "This ID token was presented by a client of another Google Cloud project.",
@@ -149,5 +149,5 @@ _TOLD = {
 
 
 def _invalid(check: str) -> Tampered:
-    told = _TOLD.get(check, "Google's ID token did not verify; please sign in again.")
-    return Tampered("id_token_invalid", told, detail=check)
+    message = _MESSAGES.get(check, "Google's ID token did not verify; please sign in again.")
+    return Tampered("id_token_invalid", message, detail=check)

@@ -1,6 +1,6 @@
-"""Signing keys of whoever issues tokens (RFC 7517), kept as long as their Cache-Control says.
+"""Cache of an issuer's signing keys (JWKS, RFC 7517), for as long as Cache-Control allows.
 
-Public keys only: a symmetric key in somebody's key set would let anybody who reads the set sign.
+Public keys only: a symmetric key in a key set would let every reader of the set sign.
 """
 
 import asyncio
@@ -24,15 +24,15 @@ _KINDS: dict[str, type[RSAKey] | type[ECKey] | type[OKPKey]] = {"RSA": RSAKey, "
 _KEYS_LIVE = timedelta(hours=1)
 _REFETCH_AFTER = timedelta(seconds=60)
 _MAX_TOKEN_BYTES = 16_384
-# What Google signs with, and the kind of key for it.
+# Google's signing algorithm, and its kind of key.
 RS256 = {"RS256": "RSA"}
 
 
 class JwksCache:
-    """One issuer's keys by their id.
+    """The keys of one issuer, by `kid`.
 
-    An unknown key id asks once more, though at most once a minute, so that a forged `kid` can't make us
-    hammer the issuer.
+    An unknown `kid` triggers a fetch, at most once a minute, so that forged tokens can't cause a flood of
+    requests.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class JwksCache:
         clock: Clock,
         unavailable: Callable[[str], TryAgain] | None = None,
     ) -> None:
-        """`unavailable` makes the error for keys that can't be had; Google's, if not given."""
+        """`unavailable` builds the error when the keys can't be fetched; by default Google's."""
         self._http = http
         self._jwks_uri = jwks_uri
         self._clock = clock
@@ -56,11 +56,11 @@ class JwksCache:
     async def claims(
         self, token: str, algorithms: Mapping[str, str], refuse: Callable[[str], CatflapError]
     ) -> dict[str, Any]:
-        """The claims of a token that one of these keys signed (RFC 7519); what they say is not checked.
+        """Verify a token's signature and return its claims, which are not checked (RFC 7519).
 
         Args:
-            algorithms: which `alg` may sign, each with the `kty` that it takes.
-            refuse: makes the error for the failed check: `size`, `alg`, `kid` or `signature`.
+            algorithms: the accepted `alg` values, each with its `kty`.
+            refuse: builds the error for the failed check: `size`, `alg`, `kid` or `signature`.
 
         Raises:
             TryAgain: the keys can't be fetched.
@@ -81,7 +81,7 @@ class JwksCache:
             raise refuse("signature") from None
 
     async def find(self, kid: str) -> Key | None:
-        """The key named `kid`, or None.
+        """Return the key with this `kid`, or None.
 
         Raises:
             TryAgain: `google_unavailable`, or the issuer's own code.
@@ -90,7 +90,7 @@ class JwksCache:
             failures = self._failures
             async with self._lock:
                 if self._failures != failures:
-                    # The fetch we waited for failed; one timeout after the other would be a long queue.
+                    # The fetch we waited for failed; waiting callers must not run into one timeout each.
                     raise self._unavailable("a fetch at the same time failed")
                 if self._must_fetch(kid):
                     await self._fetch()
@@ -126,10 +126,10 @@ def _google_unavailable(detail: str) -> TryAgain:
 
 
 def _readable(answer: FetchedResponse) -> dict[str, Key]:
-    """The keys of a key set; one of a kind we don't know must not hide the others (RFC 7517 section 5).
+    """Return the keys of a key set, without those of unknown kinds (RFC 7517 section 5).
 
     Raises:
-        Unanswered: this is no key set, or none of its keys can be read.
+        FetchError: this is not a key set, or none of its keys is readable.
     """
     listed = (answer.json_object() or {}).get("keys") if answer.status == 200 else None
     keys: dict[str, Key] = {}

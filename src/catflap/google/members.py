@@ -1,7 +1,7 @@
-"""Check the members of what other servers answer, once, where they enter.
+"""Validate the members of JSON responses of other servers.
 
-A member is either of the type and size it is documented with, or the answer is `Malformed`: nothing is
-guessed, converted or stored that could not be meant. Absent and null are the same.
+A member has the documented type and size, or the response is `Malformed`: nothing is guessed or converted.
+Absent and null are the same.
 """
 
 import re
@@ -15,7 +15,7 @@ _CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 
 class Malformed(ValueError):
-    """An answer has a member that can't be meant; it names the member and never repeats its value."""
+    """A response has a malformed member; the error names the member and never repeats its value."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
@@ -23,7 +23,7 @@ class Malformed(ValueError):
 
 
 def token(members: Mapping[str, Any], name: str, max_length: int) -> str | None:
-    """A text of visible ASCII without spaces: a token, an identifier, an address. Empty counts as absent.
+    """Return a string of visible ASCII without spaces: a token, an identifier, a URL. Empty counts as absent.
 
     Raises:
         Malformed: it is something else, or longer.
@@ -37,7 +37,7 @@ def token(members: Mapping[str, Any], name: str, max_length: int) -> str | None:
 
 
 def words(members: Mapping[str, Any], name: str, max_length: int) -> str | None:
-    """A text of ASCII words, such as a `scope` (RFC 6749, section 3.3). Raises as `token` does."""
+    """Return a string of ASCII words, such as a `scope` (RFC 6749, section 3.3). Raises as `token` does."""
     value = members.get(name)
     if value is None:
         return None
@@ -47,7 +47,7 @@ def words(members: Mapping[str, Any], name: str, max_length: int) -> str | None:
 
 
 def required(value: str | None, name: str) -> str:
-    """A member that must not be absent.
+    """Return a member that must not be absent.
 
     Raises:
         Malformed: it is.
@@ -58,7 +58,7 @@ def required(value: str | None, name: str) -> str:
 
 
 def seconds(members: Mapping[str, Any], name: str, longest: int) -> int | None:
-    """A number of seconds from 1 to `longest`; a numeral in a text counts as its number.
+    """Return a number of seconds from 1 to `longest`; a string of digits is accepted too.
 
     Raises:
         Malformed: it is something else.
@@ -74,7 +74,7 @@ def seconds(members: Mapping[str, Any], name: str, longest: int) -> int | None:
 
 
 def opaque(members: Mapping[str, Any], name: str, max_length: int) -> str | None:
-    """A text of any script that must come back unchanged, such as a calendar's id. Empty counts as absent.
+    """Return a Unicode string that is used unchanged, such as a calendar's id. Empty counts as absent.
 
     Raises:
         Malformed: it is something else, longer, or can't be stored (NUL, lone surrogates).
@@ -88,9 +88,9 @@ def opaque(members: Mapping[str, Any], name: str, max_length: int) -> str | None
 
 
 def shown(members: Mapping[str, Any], name: str, max_length: int) -> str | None:
-    """A text for people, cut to `max_length` and rid of what can't be stored; None when it is no text.
+    """Return a display string, cut to `max_length` and storable; None when it is no string.
 
-    Nothing depends on it, so it never spoils an answer.
+    It is never an error, because nothing depends on it.
     """
     value = members.get(name)
     if not isinstance(value, str):
@@ -99,13 +99,13 @@ def shown(members: Mapping[str, Any], name: str, max_length: int) -> str | None:
 
 
 def code(members: Mapping[str, Any], name: str) -> str | None:
-    """A protocol's code, such as `error`; None when it is none, because an unknown one says nothing."""
+    """Return a protocol code, such as `error`; None when it is malformed."""
     value = members.get(name)
     return value if isinstance(value, str) and _CODE.fullmatch(value) else None
 
 
 def is_number(value: object) -> TypeGuard[float]:
-    """Whether this is a finite number of ordinary size, which a JSON number need not be in Python."""
+    """Return whether this is a finite number of ordinary size, which a JSON number need not be in Python."""
     # An int beyond any float's range must not be converted, and a bool is an int.
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False

@@ -1,7 +1,7 @@
-"""Google's OAuth 2.0 endpoints: authorization, token, revocation. No storage, no policy.
+"""Client of Google's OAuth 2.0 endpoints: authorization, token, revocation. No storage, no policy.
 
-Requests are put together by Authlib; sending and judging the answer are ours, because the answer's status
-and error code decide whether the person, the operator or nobody must act (RFC 6749 section 5.2).
+Authlib builds the requests. They are sent and their responses checked here, because status and error code
+decide whether the user, the operator or nobody must act (RFC 6749 section 5.2).
 """
 
 import base64
@@ -26,9 +26,9 @@ _REJECTED = (
     "URI at the Google Cloud console."
 )
 _FORM = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
-# About the OAuth client itself, whatever it asked for: nothing works until the operator acts.
+# Errors of the OAuth client itself: nothing works until the operator acts.
 _CLIENT = frozenset({"invalid_client", "deleted_client", "disabled_client", "restricted_client"})
-# About one request for tokens by code: the operator's settings or the app's request do not fit.
+# Errors of one code exchange: the operator's settings or the app's request are wrong.
 _EXCHANGE = frozenset(
     {
         "unauthorized_client",
@@ -37,7 +37,7 @@ _EXCHANGE = frozenset(
         "invalid_scope",
     }
 )
-# About one account: its organisation or Google does not let this app in.
+# Errors of one account: its organisation or Google does not allow this app.
 _ACCOUNT = {
     "admin_policy_enforced": (
         "admin_policy",
@@ -49,7 +49,7 @@ _ACCOUNT = {
     ),
     "access_denied": ("access_denied", "Google denies this app access to the account."),
 }
-# About one refresh token, besides `invalid_grant`.
+# Errors of one refresh token, besides `invalid_grant`.
 _REFRESH = frozenset({*_ACCOUNT, "unauthorized_client", "invalid_scope"})
 # Google documents 2048, 512 and nothing for ID tokens ("Using OAuth 2.0"); four times that is still no harm.
 _MAX_ACCESS_TOKEN, _MAX_REFRESH_TOKEN, _MAX_ID_TOKEN = 8192, 2048, 16_384
@@ -60,7 +60,7 @@ _LONGEST_ACCESS, _LONGEST_REFRESH = 7 * 86_400, 100 * 365 * 86_400
 
 @dataclass(frozen=True)
 class TokenResponse:
-    """What the token endpoint answered (RFC 6749 section 5.1; Google's web-server guide).
+    """A successful token response (RFC 6749 section 5.1; Google's web-server guide).
 
     `expires_in` and `refresh_token_expires_in` are seconds; `scopes` is what was granted, normalised.
     """
@@ -74,7 +74,7 @@ class TokenResponse:
 
 
 class InvalidGrant(BadRequest):
-    """Google said `invalid_grant`: the code or refresh token is used up, expired, revoked or not ours."""
+    """`invalid_grant`: the code or refresh token is used, expired, revoked or another client's."""
 
     def __init__(self, subtype: str | None = None) -> None:
         super().__init__(
@@ -86,7 +86,7 @@ class InvalidGrant(BadRequest):
 
 
 class GrantRefused(UserMustAct):
-    """Google refuses this grant, for another reason than a dead token; `reason` is what it said."""
+    """Google refuses this grant, for another reason than an invalid token; `reason` is its code."""
 
     def __init__(self, reason: str) -> None:
         super().__init__("grant_refused", "Google refuses this app access to the account.", detail=reason)
@@ -94,14 +94,14 @@ class GrantRefused(UserMustAct):
 
 
 class RedirectUriMismatch(OperatorMustAct):
-    """The code was issued for another redirect URI; ours is wrong only if ours was sent to Google with it."""
+    """`redirect_uri_mismatch`: the code was issued for another redirect URI than the one sent."""
 
     def __init__(self) -> None:
         super().__init__("google_client_rejected", _REJECTED.format("redirect_uri_mismatch"))
 
 
 class RefreshRefused(TryAgain):
-    """Google answered and refused this refresh with a code that does not say that the grant is over."""
+    """Google refused this refresh with an error that does not mean that the grant has ended."""
 
     def __init__(self, error: str) -> None:
         super().__init__(
@@ -112,7 +112,7 @@ class RefreshRefused(TryAgain):
 
 
 class OAuth:
-    """The calls of one OAuth client."""
+    """Requests of one OAuth client."""
 
     def __init__(self, http: httpx2.AsyncClient, discovery: Discovery, client: GoogleClient) -> None:
         self._http = http
@@ -131,7 +131,7 @@ class OAuth:
         select_account: bool = False,
         hosted_domain: str | None = None,
     ) -> str:
-        """Where to send the browser (Google's web-server guide; PKCE S256, RFC 7636).
+        """Return the authorization URL (Google's web-server guide; PKCE S256, RFC 7636).
 
         `hosted_domain` only shortens the list of accounts shown; the ID token's claim is what counts.
         """
@@ -162,7 +162,7 @@ class OAuth:
     async def exchange(
         self, code: str, *, redirect_uri: str, code_verifier: str | None = None
     ) -> TokenResponse:
-        """Trade a one-time code for tokens.
+        """Exchange a one-time code for tokens.
 
         Raises:
             InvalidGrant: the code is used, expired or another client's.
@@ -173,19 +173,19 @@ class OAuth:
         return await self._token("authorization_code", code=code, redirect_uri=redirect_uri, **verifier)
 
     async def refresh(self, refresh_token: str) -> TokenResponse:
-        """A fresh access token.
+        """Get a new access token.
 
         Raises:
-            InvalidGrant: the refresh token is dead.
+            InvalidGrant: the refresh token is invalid.
             GrantRefused: Google refuses this grant.
-            RefreshRefused: Google refuses this refresh and does not say that the grant is over.
-            OperatorMustAct: `google_client_rejected`: Google refuses the client, whatever the grant.
+            RefreshRefused: Google refuses this refresh, but the grant may not have ended.
+            OperatorMustAct: `google_client_rejected`: Google rejects the OAuth client.
             TryAgain: `google_unavailable`.
         """
         return await self._token("refresh_token", refresh_token=refresh_token)
 
     async def check_client(self) -> None:
-        """Ask Google whether it knows this client and its secret, by a refresh token that can't exist.
+        """Check that Google accepts this client and its secret, with a refresh token that can't exist.
 
         Raises:
             OperatorMustAct: `google_client_rejected`.
@@ -195,7 +195,7 @@ class OAuth:
             await self.refresh("1//catflap-asks-whether-this-client-is-known")
 
     async def revoke(self, token: str) -> bool:
-        """Take the grant back at Google; False when Google did not know the token any more.
+        """Revoke a token at Google; return False when Google did not know the token.
 
         Raises:
             TryAgain: `google_unavailable`.
@@ -217,7 +217,7 @@ class OAuth:
             client_secret=self.client.client_secret.get_secret_value(),
             **parameters,
         )
-        # Added by hand because Authlib drops an empty one, which codes of native clients need.
+        # Authlib drops an empty redirect_uri, which codes of native clients need.
         if redirect_uri is not None:
             body += "&" + str(httpx2.QueryParams(redirect_uri=redirect_uri))
         return _check_token(await self._send(endpoints.token_endpoint, body), grant_type)
@@ -230,12 +230,12 @@ class OAuth:
 
 
 def code_challenge(verifier: str) -> str:
-    """BASE64URL(SHA256(verifier)) without padding (RFC 7636 section 4.2)."""
+    """Return BASE64URL(SHA256(verifier)) without padding (RFC 7636 section 4.2)."""
     return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
 
 
 def _check_token(response: FetchedResponse, grant_type: str) -> TokenResponse:
-    """Every member of a token answer, checked; a 200 without a token says nothing about the grant."""
+    """Check a token response; a 200 without a token means nothing for the grant."""
     if response.status != 200:
         raise _failure(response, grant_type)
     answer = response.json_object()
@@ -297,7 +297,7 @@ def _rejected(code: str) -> OperatorMustAct:
 
 
 def _error_code(response: FetchedResponse, name: str = "error") -> str | None:
-    """A code of Google's; it is logged, so nothing but a code gets through (RFC 6749 section 5.2)."""
+    """Return an error code; it is logged, so anything else is dropped (RFC 6749 section 5.2)."""
     return members.code(response.json_object() or {}, name)
 
 

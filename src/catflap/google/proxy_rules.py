@@ -1,7 +1,7 @@
-"""Which calls to Google's APIs may be made for somebody, as an allow-list of host, method and path prefix.
+"""Allow-list of the Google API proxy: host, methods and path prefix.
 
-A call is normalised before it is compared, and what is compared is what is sent. Nothing here leaves
-googleapis.com, and nothing here reaches OAuth, token or batch endpoints, whatever the list says.
+A call is normalised before it is compared, and the normalised form is sent. Hosts outside googleapis.com and
+OAuth, token and batch endpoints are never allowed, whatever the list contains.
 """
 
 import re
@@ -24,7 +24,7 @@ _NO_QUERY = frozenset(
 )
 _SAFE = "@:!$&'()*+,=~-._"
 
-# What a call needs, for keys that are narrower than the grant; the first that fits counts.
+# The scope that a call needs, for keys narrower than the grant; the first match counts.
 _CALENDAR: tuple[tuple[frozenset[str], re.Pattern[str], str], ...] = (
     (frozenset({"GET", "HEAD"}), re.compile("users/me/calendarList(/.*)?"), "calendar.calendarlist.readonly"),
     (frozenset({"GET", "HEAD"}), re.compile("calendars/[^/]+/events(/.*)?"), "calendar.events.readonly"),
@@ -36,7 +36,7 @@ _CALENDAR: tuple[tuple[frozenset[str], re.Pattern[str], str], ...] = (
 
 @dataclass(frozen=True)
 class ProxyCall:
-    """One call: `path` and `query` are encoded as they are sent, `segments` decoded."""
+    """A normalised call: `path` and `query` are encoded as they are sent, `segments` decoded."""
 
     method: str
     host: str
@@ -47,14 +47,14 @@ class ProxyCall:
 
 @dataclass(frozen=True)
 class ProxyRule:
-    """What may be called."""
+    """One entry of the allow-list."""
 
     methods: frozenset[str]
     host: str
     segments: tuple[str, ...]
 
     def allows(self, call: ProxyCall) -> bool:
-        """Whether this rule is about `call`; a prefix ends at a slash."""
+        """Return whether this rule allows `call`; a prefix ends at a slash."""
         return (
             call.method in self.methods
             and call.host == self.host
@@ -64,7 +64,7 @@ class ProxyRule:
 
 
 def parse_rules(texts: Iterable[str]) -> tuple[ProxyRule, ...]:
-    """Rules from texts like `GET+POST www.googleapis.com/calendar/v3`.
+    """Parse rules like `GET+POST www.googleapis.com/calendar/v3`.
 
     Raises:
         OperatorMustAct: `settings_invalid`.
@@ -84,10 +84,10 @@ def parse_rules(texts: Iterable[str]) -> tuple[ProxyRule, ...]:
 
 
 def normalise_call(method: str, host: str, raw_path: bytes, query: str) -> ProxyCall:
-    """The one reading of a request that everybody shares: us, proxies between, and Google.
+    """Normalise a request, so that it is read in the same way here, by proxies and by Google.
 
     Raises:
-        BadRequest: `call_not_allowed`, for whatever could be read in two ways.
+        BadRequest: `call_not_allowed`, also for an ambiguous request.
     """
     if method not in METHODS or not _HOST.fullmatch(host) or host in _NO_HOSTS:
         raise _refused("this method or host")
@@ -102,7 +102,7 @@ def normalise_call(method: str, host: str, raw_path: bytes, query: str) -> Proxy
 
 
 def check_allowed(call: ProxyCall, rules: Iterable[ProxyRule]) -> None:
-    """Refuse what no rule allows.
+    """Check that a rule allows the call.
 
     Raises:
         BadRequest: `call_not_allowed`.
@@ -112,10 +112,10 @@ def check_allowed(call: ProxyCall, rules: Iterable[ProxyRule]) -> None:
 
 
 def needed_scopes(call: ProxyCall, granted: Collection[str]) -> frozenset[str]:
-    """What a key limited in scopes must have for `call`.
+    """Return the scopes that a key limited in scopes must have for `call`.
 
-    For Calendar it is what the method needs. Elsewhere the path does not tell, so it is all that the grant
-    has of the same API, because that is what the call could use.
+    For Calendar that is the scope the method needs. For other APIs it is every scope of the same API in the
+    grant, because the path does not determine which one the call uses.
     """
     if call.segments[:2] == ("calendar", "v3"):
         rest = "/".join(call.segments[2:])

@@ -1,7 +1,6 @@
-"""Security events that Google sends about accounts and tokens (Cross-Account Protection, RISC).
+"""Verify the security events that Google sends (Cross-Account Protection, RISC; RFC 8417).
 
-Verifies what arrives (RFC 8417); what follows from it is decided elsewhere. `exp` is not looked at, because
-an old event is still true.
+`catflap.vault.security_events` handles them. `exp` is ignored, because an old event is still true.
 """
 
 import asyncio
@@ -35,7 +34,7 @@ _MAX_TEXT, _MAX_ADDRESS = 255, 2048
 
 @dataclass(frozen=True)
 class RiscEvent:
-    """One thing that happened. `sub` names the account; for one refresh token it is `algorithm` and `token`.
+    """One event. `sub` identifies the account, `algorithm` and `token` a single refresh token.
 
     `token` is the first 16 characters of a refresh token or its double SHA-512: no secret by itself, though
     still kept out of logs.
@@ -51,7 +50,7 @@ class RiscEvent:
 
 @dataclass(frozen=True)
 class SecurityEvents:
-    """One verified token: `jti` tells repetitions apart."""
+    """The events of one verified token; `jti` identifies repetitions."""
 
     jti: str
     events: tuple[RiscEvent, ...]
@@ -63,7 +62,7 @@ def configuration_url(discovery_url: str) -> str:
 
 
 class RiscConfiguration:
-    """Who signs security events, asked once."""
+    """The RISC configuration document, fetched once."""
 
     def __init__(self, http: httpx2.AsyncClient, url: str) -> None:
         self._http = http
@@ -72,11 +71,11 @@ class RiscConfiguration:
         self._document: dict[str, str] | None = None
 
     async def issuer(self) -> str:
-        """The `iss` of events; raises TryAgain `google_unavailable`."""
+        """Return the `iss` of events; raises TryAgain `google_unavailable`."""
         return (await self._read())["issuer"]
 
     async def jwks_uri(self) -> str:
-        """Where the keys are; raises TryAgain `google_unavailable`."""
+        """Return the URL of the signing keys; raises TryAgain `google_unavailable`."""
         return (await self._read())["jwks_uri"]
 
     async def _read(self) -> dict[str, str]:
@@ -112,7 +111,7 @@ class SecurityEventTokens:
         self._audiences = frozenset(audiences)
 
     async def verify(self, token: str) -> SecurityEvents:
-        """What the token says.
+        """Verify a token and return its events.
 
         Raises:
             Tampered: `security_event_invalid`, with the failed check as detail.
@@ -132,12 +131,14 @@ class SecurityEventTokens:
             raise _invalid(error.name) from None
         if not isinstance(events, dict) or not events:
             raise _invalid("events")
-        return SecurityEvents(jti, tuple(_event(uri, said) for uri, said in events.items() if uri in EVENTS))
+        return SecurityEvents(
+            jti, tuple(_event(uri, content) for uri, content in events.items() if uri in EVENTS)
+        )
 
 
-def _event(uri: str, said: object) -> RiscEvent:
-    """One event; a member that can't be meant is left out, and what it would have caused is not done."""
-    event = said if isinstance(said, dict) else {}
+def _event(uri: str, content: object) -> RiscEvent:
+    """Return one event; malformed members are left out."""
+    event = content if isinstance(content, dict) else {}
     subject = event.get("subject")
     subject = subject if isinstance(subject, dict) else {}
     algorithm = subject.get("token_identifier_alg")
@@ -161,7 +162,7 @@ def _token(subject: dict[str, Any], name: str) -> str | None:
 
 
 def _bare(issuer: object) -> str | None:
-    # Google's own sample has a slash at the end in one place and none in the other.
+    # Google's sample has a trailing slash in one place and none in the other.
     return issuer.rstrip("/") if isinstance(issuer, str) else None
 
 

@@ -1,6 +1,6 @@
-"""Tell Google where to send security events: the management API of RISC, as a service account.
+"""Client of the RISC management API: registers the endpoint that receives security events.
 
-It holds the service account's key only while a command runs.
+It authenticates as a service account, whose key is held only while a command runs.
 """
 
 import json
@@ -34,7 +34,7 @@ class ServiceAccount:
 
     @classmethod
     def read(cls, file: Path) -> "ServiceAccount":
-        """From the file downloaded at the Google Cloud console.
+        """Read the JSON key file of the Google Cloud console.
 
         Raises:
             OperatorMustAct: `service_account_unreadable`.
@@ -63,7 +63,7 @@ class RiscStream:
         self._url = url
 
     async def register(self, receiver: str) -> None:
-        """Have every kind of event sent to `receiver`, an https address; raises as `status`."""
+        """Register `receiver`, an https URL, for every kind of event; raises as `status`."""
         body = {
             "delivery": {"delivery_method": _PUSH, "url": receiver},
             "events_requested": sorted(EVENTS),
@@ -72,14 +72,14 @@ class RiscStream:
         await self._call("POST", "/stream/status:update", {"status": "enabled"})
 
     async def verify(self, state: str) -> None:
-        """Have a verification event with `state` sent to the receiver; raises as `status`."""
+        """Request a verification event with `state`; raises as `status`."""
         await self._call("POST", "/stream:verify", {"state": state})
 
     async def status(self) -> str:
-        """`enabled` or `disabled`.
+        """Return the status of the stream: `enabled` or `disabled`.
 
         Raises:
-            OperatorMustAct: `risc_refused`, with what Google says.
+            OperatorMustAct: `risc_refused`, with Google's message.
             TryAgain: `google_unavailable`.
         """
         return members.code(await self._call("GET", "/stream/status"), "status") or "unknown"
@@ -108,11 +108,13 @@ class RiscStream:
         if answer.status in (408, 429) or not 200 <= answer.status < 500 or found is None:
             raise TryAgain(
                 "google_unavailable",
-                "Google's RISC API is out of order; try again later.",
+                "Google's RISC API does not answer properly; try again later.",
                 detail=f"HTTP {answer.status}",
             )
         if answer.status >= 300:
-            told = found.get("error")
-            said = members.shown(told, "message", 500) if isinstance(told, dict) else None
-            raise OperatorMustAct("risc_refused", f"Google refused ({answer.status}): {said or 'no reason'}")
+            problem = found.get("error")
+            message = members.shown(problem, "message", 500) if isinstance(problem, dict) else None
+            raise OperatorMustAct(
+                "risc_refused", f"Google refused ({answer.status}): {message or 'no reason'}"
+            )
         return found

@@ -1,12 +1,12 @@
-"""Names of scopes: short ones for people, Google's full ones on the wire, compared as normalised sets.
+"""OAuth scopes: short names in our API, Google's full names on the wire, compared as normalised sets.
 
-Google answers in another order and spelling than it was asked in (`email` comes back as
-`…/auth/userinfo.email`), so text is never compared with text.
+Google returns scopes in another order and spelling than requested (`email` as `…/auth/userinfo.email`), so
+texts are never compared.
 
-Two functions read names, and each name has one meaning everywhere (docs/decisions/0011-scope-words.md).
-`asked` reads what people and programs write: there, `calendar` is a bundle. `normalise` reads what Google
-writes; a scope of Google's whose short name is a bundle's is always spelled in full, so that every set of
-scopes that we show can be sent back to us and means the same.
+Two functions parse names (docs/decisions/0011-scope-words.md). `expand_requested` parses what callers
+request: there, `calendar` is a bundle. `normalise` parses what Google sends; a scope of Google's whose short
+name is that of a bundle is always written in full, so that every set of scopes that we return means the same
+when it is sent back.
 """
 
 import re
@@ -18,7 +18,7 @@ _PREFIX = "https://www.googleapis.com/auth/"
 _ALIASES = {"userinfo.email": "email", "userinfo.profile": "profile"}
 SIGN_IN = frozenset({"openid", "email", "profile"})
 
-# What a word asks for: no more than the first product needs.
+# Names that stand for several scopes: no more than the first product needs.
 _BUNDLES = {"calendar": {"calendar.events.readonly", "calendar.calendarlist.readonly"}}
 READ_CALENDAR = frozenset(_BUNDLES["calendar"])
 READ_SETTINGS = frozenset({"calendar.settings.readonly"})
@@ -47,13 +47,13 @@ _WORD = re.compile(r"[\x21\x23-\x2b\x2d-\x5b\x5d-\x7e]{1,200}")
 
 
 def normalise(scopes: str | Iterable[str]) -> frozenset[str]:
-    """Google's scopes as a set of names: short where the short name is nothing else, full where it is."""
+    """Return Google's scopes as a set of short names; full where the short name is a bundle."""
     names = scopes.split() if isinstance(scopes, str) else scopes
     return frozenset(_short(name) for name in names)
 
 
 def expand_requested(words: str | Iterable[str]) -> frozenset[str]:
-    """What `scopes` asks for: short names, bundles and full addresses, with spaces or commas between.
+    """Return the requested scopes: short names, bundles and full names, separated by spaces or commas.
 
     Raises:
         BadRequest: `invalid_request`: a word that no scope can be (RFC 6749 section 3.3).
@@ -69,24 +69,24 @@ def expand_requested(words: str | Iterable[str]) -> frozenset[str]:
 
 
 def to_wire(scopes: Iterable[str]) -> str:
-    """The `scope` parameter for Google: full names, sign-in scopes short, in a stable order."""
+    """Return the `scope` parameter for Google: full names, sign-in scopes short, in a stable order."""
     short = sorted(normalise(scopes), key=lambda name: (name not in SIGN_IN, name))
     return " ".join(name if name in SIGN_IN or "://" in name else _PREFIX + name for name in short)
 
 
 def missing_scopes(wanted: Iterable[str], granted: Iterable[str]) -> frozenset[str]:
-    """The wanted scopes that the granted ones do not cover."""
+    """Return the wanted scopes that the granted ones do not cover."""
     return normalise(wanted) - covered(granted)
 
 
 def covered(granted: Iterable[str]) -> frozenset[str]:
-    """All that the granted scopes allow: themselves, and those that they imply."""
+    """Return the granted scopes and those that they imply."""
     have = normalise(granted)
     return have.union(*(_IMPLIES.get(name, set()) for name in have))
 
 
 def short_name(name: str) -> str:
-    """The name without Google's address before it."""
+    """Return the name without Google's prefix."""
     return name.removeprefix(_PREFIX)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from catflap.errors import CatflapError
 from catflap.google.members import is_number
 
-# How far the issuer's clock may be from ours.
+# The largest accepted difference between the issuer's clock and ours.
 SKEW = timedelta(seconds=60)
 
 
@@ -21,7 +21,7 @@ def check_times(
     """Refuse a token that has expired, is not valid yet, or was issued in the future.
 
     A claim must be a NumericDate: a finite number of seconds, so neither NaN nor Infinity, which Python's
-    JSON takes, nor a bool or a text. An absent one is accepted unless it is `required`.
+    JSON parser accepts, nor a bool or a string. An absent one is accepted unless it is `required`.
 
     Raises:
         CatflapError: what `refuse` makes of the claim's name.

@@ -1,4 +1,4 @@
-"""Open the database that the settings ask for: the embedded one, or one of the operator's own."""
+"""Connect to the configured database: the embedded PostgreSQL, or an external one."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -23,7 +23,7 @@ _OR_YOUR_OWN = (
 
 
 async def open_database(settings: Settings, stack: AsyncExitStack) -> Urls:
-    """The database that `settings` ask for, up and migrated until `stack` is closed.
+    """Start or check the configured database, migrated; it runs until `stack` is closed.
 
     Raises:
         OperatorMustAct: `extra_missing`, `postgres_failed`, `database_url_missing`, …
@@ -47,12 +47,12 @@ async def open_database(settings: Settings, stack: AsyncExitStack) -> Urls:
 async def restart_when_stopped(
     server: "EmbeddedServer", *, every_seconds: float = 1.0
 ) -> AsyncIterator[None]:
-    """Start the embedded server again whenever it dies, while the context is open: nobody else would."""
-    async with _Keeper(server, every_seconds):
+    """Restart the embedded server when it has stopped, while the context is open."""
+    async with _Restarter(server, every_seconds):
         yield
 
 
-class _Keeper(Background):
+class _Restarter(Background):
     def __init__(self, server: "EmbeddedServer", every_seconds: float) -> None:
         self._server = server
         self._every_seconds = every_seconds
@@ -69,7 +69,7 @@ class _Keeper(Background):
 
 
 def external_urls(settings: Settings, *, as_owner: bool = False) -> Urls:
-    """Where a PostgreSQL of the operator's own is, as its roles see it.
+    """Return the URLs of an external PostgreSQL, one for each role.
 
     Raises:
         OperatorMustAct: `database_url_missing` or `database_url_invalid`.
@@ -79,7 +79,7 @@ def external_urls(settings: Settings, *, as_owner: bool = False) -> Urls:
         raise OperatorMustAct(
             "database_url_missing",
             "Set CATFLAP_DATABASE_URL (the role of the app) and CATFLAP_VAULT_DATABASE_URL (the role of the "
-            "vault); `catflap migrate` makes both, and for that wants CATFLAP_OWNER_DATABASE_URL too.",
+            "vault); `catflap migrate` creates both, and needs CATFLAP_OWNER_DATABASE_URL too.",
         )
     urls = [parse_url(one.get_secret_value()) for one in (owner or app, app, vault)]
     return Urls(*urls)

@@ -1,4 +1,4 @@
-"""The data directory: make it with its folder of secrets, and write secrets into that folder."""
+"""The data directory and its folder of secrets."""
 
 import os
 import tempfile
@@ -8,7 +8,7 @@ from catflap.errors import OperatorMustAct
 
 
 def prepare_data_dir(data_dir: Path) -> None:
-    """Make the data directory and its folder of secrets, readable by their owner only.
+    """Create the data directory and its folder of secrets, readable by their owner only.
 
     Raises:
         OperatorMustAct: `data_dir_unwritable`.

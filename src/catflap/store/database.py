@@ -1,4 +1,4 @@
-"""Connect to Postgres as one of its two roles."""
+"""Connection pools to PostgreSQL, with errors translated to Catflap's."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -23,13 +23,13 @@ from catflap.store.unavailable import (
 # Longer than a burst lasts, shorter than people and proxies wait.
 _POOL_SECONDS = 10
 _CONNECT_SECONDS = 10
-# Far above any statement of ours; a server that went away without a word must not hold a caller for ever.
+# Far above any statement of ours; bounds the wait for a server that disappeared silently.
 _STATEMENT_SECONDS = 30
 
 
 @dataclass(frozen=True)
 class Urls:
-    """Where the three roles log in. `owner` makes roles and tables and is dropped after that."""
+    """Database URLs of the three roles. `owner` creates roles and tables, and is used for nothing else."""
 
     owner: URL
     app: URL
@@ -37,7 +37,7 @@ class Urls:
 
 
 def parse_url(url: str) -> URL:
-    """A `postgresql://` URL as SQLAlchemy wants it, with asyncpg as the driver.
+    """Parse a `postgresql://` URL, with asyncpg as the driver.
 
     Raises:
         OperatorMustAct: `database_url_invalid`.
@@ -55,12 +55,12 @@ _INVALID = "CATFLAP_DATABASE_URL must look like postgresql://user:password@host:
 
 
 def connect(url: URL, *, pool_size: int = 10) -> AsyncEngine:
-    """A pool of connections; it opens none before the first use.
+    """Create a connection pool; it opens no connection before the first use.
 
-    What goes wrong between it and PostgreSQL is raised as `unavailable.meaning` says. Connections that the
-    server has closed are replaced when they are next asked for, which costs no round trip.
+    Errors are translated by `unavailable.translate_error`. Connections that the server has closed are
+    replaced when they are checked out, without a round trip.
     """
-    # Parameters are tokens and titles: they must not stand in the text of an error.
+    # Parameters are tokens and titles, which must not appear in error texts.
     engine = create_async_engine(
         url,
         poolclass=_Pool,
@@ -75,11 +75,11 @@ def connect(url: URL, *, pool_size: int = 10) -> AsyncEngine:
     def translate(context: ExceptionContext) -> BaseException | None:
         error = context.original_exception
         found = translate_error(error)
-        # A cancellation disconnects too, and must stay one: who cancelled waits for it.
+        # A cancellation disconnects too, and must stay a cancellation.
         if found is None and context.is_disconnect and isinstance(error, Exception):
             found = DatabaseUnavailable(type(error).__name__)
         if isinstance(error, OSError | asyncpg.InternalClientError):
-            # A statement that timed out may still run; the others need not suffer for it.
+            # A statement that timed out may still run; the other connections stay usable.
             context.is_disconnect, context.invalidate_pool_on_disconnect = True, False
         elif ends_all_connections(error):
             context.is_disconnect = True
@@ -101,7 +101,7 @@ def connect(url: URL, *, pool_size: int = 10) -> AsyncEngine:
 
 
 class _Pool(AsyncAdaptedQueuePool):
-    """Says that no connection became free in time as `DatabaseUnavailable`."""
+    """Raises `DatabaseUnavailable` when no connection becomes free in time."""
 
     def connect(self) -> PoolProxiedConnection:
         try:
@@ -111,13 +111,13 @@ class _Pool(AsyncAdaptedQueuePool):
 
 
 def _refuse_closed(connection: Any, _record: object, _proxy: object) -> None:
-    # The driver knows already; asking the server would cost each request a round trip.
+    # Asks the driver; asking the server would cost each request a round trip.
     if connection.driver_connection.is_closed():
         raise DisconnectionError
 
 
 def asyncpg_options(url: URL) -> dict[str, object]:
-    """The same place as keyword arguments of `asyncpg.connect`, for LISTEN and the job engine."""
+    """Return the URL as keyword arguments of `asyncpg.connect`, for LISTEN and the queue."""
     options: dict[str, object] = {"user": url.username, "password": url.password, "database": url.database}
     host, port = url.query.get("host", url.host), url.port or url.query.get("port")
     if host:

@@ -1,7 +1,7 @@
-"""PostgreSQL from a wheel, in the data directory, for those who have no server of their own.
+"""Embedded PostgreSQL from a wheel, in the data directory.
 
-The same roles, passwords and LISTEN/NOTIFY as in production: made with scram-sha-256 from its first second,
-so that there is no moment at which the credentials of one role open what belongs to another.
+It has the same roles, passwords and LISTEN/NOTIFY as an external server, and uses scram-sha-256 from the
+first start, so that no role can ever log in as another.
 """
 
 import contextlib
@@ -43,7 +43,7 @@ _START_TRIES = 5
 
 
 class EmbeddedServer:
-    """A PostgreSQL of our own under `data_dir`; several processes may share it."""
+    """A PostgreSQL server under `data_dir`; several processes may share it."""
 
     def __init__(self, data_dir: Path) -> None:
         self._data_dir = data_dir
@@ -51,7 +51,7 @@ class EmbeddedServer:
         self._server: PostgresServer | None = None
 
     def start(self) -> Urls:
-        """Start the server, or join the one that runs on this directory already (blocking, about a second).
+        """Start the server, or join the one that already runs on this directory (blocking, about a second).
 
         Raises:
             OperatorMustAct: `data_dir_unwritable` or `postgres_failed`.
@@ -61,12 +61,12 @@ class EmbeddedServer:
         try:
             if not (self._pgdata / "PG_VERSION").exists():
                 self._initialise(passwords[_SUPERUSER])
-            _forget_the_dead(self._pgdata / ".handle_pids.json")
+            _remove_dead_processes(self._pgdata / ".handle_pids.json")
             self._server = self._start()
         except (OSError, subprocess.SubprocessError, RuntimeError) as error:
             raise OperatorMustAct(
                 "postgres_failed",
-                f"The embedded PostgreSQL did not start; its own words are in {self._pgdata / 'log'}.",
+                f"The embedded PostgreSQL did not start; its log is {self._pgdata / 'log'}.",
                 detail=type(error).__name__,
             ) from error
         place = self._server.get_postmaster_info()
@@ -80,14 +80,14 @@ class EmbeddedServer:
         return Urls(owner=url(_SUPERUSER), app=url(APP_ROLE), vault=url(VAULT_ROLE))
 
     def revive(self) -> bool:
-        """Start the server again if it has died; whether it had (blocking)."""
+        """Restart the server if it has stopped; return whether it had (blocking)."""
         if self._server is None or _is_alive(self._server.get_postmaster_info().process):
             return False
         self._server = self._start()
         return True
 
     def stop(self) -> None:
-        """Leave the server; the last process to leave stops it (blocking)."""
+        """Release the server; the last process that does so stops it (blocking)."""
         if self._server is not None:
             self._server.cleanup()
             self._server = None
@@ -95,8 +95,7 @@ class EmbeddedServer:
     def _start(self) -> PostgresServer:
         for attempt in range(_START_TRIES):
             server = PostgresServer(self._pgdata.resolve(), cleanup_mode="stop")
-            # The wheel's own lock is one file for the whole machine, which the first user's rights shut to
-            # all others.
+            # The wheel's own lock is one file for the whole machine, which other users can't open.
             server._lock = InterProcessLock(self._data_dir / "postgres.lock")
             try:
                 server.start()
@@ -108,7 +107,7 @@ class EmbeddedServer:
         raise AssertionError("unreachable")
 
     def _initialise(self, password: str) -> None:
-        # Made beside and renamed, so that an interrupted initdb leaves nothing half-written.
+        # Created beside it and renamed, so that an interrupted initdb leaves nothing half-written.
         fresh = self._data_dir / "postgres.new"
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(mode=0o700)
@@ -137,7 +136,7 @@ def _passwords(file: Path) -> dict[str, str]:
 
 
 def _system_user(pgdata: Path) -> str | None:
-    """PostgreSQL refuses to run as root, so the wheel has a user of its own for that case."""
+    """Return the user to run PostgreSQL as when we are root, which it refuses to run as; else None."""
     if not hasattr(os, "geteuid") or os.geteuid() != 0:
         return None
     # useradd is not atomic: a second process could see half an entry, and its initdb would fail.
@@ -151,15 +150,15 @@ def _system_user(pgdata: Path) -> str | None:
 
 
 def _is_alive(process: psutil.Process | None) -> bool:
-    # Where nobody waits for orphans, as in many containers, a dead server stays on as a zombie.
+    # Without an init process, as in many containers, a stopped server stays as a zombie.
     try:
         return process is not None and process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
 
 
-def _forget_the_dead(pids: Path) -> None:
-    """The wheel stops the server with its last user; a killed user must not count for ever."""
+def _remove_dead_processes(pids: Path) -> None:
+    """Remove killed processes from the wheel's list; it stops the server with the last one."""
     with contextlib.suppress(OSError, ValueError):
         alive = [pid for pid in json.loads(pids.read_text()) if psutil.pid_exists(pid)]
         pids.write_text(json.dumps(alive))

@@ -1,4 +1,4 @@
-"""Bring the database to this version: roles, schemas, tables, rights."""
+"""Migrate the database: roles, schemas, tables, rights."""
 
 from pathlib import Path
 
@@ -14,12 +14,12 @@ from catflap.errors import OperatorMustAct, TryAgain
 from catflap.store.database import Urls, asyncpg_options
 
 _MIGRATE = "Run `catflap migrate` once, as an owner of the database."
-# Any number of processes may start at once; one of them migrates, the others wait for it.
+# Several processes may start at once; one of them migrates, the others wait.
 _MIGRATION_LOCK = 0x0CA7F1A9
 
 
 async def create_database(urls: Urls) -> None:
-    """Make the database of `urls` when it is missing.
+    """Create the database of `urls` when it is missing.
 
     Raises:
         TryAgain: `database_unreachable`.
@@ -36,7 +36,7 @@ async def create_database(urls: Urls) -> None:
 
 
 async def migrate(urls: Urls) -> None:
-    """Make roles and tables, or bring them up to date; safe to call from many processes at once.
+    """Create or upgrade roles and tables; safe to call from several processes at once.
 
     Raises:
         TryAgain: `database_unreachable`.
@@ -45,7 +45,7 @@ async def migrate(urls: Urls) -> None:
     try:
         async with engine.connect() as connection:
             await connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _MIGRATION_LOCK})
-            await connection.run_sync(_make_roles, urls)
+            await connection.run_sync(_create_roles, urls)
             await connection.commit()
             await connection.run_sync(_upgrade, urls)
             await connection.commit()
@@ -56,7 +56,7 @@ async def migrate(urls: Urls) -> None:
 
 
 async def require_migrated(urls: Urls) -> None:
-    """See that somebody has migrated the database of `urls`, and that both roles can log in.
+    """Check that the database of `urls` is migrated, and that both roles can log in.
 
     Raises:
         TryAgain: `database_unreachable`.
@@ -82,12 +82,12 @@ async def require_migrated(urls: Urls) -> None:
 
 
 def unreachable(url: URL) -> TryAgain:
-    """The one sentence for a database that does not answer."""
+    """Build the error for a database that does not answer."""
     where = url.query.get("host") or url.host or "this machine"
     return TryAgain("database_unreachable", f"PostgreSQL does not answer at {where}. Is it running?")
 
 
-def _make_roles(connection: Connection, urls: Urls) -> None:
+def _create_roles(connection: Connection, urls: Urls) -> None:
     for url in (urls.app, urls.vault):
         name = {"name": url.username}
         if not connection.scalar(text("SELECT 1 FROM pg_roles WHERE rolname = :name"), name):
@@ -96,7 +96,7 @@ def _make_roles(connection: Connection, urls: Urls) -> None:
 
 
 def _execute(connection: Connection, template: str, values: dict[str, str | None]) -> None:
-    """Utility statements take no parameters, so Postgres itself quotes them."""
+    """Run a utility statement; these take no parameters, so PostgreSQL quotes the values first."""
     quoted = ", ".join(f"CAST(:{key} AS text)" for key in values)
     statement = connection.scalar(
         text(f"SELECT format(:template, {quoted})"), {"template": template, **values}

@@ -1,4 +1,4 @@
-"""LISTEN/NOTIFY as plain asyncio: wait until something you care about may have changed."""
+"""PostgreSQL LISTEN/NOTIFY for asyncio: wait for changes made by any process."""
 
 import asyncio
 import contextlib
@@ -19,15 +19,15 @@ _RECONNECT_SECONDS = 0.5
 
 
 async def announce_change(connection: AsyncConnection, topic: str) -> None:
-    """Tell every process that `topic` changed, once this transaction has committed."""
+    """Notify every process that `topic` changed, when this transaction commits."""
     await connection.execute(text("SELECT pg_notify(:channel, :topic)"), {"channel": CHANNEL, "topic": topic})
 
 
 class NotificationListener:
-    """One listening connection per process, fanned out to whoever watches a topic.
+    """One listening connection per process, for all watchers of all topics.
 
-    A notice says only "look again". After a lost connection every watcher is woken, because what was
-    said meanwhile is gone.
+    A notification has no content. After a lost connection every watcher is woken, because notifications may
+    have been missed.
     """
 
     def __init__(self, url: URL) -> None:
@@ -49,7 +49,7 @@ class NotificationListener:
 
     @contextlib.contextmanager
     def watch(self, topic: str) -> Iterator[asyncio.Event]:
-        """An event that is set whenever `topic` may have changed; the watcher clears it."""
+        """Yield an event that is set whenever `topic` may have changed; the watcher clears it."""
         event = asyncio.Event()
         self._watchers[topic].add(event)
         try:
@@ -70,7 +70,7 @@ class NotificationListener:
         closed = asyncio.Event()
         connection.add_termination_listener(lambda _: closed.set())
         try:
-            await connection.add_listener(CHANNEL, self._heard)
+            await connection.add_listener(CHANNEL, self._on_notification)
             listening.set()
             for topic in list(self._watchers):
                 self._wake(topic)
@@ -78,7 +78,7 @@ class NotificationListener:
         finally:
             connection.terminate()
 
-    def _heard(self, _connection: object, _pid: object, _channel: object, payload: object) -> None:
+    def _on_notification(self, _connection: object, _pid: object, _channel: object, payload: object) -> None:
         self._wake(str(payload))
 
     def _wake(self, topic: str) -> None:

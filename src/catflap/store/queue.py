@@ -1,7 +1,7 @@
 """Enqueue background work in the transaction that changes the data.
 
-A job only says "look again" at something; the domain rows are the truth, so a lost or doubled job does no
-harm. This and `catflap.work` are the only places that know PgQueuer.
+A job names the key of rows to process, and the rows hold the state, so a lost or duplicate job does no harm.
+Only this module and `catflap.work` use PgQueuer.
 """
 
 from datetime import timedelta
@@ -19,16 +19,16 @@ _ENQUEUE = QueryQueueBuilder(settings=QUEUE_SETTINGS).build_enqueue_query("raise
 
 
 def install_sql() -> str:
-    """The DDL of PgQueuer's own tables, for the migrations."""
+    """Return the DDL of PgQueuer's tables, for the migrations."""
     return QueryBuilderEnvironment(settings=QUEUE_SETTINGS).build_install_query(create_schema=False)
 
 
 async def enqueue(connection: AsyncConnection, task: TaskType[_K], *keys: _K) -> None:
     """Enqueue a task once for each key, so that it runs when this transaction has committed.
 
-    No de-duplication on purpose: a key that is being worked on right now must be looked at once more.
+    Not de-duplicated on purpose: a key that is being processed must be processed again.
     """
-    # Through SQLAlchemy's own connection, so that it certainly joins the open transaction.
+    # On SQLAlchemy's own connection, to join the open transaction.
     n = len(keys)
     if n:
         payloads = [task.to_text(key).encode() for key in keys]

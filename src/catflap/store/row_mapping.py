@@ -1,4 +1,4 @@
-"""Make dataclasses from rows of the database."""
+"""Build dataclasses from database rows."""
 
 from dataclasses import fields
 from functools import cache

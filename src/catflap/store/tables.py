@@ -1,7 +1,8 @@
-"""The tables, as SQLAlchemy Core sees them; `migrations/` is what makes them.
+"""The tables, for SQLAlchemy Core; `migrations/` creates them.
 
-Two schemas, two roles: `app` for everything, `vault` for sealed tokens. The role of `app` has no right on
-`vault`. No column has a default that asks SQL for the time: the clock that was passed in rules everything.
+Two schemas, two roles: `vault` for encrypted tokens, `app` for everything else. The role of `app` has no
+rights on `vault`. No column defaults to the time of the database: all times come from the application's
+clock.
 """
 
 from sqlalchemy import (
@@ -57,7 +58,7 @@ users = Table(
     "users",
     metadata,
     _id(),
-    # What an app with its own login calls this person.
+    # The id of this user in an app with its own login.
     Column("external_id", Text, unique=True),
     Column("browser_zone", Text),
     _at("created_at"),
@@ -69,7 +70,7 @@ accounts = Table(
     metadata,
     _user(primary_key=True),
     Column("sub", Text, primary_key=True),
-    # A linked account opens calendars; only one that signs in opens a session.
+    # A linked account gives access to calendars; only one that signs in opens a session.
     Column("signs_in", Boolean, nullable=False, server_default="false"),
     Column("asked_scopes", ARRAY(Text), nullable=False, server_default="{}"),
     Column("email", Text, nullable=False),
@@ -81,7 +82,7 @@ accounts = Table(
     Column("locale", Text),
     Column("hosted_domain", Text),
     Column("is_primary", Boolean, nullable=False),
-    # Google told us (RISC) that this account must not be used to sign in for now.
+    # Set by a RISC event: the account must not sign in for now.
     _at("disabled_at", nullable=True),
     _at("created_at"),
     _at("updated_at"),
@@ -116,7 +117,7 @@ consents = Table(
     Column("return_to", Text, nullable=False),
     Column("select_account", Boolean, nullable=False, server_default="false"),
     Column("state", Text, nullable=False),
-    # What Google answered, sealed with the code that only `return_to` was told.
+    # Google's response, encrypted with the code that only `return_to` received.
     Column("sealed_answer", Text),
     _at("created_at"),
     _at("expires_at"),
@@ -137,7 +138,7 @@ signin_attempts = Table(
     Column("forced", Boolean, nullable=False),
     # The session that the browser had when this began, if any.
     Column("session_id", BigInteger),
-    # Set while an answer is looked at, and for good once one was accepted.
+    # Set while a response is handled, and for good once one was accepted.
     _at("used_at", nullable=True),
     _at("expires_at"),
     Index("signin_attempts_expires_at", "expires_at"),
@@ -148,7 +149,7 @@ preferences = Table(
     "preferences",
     metadata,
     _user(primary_key=True),
-    # None for somebody who chose none: Google Calendar's counts then, or the browser's.
+    # None: the time zone of Google Calendar applies, or that of the browser.
     Column("zone", Text),
     Column("reminder_minutes", ARRAY(Integer), nullable=False),
     Column("briefing_at", Time),
@@ -204,7 +205,7 @@ calendar_syncs = Table(
     schema="app",
 )
 
-# Calendars that left Google's list, to be told for a while.
+# Calendars that were removed from Google's list, shown for a while.
 removed_calendars = Table(
     "removed_calendars",
     metadata,
@@ -241,7 +242,7 @@ devices = Table(
     Column("volume", Integer, nullable=False),
     _at("muted_until", nullable=True),
     Column("schedule_version", BigInteger, nullable=False),
-    # The session of a browser, which ends with it; None for everything that was paired.
+    # The session of a browser device, which is deleted with it; None for paired devices.
     Column("session_id", BigInteger, ForeignKey("app.sessions.id", ondelete="CASCADE")),
     _at("created_at"),
     _at("last_seen_at", nullable=True),
@@ -304,7 +305,7 @@ signing_keys = Table(
     schema="app",
 )
 
-# In the vault, because who could write a key here could ask for tokens with it.
+# In the vault, because a key inserted here could be used to get tokens.
 api_keys = Table(
     "api_keys",
     metadata,
@@ -322,7 +323,7 @@ api_keys = Table(
     schema="vault",
 )
 
-# Who got what when. Without foreign keys: it outlives the people and keys it tells about.
+# Audit log. Without foreign keys: entries outlive the users and keys that they name.
 audit = Table(
     "audit",
     metadata,
@@ -366,14 +367,14 @@ google_tokens = Table(
     Column("reason", Text),
     _at("ended_at", nullable=True),
     Column("version", BigInteger, nullable=False),
-    # Whoever asks Google for a new access token holds the lease; without an id it is a pause after a failure.
+    # The lease of the process that refreshes; without an id it is a pause after a failure.
     Column("lease_id", Text),
     _at("lease_until", nullable=True),
     Column("failures", Integer, nullable=False),
     _at("refreshed_at", nullable=True),
     _at("used_at", nullable=True),
     _at("refresh_expires_at", nullable=True),
-    # How RISC names a refresh token: hashes, for looking up only.
+    # Fingerprints by which RISC events identify a refresh token, for lookups only.
     Column("token_prefix_hash", LargeBinary),
     Column("token_hash", LargeBinary),
     _at("created_at"),
@@ -392,7 +393,7 @@ google_tokens = Table(
     Index("google_tokens_user", "user_id", "account_sub"),
     Index("google_tokens_supplements", "supplements"),
     Index("google_tokens_client", "client_id"),
-    # Which keys sealed anything must be cheap to tell (`catflap.vault.sealed_columns`).
+    # For the ids of the keys in use (`catflap.vault.sealed_columns`).
     Index("google_tokens_refresh_key", text("substr(refresh_token, 1, 5)")),
     Index("google_tokens_access_key", text("substr(access_token, 1, 5)")),
     schema="vault",

@@ -1,4 +1,4 @@
-"""Names and keys of the background tasks, and topics of the notices about changed rows.
+"""Names and keys of the background tasks, and topics of notifications about changed rows.
 
 Both sides of the queue use the task type, so that neither writes nor splits the text of a key.
 """
@@ -33,10 +33,12 @@ class AccountKey(NamedTuple):
 
     @property
     def text(self) -> str:
+        """The key as text, for the queue."""
         return f"{self.user_id} {self.account_sub}"
 
     @classmethod
     def read(cls, text: str) -> "AccountKey":
+        """Parse the text of a key."""
         user_id, _, account_sub = text.partition(" ")
         return cls(int(user_id), account_sub)
 
@@ -58,10 +60,10 @@ API_KEYS_TOPIC: Final = "api_keys"
 
 
 def grant_topic(token_id: int) -> str:
-    """The topic of a row of `vault.google_tokens`."""
+    """Return the notification topic of a row of `vault.google_tokens`."""
     return f"grant:{token_id}"
 
 
 def schedule_topic(device_id: int) -> str:
-    """The topic of a device's schedule."""
+    """Return the notification topic of a device's schedule."""
     return f"device:{device_id}"

@@ -1,7 +1,7 @@
-"""What an error of PostgreSQL, its driver or the pool means to a caller: one table, by SQLSTATE and class.
+"""Translate errors of PostgreSQL, its driver and the pool, by SQLSTATE and class.
 
-A database that is away, full, starting or read-only is nobody's mistake: `DatabaseUnavailable`, so 503. A
-value that PostgreSQL can't hold is the sender's. Anything else is a fault of ours and stays what it is.
+A database that is down, full, starting or read-only becomes `DatabaseUnavailable` (503). A value that
+PostgreSQL can't store becomes a bad request. Anything else is a bug and stays as it is.
 """
 
 import time
@@ -31,15 +31,15 @@ _REASONS = {
     "40": "serialization failure",
     "58": "system error",
 }
-# After these the connection, and every other one of the pool, is of no use.
+# After these the connection, and every other one of the pool, is unusable.
 _LOST = ("08", "57P", "25006", "58")
 _UNSTORABLE = "22"
-# What a connection of the driver's own (LISTEN, the queue) raises when it is lost in the middle of something.
+# Raised by connections outside the pool (LISTEN, the queue) when they are lost.
 LOSSES = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
 class DatabaseUnavailable(TryAgain):
-    """The database can't answer now; it, or another one in its place, will."""
+    """The database does not answer at present."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(
@@ -51,7 +51,7 @@ class DatabaseUnavailable(TryAgain):
 
 
 class Unstorable(BadRequest):
-    """A value that PostgreSQL can't hold: NUL, half a surrogate pair, a number or a time out of range."""
+    """A value that PostgreSQL can't store: NUL, half a surrogate pair, a number or a time out of range."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -60,7 +60,7 @@ class Unstorable(BadRequest):
 
 
 def translate_error(error: BaseException) -> CatflapError | None:
-    """What `error` means, or None when it is a fault of ours."""
+    """Return the error to raise instead, or None when `error` is a bug."""
     state = _sqlstate(error)
     if state is not None:
         if state.startswith(_UNSTORABLE):
@@ -72,29 +72,29 @@ def translate_error(error: BaseException) -> CatflapError | None:
     if _is_a(error, asyncpg.InvalidCachedStatementError):
         return DatabaseUnavailable("the schema changed")
     if isinstance(error, OSError) or _is_a(error, asyncpg.InternalClientError):
-        # The latter is the driver out of step with a server that went away.
+        # The latter is raised when the server closes the connection unexpectedly.
         return DatabaseUnavailable(type(error).__name__)
     return None
 
 
 def ends_all_connections(error: BaseException) -> bool:
-    """Whether no connection that was made before this error is of use any more."""
+    """Return whether every connection opened before this error is unusable."""
     return (_sqlstate(error) or "").startswith(_LOST)
 
 
 class UnavailableLog:
-    """Says in the log that a pool has no database, without a line for each request."""
+    """Logs that a pool has no database, at most every few seconds."""
 
     def __init__(self, pool: str, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._pool = pool
         self._monotonic = monotonic
-        self._said_at = -_LOG_EVERY_SECONDS
+        self._logged_at = -_LOG_EVERY_SECONDS
 
     def note(self, error: CatflapError) -> CatflapError:
-        """The same error, having said it unless that was done a moment ago."""
+        """Return the same error, and log it unless that was done a moment ago."""
         now = self._monotonic()
-        if isinstance(error, DatabaseUnavailable) and now - self._said_at >= _LOG_EVERY_SECONDS:
-            self._said_at = now
+        if isinstance(error, DatabaseUnavailable) and now - self._logged_at >= _LOG_EVERY_SECONDS:
+            self._logged_at = now
             log.warning("database_unavailable", pool=self._pool, reason=error.detail)
         return error
 
@@ -105,5 +105,5 @@ def _sqlstate(error: BaseException) -> str | None:
 
 
 def _is_a(error: BaseException, kind: type[BaseException]) -> bool:
-    """SQLAlchemy's adapter wraps the driver's exceptions, and keeps them as the cause."""
+    """Check an error or its cause; SQLAlchemy wraps the driver's exceptions."""
     return isinstance(error, kind) or isinstance(error.__cause__, kind)

@@ -34,12 +34,13 @@ class Vault:
         rate_limit: TokenBucket | None = None,
         timeout: timedelta = timedelta(seconds=60),
     ) -> None:
-        """
+        """Create a token manager.
+
         Args:
-            notices: wakes callers who wait for another process's refresh.
+            notifications: wakes callers that wait for another process's refresh.
             leases: decide which process refreshes a token.
-            pace: how fast Google may be asked; None for as fast as callers come.
-            patience: how long a caller waits at most, and Google has for its answer.
+            rate_limit: limits requests to Google's token endpoint; None for no limit.
+            timeout: the longest wait of a caller, and of a request to Google.
         """
         self.grants = grants
         self.revocation = Revocation(grants, oauth)

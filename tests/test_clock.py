@@ -1,4 +1,4 @@
-"""Clocks: what time it is when somebody else decides."""
+"""Clocks: fixed, advanced and shifted time."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta, timezone
@@ -16,7 +16,7 @@ def test_a_fixed_clock_stands_still_and_never_runs_backwards() -> None:
     assert clock.now() == START + timedelta(minutes=5)
 
 
-async def test_advancing_wakes_exactly_those_whose_time_has_come() -> None:
+async def test_advancing_wakes_the_sleepers_that_are_due_and_no_others() -> None:
     clock, woken = FixedClock(START), []
 
     async def sleeper(minutes: int) -> None:

@@ -1,4 +1,4 @@
-"""The front door tells the truth: its code is code that runs, its links lead somewhere."""
+"""README and docs: the code is code that runs, links work, tables match the code."""
 
 import re
 import tomllib
@@ -51,7 +51,7 @@ def test_every_link_leads_somewhere(page: Path) -> None:
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
-def test_both_commands_are_at_the_door_and_in_the_makefile() -> None:
+def test_both_commands_are_in_the_readme_and_in_the_makefile() -> None:
     readme, makefile = (ROOT / "README.md").read_text(), (ROOT / "Makefile").read_text()
     for command in ("demo", "test"):
         assert f"make {command}" in readme

@@ -1,4 +1,4 @@
-"""What reaches the log, and what must not."""
+"""Logging: what is logged of libraries, and what is not."""
 
 import logging
 
@@ -9,7 +9,7 @@ from catflap.log import LibraryHandler
 CANARY = "1//a-refresh-token"
 
 
-def test_a_librarys_exception_is_told_without_its_words() -> None:
+def test_an_exception_of_a_library_is_logged_without_its_message() -> None:
     logger = logging.Logger("library")
     logger.addHandler(LibraryHandler())
     with capture_logs() as lines:
@@ -21,5 +21,5 @@ def test_a_librarys_exception_is_told_without_its_words() -> None:
         logger.warning("plain words")
     assert CANARY not in str(lines)
     assert lines[0]["error"] == "ValueError"
-    assert lines[0]["at"].startswith("test_a_librarys_exception_is_told_without_its_words:")
+    assert lines[0]["at"].startswith("test_an_exception_of_a_library_is_logged_without_its_message:")
     assert lines[2]["message"] == "plain words"

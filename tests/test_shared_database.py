@@ -1,4 +1,4 @@
-"""Tests share one database, and none sees what another left in it."""
+"""Tests share one database, and none sees rows of another."""
 
 import asyncio
 from collections.abc import Iterator

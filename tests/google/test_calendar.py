@@ -1,4 +1,4 @@
-"""What Google's Calendar endpoint says is taken by status and reason, and never on trust."""
+"""Responses of the Calendar API are checked, and errors mapped by status and reason."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Google's reason decides, in whichever envelope it comes, and nothing but Google's reason empties a copy."""
+"""Google's reason decides, in either error format; nothing else empties the stored copy."""
 
 from typing import Any
 
@@ -65,7 +65,7 @@ def test_of_several_reasons_the_one_that_keeps_the_copy_counts(first: ErrorRule,
 
 @pytest.mark.parametrize("status", [400, 402, 403, 404, 405, 406, 409, 410, 411, 412, 413, 416, 417, 451])
 @pytest.mark.parametrize("reason", ["somethingNew", "forbiddenForNonOrganizer", "PERMISSION_DENIED"])
-def test_a_reason_nobody_knows_keeps_the_copy_and_is_no_matter_of_seconds(status: int, reason: str) -> None:
+def test_an_unknown_reason_keeps_the_stored_copy_and_pauses_longer(status: int, reason: str) -> None:
     found = error(status, classic(status, reason))
     assert (type(found), found.code) == (BadRequest, "google_refused")
 

@@ -1,4 +1,4 @@
-"""An answer over HTTP is bounded in size and in total time, whatever the server does."""
+"""HTTP responses are limited in size and in total time."""
 
 import gzip
 from collections.abc import AsyncIterator

@@ -90,7 +90,7 @@ async def verify(google: Google, token: str, **more: Any) -> Identity:
     return await google.verifier().verify(token, **{"audiences": (CLIENT_ID,), **more})
 
 
-async def test_a_genuine_token_tells_the_whole_profile(google: Google) -> None:
+async def test_a_valid_token_gives_the_whole_profile(google: Google) -> None:
     claims = {
         "name": "Calico Cat",
         "given_name": "Calico",

@@ -1,4 +1,4 @@
-"""Each member of each answer of Google's is what it is documented to be, or the answer is not used."""
+"""Each member of Google's responses has its documented type, or the response is not used."""
 
 import json
 from datetime import timedelta
@@ -97,7 +97,7 @@ async def test_a_malformed_error_is_never_fatal(error: Any) -> None:
 
 
 @pytest.mark.parametrize("status", [200, 302, 500, 503])
-async def test_a_grant_dies_only_of_a_refusal_that_is_one(status: int) -> None:
+async def test_only_invalid_grant_ends_a_grant(status: int) -> None:
     client, _ = oauth(httpx2.Response(status, json={"error": "invalid_grant"}))
     with pytest.raises(TryAgain):
         await client.refresh("1//a")

@@ -1,4 +1,4 @@
-"""What Google's token endpoint says, and who must act on it."""
+"""Responses of Google's token endpoint, and who must act on errors."""
 
 from urllib.parse import parse_qs
 
@@ -68,7 +68,7 @@ def test_the_challenge_is_that_of_the_rfc() -> None:
         (httpx2.ReadTimeout("canary text"), TryAgain, "google_unavailable"),
     ],
 )
-async def test_each_refusal_tells_who_must_act_and_repeats_nothing(
+async def test_each_error_says_who_must_act_and_quotes_nothing(
     answer: httpx2.Response | Exception, kind: type[CatflapError], code: str
 ) -> None:
     client, _ = oauth(answer)
@@ -100,7 +100,7 @@ async def test_each_refusal_tells_who_must_act_and_repeats_nothing(
         (httpx2.Response(403, text="<html>"), TryAgain, "google_unavailable"),
     ],
 )
-async def test_each_refusal_of_a_refresh_tells_whether_the_client_the_grant_or_nobody_is_at_fault(
+async def test_each_error_of_a_refresh_is_attributed_to_client_grant_or_google(
     answer: httpx2.Response, kind: type[CatflapError], code: str
 ) -> None:
     client, _ = oauth(answer)

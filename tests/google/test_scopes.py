@@ -1,4 +1,4 @@
-"""Scopes are sets of names, however Google spells and orders them."""
+"""Scopes are compared as sets of names, for every spelling and order of Google's."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""What is sent as a code: read where it is one all the same, else told what it is; never repeated."""
+"""Codes and ID tokens as clients send them: cleaned, or refused with a hint and never repeated."""
 
 from urllib.parse import quote
 
@@ -68,7 +68,7 @@ def test_what_is_around_a_code_is_taken_off(sent: str) -> None:
         ("4/100%", "not a one-time code"),
     ],
 )
-def test_what_is_no_code_is_told_apart_and_not_repeated(sent: str, told: str) -> None:
+def test_other_input_than_a_code_is_recognised_and_not_repeated(sent: str, told: str) -> None:
     with pytest.raises(BadRequest, match="invalid_request") as refused:
         one_time_code(sent)
     assert told in refused.value.message
@@ -100,7 +100,7 @@ def test_an_id_token_is_read_without_what_is_around_it(sent: str) -> None:
         ("ya29.x", "access token"),
     ],
 )
-def test_what_is_no_id_token_is_told_apart(sent: str, told: str) -> None:
+def test_other_input_than_an_id_token_is_recognised(sent: str, told: str) -> None:
     with pytest.raises(BadRequest) as refused:
         id_token(sent)
     assert told in refused.value.message and CODE not in refused.value.message

@@ -1,4 +1,4 @@
-"""Where a browser may be sent after a sign-in: to this site, however the address is spelled."""
+"""The redirect after a sign-in stays on this site, for every spelling of the path."""
 
 from urllib.parse import urljoin, urlsplit
 

@@ -1,4 +1,4 @@
-"""What whoever runs Catflap may set about signing in."""
+"""Settings of the sign-in."""
 
 from pathlib import Path
 

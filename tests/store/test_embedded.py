@@ -1,4 +1,4 @@
-"""The PostgreSQL of our own: closed from its first second, whole or not there, and gone when we are."""
+"""The embedded PostgreSQL: passwords from the first start, atomic initdb, and a clean stop."""
 
 import json
 import multiprocessing
@@ -28,7 +28,7 @@ def data_dir() -> Iterator[Path]:
         yield Path(folder) / "data"
 
 
-async def test_nobody_is_trusted_and_what_is_kept_survives_a_restart(data_dir: Path) -> None:
+async def test_every_role_needs_its_password_and_data_survives_a_restart(data_dir: Path) -> None:
     server = EmbeddedServer(data_dir)
     urls = server.start()
     await create_database(urls)
@@ -84,7 +84,7 @@ def test_other_users_of_the_machine_are_not_in_our_way(data_dir: Path) -> None:
     assert (data_dir / "postgres.lock").exists()
 
 
-def test_a_directory_that_can_not_be_written_is_told(tmp_path: Path) -> None:
+def test_an_unwritable_directory_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OperatorMustAct, match="CATFLAP_DATA_DIR"):
         EmbeddedServer(tmp_path / "file" / "data").start()

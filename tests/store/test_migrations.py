@@ -1,4 +1,4 @@
-"""The migrations make exactly the tables that the code believes in."""
+"""The migrations create exactly the tables in `catflap.store.tables`."""
 
 import importlib
 from pathlib import Path

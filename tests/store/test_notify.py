@@ -1,4 +1,4 @@
-"""NOTIFY wakes those who watch, also after the connection was lost."""
+"""NOTIFY wakes watchers, also after the connection was lost."""
 
 import asyncio
 

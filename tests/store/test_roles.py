@@ -1,4 +1,4 @@
-"""What the credentials of `app` must not open, on a real PostgreSQL."""
+"""The role of the app has no access to the vault's schema."""
 
 import asyncpg
 import pytest
@@ -33,7 +33,9 @@ async def test_the_app_role_is_refused(database_urls: Urls, statement: str) -> N
 
 @pytest.mark.parametrize("role", ["catflap_vault", "postgres"])
 @pytest.mark.parametrize("password", ["the app's", "", "postgres"])
-async def test_the_app_password_opens_no_other_role(database_urls: Urls, role: str, password: str) -> None:
+async def test_the_password_of_the_app_is_not_that_of_another_role(
+    database_urls: Urls, role: str, password: str
+) -> None:
     options = asyncpg_options(database_urls.app)
     own = options["password"] if password == "the app's" else password
     with pytest.raises((asyncpg.InvalidPasswordError, asyncpg.InvalidAuthorizationSpecificationError)):

@@ -1,4 +1,4 @@
-"""Dataclasses made from rows, as PostgreSQL gives them."""
+"""Dataclasses from database rows."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""Every text has a hash, and nothing but SHA-256 of its UTF-8 is stored."""
+"""Every text has a hash: the SHA-256 of its UTF-8."""
 
 import hashlib
 

@@ -1,4 +1,4 @@
-"""Whatever keeps the database from answering is DatabaseUnavailable, and over when the database is back."""
+"""An unavailable database raises DatabaseUnavailable, until it is available again."""
 
 import asyncio
 import signal
@@ -204,7 +204,7 @@ def test_each_of_these_says_try_again_and_quotes_nothing(error: Exception) -> No
     assert isinstance(found, DatabaseUnavailable) and found.code == "database_unavailable"
 
 
-async def test_who_listens_hears_again_after_a_restart(server: OwnPostgres, engine: AsyncEngine) -> None:
+async def test_a_listener_reconnects_after_a_restart(server: OwnPostgres, engine: AsyncEngine) -> None:
     async with NotificationListener(server.urls.owner.set(database="postgres")) as notifications:
         with notifications.watch("topic") as changed:
             await asyncio.to_thread(server.stop)

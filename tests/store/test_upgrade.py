@@ -1,4 +1,4 @@
-"""A database of the first release is brought up to date with everything in it."""
+"""A database of the first release is migrated without loss."""
 
 from collections.abc import AsyncIterator
 

@@ -1,4 +1,4 @@
-"""One live token: shared by all who ask, refreshed once, and never confused with a dead one."""
+"""Access tokens: one refresh for all concurrent callers, and no use of an invalid token."""
 
 import asyncio
 import hashlib
@@ -41,7 +41,7 @@ async def test_fifty_callers_of_one_expired_token_are_one_refresh(
     assert google.refreshes() == 1
 
 
-async def test_two_houses_on_one_database_are_one_refresh(
+async def test_two_processes_on_one_database_refresh_once(
     vault: Vault,
     grant_consent: GrantConsent,
     expire_token: ExpireToken,
@@ -54,13 +54,13 @@ async def test_two_houses_on_one_database_are_one_refresh(
     grant = await grant_consent()
     await expire_token(grant)
     google.trouble(latency=0.3)
-    houses = [
+    vaults = [
         vault,
         another_vault(grants, oauth, clock, notifications),
         another_vault(grants, oauth, clock, notifications),
     ]
     tokens = await asyncio.gather(
-        *(catflap.access_token(grant.user_id, grant.account_sub) for catflap in houses for _ in range(5))
+        *(one.access_token(grant.user_id, grant.account_sub) for one in vaults for _ in range(5))
     )
     assert len({one.token for one in tokens}) == 1
     assert google.refreshes() == 1
@@ -79,8 +79,8 @@ async def test_a_google_slower_than_the_lease_is_still_asked_once(
     grant = await grant_consent()
     await expire_token(grant)
     google.trouble(latency=2.5)
-    houses = [vault, another_vault(grants, oauth, clock, notifications)]
-    await asyncio.gather(*(catflap.access_token(grant.user_id, grant.account_sub) for catflap in houses))
+    vaults = [vault, another_vault(grants, oauth, clock, notifications)]
+    await asyncio.gather(*(one.access_token(grant.user_id, grant.account_sub) for one in vaults))
     assert google.refreshes() == 1
 
 
@@ -102,7 +102,7 @@ async def test_no_connection_is_held_while_google_answers(
     assert in_use == 0
 
 
-async def test_a_caller_who_gives_up_takes_the_token_from_nobody(
+async def test_a_cancelled_caller_does_not_cancel_the_refresh_of_the_others(
     vault: Vault, grant_consent: GrantConsent, expire_token: ExpireToken, google: Google
 ) -> None:
     grant = await grant_consent()
@@ -162,7 +162,7 @@ async def test_a_token_with_too_little_life_is_refreshed_first(
     assert google.refreshes() == 1
 
 
-async def test_missing_scopes_are_told_without_asking_google(
+async def test_missing_scopes_are_an_error_without_asking_google(
     vault: Vault, grant_consent: GrantConsent, expire_token: ExpireToken, google: Google
 ) -> None:
     grant = await grant_consent()
@@ -173,7 +173,7 @@ async def test_missing_scopes_are_told_without_asking_google(
     assert google.refreshes() == 0
 
 
-async def test_nobody_gets_a_token_of_nobody(vault: Vault, user_id: int) -> None:
+async def test_an_unknown_user_gets_no_token(vault: Vault, user_id: int) -> None:
     with pytest.raises(BadRequest) as caught:
         await vault.access_token(user_id)
     assert caught.value.code == "not_found"
@@ -186,7 +186,7 @@ async def test_without_an_account_the_first_one_counts(vault: Vault, grant_conse
     assert token == await vault.access_token(first.user_id, first.account_sub)
 
 
-async def test_a_dead_grant_costs_google_one_call_however_many_ask(
+async def test_an_invalid_grant_costs_google_one_call_for_any_number_of_callers(
     vault: Vault,
     grant_consent: GrantConsent,
     expire_token: ExpireToken,
@@ -209,7 +209,7 @@ async def test_a_dead_grant_costs_google_one_call_however_many_ask(
     assert row.ended_at is not None and row.access_token is None and row.refresh_token is None
 
 
-async def test_a_new_consent_brings_a_dead_grant_back(
+async def test_a_new_consent_makes_an_invalid_grant_active(
     vault: Vault, grant_consent: GrantConsent, expire_token: ExpireToken, google: Google
 ) -> None:
     grant = await grant_consent()
@@ -221,7 +221,7 @@ async def test_a_new_consent_brings_a_dead_grant_back(
     assert (await vault.access_token(grant.user_id)).token
 
 
-async def test_a_narrower_refresh_is_told_and_kept(
+async def test_a_refresh_with_fewer_scopes_is_stored_and_sent_to_webhooks(
     vault: Vault, grant_consent: GrantConsent, grants: Grants
 ) -> None:
     grant = await grant_consent()

@@ -1,4 +1,4 @@
-"""The audit log is written in batches, each entry once, also when the database was away meanwhile."""
+"""The audit log is written in batches, each entry once, also after the database was unavailable."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -26,9 +26,7 @@ async def written(audit: Audit) -> list[str]:
     return sorted(str(entry.detail) for entry in await audit.read())
 
 
-async def test_writes_at_the_same_moment_write_each_entry_once(
-    engine: AsyncEngine, clock: FixedClock
-) -> None:
+async def test_concurrent_writes_write_each_entry_once(engine: AsyncEngine, clock: FixedClock) -> None:
     """At the end the last write comes beside the one that is under way."""
     audit = Audit(engine, clock)
     for number in range(5):

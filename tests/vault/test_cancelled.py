@@ -1,4 +1,4 @@
-"""What is told to end in the middle of a query ends, though the driver then raises an error of its own."""
+"""A task that is cancelled during a query ends, even when the driver raises another error."""
 
 import asyncio
 from collections.abc import Callable

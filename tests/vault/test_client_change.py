@@ -1,4 +1,4 @@
-"""Another GOOGLE_CLIENT_ID: everybody concerned is told, and nothing is lost if it is changed back."""
+"""A changed GOOGLE_CLIENT_ID is reported, and no grant is lost when it is changed back."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -73,7 +73,7 @@ async def _started(catflap: RunningApp, client_id: str | None = None) -> AsyncIt
         yield http
 
 
-async def test_another_client_is_told_in_the_log_the_page_and_the_token_api(
+async def test_another_client_is_reported_by_log_page_and_token_api(
     catflap: RunningApp, person: Person, capsys: pytest.CaptureFixture[str]
 ) -> None:
     since = catflap.clock.now()
@@ -151,7 +151,7 @@ async def test_tokens_of_the_former_client_are_forgotten_like_any_that_are_over(
             assert (await person.token(http))[0] == 200
 
 
-async def test_webhooks_are_told_of_both_changes(catflap: RunningApp, person: Person) -> None:
+async def test_both_changes_are_sent_to_webhooks(catflap: RunningApp, person: Person) -> None:
     await catflap.rows(
         "INSERT INTO vault.webhooks (url, secret, events, created_at) VALUES "
         "('https://x.example', '\\x', '{grant.reconsent,grant.active}', now())"

@@ -1,4 +1,4 @@
-"""The commands of whoever runs Catflap, as processes of their own."""
+"""The operator's commands, run as processes."""
 
 import asyncio
 import json
@@ -181,7 +181,7 @@ async def test_a_webhook_inside_our_own_network_is_refused(catflap: Shell, vault
         assert (await connection.execute(select(google_tokens))).all() == []
 
 
-async def test_a_lost_keyset_is_given_up_only_when_told_to(
+async def test_a_lost_keyset_is_given_up_only_with_the_option(
     catflap: Shell, grant_consent: GrantConsent, grants: Grants, keyset_file: Path
 ) -> None:
     grant = await grant_consent()

@@ -1,4 +1,4 @@
-"""The examples run as they are printed, and the credentials behind them keep their word."""
+"""The examples run, and google-auth credentials behave as documented."""
 
 import asyncio
 import importlib.util
@@ -104,7 +104,7 @@ async def test_credentials_replace_a_token_that_google_refused(
         credentials.__reduce__()
 
 
-async def test_credentials_of_a_dead_grant_say_so_in_googles_own_words(
+async def test_credentials_of_an_invalid_grant_raise_the_refresh_error_of_google_auth(
     api: TokenApi, grant_consent: GrantConsent, expire_token: ExpireToken, google: Google, url: str
 ) -> None:
     grant, key = await grant_consent(), await _key(api, "tokens")
@@ -116,7 +116,9 @@ async def test_credentials_of_a_dead_grant_say_so_in_googles_own_words(
     assert caught.value.args[0] == "reconsent_required" and not caught.value.retryable
 
 
-async def test_inside_the_house_credentials_need_no_http(api: TokenApi, grant_consent: GrantConsent) -> None:
+async def test_credentials_inside_the_process_need_no_http(
+    api: TokenApi, grant_consent: GrantConsent
+) -> None:
     grant = await grant_consent()
     credentials = vault_credentials(api.services.vault, grant.user_id)
     await asyncio.to_thread(credentials.refresh, None)
@@ -148,7 +150,7 @@ async def test_httpx2_authenticates_and_tries_once_more(
     assert await asyncio.to_thread(blocking) == 200
 
 
-async def test_httpx2_tells_of_a_dead_grant(
+async def test_httpx2_raises_for_an_invalid_grant(
     api: TokenApi, grant_consent: GrantConsent, expire_token: ExpireToken, google: Google, url: str
 ) -> None:
     grant, key = await grant_consent(), await _key(api, "tokens")

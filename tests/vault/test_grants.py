@@ -1,4 +1,4 @@
-"""What a second login, a narrower answer or a stranger can never do to a grant."""
+"""Grants survive second sign-ins, narrower responses and requests of other users."""
 
 import asyncio
 import itertools
@@ -38,7 +38,7 @@ async def test_a_narrower_second_login_loses_neither_scopes_nor_access(grants: G
     assert kept is not None
     assert kept.scopes == WIDE
     assert grants.open_refresh_token(kept) == "first"
-    # The narrow token is of no use to whoever needs the calendar, so the next use refreshes.
+    # The narrow token does not allow the calendar, so the next use refreshes.
     assert grants.open_access_token(kept) is None
 
 

@@ -1,4 +1,4 @@
-"""API keys over HTTP: shown once, limited, and never able to make their like."""
+"""API keys over HTTP: shown once, limited, and unable to create keys with more rights."""
 
 from tests.vault.conftest import GrantConsent, TokenApi
 

@@ -1,4 +1,4 @@
-"""A keyset that does not belong to the database is noticed by the operator, at the start or while running."""
+"""A keyset that does not match the database is reported, at the start or while running."""
 
 import json
 from collections.abc import AsyncIterator
@@ -34,7 +34,7 @@ FILE = "secrets/vault-keyset.json"
 @pytest.fixture
 async def catflap(database_urls: Urls, clock: FixedClock, tmp_path: Path) -> AsyncIterator[RunningApp]:
     """All of Catflap, with a data directory of its own."""
-    async with running_app(database_urls, clock, tmp_path / "house") as opened:
+    async with running_app(database_urls, clock, tmp_path / "catflap") as opened:
         yield opened
 
 
@@ -156,7 +156,7 @@ async def test_a_running_process_goes_on_with_its_keys_when_the_file_is_lost_or_
         assert "keyset_reloaded" in "".join(capsys.readouterr())
 
 
-async def test_two_machines_with_files_of_their_own_are_told_apart(
+async def test_two_machines_with_different_keyset_files_are_detected(
     catflap: RunningApp, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async with _machine(catflap, tmp_path / "second") as (second, http):
@@ -233,7 +233,7 @@ async def test_signing_in_again_heals_a_token_that_can_not_be_opened_without_any
     assert [one["account"] for one in (await again.me())["grants"]] == [catflap.sandbox.account(ALICE).sub]
 
 
-async def test_a_refresh_token_that_can_not_be_opened_is_not_alive(
+async def test_a_refresh_token_that_does_not_decrypt_is_not_alive(
     grants: Grants, user_id: int, clock: FixedClock, tmp_path: Path
 ) -> None:
     await grants.store(user_id, "sub", _answer())
@@ -258,7 +258,7 @@ async def test_a_changed_refresh_token_asks_for_a_new_consent_instead_of_failing
     assert healed.state == "active" and (await vault.access_token(grant.user_id)).token
 
 
-async def test_a_lost_webhook_secret_is_replaced_and_told_once(
+async def test_a_lost_webhook_secret_is_replaced_and_shown_once(
     grants: Grants, clock: FixedClock, http: httpx2.AsyncClient, keyset_file: Path, tmp_path: Path
 ) -> None:
     async with grants.engine.begin() as connection:
@@ -276,7 +276,7 @@ async def test_a_lost_webhook_secret_is_replaced_and_told_once(
     assert secret not in repr(adopted) and (await KeysetAdoption(grants).adopt()).webhooks == ()
 
 
-async def test_the_keys_in_use_are_told_from_an_index_however_many_values_there_are(
+async def test_the_keys_in_use_are_read_from_an_index_for_any_number_of_values(
     grants: Grants, vault_engine: AsyncEngine, user_id: int
 ) -> None:
     kept = await grants.store(user_id, "sub", _answer())
@@ -298,7 +298,7 @@ async def test_the_keys_in_use_are_told_from_an_index_however_many_values_there_
 
 
 @pytest.mark.parametrize("change", ["DISABLED", "RAW"])
-async def test_a_keyset_that_could_not_be_told_apart_is_refused(
+async def test_a_keyset_whose_values_do_not_name_their_key_is_refused(
     keyset_file: Path, vault_engine: AsyncEngine, change: str
 ) -> None:
     keyset = json.loads(load_keyset(keyset_file).source.read())

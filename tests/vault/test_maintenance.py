@@ -1,4 +1,4 @@
-"""What the vault does by itself, without being asked and without doing it twice."""
+"""Periodic maintenance: proactive refresh, retention and warnings, each once."""
 
 import asyncio
 from datetime import timedelta
@@ -76,7 +76,7 @@ async def test_while_google_is_down_upkeep_harms_nothing(
 
 
 @pytest.mark.parametrize("refreshed", [True, False])
-async def test_a_grant_that_nobody_uses_is_warned_of_even_if_it_was_never_refreshed(
+async def test_an_unused_grant_is_warned_about_even_if_it_was_never_refreshed(
     vault: Vault, grant_consent: GrantConsent, maintenance: Maintenance, clock: FixedClock, refreshed: bool
 ) -> None:
     """A grant that was imported has perhaps never been refreshed here."""

@@ -1,4 +1,4 @@
-"""The same promises between real processes, some of them killed with `kill -9` on the way."""
+"""Refresh and revocation between processes, some of them killed with `kill -9`."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Calls made for a user: only where they may go, with nothing of the caller's and nothing left behind."""
+"""The Google API proxy: the allow-list, and no credentials of the caller passed on."""
 
 from typing import Any
 from urllib.parse import unquote
@@ -103,7 +103,7 @@ async def test_googles_own_refusals_pass_through(api: TokenApi, grant_consent: G
     assert answer.status_code == 404 and answer.json()["error"]["code"] == 404
 
 
-async def test_a_dead_grant_costs_no_call(
+async def test_an_invalid_grant_costs_no_call(
     api: TokenApi, grant_consent: GrantConsent, expire_token: ExpireToken, google: Google
 ) -> None:
     grant, headers = await grant_consent(), await api.key("proxy")

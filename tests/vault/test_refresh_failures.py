@@ -127,7 +127,7 @@ async def test_a_rejected_client_shouts_and_harms_no_grant(
 
 
 @pytest.mark.parametrize("error", ["invalid_client", "deleted_client", "disabled_client"])
-async def test_a_rejected_client_is_told_once_and_so_is_its_return(
+async def test_a_rejected_client_is_logged_once_and_so_is_its_return(
     vault: Vault,
     grant_consent: GrantConsent,
     expire_token: ExpireToken,
@@ -161,7 +161,7 @@ UNEXPLAINED = ["invalid_request", "unsupported_grant_type", "redirect_uri_mismat
 
 
 @pytest.mark.parametrize("error", [*REFUSALS, *UNEXPLAINED, "invalid_grant"])
-async def test_a_refusal_of_one_grant_stops_nobody_else(
+async def test_a_refusal_of_one_grant_does_not_stop_the_others(
     vault: Vault, grant_consent: GrantConsent, expire_token: ExpireToken, google: Google, error: str
 ) -> None:
     refused, other = await grant_consent(), await grant_consent(email="second@example.com")
@@ -175,7 +175,7 @@ async def test_a_refusal_of_one_grant_stops_nobody_else(
 
 
 @pytest.mark.parametrize("error", UNEXPLAINED)
-async def test_a_refusal_that_nobody_understands_ends_no_grant(
+async def test_an_unknown_refusal_ends_no_grant(
     vault: Vault,
     grant_consent: GrantConsent,
     expire_token: ExpireToken,

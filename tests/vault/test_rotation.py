@@ -1,4 +1,4 @@
-"""Keys are replaced while tokens are served, and nothing is ever sealed with a key that is gone."""
+"""Keys are rotated while tokens are served, and nothing stays encrypted with a retired key."""
 
 import asyncio
 import stat
@@ -122,7 +122,7 @@ def test_a_broken_keyset_says_what_to_do(keyset_file: Path, broken: str) -> None
     assert caught.value.code == "keyset_unreadable"
 
 
-async def test_a_row_that_somebody_changed_is_named_and_stops_the_rotation(
+async def test_a_changed_row_is_named_and_stops_the_rotation(
     grants: Grants, rotation: Rotation, user_id: int, keyset_file: Path
 ) -> None:
     await grants.store(user_id, "sub", _answer("refresh"))

@@ -1,4 +1,4 @@
-"""Security events: believed when Google signed them, acted on once, and never lost."""
+"""Security events: verified, handled once, and never lost."""
 
 from typing import Any
 
@@ -136,7 +136,7 @@ async def test_the_name_of_a_token_is_forgotten_once_it_has_served(
     assert refresh_token[:16] not in repr(row)
 
 
-async def test_events_that_need_nobody_are_accepted_too(api: TokenApi, person: Grant, google: Google) -> None:
+async def test_events_without_effect_are_accepted_too(api: TokenApi, person: Grant, google: Google) -> None:
     for event, claims in (
         ("verification", {"state": "here I am"}),
         ("account-credential-change-required", _about(google, person)),

@@ -1,4 +1,4 @@
-"""Consents that don't cover each other: each stays, is used for what it allows, and ends by itself."""
+"""Several tokens of one grant: each is kept, used for its scopes, and ended separately."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -78,7 +78,7 @@ async def test_consents_that_only_overlap_both_work_and_together_want_one_consen
     assert (await vault.access_token(grant.user_id, scopes=joined.scopes)).scopes == normalise(BOTH)
 
 
-async def test_whoever_prefers_scopes_gets_the_token_that_lacks_least(
+async def test_preferred_scopes_choose_the_token_that_lacks_the_fewest(
     vault: Vault, grant_consent: GrantConsent, run_all_out: RunAllOut
 ) -> None:
     await grant_consent(scopes=CALENDAR)
@@ -131,7 +131,7 @@ async def test_the_end_of_one_token_leaves_the_others(
     assert (healed.id, healed.state, len(healed.tokens)) == (grant.id, "active", 1)
 
 
-async def test_a_dead_token_is_replaced_by_another_that_allows_the_same(
+async def test_an_invalid_token_is_replaced_by_another_that_allows_the_same(
     vault: Vault, grant_consent: GrantConsent, google: Google, run_all_out: RunAllOut
 ) -> None:
     await grant_consent(scopes=BOTH)
@@ -284,7 +284,7 @@ async def test_rotation_seals_every_token_anew(vault: Vault, grant_consent: Gran
     assert {vault.grants.open_refresh_token(one) for one in after.tokens} == before
 
 
-async def test_upkeep_refreshes_each_token_in_use_and_forgets_what_is_over(
+async def test_maintenance_refreshes_each_token_in_use_and_deletes_ended_ones(
     vault: Vault,
     grant_consent: GrantConsent,
     google: Google,

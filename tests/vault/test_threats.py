@@ -1,4 +1,4 @@
-"""Canaries: every secret the vault ever holds, looked for in every place that somebody could steal."""
+"""No secret of the vault is found in logs, responses, the audit log, the queue or other tables."""
 
 import ipaddress
 import json

@@ -1,4 +1,4 @@
-"""The token API: a live token for whoever may have one, and one clear word for everybody else."""
+"""The token API: a valid token for an authorised key, and a clear error otherwise."""
 
 import hashlib
 
@@ -58,7 +58,7 @@ async def test_a_missing_scope_says_how_to_ask_for_it(api: TokenApi, grant_conse
     assert {"drive.appdata", EVENTS} <= set(problem["consent"]["scopes"])
 
 
-async def test_a_dead_grant_says_why_since_when_and_where_to_go(
+async def test_an_invalid_grant_says_why_since_when_and_which_consent_to_open(
     api: TokenApi, grant_consent: GrantConsent, expire_token: ExpireToken, google: Google
 ) -> None:
     grant = await grant_consent()
@@ -74,7 +74,7 @@ async def test_a_dead_grant_says_why_since_when_and_where_to_go(
     assert google.refreshes() == 1
 
 
-async def test_while_google_is_down_callers_are_told_when_to_come_back(
+async def test_while_google_is_down_callers_get_a_retry_after(
     api: TokenApi, grant_consent: GrantConsent, expire_token: ExpireToken, google: Google
 ) -> None:
     grant = await grant_consent()
@@ -94,7 +94,7 @@ async def test_a_key_narrower_than_the_grant_gets_no_token(
     assert (answer.status_code, answer.json()["code"]) == (403, "key_narrower_than_grant")
 
 
-async def test_without_the_right_key_nobody_gets_anything(api: TokenApi, grant_consent: GrantConsent) -> None:
+async def test_requests_without_a_valid_key_are_refused(api: TokenApi, grant_consent: GrantConsent) -> None:
     grant = await grant_consent()
     url = f"/v1/users/{grant.user_id}/google/token"
     assert (await api.http.get(url)).status_code == 401

@@ -1,4 +1,4 @@
-"""Uses of API keys and grants are written down in the background."""
+"""Uses of API keys and grants are stored in the background."""
 
 import asyncio
 

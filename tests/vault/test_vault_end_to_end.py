@@ -1,4 +1,4 @@
-"""The vault in the whole house: a person signs in once, others act for them, and Google warns."""
+"""The vault in a running Catflap: sign-in, token API, and security events."""
 
 import asyncio
 import json

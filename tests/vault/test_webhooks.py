@@ -1,4 +1,4 @@
-"""Webhooks: signed, patient, and never pointed at our own network."""
+"""Webhooks: signed, retried, and never sent to private addresses."""
 
 import asyncio
 import base64
@@ -89,7 +89,7 @@ async def webhooks(grants: Grants, clock: FixedClock, receiver: Receiver) -> Asy
         yield Webhooks(grants.engine, grants.cipher, clock, http, resolve=here, allowed=lambda address: True)
 
 
-async def test_what_becomes_of_a_grant_is_told_signed_and_once(
+async def test_a_change_of_a_grant_is_delivered_signed_and_once(
     vault: Vault,
     webhooks: Webhooks,
     receiver: Receiver,
@@ -160,7 +160,7 @@ async def test_only_an_answer_of_success_is_delivery(
 
 
 @pytest.mark.parametrize("begun", [b"", b"HTTP/1.1 200 X\r\nContent-Length: 999999\r\n\r\n"])
-async def test_an_answer_that_never_ends_holds_nobody_up(
+async def test_a_response_that_never_ends_does_not_block_other_deliveries(
     webhooks: Webhooks,
     receiver: Receiver,
     grant_consent: GrantConsent,

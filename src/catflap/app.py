@@ -57,7 +57,7 @@ from catflap.web.paths import Paths
 from catflap.web.services import Services
 from catflap.web.signin_limits import SignInLimits
 from catflap.work.periodic import PeriodicTasks
-from catflap.work.tasks import Jobs
+from catflap.work.tasks import Tasks
 from catflap.work.worker import Worker
 
 # JSON about the signed-in user, where there is no page.
@@ -78,7 +78,7 @@ class Application:
 
     services: Services
     _urls: Urls
-    _jobs: Jobs
+    _jobs: Tasks
 
     @cached_property
     def web(self) -> FastAPI:
@@ -130,7 +130,7 @@ async def open_catflap(
         services = await _services(infrastructure, vault)
         speech = Speech(engines=installed_engines())
         stack.push_async_callback(speech.aclose)
-        jobs = Jobs(
+        jobs = Tasks(
             calendars=_calendars(infrastructure, vault.vault) if settings.calendars else None,
             planner=Planner(infrastructure.engine, infrastructure.clock),
             renderer=Renderer(infrastructure.engine, infrastructure.clock, speech),

@@ -1,4 +1,4 @@
-"""A served Google, an account and a device to speak on."""
+"""Fixtures: a served sandbox, a Google account and a device."""
 
 from collections.abc import AsyncIterator
 
@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from catflap.announcements.preferences import Preferences, save
+from catflap.announcements.preferences import Preferences, save_preferences
 from catflap.clock import FixedClock
 from catflap.store.tables import devices
 from tests.support.sandbox_calendar import Served, add_account, serving
@@ -20,10 +20,10 @@ async def google(clock: FixedClock) -> AsyncIterator[Served]:
 
 @pytest.fixture
 async def account(engine: AsyncEngine, user_id: int, clock: FixedClock) -> int:
-    """The user, with a Google account, who lives by UTC."""
+    """The user with a Google account and the time zone UTC."""
     await add_account(engine, user_id, clock.now())
     async with engine.begin() as connection:
-        await save(connection, user_id, Preferences(), clock.now())
+        await save_preferences(connection, user_id, Preferences(), clock.now())
     return user_id
 
 

@@ -1,4 +1,4 @@
-"""From Google to the rows a device's schedule is made of."""
+"""Planning from events at Google to the rows of a device's schedule."""
 
 import asyncio
 from datetime import timedelta
@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Row, insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from catflap.announcements.planner import Planner, due_again_at
+from catflap.announcements.planner import Planner, next_plan_at
 from catflap.clock import FixedClock
 from catflap.store.tables import announcements, calendars, devices
 from tests.announcements.conftest import add_device
@@ -176,4 +176,4 @@ async def test_an_empty_day_still_gets_a_schedule_and_a_briefing(
 
 def test_each_user_is_planned_again_within_the_hour(clock: FixedClock) -> None:
     for user_id in range(1, 50):
-        assert clock.now() < due_again_at(user_id, clock.now()) <= clock.now() + timedelta(hours=1)
+        assert clock.now() < next_plan_at(user_id, clock.now()) <= clock.now() + timedelta(hours=1)

@@ -1,4 +1,4 @@
-"""Choices are checked when they are made, and kept."""
+"""Validation, storage and defaults of preferences."""
 
 from datetime import time
 from typing import Any
@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from catflap.announcements.preferences import Preferences, load, save
+from catflap.announcements.preferences import Preferences, load_preferences, save_preferences
 from catflap.clock import FixedClock
 from catflap.errors import BadRequest
 from catflap.store.tables import accounts, calendars
@@ -24,15 +24,17 @@ CHOSEN = Preferences(
 )
 
 
-async def test_who_chose_nothing_gets_the_usual(engine: AsyncEngine, user_id: int) -> None:
-    assert await load(engine, user_id) == Preferences(zone_source="default")
+async def test_users_without_preferences_get_the_defaults(engine: AsyncEngine, user_id: int) -> None:
+    assert await load_preferences(engine, user_id) == Preferences(zone_source="default")
 
 
-async def test_choices_are_kept_and_replaced(engine: AsyncEngine, user_id: int, clock: FixedClock) -> None:
+async def test_preferences_are_stored_and_replaced(
+    engine: AsyncEngine, user_id: int, clock: FixedClock
+) -> None:
     for chosen in (CHOSEN, Preferences(reminder_minutes=(), briefing_at=None)):
         async with engine.begin() as connection:
-            await save(connection, user_id, chosen, clock.now())
-        assert await load(engine, user_id) == chosen
+            await save_preferences(connection, user_id, chosen, clock.now())
+        assert await load_preferences(engine, user_id) == chosen
 
 
 @pytest.mark.parametrize(
@@ -58,13 +60,13 @@ async def test_choices_are_kept_and_replaced(engine: AsyncEngine, user_id: int, 
         ({"event_types": ("focusTime", "birthday")}, "preferences_invalid"),
     ],
 )
-def test_a_choice_there_is_not_is_refused(choice: dict[str, Any], code: str) -> None:
+def test_an_unknown_choice_is_rejected(choice: dict[str, Any], code: str) -> None:
     with pytest.raises(BadRequest, match=code):
         Preferences(**choice)
 
 
 @pytest.mark.parametrize(("calendar_zone", "zone"), [("Asia/Tokyo", "Asia/Tokyo"), ("Mars/Olympus", "UTC")])
-async def test_who_chose_nothing_lives_where_their_main_calendar_does(
+async def test_the_time_zone_is_that_of_the_primary_calendar_unless_chosen(
     engine: AsyncEngine, user_id: int, clock: FixedClock, calendar_zone: str, zone: str
 ) -> None:
     now = clock.now()
@@ -74,4 +76,4 @@ async def test_who_chose_nothing_lives_where_their_main_calendar_does(
         await connection.execute(insert(accounts).values(**account, created_at=now, updated_at=now))
         main = insert(calendars).values(**calendar, time_zone=calendar_zone, is_primary=True)
         await connection.execute(main)
-    assert (await load(engine, user_id)).zone == zone
+    assert (await load_preferences(engine, user_id)).zone == zone

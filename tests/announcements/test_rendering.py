@@ -1,4 +1,4 @@
-"""Sounds are made once, and no device waits for one that will never be."""
+"""Each sound is rendered once, and announcements fail when it can't be."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -18,7 +18,7 @@ from catflap.store.tables import announcements, sounds
 
 @dataclass
 class Voice:
-    """Speech that answers at once, or with a fault."""
+    """Speech that returns at once, or raises an error."""
 
     fault: CatflapError | None = None
     said: list[str] = field(default_factory=list)
@@ -31,7 +31,7 @@ class Voice:
 
 
 @pytest.fixture
-async def waiting(engine: AsyncEngine, clock: FixedClock, user_id: int) -> None:
+async def waiting_announcements(engine: AsyncEngine, clock: FixedClock, user_id: int) -> None:
     """Two announcements that wait for the same sound."""
     device, _ = await Devices(engine, clock).add_browser(user_id, "Browser")
     rows = [
@@ -68,10 +68,8 @@ async def states(engine: AsyncEngine) -> set[tuple[str, str | None]]:
         return {(row.state, row.detail) for row in rows}
 
 
-@pytest.mark.usefixtures("waiting")
-async def test_one_sound_serves_all_who_wait_for_it_and_is_made_once(
-    engine: AsyncEngine, clock: FixedClock
-) -> None:
+@pytest.mark.usefixtures("waiting_announcements")
+async def test_announcements_with_one_text_share_one_sound(engine: AsyncEngine, clock: FixedClock) -> None:
     voice = Voice()
     for _ in range(2):
         await renderer(engine, clock, voice).render("k")
@@ -81,8 +79,8 @@ async def test_one_sound_serves_all_who_wait_for_it_and_is_made_once(
         assert (await connection.scalars(select(sounds.c.key))).all() == ["k"]
 
 
-@pytest.mark.usefixtures("waiting")
-async def test_a_sound_that_can_never_be_fails_what_waits_for_it(
+@pytest.mark.usefixtures("waiting_announcements")
+async def test_announcements_fail_when_their_sound_cannot_be_rendered(
     engine: AsyncEngine, clock: FixedClock
 ) -> None:
     with pytest.raises(OperatorMustAct):
@@ -90,8 +88,10 @@ async def test_a_sound_that_can_never_be_fails_what_waits_for_it(
     assert await states(engine) == {("failed", "no_voice")}
 
 
-@pytest.mark.usefixtures("waiting")
-async def test_a_sound_that_needs_another_try_is_waited_for(engine: AsyncEngine, clock: FixedClock) -> None:
+@pytest.mark.usefixtures("waiting_announcements")
+async def test_announcements_stay_planned_while_rendering_is_retried(
+    engine: AsyncEngine, clock: FixedClock
+) -> None:
     with pytest.raises(TryAgain):
         await renderer(engine, clock, Voice(TryAgain("speech_timeout", "later"))).render("k")
     assert await states(engine) == {("planned", None)}

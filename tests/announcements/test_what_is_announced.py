@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catflap.announcements.planned import Planned
+from catflap.announcements.planned import PlannedAnnouncement
 from catflap.announcements.planning import plan
 from catflap.announcements.preferences import Preferences
 from catflap.speech import dialects, language_of
@@ -19,11 +19,11 @@ BRIEFING = datetime(2026, 11, 25, 8, tzinfo=UTC)
 MIDNIGHT = datetime(2026, 11, 25, tzinfo=UTC)
 
 
-def before(titles: list[Any], **choices: Any) -> list[Planned]:
+def before(titles: list[Any], **choices: Any) -> list[PlannedAnnouncement]:
     return plan(titles, Preferences(briefing_at=None, **choices), NOON)
 
 
-def briefing(*occurrences: Any, **choices: Any) -> Planned:
+def briefing(*occurrences: Any, **choices: Any) -> PlannedAnnouncement:
     chosen = Preferences(reminder_minutes=(), **{"dialect_en": "plain", "dialect_ja": "standard", **choices})
     (said,) = plan(occurrences, chosen, MIDNIGHT)
     return said
@@ -77,7 +77,7 @@ def test_a_title_of_emoji_is_shown_and_called_an_appointment() -> None:
 
 
 @pytest.mark.parametrize("dialect", dialects(), ids=lambda dialect: dialect.id)
-def test_a_tentative_event_is_said_with_a_word_that_tells(dialect: Any) -> None:
+def test_a_tentative_event_is_announced_with_a_word_that_says_so(dialect: Any) -> None:
     title = "会議" if dialect.language == "ja" else "Sync"
     chosen = {f"dialect_{dialect.language}": dialect.id}
     certain = before([timed(title, NOON + HOUR)], **chosen)[0]
@@ -141,12 +141,12 @@ def test_googles_own_reminders_are_used_where_chosen() -> None:
     }
 
 
-def test_the_same_lead_has_the_same_key_whoever_set_it() -> None:
+def test_reminders_from_both_sources_have_the_same_key() -> None:
     event = timed("Sync", NOON + HOUR, reminders=(10,))
     assert plan([event], GOOGLE, NOON) == plan([event], QUIET, NOON)
 
 
-def test_a_whole_day_is_reminded_of_by_google_alone() -> None:
+def test_only_googles_reminders_apply_to_all_day_events() -> None:
     day = whole("Rubbish", date(2026, 11, 26), reminders=(900,))
     (said,) = plan([day], GOOGLE, NOON, timedelta(hours=48))
     assert (said.kind, said.play_at) == ("before", datetime(2026, 11, 25, 9, tzinfo=UTC))
@@ -170,7 +170,7 @@ def test_the_same_event_in_two_calendars_has_the_reminders_of_both() -> None:
     assert [one.play_at for one in plan(twice, GOOGLE, NOON)] == [at - HOUR, at - timedelta(minutes=10)]
 
 
-def test_what_is_under_way_when_the_briefing_comes_is_told_with_its_end() -> None:
+def test_the_briefing_names_ongoing_events_with_their_end() -> None:
     shift = timed("Night shift", BRIEFING - 10 * HOUR, ends_at=BRIEFING + 2 * HOUR)
     said = briefing(shift)
     assert said.titles == ("Night shift",)
@@ -192,7 +192,7 @@ def test_an_event_until_midnight_ends_today() -> None:
     assert "until midnight." in briefing(long).display
 
 
-def test_what_is_over_or_begins_now_is_not_under_way() -> None:
+def test_events_that_end_before_or_begin_at_the_briefing_are_not_ongoing() -> None:
     over = timed("Run", BRIEFING - 2 * HOUR, ends_at=BRIEFING)
     assert "Nothing on the calendar" in briefing(over).display
     now = timed("Run", BRIEFING, ends_at=BRIEFING + HOUR)
@@ -200,19 +200,19 @@ def test_what_is_over_or_begins_now_is_not_under_way() -> None:
     assert "Under way" not in briefing(now).display
 
 
-def test_the_last_day_of_a_trip_is_told_and_the_day_after_is_not() -> None:
+def test_the_last_day_of_a_trip_is_announced_and_the_day_after_is_not() -> None:
     assert "Today: “Trip”." in briefing(whole("Trip", DAY - timedelta(days=2), days=3)).display
     assert "Nothing" in briefing(whole("Trip", DAY - timedelta(days=3), days=3)).display
 
 
-def test_what_is_under_way_is_not_counted_again() -> None:
+def test_ongoing_events_are_not_counted_again() -> None:
     said = briefing(
         timed("Shift", BRIEFING - HOUR, ends_at=BRIEFING + HOUR), timed("Sync", BRIEFING + 2 * HOUR)
     )
     assert said.display.endswith("“Shift” until 9:00 am. One appointment, at 10:00 am.")
 
 
-def test_a_secret_that_is_under_way_stays_one() -> None:
+def test_a_private_ongoing_event_stays_private() -> None:
     shift = timed("Therapy", BRIEFING - HOUR, ends_at=BRIEFING + HOUR, private=True)
     assert "an appointment until 9:00 am" in briefing(shift).display
     assert "Therapy" not in str(briefing(shift)) + briefing(shift).spoken

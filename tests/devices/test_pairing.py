@@ -1,4 +1,4 @@
-"""A device becomes somebody's by a code, and by nothing else."""
+"""Pairing of devices by code, and the validity of their tokens."""
 
 import hashlib
 from datetime import timedelta
@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.clock import FixedClock
 from catflap.devices.devices import MAX_DEVICES, Devices
-from catflap.devices.pairing import LIVES, Pairings
+from catflap.devices.pairing import LIFETIME, Pairings
 from catflap.errors import BadRequest
 from catflap.store.tables import devices as devices_table
 from catflap.store.tables import pairings as pairings_table
@@ -28,39 +28,39 @@ def pairings(engine: AsyncEngine, clock: FixedClock, devices: Devices) -> Pairin
     return Pairings(engine, clock, devices)
 
 
-async def test_a_claimed_device_is_found_by_its_own_secret(
+async def test_a_claimed_device_is_found_by_its_token(
     pairings: Pairings, devices: Devices, user_id: int
 ) -> None:
-    pairing = await pairings.begin(token_sha256=HASH, model="robot")
-    assert await pairings.device_of(pairing.handle) is None
+    pairing = await pairings.create(token_sha256=HASH, model="robot")
+    assert await pairings.claimed_device_id(pairing.handle) is None
     claimed = await pairings.claim(user_id, pairing.code.lower(), "Kitchen Mia")
-    assert await pairings.device_of(pairing.handle) == claimed.id
+    assert await pairings.claimed_device_id(pairing.handle) == claimed.id
     assert await devices.find(SECRET) == claimed
     assert (claimed.name, claimed.model, claimed.user_id) == ("Kitchen Mia", "robot", user_id)
 
 
 async def test_a_code_works_once(pairings: Pairings, user_id: int) -> None:
-    pairing = await pairings.begin(token_sha256=HASH, model="robot")
+    pairing = await pairings.create(token_sha256=HASH, model="robot")
     await pairings.claim(user_id, pairing.code, None)
     with pytest.raises(BadRequest) as refused:
         await pairings.claim(user_id, pairing.code, None)
     assert refused.value.code == "not_found"
 
 
-async def test_a_code_dies_after_ten_minutes(pairings: Pairings, clock: FixedClock, user_id: int) -> None:
-    pairing = await pairings.begin(token_sha256=HASH, model="robot")
-    clock.advance(LIVES - timedelta(seconds=1))
-    assert await pairings.device_of(pairing.handle) is None
+async def test_a_code_expires_after_ten_minutes(pairings: Pairings, clock: FixedClock, user_id: int) -> None:
+    pairing = await pairings.create(token_sha256=HASH, model="robot")
+    clock.advance(LIFETIME - timedelta(seconds=1))
+    assert await pairings.claimed_device_id(pairing.handle) is None
     clock.advance(timedelta(seconds=1))
-    for attempt in (pairings.claim(user_id, pairing.code, None), pairings.device_of(pairing.handle)):
+    for attempt in (pairings.claim(user_id, pairing.code, None), pairings.claimed_device_id(pairing.handle)):
         with pytest.raises(BadRequest):
             await attempt
 
 
-async def test_the_database_knows_no_secret_and_no_handle(
+async def test_the_database_stores_only_hashes_of_token_and_handle(
     pairings: Pairings, engine: AsyncEngine, user_id: int
 ) -> None:
-    pairing = await pairings.begin(token_sha256=HASH, model="robot")
+    pairing = await pairings.create(token_sha256=HASH, model="robot")
     await pairings.claim(user_id, pairing.code, None)
     async with engine.connect() as connection:
         rows = [
@@ -71,7 +71,7 @@ async def test_the_database_knows_no_secret_and_no_handle(
     assert pairing.handle not in str(rows)
 
 
-async def test_a_removed_device_is_nobody(devices: Devices, user_id: int) -> None:
+async def test_the_token_of_a_removed_device_is_invalid(devices: Devices, user_id: int) -> None:
     device, token = await devices.add_browser(user_id, "Browser")
     with pytest.raises(BadRequest):
         await devices.remove(user_id + 1, device.id)
@@ -79,7 +79,7 @@ async def test_a_removed_device_is_nobody(devices: Devices, user_id: int) -> Non
     assert await devices.find(token) is None
 
 
-async def test_one_person_cannot_fill_the_house_with_devices(devices: Devices, user_id: int) -> None:
+async def test_the_number_of_devices_per_user_is_limited(devices: Devices, user_id: int) -> None:
     for number in range(MAX_DEVICES):
         await devices.add_browser(user_id, f"Browser {number}")
     with pytest.raises(BadRequest) as refused:

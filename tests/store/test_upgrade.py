@@ -9,7 +9,7 @@ from alembic.config import Config
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from catflap.announcements.preferences import Preferences, load
+from catflap.announcements.preferences import Preferences, load_preferences
 from catflap.store import migrate as migrating
 from catflap.store.database import Urls, asyncpg_options, connect
 from catflap.store.migrate import create_database, migrate
@@ -67,7 +67,7 @@ async def test_choices_and_events_of_the_first_release_are_kept_and_calendars_re
 ) -> None:
     await migrate(first_release)
     engine = connect(first_release.app)
-    chosen = await load(engine, 1)
+    chosen = await load_preferences(engine, 1)
     await engine.dispose()
     assert (chosen.zone, chosen.reminder_minutes, chosen.dialect_ja) == ("Asia/Tokyo", (30,), "kyoto")
     usual = Preferences()

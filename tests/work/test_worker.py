@@ -1,4 +1,4 @@
-"""Jobs run when their transaction commits; failures are tried again, told apart, and tell no secrets."""
+"""Queued tasks: execution, retries, reconnection, and what is logged of failures."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -17,19 +17,19 @@ from catflap.store.task_types import TaskType
 from catflap.store.unavailable import DatabaseUnavailable
 from catflap.work.worker import Worker
 
-Job = Callable[[str], Awaitable[None]]
+TaskFunction = Callable[[str], Awaitable[None]]
 
 
 class _Jobs:
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: TaskFunction) -> None:
         self._job = job
 
-    def by_name(self) -> dict[str, Job]:
+    def by_name(self) -> dict[str, TaskFunction]:
         return {"job": self._job}
 
 
 @asynccontextmanager
-async def working(urls: Urls, job: Job) -> AsyncIterator[None]:
+async def working(urls: Urls, job: TaskFunction) -> AsyncIterator[None]:
     async with Worker(urls.app, _Jobs(job)), asyncio.timeout(60):  # type: ignore[arg-type]
         yield
 
@@ -39,7 +39,7 @@ async def add(engine: AsyncEngine, *keys: object) -> None:
         await enqueue(connection, TaskType("job", str, str), *keys)
 
 
-async def test_each_key_is_worked_on_once(database_urls: Urls, engine: AsyncEngine) -> None:
+async def test_each_task_runs_once(database_urls: Urls, engine: AsyncEngine) -> None:
     seen: asyncio.Queue[str] = asyncio.Queue()
     async with working(database_urls, seen.put):
         await add(engine, 1, 2, 3)
@@ -47,7 +47,7 @@ async def test_each_key_is_worked_on_once(database_urls: Urls, engine: AsyncEngi
     assert seen.empty()
 
 
-async def test_what_only_needs_another_try_gets_one(database_urls: Urls, engine: AsyncEngine) -> None:
+async def test_a_temporary_failure_is_retried(database_urls: Urls, engine: AsyncEngine) -> None:
     tries, done = 0, asyncio.Event()
 
     async def job(_key: str) -> None:
@@ -63,7 +63,7 @@ async def test_what_only_needs_another_try_gets_one(database_urls: Urls, engine:
     assert tries == 2
 
 
-async def test_what_a_person_must_mend_is_not_tried_again(database_urls: Urls, engine: AsyncEngine) -> None:
+async def test_a_failure_that_needs_a_person_is_not_retried(database_urls: Urls, engine: AsyncEngine) -> None:
     seen: asyncio.Queue[str] = asyncio.Queue()
 
     async def job(key: str) -> None:
@@ -79,7 +79,7 @@ async def test_what_a_person_must_mend_is_not_tried_again(database_urls: Urls, e
         assert (await connection.execute(text("SELECT 1 FROM queue.pgqueuer"))).all() == []
 
 
-async def test_a_broken_job_leaves_no_words_in_log_or_database(
+async def test_an_unexpected_error_leaks_no_text_to_log_or_database(
     database_urls: Urls, engine: AsyncEngine
 ) -> None:
     canary, again = "Surprise party for the boss", asyncio.Event()
@@ -97,7 +97,7 @@ async def test_a_broken_job_leaves_no_words_in_log_or_database(
         async with working(database_urls, job):
             await add(engine, 1)
             await again.wait()
-    assert [line["error"] for line in lines if line["event"] == "job_broke"] == ["ValueError"]
+    assert [line["error"] for line in lines if line["event"] == "job_failed_unexpectedly"] == ["ValueError"]
     assert canary not in str(lines)
     owner = create_async_engine(database_urls.owner)
     async with owner.connect() as connection:
@@ -107,7 +107,9 @@ async def test_a_broken_job_leaves_no_words_in_log_or_database(
     assert canary not in str(kept)
 
 
-async def test_a_lost_database_connection_is_made_anew(database_urls: Urls, engine: AsyncEngine) -> None:
+async def test_the_worker_reconnects_after_a_lost_connection(
+    database_urls: Urls, engine: AsyncEngine
+) -> None:
     seen: asyncio.Queue[str] = asyncio.Queue()
     owner = create_async_engine(database_urls.owner)
     async with working(database_urls, seen.put):
@@ -126,7 +128,7 @@ async def test_a_lost_database_connection_is_made_anew(database_urls: Urls, engi
         assert await seen.get() == "after"
 
 
-async def test_a_job_is_never_given_up_over_the_database(
+async def test_a_task_is_retried_without_limit_while_the_database_is_away(
     database_urls: Urls, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("catflap.work.worker._backoff", lambda attempts: timedelta())

@@ -1,4 +1,4 @@
-"""One thing to say, and what identifies it: the value that planning hands to the schedule."""
+"""Planned announcements and their stable keys."""
 
 import hashlib
 import json
@@ -11,21 +11,26 @@ from catflap.announcements.preferences import Preferences
 from catflap.calendars import Occurrence
 from catflap.speech import Language, Title, Utterance, shown_title
 
-# A briefing is of use for two hours, everything else for less.
-LONGEST_LIFE = timedelta(hours=2)
+# Briefings expire after two hours, all other announcements earlier.
+MAX_LIFETIME = timedelta(hours=2)
 Kind = Literal["before", "start", "briefing"]
 
 
 @dataclass(frozen=True)
-class Planned:
-    """One thing to say.
+class PlannedAnnouncement:
+    """An announcement that is to be played on the user's devices.
 
     Args:
-        key: The same for the same announcement, whatever its words are.
-        play_at: When, in UTC.
-        expires_at: Too late to be of use from here on.
-        titles: All titles it is about, stand-ins for those that are private or missing.
-        event_start: ISO 8601 in the user's zone; of a briefing or an all-day event the day.
+        key: Identifies the announcement across plans, independent of its text.
+        kind: `before` or at the `start` of events, or a `briefing`.
+        play_at: When it is played, in UTC.
+        expires_at: From when on it is not played any more.
+        titles: The titles of all its events, with placeholders for private and missing ones.
+        event_start: ISO 8601 in the user's zone; a date for a briefing or an all-day event.
+        language: Language of the text.
+        dialect: Id of the phrasebook.
+        display: The text to show.
+        spoken: The text to synthesise.
     """
 
     key: str
@@ -40,8 +45,8 @@ class Planned:
     spoken: str = field(repr=False)
 
 
-def planned(
-    said: Utterance,
+def make_announcement(
+    utterance: Utterance,
     *,
     key: str,
     kind: Kind,
@@ -49,24 +54,24 @@ def planned(
     expires_at: datetime,
     titles: Sequence[Title],
     event_start: str,
-) -> Planned:
-    """The words with everything a schedule needs."""
-    return Planned(
+) -> PlannedAnnouncement:
+    """Build an announcement from an utterance and its schedule."""
+    return PlannedAnnouncement(
         key=key,
         kind=kind,
         play_at=play_at,
         expires_at=expires_at,
-        titles=tuple(shown_title(said.dialect, title) for title in titles),
+        titles=tuple(shown_title(utterance.dialect, title) for title in titles),
         event_start=event_start,
-        language=said.language,
-        dialect=said.dialect,
-        display=said.display,
-        spoken=said.spoken,
+        language=utterance.language,
+        dialect=utterance.dialect,
+        display=utterance.display,
+        spoken=utterance.spoken,
     )
 
 
-def title_of(one: Occurrence, preferences: Preferences) -> Title:
-    """What may be said of it; the text of a private title goes no further."""
+def announced_title(one: Occurrence, preferences: Preferences) -> Title:
+    """Return what may be said of an occurrence; the text of a private title is removed here."""
     return Title(
         text="" if one.private else one.title,
         private=one.private,
@@ -75,12 +80,12 @@ def title_of(one: Occurrence, preferences: Preferences) -> Title:
     )
 
 
-def dialect_of(preferences: Preferences, language: Language) -> str:
-    """The dialect the user chose for a language."""
+def dialect_for(preferences: Preferences, language: Language) -> str:
+    """Return the dialect that the user chose for a language."""
     return preferences.dialect_ja if language == "ja" else preferences.dialect_en
 
 
-def key_of(kind: Kind, play_at: datetime, minutes: int, language: Language, about: object) -> str:
-    """A stable identifier of what is said, whatever the words are."""
-    told = json.dumps([kind, play_at.astimezone(UTC).isoformat(), minutes, language, about])
-    return hashlib.sha256(told.encode()).hexdigest()
+def announcement_key(kind: Kind, play_at: datetime, minutes: int, language: Language, about: object) -> str:
+    """Return the key of an announcement, a hash that does not depend on its text."""
+    identity = json.dumps([kind, play_at.astimezone(UTC).isoformat(), minutes, language, about])
+    return hashlib.sha256(identity.encode()).hexdigest()

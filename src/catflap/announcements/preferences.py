@@ -1,4 +1,4 @@
-"""How and when somebody wants to be told."""
+"""User preferences for announcements: their values, validation and storage."""
 
 from dataclasses import dataclass
 from datetime import datetime, time
@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from catflap.announcements.zones import ZoneSource, find_zone, zone_unknown
+from catflap.announcements.zones import ZoneSource, find_zone, unknown_zone_error
 from catflap.calendars.datetimes import is_zone
 from catflap.errors import BadRequest
 from catflap.google.calendar import MAX_REMINDER_MINUTES, MAX_REMINDERS
@@ -18,28 +18,28 @@ from catflap.store.tables import preferences as t
 
 RemindersFrom = Literal["preferences", "google"]
 Tentative = Literal["maybe", "plain", "skip"]
-# Google's event types that nobody has to be reminded of, so that they are announced only on request.
+# Google's event types that usually need no reminder; they are announced only if chosen.
 OptionalType = Literal["focusTime", "outOfOffice", "workingLocation"]
 OPTIONAL_TYPES: frozenset[str] = frozenset(get_args(OptionalType))
 
 
 @dataclass(frozen=True)
 class Preferences:
-    """One person's choices.
+    """One user's preferences.
 
     Args:
         zone: IANA name.
-        reminder_minutes: How long before each appointment; 0 is at its start. Unused when the reminders
-            are Google's.
+        reminder_minutes: How long before each event; 0 is at its start. Unused if `reminders_from` is
+            `google`.
         briefing_at: When the morning briefing is, in `zone`; None for none.
         dialect_ja: Phrasebook for Japanese titles.
         dialect_en: Phrasebook for all others.
-        reminders_from: `preferences` for `reminder_minutes`, `google` for the notifications that are set in
-            Google Calendar, event by event.
-        tentative: Events that are tentative or whose invitation has no clear answer: `maybe` says them with
-            a word that tells, `plain` like all others, `skip` not at all.
+        reminders_from: `preferences` for `reminder_minutes`, `google` for the pop-up reminders that each
+            event has in Google Calendar.
+        tentative: How tentative events and unanswered invitations are announced: `maybe` with a word that
+            marks them, `plain` like all others, `skip` not at all.
         event_types: Which of `OPTIONAL_TYPES` are announced.
-        zone_source: Where `zone` comes from; only `user` is a choice, and kept as one.
+        zone_source: Where `zone` comes from; only with `user` it is stored.
 
     Raises:
         BadRequest: `zone_unknown`, `reminders_invalid`, `unknown_dialect`, `preferences_invalid`.
@@ -57,7 +57,7 @@ class Preferences:
 
     def __post_init__(self) -> None:
         if not is_zone(self.zone):
-            raise zone_unknown()
+            raise unknown_zone_error()
         if len(self.reminder_minutes) > MAX_REMINDERS or not all(
             0 <= minutes <= MAX_REMINDER_MINUTES for minutes in self.reminder_minutes
         ):
@@ -78,14 +78,15 @@ class Preferences:
 
     @property
     def time_zone(self) -> ZoneInfo:
+        """`zone` as a tzinfo."""
         return ZoneInfo(self.zone)
 
 
-async def load(source: AsyncEngine | AsyncConnection, user_id: int) -> Preferences:
-    """The user's choices, the usual ones where none were made; the time zone as `find_zone` says."""
+async def load_preferences(source: AsyncEngine | AsyncConnection, user_id: int) -> Preferences:
+    """Return the stored preferences, or the defaults; the time zone is that of `find_zone`."""
     if isinstance(source, AsyncEngine):
         async with source.connect() as connection:
-            return await load(connection, user_id)
+            return await load_preferences(connection, user_id)
     row = (await source.execute(select(t).where(t.c.user_id == user_id))).one_or_none()
     zone, zone_source = await find_zone(source, user_id, row.zone if row else None)
     if row is None:
@@ -103,8 +104,10 @@ async def load(source: AsyncEngine | AsyncConnection, user_id: int) -> Preferenc
     )
 
 
-async def save(connection: AsyncConnection, user_id: int, preferences: Preferences, now: datetime) -> None:
-    """Keep the choices; whoever calls asks for a new plan."""
+async def save_preferences(
+    connection: AsyncConnection, user_id: int, preferences: Preferences, now: datetime
+) -> None:
+    """Store preferences. Does not enqueue a plan; the caller does."""
     briefing_at = preferences.briefing_at
     values = {
         "zone": preferences.zone if preferences.zone_source == "user" else None,

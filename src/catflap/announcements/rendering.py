@@ -1,4 +1,4 @@
-"""Render the sound of announcements: each sound once, for all announcements that have the same words."""
+"""Render the sounds of announcements (the task `render`); equal texts share one sound."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from catflap.announcements.repository import mark_ready, mark_unspeakable
+from catflap.announcements.repository import mark_failed, mark_ready
 from catflap.clock import Clock
 from catflap.errors import CatflapError, may_retry
 from catflap.speech import Speech
@@ -16,16 +16,16 @@ from catflap.store.tables import sounds
 
 @dataclass(frozen=True)
 class Renderer:
-    """Makes sounds and marks the announcements that waited for them."""
+    """Synthesises sounds and updates the announcements that wait for them."""
 
     engine: AsyncEngine
     clock: Clock
     speech: Speech
 
     async def render(self, sound_key: str) -> None:
-        """Synthesise a sound unless it exists or nothing waits for it; its announcements become `ready`.
+        """Synthesise a sound unless it exists or is not needed; set its announcements to `ready`.
 
-        Announcements whose sound can never be made become `failed`.
+        Announcements whose sound can't be synthesised become `failed`.
 
         Raises:
             CatflapError: as `Speech.synthesise`.
@@ -48,7 +48,7 @@ class Renderer:
         except CatflapError as error:
             if not may_retry(error):
                 async with self.engine.begin() as connection:
-                    await mark_unspeakable(connection, sound_key, self.clock.now(), error.code)
+                    await mark_failed(connection, sound_key, self.clock.now(), error.code)
             raise
         values = {
             "key": sound_key,

@@ -1,9 +1,9 @@
-"""The announcements of each device as rows: planned, made ready, acknowledged.
+"""Repository of announcements (`app.announcements`) and their states.
 
     planned ─▶ ready ─▶ sent ─▶ held ─▶ missed | cancelled ─▶ failed ─▶ played
 
-A state only moves along this line, so an acknowledgement that comes late or twice does no harm. A plan
-alone goes back: a cancelled announcement that is wanted again, or one whose words changed, is planned anew.
+Acknowledgements only move a state forward along this line, so late or repeated ones have no effect. Only
+planning moves it back: a cancelled announcement that is wanted again, or one whose text changed, is planned.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +15,7 @@ from uuid import uuid4
 from sqlalchemy import ColumnElement, Row, and_, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from catflap.announcements.planned import Planned
+from catflap.announcements.planned import PlannedAnnouncement
 from catflap.errors import BadRequest
 from catflap.speech import content_key
 from catflap.store.notify import announce_change
@@ -25,7 +25,7 @@ from catflap.store.tables import devices, sounds
 from catflap.store.task_types import RENDER, schedule_topic
 from catflap.store.text import sanitize_text
 
-_RANKS = {
+_STATE_ORDER = {
     "planned": 0,
     "ready": 1,
     "sent": 2,
@@ -35,17 +35,17 @@ _RANKS = {
     "failed": 5,
     "played": 6,
 }
-ACKNOWLEDGED = frozenset({"played", "failed", "missed", "held"})
-_TO_COME = ("planned", "ready", "sent", "held")
-_REPLANNED = frozenset({"planned", "ready", "cancelled"})
+ACK_STATES = frozenset({"played", "failed", "missed", "held"})
+_PENDING_STATES = ("planned", "ready", "sent", "held")
+_REPLANNABLE_STATES = frozenset({"planned", "ready", "cancelled"})
 _KINDS = ("before", "start", "briefing")
 _MAX_DETAIL = 500
-_RENDER_AGAIN = timedelta(minutes=10)
+_RENDER_RETRY_AFTER = timedelta(minutes=10)
 _PLAN_LOCK = 0x0CA7 << 40
 
 
 async def lock_plan(connection: AsyncConnection, user_id: int) -> None:
-    """Let one transaction at a time plan for this user; whatever was read before may be out of date."""
+    """Lock the user's plan until the transaction ends; call it before reading what the plan depends on."""
     await connection.execute(select(func.pg_advisory_xact_lock(_PLAN_LOCK | user_id)))
 
 
@@ -53,56 +53,57 @@ async def replan(
     connection: AsyncConnection,
     user_id: int,
     now: datetime,
-    planned: Iterable[Planned],
+    planned: Iterable[PlannedAnnouncement],
 ) -> None:
-    """Make each of the user's devices say from `now` on what is planned, and nothing else.
+    """Replace the announcements of each of the user's devices from `now` on by a plan.
 
-    What was to be said before `now` and still may be, because a device was late, is taken back when it is
-    not planned any more; it is never added. A device whose schedule changed, or that never had one, gets a
-    new version and is told.
+    Announcements due before `now` that have not expired are cancelled if they are no longer planned; none are
+    added. A device whose schedule changed, or that never had one, gets a new version and is notified.
 
     Args:
-        connection: Holds `lock_plan` since before the plan was made.
-        user_id: Whose.
-        now: As it was planned for.
-        planned: The whole plan, with what was to be said lately.
+        connection: A transaction that called `lock_plan` before the plan was made.
+        user_id: The owner of the devices.
+        now: The time for which the plan was made.
+        planned: The whole plan, including the last `MAX_LIFETIME` before `now`.
     """
-    wanted = {one.key: _values(one) for one in planned}
-    sounding = await _sounding(connection, [values["sound_key"] for values in wanted.values()])
+    wanted = {one.key: _row_values(one) for one in planned}
+    rendered = await _existing_sounds(connection, [values["sound_key"] for values in wanted.values()])
     for values in wanted.values():
-        values["state"] = "ready" if values["sound_key"] in sounding else "planned"
-    mute: set[str] = set()
+        values["state"] = "ready" if values["sound_key"] in rendered else "planned"
+    to_render: set[str] = set()
     for device in await _lock_devices(connection, devices.c.user_id == user_id):
         rows = await _rows(connection, device.id, now, list(wanted))
-        difference = _difference(rows, wanted, now)
-        if difference or device.schedule_version == 0:
-            await _write(connection, user_id, device.id, difference, now)
-            await _bump(connection, device.id)
-        mute |= {values["sound_key"] for values in difference.written()}
-        mute |= {row.sound_key for key, row in rows.items() if key in wanted and _stuck(row, now)}
-    await enqueue(connection, RENDER, *sorted(mute - sounding))
+        diff = _diff(rows, wanted, now)
+        if diff or device.schedule_version == 0:
+            await _write(connection, user_id, device.id, diff, now)
+            await _increment_version(connection, device.id)
+        to_render |= {values["sound_key"] for values in diff.values_written()}
+        to_render |= {
+            row.sound_key for key, row in rows.items() if key in wanted and _render_overdue(row, now)
+        }
+    await enqueue(connection, RENDER, *sorted(to_render - rendered))
 
 
 async def mark_ready(connection: AsyncConnection, sound_key: str, now: datetime) -> None:
-    """The sound exists: whatever waited for it is ready, and its devices are told."""
-    await _decide(connection, sound_key, {"state": "ready", "updated_at": now})
+    """Set announcements that waited for this sound to `ready`, and notify their devices."""
+    await _finish_waiting(connection, sound_key, {"state": "ready", "updated_at": now})
 
 
-async def mark_unspeakable(connection: AsyncConnection, sound_key: str, now: datetime, reason: str) -> None:
-    """The sound will never exist: whatever waited for it failed, so that no device waits with it."""
-    await _decide(connection, sound_key, {"state": "failed", "detail": reason, "updated_at": now})
+async def mark_failed(connection: AsyncConnection, sound_key: str, now: datetime, reason: str) -> None:
+    """Set announcements whose sound can't be rendered to `failed`, and notify their devices."""
+    await _finish_waiting(connection, sound_key, {"state": "failed", "detail": reason, "updated_at": now})
 
 
-async def _decide(connection: AsyncConnection, sound_key: str, values: dict[str, Any]) -> None:
+async def _finish_waiting(connection: AsyncConnection, sound_key: str, values: dict[str, Any]) -> None:
     waiting = (t.c.sound_key == sound_key, t.c.state == "planned")
-    # Devices are locked before announcements, here as in `replan`, so that the two can't embrace.
+    # Devices are locked before announcements, as in `replan`, to avoid a deadlock.
     which = select(t.c.device_id).where(*waiting)
     locked = [row.id for row in await _lock_devices(connection, devices.c.id.in_(which))]
-    decided = update(t).where(*waiting, t.c.device_id.in_(locked)).values(values)
+    finished = update(t).where(*waiting, t.c.device_id.in_(locked)).values(values)
     for device_id in sorted(
-        {row.device_id for row in await connection.execute(decided.returning(t.c.device_id))}
+        {row.device_id for row in await connection.execute(finished.returning(t.c.device_id))}
     ):
-        await _bump(connection, device_id)
+        await _increment_version(connection, device_id)
 
 
 async def acknowledge(
@@ -113,46 +114,46 @@ async def acknowledge(
     at: datetime,
     detail: str | None = None,
 ) -> None:
-    """What became of an announcement, told by its device; saying it twice or late changes nothing.
+    """Record what a device reports about an announcement; late or repeated reports have no effect.
 
     Args:
         connection: An open transaction.
-        device_id: Who tells.
-        announcement_id: Of which announcement.
+        device_id: The device that reports.
+        announcement_id: Its announcement.
         state: `played`, `failed`, `missed` or `held`.
         at: When it happened.
-        detail: A hint for people.
+        detail: A hint for humans.
 
     Raises:
-        BadRequest: `not_found` for another device's announcement too, `state_invalid`.
+        BadRequest: `not_found`, also for another device's announcement; `state_invalid`.
     """
-    if state not in ACKNOWLEDGED:
+    if state not in ACK_STATES:
         raise BadRequest("state_invalid", "The state must be played, failed, missed or held.")
     ours = (t.c.id == announcement_id, t.c.device_id == device_id)
     row = (await connection.execute(select(t.c.state).where(*ours).with_for_update())).one_or_none()
     if row is None:
         raise BadRequest("not_found", "This device has no such announcement.")
-    if _RANKS[state] > _RANKS[row.state]:
+    if _STATE_ORDER[state] > _STATE_ORDER[row.state]:
         hint = sanitize_text(detail, _MAX_DETAIL) if detail else None
         await connection.execute(update(t).where(*ours).values(state=state, detail=hint, updated_at=at))
 
 
 @dataclass(frozen=True)
-class _Difference:
-    """What must be done to a device's rows: values to insert, values to write by id, ids to cancel."""
+class _PlanDiff:
+    """Changes to a device's rows: values to insert, values to update by id, ids to cancel."""
 
     new: list[dict[str, Any]]
     changed: dict[str, dict[str, Any]]
-    gone: list[str]
+    cancelled: list[str]
 
     def __bool__(self) -> bool:
-        return bool(self.new or self.changed or self.gone)
+        return bool(self.new or self.changed or self.cancelled)
 
-    def written(self) -> list[dict[str, Any]]:
+    def values_written(self) -> list[dict[str, Any]]:
         return [*self.new, *self.changed.values()]
 
 
-def _values(one: Planned) -> dict[str, Any]:
+def _row_values(one: PlannedAnnouncement) -> dict[str, Any]:
     return {
         "key": one.key,
         "kind": one.kind,
@@ -167,56 +168,58 @@ def _values(one: Planned) -> dict[str, Any]:
     }
 
 
-def _difference(
-    rows: Mapping[str, Row[Any]], wanted: Mapping[str, dict[str, Any]], now: datetime
-) -> _Difference:
+def _diff(rows: Mapping[str, Row[Any]], wanted: Mapping[str, dict[str, Any]], now: datetime) -> _PlanDiff:
     known = {rows[key].id: (rows[key], values) for key, values in wanted.items() if key in rows}
-    return _Difference(
+    return _PlanDiff(
         new=[values for key, values in wanted.items() if key not in rows and values["play_at"] >= now],
         changed={
-            identifier: values for identifier, (row, values) in known.items() if _differs(row, values, now)
+            identifier: values
+            for identifier, (row, values) in known.items()
+            if _needs_update(row, values, now)
         },
-        gone=[row.id for key, row in rows.items() if key not in wanted and row.state in _TO_COME],
+        cancelled=[row.id for key, row in rows.items() if key not in wanted and row.state in _PENDING_STATES],
     )
 
 
-def _differs(row: Row[Any], values: Mapping[str, Any], now: datetime) -> bool:
-    """Whether the row must be written; one a device has begun with stays as it was said."""
+def _needs_update(row: Row[Any], values: Mapping[str, Any], now: datetime) -> bool:
+    """Return whether the row must be updated; one that a device has received is not changed."""
     if row.state == "failed":
-        # Before its time it failed because it can't be spoken; other words may be.
+        # It failed before `play_at` because its text can't be rendered; another text may be.
         return bool(row.play_at > now and row.sound_key != values["sound_key"])
-    return row.state in _REPLANNED and any(row._mapping[name] != value for name, value in values.items())
+    return row.state in _REPLANNABLE_STATES and any(
+        row._mapping[name] != value for name, value in values.items()
+    )
 
 
 async def _write(
     connection: AsyncConnection,
     user_id: int,
     device_id: int,
-    difference: _Difference,
+    diff: _PlanDiff,
     now: datetime,
 ) -> None:
     owner = {"user_id": user_id, "device_id": device_id, "updated_at": now}
-    if difference.new:
-        rows = [{"id": uuid4().hex, **owner, **values} for values in difference.new]
+    if diff.new:
+        rows = [{"id": uuid4().hex, **owner, **values} for values in diff.new]
         await connection.execute(insert(t), rows)
-    for identifier, values in difference.changed.items():
+    for identifier, values in diff.changed.items():
         change = update(t).where(t.c.id == identifier)
         await connection.execute(change.values(**values, detail=None, updated_at=now))
-    if difference.gone:
-        cancel = update(t).where(t.c.id.in_(difference.gone))
+    if diff.cancelled:
+        cancel = update(t).where(t.c.id.in_(diff.cancelled))
         await connection.execute(cancel.values(state="cancelled", updated_at=now))
 
 
 async def _rows(
     connection: AsyncConnection, device_id: int, now: datetime, keys: list[str]
 ) -> dict[str, Row[Any]]:
-    """By key, what is to come on this device, and whatever the plan names."""
-    to_come = and_(t.c.expires_at > now, t.c.kind.in_(_KINDS))
-    query = select(t).where(t.c.device_id == device_id, or_(to_come, t.c.key.in_(keys)))
+    """Return, by key, the device's announcements that have not expired and those that the plan has."""
+    not_expired = and_(t.c.expires_at > now, t.c.kind.in_(_KINDS))
+    query = select(t).where(t.c.device_id == device_id, or_(not_expired, t.c.key.in_(keys)))
     return {row.key: row for row in await connection.execute(query.with_for_update())}
 
 
-async def _sounding(connection: AsyncConnection, keys: list[str]) -> set[str]:
+async def _existing_sounds(connection: AsyncConnection, keys: list[str]) -> set[str]:
     found = await connection.execute(select(sounds.c.key).where(sounds.c.key.in_(keys)))
     return set(found.scalars())
 
@@ -226,12 +229,12 @@ async def _lock_devices(connection: AsyncConnection, which: ColumnElement[bool])
     return (await connection.execute(query.with_for_update())).all()
 
 
-async def _bump(connection: AsyncConnection, device_id: int) -> None:
+async def _increment_version(connection: AsyncConnection, device_id: int) -> None:
     newer = devices.c.schedule_version + 1
     await connection.execute(update(devices).where(devices.c.id == device_id).values(schedule_version=newer))
     await announce_change(connection, schedule_topic(device_id))
 
 
-def _stuck(row: Row[Any], now: datetime) -> bool:
-    """Whether its sound should have been made long ago."""
-    return bool(row.state == "planned" and row.updated_at < now - _RENDER_AGAIN)
+def _render_overdue(row: Row[Any], now: datetime) -> bool:
+    """Return whether its sound should have been rendered long ago."""
+    return bool(row.state == "planned" and row.updated_at < now - _RENDER_RETRY_AFTER)

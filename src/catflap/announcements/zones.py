@@ -1,4 +1,4 @@
-"""Whose clock a person lives by: what they chose, else Google Calendar's time zone, else the browser's."""
+"""Determine a user's time zone: the one they chose, else Google Calendar's, else the browser's."""
 
 from collections.abc import Iterator
 from typing import Literal
@@ -14,20 +14,20 @@ ZoneSource = Literal["user", "google", "browser", "default"]
 DEFAULT = "UTC"
 
 
-def zone_unknown() -> BadRequest:
-    """The error for a name that is no zone."""
+def unknown_zone_error() -> BadRequest:
+    """Return the error for a name that is not a known IANA time zone."""
     return BadRequest(
         "zone_unknown", "The time zone must be an IANA name such as Asia/Tokyo or Europe/Berlin."
     )
 
 
 async def find_zone(connection: AsyncConnection, user_id: int, chosen: str | None) -> tuple[str, ZoneSource]:
-    """The first zone that is known, and where it comes from.
+    """Return the first known zone and its source.
 
     Args:
         connection: The database.
-        user_id: Whose.
-        chosen: What they chose themselves, if they did.
+        user_id: The user.
+        chosen: The zone in their preferences, if any.
     """
     candidates: list[tuple[ZoneSource, str | None]] = [("user", chosen)]
     candidates += [("google", name) for name in await _from_google(connection, user_id)]
@@ -39,19 +39,19 @@ async def find_zone(connection: AsyncConnection, user_id: int, chosen: str | Non
     return DEFAULT, "default"
 
 
-async def note_browser_zone(connection: AsyncConnection, user_id: int, name: str) -> None:
-    """Remember the zone of the person's browser.
+async def store_browser_zone(connection: AsyncConnection, user_id: int, name: str) -> None:
+    """Store the time zone of the user's browser.
 
     Raises:
         BadRequest: `zone_unknown`.
     """
     if not is_zone(name):
-        raise zone_unknown()
+        raise unknown_zone_error()
     await connection.execute(update(users).where(users.c.id == user_id).values(browser_zone=name))
 
 
 async def _from_google(connection: AsyncConnection, user_id: int) -> Iterator[str | None]:
-    """Calendar's setting where we may read it, else the zone of the primary calendar; account by account."""
+    """Return the zones of each account: Calendar's setting if known, then that of the primary calendar."""
     a, s, c = accounts.c, calendar_syncs.c, calendars.c
     query = (
         select(s.time_zone.label("setting"), c.time_zone.label("primary"))

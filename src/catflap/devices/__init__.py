@@ -1,1 +1,1 @@
-"""Things that speak: paired by a code, told their schedule, trusted to keep time themselves."""
+"""Devices that play announcements: pairing, schedules and signed sound URLs."""

@@ -1,4 +1,4 @@
-"""The devices of each user: made, found by their token, heard from, unpaired."""
+"""Repository of devices and authentication by device token."""
 
 import secrets
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ MAX_DEVICES = 20
 
 @dataclass(frozen=True)
 class Device:
-    """One thing that speaks. `volume` is 0 to 100; `schedule_version` 0 means: never planned for."""
+    """A device. `volume` is 0 to 100; `schedule_version` is 0 until the first plan."""
 
     id: int
     user_id: int
@@ -38,20 +38,22 @@ class Device:
 
 
 class Devices:
-    """All devices."""
+    """Repository of devices."""
 
     def __init__(self, engine: AsyncEngine, clock: Clock) -> None:
         self._engine = engine
         self._clock = clock
 
     async def add_browser(self, user_id: int, name: str, session_id: int | None = None) -> tuple[Device, str]:
-        """A browser that speaks; it is signed in already, so it needs no pairing code.
+        """Add a signed-in browser as a device, without a pairing code; return the device and its token.
 
         Args:
-            session_id: The session that the browser ends with; None for one that has no row.
+            user_id: The owner.
+            name: A name to show.
+            session_id: The session with whose end the device ends; None for a session without a row.
 
         Raises:
-            BadRequest: `unauthenticated`: the session ended meanwhile. `too_many`.
+            BadRequest: `unauthenticated` if the session has ended; `too_many`.
         """
         token = secrets.token_urlsafe(32)
         async with self._engine.begin() as connection:
@@ -79,13 +81,13 @@ class Devices:
         token_hash: bytes,
         session_id: int | None = None,
     ) -> Device:
-        """A device whose secret hashes to `token_hash`, planned for at once.
+        """Add a device whose token has the hash `token_hash`, and enqueue a plan for it.
 
         Raises:
             BadRequest: `too_many`.
         """
-        have = (await connection.execute(select(t.c.id).where(t.c.user_id == user_id))).all()
-        if len(have) >= MAX_DEVICES:
+        existing = (await connection.execute(select(t.c.id).where(t.c.user_id == user_id))).all()
+        if len(existing) >= MAX_DEVICES:
             raise BadRequest("too_many", f"You have {MAX_DEVICES} devices; remove one first.")
         values = {
             "user_id": user_id,
@@ -102,41 +104,41 @@ class Devices:
         return from_row(Device, row)
 
     async def find(self, token: str) -> Device | None:
-        """The device whose secret this is; None when there is none, or its session has run out."""
-        query = select(t).where(t.c.token_hash == hash_token(token), entitled(self._clock.now()))
+        """Return the device with this token; None if there is none or its session has ended."""
+        query = select(t).where(t.c.token_hash == hash_token(token), authorized(self._clock.now()))
         async with self._engine.connect() as connection:
             row = (await connection.execute(query)).first()
         return None if row is None else from_row(Device, row)
 
     async def of_user(self, user_id: int) -> list[Device]:
-        """The user's devices, oldest first."""
+        """Return the user's devices, oldest first."""
         async with self._engine.connect() as connection:
             rows = await connection.execute(select(t).where(t.c.user_id == user_id).order_by(t.c.id))
             return [from_row(Device, row) for row in rows]
 
-    async def heard_from(self, device: Device) -> None:
-        """Note that the device is alive."""
+    async def record_seen(self, device: Device) -> None:
+        """Record that the device was online now."""
         async with self._engine.begin() as connection:
             alive = update(t).where(t.c.id == device.id).values(last_seen_at=self._clock.now())
             await connection.execute(alive)
 
-    async def adjust(self, user_id: int, device_id: int, **changes: object) -> Device:
-        """Set `name`, `volume` or `muted_until`.
+    async def update(self, user_id: int, device_id: int, **changes: object) -> Device:
+        """Update `name`, `volume` or `muted_until`, and notify the device.
 
         Raises:
             BadRequest: `not_found`.
         """
-        ours = update(t).where(t.c.id == device_id, t.c.user_id == user_id)
+        statement = update(t).where(t.c.id == device_id, t.c.user_id == user_id)
         async with self._engine.begin() as connection:
-            changed = ours.values(**changes, schedule_version=t.c.schedule_version + 1).returning(t)
-            row = (await connection.execute(changed)).first()
+            statement = statement.values(**changes, schedule_version=t.c.schedule_version + 1).returning(t)
+            row = (await connection.execute(statement)).first()
             if row is None:
                 raise BadRequest("not_found", "You have no such device.")
             await announce_change(connection, schedule_topic(device_id))
         return from_row(Device, row)
 
     async def remove(self, user_id: int, device_id: int) -> None:
-        """Unpair; its token opens nothing from now on, and its open streams end (a trigger tells them).
+        """Delete a device: its token becomes invalid, and a trigger ends its open streams.
 
         Raises:
             BadRequest: `not_found`.
@@ -147,7 +149,7 @@ class Devices:
                 raise BadRequest("not_found", "You have no such device.")
 
 
-def entitled(now: datetime) -> ColumnElement[bool]:
-    """The condition for a row of `devices` that is paired, or a browser whose session lives."""
+def authorized(now: datetime) -> ColumnElement[bool]:
+    """Return the SQL condition for valid devices: paired ones, and browsers with a live session."""
     session = select(sessions.c.id).where(sessions.c.id == t.c.session_id, alive(now))
     return t.c.session_id.is_(None) | session.exists()

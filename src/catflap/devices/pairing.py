@@ -1,7 +1,7 @@
-"""Tie a device to a person by a short code, as RFC 8628 does for televisions.
+"""Pair devices with users by a short code, similar to the device authorization grant (RFC 8628).
 
-The device makes its own secret and tells us only the hash; whoever is signed in types the code that the
-device shows. So the secret is never on a screen, in a URL or in our database.
+The device generates its own token and sends only its hash; the signed-in user enters the code that the device
+shows. So the token is never shown on a screen, sent in a URL or stored in the database.
 """
 
 import secrets
@@ -17,7 +17,7 @@ from catflap.errors import BadRequest
 from catflap.store.tables import pairings as t
 from catflap.store.token_hash import hash_token
 
-LIVES = timedelta(minutes=10)
+LIFETIME = timedelta(minutes=10)
 POLL_SECONDS = 5
 # RFC 8628 section 6.1: no vowels, so that no words appear.
 _LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
@@ -26,7 +26,7 @@ _LENGTH = 8
 
 @dataclass(frozen=True)
 class Pairing:
-    """What the device shows (`code`) and what it asks with (`handle`)."""
+    """A pairing request: the `code` that the device shows, and the `handle` with which it polls."""
 
     code: str
     handle: str
@@ -35,15 +35,15 @@ class Pairing:
 
 
 class Pairings:
-    """Begin, ask after and claim pairings."""
+    """Repository of pairing requests: create, poll and claim them."""
 
     def __init__(self, engine: AsyncEngine, clock: Clock, devices: Devices) -> None:
         self._engine = engine
         self._clock = clock
         self._devices = devices
 
-    async def begin(self, *, token_sha256: str, model: str) -> Pairing:
-        """A new code for a device whose secret hashes to `token_sha256` (64 hex digits)."""
+    async def create(self, *, token_sha256: str, model: str) -> Pairing:
+        """Create a pairing request for a device whose token has the hash `token_sha256` (64 hex digits)."""
         code = "".join(secrets.choice(_LETTERS) for _ in range(_LENGTH))
         handle, now = secrets.token_urlsafe(24), self._clock.now()
         values = {
@@ -51,15 +51,15 @@ class Pairings:
             "code": code,
             "token_hash": bytes.fromhex(token_sha256),
             "model": model,
-            "expires_at": now + LIVES,
+            "expires_at": now + LIFETIME,
         }
         async with self._engine.begin() as connection:
             await connection.execute(delete(t).where(t.c.expires_at <= now))
             await connection.execute(insert(t).values(values))
-        return Pairing(f"{code[:4]}-{code[4:]}", handle, int(LIVES.total_seconds()))
+        return Pairing(f"{code[:4]}-{code[4:]}", handle, int(LIFETIME.total_seconds()))
 
-    async def device_of(self, handle: str) -> int | None:
-        """The id of the device once somebody claimed it; None while nobody did.
+    async def claimed_device_id(self, handle: str) -> int | None:
+        """Return the id of the device once it has been claimed, else None.
 
         Raises:
             BadRequest: `expired`.
@@ -71,10 +71,10 @@ class Pairings:
         return None if row.device_id is None else int(row.device_id)
 
     async def claim(self, user_id: int, code: str, name: str | None) -> Device:
-        """Make the device that shows `code` this user's.
+        """Add the device that shows `code` to this user.
 
         Raises:
-            BadRequest: `not_found`: no such code, or used, or too old. `too_many` devices.
+            BadRequest: `not_found` for an unknown, used or expired code; `too_many` devices.
         """
         letters = "".join(letter for letter in code.upper() if letter.isalpha())
         async with self._engine.begin() as connection:

@@ -1,4 +1,4 @@
-"""The schedule document: what a device will say in the coming day, kept true while it keeps time."""
+"""Schedule documents of devices: the announcements of the coming 24 hours, and their changes."""
 
 import asyncio
 import contextlib
@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.announcements.planning import HORIZON
 from catflap.clock import Clock, rfc3339
-from catflap.devices.devices import Device, entitled
+from catflap.devices.devices import Device, authorized
 from catflap.devices.signed_urls import SignedSoundUrls
 from catflap.store.notify import NotificationListener
 from catflap.store.tables import announcements as a
@@ -18,39 +18,39 @@ from catflap.store.tables import devices, sounds
 from catflap.store.task_types import schedule_topic
 from catflap.store.unavailable import RETRY_AFTER, DatabaseUnavailable
 
-_TO_COME = ("planned", "ready", "sent")
+_PENDING_STATES = ("planned", "ready", "sent")
 KEEP_ALIVE_SECONDS = 15.0
 
 
 class Schedules:
-    """Compose documents and follow their changes."""
+    """Service that builds schedule documents and follows their changes."""
 
     def __init__(
         self,
         engine: AsyncEngine,
         clock: Clock,
-        addresses: SignedSoundUrls,
+        sound_urls: SignedSoundUrls,
         notifications: NotificationListener,
         origin: str,
     ) -> None:
         self._engine = engine
         self._clock = clock
-        self._addresses = addresses
+        self._sound_urls = sound_urls
         self._notifications = notifications
         self._origin = origin
 
     async def document(self, device_id: int) -> dict[str, Any] | None:
-        """The document as it is now, or None when the device or its session is gone."""
+        """Return the current document; None if the device was deleted or its session has ended."""
         now = self._clock.now()
         query = (
             select(a, sounds.c.sha256, sounds.c.bytes, sounds.c.seconds)
             .outerjoin(sounds, sounds.c.key == a.c.sound_key)
-            .where(a.c.device_id == device_id, a.c.state.in_(_TO_COME))
+            .where(a.c.device_id == device_id, a.c.state.in_(_PENDING_STATES))
             .where(a.c.expires_at > now, a.c.play_at < now + HORIZON)
             .order_by(a.c.play_at, a.c.id)
         )
         async with self._engine.connect() as connection:
-            here = select(devices).where(devices.c.id == device_id, entitled(now))
+            here = select(devices).where(devices.c.id == device_id, authorized(now))
             device = (await connection.execute(here)).first()
             rows = (await connection.execute(query)).all()
         if device is None:
@@ -64,25 +64,25 @@ class Schedules:
         }
 
     async def follow(self, device: Device) -> AsyncIterator[dict[str, Any] | None]:
-        """The document now and at each change; None when nothing changed for a while (keep the line open).
+        """Yield the document now and at each change, and None as a keep-alive when nothing changed.
 
-        Ends when the device is gone, or the session of a browser. A database that goes away later is waited
-        for: the device keeps what it has, and need not connect again.
+        Ends when the device is deleted or its session ends. After the first document, an unavailable database
+        is waited for, so that the device keeps its connection.
 
         Raises:
-            DatabaseUnavailable: before the first document.
+            DatabaseUnavailable: only before the first document.
         """
         sent = -1
         with self._notifications.watch(schedule_topic(device.id)) as changed:
             while True:
                 changed.clear()
-                patience = KEEP_ALIVE_SECONDS
+                timeout = KEEP_ALIVE_SECONDS
                 try:
                     document = await self.document(device.id)
                 except DatabaseUnavailable:
                     if sent == -1:
                         raise
-                    patience = RETRY_AFTER.total_seconds()
+                    timeout = RETRY_AFTER.total_seconds()
                     yield None
                 else:
                     if document is None:
@@ -91,10 +91,10 @@ class Schedules:
                     sent = document["version"]
                     yield document if new else None
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(changed.wait(), patience)
+                    await asyncio.wait_for(changed.wait(), timeout)
 
     def _announcement(self, row: Row[tuple[Any, ...]]) -> dict[str, Any]:
-        path = self._addresses.path(row.device_id, row.id, row.expires_at)
+        path = self._sound_urls.path(row.device_id, row.id, row.expires_at)
         audio = {
             "url": self._origin + path,
             "type": "audio/wav",

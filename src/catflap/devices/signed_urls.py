@@ -1,7 +1,7 @@
-"""The address of one sound: a capability that opens it for one device until an hour after it is stale.
+"""Signed URLs of sounds, each valid for one device until an hour after its announcement expires.
 
-Signed rather than behind a bearer, because a speaker's media player sends no headers of our choosing.
-Whoever serves it must not log it.
+Signed instead of protected by a bearer token, because a media player can't send an Authorization header. They
+are secrets: a server must not log them.
 """
 
 import base64
@@ -19,7 +19,7 @@ from catflap.clock import Clock
 from catflap.errors import BadRequest
 from catflap.store.tables import announcements, signing_keys, sounds
 
-OPENS_AFTER_EXPIRY = timedelta(hours=1)
+VALID_AFTER_EXPIRY = timedelta(hours=1)
 PATH = "/v1/sounds/"
 
 
@@ -32,7 +32,7 @@ class StoredSound:
 
 
 class SignedSoundUrls:
-    """Make and open capabilities."""
+    """Create and verify signed sound URLs."""
 
     def __init__(self, engine: AsyncEngine, clock: Clock, key: bytes) -> None:
         self._engine = engine
@@ -40,21 +40,21 @@ class SignedSoundUrls:
         self._key = key
 
     def path(self, device_id: int, announcement_id: str, expires_at: datetime) -> str:
-        """The path of the sound; it ends in `.wav` because some players go by that."""
-        until = int((expires_at + OPENS_AFTER_EXPIRY).timestamp())
-        words = f"{device_id}.{announcement_id}.{until}"
-        return f"{PATH}{words}.{self._sign(words)}.wav"
+        """Return the signed path of a sound; it ends in `.wav` because some players need the extension."""
+        until = int((expires_at + VALID_AFTER_EXPIRY).timestamp())
+        payload = f"{device_id}.{announcement_id}.{until}"
+        return f"{PATH}{payload}.{self._sign(payload)}.wav"
 
     async def open(self, name: str) -> StoredSound:
-        """The sound behind the last part of a path.
+        """Return the sound for the last segment of a signed path.
 
         Raises:
-            BadRequest: `not_found`, also for a wrong signature, so that nothing can be probed. `expired`.
+            BadRequest: `not_found`, also for a wrong signature; `expired`.
         """
-        words, _, signature = name.removesuffix(".wav").rpartition(".")
-        if not hmac.compare_digest(signature.encode(), self._sign(words).encode()):
+        payload, _, signature = name.removesuffix(".wav").rpartition(".")
+        if not hmac.compare_digest(signature.encode(), self._sign(payload).encode()):
             raise BadRequest("not_found", "There is no such sound.")
-        device_id, announcement_id, until = words.split(".")
+        device_id, announcement_id, until = payload.split(".")
         if self._clock.now() >= datetime.fromtimestamp(int(until), UTC):
             raise BadRequest("expired", "This sound is over; fetch the schedule again.")
         query = (
@@ -68,13 +68,13 @@ class SignedSoundUrls:
             raise BadRequest("not_found", "There is no such sound.")
         return StoredSound(bytes(row.wav), row.sha256)
 
-    def _sign(self, words: str) -> str:
-        digest = hmac.new(self._key, words.encode(), hashlib.sha256).digest()
+    def _sign(self, payload: str) -> str:
+        digest = hmac.new(self._key, payload.encode(), hashlib.sha256).digest()
         return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
 async def signing_key(engine: AsyncEngine, name: str) -> bytes:
-    """The key of that name, made at first need; every process of an installation gets the same."""
+    """Return the signing key with this name, created at its first use and shared by all processes."""
     async with engine.begin() as connection:
         fresh = upsert(signing_keys).values(name=name, key=secrets.token_bytes(32))
         await connection.execute(fresh.on_conflict_do_nothing())

@@ -1,4 +1,4 @@
-"""Background work: jobs that look again at something, and the clockwork that asks them to."""
+"""Background work: the queue worker, the functions of its tasks, and periodic tasks."""
 
 from catflap.work.worker import Worker
 

@@ -1,4 +1,7 @@
-"""What each task does. A task only says "look again": the rows are the truth, so twice is no harm."""
+"""The functions of the task types.
+
+All are idempotent: a task only names a user, sound or account to check; the database rows say what to do.
+"""
 
 import contextlib
 from collections.abc import Awaitable, Callable
@@ -15,12 +18,12 @@ from catflap.vault.security_events import SecurityEventHandler
 from catflap.vault.webhooks import Webhooks
 
 _K = TypeVar("_K")
-Job = Callable[[str], Awaitable[None]]
+TaskFunction = Callable[[str], Awaitable[None]]
 
 
 @dataclass(frozen=True)
-class Jobs:
-    """The components that carry out the tasks; `calendars` is None where calendars are switched off."""
+class Tasks:
+    """The components that carry out the tasks; `calendars` is None if calendars are disabled."""
 
     calendars: Calendars | None
     planner: Planner
@@ -29,28 +32,28 @@ class Jobs:
     revocation: Revocation
     security_event_handler: SecurityEventHandler
 
-    def by_name(self) -> dict[str, Job]:
+    def by_name(self) -> dict[str, TaskFunction]:
         """Return the function of each task type of this version, by its name in the queue."""
         return dict(
             (
-                _job(SYNC, self.sync),
-                _job(PLAN, self.planner.plan_user),
-                _job(RENDER, self.renderer.render),
-                _job(WEBHOOK, self.webhooks.deliver),
-                _job(REVOKE, self.revocation.finish),
-                _job(SECURITY_EVENT, self.security_event_handler.handle),
+                _entry(SYNC, self.sync),
+                _entry(PLAN, self.planner.plan_user),
+                _entry(RENDER, self.renderer.render),
+                _entry(WEBHOOK, self.webhooks.deliver),
+                _entry(REVOKE, self.revocation.finish),
+                _entry(SECURITY_EVENT, self.security_event_handler.handle),
             )
         )
 
     async def sync(self, account: AccountKey) -> None:
-        """Read the calendars of one account."""
+        """Sync the calendars of one account."""
         if self.calendars is None:
-            # Enqueued before calendars were switched off.
+            # Enqueued before calendars were disabled.
             return
-        # What only the operator can mend is the same for every account, and `Calendars` logs it once.
+        # It is the same for every account, and `Calendars` logs it once.
         with contextlib.suppress(OperatorMustAct):
             await self.calendars.sync_account(account.user_id, account.account_sub)
 
 
-def _job(task: TaskType[_K], do: Callable[[_K], Awaitable[None]]) -> tuple[str, Job]:
-    return task.name, lambda text: do(task.from_text(text))
+def _entry(task: TaskType[_K], function: Callable[[_K], Awaitable[None]]) -> tuple[str, TaskFunction]:
+    return task.name, lambda text: function(task.from_text(text))

@@ -1,7 +1,7 @@
-"""Run the jobs: PgQueuer's loop, woken by NOTIFY, with retries for what only needs another try.
+"""Run queued tasks with PgQueuer, woken by NOTIFY, and retry temporary failures.
 
-PgQueuer keeps the traceback of a failed job in its table and logs it. Ours might quote an event title, so
-nothing but an error's code, kind and place ever reaches it.
+PgQueuer stores and logs the traceback of a failed job. A traceback may quote an event title, so PgQueuer only
+gets the error's code or type.
 """
 
 import asyncio
@@ -28,62 +28,66 @@ from catflap.log import log, place
 from catflap.store.database import asyncpg_options
 from catflap.store.queue import QUEUE_SETTINGS
 from catflap.store.unavailable import LOSSES, DatabaseUnavailable
-from catflap.work.tasks import Job, Jobs
+from catflap.work.tasks import TaskFunction, Tasks
 
 _HEARTBEAT = timedelta(seconds=3)
 _POLL = timedelta(seconds=1)
 _BATCH = 20
-_AT_ONCE = {"render": 2}
+_CONCURRENCY = {"render": 2}
 _MAX_TRIES = 10
 _RECONNECT_SECONDS = 1.0
 
 
 class Worker:
-    """Works while the context is open. Any number may run against one database."""
+    """Queue worker that runs while its context is open; any number may share one database."""
 
-    def __init__(self, url: URL, jobs: Jobs) -> None:
+    def __init__(self, url: URL, tasks: Tasks) -> None:
         self._options: dict[str, Any] = asyncpg_options(url)
-        self._jobs = jobs.by_name()
+        self._functions = tasks.by_name()
         self._manager: QueueManager | None = None
         self._task: asyncio.Task[None] | None = None
-        self._leaving = False
+        self._stopping = False
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._run())
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._leaving = True
+        self._stopping = True
         if self._task is None:
             return
         if self._manager is not None:
             self._manager.shutdown.set()
         done, _pending = await asyncio.wait({self._task}, timeout=2 * _HEARTBEAT.total_seconds())
         if not done:
-            # A job cut off here is picked up again by another worker when its heartbeat stops.
+            # Another worker picks up a cancelled job when its heartbeat stops.
             self._task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._task
 
     async def _run(self) -> None:
-        while not self._leaving:
+        while not self._stopping:
             try:
                 await self._run_once()
             except Exception as error:
-                if _is_loss(error):
-                    log.warning("worker_lost_database", error=type(error).__name__)
+                if _is_connection_loss(error):
+                    log.warning("worker_database_lost", error=type(error).__name__)
                 else:
-                    log.error("worker_broke", error=type(error).__name__, at=place(error.__traceback__))
-            if not self._leaving:
+                    log.error(
+                        "worker_failed_unexpectedly",
+                        error=type(error).__name__,
+                        at=place(error.__traceback__),
+                    )
+            if not self._stopping:
                 await asyncio.sleep(_RECONNECT_SECONDS)
 
     async def _run_once(self) -> None:
         connection = await asyncpg.connect(**self._options)
         try:
             manager = QueueManager(_queries(connection))
-            for name, job in self._jobs.items():
-                manager.entrypoint(name, concurrency_limit=_AT_ONCE.get(name, 0), accepts_context=False)(
-                    _guarded(name, job)
+            for name, function in self._functions.items():
+                manager.entrypoint(name, concurrency_limit=_CONCURRENCY.get(name, 0), accepts_context=False)(
+                    _with_retries(name, function)
                 )
             self._manager = manager
             await manager.run(dequeue_timeout=_POLL, batch_size=_BATCH, heartbeat_timeout=_HEARTBEAT)
@@ -92,10 +96,10 @@ class Worker:
             await connection.close()
 
 
-def _is_loss(error: BaseException) -> bool:
-    """Whether the connection was lost; PgQueuer's tasks then fail together, as a group of exceptions."""
+def _is_connection_loss(error: BaseException) -> bool:
+    """Return whether the connection was lost; PgQueuer's tasks then fail together, as an exception group."""
     if isinstance(error, BaseExceptionGroup):
-        return all(map(_is_loss, error.exceptions))
+        return all(map(_is_connection_loss, error.exceptions))
     return isinstance(error, LOSSES)
 
 
@@ -108,21 +112,23 @@ def _queries(connection: asyncpg.Connection) -> Queries:
     )
 
 
-def _guarded(name: str, job: Job) -> Any:
+def _with_retries(name: str, function: TaskFunction) -> Any:
     async def run(queued: QueuedJob) -> None:
         try:
-            await job((queued.payload or b"").decode())
+            await function((queued.payload or b"").decode())
         except CatflapError as error:
             log.warning("job_failed", job=name, code=error.code, detail=error.detail)
             if isinstance(error, DatabaseUnavailable):
-                # However long that lasts, it says nothing about the job, so it is never given up for it.
+                # Not a failure of the job, so it is retried without a limit.
                 raise RetryRequested(_backoff(min(queued.attempts, 5)), reason=error.code) from None
             if not may_retry(error) or queued.attempts >= _MAX_TRIES:
                 return
             after = error.after if isinstance(error, TryAgain) else None
             raise RetryRequested(after or _backoff(queued.attempts), reason=error.code) from None
         except Exception as error:
-            log.error("job_broke", job=name, error=type(error).__name__, at=place(error.__traceback__))
+            log.error(
+                "job_failed_unexpectedly", job=name, error=type(error).__name__, at=place(error.__traceback__)
+            )
             if queued.attempts >= _MAX_TRIES:
                 return
             raise RetryRequested(_backoff(queued.attempts), reason=type(error).__name__) from None

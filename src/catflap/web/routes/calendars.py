@@ -5,8 +5,8 @@ from datetime import datetime, time, timedelta
 from sqlalchemy import select
 
 from catflap.announcements.planning import HORIZON
-from catflap.announcements.preferences import Preferences, load, save
-from catflap.announcements.zones import note_browser_zone
+from catflap.announcements.preferences import Preferences, load_preferences, save_preferences
+from catflap.announcements.zones import store_browser_zone
 from catflap.calendars import timeline
 from catflap.speech import dialects
 from catflap.store.queue import enqueue
@@ -53,7 +53,7 @@ async def all_dialects() -> list[DialectResource]:
 )
 async def read_preferences(session: CurrentSession, services: ServicesDep) -> PreferencesResource:
     """Return what the user chose, and the defaults for the rest."""
-    return PreferencesResource.of(await load(services.engine, session.user_id))
+    return PreferencesResource.of(await load_preferences(services.engine, session.user_id))
 
 
 @router.put(
@@ -69,7 +69,7 @@ async def write_preferences(
 ) -> PreferencesResource:
     """Store the preferences and plan the announcements of the user's devices again."""
     async with services.engine.begin() as connection:
-        before = await load(connection, session.user_id)
+        before = await load_preferences(connection, session.user_id)
         follows = body.zone is None or (body.zone == before.zone and body.zone_source not in (None, "user"))
         chosen = Preferences(
             zone=before.zone if body.zone is None else body.zone,
@@ -84,9 +84,9 @@ async def write_preferences(
             if body.event_types is None
             else tuple(dict.fromkeys(body.event_types)),
         )
-        await save(connection, session.user_id, chosen, services.clock.now())
+        await save_preferences(connection, session.user_id, chosen, services.clock.now())
         await enqueue(connection, PLAN, session.user_id)
-        return PreferencesResource.of(await load(connection, session.user_id))
+        return PreferencesResource.of(await load_preferences(connection, session.user_id))
 
 
 @router.put(
@@ -102,9 +102,9 @@ async def note_browser(
 ) -> PreferencesResource:
     """Store the browser's time zone, used where neither the user nor Google Calendar names one."""
     async with services.engine.begin() as connection:
-        before = await load(connection, session.user_id)
-        await note_browser_zone(connection, session.user_id, body.zone)
-        now = await load(connection, session.user_id)
+        before = await load_preferences(connection, session.user_id)
+        await store_browser_zone(connection, session.user_id, body.zone)
+        now = await load_preferences(connection, session.user_id)
         if now.zone != before.zone:
             await enqueue(connection, PLAN, session.user_id)
     return PreferencesResource.of(now)
@@ -133,7 +133,7 @@ async def all_calendars(session: CurrentSession, services: ServicesDep) -> Calen
 )
 async def appointments(session: CurrentSession, services: ServicesDep) -> Today:
     """List the instances of events that touch today, in the user's time zone."""
-    preferences = await load(services.engine, session.user_id)
+    preferences = await load_preferences(services.engine, session.user_id)
     zone = preferences.time_zone
     today = services.clock.now().astimezone(zone).date()
     start = datetime.combine(today, time(), zone)

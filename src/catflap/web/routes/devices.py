@@ -47,7 +47,9 @@ _ACCEPT_RANGES = {"Accept-Ranges": {"schema": {"const": "bytes"}, "description":
 )
 async def begin_pairing(body: PairingBody, services: ServicesDep) -> PairingResource:
     """Make a code for the device to show; its user sends it to `addDevice`, the device asks `getPairing`."""
-    return PairingResource.of(await services.pairings.begin(token_sha256=body.token_sha256, model=body.model))
+    return PairingResource.of(
+        await services.pairings.create(token_sha256=body.token_sha256, model=body.model)
+    )
 
 
 @router.get(
@@ -61,7 +63,7 @@ async def ask_pairing(
     handle: Annotated[str, Path(description="As `beginPairing` gave it.")], services: ServicesDep
 ) -> PairingStatus:
     """Return the state of a pairing; ask every `interval` seconds."""
-    device_id = await services.pairings.device_of(handle)
+    device_id = await services.pairings.claimed_device_id(handle)
     return PairingStatus(status="pending" if device_id is None else "claimed", device=device_id)
 
 
@@ -115,7 +117,7 @@ async def change_device(
         raise BadRequest("invalid_request", "name and volume can be changed, not taken away.")
     if not changes:
         raise BadRequest("invalid_request", "Send name, volume or muted_until.")
-    changed = await services.devices.adjust(session.user_id, device_id, **changes)
+    changed = await services.devices.update(session.user_id, device_id, **changes)
     return DeviceResource.of(changed, services.clock.now())
 
 
@@ -187,7 +189,7 @@ async def schedule(
 )
 async def heartbeat(device: CurrentDevice, services: ServicesDep) -> None:
     """Note that the device is online; send one every 20 seconds, after 45 seconds it counts as offline."""
-    await services.devices.heard_from(device)
+    await services.devices.record_seen(device)
 
 
 @router.post(

@@ -1,4 +1,4 @@
-"""What Mia will say when, from occurrences alone."""
+"""Plans computed from occurrences and preferences."""
 
 import hashlib
 import json
@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catflap.announcements.planned import Planned
+from catflap.announcements.planned import PlannedAnnouncement
 from catflap.announcements.planning import HORIZON, plan
 from catflap.announcements.preferences import Preferences
 from catflap.calendars import Occurrence
@@ -42,7 +42,7 @@ def test_several_reminders_are_several_announcements() -> None:
     ]
 
 
-def test_the_window_holds_its_beginning_and_not_its_end() -> None:
+def test_the_interval_of_a_plan_includes_its_start_and_not_its_end() -> None:
     lead = timedelta(minutes=10)
     assert len(plan([timed("First", NOON + lead)], QUIET, NOON)) == 1
     assert plan([timed("Past", NOON + lead - timedelta(seconds=1))], QUIET, NOON) == []
@@ -50,45 +50,45 @@ def test_the_window_holds_its_beginning_and_not_its_end() -> None:
     assert len(plan([timed("Last", NOON + HORIZON + lead - timedelta(seconds=1))], QUIET, NOON)) == 1
 
 
-def test_a_time_is_told_in_the_zone_of_the_user() -> None:
+def test_times_are_spoken_in_the_users_time_zone() -> None:
     tokyo = Preferences(zone="Asia/Tokyo", briefing_at=None)
     (said,) = plan([timed("朝会", NOON + 3 * HOUR)], tokyo, NOON)
     assert said.event_start == "2026-11-25T00:00:00+09:00"
     assert (said.language, said.dialect) == ("ja", "kansai")
 
 
-def test_what_begins_together_is_said_in_one_breath_for_each_language() -> None:
+def test_events_with_one_start_share_one_announcement_per_language() -> None:
     at = NOON + HOUR
     found = plan([timed("Standup", at), timed("朝会", at), timed("Retro", at)], QUIET, NOON)
     assert [(one.language, one.titles) for one in found] == [("en", ("Retro", "Standup")), ("ja", ("朝会",))]
 
 
-def test_of_many_titles_a_few_are_named_and_all_are_kept() -> None:
+def test_of_many_titles_three_are_spoken_and_all_are_stored() -> None:
     (said,) = plan([timed(f"No. {i}", NOON + HOUR) for i in range(40)], QUIET, NOON)
     assert len(said.titles) == 40
     assert len(said.spoken) < 200
     assert "more" in said.spoken
 
 
-def test_what_differs_only_in_lead_is_not_one_breath() -> None:
+def test_reminders_with_different_leads_are_separate_announcements() -> None:
     both = Preferences(reminder_minutes=(60, 0), briefing_at=None)
     found = plan([timed("Soon", NOON + HOUR), timed("Later", NOON + 2 * HOUR)], both, NOON)
     assert [one.titles for one in found if one.play_at == NOON + HOUR] == [("Later",), ("Soon",)]
 
 
-def test_what_is_declined_is_not_said() -> None:
+def test_declined_events_are_not_announced() -> None:
     assert plan([timed("Standup", NOON + HOUR, declined=True)], QUIET, NOON) == []
 
 
 @pytest.mark.parametrize("title", ["Therapy", "検査", ""])
-def test_a_private_title_goes_nowhere(title: str) -> None:
+def test_a_private_title_is_in_no_field_of_the_announcement(title: str) -> None:
     (said,) = plan([timed(title, NOON + HOUR, private=True)], QUIET, NOON)
     assert said.titles == (private_title(said.dialect),)
     if title:
         assert title not in f"{said} {said.titles} {said.display} {said.spoken} {said.key}"
 
 
-def test_the_same_event_in_two_calendars_is_said_once() -> None:
+def test_the_same_event_in_two_calendars_is_announced_once() -> None:
     at = NOON + HOUR
     by_uid = [timed("Standup", at, uid="u"), timed("My standup", at, uid="u", calendar_id=2)]
     by_title = [timed("Standup", at), timed("Standup", at, calendar_id=2)]
@@ -104,13 +104,13 @@ def test_an_event_that_is_private_in_one_calendar_is_private() -> None:
     assert said.titles == (private_title("kitten"),)
 
 
-def test_two_events_of_one_calendar_are_two_whatever_their_names() -> None:
+def test_two_events_of_one_calendar_are_two_even_with_equal_titles() -> None:
     twins = [timed("Review", NOON + HOUR, event_id="a"), timed("Review", NOON + HOUR, event_id="b")]
     (said,) = plan(twins, QUIET, NOON)
     assert said.titles == ("Review", "Review")
 
 
-def test_a_reminder_is_of_no_use_long_after_the_start() -> None:
+def test_a_reminder_expires_soon_after_the_start() -> None:
     leads = Preferences(reminder_minutes=(0, 3, 10, 120), briefing_at=None)
     at = NOON + 3 * HOUR
     found = {at - one.play_at: one.expires_at - at for one in plan([timed("Standup", at)], leads, NOON)}
@@ -119,7 +119,7 @@ def test_a_reminder_is_of_no_use_long_after_the_start() -> None:
     }  # fmt: skip
 
 
-def briefings(occurrences: list[Occurrence], **choices: Any) -> list[Planned]:
+def briefings(occurrences: list[Occurrence], **choices: Any) -> list[PlannedAnnouncement]:
     found = plan(occurrences, Preferences(reminder_minutes=(), **choices), NOON)
     assert {one.kind for one in found} <= {"briefing"}
     return found
@@ -173,17 +173,17 @@ def test_appointments_that_began_before_the_briefing_are_not_counted() -> None:
     assert "6" not in said.spoken
 
 
-def test_the_briefing_is_at_its_hour_in_the_zone_of_the_user() -> None:
+def test_the_briefing_is_at_its_time_in_the_users_time_zone() -> None:
     (said,) = briefings([], zone="America/Los_Angeles", briefing_at=time(7, 15))
     assert said.play_at == datetime(2026, 11, 24, 15, 15, tzinfo=UTC)
     assert said.event_start == "2026-11-24"
 
 
-def test_no_briefing_is_wanted_by_some() -> None:
+def test_there_is_no_briefing_if_it_is_switched_off() -> None:
     assert briefings([whole("Trip", date(2026, 11, 25))], briefing_at=None) == []
 
 
-def test_a_private_whole_day_is_named_by_the_stand_in() -> None:
+def test_a_private_all_day_event_is_named_by_its_placeholder() -> None:
     (said,) = briefings([whole("検査入院", date(2026, 11, 25), private=True)])
     assert said.titles == (private_title("kansai"),)
     assert "検査" not in said.display + said.spoken
@@ -218,7 +218,7 @@ choices = st.builds(
 
 @given(calendar, choices)
 @settings(max_examples=150, deadline=None, database=None)
-def test_each_reminder_in_the_window_is_said_exactly_once(
+def test_each_reminder_in_the_interval_is_announced_exactly_once(
     occurrences: list[Occurrence], chosen: Preferences
 ) -> None:
     one_calendar = [one for one in occurrences if one.calendar_id == 1]
@@ -249,7 +249,7 @@ def test_the_order_of_occurrences_changes_nothing(
 
 @given(calendar, choices, st.lists(st.integers(1, 24 * 60), max_size=4))
 @settings(max_examples=80, deadline=None, database=None)
-def test_planning_in_slices_is_planning_at_once(
+def test_the_plans_of_adjacent_intervals_are_the_plan_of_the_whole(
     occurrences: list[Occurrence], chosen: Preferences, cuts: list[int]
 ) -> None:
     bounds = sorted({0, 24 * 60, *cuts})
@@ -269,13 +269,13 @@ def test_each_day_has_one_briefing_for_each_language(
 ) -> None:
     found = [one for one in plan(occurrences, chosen, NOON, 4 * HORIZON) if one.kind == "briefing"]
     assert len({(one.event_start, one.language) for one in found}) == len(found)
-    told = {one.event_start for one in found}
-    assert len(told) == (4 if chosen.briefing_at else 0)
+    spoken_day = {one.event_start for one in found}
+    assert len(spoken_day) == (4 if chosen.briefing_at else 0)
     for one in found:
         assert NOON <= one.play_at < one.expires_at
 
 
-def test_the_key_is_of_the_event_and_not_of_its_words() -> None:
+def test_the_key_depends_on_the_event_and_not_on_the_text() -> None:
     (before,) = plan([timed("Standup", NOON + HOUR, event_id="e")], QUIET, NOON)
     (after,) = plan([timed("Stand-up!", NOON + HOUR, event_id="e")], QUIET, NOON)
     (moved,) = plan([timed("Standup", NOON + 2 * HOUR, event_id="e")], QUIET, NOON)
@@ -288,10 +288,10 @@ def test_the_keys_of_the_first_release_are_still_the_same() -> None:
     chosen = Preferences(reminder_minutes=(10, 0))
     found = plan([timed("Standup", NOON + HOUR, event_id="e")], chosen, NOON)
     about = [[1, "e", "2026-11-24T13:00:00+00:00"]]
-    told = [
+    spoken_day = [
         ["before", "2026-11-24T12:50:00+00:00", 10, "en", about],
         ["start", "2026-11-24T13:00:00+00:00", 0, "en", about],
         ["briefing", "2026-11-25T08:00:00+00:00", 0, "en", "2026-11-25"],
     ]
-    keys = [hashlib.sha256(json.dumps(one).encode()).hexdigest() for one in told]
+    keys = [hashlib.sha256(json.dumps(one).encode()).hexdigest() for one in spoken_day]
     assert [one.key for one in found] == keys

@@ -1,4 +1,4 @@
-"""What happens because time passes, and how often."""
+"""Periodic tasks: what is enqueued, expired and deleted, and how often."""
 
 from datetime import datetime, timedelta
 
@@ -15,12 +15,12 @@ EVERY = timedelta(minutes=15)
 
 
 @pytest.fixture
-def clockwork(engine: AsyncEngine, clock: FixedClock) -> PeriodicTasks:
+def periodic(engine: AsyncEngine, clock: FixedClock) -> PeriodicTasks:
     return PeriodicTasks(engine, clock, EVERY)
 
 
 async def jobs(engine: AsyncEngine) -> list[tuple[str, str]]:
-    """The jobs that were asked for since the last time."""
+    """Return the tasks that were enqueued since the last call."""
     async with engine.begin() as connection:
         rows = await connection.execute(
             text("DELETE FROM queue.pgqueuer RETURNING entrypoint, convert_from(payload, 'UTF8')")
@@ -29,7 +29,7 @@ async def jobs(engine: AsyncEngine) -> list[tuple[str, str]]:
 
 
 async def add_account(engine: AsyncEngine, user_id: int, now: datetime) -> None:
-    """An account whose calendars were asked for."""
+    """Add an account whose calendars are synced."""
     account = {"sub": "s", "user_id": user_id, "email": "", "email_verified": True, "is_primary": True}
     asked = {"user_id": user_id, "account_sub": "s", "waits_from": now, "failures": 0}
     async with engine.begin() as connection:
@@ -37,35 +37,35 @@ async def add_account(engine: AsyncEngine, user_id: int, now: datetime) -> None:
         await connection.execute(insert(calendar_syncs).values(asked))
 
 
-async def test_an_account_is_read_again_once_an_interval_even_if_no_sync_succeeds(
-    engine: AsyncEngine, clock: FixedClock, clockwork: PeriodicTasks, user_id: int
+async def test_a_sync_is_enqueued_once_an_interval_even_if_no_sync_succeeds(
+    engine: AsyncEngine, clock: FixedClock, periodic: PeriodicTasks, user_id: int
 ) -> None:
     await add_account(engine, user_id, clock.now())
     clock.advance(EVERY)
-    await clockwork.tick()
+    await periodic.tick()
     assert await jobs(engine) == []
     clock.advance(timedelta(seconds=1))
     for _ in range(3):
-        await clockwork.tick()
+        await periodic.tick()
     assert await jobs(engine) == [("sync", f"{user_id} s")]
     clock.advance(EVERY + timedelta(seconds=1))
-    await clockwork.tick()
+    await periodic.tick()
     assert await jobs(engine) == [("sync", f"{user_id} s")]
 
 
-async def test_everybody_with_a_device_is_planned_for_once_an_hour(
-    engine: AsyncEngine, clock: FixedClock, clockwork: PeriodicTasks, user_id: int
+async def test_a_plan_is_enqueued_once_an_hour_for_each_user_with_a_device(
+    engine: AsyncEngine, clock: FixedClock, periodic: PeriodicTasks, user_id: int
 ) -> None:
     await Devices(engine, clock).add_browser(user_id, "Browser")
     await jobs(engine)
     for _ in range(3 * 60):
         clock.advance(timedelta(minutes=1))
-        await clockwork.tick()
+        await periodic.tick()
     assert await jobs(engine) == [("plan", str(user_id))] * 3
 
 
-async def test_what_was_never_said_is_missed_and_all_words_go_after_two_days(
-    engine: AsyncEngine, clock: FixedClock, clockwork: PeriodicTasks, user_id: int
+async def test_expired_announcements_become_missed_and_are_deleted_after_two_days(
+    engine: AsyncEngine, clock: FixedClock, periodic: PeriodicTasks, user_id: int
 ) -> None:
     device, _ = await Devices(engine, clock).add_browser(user_id, "Browser")
     now = clock.now()
@@ -97,13 +97,13 @@ async def test_what_was_never_said_is_missed_and_all_words_go_after_two_days(
             return list(states), list((await connection.scalars(select(sounds.c.key))).all())
 
     clock.advance(timedelta(minutes=9))
-    await clockwork.tick()
+    await periodic.tick()
     assert await left() == (["ready"], ["k"])
     clock.advance(timedelta(minutes=2))
-    await clockwork.tick()
+    await periodic.tick()
     assert await left() == (["missed"], ["k"])
     async with engine.begin() as connection:
         await connection.execute(update(announcements).values(state="played"))
     clock.advance(timedelta(hours=48))
-    await clockwork.tick()
+    await periodic.tick()
     assert await left() == ([], [])

@@ -1,4 +1,4 @@
-"""The address of a sound opens that sound, for a while, and nothing else."""
+"""Signed sound URLs: what they return and when they expire."""
 
 from datetime import timedelta
 
@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.clock import FixedClock
 from catflap.devices.devices import Devices
-from catflap.devices.signed_urls import OPENS_AFTER_EXPIRY, PATH, SignedSoundUrls, signing_key
+from catflap.devices.signed_urls import PATH, VALID_AFTER_EXPIRY, SignedSoundUrls, signing_key
 from catflap.errors import BadRequest
 from catflap.store.tables import announcements, sounds
 
@@ -44,42 +44,42 @@ async def device_id(engine: AsyncEngine, clock: FixedClock, user_id: int) -> int
 
 
 @pytest.fixture
-async def addresses(engine: AsyncEngine, clock: FixedClock) -> SignedSoundUrls:
+async def urls(engine: AsyncEngine, clock: FixedClock) -> SignedSoundUrls:
     return SignedSoundUrls(engine, clock, await signing_key(engine, "sounds"))
 
 
-async def test_the_address_opens_the_sound(
-    addresses: SignedSoundUrls, clock: FixedClock, device_id: int
+async def test_a_signed_url_returns_the_sound(
+    urls: SignedSoundUrls, clock: FixedClock, device_id: int
 ) -> None:
-    path = addresses.path(device_id, "a1", clock.now())
+    path = urls.path(device_id, "a1", clock.now())
     assert path.startswith(PATH)
     assert path.endswith(".wav")
-    assert (await addresses.open(path.removeprefix(PATH))).wav == WAV
+    assert (await urls.open(path.removeprefix(PATH))).wav == WAV
 
 
-async def test_the_address_closes_an_hour_after_the_announcement_expired(
-    addresses: SignedSoundUrls, clock: FixedClock, device_id: int
+async def test_a_signed_url_is_valid_until_an_hour_after_the_announcement_expires(
+    urls: SignedSoundUrls, clock: FixedClock, device_id: int
 ) -> None:
-    name = addresses.path(device_id, "a1", clock.now()).removeprefix(PATH)
-    clock.advance(OPENS_AFTER_EXPIRY)
+    name = urls.path(device_id, "a1", clock.now()).removeprefix(PATH)
+    clock.advance(VALID_AFTER_EXPIRY)
     with pytest.raises(BadRequest) as refused:
-        await addresses.open(name)
+        await urls.open(name)
     assert refused.value.code == "expired"
 
 
 @pytest.mark.parametrize(
     "name", ["", ".", "..", "1.a1.9999999999.", "1.a1.9999999999.AAAA.wav", "x.y.z.w.v", "é.é", "\x00"]
 )
-async def test_a_made_up_address_opens_nothing(addresses: SignedSoundUrls, name: str) -> None:
+async def test_an_invalid_signature_is_not_found(urls: SignedSoundUrls, name: str) -> None:
     with pytest.raises(BadRequest) as refused:
-        await addresses.open(name)
+        await urls.open(name)
     assert refused.value.code == "not_found"
 
 
-async def test_an_address_can_not_be_bent_to_another_device_or_time(
-    addresses: SignedSoundUrls, clock: FixedClock, device_id: int
+async def test_a_signature_covers_device_announcement_and_expiry(
+    urls: SignedSoundUrls, clock: FixedClock, device_id: int
 ) -> None:
-    name = addresses.path(device_id, "a1", clock.now()).removeprefix(PATH)
+    name = urls.path(device_id, "a1", clock.now()).removeprefix(PATH)
     device, announcement, until, rest = name.split(".", 3)
     for bent in (
         f"{int(device) + 1}.{announcement}.{until}.{rest}",
@@ -87,14 +87,14 @@ async def test_an_address_can_not_be_bent_to_another_device_or_time(
         f"{device}.{announcement}.{int(until) + 1}.{rest}",
     ):
         with pytest.raises(BadRequest):
-            await addresses.open(bent)
+            await urls.open(bent)
 
 
-async def test_a_properly_signed_address_of_another_devices_sound_opens_nothing(
-    addresses: SignedSoundUrls, clock: FixedClock, device_id: int
+async def test_a_signed_url_with_another_devices_announcement_is_not_found(
+    urls: SignedSoundUrls, clock: FixedClock, device_id: int
 ) -> None:
     with pytest.raises(BadRequest):
-        await addresses.open(addresses.path(device_id + 1, "a1", clock.now()).removeprefix(PATH))
+        await urls.open(urls.path(device_id + 1, "a1", clock.now()).removeprefix(PATH))
 
 
 async def test_every_process_signs_with_the_same_key(engine: AsyncEngine) -> None:

@@ -1,4 +1,4 @@
-"""The command line: one module a command, loaded when it is asked for, so that `serve` is up at once."""
+"""The command line. Each command is a module that is imported when it is called, so that start-up is fast."""
 
 import importlib
 from typing import Any
@@ -24,17 +24,17 @@ _COMMANDS = {
 }
 
 
-# Commands that need several extras, and the one that brings them all.
+# Commands that need several extras, and the extra that includes them all.
 _EXTRAS = {"demo": "demo"}
 
 
 class _OnDemand(TyperGroup):
     def list_commands(self, ctx: Any) -> list[str]:
-        """In the order in which people meet them."""
+        """Return the commands in the order of `_COMMANDS`."""
         return list(_COMMANDS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """The command, its module loaded now."""
+        """Import the module of a command and return it."""
         module = _COMMANDS.get(cmd_name)
         if module is None:
             return None
@@ -46,7 +46,7 @@ class _OnDemand(TyperGroup):
 
 
 def _unavailable(reason: CatflapError) -> typer.Typer:
-    """A command whose extra is not installed: its help and its only output say which one that is."""
+    """Return a command for one whose extra is missing: its help and its output name the extra."""
     command = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
     @command.command(
@@ -75,5 +75,5 @@ def catflap() -> None:
 
 
 def main() -> None:
-    """The `catflap` command."""
+    """Run the `catflap` command."""
     cli()

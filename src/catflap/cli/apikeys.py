@@ -1,4 +1,4 @@
-"""`catflap apikeys`: the keys of other back ends."""
+"""`catflap apikeys`: manage the API keys of other back ends."""
 
 from datetime import timedelta
 from typing import Annotated
@@ -31,14 +31,14 @@ def create(
     """Make a key. It is shown now and never again."""
 
     async def work() -> None:
-        async with cli_context() as room:
-            made, secret = await ApiKeys(room.vault_engine, room.clock).create(
+        async with cli_context() as context:
+            made, secret = await ApiKeys(context.vault_engine, context.clock).create(
                 name,
                 right,
                 user_ids=user or None,
                 scopes=scope or None,
                 per_minute=per_minute,
-                expires_at=None if days is None else room.clock.now() + timedelta(days=days),
+                expires_at=None if days is None else context.clock.now() + timedelta(days=days),
             )
             typer.echo(f"key {made.id}, shown only now:", err=True)
             typer.echo(secret)
@@ -51,8 +51,8 @@ def list_keys() -> None:
     """Every key: rights, limits, last use."""
 
     async def work() -> None:
-        async with cli_context() as room:
-            for key in await ApiKeys(room.vault_engine, room.clock).list():
+        async with cli_context() as context:
+            for key in await ApiKeys(context.vault_engine, context.clock).list():
                 typer.echo(_line(key))
 
     run(work())
@@ -63,8 +63,8 @@ def revoke(key_id: int) -> None:
     """End a key at once, in every process."""
 
     async def work() -> None:
-        async with cli_context() as room:
-            ended = await ApiKeys(room.vault_engine, room.clock).revoke(key_id)
+        async with cli_context() as context:
+            ended = await ApiKeys(context.vault_engine, context.clock).revoke(key_id)
             typer.echo(f"key {ended.id} ({ended.name}) is revoked.")
 
     run(work())

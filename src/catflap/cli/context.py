@@ -1,4 +1,4 @@
-"""The parts of the vault that commands work with, without the rest of the house."""
+"""The components that commands on the vault use, without the whole application."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -23,7 +23,7 @@ from catflap.vault.keyset import Keyset, keyset_source
 
 @dataclass(frozen=True)
 class CliContext:
-    """Two pools, the seal, and a way to Google."""
+    """Settings, both connection pools, the token cipher and an HTTP client."""
 
     settings: Settings
     clock: Clock
@@ -35,15 +35,15 @@ class CliContext:
 
 @asynccontextmanager
 async def cli_context(*, keyset_must_fit: bool = True) -> AsyncIterator[CliContext]:
-    """Open the database of this installation.
+    """Open the database and the keyset of this installation.
 
     Args:
-        keyset_must_fit: whether the keyset must open every sealed value; False for commands that put the
-            keyset right.
+        keyset_must_fit: Whether the keyset must decrypt every stored value; False for commands that repair
+            the keyset.
 
     Raises:
-        OperatorMustAct: settings, data directory, keyset or database need somebody's hand.
-        TryAgain: the database does not answer.
+        OperatorMustAct: settings, data directory, keyset or database are invalid or missing.
+        TryAgain: the database does not respond.
     """
     settings = Settings.read()
     configure(settings.log_format, settings.log_level)
@@ -62,6 +62,6 @@ async def cli_context(*, keyset_must_fit: bool = True) -> AsyncIterator[CliConte
 
 
 def progress() -> Progress:
-    """A progress bar on standard error, so that standard output stays for results."""
+    """Return a progress bar on standard error; standard output is for results."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     return Progress(*columns, console=Console(stderr=True))

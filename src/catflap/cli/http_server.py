@@ -1,4 +1,4 @@
-"""Serve an ASGI application on a real socket, for as long as a context is open."""
+"""Serve an ASGI application on a listening socket within an async context."""
 
 import asyncio
 import contextlib
@@ -16,7 +16,7 @@ _GRACE_SECONDS = 2
 
 
 def bind(host: str, port: int, *, option: str = "--port") -> socket.socket:
-    """A listening socket; port 0 takes a free one. `option` is what the error says to change.
+    """Return a listening socket; port 0 takes a free port. `option` is the option that the error names.
 
     Raises:
         OperatorMustAct: `port_taken` or `address_unusable`.
@@ -41,24 +41,24 @@ def bind(host: str, port: int, *, option: str = "--port") -> socket.socket:
 
 
 def port_of(listener: socket.socket) -> int:
-    """The port that a socket got."""
+    """Return the port of a listening socket."""
     return int(listener.getsockname()[1])
 
 
 class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leave Ctrl-C to whoever runs the event loop; everything is stopped from there, in order."""
+        """Install no signal handlers: `cli.runner` handles signals and stops everything in order."""
         yield
 
 
 @asynccontextmanager
 async def serving(app: FastAPI, listener: socket.socket) -> AsyncIterator[None]:
-    """Serve `app`; on leaving, open requests get a moment to end."""
+    """Serve `app`; on exit, open requests get two seconds to end."""
     config = uvicorn.Config(
         app,
         log_config=None,
-        # Addresses of sounds are capabilities, so uvicorn's own access log must not exist.
+        # Signed sound URLs are secrets, so uvicorn's access log must stay off.
         access_log=False,
         lifespan="off",
         server_header=False,

@@ -1,7 +1,7 @@
-"""`catflap import`: take over refresh tokens from where people are.
+"""`catflap import`: import refresh tokens from another system.
 
-Each token is verified with one refresh, sealed, and forgotten in clear. Run again, it takes up only what is
-not here yet.
+Each token is verified with one refresh and stored encrypted. Tokens that are stored already are skipped, so
+the command can be run again.
 """
 
 import asyncio
@@ -47,12 +47,12 @@ def import_tokens(
         if (file is None) == (source is None or sql is None):
             raise BadRequest("import_unreadable", "Give a file, or --from and --sql.")
         rows = read_file(file) if file is not None else await read_query(source or "", sql or "")
-        async with cli_context() as room:
-            take = Importing(room)
+        async with cli_context() as context:
+            importer = TokenImporter(context)
             counts: dict[str, int] = {}
             with progress() as bar:
                 for row in bar.track(rows, description="importing"):
-                    outcome = await take.row(row)
+                    outcome = await importer.import_row(row)
                     counts[outcome] = counts.get(outcome, 0) + 1
                     typer.echo(f"{row.number}\t{row.user}\t{outcome}")
             typer.echo(", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items())), err=True)
@@ -60,30 +60,30 @@ def import_tokens(
     run(work())
 
 
-class Importing:
-    """Takes rows, one after the other."""
+class TokenImporter:
+    """Importer of refresh tokens, one row at a time."""
 
-    def __init__(self, room: CliContext) -> None:
-        client = room.settings.google_client()
-        discovery = Discovery(room.http, room.settings.google_discovery_url)
-        self._room = room
-        self._oauth = OAuth(room.http, discovery, client)
-        self._grants = Grants(room.vault_engine, room.cipher, room.clock, client.client_id)
-        self._users = Users(room.app_engine, room.clock)
-        self._naming = LateIdentification(room.app_engine, room.clock, self._users, self._grants)
+    def __init__(self, context: CliContext) -> None:
+        client = context.settings.google_client()
+        discovery = Discovery(context.http, context.settings.google_discovery_url)
+        self._context = context
+        self._oauth = OAuth(context.http, discovery, client)
+        self._grants = Grants(context.vault_engine, context.cipher, context.clock, client.client_id)
+        self._users = Users(context.app_engine, context.clock)
+        self._naming = LateIdentification(context.app_engine, context.clock, self._users, self._grants)
         self._id_tokens = IdTokens(
-            JwksCache(room.http, discovery.jwks_uri, room.clock), discovery, room.clock
+            JwksCache(context.http, discovery.jwks_uri, context.clock), discovery, context.clock
         )
 
-    async def row(self, row: Row) -> str:
-        """Take one token: `imported`, `here already`, `dead`, or an error's code."""
-        if await self._is_here(row):
+    async def import_row(self, row: Row) -> str:
+        """Import one token; return `imported`, `here already`, `dead` or an error code."""
+        if await self._is_stored(row):
             return "here already"
         try:
             answer = await self._verify(row)
-            told = await self._told(answer)
+            identified = await self._identity(answer)
             user_id, _ = await self._users.get_or_create(row.user)
-            identity = told or unnamed(user_id)
+            identity = identified or unnamed(user_id)
             await self._users.link_account(user_id, identity)
             tokens = TokenResponse(
                 answer.access_token,
@@ -100,10 +100,10 @@ class Importing:
             return error.code
         return "imported"
 
-    async def _is_here(self, row: Row) -> bool:
+    async def _is_stored(self, row: Row) -> bool:
         t = google_tokens
         query = select(t.c.id).where(t.c.token_hash == double_hash(row.refresh_token), t.c.state == "active")
-        async with self._room.vault_engine.connect() as connection:
+        async with self._context.vault_engine.connect() as connection:
             return (await connection.execute(query)).first() is not None
 
     async def _verify(self, row: Row) -> TokenResponse:
@@ -116,9 +116,9 @@ class Importing:
                 await asyncio.sleep(error.after.total_seconds() if error.after else 2.0**attempt)
         raise AssertionError("unreachable")
 
-    async def _told(self, answer: TokenResponse) -> Identity | None:
-        """Whose it is, if Google tells."""
+    async def _identity(self, answer: TokenResponse) -> Identity | None:
+        """Return the identity in the ID token, if the response has one."""
         if answer.id_token is None:
             return None
-        ours = (self._oauth.client.client_id,)
-        return await self._id_tokens.verify(answer.id_token, audiences=ours, nonce=None)
+        audiences = (self._oauth.client.client_id,)
+        return await self._id_tokens.verify(answer.id_token, audiences=audiences, nonce=None)

@@ -1,4 +1,4 @@
-"""Where refresh tokens are imported from: CSV, JSON, or a query on somebody's database."""
+"""Read refresh tokens to import: from CSV, JSON or an SQL query."""
 
 import contextlib
 import csv
@@ -15,7 +15,7 @@ from catflap.errors import BadRequest
 
 @dataclass(frozen=True)
 class Row:
-    """One refresh token: `user` is what the app calls the person, `number` counts from 1."""
+    """One refresh token: `user` is the app's id of the user, `number` counts from 1."""
 
     number: int
     user: str
@@ -23,7 +23,9 @@ class Row:
 
 
 def read_file(file: Path) -> list[Row]:
-    """Rows of a CSV file with a header, or of a JSON array of objects; members `user_id, refresh_token`.
+    """Return the rows of a CSV file with a header, or of a JSON array of objects.
+
+    Their fields are `user_id` and `refresh_token`.
 
     Raises:
         BadRequest: `import_unreadable`.
@@ -38,7 +40,7 @@ def read_file(file: Path) -> list[Row]:
 
 
 async def read_query(url: str, query: str) -> list[Row]:
-    """Rows of an SQL query on `postgresql://…` or `sqlite:///file`.
+    """Return the rows of an SQL query on `postgresql://…` or `sqlite:///file`.
 
     Raises:
         BadRequest: `import_unreadable`.

@@ -1,4 +1,4 @@
-"""`catflap keys`: the keys that seal tokens at rest."""
+"""`catflap keys`: manage the keys that encrypt tokens at rest."""
 
 from typing import Annotated
 
@@ -26,10 +26,10 @@ def list_keys() -> None:
     """Each key, whether it seals, and how many values only it can open."""
 
     async def work() -> None:
-        async with cli_context(keyset_must_fit=False) as room:
-            primary = room.cipher.keyset.primary
-            for key, values in sorted((await _rotation(room).used()).items()):
-                held = "" if key in room.cipher.keyset.ids else "  MISSING from the keyset"
+        async with cli_context(keyset_must_fit=False) as context:
+            primary = context.cipher.keyset.primary
+            for key, values in sorted((await _rotation(context).used()).items()):
+                held = "" if key in context.cipher.keyset.ids else "  MISSING from the keyset"
                 typer.echo(f"{key:>10}  {'seals' if key == primary else '     '}  {values} values{held}")
 
     run(work())
@@ -43,16 +43,16 @@ def rotate() -> None:
     """
 
     async def work() -> None:
-        async with cli_context() as room:
+        async with cli_context() as context:
             with progress() as bar:
                 task = bar.add_task("sealing anew", total=None)
 
-                def tell(far: Progress) -> None:
+                def report(far: Progress) -> None:
                     bar.update(task, completed=far.done, total=far.total)
 
-                done = await _rotation(room).rotate(tell)
+                done = await _rotation(context).rotate(report)
             typer.echo(
-                f"{done} values sealed anew with key {room.cipher.keyset.primary}; older keys are retired."
+                f"{done} values sealed anew with key {context.cipher.keyset.primary}; older keys are retired."
             )
 
     run(work())
@@ -63,8 +63,8 @@ def add() -> None:
     """Print the keyset of CATFLAP_VAULT_KEYSET with a new key that seals: a secret."""
 
     async def work() -> None:
-        async with cli_context() as room:
-            typer.echo(with_new_primary(room.cipher.keyset.source.read()))
+        async with cli_context() as context:
+            typer.echo(with_new_primary(context.cipher.keyset.source.read()))
 
     run(work())
 
@@ -74,8 +74,8 @@ def reseal() -> None:
     """Seal with the present key whatever is sealed with another; older keys stay."""
 
     async def work() -> None:
-        async with cli_context() as room:
-            typer.echo(f"{await _rotation(room).reseal()} values sealed anew.")
+        async with cli_context() as context:
+            typer.echo(f"{await _rotation(context).reseal()} values sealed anew.")
 
     run(work())
 
@@ -85,9 +85,9 @@ def retire() -> None:
     """Print the keyset of CATFLAP_VAULT_KEYSET without the keys that nothing needs any more: a secret."""
 
     async def work() -> None:
-        async with cli_context() as room:
-            await _rotation(room).check_retired()
-            typer.echo(only_primary(room.cipher.keyset.source.read()))
+        async with cli_context() as context:
+            await _rotation(context).check_retired()
+            typer.echo(only_primary(context.cipher.keyset.source.read()))
 
     run(work())
 
@@ -108,9 +108,9 @@ def adopt(
         source = keyset_source(Settings.read())
         if accept_lost_grants and isinstance(source, KeysetFile):
             source.make()
-        async with cli_context(keyset_must_fit=False) as room:
+        async with cli_context(keyset_must_fit=False) as context:
             # No grant is used here, so the OAuth client does not matter.
-            adoption = KeysetAdoption(Grants(room.vault_engine, room.cipher, room.clock, ""))
+            adoption = KeysetAdoption(Grants(context.vault_engine, context.cipher, context.clock, ""))
             if not accept_lost_grants:
                 tokens, webhooks = await adoption.count_lost()
                 raise BadRequest(
@@ -126,5 +126,5 @@ def adopt(
     run(work())
 
 
-def _rotation(room: CliContext) -> Rotation:
-    return Rotation(room.vault_engine, room.cipher)
+def _rotation(context: CliContext) -> Rotation:
+    return Rotation(context.vault_engine, context.cipher)

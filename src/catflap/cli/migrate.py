@@ -1,4 +1,4 @@
-"""`catflap migrate`: on a PostgreSQL of your own, make the roles and the tables."""
+"""`catflap migrate`: create or upgrade roles and tables on an external PostgreSQL."""
 
 from dataclasses import replace
 

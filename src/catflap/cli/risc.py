@@ -1,4 +1,4 @@
-"""`catflap risc`: have Google send its security events here."""
+"""`catflap risc`: register this installation as receiver of Google's security events."""
 
 import asyncio
 import secrets
@@ -36,9 +36,9 @@ def register(service_account: _Account) -> None:
 
     async def work() -> None:
         account = ServiceAccount.read(service_account)
-        async with cli_context() as room:
-            receiver = f"{room.settings.origin}/google/risc"
-            await _stream(room, account).register(receiver)
+        async with cli_context() as context:
+            receiver = f"{context.settings.origin}/google/risc"
+            await _stream(context, account).register(receiver)
             typer.echo(f"Google sends security events to {receiver}. Now try: catflap risc verify")
 
     run(work())
@@ -50,12 +50,12 @@ def verify(service_account: _Account) -> None:
 
     async def work() -> None:
         account = ServiceAccount.read(service_account)
-        async with cli_context() as room:
-            stream, state = _stream(room, account), secrets.token_urlsafe(16)
+        async with cli_context() as context:
+            stream, state = _stream(context, account), secrets.token_urlsafe(16)
             typer.echo(f"the stream is {await stream.status()}", err=True)
             await stream.verify(state)
             for _ in range(_WAIT_SECONDS):
-                if await _arrived(room, state):
+                if await _arrived(context, state):
                     typer.echo("The test event arrived.")
                     return
                 await asyncio.sleep(1)
@@ -67,13 +67,13 @@ def verify(service_account: _Account) -> None:
     run(work())
 
 
-async def _arrived(room: CliContext, state: str) -> bool:
+async def _arrived(context: CliContext, state: str) -> bool:
     seen = select(risc_events.c.jti).where(risc_events.c.events.contains([{"state": state}]))
-    async with room.app_engine.connect() as connection:
+    async with context.app_engine.connect() as connection:
         return (await connection.execute(seen)).first() is not None
 
 
-def _stream(room: CliContext, account: ServiceAccount) -> RiscStream:
-    api = room.settings.google_api_url
+def _stream(context: CliContext, account: ServiceAccount) -> RiscStream:
+    api = context.settings.google_api_url
     url = RISC_API_URL if api == GOOGLE_API_URL else f"{api}/v1beta"
-    return RiscStream(room.http, account, room.clock, url)
+    return RiscStream(context.http, account, context.clock, url)

@@ -1,4 +1,4 @@
-"""Run a command's coroutine until it is done or somebody says stop."""
+"""Run a command's coroutine until it ends or the process gets SIGINT or SIGTERM."""
 
 import asyncio
 import contextlib
@@ -13,7 +13,7 @@ from catflap.errors import CatflapError, exit_code
 
 
 def run(work: Coroutine[Any, Any, None]) -> None:
-    """Run `work`; Ctrl-C and SIGTERM unwind it in order, and an error is one line that says what to do."""
+    """Run `work`; SIGINT and SIGTERM cancel it, and a CatflapError is printed as one line."""
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_until_stopped(work))
@@ -24,7 +24,7 @@ def run(work: Coroutine[Any, Any, None]) -> None:
 
 
 def command() -> typer.Typer:
-    """A Typer for one command, or for one group of them."""
+    """Return a Typer application for one command or one group of commands."""
     return typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 

@@ -1,4 +1,4 @@
-"""`catflap sandbox`: the command `google-sandbox`, with its options and exit codes."""
+"""`catflap sandbox`: forward to the command `google-sandbox`, with its options and exit codes."""
 
 import typer
 

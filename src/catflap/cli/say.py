@@ -1,4 +1,4 @@
-"""`catflap say`: hear what a dialect sounds like."""
+"""`catflap say`: synthesise a text in a dialect."""
 
 import asyncio
 from pathlib import Path
@@ -37,12 +37,12 @@ def say(
 
 
 def _dialect_list() -> str:
-    """The dialects, a line each, with an example."""
+    """Return the dialects, one per line, with an example."""
     return "\n".join(f"{one.id:11} {one.language}  {one.name:16} {one.example}" for one in dialects())
 
 
 async def _say(text: str, dialect: str | None, out: Path) -> float:
-    """Speak `text` into the WAV file `out`; the seconds it lasts.
+    """Synthesise `text` into the WAV file `out`; return its duration in seconds.
 
     Raises:
         OperatorMustAct: `out_unwritable`, or no voice is installed.

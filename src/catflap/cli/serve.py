@@ -21,11 +21,9 @@ cli = command()
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on [CATFLAP_HOST, 127.0.0.1].")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on [CATFLAP_PORT, 8400].")] = None,
-    data_dir: Annotated[
-        Path | None, typer.Option(help="Where everything is kept [CATFLAP_DATA_DIR].")
-    ] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Directory of all data [CATFLAP_DATA_DIR].")] = None,
     worker: Annotated[bool, typer.Option(help="Also run background jobs in this process.")] = True,
-    check: Annotated[bool, typer.Option(help="First ask Google whether it knows this client.")] = True,
+    check: Annotated[bool, typer.Option(help="First check the OAuth client with Google.")] = True,
 ) -> None:
     """Run the web server, and with it (unless --no-worker) the background jobs."""
     given = {

@@ -1,4 +1,4 @@
-"""`catflap webhooks`: who is told what becomes of a grant."""
+"""`catflap webhooks`: manage the receivers of grant events."""
 
 from typing import Annotated
 
@@ -15,7 +15,7 @@ cli = command()
 
 @cli.callback()
 def webhooks() -> None:
-    """Who is told what becomes of a grant."""
+    """Receivers of grant events."""
 
 
 @cli.command(epilog="Example:  catflap webhooks add https://shop.example.com/catflap --event grant.reconsent")
@@ -26,8 +26,8 @@ def add(
     """Register a webhook. Its secret is shown now and never again."""
 
     async def work() -> None:
-        async with cli_context() as room, httpx2.AsyncClient(trust_env=False) as http:
-            made, secret = await _webhooks(room, http).create(url, event or EVENTS)
+        async with cli_context() as context, httpx2.AsyncClient(trust_env=False) as http:
+            made, secret = await _webhooks(context, http).create(url, event or EVENTS)
             typer.echo(f"webhook {made.id}; verify its signatures with, shown only now:", err=True)
             typer.echo(secret)
 
@@ -39,8 +39,8 @@ def list_webhooks() -> None:
     """Every webhook."""
 
     async def work() -> None:
-        async with cli_context() as room:
-            for one in await _webhooks(room, room.http).all():
+        async with cli_context() as context:
+            for one in await _webhooks(context, context.http).all():
                 typer.echo(f"{one.id:>4}  {one.url}  {' '.join(sorted(one.events))}")
 
     run(work())
@@ -51,12 +51,12 @@ def remove(webhook_id: int) -> None:
     """Forget a webhook and what is still to be delivered to it."""
 
     async def work() -> None:
-        async with cli_context() as room:
-            await _webhooks(room, room.http).remove(webhook_id)
+        async with cli_context() as context:
+            await _webhooks(context, context.http).remove(webhook_id)
             typer.echo(f"webhook {webhook_id} is gone.")
 
     run(work())
 
 
-def _webhooks(room: CliContext, http: httpx2.AsyncClient) -> Webhooks:
-    return Webhooks(room.vault_engine, room.cipher, room.clock, http)
+def _webhooks(context: CliContext, http: httpx2.AsyncClient) -> Webhooks:
+    return Webhooks(context.vault_engine, context.cipher, context.clock, http)

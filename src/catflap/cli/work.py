@@ -16,9 +16,7 @@ cli = command()
 
 @cli.command(epilog="Example:  catflap work")
 def work(
-    data_dir: Annotated[
-        Path | None, typer.Option(help="Where everything is kept [CATFLAP_DATA_DIR].")
-    ] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Directory of all data [CATFLAP_DATA_DIR].")] = None,
 ) -> None:
     """Run background jobs only; start as many as you need beside `catflap serve --no-worker`."""
 

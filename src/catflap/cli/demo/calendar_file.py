@@ -1,4 +1,4 @@
-"""An iCalendar file for the demo's local Google."""
+"""Import an iCalendar file into the demo's sandbox."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from google_sandbox.calendar_file import import_calendar_file, read_calendar_fil
 
 
 def read_calendar(file: Path) -> bytes:
-    """The content of `file`; the import judges whether it is a calendar.
+    """Return the content of `file`; `import_calendar` validates it.
 
     Raises:
         BadRequest: `calendar_unreadable`.
@@ -20,7 +20,7 @@ def read_calendar(file: Path) -> bytes:
 
 
 def import_calendar(sandbox: Sandbox, email: str, file: Path, data: bytes) -> list[str]:
-    """Put the events into an account's calendar; returns lines that say what was imported and what not.
+    """Import the events into an account's calendar; return lines that say what was imported and what not.
 
     Raises:
         BadRequest: `calendar_unreadable`.

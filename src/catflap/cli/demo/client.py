@@ -1,4 +1,4 @@
-"""A scripted person at a browser of sorts: follows links, fills in the real forms, keeps cookies."""
+"""A scripted HTTP client that signs in like a browser: follows redirects, submits forms, keeps cookies."""
 
 from html.parser import HTMLParser
 from typing import Any
@@ -12,13 +12,14 @@ _MAX_STEPS = 12
 
 
 class _Forms(HTMLParser):
-    """The forms of a page: action, hidden fields, ticked boxes, buttons."""
+    """Parser for the forms of a page: action, hidden fields, checked boxes, buttons."""
 
     def __init__(self) -> None:
         super().__init__()
         self.forms: list[dict[str, Any]] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Collect forms and their fields."""
         found = dict(attrs)
         if tag == "form":
             self.forms.append({"action": found.get("action") or "", "fields": [], "buttons": []})
@@ -31,8 +32,8 @@ class _Forms(HTMLParser):
                 self.forms[-1]["fields"].append(pair)
 
 
-class Person:
-    """Signs in at Catflap through Google's pages, as one would by hand."""
+class DemoClient:
+    """Client that signs in at Catflap through Google's pages and calls Catflap's API."""
 
     def __init__(self, http: httpx2.AsyncClient, origin: str, email: str) -> None:
         self._http = http
@@ -41,10 +42,10 @@ class Person:
         self._csrf = ""
 
     async def sign_in(self) -> dict[str, Any]:
-        """Sign in with Google, allowing all that is asked; the answer of `/v1/me`.
+        """Sign in with Google and grant all scopes; return the response of `/v1/me`.
 
         Raises:
-            OperatorMustAct: `signin_failed`, with the reason the page gave.
+            OperatorMustAct: `signin_failed`, with the error of the redirect.
         """
         page = await self._http.get(self._origin + "/signin/google?scopes=calendar")
         for _ in range(_MAX_STEPS):
@@ -53,7 +54,7 @@ class Person:
             elif str(page.url).startswith(self._origin + "/"):
                 break
             else:
-                page = await self._answer(page)
+                page = await self._submit(page)
         error = page.url.params.get("error")
         if error:
             raise OperatorMustAct("signin_failed", f"Signing in failed: {error}.")
@@ -62,26 +63,24 @@ class Person:
         return await self.get("/v1/me")
 
     async def get(self, path: str) -> dict[str, Any]:
-        """A JSON answer of Catflap's API."""
+        """Return a JSON response of Catflap's API."""
         return _json(await self._http.get(self._origin + path))
 
     async def send(self, method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        """Change something through Catflap's API."""
+        """Send a request with a JSON body to Catflap's API; return its JSON response."""
         headers = {"X-CSRF-Token": self._csrf}
         return _json(await self._http.request(method, self._origin + path, json=body, headers=headers))
 
-    async def _answer(self, page: httpx2.Response) -> httpx2.Response:
-        """Choose the account, or allow."""
+    async def _submit(self, page: httpx2.Response) -> httpx2.Response:
+        """Submit the account chooser or the consent page."""
         for form in _forms(page):
-            for pressed in (("email", self._email), ("decision", "allow")):
-                if pressed in form["buttons"]:
+            for button in (("email", self._email), ("decision", "allow")):
+                if button in form["buttons"]:
                     fields: dict[str, list[str]] = {}
-                    for name, value in [*form["fields"], pressed]:
+                    for name, value in [*form["fields"], button]:
                         fields.setdefault(name, []).append(value)
                     return await self._http.post(urljoin(str(page.url), form["action"]), data=fields)
-        raise OperatorMustAct(
-            "signin_failed", f"Google showed a page without a way on (HTTP {page.status_code})."
-        )
+        raise OperatorMustAct("signin_failed", f"Google showed an unexpected page (HTTP {page.status_code}).")
 
 
 def _forms(page: httpx2.Response) -> list[dict[str, Any]]:

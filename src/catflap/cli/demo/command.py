@@ -1,4 +1,4 @@
-"""`catflap demo`: the whole way without a Google project, in a browser or as a script."""
+"""`catflap demo`: run everything against the sandbox, in a browser or as a script."""
 
 import asyncio
 import json
@@ -13,8 +13,8 @@ import typer
 
 from catflap.announcements.planning import HORIZON
 from catflap.announcements.preferences import Preferences
-from catflap.cli.demo.client import Person
-from catflap.cli.demo.environment import EMAIL, Play, open_stage
+from catflap.cli.demo.client import DemoClient
+from catflap.cli.demo.environment import EMAIL, DemoOptions, run_demo_environment
 from catflap.cli.demo.local_zone import local_zone
 from catflap.cli.demo.virtual_device import VirtualDevice
 from catflap.cli.runner import command, run
@@ -47,44 +47,45 @@ def demo(
     calendar: Annotated[Path | None, typer.Option(help="Fill the calendar from this iCalendar file.")] = None,
     now: Annotated[str | None, typer.Option(help="Set the clock, ISO 8601 with an offset.")] = None,
     zone: Annotated[
-        str | None, typer.Option(help="Where the person lives, as an IANA name [here; with --once UTC].")
+        str | None,
+        typer.Option(help="Time zone of the user, an IANA name [of this machine; with --once UTC]."),
     ] = None,
     port: Annotated[
-        int | None, typer.Option(help="Of the web server [8400; with --once a free one].")
+        int | None, typer.Option(help="Port of the web server [8400; with --once a free one].")
     ] = None,
     sandbox_port: Annotated[
-        int | None, typer.Option(help="Of the local Google [8401; with --once a free one].")
+        int | None, typer.Option(help="Port of the local Google [8401; with --once a free one].")
     ] = None,
     data_dir: Annotated[
         Path | None, typer.Option(help="Keep the database here instead of a temporary folder.")
     ] = None,
 ) -> None:
-    """The whole way, offline: sign in at a local Google, read the calendar, hear Mia."""
+    """Run everything offline: sign in at a local Google, read the calendar, hear Mia."""
     configure("console", "warning" if once else "info")
     default_port, default_sandbox_port = (0, 0) if once else (8400, 8401)
 
     async def work() -> None:
         if languages := missing_voices():
             raise NoVoice(*languages)
-        home = zone or ("UTC" if once else local_zone())
-        Preferences(zone=home)
-        play = Play(
+        time_zone = zone or ("UTC" if once else local_zone())
+        Preferences(zone=time_zone)
+        options = DemoOptions(
             calendar=calendar,
-            zone=home,
+            zone=time_zone,
             port=default_port if port is None else port,
             sandbox_port=default_sandbox_port if sandbox_port is None else sandbox_port,
             data_dir=data_dir,
         )
         if once:
-            _empty_out()
-            await _once(play, _instant(now), as_json=as_json)
+            _prepare_output()
+            await _once(options, _parse_now(now), as_json=as_json)
         else:
-            await _in_browser(play, _instant(now))
+            await _in_browser(options, _parse_now(now))
 
     run(work())
 
 
-def _instant(text: str | None) -> datetime | None:
+def _parse_now(text: str | None) -> datetime | None:
     if text is None:
         return None
     try:
@@ -94,23 +95,23 @@ def _instant(text: str | None) -> datetime | None:
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
-def _steps() -> Callable[[str], None]:
-    """Numbered lines on standard error, with the seconds since the first."""
+def _step_reporter() -> Callable[[str], None]:
+    """Return a function that prints numbered steps to standard error, with the seconds since the start."""
     began, count = datetime.now(UTC), 0
 
-    def say(line: str) -> None:
+    def report(line: str) -> None:
         nonlocal count
         count += 1
         seconds = (datetime.now(UTC) - began).total_seconds()
         print(f"  {count}. {line}  ({seconds:.1f} s)", file=sys.stderr, flush=True)  # noqa: T201
 
-    return say
+    return report
 
 
-async def _in_browser(play: Play, now: datetime | None) -> None:
-    """Run until somebody presses Ctrl-C."""
+async def _in_browser(options: DemoOptions, now: datetime | None) -> None:
+    """Run until the process is interrupted."""
     clock = SystemClock(now)
-    async with open_stage(play, clock, _steps(), sync_every=_SYNC_EVERY) as catflap:
+    async with run_demo_environment(options, clock, _step_reporter(), sync_every=_SYNC_EVERY) as catflap:
         print(catflap.services.settings.origin, flush=True)  # noqa: T201
         print(  # noqa: T201
             "\n  Open this address, sign in with Google (a sandbox; no password), and wait for Mia to speak."
@@ -121,8 +122,8 @@ async def _in_browser(play: Play, now: datetime | None) -> None:
         await asyncio.Event().wait()
 
 
-def _empty_out() -> None:
-    """Make the folder of sounds, and take away those of an earlier run.
+def _prepare_output() -> None:
+    """Create the output directory, and delete the sounds of an earlier run.
 
     Raises:
         OperatorMustAct: `out_unwritable`.
@@ -135,33 +136,33 @@ def _empty_out() -> None:
         raise OperatorMustAct("out_unwritable", f"Can't write to {OUT}/ here: {error.strerror}.") from None
 
 
-async def _once(play: Play, now: datetime | None, *, as_json: bool) -> None:
-    """Sign in, plan a day, speak all of it, tell each step."""
+async def _once(options: DemoOptions, now: datetime | None, *, as_json: bool) -> None:
+    """Sign in, plan a day, synthesise all announcements, and print each step."""
     clock = FixedClock(now or datetime.now(UTC))
     began = clock.now()
-    tell = _json_line if as_json else _human_line
+    output = _json_line if as_json else _human_line
     async with (
-        open_stage(play, clock, _steps(), sync_every=None) as catflap,
+        run_demo_environment(options, clock, _step_reporter(), sync_every=None) as catflap,
         httpx2.AsyncClient(verify=tls_context(), timeout=30) as browser,
-        httpx2.AsyncClient(verify=tls_context(), timeout=30) as radio,
+        httpx2.AsyncClient(verify=tls_context(), timeout=30) as device_http,
     ):
         origin = catflap.services.settings.origin
-        person = Person(browser, origin, EMAIL)
-        me = await person.sign_in()
-        tell("signed_in", user_id=me["user_id"], email=me["accounts"][0]["email"])
+        client = DemoClient(browser, origin, EMAIL)
+        me = await client.sign_in()
+        output("signed_in", user_id=me["user_id"], email=me["accounts"][0]["email"])
         grant = me["grants"][0]
-        tell("grant", state=grant["state"], scopes=grant["scopes"], missing_scopes=grant["missing_scopes"])
-        await person.send("PUT", "/v1/preferences", {**_PREFERENCES, "zone": play.zone})
-        device = VirtualDevice(radio, origin, clock)
-        await device.pair(person)
+        output("grant", state=grant["state"], scopes=grant["scopes"], missing_scopes=grant["missing_scopes"])
+        await client.send("PUT", "/v1/preferences", {**_PREFERENCES, "zone": options.zone})
+        device = VirtualDevice(device_http, origin, clock)
+        await device.pair(client)
         document = await device.schedule()
-        calendars = (await person.get("/v1/calendars"))["calendars"]
-        tell("synced", calendars=len(calendars), events=sum(one["events"] for one in calendars))
-        planned = (await person.get("/v1/announcements"))["announcements"]
-        tell("planned", announcements=len(planned), since=rfc3339(began), until=rfc3339(began + HORIZON))
-        spoken = await _speak(device, document, {one["id"]: one for one in planned}, tell)
-        states = [one["state"] for one in (await person.get("/v1/announcements"))["announcements"]]
-        tell(
+        calendars = (await client.get("/v1/calendars"))["calendars"]
+        output("synced", calendars=len(calendars), events=sum(one["events"] for one in calendars))
+        planned = (await client.get("/v1/announcements"))["announcements"]
+        output("planned", announcements=len(planned), since=rfc3339(began), until=rfc3339(began + HORIZON))
+        spoken = await _speak(device, document, {one["id"]: one for one in planned}, output)
+        states = [one["state"] for one in (await client.get("/v1/announcements"))["announcements"]]
+        output(
             "summary",
             signed_in=1,
             grants=len(me["grants"]),
@@ -178,7 +179,7 @@ async def _speak(
     device: VirtualDevice,
     document: dict[str, Any],
     planned: dict[str, dict[str, Any]],
-    tell: Callable[..., None],
+    output: Callable[..., None],
 ) -> list[float]:
     lengths = []
     for number, announcement in enumerate(document["announcements"], 1):
@@ -188,7 +189,7 @@ async def _speak(
         sound, seconds = await device.play(announcement)
         await asyncio.to_thread(file.write_bytes, sound)
         titles = plan["titles"]
-        tell(
+        output(
             "spoken",
             kind=plan["kind"],
             event_title=titles[0] if len(titles) == 1 else titles,

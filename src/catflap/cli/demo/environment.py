@@ -1,4 +1,4 @@
-"""The demo's stage: a local Google, Catflap before it, and somebody with a calendar."""
+"""The demo environment: a seeded sandbox and a Catflap application that uses it."""
 
 import tempfile
 from collections.abc import AsyncIterator, Callable
@@ -23,8 +23,8 @@ _HOST = "127.0.0.1"
 
 
 @dataclass(frozen=True)
-class Play:
-    """What is to be shown. Ports: 0 takes a free one. `zone` is an IANA name."""
+class DemoOptions:
+    """Options of the demo. Port 0 takes a free one. `zone` is an IANA name."""
 
     calendar: Path | None = None
     zone: str = "UTC"
@@ -34,27 +34,27 @@ class Play:
 
 
 @asynccontextmanager
-async def open_stage(
-    play: Play, clock: Clock, say: Callable[[str], None], *, sync_every: timedelta | None
+async def run_demo_environment(
+    options: DemoOptions, clock: Clock, report: Callable[[str], None], *, sync_every: timedelta | None
 ) -> AsyncIterator[Application]:
-    """Start everything, telling `say` each step; stop it all on leaving.
+    """Start sandbox, application, worker and web server, and stop them on exit; call `report` for each step.
 
     Raises:
         BadRequest: `calendar_unreadable`.
         OperatorMustAct: a port is taken, or the data directory can't be written.
     """
-    data = None if play.calendar is None else read_calendar(play.calendar)
+    data = None if options.calendar is None else read_calendar(options.calendar)
     async with AsyncExitStack() as stack:
-        listener = bind(_HOST, play.port)
+        listener = bind(_HOST, options.port)
         stack.callback(listener.close)
         origin = f"http://{_HOST}:{port_of(listener)}"
 
         sandbox = Sandbox(clock=clock.now)
-        google = await stack.enter_async_context(_serve(sandbox, play.sandbox_port))
-        _furnish(sandbox, origin, play, clock, data, say)
-        say(f"a Google of its own: {google}")
+        google = await stack.enter_async_context(_serve(sandbox, options.sandbox_port))
+        _seed(sandbox, origin, options, clock, data, report)
+        report(f"local Google: {google}")
 
-        data_dir = play.data_dir or Path(
+        data_dir = options.data_dir or Path(
             stack.enter_context(tempfile.TemporaryDirectory(prefix="catflap-demo-"))
         )
         settings = Settings(
@@ -67,24 +67,29 @@ async def open_stage(
             google_api_url=google,
         )
         catflap = await stack.enter_async_context(open_catflap(settings, clock))
-        say("PostgreSQL, embedded, with its two roles and tables")
+        report("PostgreSQL, embedded, with its two roles and tables")
         await stack.enter_async_context(catflap.work(sync_every=sync_every))
-        say("worker: syncs, plans, speaks")
+        report("worker: syncs, plans, synthesises")
         await stack.enter_async_context(serving(catflap.web, listener))
-        say(f"web server: {origin}")
+        report(f"web server: {origin}")
         yield catflap
 
 
 @asynccontextmanager
 async def _serve(sandbox: Sandbox, port: int) -> AsyncIterator[str]:
-    # Asked first, because a taken port is the sandbox's OSError and here one clear sentence.
+    # Bound first for a clear error message: for the sandbox a taken port is an OSError.
     bind(_HOST, port, option="--sandbox-port").close()
     async with sandbox.serve(_HOST, port) as base_url:
         yield base_url
 
 
-def _furnish(
-    sandbox: Sandbox, origin: str, play: Play, clock: Clock, data: bytes | None, say: Callable[[str], None]
+def _seed(
+    sandbox: Sandbox,
+    origin: str,
+    options: DemoOptions,
+    clock: Clock,
+    data: bytes | None,
+    report: Callable[[str], None],
 ) -> None:
     sandbox.add_client(
         _CLIENT_ID,
@@ -94,16 +99,16 @@ def _furnish(
         project="Catflap",
     )
     sandbox.add_account(EMAIL, name="Mia", locale="en")
-    sandbox.set_time_zone(EMAIL, play.zone)
-    if play.calendar is not None and data is not None:
-        for line in import_calendar(sandbox, EMAIL, play.calendar, data):
-            say(line)
+    sandbox.set_time_zone(EMAIL, options.zone)
+    if options.calendar is not None and data is not None:
+        for line in import_calendar(sandbox, EMAIL, options.calendar, data):
+            report(line)
         return
-    for event in sample_day(clock.now(), play.zone):
+    for event in sample_day(clock.now(), options.zone):
         sandbox.insert_event(EMAIL, event)
-    sandbox.on_authorize = lambda email: _soon(sandbox, email, clock, play.zone)
+    sandbox.on_authorize = lambda email: _add_due_event(sandbox, email, clock, options.zone)
 
 
-def _soon(sandbox: Sandbox, email: str, clock: Clock, zone: str) -> None:
-    """Whoever signs in, at whatever hour, hears Mia within the next 90 seconds."""
+def _add_due_event(sandbox: Sandbox, email: str, clock: Clock, zone: str) -> None:
+    """Add an event whose reminder is due within the next 90 seconds."""
     sandbox.insert_event(email, due_soon(clock.now(), zone))

@@ -1,10 +1,10 @@
-"""The demo's calendar: a day in two languages, and always something due soon."""
+"""Events of the demo: a day in two languages, and one that is always due soon."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 _MINUTE = timedelta(minutes=1)
-# The reminder is ten minutes ahead; reading the calendar and speaking the words takes some seconds.
+# The reminder is ten minutes ahead; sync and synthesis take some seconds.
 _REMINDER = timedelta(minutes=10)
 _AT_LEAST = timedelta(seconds=20)
 
@@ -23,10 +23,10 @@ _DAY: tuple[tuple[int, int, str], ...] = (
 
 
 def sample_day(now: datetime, zone: str) -> list[dict[str, Any]]:
-    """Event resources for the day around `now` (Calendar API v3, Events)."""
+    """Return event resources for the day around `now` (Calendar API v3, Events)."""
     start = _whole_minute(now)
     timed = [
-        {"summary": title, **_span(start + minutes * _MINUTE, length * _MINUTE, zone)}
+        {"summary": title, **_times(start + minutes * _MINUTE, length * _MINUTE, zone)}
         for minutes, length, title in _DAY
     ]
     return [*timed, *(_all_day(now.date() + timedelta(days=n), title) for n, title in enumerate(_ALL_DAY))]
@@ -36,16 +36,16 @@ _ALL_DAY = ("燃えるゴミの日", "Grandma's birthday")
 
 
 def due_soon(now: datetime, zone: str) -> dict[str, Any]:
-    """An appointment whose reminder is due 20 to 80 seconds from `now`."""
+    """Return an event whose reminder is due 20 to 80 seconds after `now`."""
     start = _whole_minute(now + _AT_LEAST + _REMINDER + _MINUTE)
-    return {"summary": "Tea with Mia", **_span(start, 20 * _MINUTE, zone)}
+    return {"summary": "Tea with Mia", **_times(start, 20 * _MINUTE, zone)}
 
 
 def _whole_minute(at: datetime) -> datetime:
     return at.astimezone(UTC).replace(second=0, microsecond=0)
 
 
-def _span(start: datetime, length: timedelta, zone: str) -> dict[str, Any]:
+def _times(start: datetime, length: timedelta, zone: str) -> dict[str, Any]:
     return {
         "start": {"dateTime": start.isoformat(), "timeZone": zone},
         "end": {"dateTime": (start + length).isoformat(), "timeZone": zone},

@@ -1,4 +1,4 @@
-"""The IANA name of the zone this machine keeps, which Python itself does not tell."""
+"""Find the IANA name of this machine's time zone, which the standard library does not provide."""
 
 import os
 from pathlib import Path
@@ -8,7 +8,7 @@ _LINK = Path("/etc/localtime")
 
 
 def local_zone() -> str:
-    """The name in TZ, or the one that /etc/localtime links to, or UTC."""
+    """Return the name in TZ, else the one that /etc/localtime links to, else UTC."""
     for name in (os.environ.get("TZ", "").removeprefix(":"), _linked()):
         try:
             return ZoneInfo(name).key

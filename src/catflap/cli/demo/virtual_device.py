@@ -1,6 +1,6 @@
-"""A device without a speaker: pairs, follows its schedule, fetches each sound, "plays" it, acknowledges.
+"""A scripted device: pairs, reads its schedule, fetches each sound and acknowledges it.
 
-It does over HTTP exactly what a robot does, only on a clock that it may wind forward.
+It sends the HTTP requests of a real device, on a clock that it advances itself.
 """
 
 import hashlib
@@ -13,13 +13,13 @@ from typing import Any
 
 import httpx2
 
-from catflap.cli.demo.client import Person
+from catflap.cli.demo.client import DemoClient
 from catflap.clock import FixedClock, rfc3339
 from catflap.errors import OperatorMustAct
 
 
 class VirtualDevice:
-    """One paired device."""
+    """A device that uses the HTTP API."""
 
     def __init__(self, http: httpx2.AsyncClient, origin: str, clock: FixedClock) -> None:
         self._http = http
@@ -27,8 +27,8 @@ class VirtualDevice:
         self._clock = clock
         self._secret = secrets.token_urlsafe(32)
 
-    async def pair(self, owner: Person) -> None:
-        """Show a code, have the owner type it."""
+    async def pair(self, owner: DemoClient) -> None:
+        """Create a pairing request and have the owner enter its code."""
         body = {
             "token_sha256": hashlib.sha256(self._secret.encode()).hexdigest(),
             "model": "catflap virtual device",
@@ -38,7 +38,7 @@ class VirtualDevice:
         await owner.send("POST", "/v1/devices", {"code": response.json()["code"], "name": "Virtual Mia"})
 
     async def schedule(self) -> dict[str, Any]:
-        """The first document that is planned and has every sound, read from the stream of documents."""
+        """Return the first document of the stream that is planned and has every sound."""
         headers = {**self._headers(), "Accept": "text/event-stream"}
         url = self._origin + "/v1/device/schedule"
         async with self._http.stream("GET", url, headers=headers, timeout=60) as stream:
@@ -50,7 +50,7 @@ class VirtualDevice:
         raise OperatorMustAct("schedule_ended", "The schedule ended before it was complete.")
 
     async def play(self, announcement: dict[str, Any]) -> tuple[bytes, float]:
-        """Fetch the sound, wind the clock to its moment, acknowledge; the WAV and the seconds it lasts."""
+        """Fetch the sound, advance the clock to `play_at`, acknowledge; return the WAV and its seconds."""
         audio = announcement["audio"]
         response = await self._http.get(audio["url"])
         response.raise_for_status()

@@ -1,4 +1,4 @@
-"""Real engines for the tests of Mia's voice: one pair of workers for each module that asks."""
+"""Fixture `speech`: real engine processes, one pair per test module."""
 
 from collections.abc import AsyncIterator
 

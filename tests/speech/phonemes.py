@@ -9,7 +9,7 @@ import sys
 
 import espeakng_loader
 
-from catflap.speech.engines.alphabets import by_voice
+from catflap.speech.engines.alphabets import split_by_voice
 
 _SYNCHRONOUS, _UTF8, _IPA = 2, 1, 2
 
@@ -21,7 +21,7 @@ def main() -> None:
     found = []
     for text, usual, spoken_in in json.load(sys.stdin):
         said = []
-        for voice, stretch in by_voice(text, usual, spoken_in):
+        for voice, stretch in split_by_voice(text, usual, spoken_in):
             if library.espeak_SetVoiceByName(voice.encode()) != 0:
                 raise SystemExit(f"no voice {voice}")
             rest = ctypes.c_char_p(stretch.encode())

@@ -1,4 +1,4 @@
-"""An engine may crash, hang or babble: the caller gets a clear error and the next call works."""
+"""Engine processes that crash, hang or send invalid replies: clear errors, and the next call works."""
 
 import asyncio
 import os
@@ -15,17 +15,17 @@ import pytest_asyncio
 
 from catflap.errors import TryAgain
 from catflap.speech import Speech, SpeechFailed, installed_engines
-from catflap.speech.engine_process import Worker
+from catflap.speech.engine_process import EngineProcess
 from catflap.speech.engines import Engine
-from catflap.speech.protocol import Request
+from catflap.speech.protocol import SynthesisRequest
 
 pytestmark = pytest.mark.slow
 
 FAULTY = Path(__file__).parents[1] / "support" / "faulty_engine.py"
 
 
-def request(text: str) -> Request:
-    return Request(text, {}, 16_000, 10.0, 30.0)
+def request(text: str) -> SynthesisRequest:
+    return SynthesisRequest(text, {}, 16_000, 10.0, 30.0)
 
 
 def children() -> list[psutil.Process]:
@@ -33,16 +33,16 @@ def children() -> list[psutil.Process]:
 
 
 @pytest_asyncio.fixture
-async def worker(tmp_path) -> AsyncIterator[Worker]:
-    faulty = Worker((sys.executable, str(FAULTY), str(tmp_path / "crashed")), timeout=10.0)
+async def worker(tmp_path) -> AsyncIterator[EngineProcess]:
+    faulty = EngineProcess((sys.executable, str(FAULTY), str(tmp_path / "crashed")), timeout=10.0)
     yield faulty
     await faulty.aclose()
     assert children() == []
 
 
 @pytest_asyncio.fixture
-async def impatient(tmp_path) -> AsyncIterator[Worker]:
-    faulty = Worker((sys.executable, str(FAULTY), str(tmp_path / "crashed")), timeout=1.0)
+async def short_timeout(tmp_path) -> AsyncIterator[EngineProcess]:
+    faulty = EngineProcess((sys.executable, str(FAULTY), str(tmp_path / "crashed")), timeout=1.0)
     yield faulty
     await faulty.aclose()
     assert children() == []
@@ -50,74 +50,74 @@ async def impatient(tmp_path) -> AsyncIterator[Worker]:
 
 async def test_no_process_runs_before_the_first_request(worker):
     assert worker.pid is None
-    assert len(await worker.ask(request("hello"))) == 32_000
+    assert len(await worker.synthesise(request("hello"))) == 32_000
     assert worker.pid is not None
 
 
 async def test_one_process_serves_many_requests_one_after_the_other(worker):
-    await asyncio.gather(*(worker.ask(request(f"word {n}")) for n in range(5)))
+    await asyncio.gather(*(worker.synthesise(request(f"word {n}")) for n in range(5)))
     assert len(children()) == 1
 
 
-async def test_a_hung_engine_is_killed_and_the_next_call_works(impatient):
+async def test_a_hung_engine_is_killed_and_the_next_call_works(short_timeout):
     with pytest.raises(SpeechFailed) as failure:
-        await impatient.ask(request("hang"))
+        await short_timeout.synthesise(request("hang"))
     assert failure.value.code == "speech_timeout"
     assert isinstance(failure.value, TryAgain)
     assert children() == []
-    assert await impatient.ask(request("hello"))
+    assert await short_timeout.synthesise(request("hello"))
 
 
-async def test_a_crash_is_mended_by_one_restart(worker):
-    await worker.ask(request("hello"))
+async def test_after_a_crash_the_request_is_retried_once(worker):
+    await worker.synthesise(request("hello"))
     before = worker.pid
-    assert await worker.ask(request("crash once"))
+    assert await worker.synthesise(request("crash once"))
     assert worker.pid != before
 
 
-async def test_words_that_always_crash_are_an_error_and_the_next_call_works(worker):
+async def test_text_that_always_crashes_is_an_error_and_the_next_call_works(worker):
     with pytest.raises(SpeechFailed) as failure:
-        await worker.ask(request("crash"))
+        await worker.synthesise(request("crash"))
     assert failure.value.code == "speech_crashed"
-    assert await worker.ask(request("hello"))
+    assert await worker.synthesise(request("hello"))
 
 
-async def test_a_worker_killed_between_requests_is_replaced(worker):
-    await worker.ask(request("hello"))
+async def test_a_process_killed_between_requests_is_restarted(worker):
+    await worker.synthesise(request("hello"))
     assert worker.pid is not None
     os.kill(worker.pid, signal.SIGKILL)
-    assert await worker.ask(request("hello"))
+    assert await worker.synthesise(request("hello"))
 
 
-async def test_a_refusal_keeps_the_worker(worker):
-    await worker.ask(request("hello"))
+async def test_an_error_reply_keeps_the_process(worker):
+    await worker.synthesise(request("hello"))
     before = worker.pid
     with pytest.raises(SpeechFailed) as failure:
-        await worker.ask(request("refuse"))
+        await worker.synthesise(request("refuse"))
     assert failure.value.code == "speech_refused"
     assert worker.pid == before
 
 
-async def test_a_reply_of_absurd_size_is_not_waited_for(worker):
+async def test_a_reply_with_a_huge_length_is_an_error(worker):
     with pytest.raises(SpeechFailed) as failure:
-        await worker.ask(request("babble"))
+        await worker.synthesise(request("babble"))
     assert failure.value.code == "speech_crashed"
 
 
-async def test_an_abandoned_request_never_answers_the_next_one(worker):
-    await worker.ask(request("hello"))
-    waiting = asyncio.create_task(worker.ask(request("hang")))
+async def test_the_reply_of_a_cancelled_request_is_not_read_by_the_next(worker):
+    await worker.synthesise(request("hello"))
+    waiting = asyncio.create_task(worker.synthesise(request("hang")))
     await asyncio.sleep(0)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
     assert children() == []
-    assert await worker.ask(request("hello"))
+    assert await worker.synthesise(request("hello"))
 
 
-async def test_closing_does_not_wait_for_a_long_sentence(worker):
-    await worker.ask(request("hello"))
-    waiting = asyncio.create_task(worker.ask(request("hang")))
+async def test_closing_does_not_wait_for_a_request(worker):
+    await worker.synthesise(request("hello"))
+    waiting = asyncio.create_task(worker.synthesise(request("hang")))
     await asyncio.sleep(0)
     await worker.aclose()
     with pytest.raises(SpeechFailed) as failure:
@@ -127,7 +127,7 @@ async def test_closing_does_not_wait_for_a_long_sentence(worker):
 
 
 async def test_closing_while_the_process_starts_leaves_none_behind(worker):
-    waiting = asyncio.create_task(worker.ask(request("hello")))
+    waiting = asyncio.create_task(worker.synthesise(request("hello")))
     await asyncio.sleep(0)
     await worker.aclose()
     with pytest.raises(SpeechFailed) as failure:
@@ -136,14 +136,14 @@ async def test_closing_while_the_process_starts_leaves_none_behind(worker):
     assert children() == []
 
 
-async def test_the_error_never_holds_the_words(impatient):
+async def test_errors_do_not_contain_the_text(short_timeout):
     for text in ("hang: secret lunch", "refuse: secret lunch"):
         with pytest.raises(SpeechFailed) as failure:
-            await impatient.ask(request(text))
+            await short_timeout.synthesise(request(text))
         assert "secret" not in f"{failure.value} {failure.value.detail}"
 
 
-async def test_the_engines_do_not_inherit_our_secrets(monkeypatch):
+async def test_engines_do_not_inherit_secrets(monkeypatch):
     monkeypatch.setenv("GOOGLE_CLIENT_SECRET", "canary")
     speech = Speech(engines=installed_engines())
     await speech.synthesise("hello", dialect="plain")
@@ -153,7 +153,7 @@ async def test_the_engines_do_not_inherit_our_secrets(monkeypatch):
     assert all("canary" not in environment.values() for environment in environments)
 
 
-async def test_a_program_that_is_no_engine_is_a_clear_error():
+async def test_a_program_that_is_not_an_engine_is_an_error():
     speech = Speech(engines={"en": Engine("none", (sys.executable, "-c", "pass"))})
     with pytest.raises(SpeechFailed) as failure:
         await speech.synthesise("hello", dialect="plain")
@@ -162,7 +162,7 @@ async def test_a_program_that_is_no_engine_is_a_clear_error():
 
 
 @pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
-def test_workers_die_with_their_parent_and_ignore_ctrl_c(loop):
+def test_processes_end_with_their_parent_and_ignore_ctrl_c(loop):
     program = f"""
         import asyncio, {loop}
         from catflap.speech import Speech, installed_engines

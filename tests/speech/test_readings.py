@@ -1,4 +1,4 @@
-"""Every Japanese phrase is read by OpenJTalk as its author meant it."""
+"""Readings by OpenJTalk of every Japanese phrase, compared with golden data."""
 
 import re
 import tomllib
@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from catflap.speech import dialects, say_before, say_start
-from catflap.speech.engines.transliteration import transliterated
+from catflap.speech.engines.transliteration import transliterate
 from catflap.speech.japanese import reading, title_reading
 from catflap.speech.phrasebooks import REQUIRED, phrasebook
-from catflap.speech.spoken_times import date_of, span_of, time_of
+from catflap.speech.spoken_times import format_date, format_duration, format_time
 from tests.support.kana import kana
 
 HERE = Path(__file__).parent
@@ -40,13 +40,13 @@ def test_a_phrase_is_read_as_meant(dialect, kind):
 
 @pytest.mark.parametrize(("minutes", "read"), WORDS["minutes"].items())
 def test_a_span_is_counted_as_people_count(minutes, read):
-    assert kana("あと" + span_of(int(minutes), "ja").spoken) == "アト" + read
+    assert kana("あと" + format_duration(int(minutes), "ja").spoken) == "アト" + read
 
 
 @pytest.mark.parametrize(("clock", "read"), WORDS["clock"].items())
 def test_a_time_of_day_has_hours_and_minutes(clock, read):
     moment = datetime.fromisoformat(f"2026-11-24T{clock}+09:00")
-    assert kana(time_of(moment, moment.date(), "ja").spoken) == read
+    assert kana(format_time(moment, moment.date(), "ja").spoken) == read
 
 
 def test_days_of_the_month_have_their_own_names():
@@ -63,9 +63,9 @@ def test_days_of_the_month_have_their_own_names():
         "トーカ",
     )
     for ahead, name in enumerate(names):
-        spoken = date_of(date(2026, 11, 1) + timedelta(days=ahead), "ja").spoken
+        spoken = format_date(date(2026, 11, 1) + timedelta(days=ahead), "ja").spoken
         assert kana(spoken).startswith("ジューイチガツ" + name)
-    assert kana(date_of(date(2026, 11, 20), "ja").spoken) == "ジューイチガツハツカキンヨービ"
+    assert kana(format_date(date(2026, 11, 20), "ja").spoken) == "ジューイチガツハツカキンヨービ"
 
 
 @pytest.mark.parametrize(("title", "read"), WORDS["titles"].items())
@@ -78,7 +78,7 @@ def test_no_latin_letter_reaches_the_japanese_engine(dialect):
     at = datetime.fromisoformat("2026-11-24T10:30+09:00")
     titles = ["Quarterly OKR review", "zsh ünd Öl", "x", "O'Neill's Straße"]
     for utterance in (say_start(dialect, titles, at), say_before(dialect, titles, at, 10)):
-        assert not re.search("[A-Za-zÀ-ÿ]", transliterated(reading(utterance.spoken)))
+        assert not re.search("[A-Za-zÀ-ÿ]", transliterate(reading(utterance.spoken)))
 
 
 def test_titles_ending_in_a_verb_get_a_noun_before_the_time():
@@ -89,7 +89,7 @@ def test_titles_ending_in_a_verb_get_a_noun_before_the_time():
     assert kana(say_start("kansai", ["打ち合わせ"], at).spoken).startswith("ホナウチアワセノジカンヤデ")
 
 
-def test_several_titles_are_joined_in_one_breath():
+def test_several_titles_are_joined():
     at = datetime.fromisoformat("2026-11-24T10:30+09:00")
     two = say_start("hakata", ["会議", "面談"], at)
     assert kana(two.spoken).startswith("カイギトメンダンノジカンタイ")

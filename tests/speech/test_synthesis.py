@@ -1,4 +1,4 @@
-"""The sound itself: what small speakers need, words that can be heard, and the same every time."""
+"""Synthesised sounds: format, duration, audible speech and reproducibility."""
 
 import hashlib
 import io
@@ -44,13 +44,13 @@ def samples_of(sound: Sound) -> np.ndarray:
 
 
 def words_of(sound: Sound) -> np.ndarray:
-    """What follows the silence and the chime."""
+    """Return the samples after the silence and the chime."""
     return samples_of(sound)[int((0.3 + CHIME_SECONDS) * 16_000) :]
 
 
 @with_voice
 @pytest.mark.parametrize("dialect", EVERY_DIALECT)
-async def test_every_dialect_speaks_a_wav_for_small_speakers(speech, dialect):
+async def test_every_dialect_gives_a_pcm_wav(speech, dialect):
     sound = await speech.synthesise(say_start(dialect, ["Lunch"], AT).spoken, dialect=dialect)
     info = soundfile.info(io.BytesIO(sound.wav))
     assert (info.format, info.subtype, info.channels, info.samplerate) == ("WAV", "PCM_16", 1, 16_000)
@@ -66,7 +66,7 @@ async def test_every_dialect_speaks_a_wav_for_small_speakers(speech, dialect):
 
 @with_voice
 @pytest.mark.parametrize("dialect", [d.id for d in dialects() if d.language == "ja"])
-async def test_japanese_sound_is_as_long_as_its_kana(speech, dialect):
+async def test_the_duration_of_japanese_speech_matches_its_kana(speech, dialect):
     spoken = say_before(dialect, ["設計会議"], AT, 10).spoken
     kana = pyopenjtalk.g2p(spoken, kana=True, use_sudachi_kanji_yomi=False)
     moras = len(re.sub(r"[ァィゥェォャュョ]|[^ァ-ー]", "", kana))
@@ -78,8 +78,8 @@ async def test_japanese_sound_is_as_long_as_its_kana(speech, dialect):
 
 @with_voice
 @pytest.mark.parametrize("dialect", ["kansai", "kitten"])
-async def test_mia_has_a_high_voice(speech, dialect):
-    """The fundamental, by autocorrelation of the loudest stretches, is a cat's and not a man's."""
+async def test_the_voice_is_high(speech, dialect):
+    """The fundamental frequency, by autocorrelation of the loudest parts."""
     words = words_of(await speech.synthesise(say_start(dialect, ["Lunch"], AT).spoken, dialect=dialect))
     pitches = []
     for start in range(0, len(words) - 1024, 512):
@@ -113,7 +113,7 @@ async def test_the_longest_titles_leave_room_for_the_whole_sentence(speech):
 
 
 @with_voice
-async def test_too_many_words_fade_out_at_twenty_seconds(speech):
+async def test_long_speech_fades_out_at_twenty_seconds(speech):
     for dialect, words in (("okinawa", "ゆっくり"), ("butler", "extraordinarily ")):
         sound = await speech.synthesise(words * 200, dialect=dialect)
         assert sound.seconds == pytest.approx(20, abs=0.01)
@@ -121,7 +121,7 @@ async def test_too_many_words_fade_out_at_twenty_seconds(speech):
 
 
 @with_voice
-async def test_the_same_words_always_sound_the_same(speech):
+async def test_equal_texts_give_equal_sounds(speech):
     spoken = say_before("kyoto", ["設計会議", "Привет"], AT, 10).spoken
     first = await speech.synthesise(spoken, dialect="kyoto")
     await speech.synthesise("なにか別のこと", dialect="kansai")
@@ -140,7 +140,7 @@ async def test_a_japanese_title_in_an_english_sentence_is_spoken_in_japanese(spe
 
 
 @with_voice
-async def test_without_the_other_voice_a_foreign_title_becomes_an_appointment():
+async def test_without_the_other_engine_a_foreign_title_becomes_an_appointment():
     english = Speech(engines={"en": installed_engines()["en"]})
     spoken = say_start("plain", ["設計会議"], AT).spoken
     sound = await english.synthesise(spoken, dialect="plain")
@@ -150,7 +150,7 @@ async def test_without_the_other_voice_a_foreign_title_becomes_an_appointment():
 
 
 @with_voice
-async def test_without_the_dialects_own_voice_the_operator_is_told_what_to_install():
+async def test_without_the_engine_of_the_dialect_the_error_names_what_to_install():
     english = Speech(engines={"en": installed_engines()["en"]})
     with pytest.raises(NoVoice, match=r"catflap\[mia\]"):
         await english.synthesise("会議です", dialect="kansai")
@@ -158,7 +158,7 @@ async def test_without_the_dialects_own_voice_the_operator_is_told_what_to_insta
 
 
 @with_voice
-async def test_nothing_to_say_and_unknown_dialects_are_the_callers_fault(speech):
+async def test_empty_text_and_unknown_dialects_are_bad_requests(speech):
     for nothing in ("", "  ", "😀", "\x00\x07", "。、!", "ーーー"):
         with pytest.raises(NothingToSay):
             await speech.synthesise(nothing, dialect="kansai")
@@ -167,7 +167,7 @@ async def test_nothing_to_say_and_unknown_dialects_are_the_callers_fault(speech)
 
 
 @with_voice
-async def test_both_workers_stay_small(speech):
+async def test_engine_processes_use_little_memory(speech):
     await speech.synthesise(say_briefing("kansai", AT.date(), ["祝日"], 5, AT).spoken, dialect="kansai")
     await speech.synthesise(say_briefing("butler", AT.date(), ["Holiday"], 5, AT).spoken, dialect="butler")
     workers = [
@@ -177,7 +177,7 @@ async def test_both_workers_stay_small(speech):
     assert sum(worker.memory_full_info().pss for worker in workers) < 200 * 1024 * 1024
 
 
-def test_the_key_names_exactly_what_shapes_the_sound():
+def test_the_key_depends_on_all_that_determines_the_sound():
     key = content_key("会議です", "kansai")
     assert key == content_key("会議です", "kansai")
     assert re.fullmatch("[0-9a-f]{64}", key)
@@ -188,7 +188,7 @@ def test_the_key_names_exactly_what_shapes_the_sound():
     assert other.stdout.strip() == key
 
 
-def test_importing_the_voice_loads_no_engine():
+def test_importing_speech_loads_no_engine():
     program = "import sys, catflap.speech; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert not {"numpy", "pyopenjtalk", "espeakng_loader", "soxr", "soundfile"} & set(loaded.stdout.split())

@@ -1,4 +1,4 @@
-"""Each title in its own language, by the voice that knows it."""
+"""Detection of title languages, and synthesis in the voice of each."""
 
 from datetime import datetime
 
@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catflap.speech import Speech, installed_engines, language_of, say_start
-from catflap.speech.engines.alphabets import SPOKEN, by_voice, voice_of
-from catflap.speech.language import Run, runs
-from catflap.speech.segments import Segment, marked, segments
+from catflap.speech.engines.alphabets import SUPPORTED_LANGUAGES, split_by_voice, voice_for
+from catflap.speech.language import Run, split_runs
+from catflap.speech.segments import Segment, mark_segment, split_segments
 from catflap.speech.title_language import title_language
 from catflap.speech.titles import spoken_title
 from tests.speech.phonemes_of import phonemes
@@ -108,7 +108,7 @@ LANGUAGES = {
 @pytest.mark.parametrize(
     ("text", "language"), [(text, code) for code, texts in LANGUAGES.items() for text in texts]
 )
-def test_the_language_of_a_title_is_told(text: str, language: str) -> None:
+def test_the_language_of_a_title_is_detected(text: str, language: str) -> None:
     assert title_language(text) == language
     assert language_of(text) == ("ja" if language == "ja" else "en")
 
@@ -128,29 +128,32 @@ GOLDEN = {
 }
 
 
-def test_the_real_engine_says_each_title_as_its_speakers_do() -> None:
-    spoken = {title: segments(spoken_title(title, "en")) for title in GOLDEN}
+def test_the_engine_pronounces_titles_in_their_languages() -> None:
+    spoken = {title: split_segments(spoken_title(title, "en")) for title in GOLDEN}
     assert all(len(services) == 1 for services in spoken.values())
     questions = [(part.text, "en-us+f4", part.language) for (part,) in spoken.values()]
     assert dict(zip(spoken, phonemes(*questions), strict=True)) == GOLDEN
 
 
-def test_the_installed_engine_has_a_voice_for_every_language_that_is_told() -> None:
-    assert {code for code in LANGUAGES if code not in ("ja", "und")} <= SPOKEN
-    assert all(phonemes(*((voice_of(code), "en-us+f4", code) for code in sorted(SPOKEN))))
+def test_the_engine_has_a_voice_for_every_detected_language() -> None:
+    assert {code for code in LANGUAGES if code not in ("ja", "und")} <= SUPPORTED_LANGUAGES
+    assert all(phonemes(*((voice_for(code), "en-us+f4", code) for code in sorted(SUPPORTED_LANGUAGES))))
 
 
-def test_a_stretch_keeps_the_alphabet_of_its_own_voice() -> None:
-    assert by_voice("Zoom встреча 5", "en-us+f4", "ru") == [("en-us+f4", "Zoom"), ("ru+f4", " встреча 5")]
-    assert by_voice("3월 회의", "en-us", "ko") == [("ko", "3월 회의")]
-    assert by_voice("Müller trifft Иван", "en-us", "de") == [("de", "Müller trifft "), ("ru", "Иван")]
-    assert by_voice("Hi Иван", "en-us") == [("en-us", "Hi "), ("ru", "Иван")]
-    assert by_voice("ᚠᚢ", "en-us") == [("en-us", "ᚠᚢ")]
+def test_text_is_split_by_alphabet_and_voice() -> None:
+    assert split_by_voice("Zoom встреча 5", "en-us+f4", "ru") == [
+        ("en-us+f4", "Zoom"),
+        ("ru+f4", " встреча 5"),
+    ]
+    assert split_by_voice("3월 회의", "en-us", "ko") == [("ko", "3월 회의")]
+    assert split_by_voice("Müller trifft Иван", "en-us", "de") == [("de", "Müller trifft "), ("ru", "Иван")]
+    assert split_by_voice("Hi Иван", "en-us") == [("en-us", "Hi "), ("ru", "Иван")]
+    assert split_by_voice("ᚠᚢ", "en-us") == [("en-us", "ᚠᚢ")]
 
 
-def test_a_marked_part_is_found_again() -> None:
-    spoken = f"It's time for {marked('ko', '회의')} and {marked('zh', '会议')}."
-    assert segments(spoken) == [
+def test_marked_segments_are_split_again() -> None:
+    spoken = f"It's time for {mark_segment('ko', '회의')} and {mark_segment('zh', '会议')}."
+    assert split_segments(spoken) == [
         Segment("", "It's time for "),
         Segment("ko", "회의"),
         Segment("", " and "),
@@ -161,16 +164,16 @@ def test_a_marked_part_is_found_again() -> None:
 
 @given(st.text() | st.text("⟦⟧:zhko 会议회의ab"))
 @settings(max_examples=300, deadline=None)
-def test_no_title_can_forge_a_mark(title: str) -> None:
+def test_a_title_cannot_forge_a_mark(title: str) -> None:
     for language in ("ja", "en"):
         spoken = spoken_title(title, language)
         assert spoken.count("⟦") == spoken.count("⟧") <= 1
         if "⟦" in spoken:
-            assert [part.language for part in segments(spoken)] == [title_language(title)]
+            assert [part.language for part in split_segments(spoken)] == [title_language(title)]
 
 
-def test_chinese_in_free_words_is_not_read_as_japanese() -> None:
-    assert runs("Remember 会议 and 会議.", "en") == [
+def test_chinese_in_free_text_is_not_read_as_japanese() -> None:
+    assert split_runs("Remember 会议 and 会議.", "en") == [
         Run("en", "Remember "),
         Run("en", "会议", "zh"),
         Run("en", " and "),
@@ -183,14 +186,12 @@ def test_chinese_in_free_words_is_not_read_as_japanese() -> None:
     "title", ["会议", "회의", "موعد الطبيب", "Встреча", "Reunión con José", "Zahnarzt Müller"]
 )
 @pytest.mark.parametrize("dialect", ["plain", "kansai"])
-async def test_a_title_in_another_language_is_a_part_of_the_sound(
-    speech: Speech, title: str, dialect: str
-) -> None:
+async def test_a_title_in_another_language_is_synthesised(speech: Speech, title: str, dialect: str) -> None:
     words = say_start(dialect, [title], AT).spoken
     sound = await speech.synthesise(words, dialect=dialect)
     assert 1.5 < sound.seconds < 10
     # The sentence around it is there too.
-    (alone,) = [marked(*part) for part in segments(words) if part.language]
+    (alone,) = [mark_segment(*part) for part in split_segments(words) if part.language]
     assert sound.seconds > (await speech.synthesise(alone, dialect=dialect)).seconds + 0.5
 
 
@@ -206,6 +207,6 @@ async def test_without_a_voice_for_its_language_a_title_is_an_appointment(title:
 
 
 @with_voice
-async def test_a_mark_nobody_made_does_no_harm(speech: Speech) -> None:
+async def test_invalid_marks_are_spoken_without_an_error(speech: Speech) -> None:
     sound = await speech.synthesise("It is ⟦xx:time⟧ for ⟦ko:⟧ ⟦lunch⟧ ⟧⟦.", dialect="plain")
     assert 1 < sound.seconds < 10

@@ -1,4 +1,4 @@
-"""English words in Japanese sentences: what the planner leaves, and what the engine makes of it."""
+"""English words in Japanese sentences, before and in the Japanese engine."""
 
 import re
 import subprocess
@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 import pytest
 
 from catflap.speech import Speech, engines, say_text
-from catflap.speech.engines.transliteration import transliterated
+from catflap.speech.engines.transliteration import transliterate
 from catflap.speech.japanese import reading
 
 
@@ -38,17 +38,17 @@ def test_planning_loads_no_model() -> None:
         ("moon", "moon"),
     ],
 )
-def test_japanese_names_need_no_model_and_english_words_are_left(word: str, read: str) -> None:
+def test_only_english_words_are_left_for_the_model(word: str, read: str) -> None:
     assert reading(word) == read
 
 
 @pytest.mark.parametrize("text", ["plumber", "foo bar", "zzzzzz", "a" * 500, "make アップ", "ABCDEFGH会議"])
 def test_no_latin_letter_is_left(text: str) -> None:
-    assert not re.search("[A-Za-z]", transliterated(reading(text)))
+    assert not re.search("[A-Za-z]", transliterate(reading(text)))
 
 
-def test_words_of_katakana_follow_each_other_without_a_pause() -> None:
-    assert transliterated("plumber plumber が") == "プランバープランバー が"
+def test_there_is_no_pause_between_katakana_words() -> None:
+    assert transliterate("plumber plumber が") == "プランバープランバー が"
 
 
 def test_the_japanese_engine_needs_all_its_packages(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,12 +61,12 @@ def test_the_japanese_engine_needs_all_its_packages(monkeypatch: pytest.MonkeyPa
     assert "ja" not in engines.installed_engines.__wrapped__()
 
 
-def test_a_new_model_makes_new_sounds() -> None:
+def test_another_version_of_the_model_changes_the_sound_key() -> None:
     assert f"e2k {version('e2k')}" in engines.installed_engines()["ja"].name
 
 
-async def test_the_engine_speaks_what_the_planner_left() -> None:
-    """In its own process, whose memory is limited."""
+async def test_the_engine_speaks_english_words() -> None:
+    """The engine process has limited memory."""
     speech = Speech(engines=engines.installed_engines())
     try:
         said = await speech.synthesise(say_text("standard", "plumber").spoken, dialect="standard")

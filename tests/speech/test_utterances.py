@@ -1,4 +1,4 @@
-"""What Mia says, in every dialect: complete phrasebooks, times and titles in their places."""
+"""Utterances in every dialect: complete phrasebooks, times and titles."""
 
 import re
 from datetime import date, datetime
@@ -27,9 +27,9 @@ from catflap.speech import (
     say_start,
     say_text,
 )
-from catflap.speech.language import Run, runs
-from catflap.speech.phrasebooks import REQUIRED, BrokenPhrasebook, parse, phrasebook
-from catflap.speech.spoken_times import span_of, time_of
+from catflap.speech.language import Run, split_runs
+from catflap.speech.phrasebooks import REQUIRED, InvalidPhrasebook, parse, phrasebook
+from catflap.speech.spoken_times import format_duration, format_time
 
 AT = datetime.fromisoformat("2026-11-24T10:30+09:00")
 TODAY = AT.date()
@@ -53,7 +53,7 @@ def every_kind(dialect, titles):
     }
 
 
-def test_the_dialects_are_offered_japanese_first():
+def test_dialects_are_listed_japanese_first():
     japanese = "kansai kyoto hakata tsugaru nagoya hiroshima okinawa kagoshima standard"
     assert " ".join(DIALECTS) == japanese + " kitten butler cowboy pirate plain"
     assert len(BOOKS) == len(DIALECTS)
@@ -61,7 +61,7 @@ def test_the_dialects_are_offered_japanese_first():
 
 
 @pytest.mark.parametrize("name", BOOKS)
-def test_a_phrasebook_is_complete_and_spells_its_placeholders(name):
+def test_each_phrasebook_is_complete_and_has_its_placeholders(name):
     text = files("catflap").joinpath("phrasebooks", name).read_text("utf-8")
     book = parse(text, name)
     assert book.phrases.keys() == REQUIRED.keys()
@@ -73,13 +73,13 @@ def test_a_phrasebook_is_complete_and_spells_its_placeholders(name):
         assert shown == heard
 
 
-def test_an_incomplete_phrasebook_is_refused_with_a_reason():
+def test_an_incomplete_phrasebook_is_rejected_with_a_reason():
     text = files("catflap").joinpath("phrasebooks", "plain.toml").read_text("utf-8")
-    with pytest.raises(BrokenPhrasebook, match=r"my\.toml lacks or should not have the phrases start"):
+    with pytest.raises(InvalidPhrasebook, match=r"my\.toml lacks or should not have the phrases start"):
         parse(re.sub("(?m)^start = .*\n", "", text), "my.toml")
-    with pytest.raises(BrokenPhrasebook, match="'start' has"):
+    with pytest.raises(InvalidPhrasebook, match="'start' has"):
         parse(re.sub("(?m)^start = .*$", 'start = "Go!"', text), "my.toml")
-    with pytest.raises(BrokenPhrasebook, match="lacks private"):
+    with pytest.raises(InvalidPhrasebook, match="lacks private"):
         parse(re.sub("(?m)^private = .*$", "", text), "my.toml")
 
 
@@ -90,7 +90,7 @@ def test_the_phrasebook_in_the_guide_works():
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-def test_every_kind_fills_every_gap(dialect):
+def test_every_kind_fills_all_placeholders(dialect):
     title = "設計会議" if phrasebook(dialect).dialect.language == "ja" else "Weekly sync"
     said = every_kind(dialect, [title]) | {
         "briefing": say_briefing(dialect, TODAY, [title], 3, AT),
@@ -110,13 +110,13 @@ def test_every_kind_fills_every_gap(dialect):
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_a_private_title_is_replaced_and_never_quoted(dialect):
-    stand_in = private_title(dialect)
+    substitute_title = private_title(dialect)
     for utterance in every_kind(dialect, [Title("Therapy", private=True)]).values():
         assert "Therapy" not in utterance.display + utterance.spoken
-        assert stand_in.lower() in utterance.display.lower()
+        assert substitute_title.lower() in utterance.display.lower()
         assert not set("「」“”") & set(utterance.display)
         assert not re.search(r"(^|[.!?] )an? ", utterance.display + " " + utterance.spoken)
-    assert every_kind(dialect, [stand_in]) == every_kind(dialect, [Title(private=True)])
+    assert every_kind(dialect, [substitute_title]) == every_kind(dialect, [Title(private=True)])
 
 
 def test_minutes_and_hours_have_forms_of_their_own():
@@ -134,7 +134,7 @@ def test_minutes_and_hours_have_forms_of_their_own():
     assert say_before("plain", ["Sync"], AT, 0) == say_start("plain", ["Sync"], AT)
 
 
-def test_shown_and_spoken_words_are_kept_apart():
+def test_displayed_and_spoken_text_are_separate():
     utterance = say_before("tsugaru", ["会議"], AT, 10)
     assert utterance.display == "10:30がら「会議」だはんで、わすれねでけへ。あど10分だじゃ!"
     assert utterance.spoken == "10時30分ガラ「会議」だハンデ、わすれねデケヘ。アド10分だじゃ!"
@@ -152,7 +152,7 @@ def test_a_reminder_heard_the_day_before_names_the_day():
     assert "明日は「祝日」" in say_all_day("standard", ["祝日"], TODAY, date(2026, 11, 23)).display
 
 
-def test_several_titles_come_in_one_breath():
+def test_several_titles_are_listed_and_the_rest_counted():
     assert (
         say_start("standard", ["朝会", "面談"], AT).display
         == "「朝会」と「面談」の時間です。いってらっしゃい!"
@@ -165,7 +165,7 @@ def test_several_titles_come_in_one_breath():
     assert say_start("standard", ["会議", "", ""], AT).display.startswith("「会議」と予定の時間")
 
 
-def test_the_briefing_tells_the_day_and_the_first_appointment():
+def test_the_briefing_names_the_date_and_the_first_appointment():
     many = say_briefing("kansai", TODAY, ["祝日", "出張"], 3, AT)
     assert many.display == (
         "おはようさん。11月24日(火)やで。今日は「祝日」と「出張」やで。予定は3件、最初は10:30からやで。"
@@ -181,14 +181,14 @@ def test_the_briefing_tells_the_day_and_the_first_appointment():
     assert holiday.display == "Good morning. It's Tuesday, November 24. Today: “Holiday”."
 
 
-def test_free_words_are_spoken_in_the_dialects_voice():
+def test_free_text_uses_the_dialects_voice():
     said = say_text("kansai", "14:00にMTGやで😺")
     assert (said.display, said.spoken) == ("14:00にMTGやで😺", "14時にミーティングやで")
     with pytest.raises(NothingToSay):
         say_text("kansai", "😺")
 
 
-def test_an_unknown_dialect_is_refused():
+def test_an_unknown_dialect_is_an_error():
     for call in (lambda: say_start("klingon", ["x"], AT), lambda: private_title("klingon")):
         with pytest.raises(UnknownDialect):
             call()
@@ -207,7 +207,7 @@ def test_an_unknown_dialect_is_refused():
 )
 def test_english_times_are_shown_and_spoken(clock, shown, spoken):
     moment = datetime.fromisoformat(f"2026-11-24T{clock}Z")
-    words = time_of(moment, moment.date(), "en")
+    words = format_time(moment, moment.date(), "en")
     assert (words.display, words.spoken) == (shown, spoken)
 
 
@@ -220,7 +220,7 @@ def test_english_spans_have_singulars_and_plurals():
         150: "2 hours and 30 minutes",
     }
     spans |= {1440: "1 day", 2940: "2 days and 1 hour", 20160: "14 days"}
-    assert {minutes: span_of(minutes, "en").display for minutes in spans} == spans
+    assert {minutes: format_duration(minutes, "en").display for minutes in spans} == spans
 
 
 @pytest.mark.parametrize(
@@ -236,17 +236,17 @@ def test_english_spans_have_singulars_and_plurals():
         ("。", "en"),
     ],
 )
-def test_the_language_is_told_by_the_script(text, language):
+def test_the_language_is_detected_by_script(text, language):
     assert language_of(text) == language
 
 
 def test_a_sentence_is_split_where_the_script_changes_engines():
-    assert runs("It's time for 設計 会議, in 10 minutes.", "en") == [
+    assert split_runs("It's time for 設計 会議, in 10 minutes.", "en") == [
         Run("en", "It's time for "),
         Run("ja", "設計 会議"),
         Run("en", ", in 10 minutes."),
     ]
-    assert runs("「Обед」の時間、Lunchも。", "ja") == [
+    assert split_runs("「Обед」の時間、Lunchも。", "ja") == [
         Run("en", "Обед", "ru"),
         Run("ja", "」の時間、Lunchも。"),
     ]

@@ -1,6 +1,6 @@
-"""Mia's voice: from plain values to words in a dialect, and from words to sound.
+"""Text and speech of announcements: utterances in a dialect, and their synthesis.
 
-Knows nothing of calendars, databases or the web. Importing it loads no engine and starts no process.
+Independent of calendars, database and web. Importing it loads no engine and starts no process.
 """
 
 from catflap.speech.engines import Engine, installed_engines, missing_voices

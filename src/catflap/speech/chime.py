@@ -1,7 +1,6 @@
-"""The sound before the words: a short meow, drawn with sines so that no recording needs a licence.
+"""Generate the chime before announcements: a short meow, synthesised so that no recording needs a licence.
 
-A voice gliding up and down (the pitch), harmonics weighted by a mouth that opens and closes (the
-formants), in a soft envelope. Quieter than speech: it announces, it doesn't startle.
+A gliding fundamental with harmonics weighted by moving formants, in a soft envelope, quieter than speech.
 """
 
 import math
@@ -15,7 +14,7 @@ _HARMONICS = 9
 
 @cache
 def meow(rate: int) -> bytes:
-    """The meow as PCM s16le mono at `rate` samples a second."""
+    """Return the meow as PCM s16le mono at `rate` Hz."""
     count = int(_SECONDS * rate)
     samples = []
     phase = 0.0
@@ -29,7 +28,7 @@ def meow(rate: int) -> bytes:
 
 
 def _pitch(at: float) -> float:
-    """Hertz at a moment from 0 to 1: up in the first third, then falling."""
+    """Return the fundamental in Hz at a time from 0 to 1: rising in the first third, then falling."""
     return 520 + 240 * math.sin(math.pi * min(1.0, at * 1.15)) - 90 * at
 
 

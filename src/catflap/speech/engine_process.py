@@ -1,8 +1,8 @@
-"""One engine in a process of its own, which may be killed at any moment.
+"""Run a speech engine in a process of its own, and restart it when it crashes or hangs.
 
-Native engines crash and hang on texts nobody foresaw, and one of them is GPL-3: so neither is ever
-loaded into this process. Spoken to over a socket on the worker's standard input; when we die it reads
-the end of the stream and dies too. One request at a time: the engines aren't thread-safe.
+Native engines can crash or hang on any text, and one of them is GPL-3, so they are never loaded into this
+process. Requests go through a socket that is the standard input of the engine process; it exits when the
+socket is closed. One request at a time, because the engines aren't thread-safe.
 """
 
 import asyncio
@@ -14,20 +14,20 @@ from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Sequence
 
 from catflap.speech.errors import SpeechFailed
-from catflap.speech.protocol import AUDIO, HEADER, MAX_FRAME, Request, framed
+from catflap.speech.protocol import AUDIO, HEADER, MAX_FRAME, SynthesisRequest, encode_frame
 
-# Enough to start Python; the engines have no business with our secrets.
+# Enough to start Python; all other variables, such as secrets, are not passed on.
 _ENVIRONMENT = ("PATH", "PYTHONPATH", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
 _ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 _ATTEMPTS = 2
 
 
-class Worker:
-    """A worker process, started at its first request and again after each death.
+class EngineProcess:
+    """An engine process, started at the first request and restarted after it ends.
 
     Args:
         command: The program and its arguments.
-        timeout: Seconds for one request, the start of the process included.
+        timeout: Seconds for one request, including the start of the process.
     """
 
     def __init__(self, command: Sequence[str], timeout: float) -> None:
@@ -40,11 +40,11 @@ class Worker:
 
     @property
     def pid(self) -> int | None:
-        """The process id while a worker runs."""
+        """The process id while it runs."""
         return self._process.pid if self._process and self._process.returncode is None else None
 
-    async def ask(self, request: Request) -> bytes:
-        """PCM for a request.
+    async def synthesise(self, request: SynthesisRequest) -> bytes:
+        """Return the PCM samples for a request.
 
         Raises:
             SpeechFailed: `speech_timeout`, `speech_crashed` (twice in a row), `speech_closed`, or the
@@ -58,62 +58,62 @@ class Worker:
                     async with asyncio.timeout(self._timeout):
                         reply = await self._exchange(request.encode())
                 except TimeoutError:
-                    await self._end()
+                    await self._kill()
                     raise SpeechFailed(
                         "speech_timeout", "The voice took too long; it was restarted."
                     ) from None
                 except (OSError, asyncio.IncompleteReadError):
-                    await self._end()
+                    await self._kill()
                     continue
                 except BaseException:
-                    # Whoever waited has gone; the reply still to come must not answer the next request.
-                    await self._end()
+                    # The request was cancelled; its reply must not be read as that of the next request.
+                    await self._kill()
                     raise
-                return _audio(reply)
+                return _parse_reply(reply)
             raise SpeechFailed("speech_crashed", "The voice stopped unexpectedly; it will be restarted.")
 
     async def aclose(self) -> None:
-        """End the process, if one runs, without waiting for what it was saying."""
+        """Kill the process, if it runs, without waiting for the current request."""
         self._closed = True
-        await self._end()
+        await self._kill()
 
     async def _exchange(self, body: bytes) -> bytes:
         reader, writer = self._streams or await self._start()
         if self._closed:
-            raise ConnectionError("closed while the worker was starting")
-        writer.write(framed(body))
+            raise ConnectionError("closed while the engine was starting")
+        writer.write(encode_frame(body))
         await writer.drain()
         (size,) = HEADER.unpack(await reader.readexactly(HEADER.size))
         if size > MAX_FRAME:
-            raise ConnectionError("the worker's reply is no frame")
+            raise ConnectionError("the reply is longer than a frame may be")
         return await reader.readexactly(size)
 
     async def _start(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        ours, theirs = socket.socketpair()
+        parent, child = socket.socketpair()
         try:
-            with theirs:
-                # A session of its own: Ctrl-C in the terminal is for us to handle.
+            with child:
+                # A new session, so that Ctrl-C in the terminal does not reach the engine.
                 self._process = await asyncio.create_subprocess_exec(
                     *self._command,
-                    stdin=theirs.fileno(),
+                    stdin=child.fileno(),
                     stdout=DEVNULL,
                     stderr=DEVNULL,
                     start_new_session=True,
                     env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ} | _ONE_THREAD,
                 )
-            self._streams = await asyncio.open_unix_connection(sock=ours)
+            self._streams = await asyncio.open_unix_connection(sock=parent)
         except BaseException:
-            ours.close()
+            parent.close()
             raise
         return self._streams
 
-    async def _end(self) -> None:
+    async def _kill(self) -> None:
         streams, self._streams = self._streams, None
         process, self._process = self._process, None
         if process:
             if process.returncode is None:
                 with contextlib.suppress(ProcessLookupError):
-                    # The whole session: a worker may have forked.
+                    # The whole session: an engine may have forked.
                     os.killpg(process.pid, signal.SIGKILL)
             await asyncio.shield(process.wait())
         if streams:
@@ -122,7 +122,7 @@ class Worker:
                 await asyncio.shield(streams[1].wait_closed())
 
 
-def _audio(reply: bytes) -> bytes:
+def _parse_reply(reply: bytes) -> bytes:
     kind, body = reply[:1], reply[1:]
     if kind == AUDIO:
         return body

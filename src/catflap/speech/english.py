@@ -1,6 +1,6 @@
-"""Rewriting English text so that eSpeak NG reads it as a person would.
+"""Rewrite English text so that eSpeak NG reads it as a person would.
 
-A reading stays as it is when it is rewritten once more.
+Rewriting is idempotent.
 """
 
 import re
@@ -9,8 +9,8 @@ from functools import cache
 from catflap.speech.english_abbreviations import NAMES, abbreviations
 from catflap.speech.english_dates import DATES, TIMES
 from catflap.speech.english_numbers import DECIMALS, PHONES, THOUSANDS, money, numbers
-from catflap.speech.rules import Rule, apply, rule, settled
-from catflap.speech.text import capped, only_words, speakable
+from catflap.speech.rules import Rule, apply, apply_until_stable, rule
+from catflap.speech.text import keep_words, speakable_text, truncate
 
 _BETWEEN = rule(r"(?<=\d)\s*[~–—-]\s*(?=\d)", " to ")
 _SYMBOLS = str.maketrans(
@@ -39,23 +39,23 @@ def _rules() -> tuple[Rule, ...]:
         rule(r"([$€£¥])\1+", " "),
         # A chain of numbers is no range: 1-2-3.
         rule(r"(?<![\w-])\d{1,4}(?:-\d{1,4}){2,}(?![\w-])", lambda match: match[0].replace("-", " ")),
-        # Nobody wants to hear a telephone number in octillions.
+        # Long telephone numbers are read digit by digit.
         rule(r"\d{7,}", lambda match: " ".join(match[0])),
         _BETWEEN,
     )
 
 
 def reading(text: str) -> str:
-    """English text as eSpeak NG should get it; punctuation of sentences is kept."""
-    return settled(_read, text)
+    """Return English text for eSpeak NG, with its sentence punctuation."""
+    return apply_until_stable(_read, text)
 
 
 def title_reading(title: str, limit: int) -> str:
-    """A title inside a sentence: no stops of its own, at most `limit` characters."""
+    """Return the text of a title inside a sentence, without full stops, cut to `limit` characters."""
     flat = re.sub(r"[.!?:]+(?=\s|$)", ",", reading(title))
-    return capped(_PAUSES.sub(", ", flat).strip(_ENDS), limit)
+    return truncate(_PAUSES.sub(", ", flat).strip(_ENDS), limit)
 
 
 def _read(text: str) -> str:
-    words = only_words(apply(_rules(), speakable(text)).translate(_SYMBOLS), _STOPS)
+    words = keep_words(apply(_rules(), speakable_text(text)).translate(_SYMBOLS), _STOPS)
     return _PAUSES.sub(", ", words).strip(" ,")

@@ -1,4 +1,4 @@
-"""Addresses of the web, names of software and abbreviations in English titles."""
+"""Rules for URLs, names of software and abbreviations in English titles."""
 
 import re
 from functools import cache
@@ -74,10 +74,10 @@ NAMES: tuple[Rule, ...] = (
 
 @cache
 def abbreviations() -> tuple[Rule, ...]:
-    """Rules for what is written short."""
+    """Return the rules for abbreviations."""
     titles, streets, short = tables().titles, tables().streets, tables().short
-    spelled = "|".join(sorted(tables().spelled, key=len, reverse=True))
-    spelled_out = rule(rf"\b({spelled})\b(?![-'’]?[a-z])", lambda match: " ".join(match[1]))
+    spell_letters = "|".join(sorted(tables().spell_letters, key=len, reverse=True))
+    spelled_out = rule(rf"\b({spell_letters})\b(?![-'’]?[a-z])", lambda match: " ".join(match[1]))
     return (
         # 221B Baker St
         rule(

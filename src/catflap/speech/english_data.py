@@ -1,4 +1,4 @@
-"""The tables of `english_words.toml`."""
+"""Load the tables of `english_words.toml`."""
 
 import tomllib
 from collections.abc import Mapping
@@ -16,9 +16,9 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 
 @dataclass(frozen=True)
 class Tables:
-    """Words and what is said for them."""
+    """Words and their spoken forms."""
 
-    spelled: frozenset[str]
+    spell_letters: frozenset[str]
     titles: Mapping[str, str]
     streets: Mapping[str, str]
     short: Mapping[str, str]
@@ -32,12 +32,12 @@ class Tables:
 
 @cache
 def tables() -> Tables:
-    """The tables, read once."""
+    """Return the tables, loaded once."""
     text = files("catflap.speech").joinpath("english_words.toml").read_text(encoding="utf-8")
     data: dict[str, Any] = tomllib.loads(text)
     fractions = data.pop("fractions")
     return Tables(
-        **data | {"spelled": frozenset(data["spelled"].split())},
+        **data | {"spell_letters": frozenset(data["spell_letters"].split())},
         measures=frozenset(fractions["measures"].split()),
         counted=frozenset(fractions["counted"].split()),
         scores=frozenset(fractions["scores"].split()),
@@ -45,7 +45,7 @@ def tables() -> Tables:
 
 
 def ordinal(number: int) -> str:
-    """1st, 2nd, 3rd, 11th."""
+    """Return an ordinal number such as 1st, 2nd, 3rd or 11th."""
     if number % 100 in (11, 12, 13):
         return f"{number}th"
     return f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th') }"

@@ -1,7 +1,7 @@
-"""Dates, weekdays and times of day in English titles.
+"""Rules for dates, weekdays and times of day in English titles.
 
 12/5 is December 5th, since most who write slashes in English put the month first; 25/12 can only be the
-other way round. Times past noon are said as the sentences of the phrasebooks say them: 3 30 PM.
+other way round. Times are written as in the phrases of the phrasebooks: 3 30 PM.
 """
 
 import re
@@ -82,7 +82,7 @@ _PARTS = {
 
 
 def fraction(above: int, below: int) -> str:
-    """A half, two thirds, or one number over the other."""
+    """Return a fraction in words: a half, two thirds, or one number over the other."""
     if (above, below) == (1, 2):
         return "half"
     if below not in _PARTS:
@@ -91,7 +91,7 @@ def fraction(above: int, below: int) -> str:
 
 
 def _halved_day(match: re.Match[str]) -> str | None:
-    """A time with am or pm."""
+    """Return a time with am or pm in words."""
     hour, minute = int(match[1]), int(match[2] or 0)
     if not 1 <= hour <= 12:
         return None if match[2] is None or hour > 24 else _clock(hour, minute)

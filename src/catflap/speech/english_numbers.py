@@ -1,4 +1,4 @@
-"""Prices, telephone numbers, temperatures, versions, floors, rooms and units in English titles."""
+"""Rules for prices, telephone numbers, temperatures, versions, floors, rooms and units in English titles."""
 
 import re
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ _SOFTWARE = (
 
 
 def _any_of(words: Iterable[str]) -> str:
-    """A pattern for any of these, the longest first."""
+    """Return a pattern that matches any of these, the longest first."""
     return "|".join(sorted(map(re.escape, words), key=len, reverse=True))
 
 
@@ -39,7 +39,7 @@ def _price(amount: str, size: str | None, currency: str) -> str:
 
 
 def _large(whole: str) -> str:
-    """Millions as such, since more than six digits in a row are read one by one."""
+    """Return millions in words, because more than six digits are read one by one."""
     if not 7 <= len(whole) <= 12:
         return whole
     groups = f"{int(whole):,}".split(",")
@@ -53,7 +53,7 @@ def _price_range(match: re.Match[str]) -> str:
 
 
 def _phone(match: re.Match[str]) -> str | None:
-    """Digit by digit, in the groups that are written."""
+    """Return a number digit by digit, in its groups."""
     groups = re.findall(r"\d+", match[0])
     if not 7 <= sum(map(len, groups)) <= 19:
         return None
@@ -76,7 +76,7 @@ def _floor(match: re.Match[str]) -> str | None:
 
 
 def _room(digits: str) -> str:
-    """101 as people say it: 1 oh 1; 305 and 1204 alike, 214 is 2 14."""
+    """Return a room number as it is spoken: 101 is 1 oh 1, 214 is 2 14."""
     head, tail = digits[:-2], digits[-2:]
     if tail == "00":
         return digits
@@ -129,7 +129,7 @@ PHONES: tuple[Rule, ...] = (
 
 @cache
 def money() -> tuple[Rule, ...]:
-    """Rules for prices."""
+    """Return the rules for prices."""
     currencies = tables().currencies
     code = _any_of(currencies)
     sign = _any_of(one for one in currencies if not one.isalpha())
@@ -150,7 +150,7 @@ def money() -> tuple[Rule, ...]:
 
 @cache
 def numbers() -> tuple[Rule, ...]:
-    """Rules for fractions, temperatures, versions, floors, rooms and units."""
+    """Return the rules for fractions, temperatures, versions, floors, rooms and units."""
     unit = _any_of(tables().units)
     return (
         # ½ day, 2½ hours, 2 1/2 hours

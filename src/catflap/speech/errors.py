@@ -1,13 +1,13 @@
-"""What can go wrong between words and sound, as errors of Catflap's tree.
+"""Errors of speech synthesis.
 
-Messages and details never hold the words themselves: they may be somebody's event titles.
+Their messages and details never contain the text, which may have event titles.
 """
 
 from catflap.errors import BadRequest, OperatorMustAct, TryAgain
 
 
 class SpeechFailed(TryAgain):
-    """An engine crashed, hung or gave no sound; the next call starts it afresh."""
+    """An engine crashed, hung or returned no sound; the next call restarts it."""
 
 
 class NoVoice(OperatorMustAct):
@@ -22,14 +22,14 @@ class NoVoice(OperatorMustAct):
 
 
 class UnknownDialect(BadRequest):
-    """No phrasebook has this id."""
+    """There is no phrasebook with this id."""
 
     def __init__(self) -> None:
         super().__init__("unknown_dialect", "There is no such dialect.")
 
 
 class NothingToSay(BadRequest):
-    """After cleaning, no word is left that could be spoken."""
+    """The text has nothing that can be pronounced."""
 
     def __init__(self) -> None:
         super().__init__("nothing_to_say", "There is nothing in this text that can be spoken.")

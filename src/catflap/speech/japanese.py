@@ -1,7 +1,7 @@
-"""Rewriting Japanese text so that OpenJTalk reads it as a person would.
+"""Rewrite Japanese text so that OpenJTalk reads it as a person would.
 
 OpenJTalk reads `10:30` without 時 and 分, Latin words letter by letter and symbols by their names.
-A reading stays as it is when it is rewritten once more.
+Rewriting is idempotent.
 """
 
 import re
@@ -9,10 +9,10 @@ from functools import cache
 
 from catflap.speech.japanese_dates import DATES, TIMES
 from catflap.speech.japanese_numbers import PHONES, THOUSANDS, digit_by_digit, money, numbers
-from catflap.speech.katakana import in_katakana
+from catflap.speech.katakana import to_katakana
 from catflap.speech.language import JAPANESE_SIGN
-from catflap.speech.rules import Rule, apply, rule, settled
-from catflap.speech.text import capped, only_words, speakable
+from catflap.speech.rules import Rule, apply, apply_until_stable, rule
+from catflap.speech.text import keep_words, speakable_text, truncate
 
 _NAMES: tuple[Rule, ...] = (
     rule(r"(?:https?://|www\.)[^\s、。「」()<>]+", "リンク", ignore_case=True),
@@ -59,27 +59,27 @@ def _rules() -> tuple[Rule, ...]:
         *TIMES,
         *numbers(),
         _BETWEEN,
-        # Nobody wants to hear a telephone number in trillions.
+        # Long telephone numbers are read digit by digit.
         rule(r"(?<!\d)(?:\d{13,}|\d{7,12}(?![\d万億円]))", lambda match: digit_by_digit(match[0])),
     )
 
 
 def reading(text: str) -> str:
-    """Japanese text as OpenJTalk should get it; punctuation of sentences is kept."""
-    return settled(_read, text)
+    """Return Japanese text for OpenJTalk, with its sentence punctuation."""
+    return apply_until_stable(_read, text)
 
 
 def _read(text: str) -> str:
-    text = in_katakana(apply(_rules(), speakable(text)).translate(_SYMBOLS))
-    return _PAUSES.sub("、", _BLANK.sub("", only_words(text, _STOPS))).strip("、 ")
+    text = to_katakana(apply(_rules(), speakable_text(text)).translate(_SYMBOLS))
+    return _PAUSES.sub("、", _BLANK.sub("", keep_words(text, _STOPS))).strip("、 ")
 
 
 def title_reading(title: str, limit: int) -> str:
-    """A title inside a sentence: no stops of its own, at most `limit` moras long."""
+    """Return the text of a title inside a sentence, without full stops, cut to `limit` moras."""
     flat = re.sub(r"[。!?「」『』]", "、", reading(title))
-    return capped(_PAUSES.sub("、", flat).strip("、. "), limit, moras)
+    return truncate(_PAUSES.sub("、", flat).strip("、. "), limit, moras)
 
 
 def moras(char: str) -> int:
-    """About how many moras a character takes: two for a kanji or digit, one for a kana."""
+    """Return about how many moras a character has: two for a kanji or digit, one for a kana."""
     return 2 if char.isdigit() or char >= "\u3400" else 1

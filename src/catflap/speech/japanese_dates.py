@@ -1,4 +1,4 @@
-"""Dates, weekday signs and times of day in Japanese titles.
+"""Rules for dates, weekday characters and times of day in Japanese titles.
 
 12/25 is a date and 25/12 one too; 1/2 is one unless what follows can only be a part of something (成人式).
 """

@@ -1,6 +1,6 @@
-"""Prices, telephone numbers, addresses, floors, versions and units in Japanese titles.
+"""Rules for prices, telephone numbers, addresses, floors, versions and units in Japanese titles.
 
-OpenJTalk counts well by itself (3人, 20日, 3ヶ月, 3階): only what is written in signs is spelled out for it.
+OpenJTalk counts well by itself (3人, 20日, 3ヶ月, 3階): only what is written in symbols is spelled out.
 """
 
 import re
@@ -58,7 +58,7 @@ _NOT_LATIN = r"(?![A-Za-z0-9])"
 
 
 def digit_by_digit(digits: str) -> str:
-    """As a telephone number is read: 090 is ゼロキューゼロ."""
+    """Return digits as they are read in a telephone number: 090 is ゼロキューゼロ."""
     return digits.translate(_DIGITS)
 
 
@@ -100,7 +100,7 @@ def _roman(match: re.Match[str]) -> str | None:
 
 
 def _thousands(match: re.Match[str]) -> str:
-    """Without commas; with 万 and 億 where so many digits could be a telephone number: 1,000,000人."""
+    """Remove commas; use 万 and 億 where the digits could be read as a telephone number: 1,000,000人."""
     digits = match[0].replace(",", "")
     if not 7 <= len(digits) <= 12 or match.string.startswith(".", match.end()):
         return digits
@@ -114,7 +114,7 @@ THOUSANDS = rule(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,])", _thousands)
 
 @cache
 def money() -> tuple[Rule, ...]:
-    """Rules for prices."""
+    """Return the rules for prices."""
     codes = "|".join(sorted(map(re.escape, _CURRENCIES), key=len, reverse=True))
     signs = "|".join(
         sorted((re.escape(one) for one in _CURRENCIES if not one.isalpha()), key=len, reverse=True)
@@ -152,7 +152,7 @@ PHONES: tuple[Rule, ...] = (
 
 @cache
 def numbers() -> tuple[Rule, ...]:
-    """Rules for fractions, temperatures, versions, floors, addresses, rooms and units."""
+    """Return the rules for fractions, temperatures, versions, floors, addresses, rooms and units."""
     units = "|".join(sorted(map(re.escape, _UNITS), key=len, reverse=True))
     return (
         # 2½時間 (the sign alone is no date)

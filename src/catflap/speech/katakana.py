@@ -1,6 +1,6 @@
-"""Reading Latin words inside Japanese sentences, in katakana, as far as it needs no model.
+"""Convert Latin words in Japanese sentences to katakana, as far as that needs no model.
 
-OpenJTalk spells unknown Latin words letter by letter, which nobody follows. Common words of calendars come
+OpenJTalk spells unknown Latin words letter by letter. Common words of calendars come
 from `loanwords.toml`; short capitals and words without a vowel are spelled; Japanese names in Hepburn
 romanisation are read as Japanese. All other words stay as plain lower-case letters for
 `catflap.speech.engines.transliteration`, which runs in the engine's process.
@@ -52,7 +52,7 @@ _HEPBURN = re.compile(
 _FEWEST_SYLLABLES = 3
 
 
-def in_katakana(text: str) -> str:
+def to_katakana(text: str) -> str:
     """Return the text with Latin words replaced by katakana where that needs no model.
 
     What is left of a Latin word is made of a to z alone; everything else is left alone.
@@ -60,7 +60,7 @@ def in_katakana(text: str) -> str:
     return _WORD.sub(lambda match: _read(_unaccented(match[0])), text)
 
 
-def spelled(word: str) -> str:
+def spell_letters(word: str) -> str:
     """Return the names of the letters of a lower-case Latin word."""
     return "".join(_LETTERS.get(letter, "") for letter in word)
 
@@ -73,7 +73,7 @@ def _read(word: str) -> str:
     if _CAMEL.search(word):
         return " ".join(map(_read, _CAMEL.split(word)))
     if len(word) == 1 or (word.isupper() and len(word) <= 5) or not set(key) & set("aiueoy"):
-        return spelled(key)
+        return spell_letters(key)
     return _romanised(word.lower()) or key
 
 
@@ -97,6 +97,6 @@ def _romanised(word: str) -> str:
 
 @cache
 def loanwords() -> dict[str, str]:
-    """Common words of calendars and how they are said in Japanese, by lower-case spelling."""
+    """Return common calendar words in katakana, by lower-case spelling."""
     text = files("catflap.speech").joinpath("loanwords.toml").read_text(encoding="utf-8")
     return {str(word): str(reading) for word, reading in tomllib.loads(text).items()}

@@ -1,6 +1,6 @@
-"""Which sentence a title belongs in, and which engine says which stretch of a sentence.
+"""Choose the language of the sentence for a title, and the engine for each part of a sentence.
 
-A title with kana or Japanese kanji gets a Japanese sentence: the Japanese engine copes with Latin words (in
+A title with kana or Japanese kanji gets a Japanese sentence: the Japanese engine can read Latin words (in
 katakana), while eSpeak NG reads kanji as "Chinese letter". All other titles get an English sentence.
 """
 
@@ -21,12 +21,12 @@ _FOREIGN = re.compile("f(?:n*f)*")
 
 
 class Run(NamedTuple):
-    """A stretch of text for one engine.
+    """A part of a text for one engine.
 
     Args:
-        language: Whose engine says it.
-        text: What it says.
-        spoken_in: The language of the text, where it is another one than the engine's own.
+        language: The language of the engine.
+        text: The text.
+        spoken_in: The language of the text, if it is not that of the engine.
     """
 
     language: Language
@@ -35,16 +35,15 @@ class Run(NamedTuple):
 
 
 def language_of(text: str) -> Language:
-    """Japanese for a text in Japanese, English otherwise."""
+    """Return `ja` for a Japanese text, else `en`."""
     return "ja" if title_language(text) == "ja" else "en"
 
 
-def runs(text: str, language: Language) -> list[Run]:
+def split_runs(text: str, language: Language) -> list[Run]:
     """Split a sentence where its script belongs to the other engine.
 
-    An English sentence hands over its Japanese titles, a Japanese one its Cyrillic, Hangul or Arabic ones
-    (eSpeak NG knows their alphabets, and Chinese); Latin words stay in Japanese sentences, to be read in
-    katakana.
+    In an English sentence, Japanese parts go to the Japanese engine; in a Japanese one, parts in Cyrillic,
+    Hangul, Arabic and so on go to eSpeak NG. Latin words stay in Japanese sentences, to be read in katakana.
     """
     classes = "".join(_class_of(char, language) for char in text)
     found: list[Run] = []
@@ -52,15 +51,15 @@ def runs(text: str, language: Language) -> list[Run]:
     for match in _FOREIGN.finditer(classes):
         found += [
             Run(language, text[begin : match.start()]),
-            _handed_over(text[match.start() : match.end()], language),
+            _foreign_run(text[match.start() : match.end()], language),
         ]
         begin = match.end()
     found.append(Run(language, text[begin:]))
     return [run for run in found if has_words(run.text)]
 
 
-def _handed_over(text: str, language: Language) -> Run:
-    """A stretch in a script that the engine of `language` does not read."""
+def _foreign_run(text: str, language: Language) -> Run:
+    """Return the run for text in a script that the engine of `language` does not support."""
     spoken_in = title_language(text)
     if language == "en" and spoken_in == "ja":
         return Run("ja", text)

@@ -1,4 +1,4 @@
-"""Titles in languages that have no rules of ours: made safe, and left to the voice that knows them.
+"""Prepare titles in languages other than English and Japanese for their voices.
 
 eSpeak NG reads numbers, times, currencies and percentages in each of its languages, so these are kept.
 """
@@ -6,7 +6,7 @@ eSpeak NG reads numbers, times, currencies and percentages in each of its langua
 import re
 import unicodedata
 
-from catflap.speech.text import capped, only_words, speakable
+from catflap.speech.text import keep_words, speakable_text, truncate
 
 _URL = re.compile(r"(?:https?://|www\.)[^\s()<>]+", re.IGNORECASE)
 _STOPS = ",.:'’-+%&€$£¥°/،、。"
@@ -14,11 +14,11 @@ _ENDS = " ,.:-+&/،、。"
 
 
 def title_reading(title: str, limit: int) -> str:
-    """A title as the voice of its language should get it, at most as long as `limit` Latin letters."""
-    words = only_words(_URL.sub(" ", speakable(title)), _STOPS)
-    return capped(words.strip(_ENDS), limit, letters)
+    """Return the text of a title for the voice of its language, cut to `limit` Latin letters."""
+    words = keep_words(_URL.sub(" ", speakable_text(title)), _STOPS)
+    return truncate(words.strip(_ENDS), limit, letters)
 
 
 def letters(char: str) -> int:
-    """How many Latin letters take as long to say: three for a sign that is a syllable or a word."""
+    """Return how many Latin letters take as long to say: three for a syllable or a word in one character."""
     return 3 if unicodedata.east_asian_width(char) in "WF" else 1

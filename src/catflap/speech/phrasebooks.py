@@ -1,8 +1,7 @@
-"""Reading the phrasebooks: dialects are data, one TOML file each in `catflap/phrasebooks`.
+"""Load phrasebooks: each dialect is a TOML file in `catflap/phrasebooks`.
 
-A phrase has what is shown and, where the engine would misread it, what is spoken. A phrasebook that
-lacks a phrase or names an unknown placeholder is refused as a whole, so a dialect never falls silent
-in the middle of a day. How to add one: docs/phrasebooks.md.
+A phrase has a text to display and, where the engine would misread it, a text to speak. A phrasebook that
+lacks a phrase or has an unknown placeholder is rejected as a whole. How to add one: docs/phrasebooks.md.
 """
 
 import tomllib
@@ -15,7 +14,7 @@ from types import MappingProxyType
 
 from catflap.speech.errors import UnknownDialect
 from catflap.speech.language import Language
-from catflap.speech.spoken_times import Words
+from catflap.speech.spoken_times import TextPair
 
 # Every phrase a phrasebook must have, and the placeholders that must be in it.
 REQUIRED: Mapping[str, frozenset[str]] = MappingProxyType(
@@ -35,7 +34,7 @@ REQUIRED: Mapping[str, frozenset[str]] = MappingProxyType(
         "catch_up": frozenset({"titles"}),
         "reconnect": frozenset(),
         "under_way": frozenset({"titles"}),
-        # Parts of a sentence: what is put around a title.
+        # Parts of a sentence, around a title.
         "maybe": frozenset({"title"}),
         "until": frozenset({"title", "time"}),
     }
@@ -46,14 +45,14 @@ _ORDER = (
 )
 
 _NAMES = ("id", "language", "name", "native_name", "example")
-_STAND_INS = ("private", "untitled", "birthday", "own_birthday")
+_SUBSTITUTES = ("private", "untitled", "birthday", "own_birthday")
 
 Voice = Mapping[str, float | str]
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """A way for Mia to speak, as shown in a list of choices."""
+    """The description of a dialect, for a list of choices."""
 
     id: str
     language: Language
@@ -64,14 +63,14 @@ class Dialect:
 
 @dataclass(frozen=True)
 class Phrase:
-    """One sentence, shown and spoken, with `{placeholders}`."""
+    """One sentence, to display and to speak, with `{placeholders}`."""
 
     display: str
     spoken: str
 
-    def filled(self, **values: Words) -> Words:
-        """The sentence with words in its placeholders."""
-        return Words(
+    def format(self, **values: TextPair) -> TextPair:
+        """Return the sentence with its placeholders replaced."""
+        return TextPair(
             self.display.format_map({name: words.display for name, words in values.items()}),
             self.spoken.format_map({name: words.spoken for name, words in values.items()}),
         )
@@ -83,11 +82,11 @@ class Phrasebook:
 
     Args:
         dialect: Its description.
-        private: What is said in place of a title that must not be said.
-        untitled: What is said of an event without a title.
-        birthdays: What is said of a birthday without a title, by Google's type: `birthday` and `self`.
+        private: Substitute for a private title.
+        untitled: Substitute for a missing title.
+        birthdays: Substitutes for a missing title of a birthday, by Google's type: `birthday`, `self`.
         voice: Settings of the engine.
-        phrases: Its sentences, by the names in `REQUIRED`.
+        phrases: Sentences, by the names in `REQUIRED`.
     """
 
     dialect: Dialect
@@ -98,39 +97,43 @@ class Phrasebook:
     phrases: Mapping[str, Phrase]
 
 
-class BrokenPhrasebook(ValueError):
-    """A phrasebook file lacks something; the message says which and what."""
+class InvalidPhrasebook(ValueError):
+    """A phrasebook file is invalid; the message says which and why."""
 
 
 def dialects() -> tuple[Dialect, ...]:
-    """Every dialect, Japanese first, in the order to offer them."""
-    return tuple(book.dialect for book in _library().values())
+    """Return all dialects in display order, Japanese first."""
+    return tuple(book.dialect for book in _phrasebooks().values())
 
 
 def phrasebook(dialect: str) -> Phrasebook:
-    """The phrasebook with this id, or `UnknownDialect`."""
-    book = _library().get(dialect)
+    """Return the phrasebook with this id.
+
+    Raises:
+        UnknownDialect: there is none.
+    """
+    book = _phrasebooks().get(dialect)
     if book is None:
         raise UnknownDialect
     return book
 
 
 def parse(text: str, source: str) -> Phrasebook:
-    """A phrasebook from TOML.
+    """Parse a phrasebook.
 
     Args:
-        text: The file's text.
-        source: Its name, for the error message.
+        text: TOML.
+        source: The name of the file, for error messages.
 
     Raises:
-        BrokenPhrasebook: a key or phrase is missing, unknown, or has the wrong placeholders.
+        InvalidPhrasebook: a key or phrase is missing, unknown, or has the wrong placeholders.
     """
     data = tomllib.loads(text)
-    if absent := {*_NAMES, *_STAND_INS, "phrases"} - data.keys():
-        raise BrokenPhrasebook(f"{source} lacks {', '.join(sorted(absent))}")
+    if absent := {*_NAMES, *_SUBSTITUTES, "phrases"} - data.keys():
+        raise InvalidPhrasebook(f"{source} lacks {', '.join(sorted(absent))}")
     shown, spoken = data["phrases"], data.get("spoken", {})
     if odd := (shown.keys() ^ REQUIRED.keys()) | (spoken.keys() - REQUIRED.keys()):
-        raise BrokenPhrasebook(f"{source} lacks or should not have the phrases {', '.join(sorted(odd))}")
+        raise InvalidPhrasebook(f"{source} lacks or should not have the phrases {', '.join(sorted(odd))}")
     phrases = {name: Phrase(shown[name], spoken.get(name, shown[name])) for name in REQUIRED}
     for name, phrase in phrases.items():
         _check(phrase, name, source)
@@ -149,11 +152,13 @@ def _check(phrase: Phrase, name: str, source: str) -> None:
         fields = {(field or "").lower() for _, field, _, _ in Formatter().parse(words) if field is not None}
         allowed = REQUIRED[name] | {"time"} if "titles" in REQUIRED[name] else REQUIRED[name]
         if not REQUIRED[name] <= fields <= allowed:
-            raise BrokenPhrasebook(f"{source}: '{name}' has {sorted(fields)}, needs {sorted(REQUIRED[name])}")
+            raise InvalidPhrasebook(
+                f"{source}: '{name}' has {sorted(fields)}, needs {sorted(REQUIRED[name])}"
+            )
 
 
 @cache
-def _library() -> dict[str, Phrasebook]:
+def _phrasebooks() -> dict[str, Phrasebook]:
     folder = files("catflap").joinpath("phrasebooks")
     found = [
         parse(file.read_text("utf-8"), file.name) for file in folder.iterdir() if file.name.endswith(".toml")

@@ -1,6 +1,6 @@
-"""What goes over the wire between Catflap and an engine's worker: length-prefixed frames.
+"""The protocol between Catflap and an engine process: length-prefixed frames.
 
-A request is JSON; a reply is one letter and a body: `A` and PCM samples, or `E` and an error's code.
+A request is JSON; a reply is one letter and a body: `A` and PCM samples, or `E` and an error code.
 """
 
 import json
@@ -13,15 +13,15 @@ AUDIO, ERROR = b"A", b"E"
 
 
 @dataclass(frozen=True)
-class Request:
-    """Words for one engine.
+class SynthesisRequest:
+    """Request to synthesise a text.
 
     Args:
-        text: What to say, in the engine's language.
-        voice: The dialect's settings; each engine knows its own.
-        rate: Samples a second to answer in.
-        max_seconds: Longer speech is faded out there.
-        deadline: Seconds after which the worker ends itself, should nobody be left to end it.
+        text: The text, in a language of the engine.
+        voice: The dialect's voice settings; their names depend on the engine.
+        rate: Sample rate of the reply in Hz.
+        max_seconds: Longer speech is faded out at this time.
+        deadline: Seconds after which the process ends itself, in case its parent has died.
     """
 
     text: str
@@ -31,15 +31,15 @@ class Request:
     deadline: float
 
     def encode(self) -> bytes:
-        """The request as a frame's body."""
+        """Encode the request as the body of a frame."""
         return json.dumps(asdict(self)).encode()
 
     @classmethod
-    def decode(cls, body: bytes) -> "Request":
-        """The request in a frame's body."""
+    def decode(cls, body: bytes) -> "SynthesisRequest":
+        """Decode the body of a frame."""
         return cls(**json.loads(body))
 
 
-def framed(body: bytes) -> bytes:
-    """A body with its length in front."""
+def encode_frame(body: bytes) -> bytes:
+    """Return a body with its length as prefix."""
     return HEADER.pack(len(body)) + body

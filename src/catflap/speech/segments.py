@@ -1,7 +1,7 @@
-"""Parts of a sentence in languages of their own, marked inside the spoken text.
+"""Mark and split parts of a spoken text that are in another language than the sentence.
 
-A title in Korean within an English sentence is `⟦ko:회의⟧`: the sentence stays one text that can be stored
-and compared, and the voice splits it again. No title can forge a mark, since its reading has no brackets.
+A title in Korean within an English sentence is `⟦ko:회의⟧`, so that the sentence is one text that can be
+stored and compared. No title can forge a mark, because brackets are removed from titles.
 """
 
 import re
@@ -11,19 +11,19 @@ _MARKED = re.compile(r"⟦([a-z]{2,3}):([^⟦⟧]*)⟧")
 
 
 class Segment(NamedTuple):
-    """A part of a spoken text; `language` is "" for the sentence's own."""
+    """A part of a spoken text; `language` is "" for that of the sentence."""
 
     language: str
     text: str
 
 
-def marked(language: str, text: str) -> str:
-    """The text as a part in this language (BCP 47, a primary subtag alone)."""
+def mark_segment(language: str, text: str) -> str:
+    """Return the text marked with its language (BCP 47, primary subtag only)."""
     return f"⟦{language}:{text}⟧"
 
 
-def segments(spoken: str) -> list[Segment]:
-    """The parts of a spoken text, in order; joined they are all its words."""
+def split_segments(spoken: str) -> list[Segment]:
+    """Split a spoken text into its segments, in order."""
     found: list[Segment] = []
     begin = 0
     for match in _MARKED.finditer(spoken):

@@ -1,7 +1,7 @@
-"""Times, days and spans in words: shown and spoken, in Japanese and English.
+"""Format times, dates and durations for display and speech, in Japanese and English.
 
-No locale library: its English times hold U+202F and its Japanese spans a space, both of which the
-engines stumble over.
+Without a locale library: CLDR has U+202F in English times and a space in Japanese durations, which the
+engines misread.
 """
 
 from dataclasses import dataclass
@@ -19,66 +19,68 @@ _HOUR, _DAY = 60, 24 * 60
 
 
 @dataclass(frozen=True)
-class Words:
-    """The same words twice: to read and to hear."""
+class TextPair:
+    """One text in two spellings: to display and to speak."""
 
     display: str
     spoken: str
 
-    def capitalised(self) -> "Words":
-        """With a capital, for the beginning of a sentence."""
-        return Words(self.display[:1].upper() + self.display[1:], self.spoken[:1].upper() + self.spoken[1:])
+    def capitalised(self) -> "TextPair":
+        """Return it with a capital, for the start of a sentence."""
+        return TextPair(
+            self.display[:1].upper() + self.display[1:], self.spoken[:1].upper() + self.spoken[1:]
+        )
 
 
-def time_of(moment: datetime, today: date, language: Language) -> Words:
-    """A time of day in the zone of `moment`, with its day unless that is `today`."""
+def format_time(moment: datetime, today: date, language: Language) -> TextPair:
+    """Return a time of day in the zone of `moment`, with its day unless that is `today`."""
     clock = _clock_ja(moment) if language == "ja" else _clock_en(moment)
     if moment.date() == today:
         return clock
-    day = day_of(moment.date(), today, language)
+    day = format_day(moment.date(), today, language)
     if language == "ja":
-        return Words(f"{day.display}の{clock.display}", f"{day.spoken}の{clock.spoken}")
+        return TextPair(f"{day.display}の{clock.display}", f"{day.spoken}の{clock.spoken}")
     link = " " if moment.date() - today == timedelta(days=1) else " on "
-    return Words(f"{clock.display}{link}{day.display}", f"{clock.spoken}{link}{day.spoken}")
+    return TextPair(f"{clock.display}{link}{day.display}", f"{clock.spoken}{link}{day.spoken}")
 
 
-def end_of(moment: datetime, today: date, language: Language) -> Words:
-    """Until when something lasts: from the day after tomorrow on the hour does not matter today."""
+def format_end(moment: datetime, today: date, language: Language) -> TextPair:
+    """Return an end time; from the day after tomorrow on without the time of day."""
     day = moment.date()
     ahead = (day - today).days
     if ahead == 1 and moment.time() == time() and language == "en":
-        return Words("midnight", "midnight")
+        return TextPair("midnight", "midnight")
     if ahead < 2:
-        return time_of(moment, today, language)
+        return format_time(moment, today, language)
     if ahead < 7:
         weekday = f"{_WEEKDAYS_JA[day.weekday()]}曜日" if language == "ja" else _WEEKDAYS[day.weekday()]
-        return Words(weekday, weekday)
+        return TextPair(weekday, weekday)
     if language == "ja":
-        return Words(f"{day.month}月{day.day}日", f"{day.month}月{day.day}日")
+        return TextPair(f"{day.month}月{day.day}日", f"{day.month}月{day.day}日")
     words = f"{_MONTHS[day.month - 1]} {day.day}"
-    return Words(words, words + _ordinal(day.day))
+    return TextPair(words, words + _ordinal(day.day))
 
 
-def day_of(day: date, today: date, language: Language) -> Words:
-    """Today, tomorrow, or the date."""
+def format_day(day: date, today: date, language: Language) -> TextPair:
+    """Return "today", "tomorrow" or the date."""
     ahead = (day - today).days
     if ahead not in (0, 1):
-        return date_of(day, language)
+        return format_date(day, language)
     word = ("今日", "明日")[ahead] if language == "ja" else ("today", "tomorrow")[ahead]
-    return Words(word, word)
+    return TextPair(word, word)
 
 
-def date_of(day: date, language: Language) -> Words:
-    """Month, day and weekday."""
+def format_date(day: date, language: Language) -> TextPair:
+    """Return month, day and weekday."""
     if language == "ja":
         weekday = _WEEKDAYS_JA[day.weekday()]
-        return Words(f"{day.month}月{day.day}日({weekday})", f"{day.month}月{day.day}日、{weekday}曜日")
+        return TextPair(f"{day.month}月{day.day}日({weekday})", f"{day.month}月{day.day}日、{weekday}曜日")
     words = f"{_WEEKDAYS[day.weekday()]}, {_MONTHS[day.month - 1]} {day.day}"
-    return Words(words, words + _ordinal(day.day))
+    return TextPair(words, words + _ordinal(day.day))
 
 
-def span_of(minutes: int, language: Language) -> Words:
-    """A length of time from one minute to many days; from a day on, minutes are left out."""
+def format_duration(minutes: int, language: Language) -> TextPair:
+    """Return a duration in days, hours and minutes; from a day on without minutes."""
     days, rest = divmod(minutes, _DAY)
     hours, rest = divmod(rest, _HOUR)
     parts = [(days, "日", "day"), (hours, "時間", "hour"), (0 if days else rest, "分", "minute")]
@@ -90,24 +92,26 @@ def span_of(minutes: int, language: Language) -> Words:
         )
     else:
         words = " and ".join(_counted(number, unit) for number, _, unit in parts if number)
-    return Words(words, words)
+    return TextPair(words, words)
 
 
-def _clock_ja(moment: datetime) -> Words:
+def _clock_ja(moment: datetime) -> TextPair:
     hour = f"{moment.hour}時" if moment.hour else "レイジ"
-    return Words(f"{moment.hour}:{moment.minute:02}", hour + (f"{moment.minute}分" if moment.minute else ""))
+    return TextPair(
+        f"{moment.hour}:{moment.minute:02}", hour + (f"{moment.minute}分" if moment.minute else "")
+    )
 
 
-def _clock_en(moment: datetime) -> Words:
+def _clock_en(moment: datetime) -> TextPair:
     if (moment.hour, moment.minute) in ((0, 0), (12, 0)):
         word = "noon" if moment.hour else "midnight"
-        return Words(word, word)
+        return TextPair(word, word)
     half = "pm" if moment.hour >= 12 else "am"
     hour = moment.hour % 12 or 12
     minute = (
         "" if not moment.minute else f" oh {moment.minute}" if moment.minute < 10 else f" {moment.minute}"
     )
-    return Words(f"{hour}:{moment.minute:02} {half}", f"{hour}{minute} {half.upper()}")
+    return TextPair(f"{hour}:{moment.minute:02} {half}", f"{hour}{minute} {half.upper()}")
 
 
 def _counted(number: int, unit: str) -> str:

@@ -1,7 +1,7 @@
-"""From spoken words to sound: picks the engine by script, asks its worker, puts the pieces together.
+"""Synthesise utterances: choose an engine for each part of a text by its script, and join their samples.
 
-Japanese never goes to eSpeak NG, and silence is never taken for speech: words that can't be heard are
-replaced by the dialect's own for an appointment, or are an error; never a gap.
+Japanese never goes to eSpeak NG. Text for which an engine returns silence is replaced by the dialect's word
+for an appointment, or is an error.
 """
 
 import hashlib
@@ -9,125 +9,127 @@ import json
 from collections.abc import Mapping
 
 from catflap.speech import japanese
-from catflap.speech.engine_process import Worker
+from catflap.speech.engine_process import EngineProcess
 from catflap.speech.engines import Engine, installed_engines
 from catflap.speech.errors import NothingToSay, NoVoice, SpeechFailed
-from catflap.speech.language import Language, Run, runs
+from catflap.speech.language import Language, Run, split_runs
 from catflap.speech.phrasebooks import Voice, phrasebook
-from catflap.speech.protocol import Request
-from catflap.speech.segments import segments
-from catflap.speech.text import capped, has_words, speakable
-from catflap.speech.wav import BETWEEN_SECONDS, RATE, Sound, assemble, seconds_for_words, seconds_of
+from catflap.speech.protocol import SynthesisRequest
+from catflap.speech.segments import split_segments
+from catflap.speech.text import has_words, speakable_text, truncate
+from catflap.speech.wav import BETWEEN_SECONDS, RATE, Sound, assemble, duration_of, max_speech_seconds
 
-# Raise it whenever the same words would sound different.
-_RECIPE = 1
+# Increment it when the same text would sound different.
+_FORMAT_VERSION = 1
 _MAX_CHARACTERS: Mapping[Language, int] = {"ja": 200, "en": 400}
 _LEAST_SECONDS = 0.5
 _GRACE = 5.0
-# The dialect whose voice speaks a stretch in the other language.
-_NEUTRAL: Mapping[Language, str] = {"ja": "standard", "en": "plain"}
+# The dialect whose voice is used for a part in the other language.
+_NEUTRAL_DIALECT: Mapping[Language, str] = {"ja": "standard", "en": "plain"}
 
 
 class Speech:
-    """Turns spoken words into sound; owns one worker process per engine, started when first needed.
+    """Speech synthesiser with one process per engine, started when first needed.
 
     Args:
-        engines: By language; `installed_engines()` gives what this machine has.
-        timeout: Seconds one stretch of words may take before its worker is killed.
+        engines: By language, such as `installed_engines()`.
+        timeout: Seconds for one part of a text; then the engine process is killed.
     """
 
     def __init__(self, *, engines: Mapping[Language, Engine], timeout: float = 20.0) -> None:
         self._engines = engines
         self._timeout = timeout
-        self._workers = {language: Worker(engine.command, timeout) for language, engine in engines.items()}
+        self._processes = {
+            language: EngineProcess(engine.command, timeout) for language, engine in engines.items()
+        }
 
     async def synthesise(self, spoken: str, *, dialect: str) -> Sound:
-        """The sound of `Utterance.spoken` in its dialect's voice; the same words always sound the same.
+        """Synthesise `Utterance.spoken` in the voice of a dialect; equal texts give equal sounds.
 
         Raises:
-            NothingToSay: no word in it can be pronounced.
+            NothingToSay: it has nothing that can be pronounced.
             NoVoice: no engine for its language is installed.
-            SpeechFailed: the engine crashed, hung or stayed silent.
+            SpeechFailed: the engine crashed, hung or returned silence.
             UnknownDialect: there is no such dialect.
         """
-        pieces: list[bytes] = []
-        left = seconds_for_words()
-        stretches = _stretches(spoken, dialect)
-        for run in stretches:
-            if left < _LEAST_SECONDS:
+        chunks: list[bytes] = []
+        remaining = max_speech_seconds()
+        parts = _split_text(spoken, dialect)
+        for run in parts:
+            if remaining < _LEAST_SECONDS:
                 break
-            pieces.append(await self._piece(run, dialect, left))
-            left -= seconds_of(pieces[-1]) + BETWEEN_SECONDS
-        return assemble(pieces)
+            chunks.append(await self._synthesise_part(run, dialect, remaining))
+            remaining -= duration_of(chunks[-1]) + BETWEEN_SECONDS
+        return assemble(chunks)
 
     async def aclose(self) -> None:
-        """End the workers, whatever they are doing."""
-        for worker in self._workers.values():
-            await worker.aclose()
+        """Kill the engine processes."""
+        for process in self._processes.values():
+            await process.aclose()
 
-    async def _piece(self, run: Run, dialect: str, seconds: float) -> bytes:
+    async def _synthesise_part(self, run: Run, dialect: str, seconds: float) -> bytes:
         book = phrasebook(dialect)
-        stand_in = Run(book.dialect.language, book.untitled)
-        if not self._can_say(run):
-            if stand_in.language not in self._engines:
-                raise NoVoice(stand_in.language)
-            run = stand_in
+        substitute = Run(book.dialect.language, book.untitled)
+        if not self._is_supported(run):
+            if substitute.language not in self._engines:
+                raise NoVoice(substitute.language)
+            run = substitute
         try:
-            return await self._ask(run, dialect, seconds)
+            return await self._request(run, dialect, seconds)
         except SpeechFailed as failure:
-            # A title no voice can say: better a plain "appointment" than an announcement that never comes.
-            foreign = run.spoken_in or run.language != stand_in.language
+            # A foreign title that no voice can say is replaced, so that the announcement is still played.
+            foreign = run.spoken_in or run.language != substitute.language
             if not foreign or failure.code not in ("speech_empty", "speech_refused"):
                 raise
-            return await self._ask(stand_in, dialect, seconds)
+            return await self._request(substitute, dialect, seconds)
 
-    def _can_say(self, run: Run) -> bool:
+    def _is_supported(self, run: Run) -> bool:
         engine = self._engines.get(run.language)
         return engine is not None and (not run.spoken_in or run.spoken_in in engine.also_speaks)
 
-    async def _ask(self, run: Run, dialect: str, seconds: float) -> bytes:
+    async def _request(self, run: Run, dialect: str, seconds: float) -> bytes:
         voice = _voice(run, dialect)
-        request = Request(run.text, voice, RATE, seconds, self._timeout + _GRACE)
-        return await self._workers[run.language].ask(request)
+        request = SynthesisRequest(run.text, voice, RATE, seconds, self._timeout + _GRACE)
+        return await self._processes[run.language].synthesise(request)
 
 
 def content_key(spoken: str, dialect: str) -> str:
-    """A stable hash of everything that shapes the sound: words, voices, engines and their versions."""
+    """Return a hash of all that determines the sound: text, voices, engines and their versions."""
     engines = installed_engines()
     parts = [
         [run.text, run.language, _voice(run, dialect), engines[run.language].name]
         if run.language in engines
         else [run.text, run.language]
-        for run in _stretches(spoken, dialect)
+        for run in _split_text(spoken, dialect)
     ]
-    recipe = json.dumps([_RECIPE, parts], sort_keys=True, ensure_ascii=True)
+    recipe = json.dumps([_FORMAT_VERSION, parts], sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(recipe.encode()).hexdigest()
 
 
-def _stretches(spoken: str, dialect: str) -> list[Run]:
-    """What each engine says, in order, with no more words than fit into a sound."""
+def _split_text(spoken: str, dialect: str) -> list[Run]:
+    """Split a text into the parts for each engine, in order, cut to what fits into a sound."""
     language = phrasebook(dialect).dialect.language
     found: list[Run] = []
     left = _MAX_CHARACTERS[language]
-    for spoken_in, text in segments(spoken):
-        words = capped(speakable(text), left)
+    for spoken_in, text in split_segments(spoken):
+        words = truncate(speakable_text(text), left)
         left -= len(words)
         if spoken_in:
             found += [Run("ja" if spoken_in == "ja" else "en", words, spoken_in)] if has_words(words) else []
         else:
-            found += runs(words, language)
+            found += split_runs(words, language)
     if not found:
         raise NothingToSay
-    return [_as_read(run) for run in found]
+    return [_with_reading(run) for run in found]
 
 
-def _as_read(run: Run) -> Run:
+def _with_reading(run: Run) -> Run:
     return Run("ja", japanese.reading(run.text)) if run.language == "ja" else run
 
 
 def _voice(run: Run, dialect: str) -> dict[str, float | str]:
     book = phrasebook(dialect)
     voice: Voice = (
-        book if book.dialect.language == run.language else phrasebook(_NEUTRAL[run.language])
+        book if book.dialect.language == run.language else phrasebook(_NEUTRAL_DIALECT[run.language])
     ).voice
     return {**voice, "spoken_in": run.spoken_in} if run.spoken_in else dict(voice)

@@ -1,7 +1,7 @@
-"""Making any text safe to show and to speak, before a language's own rules.
+"""Sanitise untrusted text for display and speech, before the rules of a language.
 
-Calendar titles come from strangers: control characters, bidirectional overrides, mark-up meant for a
-speech engine, ten thousand letters. Nothing here knows a language; nothing here fails.
+Anybody may send an event title: with control characters, bidirectional overrides, mark-up for a speech engine
+or ten thousand letters. The functions are independent of the language and never raise.
 """
 
 import re
@@ -11,18 +11,18 @@ from collections.abc import Callable
 from itertools import accumulate
 
 MAX_DISPLAY = 120
-# What is looked at, and what is left of it: longer than any title that is kept.
+# Limits of input and output; both are longer than any stored title.
 _LONGEST, _MOST = 2000, 600
 
 _PRONOUNCEABLE = frozenset({"Lu", "Ll", "Lt", "Lo", "Nd", "Nl", "No"})
 # Control, format (zero-width, bidi), surrogate, private use, unassigned; enclosing marks.
 _UNSPEAKABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Me"})
-# Joins emoji into one; harmless to show.
+# Joins emoji into one; safe to display.
 _JOINER = "\u200d"
-# Which picture of a letter to draw; says nothing to an ear.
+# Selects a glyph; without meaning for speech.
 _VARIATION = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 _TAG = re.compile(r"<[/?!]?[A-Za-z][^<>]*>")
-# Numbers in one sign, which NFKC would glue to their neighbours: 2½ is not 21⁄2, ①② not 12.
+# Numbers in one character, which NFKC would join to their neighbours: 2½ is not 21⁄2, ①② not 12.
 _SIGN = "[²³¹¼-¾⁰⁴-⁹⅐-⅞↉①-⓿❶-➓㉑-㉟㊱-㊿]"
 _GLUED = re.compile(rf"(?<=\d)(?={_SIGN})|(?<={_SIGN})(?=\d)|(?<=[①-⓿❶-➓㉑-㉟㊱-㊿])(?=[①-⓿❶-➓㉑-㉟㊱-㊿])")
 _DEGREE = re.compile(r"(?<=\d)\s?[º˚](?=\s?[CF]?\b|$)")
@@ -34,14 +34,14 @@ _SPACES = re.compile(r"\s+")
 _PAUSES = " 、。,"
 
 
-def displayed(text: str) -> str:
-    """One line that is safe to show anywhere: no controls, no bidi overrides, at most 120 characters."""
+def display_text(text: str) -> str:
+    """Return one line that is safe to display: no controls, no bidi overrides, at most 120 characters."""
     line = _one_line(unicodedata.normalize("NFC", text), keep_joiners=True)
     return line if len(line) <= MAX_DISPLAY else line[: MAX_DISPLAY - 1].rstrip() + "…"
 
 
-def speakable(text: str) -> str:
-    """One line of letters, digits, marks and symbols; mark-up dropped, compatibility forms folded (NFKC)."""
+def speakable_text(text: str) -> str:
+    """Return one line of letters, digits, marks and symbols, without mark-up, in NFKC."""
     plain = _DEGREE.sub("°", _GLUED.sub(" ", text[:_LONGEST])).translate(_PLAIN)
     folded = unicodedata.normalize("NFKC", plain)
     folded = _FOREIGN_DIGIT.sub(lambda match: str(unicodedata.decimal(match[0])), folded)
@@ -50,19 +50,19 @@ def speakable(text: str) -> str:
     return line[:_MOST].rstrip()
 
 
-def only_words(text: str, stops: str) -> str:
-    """Letters, their marks, numbers and the given stops; everything between them becomes one space."""
+def keep_words(text: str, stops: str) -> str:
+    """Keep letters, their marks, numbers and the given `stops`; replace all else by single spaces."""
     kept = (char if char in stops or unicodedata.category(char)[0] in "LMN" else " " for char in text)
     return _SPACES.sub(" ", "".join(kept)).strip()
 
 
-def capped(text: str, limit: int, cost: Callable[[str], int] = lambda _: 1) -> str:
-    """As much of the text as costs at most `limit`, cut at the last pause in its second half if there is one.
+def truncate(text: str, limit: int, cost: Callable[[str], int] = lambda _: 1) -> str:
+    """Cut a text to a total cost of at most `limit`, at the last pause in its second half if there is one.
 
     Args:
-        text: What to cut.
-        limit: The most it may cost.
-        cost: How long a character takes to say; 1 for each unless given.
+        text: The text.
+        limit: The maximum cost.
+        cost: The cost of a character, such as the time to say it; 1 unless given.
     """
     spent = list(accumulate(map(cost, text)))
     fitting = bisect_right(spent, limit)
@@ -73,7 +73,7 @@ def capped(text: str, limit: int, cost: Callable[[str], int] = lambda _: 1) -> s
 
 
 def has_words(text: str) -> bool:
-    """Whether anything in the text can be pronounced: a letter or a number, not a lone ー or 々."""
+    """Return whether the text has a letter or a number that can be pronounced, not only ー or 々."""
     return any(unicodedata.category(char) in _PRONOUNCEABLE for char in text)
 
 

@@ -1,9 +1,9 @@
-"""Which language a title is in, so that a voice that knows it can say it.
+"""Detect the language of a title, to choose a voice for it.
 
 The alphabet decides first, then letters that only one of its languages has. Kana are Japanese; kanji alone
-are Japanese too, unless a sign or word among them is used in Chinese only. Latin titles are English unless
-more of their words and letters belong to another language. A title is short: what is in doubt is left to
-the voice of the sentence.
+are Japanese too, unless one of the characters or words is used in Chinese only. Latin titles are English
+unless more of their words and letters belong to another language. Titles are short: where the result is
+uncertain, the language of the sentence is used.
 """
 
 import re
@@ -20,7 +20,7 @@ from typing import Any
 UNDETERMINED = "und"
 _KANA = frozenset({"HIRAGANA", "KATAKANA"})
 _HAN = frozenset({"CJK", "IDEOGRAPHIC", "BOPOMOFO"})
-# How many letters of an alphabet one sign of these is worth.
+# How many letters one character of these scripts counts for.
 _SYLLABIC = {"HANGUL": 3, "ETHIOPIC": 2}
 _LONGEST = 500
 _FUNCTION, _COMMON, _LETTER = 3, 2, 1
@@ -28,7 +28,7 @@ _WORD = re.compile(r"(?<![.@\w])[^\W\d_]+(?:-[^\W\d_]+)*")
 
 
 def title_language(text: str) -> str:
-    """The language as a BCP 47 code: `en` for Latin in doubt, `und` when no engine knows the alphabet."""
+    """Return a BCP 47 code: `en` for Latin if uncertain, `und` when no engine supports the alphabet."""
     letters = unicodedata.normalize("NFKC", text[:_LONGEST])
     alphabets = Counter(map(alphabet, filter(str.isalpha, letters)))
     if alphabets.keys() & _KANA:
@@ -40,8 +40,8 @@ def title_language(text: str) -> str:
     known = [
         (count * _SYLLABIC.get(name, 1), name) for name, count in alphabets.items() if languages_of(name)
     ]
-    # A name in another alphabet does not make an English title foreign, an English word does not make
-    # a foreign one English.
+    # A name in another alphabet does not make an English title foreign, nor an English word a foreign title
+    # English.
     if known and 2 * max(known)[0] >= latin:
         return _by_letters(max(known)[1], letters)
     if latin:
@@ -51,7 +51,7 @@ def title_language(text: str) -> str:
 
 @cache
 def alphabet(char: str) -> str:
-    """The script of a letter by its Unicode name, such as `LATIN` or `CYRILLIC`."""
+    """Return the script of a letter from its Unicode name, such as `LATIN` or `CYRILLIC`."""
     name = unicodedata.name(char, "")
     for width in ("FULLWIDTH ", "HALFWIDTH ", "MODIFIER LETTER "):
         name = name.removeprefix(width)
@@ -59,7 +59,7 @@ def alphabet(char: str) -> str:
 
 
 def languages_of(script: str) -> tuple[str, ...]:
-    """The languages written in a script, the most usual first; none when no engine knows any."""
+    """Return the languages of a script, the most common first; none when no engine supports one."""
     if script == "LATIN":
         return tuple(_tables().latin)
     if script in _HAN:
@@ -69,7 +69,7 @@ def languages_of(script: str) -> tuple[str, ...]:
 
 
 def languages() -> frozenset[str]:
-    """Every language that `title_language` tells, Japanese and English included."""
+    """Return every language that `title_language` detects, including Japanese and English."""
     scripts = ("LATIN", *_HAN, *_tables().alphabets)
     return frozenset({"ja", *(code for script in scripts for code in languages_of(script))})
 
@@ -84,14 +84,14 @@ def _han_language(text: str) -> str:
     tables = _tables()
     if set(text) & tables.cantonese:
         return "yue"
-    if any(_is_chinese_sign(char) for char in text) or any(word in text for word in tables.chinese_words):
+    if any(_is_chinese_only(char) for char in text) or any(word in text for word in tables.chinese_words):
         return "zh"
     return "ja"
 
 
 @cache
-def _is_chinese_sign(char: str) -> bool:
-    """Whether Japanese never writes it: not in the standard of its everyday signs, but in a Chinese one."""
+def _is_chinese_only(char: str) -> bool:
+    """Return whether a character is not used in Japanese: in a Chinese standard, and in no Japanese one."""
     tables = _tables()
     if char in tables.chinese_signs or alphabet(char) == "BOPOMOFO":
         return True

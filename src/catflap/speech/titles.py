@@ -1,7 +1,7 @@
-"""Several event titles in one breath, shown and spoken.
+"""Format event titles for display and speech.
 
-A title is a stranger's text: it is cleaned, capped, and never parsed as a template. One that must not be
-said, that is missing or that has no words (nothing but emoji) is replaced by words of the phrasebook.
+Titles are untrusted: they are sanitised, truncated and never parsed as templates. One that is private,
+missing or without words (only emoji) is replaced by a substitute from the phrasebook.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,19 +12,19 @@ from itertools import accumulate, islice
 from catflap.speech import english, japanese, other_languages
 from catflap.speech.language import Language
 from catflap.speech.phrasebooks import Phrasebook
-from catflap.speech.segments import marked
-from catflap.speech.spoken_times import Words, end_of
-from catflap.speech.text import displayed, has_words
+from catflap.speech.segments import mark_segment
+from catflap.speech.spoken_times import TextPair, format_end
+from catflap.speech.text import display_text, has_words
 from catflap.speech.title_language import UNDETERMINED, title_language
 
 MAX_TITLES = 3
-# How much of one title is said, and how much of all together: moras or letters, so that the longest
-# briefing stays under twenty seconds.
+# Limits of one spoken title and of all together, in moras or letters, so that the longest briefing stays
+# under twenty seconds.
 MAX_SPOKEN = 60
 _TOGETHER: Mapping[Language, int] = {"ja": 60, "en": 100}
-# The last sign of a title that ends in a verb: 「歯医者に行く」の時間 stumbles, with の予定 it reads right.
+# Last characters of titles that end in a verb: 「歯医者に行く」の時間 is awkward, with の予定 it is right.
 _VERB_ENDINGS = frozenset("うくぐすつぬぶむるただてでいよねか")
-# What calendar programs show, and sometimes write into a file, where there is no title.
+# What calendar programs display, and sometimes store, instead of a missing title.
 _UNTITLED = frozenset(
     {"(no title)", "(untitled)", "untitled event", "(タイトルなし)", "(無題)", "(無題の予定)", "(제목 없음)"}
     | {"(ohne titel)", "(kein titel)", "(sans titre)", "(sin título)", "(senza titolo)", "(sem título)"}
@@ -35,14 +35,14 @@ _QUOTES: Mapping[Language, tuple[str, str]] = {"ja": ("「", "」"), "en": ("“
 
 @dataclass(frozen=True)
 class Title:
-    """What an announcement is about.
+    """The title of an event, as far as it may be said.
 
     Args:
         text: The event's title; "" for none.
-        private: It must not be said.
-        tentative: Say that it is not certain.
+        private: Whether it must not be said.
+        tentative: Whether to say that the event is not certain.
         birthday: For a birthday without a title: `self` for the listener's own, else `birthday`.
-        until: When it ends, in the user's zone, for what is under way.
+        until: The end of an ongoing event, in the user's zone.
     """
 
     text: str = field(default="", repr=False)
@@ -52,59 +52,59 @@ class Title:
     until: datetime | None = None
 
 
-def titles_in(
+def join_titles(
     book: Phrasebook, titles: Sequence[Title | str], today: date | None = None, share: int = 1
-) -> Words:
-    """Titles joined as the language joins them; what is too much for one breath is counted.
+) -> TextPair:
+    """Join titles as the language does; those beyond the limit are only counted.
 
     Args:
-        book: Whose words to use.
-        titles: What to name, a plain text for an ordinary title; without any, an appointment.
-        today: The day it is heard on; needed for titles with an `until`.
-        share: How many such lists one announcement has; each gets its part of the time.
+        book: The phrasebook.
+        titles: Titles, as plain text if ordinary; without any, an appointment.
+        today: The day on which it is played; needed for titles with an `until`.
+        share: The number of such lists in the announcement, among which the limit is divided.
     """
     limit = MAX_SPOKEN // share
     named = [Title(title) if isinstance(title, str) else title for title in titles or [Title()]]
-    one_each = list(dict.fromkeys(_decorated(book, title, today, limit) for title in named))
-    said = one_each[: _fitting([words.spoken for words in one_each], book.dialect.language, share)]
+    one_each = list(dict.fromkeys(_with_details(book, title, today, limit) for title in named))
+    said = one_each[: _count_fitting([words.spoken for words in one_each], book.dialect.language, share)]
     more = len(one_each) - len(said)
     sides = [words.display for words in said], [words.spoken for words in said]
     if book.dialect.language == "ja":
         tail = f"、ほか{more}件" if more else ""
-        return Words(*("と".join(side) + tail for side in sides))
-    return Words(*(_listed([*side, f"{more} more"] if more else side) for side in sides))
+        return TextPair(*("と".join(side) + tail for side in sides))
+    return TextPair(*(_join_english([*side, f"{more} more"] if more else side) for side in sides))
 
 
-def stand_in(book: Phrasebook, title: Title) -> str:
-    """The phrasebook's words in place of a title that must not be said or is missing; "" when it is there."""
+def substitute_title(book: Phrasebook, title: Title) -> str:
+    """Return the phrasebook's substitute for a private or missing title; "" if the title can be said."""
     if title.private:
         return book.private
-    shown = displayed(title.text)
+    shown = display_text(title.text)
     if not shown or shown.casefold() in _UNTITLED:
         return book.birthdays.get(title.birthday, book.untitled)
     return shown if shown in (book.private, book.untitled) else ""
 
 
-def title_in(book: Phrasebook, title: Title, limit: int = MAX_SPOKEN) -> Words:
-    """One title in a sentence of this phrasebook, in its quotes, or what stands in for it."""
-    if ours := stand_in(book, title):
-        return Words(ours, ours)
+def quote_title(book: Phrasebook, title: Title, limit: int = MAX_SPOKEN) -> TextPair:
+    """Return one title in quotation marks, or its substitute."""
+    if ours := substitute_title(book, title):
+        return TextPair(ours, ours)
     language = book.dialect.language
-    shown, spoken = displayed(title.text), spoken_title(title.text, language, limit)
+    shown, spoken = display_text(title.text), spoken_title(title.text, language, limit)
     opening, closing = _QUOTES[language]
     quoted = f"{opening}{shown}{closing}"
     if not has_words(spoken):
-        return Words(quoted, book.untitled)
+        return TextPair(quoted, book.untitled)
     if language == "en":
-        return Words(quoted, spoken)
+        return TextPair(quoted, spoken)
     plan = "の予定" if shown[-1] in _VERB_ENDINGS else ""
-    return Words(f"{quoted}{plan}", f"「{spoken}」{plan}")
+    return TextPair(f"{quoted}{plan}", f"「{spoken}」{plan}")
 
 
 def spoken_title(title: str, language: Language, limit: int = MAX_SPOKEN) -> str:
-    """What the engine gets for a title: each in its own language, in every sentence.
+    """Return the text of a title for the engine, marked with its own language.
 
-    English titles in a Japanese sentence are read in katakana, as people there read them.
+    English titles in a Japanese sentence are converted to katakana.
     """
     spoken_in = title_language(title)
     if spoken_in == "ja" or (spoken_in == "en" and language == "ja"):
@@ -112,38 +112,38 @@ def spoken_title(title: str, language: Language, limit: int = MAX_SPOKEN) -> str
     if spoken_in == "en":
         return english.title_reading(title, limit)
     words = "" if spoken_in == UNDETERMINED else other_languages.title_reading(title, limit)
-    return marked(spoken_in, words) if has_words(words) else ""
+    return mark_segment(spoken_in, words) if has_words(words) else ""
 
 
-def at_sentence_start(book: Phrasebook, words: Words) -> Words:
-    """Joined titles where a sentence begins: our own word takes a capital there, a title stays as it is."""
+def at_sentence_start(book: Phrasebook, words: TextPair) -> TextPair:
+    """Capitalise joined titles at the start of a sentence, if they begin with words of the phrasebook."""
     capital = words.capitalised()
     before_title = book.phrases["maybe"].display.partition("{")[0]
     ours = tuple(filter(None, (book.private, book.untitled, *book.birthdays.values(), before_title)))
-    return Words(
+    return TextPair(
         capital.display if words.display.startswith(ours) else words.display,
         capital.spoken if words.spoken.startswith(ours) else words.spoken,
     )
 
 
-def _decorated(book: Phrasebook, title: Title, today: date | None, limit: int) -> Words:
-    """The title with what is to be said about it: that it is not certain, when it ends."""
-    words = title_in(book, title, limit)
+def _with_details(book: Phrasebook, title: Title, today: date | None, limit: int) -> TextPair:
+    """Return the title with its details: that it is tentative, and until when it lasts."""
+    words = quote_title(book, title, limit)
     if title.tentative:
-        words = book.phrases["maybe"].filled(title=words)
+        words = book.phrases["maybe"].format(title=words)
     if title.until is None:
         return words
-    until = end_of(title.until, today or title.until.date(), book.dialect.language)
-    return book.phrases["until"].filled(title=words, time=until)
+    until = format_end(title.until, today or title.until.date(), book.dialect.language)
+    return book.phrases["until"].format(title=words, time=until)
 
 
-def _fitting(spoken: Sequence[str], language: Language, share: int) -> int:
-    """How many of these titles go into one breath; at least the first."""
+def _count_fitting(spoken: Sequence[str], language: Language, share: int) -> int:
+    """Return how many of these titles are within the limit; at least one."""
     cost = japanese.moras if language == "ja" else other_languages.letters
     lengths = accumulate(sum(map(cost, words)) for words in spoken)
     together = _TOGETHER[language] // share
     return max(1, sum(length <= together for length in islice(lengths, MAX_TITLES)))
 
 
-def _listed(items: list[str]) -> str:
+def _join_english(items: list[str]) -> str:
     return items[0] if len(items) == 1 else ", ".join(items[:-1]) + " and " + items[-1]

@@ -1,7 +1,7 @@
-"""From spoken pieces to one WAV a small speaker can play without a decoder.
+"""Assemble synthesised speech into a WAV file: silence, chime, speech.
 
-Silence first (speakers swallow the beginning), a meow so that people listen up, then the words. Plain
-PCM: the engines' workers have already resampled and levelled, so nothing heavy is loaded here.
+It begins with silence because loudspeakers need time to wake up. PCM needs no decoder; the engine processes
+have resampled and normalised the speech already, so no numeric library is loaded here.
 """
 
 import hashlib
@@ -27,10 +27,10 @@ class Sound:
     seconds: float
 
 
-def assemble(pieces: Sequence[bytes]) -> Sound:
-    """One sound from spoken pieces (PCM s16le mono 16 kHz) said one after the other."""
+def assemble(chunks: Sequence[bytes]) -> Sound:
+    """Return one sound of the given chunks of speech (PCM s16le mono 16 kHz), in order."""
     pcm = _silence(_LEAD_SECONDS) + meow(RATE) + _silence(_AFTER_CHIME_SECONDS)
-    pcm += _silence(BETWEEN_SECONDS).join(pieces) + _silence(_TAIL_SECONDS)
+    pcm += _silence(BETWEEN_SECONDS).join(chunks) + _silence(_TAIL_SECONDS)
     buffer = io.BytesIO()
     with wave.open(buffer, "wb") as file:
         file.setnchannels(1)
@@ -38,18 +38,18 @@ def assemble(pieces: Sequence[bytes]) -> Sound:
         file.setframerate(RATE)
         file.writeframes(pcm)
     wav = buffer.getvalue()
-    return Sound(wav, hashlib.sha256(wav).hexdigest(), round(seconds_of(pcm), 3))
+    return Sound(wav, hashlib.sha256(wav).hexdigest(), round(duration_of(pcm), 3))
 
 
-def seconds_of(pcm: bytes) -> float:
-    """How long these samples last."""
+def duration_of(pcm: bytes) -> float:
+    """Return the duration of PCM samples in seconds."""
     return len(pcm) / 2 / RATE
 
 
-def seconds_for_words() -> float:
-    """How much of the longest sound is left for words."""
+def max_speech_seconds() -> float:
+    """Return how many seconds of the longest sound are left for speech."""
     frame = _LEAD_SECONDS + _AFTER_CHIME_SECONDS + _TAIL_SECONDS
-    return MAX_SECONDS - frame - seconds_of(meow(RATE))
+    return MAX_SECONDS - frame - duration_of(meow(RATE))
 
 
 def _silence(seconds: float) -> bytes:

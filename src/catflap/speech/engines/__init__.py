@@ -1,6 +1,6 @@
-"""The text-to-speech engines there are, and what runs each of them.
+"""Text-to-speech engines and their commands.
 
-An engine is a module run as a program in a process of its own; nothing here loads one.
+An engine is a module that runs as a program in its own process; nothing here imports one.
 """
 
 import sys
@@ -10,7 +10,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from types import MappingProxyType
 
-from catflap.speech.engines.alphabets import SPOKEN
+from catflap.speech.engines.alphabets import SUPPORTED_LANGUAGES
 from catflap.speech.language import Language
 
 
@@ -19,9 +19,9 @@ class Engine:
     """A text-to-speech backend.
 
     Args:
-        name: Its packages with their versions: a part of every sound's key.
-        command: The program that speaks the frames of `catflap.speech.protocol` on its standard input.
-        also_speaks: Further languages it has voices for.
+        name: Its packages with their versions, a part of the key of each sound.
+        command: A program that implements `catflap.speech.protocol` on its standard input.
+        also_speaks: Further languages that it has voices for.
     """
 
     name: str
@@ -32,14 +32,14 @@ class Engine:
 _PACKAGES: Mapping[Language, tuple[tuple[str, ...], str, frozenset[str]]] = MappingProxyType(
     {
         "ja": (("pyopenjtalk-plus", "e2k"), "openjtalk", frozenset()),
-        "en": (("espeakng-loader",), "espeak", SPOKEN),
+        "en": (("espeakng-loader",), "espeak", SUPPORTED_LANGUAGES),
     }
 )
 
 
 @cache
 def installed_engines() -> Mapping[Language, Engine]:
-    """The engine for each language whose packages are installed here."""
+    """Return the engine of each language whose packages are installed."""
     found: dict[Language, Engine] = {}
     for language, (packages, module, also_speaks) in _PACKAGES.items():
         try:
@@ -52,5 +52,5 @@ def installed_engines() -> Mapping[Language, Engine]:
 
 
 def missing_voices() -> list[Language]:
-    """The languages Mia speaks that have no engine here."""
+    """Return the languages of the phrasebooks that have no installed engine."""
     return [language for language in _PACKAGES if language not in installed_engines()]

@@ -1,28 +1,28 @@
-"""Which of eSpeak NG's voices says which stretch of a text.
+"""Choose eSpeak NG's voice for each part of a text by its alphabet.
 
-An English voice reads foreign letters by their names ("Arabic letter meem"), which nobody understands. The
-language of a title is known; of other texts, each alphabet is said in the language that most often has it.
+An English voice reads foreign letters by their names ("Arabic letter meem"). The language of a title is
+known; in other texts, each alphabet is spoken in the language that uses it most.
 """
 
 from itertools import groupby
 
 from catflap.speech.title_language import alphabet, languages, languages_of
 
-# What eSpeak NG calls otherwise.
+# Languages with another name in eSpeak NG.
 _NAMES = {"zh": "cmn"}
-SPOKEN = languages() - {"ja"}
+SUPPORTED_LANGUAGES = languages() - {"ja"}
 
 
-def by_voice(text: str, usual: str, spoken_in: str = "") -> list[tuple[str, str]]:
-    """The text in stretches, each with its voice.
+def split_by_voice(text: str, default: str, spoken_in: str = "") -> list[tuple[str, str]]:
+    """Split a text into parts, each with its voice.
 
     Args:
-        text: What to say.
-        usual: The voice for what has no language of its own; its variant (`+f4`) is that of all.
-        spoken_in: The language of the text, if it is known and not that of `usual`.
+        text: The text.
+        default: The voice for text without another language; all voices get its variant (`+f4`).
+        spoken_in: The language of the text, if it is known and not that of `default`.
     """
-    variant = usual[usual.find("+") :] if "+" in usual else ""
-    own = voice_of(spoken_in) + variant if spoken_in in SPOKEN else usual
+    variant = default[default.find("+") :] if "+" in default else ""
+    own = voice_for(spoken_in) + variant if spoken_in in SUPPORTED_LANGUAGES else default
     voices: list[str] = []
     for char in text:
         if char.isalpha():
@@ -30,11 +30,11 @@ def by_voice(text: str, usual: str, spoken_in: str = "") -> list[tuple[str, str]
             if spoken_in in known:
                 voices.append(own)
             elif not known or "en" in known:
-                voices.append(usual)
+                voices.append(default)
             else:
-                voices.append(voice_of(known[0]) + variant)
+                voices.append(voice_for(known[0]) + variant)
         else:
-            # Numbers, marks and spaces are the language's own, or stay with the letters before them.
+            # Numbers, punctuation and spaces get the voice of the text, else that of the letters before them.
             voices.append(own if spoken_in or not voices else voices[-1])
     pairs = zip(voices, text, strict=True)
     return [
@@ -42,6 +42,6 @@ def by_voice(text: str, usual: str, spoken_in: str = "") -> list[tuple[str, str]
     ]
 
 
-def voice_of(language: str) -> str:
-    """The name of eSpeak NG's voice for a language."""
+def voice_for(language: str) -> str:
+    """Return the name of eSpeak NG's voice for a language."""
     return _NAMES.get(language, language)

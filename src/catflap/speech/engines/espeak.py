@@ -1,8 +1,8 @@
-"""English, and every alphabet but the Japanese: eSpeak NG, as a program.
+"""The eSpeak NG engine program, for English and all alphabets except the Japanese.
 
-eSpeak NG is GPL-3 and crashes with several threads: this module is only ever run as a process of its
-own, and nothing of Catflap imports it. What it says depends on all it has said before, and neither a seed
-nor a new start undoes that; so each request is spoken by a fork of a process that has never spoken.
+eSpeak NG is GPL-3 and crashes with several threads, so this module only runs as its own process and nothing
+of Catflap imports it. Its output depends on all previous output, which neither a seed nor a new
+initialisation resets; so each request is synthesised by a fork of a process that has synthesised nothing.
 """
 
 import ctypes
@@ -13,7 +13,7 @@ from collections.abc import Mapping
 import espeakng_loader
 import numpy as np
 
-from catflap.speech.engines.alphabets import by_voice
+from catflap.speech.engines.alphabets import split_by_voice
 from catflap.speech.engines.serving import Samples, serve
 
 _SYNCHRONOUS, _UTF8, _CHARACTERS = 2, 1, 1
@@ -24,7 +24,7 @@ _Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes
 
 
 class ESpeak:
-    """The library, initialised once; it collects samples in a callback."""
+    """The library, initialised once; a callback collects its samples."""
 
     def __init__(self) -> None:
         self._library = ctypes.CDLL(espeakng_loader.get_library_path())
@@ -35,11 +35,11 @@ class ESpeak:
         if self._rate <= 0:
             raise RuntimeError("eSpeak NG could not be initialised")
         self._library.espeak_SetSynthCallback(self._callback)
-        # Its breath is random, seeded by the clock; the same words must sound the same.
+        # Its noise is random and seeded by the clock; equal texts must give equal sounds.
         self._library.espeak_ng_SetRandSeed(ctypes.c_long(_SEED))
 
     def speak(self, text: str, voice: Mapping[str, float | str]) -> tuple[Samples, int]:
-        """The words as samples and their rate; `voice` may hold `voice`, `spoken_in`, `rate`, …"""
+        """Return samples and their rate; `voice` may have `voice`, `spoken_in`, `rate`, `pitch`, `range`."""
         reading, writing = os.pipe()
         child = os.fork()
         if child == 0:
@@ -55,17 +55,17 @@ class ESpeak:
         signal.alarm(_SECONDS)
         status = 1
         try:
-            usual, spoken_in = str(voice.get("voice", "en-us")), str(voice.get("spoken_in", ""))
-            for name, stretch in by_voice(text, usual, spoken_in):
+            default, spoken_in = str(voice.get("voice", "en-us")), str(voice.get("spoken_in", ""))
+            for name, part in split_by_voice(text, default, spoken_in):
                 self._set(name, voice)
-                self._say(stretch)
+                self._synthesise(part)
             with os.fdopen(writing, "wb") as pipe:
                 pipe.write(self._samples)
             status = _OK
         finally:
             os._exit(status)
 
-    def _say(self, text: str) -> None:
+    def _synthesise(self, text: str) -> None:
         words = text.encode() + b"\0"
         status = self._library.espeak_Synth(
             words, ctypes.c_size_t(len(words)), 0, _CHARACTERS, 0, _UTF8, None, None
@@ -76,8 +76,12 @@ class ESpeak:
     def _set(self, name: str, voice: Mapping[str, float | str]) -> None:
         if self._library.espeak_SetVoiceByName(name.encode()) != _OK:
             raise RuntimeError("eSpeak NG has no such voice")
-        for parameter, setting, usual in ((_RATE, "rate", 160), (_PITCH, "pitch", 70), (_RANGE, "range", 60)):
-            self._library.espeak_SetParameter(parameter, int(voice.get(setting, usual)), 0)
+        for parameter, setting, default in (
+            (_RATE, "rate", 160),
+            (_PITCH, "pitch", 70),
+            (_RANGE, "range", 60),
+        ):
+            self._library.espeak_SetParameter(parameter, int(voice.get(setting, default)), 0)
 
     def _collect(self, wave: int, count: int, _events: int | None) -> int:
         if wave and count > 0:

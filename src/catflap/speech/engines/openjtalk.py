@@ -1,7 +1,7 @@
-"""Japanese: OpenJTalk with the voice "Mei", as a program.
+"""The OpenJTalk engine program, for Japanese, with the voice "Mei".
 
-The fundamental is raised (`half_tone`), never the spectrum: shifted formants can't be understood.
-Sudachi's readings of homographs stay off: they would cost 90 MB for words our phrases don't need.
+Only the fundamental frequency is raised (`half_tone`): with shifted formants, speech is hard to understand.
+Sudachi's readings of homographs are off: they need 90 MB, and our phrases don't depend on them.
 """
 
 from collections.abc import Mapping
@@ -10,16 +10,14 @@ import numpy as np
 import pyopenjtalk
 
 from catflap.speech.engines.serving import Samples, serve
-from catflap.speech.engines.transliteration import transliterated
+from catflap.speech.engines.transliteration import transliterate
 
 _FULL_SCALE = 32768.0
 
 
 def speak(text: str, voice: Mapping[str, float | str]) -> tuple[Samples, int]:
-    """The words as samples and their rate; `voice` may hold `half_tone` and `speed`."""
-    features = pyopenjtalk.run_frontend(
-        transliterated(text), use_sudachi_kanji_yomi=False, predict_nani=False
-    )
+    """Return samples and their rate; `voice` may have `half_tone` and `speed`."""
+    features = pyopenjtalk.run_frontend(transliterate(text), use_sudachi_kanji_yomi=False, predict_nani=False)
     samples, rate = pyopenjtalk.synthesize(
         pyopenjtalk.make_label(features),
         speed=float(voice.get("speed", 1.0)),

@@ -1,4 +1,4 @@
-"""`make bench`: the vault's numbers, beside its peers, on one PostgreSQL and one Google in one run.
+"""`make bench`: benchmarks of the vault and of other libraries, on one PostgreSQL and one sandbox.
 
 Prints a table and writes bench/results/vault.json with machine and versions. `--full` takes a real outage of
 five minutes; `--only` runs some of the measures.
@@ -29,7 +29,7 @@ Measure = Callable[[Stage], Awaitable[dict[str, Any]]]
 
 
 def measures(full: bool) -> dict[str, tuple[str, Measure]]:
-    """Each measure by its short name."""
+    """Return each benchmark by its short name."""
     outage, many = (300.0, 10_000) if full else (45.0, 10_000)
     return {
         "flight": ("Upstream refreshes for one expired token", vault.single_flight),
@@ -46,7 +46,7 @@ def measures(full: bool) -> dict[str, tuple[str, Measure]]:
 
 
 async def main(full: bool, only: list[str]) -> None:
-    """Run the measures one after the other."""
+    """Run the benchmarks in order."""
     chosen = {name: one for name, one in measures(full).items() if not only or name in only}
     found: dict[str, dict[str, Any]] = {}
     async with open_stage() as stage:
@@ -65,7 +65,7 @@ async def main(full: bool, only: list[str]) -> None:
 
 
 def about() -> dict[str, Any]:
-    """The machine and the versions that these numbers belong to."""
+    """Return the machine and the versions for which the results are valid."""
     names = (
         "sqlalchemy",
         "asyncpg",

@@ -1,4 +1,4 @@
-"""How fast the sandbox is, so that it is never what another benchmark measures.
+"""Benchmark of the sandbox, to know that it does not limit other benchmarks.
 
 One server process on one core, one client process with raw keep-alive sockets beside it; a bare Starlette
 route is measured in the same run, because machines differ. Run it: `python -m bench.sandbox`.
@@ -33,11 +33,11 @@ Job = tuple[str, list[bytes]]
 
 
 async def bare(request: Request) -> JSONResponse:
-    """The least a Starlette route can do."""
+    """A minimal Starlette route, for comparison."""
     return JSONResponse({"ok": True})
 
 
-def furnish(sandbox: Sandbox) -> tuple[list[str], list[str], list[str]]:
+def seed(sandbox: Sandbox) -> tuple[list[str], list[str], list[str]]:
     """Fill the sandbox; returns refresh tokens without and with openid, and access tokens."""
     sandbox.add_client(CLIENT, SECRET)
     plain, signed, access = [], [], []
@@ -76,7 +76,7 @@ def lists(tokens: Sequence[str], query: str) -> list[bytes]:
 
 
 def lists_never_asked(tokens: Sequence[str], query: str) -> list[bytes]:
-    """Return requests that all differ, so that no answer can be one given before."""
+    """Return requests that all differ, so that no response is cached."""
     return [
         row
         for n in range(MANY)
@@ -85,9 +85,9 @@ def lists_never_asked(tokens: Sequence[str], query: str) -> list[bytes]:
 
 
 async def serve(pipe: Connection) -> None:
-    """The server process: the sandbox and the bare route, each on a port of its own."""
+    """Run the server process: the sandbox and the bare route, each on its own port."""
     sandbox = Sandbox()
-    plain, signed, access = furnish(sandbox)
+    plain, signed, access = seed(sandbox)
     window = "singleEvents=true&orderBy=startTime&timeMin=2026-11-24T00:00:00Z&timeMax=2026-11-25T00:00:00Z"
     bare_socket = listen("127.0.0.1", 0)
     async with sandbox.serve() as base, serving(Starlette(routes=[Route("/", bare)]), bare_socket):

@@ -1,6 +1,6 @@
-"""`python -m bench.signin`: what a sign-in costs beside Google's own time, and how fast ID tokens verify.
+"""`python -m bench.signin`: the time of a sign-in without Google's part, and of ID token verification.
 
-The sandbox runs in a process of its own; the house, its client and PostgreSQL share what is left. Our share
+The sandbox runs in its own process; the application, its client and PostgreSQL share the rest. Our share
 is the difference of two medians: the whole exchange over HTTP, and the bare call to the token endpoint.
 """
 
@@ -34,7 +34,7 @@ ISSUER = "https://accounts.google.com"
 
 
 async def main() -> None:
-    """Measure, print, keep."""
+    """Run the benchmarks, print and store the results."""
     async with open_stage() as stage:
         rows = {**await exchanges(stage), **await verifications()}
     for what, value in rows.items():
@@ -46,7 +46,7 @@ async def main() -> None:
 
 
 async def exchanges(stage: Stage) -> dict[str, Any]:
-    """Sign in with codes of native apps: first sign-ins, then people who are known."""
+    """Sign in with codes of native apps: new users, then known ones."""
     listener = bind("127.0.0.1", 0)
     origin = f"http://127.0.0.1:{port_of(listener)}"
     settings = Settings(
@@ -78,7 +78,7 @@ async def exchanges(stage: Stage) -> dict[str, Any]:
         await bare(await stage.google.code(people[0]))
         await stage.google.forget()
         google, first, again = [], [], []
-        # Taken in turns, so that a busy moment of the machine touches all three alike.
+        # Interleaved, so that load on the machine affects all three alike.
         for email in people:
             google.append(await _timed(stage, email, bare))
             first.append(await _timed(stage, email, sign_in))
@@ -96,7 +96,7 @@ async def exchanges(stage: Stage) -> dict[str, Any]:
 
 
 async def verifications() -> dict[str, Any]:
-    """Verify ID tokens one after the other, on one core, each of them in full."""
+    """Verify ID tokens one after the other on one core, without caching."""
     key = RSAKey.generate_key(2048, {"kid": "bench", "use": "sig", "alg": "RS256"})
     fetched = 0
 

@@ -1,4 +1,4 @@
-"""How soon Catflap is there, and how much it takes: `python -m bench.startup`.
+"""Start-up time and memory of Catflap: `python -m bench.startup`.
 
 Beside a bare `import fastapi, sqlalchemy, asyncpg` in the same run, so that the figures mean something on
 another machine.
@@ -24,7 +24,7 @@ CATFLAP = [sys.executable, "-m", "catflap.cli"]
 
 
 def main() -> None:
-    """Print a table, and the same as JSON in bench/results/startup.json."""
+    """Print a table, and write it as JSON to bench/results/startup.json."""
     rows = {"bare imports, s": _bare(), "demo --once, s": _once()}
     with tempfile.TemporaryDirectory(prefix="catflap-bench-") as folder, _google() as environment:
         rows["serve, cold, s to /readyz"] = _serve(Path(folder), environment)
@@ -100,7 +100,7 @@ def _until_ready(origin: str) -> None:
 
 
 def _memory() -> float:
-    """Everything the demo runs once Mia has spoken in both languages: our processes and PostgreSQL's."""
+    """Return the memory of all processes of the demo, after synthesis in both languages."""
     with tempfile.TemporaryDirectory(prefix="catflap-bench-") as folder:
         command = [*CATFLAP, "demo", "--once", "--json", "--data-dir", folder]
         process = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""The vault's five measures; each returns rows of (what, value)."""
+"""The five benchmarks of the vault; each returns rows of (name, value)."""
 
 import asyncio
 import random
@@ -29,13 +29,13 @@ KILL_STEPS = {
 
 
 async def single_flight(stage: Stage, *, slow: bool = True) -> Rows:
-    """Upstream refreshes for one expired token: callers, processes, slow Google, killed holders."""
+    """Count refreshes for one expired token: many callers or processes, slow Google, killed holders."""
     ((user, _, _),) = await stage.people(1, "flight.example.com")
     rows: Rows = {}
     for seconds in (0.15, 15.0) if slow else (0.15, 4.0):
         for processes in (1, 2, 4):
             await _ready(stage, latency=seconds)
-            results = await run_together(*[stage.orders(user)] * processes)
+            results = await run_together(*[stage.caller_arguments(user)] * processes)
             tokens = {token for one in results if one for token in one["tokens"]}
             errors = sum(sum(one["errors"].values()) for one in results if one)
             refreshes = await stage.google.refreshes()
@@ -43,23 +43,23 @@ async def single_flight(stage: Stage, *, slow: bool = True) -> Rows:
             rows[f"50 callers x {processes} processes, Google {seconds:g} s"] = refreshes
     for step, what in (("refresh.leased", "before sending"), ("refresh.answered", "after sending")):
         await _ready(stage, latency=0.15)
-        holder = stage.orders(user, kill_at=step, callers=1)
+        holder = stage.caller_arguments(user, kill_at=step, callers=1)
         assert await run_together(holder) == [None]
         began = time.monotonic()
-        results = await run_together(*[stage.orders(user)] * 2)
+        results = await run_together(*[stage.caller_arguments(user)] * 2)
         waited = time.monotonic() - began
         assert all(one and not one["errors"] for one in results)
         rows[f"50 callers x 2 processes, holder killed {what}"] = await stage.google.refreshes()
         rows[f"  the others waited, s (lease 3 s), killed {what}"] = round(waited, 2)
-    await stage.google.well()
+    await stage.google.clear_faults()
     return rows
 
 
 async def minute_of_expiry(stage: Stage, *, grants: int, per_second: float = 100.0) -> Rows:
-    """Many grants that end in the same minute: two workers refresh ahead at a configured rate."""
+    """Refresh many grants that expire in the same minute, with two workers at a configured rate."""
     await _seed(stage, grants)
     await stage.google.forget()
-    await stage.let_run_out(after=timedelta(minutes=5), in_use=True)
+    await stage.expire_access_tokens(after=timedelta(minutes=5), in_use=True)
     vaults = [stage.vault(per_second=per_second) for _ in range(2)]
     upkeeps = [_upkeep(stage, vault) for vault in vaults]
     began, served = time.monotonic(), 0
@@ -99,7 +99,7 @@ async def minute_of_expiry(stage: Stage, *, grants: int, per_second: float = 100
 
 
 async def dead_grant(stage: Stage, *, calls: int = 1000) -> Rows:
-    """Upstream calls for a grant that is gone."""
+    """Count upstream calls for a revoked grant."""
     ((user, _, email),) = await stage.people(1, "dead.example.com")
     await _ready(stage)
     await stage.google.revoke(email)
@@ -114,7 +114,7 @@ async def dead_grant(stage: Stage, *, calls: int = 1000) -> Rows:
 
 
 async def google_down(stage: Stage, *, seconds: float, people: int = 100) -> Rows:
-    """An outage: nobody is taken for revoked, Google is left alone, and all is well soon after."""
+    """Simulate an outage: no grant is marked revoked, few requests reach Google, and recovery is fast."""
     users = await stage.people(people, "down.example.com")
     await _ready(stage, status=503)
     vault, began = stage.vault(), time.monotonic()
@@ -125,7 +125,7 @@ async def google_down(stage: Stage, *, seconds: float, people: int = 100) -> Row
         assert all(isinstance(one, CatflapError) and one.code == "google_unavailable" for one in outcomes)
         await asyncio.sleep(1)
     during = await stage.google.refreshes()
-    await stage.google.well()
+    await stage.google.clear_faults()
     back, left = time.monotonic(), list(users)
     while left:
         outcomes = await asyncio.gather(
@@ -148,7 +148,7 @@ async def google_down(stage: Stage, *, seconds: float, people: int = 100) -> Row
 
 
 async def killed(stage: Stage, *, rounds: int) -> Rows:
-    """`kill -9` at every step of exchange, refresh, rotation and revocation, again and again."""
+    """Send SIGKILL at every step of exchange, refresh, rotation and revocation."""
     ((user, sub, email),) = await stage.people(1, "killed.example.com")
     steps = [(kind, step) for kind, several in KILL_STEPS.items() for step in several]
     counts = dict.fromkeys(KILL_STEPS, 0)
@@ -159,14 +159,16 @@ async def killed(stage: Stage, *, rounds: int) -> Rows:
         if before is None:
             await _consent(stage, user, sub, email)
             again += 1
-        await stage.let_run_out()
+        await stage.expire_access_tokens()
         code = await stage.google.code(email) if kind == "exchange" else None
         do = {"exchange": "keep", "refresh": "tokens", "rotation": "rotate", "revoke": "revoke"}[kind]
-        order = stage.orders(user, do=do, kill_at=step, account=sub, code=code, callers=1, lease=0.3)
+        order = stage.caller_arguments(
+            user, do=do, kill_at=step, account=sub, code=code, callers=1, lease=0.3
+        )
         assert await run_together(order) == [None], (kind, step)
         counts[kind] += 1
         if kind == "rotation":
-            assert await run_together(stage.orders(user, do="rotate")) != [None]
+            assert await run_together(stage.caller_arguments(user, do="rotate")) != [None]
         if kind == "revoke":
             await _finish(stage, user, sub)
             assert await _grant(stage, user) is None
@@ -188,9 +190,9 @@ async def killed(stage: Stage, *, rounds: int) -> Rows:
     }
 
 
-async def _ready(stage: Stage, **trouble: Any) -> None:
-    await stage.let_run_out()
-    await (stage.google.trouble(**trouble) if trouble else stage.google.well())
+async def _ready(stage: Stage, **set_fault: Any) -> None:
+    await stage.expire_access_tokens()
+    await (stage.google.set_fault(**set_fault) if set_fault else stage.google.clear_faults())
     async with stage.vault_engine.begin() as connection:
         await connection.execute(update(t).values(lease_id=None, lease_until=None))
     await stage.google.forget()

@@ -1,4 +1,4 @@
-"""The floor: the same web stack doing one indexed SELECT and one AES-GCM open, and nothing else.
+"""Baseline: the same web stack with one indexed SELECT and one AES-GCM decryption per request.
 
 `python -m bench.vault_floor PORT DATABASE_URL`; the table `floor` holds values sealed with the key of zeros.
 """
@@ -24,7 +24,7 @@ floor = Table(
 
 
 def make(url: str) -> FastAPI:
-    """The application."""
+    """Create the application."""
     engine = connect(parse_url(url)).execution_options(isolation_level="AUTOCOMMIT")
     app, aead = FastAPI(), AESGCM(KEY)
 

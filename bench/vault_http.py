@@ -1,4 +1,4 @@
-"""Warm tokens over HTTP at 32 connections, in turns with the floor, on the same database in the same run."""
+"""Valid tokens over HTTP with 32 connections, interleaved with the baseline on the same database."""
 
 import asyncio
 import os
@@ -22,13 +22,13 @@ CONNECTIONS, USERS = 32, 100
 
 
 async def warm(stage: Stage, *, seconds: float, turns: int = 3) -> dict[str, Any]:
-    """Rates and latencies of both, and what the one is of the other."""
+    """Return rates and latencies of both, and their ratio."""
     people = await stage.people(USERS, "warm.example.com")
     _, secret = await ApiKeys(stage.vault_engine, SystemClock()).create("bench", ["tokens"], per_minute=10**9)
-    await _furnish_floor(stage)
+    await _seed_baseline(stage)
     ports = _free_port(), _free_port()
     ours = start("serve", "--no-worker", "--port", str(ports[0]), environment=stage.environment)
-    floor = _start_floor(stage, ports[1])
+    floor = _start_baseline(stage, ports[1])
     try:
         await until_up(stage.http, f"http://127.0.0.1:{ports[0]}/healthz", ours)
         await until_up(stage.http, f"http://127.0.0.1:{ports[1]}/token/1", floor)
@@ -58,7 +58,7 @@ async def warm(stage: Stage, *, seconds: float, turns: int = 3) -> dict[str, Any
 
 
 async def _load(port: int, requests: list[bytes], seconds: float) -> tuple[float, float, float]:
-    """Requests a second, median and 99th percentile in milliseconds; raw sockets, so that we cost little."""
+    """Return requests per second, median and 99th percentile in ms; raw sockets keep the client cheap."""
     await asyncio.gather(*(_ask(port, requests, n, time.monotonic() + 1.0) for n in range(CONNECTIONS)))
     began = time.monotonic()
     done = await asyncio.gather(*(_ask(port, requests, n, began + seconds) for n in range(CONNECTIONS)))
@@ -83,7 +83,7 @@ async def _ask(port: int, requests: list[bytes], number: int, until: float) -> l
     return latencies
 
 
-async def _furnish_floor(stage: Stage) -> None:
+async def _seed_baseline(stage: Stage) -> None:
     engine = create_async_engine(stage.urls.owner)
     aead = AESGCM(KEY)
     rows = []
@@ -101,7 +101,7 @@ async def _furnish_floor(stage: Stage) -> None:
     await engine.dispose()
 
 
-def _start_floor(stage: Stage, port: int) -> "subprocess.Popen[bytes]":
+def _start_baseline(stage: Stage, port: int) -> "subprocess.Popen[bytes]":
     url = stage.urls.app.render_as_string(hide_password=False)
     command = [sys.executable, "-m", "bench.vault_floor", str(port), url]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -1,4 +1,4 @@
-"""The stage for the measures: one PostgreSQL, one Google of its own, one keyset, shared by everybody."""
+"""Environment of the benchmarks: one PostgreSQL, one sandbox and one keyset."""
 
 import asyncio
 import hashlib
@@ -39,7 +39,7 @@ REFRESH = "oauth.token.refresh"
 
 
 class Google:
-    """The sandbox in a process of its own, through its control API."""
+    """Client of the control API of a sandbox process."""
 
     def __init__(self, url: str, http: httpx2.AsyncClient) -> None:
         self.url = url
@@ -47,35 +47,35 @@ class Google:
         self._http = http
 
     async def accounts(self, count: int, domain: str) -> list[dict[str, str]]:
-        """People with a refresh token each."""
+        """Create accounts, each with a refresh token."""
         body = {"count": count, "domain": domain, "client_id": CLIENT_ID, "scopes": SCOPES}
         return (await self._control("POST", "accounts", body))["accounts"]
 
-    async def trouble(self, **fault: Any) -> None:
-        """Put one fault in force at the token endpoint, in place of any other."""
-        await self.well()
+    async def set_fault(self, **fault: Any) -> None:
+        """Set the only fault of the token endpoint."""
+        await self.clear_faults()
         await self._control("POST", "faults", {"endpoint": "oauth.token.*", **fault})
 
-    async def well(self) -> None:
-        """Lift every fault."""
+    async def clear_faults(self) -> None:
+        """Remove all faults."""
         await self._control("DELETE", "faults")
 
     async def revoke(self, email: str) -> None:
-        """A person takes back what they allowed."""
+        """Revoke the access of an account."""
         await self._control("POST", "revoke", {"email": email})
 
     async def code(self, email: str) -> str:
-        """A one-time code of a person who consents (again)."""
+        """Return a one-time code of an account that consents again."""
         body = {"email": email, "client_id": CLIENT_ID, "scopes": SCOPES, "force_refresh_token": True}
         return str((await self._control("POST", "codes", body))["code"])
 
     async def refreshes(self) -> int:
-        """How many refreshes reached Google since the last `forget`."""
+        """Return the number of refreshes since the last `forget`."""
         found = await self._control("GET", "requests?endpoint=none")
         return int(found["counts"].get(REFRESH, 0))
 
     async def forget(self) -> None:
-        """Count from zero."""
+        """Reset the count of refreshes."""
         await self._control("DELETE", "requests")
 
     async def _control(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
@@ -86,7 +86,7 @@ class Google:
 
 @dataclass(frozen=True)
 class Stage:
-    """Everything the measures share."""
+    """What the benchmarks share."""
 
     urls: Urls
     google: Google
@@ -99,11 +99,11 @@ class Stage:
     environment: dict[str, str]
 
     def grants(self) -> Grants:
-        """The grants as this process sees them."""
+        """Return a grant repository."""
         return Grants(self.vault_engine, TokenCipher(load_keyset(self.keyset)), SystemClock(), CLIENT_ID)
 
     def vault(self, *, per_second: float = 10_000) -> Vault:
-        """A vault as a process has one."""
+        """Return a vault, as each process has one."""
         return Vault(
             self.grants(),
             self.oauth,
@@ -114,7 +114,7 @@ class Stage:
         )
 
     async def people(self, count: int, domain: str) -> list[tuple[int, str, str]]:
-        """Users with a live grant each: user id, sub, email."""
+        """Create users with an active grant: user id, sub, email."""
         grants, made = self.grants(), []
         for account in await self.google.accounts(count, domain):
             async with self.app_engine.begin() as connection:
@@ -127,15 +127,15 @@ class Stage:
             made.append((user_id, account["sub"], account["email"]))
         return made
 
-    async def let_run_out(self, *, after: timedelta = timedelta(0), in_use: bool = False) -> None:
-        """All access tokens end in `after`; `in_use` also says that somebody used them just now."""
+    async def expire_access_tokens(self, *, after: timedelta = timedelta(0), in_use: bool = False) -> None:
+        """Let all access tokens expire in `after`; `in_use` also marks them as used now."""
         now = SystemClock().now()
         values = {"expires_at": now + after, "used_at": now if in_use else None}
         async with self.vault_engine.begin() as connection:
             await connection.execute(update(google_tokens).values(**values))
 
-    def orders(self, user_id: int, **more: Any) -> dict[str, Any]:
-        """What a process of `tests.support.vault_caller` is told."""
+    def caller_arguments(self, user_id: int, **more: Any) -> dict[str, Any]:
+        """Return the arguments of a process of `tests.support.vault_caller`."""
         return {
             "vault_url": self.urls.vault.render_as_string(hide_password=False),
             "discovery": self.google.discovery,
@@ -152,7 +152,7 @@ class Stage:
 
 @asynccontextmanager
 async def open_stage() -> AsyncIterator[Stage]:
-    """Start PostgreSQL and the sandbox; stop both on leaving."""
+    """Start PostgreSQL and the sandbox; stop both on exit."""
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="catflap-bench-")))
         server = EmbeddedServer(folder)
@@ -213,7 +213,7 @@ def stop(process: "subprocess.Popen[bytes]") -> None:
 
 
 async def until_up(http: httpx2.AsyncClient, url: str, process: "subprocess.Popen[bytes]") -> None:
-    """Return when `url` answers."""
+    """Return when `url` responds."""
     for _ in range(600):
         if process.poll() is not None:
             raise RuntimeError(f"the process for {url} ended with {process.returncode}")

@@ -1,4 +1,4 @@
-"""Nothing but the exchange: a one-time code in, tokens and a verified profile out; nothing is stored.
+"""Exchange a one-time code for tokens and a verified profile, without storing anything.
 
 GOOGLE_CLIENT_ID=… GOOGLE_CLIENT_SECRET=… python examples/exchange_code.py 4/0A…
 """

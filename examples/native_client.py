@@ -1,4 +1,4 @@
-"""What a native app does, without the phone: a `serverAuthCode` in, a bearer out, then your API with it.
+"""The requests of a native app: exchange a `serverAuthCode` for a bearer token, then call your API.
 
 python examples/native_client.py http://127.0.0.1:8400 4/0A…
 """

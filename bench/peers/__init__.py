@@ -1,4 +1,4 @@
-"""What peers do with one expired token and 50 callers, and with a grant that is dead and 20."""
+"""Other libraries with one expired token and 50 callers, and with a revoked grant and 20 callers."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from bench.vault_stage import Stage
 
 
 async def run_peers(stage: Stage) -> dict[str, Any]:
-    """Upstream refreshes of each; a peer that can't run here is left out with a word."""
+    """Return the number of refreshes of each; a library that can't run here is skipped with a message."""
     rows: dict[str, Any] = {}
     for peer in (google_auth, authlib, better_auth):
         rows |= await peer(stage)

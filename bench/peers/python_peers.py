@@ -55,11 +55,11 @@ async def _both(
     stage: Stage, name: str, make: Callable[[dict[str, str]], Callable[[], object]]
 ) -> dict[str, Any]:
     live, dead = await stage.google.accounts(2, f"{name.split(',')[0].lower()}.example.com")
-    await stage.google.trouble(latency=LATENCY)
+    await stage.google.set_fault(latency=LATENCY)
     await stage.google.forget()
     await _at_once(make(live), CALLERS)
     refreshes = await stage.google.refreshes()
-    await stage.google.well()
+    await stage.google.clear_faults()
     await stage.google.revoke(dead["email"])
     await stage.google.forget()
     call = make(dead)

@@ -1,4 +1,4 @@
-"""The served Google and the account whose calendars are copied."""
+"""Fixtures: a served sandbox and an account whose calendars are synced."""
 
 from collections.abc import AsyncIterator
 
@@ -27,7 +27,7 @@ async def account(engine: AsyncEngine, user_id: int, clock: FixedClock) -> int:
 
 
 @pytest.fixture
-async def road(google: Served) -> AsyncIterator[FaultyTransport]:
+async def transport(google: Served) -> AsyncIterator[FaultyTransport]:
     """The transport that the API client of `google` uses."""
     transport = FaultyTransport()
     async with httpx2.AsyncClient(transport=transport, timeout=30) as http:
@@ -36,5 +36,7 @@ async def road(google: Served) -> AsyncIterator[FaultyTransport]:
 
 
 @pytest.fixture
-def copy(google: Served, road: FaultyTransport, engine: AsyncEngine, clock: FixedClock) -> Calendars:
+def calendar_sync(
+    google: Served, transport: FaultyTransport, engine: AsyncEngine, clock: FixedClock
+) -> Calendars:
     return google.calendars(engine, clock)

@@ -1,4 +1,4 @@
-"""What an occurrence tells besides its time: privacy, answers, reminders and birthdays."""
+"""Fields of occurrences besides their time: privacy, responses, reminders and birthdays."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -43,7 +43,7 @@ def occurrence(default_reminders: tuple[int, ...] = (), **members: Any) -> Occur
         ({"visibility": "private", "eventType": "birthday"}, False),
     ],
 )
-def test_only_what_somebody_made_private_is_private(members: dict[str, Any], private: bool) -> None:
+def test_only_events_that_a_user_marked_private_are_private(members: dict[str, Any], private: bool) -> None:
     assert occurrence(**members).private is private
 
 
@@ -58,11 +58,11 @@ def test_only_what_somebody_made_private_is_private(members: dict[str, Any], pri
         ({"eventType": "birthday", "birthdayProperties": 7}, "birthday"),
     ],
 )
-def test_the_type_of_a_birthday_is_kept(members: dict[str, Any], birthday: str) -> None:
+def test_the_type_of_a_birthday_is_stored(members: dict[str, Any], birthday: str) -> None:
     assert occurrence(**members).birthday == birthday
 
 
-def test_the_contact_of_a_birthday_is_not_kept() -> None:
+def test_the_contact_of_a_birthday_is_not_stored() -> None:
     properties = {"type": "birthday", "contact": "people/c12345"}
     assert project_event({"id": "e", "birthdayProperties": properties})["birthdayProperties"] == {
         "type": "birthday"
@@ -84,7 +84,7 @@ def test_the_contact_of_a_birthday_is_not_kept() -> None:
         ({"attendees": "nobody"}, False, False),
     ],
 )
-def test_an_event_is_tentative_by_its_status_or_by_the_own_answer(
+def test_an_event_is_tentative_by_its_status_or_the_users_response(
     members: dict[str, Any], tentative: bool, declined: bool
 ) -> None:
     found = occurrence(**members)
@@ -121,7 +121,7 @@ def test_reminders_are_the_events_own_or_those_of_its_calendar(
     "strange",
     [None, 7, "10", {}, [7], [{"method": "popup"}], [{"method": "popup", "minutes": True}], [{"minutes": 5}]],
 )
-def test_malformed_reminders_are_none(strange: object) -> None:
+def test_malformed_reminders_are_ignored(strange: object) -> None:
     assert popup_minutes(strange) == ()
 
 
@@ -129,8 +129,8 @@ async def test_the_default_reminders_of_a_calendar_reach_its_events(
     engine: AsyncEngine, google: Served, user_id: int, account: int, clock: FixedClock
 ) -> None:
     google.insert("Sync", clock.now() + timedelta(hours=3))
-    copy = google.calendars(engine, clock)
-    await copy.sync_account(account, SUB)
+    calendar_sync = google.calendars(engine, clock)
+    await calendar_sync.sync_account(account, SUB)
 
     async def reminders() -> list[tuple[int, ...]]:
         found = await timeline(engine, user_id, clock.now(), clock.now() + timedelta(days=1), UTC)
@@ -141,7 +141,7 @@ async def test_the_default_reminders_of_a_calendar_reach_its_events(
     await google.write("PATCH", "/users/me/calendarList/primary", **changed)
     async with engine.begin() as connection:
         await connection.execute(text("DELETE FROM queue.pgqueuer"))
-    await copy.sync_account(account, SUB)
+    await calendar_sync.sync_account(account, SUB)
     assert await reminders() == [(5, 15)]
     async with engine.connect() as connection:
         asked = await connection.scalar(text("SELECT count(*) FROM queue.pgqueuer WHERE entrypoint = 'plan'"))

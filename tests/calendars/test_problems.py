@@ -1,4 +1,4 @@
-"""A copy is emptied when Google says that the calendar is gone, and for nothing else; and it is told."""
+"""Sync failures: when events are deleted, what is recorded, logged and shown."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -30,8 +30,8 @@ EMPTIES = [
 
 
 @pytest.fixture
-async def copy(
-    google: Served, road: FaultyTransport, engine: AsyncEngine, account: int, clock: FixedClock
+async def calendar_sync(
+    google: Served, transport: FaultyTransport, engine: AsyncEngine, account: int, clock: FixedClock
 ) -> Calendars:
     """A copy that has been read once."""
     google.insert("Tea", clock.now() + timedelta(hours=1))
@@ -57,23 +57,23 @@ async def sync_state(engine: AsyncEngine) -> Row[Any]:
         return (await connection.execute(select(calendar_syncs))).one()
 
 
-async def failure(copy: Calendars, user_id: int) -> CatflapError:
+async def failure(calendar_sync: Calendars, user_id: int) -> CatflapError:
     with pytest.raises(CatflapError) as caught:
-        await copy.sync_account(user_id, SUB)
+        await calendar_sync.sync_account(user_id, SUB)
     return caught.value
 
 
 @pytest.mark.parametrize("reaction", KEEPS, ids=lambda reaction: reaction.code)
 @pytest.mark.parametrize("endpoint", ["calendar.events.list", "calendar.calendarList.list"])
-async def test_a_refusal_keeps_the_copy_and_is_told_until_it_is_over(
-    google: Served, copy: Calendars, engine: AsyncEngine, account: int, clock: FixedClock,
+async def test_a_refusal_keeps_the_events_and_is_shown_until_it_is_over(
+    google: Served, calendar_sync: Calendars, engine: AsyncEngine, account: int, clock: FixedClock,
     reaction: ErrorRule, endpoint: str,
 ) -> None:  # fmt: skip
     before = await mine(engine)
     for reason in sorted(reaction.reasons):
         google.sandbox.fault(endpoint, status=403, error=reason, times=1)
         clock.advance(timedelta(minutes=1))
-        error = await failure(copy, account)
+        error = await failure(calendar_sync, account)
         assert (type(error), error.code) == (reaction.kind, reaction.code)
         assert await titles(engine) == ["Tea"]
         after = await mine(engine)
@@ -83,7 +83,7 @@ async def test_a_refusal_keeps_the_copy_and_is_told_until_it_is_over(
         assert listed["problem"]["code"] == reaction.code
         assert listed["problem"]["message"] == reaction.message
         assert (listed["problem"]["retry_at"] is not None) == (reaction.pause is not None)
-        await copy.sync_account(account, SUB)
+        await calendar_sync.sync_account(account, SUB)
         shown = await calendars_answer(engine, account)
         assert shown["calendars"][0]["state"] == "current"
         assert [one["problem"] for one in (*shown["calendars"], *shown["accounts"])] == [None, None]
@@ -91,14 +91,14 @@ async def test_a_refusal_keeps_the_copy_and_is_told_until_it_is_over(
 
 
 @pytest.mark.parametrize(("status", "reason"), EMPTIES)
-async def test_what_google_says_is_gone_is_emptied_told_once_and_read_when_it_is_back(
-    google: Served, copy: Calendars, engine: AsyncEngine, account: int, status: int, reason: str
+async def test_a_calendar_that_google_reports_gone_is_emptied_logged_once_and_synced_when_it_returns(
+    google: Served, calendar_sync: Calendars, engine: AsyncEngine, account: int, status: int, reason: str
 ) -> None:
     rule = google.sandbox.fault("calendar.events.list", status=status, error=reason)
     planned = await plans(engine)
     with capture_logs() as logs:
         for _ in range(3):
-            await copy.sync_account(account, SUB)
+            await calendar_sync.sync_account(account, SUB)
     assert await titles(engine) == []
     assert await plans(engine) > planned
     (emptied,) = [line for line in logs if line["event"] == "calendar_emptied"]
@@ -107,7 +107,7 @@ async def test_what_google_says_is_gone_is_emptied_told_once_and_read_when_it_is
     assert (shown["state"], shown["problem"]["code"]) == ("gone", emptied["code"])
     assert shown["problem"]["retry_at"] is None
     google.sandbox.lift(rule)
-    await copy.sync_account(account, SUB)
+    await calendar_sync.sync_account(account, SUB)
     assert await titles(engine) == ["Tea"]
     assert (await calendars_answer(engine, account))["calendars"][0]["state"] == "current"
 
@@ -134,34 +134,44 @@ async def test_what_google_says_is_gone_is_emptied_told_once_and_read_when_it_is
     ],
     ids=lambda answer: f"{answer.status_code}",
 )
-async def test_nothing_but_googles_word_empties_a_copy(
-    copy: Calendars, engine: AsyncEngine, account: int, road: FaultyTransport, answer: httpx2.Response
+async def test_other_errors_do_not_empty_a_calendar(
+    calendar_sync: Calendars,
+    engine: AsyncEngine,
+    account: int,
+    transport: FaultyTransport,
+    answer: httpx2.Response,
 ) -> None:
     for part in ("events", "calendarList"):
-        road.instead = lambda request, part=part: answer if part in request.url.path else None
-        await failure(copy, account)
+        transport.instead = lambda request, part=part: answer if part in request.url.path else None
+        await failure(calendar_sync, account)
         assert await titles(engine) == ["Tea"]
 
 
 @pytest.mark.parametrize(
     "body", [{"items": []}, {"kind": "calendar#calendarList"}, {"items": [{"id": EMAIL, "deleted": True}]}]
 )
-async def test_an_empty_calendar_list_is_not_believed(
-    copy: Calendars, engine: AsyncEngine, account: int, road: FaultyTransport, body: dict[str, Any]
+async def test_an_empty_calendar_list_is_an_error(
+    calendar_sync: Calendars,
+    engine: AsyncEngine,
+    account: int,
+    transport: FaultyTransport,
+    body: dict[str, Any],
 ) -> None:
-    road.instead = lambda request: httpx2.Response(200, json=body) if "List" in request.url.path else None
-    assert (await failure(copy, account)).code == "google_unavailable"
+    transport.instead = lambda request: (
+        httpx2.Response(200, json=body) if "List" in request.url.path else None
+    )
+    assert (await failure(calendar_sync, account)).code == "google_unavailable"
     assert await titles(engine) == ["Tea"]
 
 
 @pytest.mark.parametrize("mark", [{"deleted": True}, None])
-async def test_a_calendar_that_left_the_list_is_told_for_a_week(
-    google: Served, copy: Calendars, engine: AsyncEngine, account: int,
-    clock: FixedClock, road: FaultyTransport,
+async def test_a_calendar_that_left_the_list_is_shown_as_removed_for_a_week(
+    google: Served, calendar_sync: Calendars, engine: AsyncEngine, account: int,
+    clock: FixedClock, transport: FaultyTransport,
     mark: dict[str, Any] | None,
 ) -> None:  # fmt: skip
     add_band(google, clock)
-    await copy.sync_account(account, SUB)
+    await calendar_sync.sync_account(account, SUB)
     assert await titles(engine) == ["Concert", "Tea"]
     (band,) = [one for one in (await calendars_answer(engine, account))["calendars"] if not one["primary"]]
     left = [{"id": EMAIL, "summary": "Mine", "primary": True, "selected": True, "timeZone": "UTC"}]
@@ -171,11 +181,11 @@ async def test_a_calendar_that_left_the_list_is_told_for_a_week(
                 select(calendars.c.google_id).where(calendars.c.id == band["id"])
             )
         left.append({"id": google_id, "summary": "band", "selected": True, **mark})
-    road.instead = lambda request: (
+    transport.instead = lambda request: (
         httpx2.Response(200, json={"items": left}) if "List" in request.url.path else None
     )
     with capture_logs() as logs:
-        await copy.sync_account(account, SUB)
+        await calendar_sync.sync_account(account, SUB)
     assert [line["calendar_id"] for line in logs if line["event"] == "calendar_removed"] == [band["id"]]
     assert await titles(engine) == ["Tea"]
     shown = await calendars_answer(engine, account)
@@ -183,40 +193,40 @@ async def test_a_calendar_that_left_the_list_is_told_for_a_week(
     (removed,) = shown["removed"]
     assert (removed["summary"], removed["code"]) == (band["summary"], "not_listed")
     clock.advance(timedelta(days=8))
-    await copy.sync_account(account, SUB)
+    await calendar_sync.sync_account(account, SUB)
     assert (await calendars_answer(engine, account))["removed"] == []
 
 
-async def test_a_calendar_that_comes_back_is_no_longer_told_as_removed(
+async def test_a_calendar_that_returns_is_no_longer_shown_as_removed(
     google: Served,
-    copy: Calendars,
+    calendar_sync: Calendars,
     engine: AsyncEngine,
     account: int,
     clock: FixedClock,
-    road: FaultyTransport,
+    transport: FaultyTransport,
 ) -> None:
     add_band(google, clock)
-    await copy.sync_account(account, SUB)
+    await calendar_sync.sync_account(account, SUB)
     only = [{"id": EMAIL, "primary": True, "selected": True}]
-    road.instead = lambda request: (
+    transport.instead = lambda request: (
         httpx2.Response(200, json={"items": only}) if "List" in request.url.path else None
     )
-    await copy.sync_account(account, SUB)
-    road.instead = lambda request: None
-    await copy.sync_account(account, SUB)
+    await calendar_sync.sync_account(account, SUB)
+    transport.instead = lambda request: None
+    await calendar_sync.sync_account(account, SUB)
     assert (await calendars_answer(engine, account))["removed"] == []
     async with engine.connect() as connection:
         assert (await connection.execute(select(removed_calendars))).all() == []
     assert await titles(engine) == ["Concert", "Tea"]
 
 
-async def test_one_calendar_in_trouble_stops_no_other_and_the_list_is_no_problem(
+async def test_a_failure_with_one_calendar_affects_neither_the_others_nor_the_list(
     google: Served,
-    copy: Calendars,
+    calendar_sync: Calendars,
     engine: AsyncEngine,
     account: int,
     clock: FixedClock,
-    road: FaultyTransport,
+    transport: FaultyTransport,
 ) -> None:
     add_band(google, clock)
     for status, reason in (
@@ -229,11 +239,11 @@ async def test_one_calendar_in_trouble_stops_no_other_and_the_list_is_no_problem
     ):
         google.insert(f"Tea {reason}", clock.now() + timedelta(hours=1))
         own = EMAIL.replace("@", "%40")
-        road.instead = lambda request, own=own, answer=(status, reason): (
+        transport.instead = lambda request, own=own, answer=(status, reason): (
             refusal(*answer) if "events" in str(request.url) and own not in str(request.url) else None
         )
         try:
-            await copy.sync_account(account, SUB)
+            await calendar_sync.sync_account(account, SUB)
         except CatflapError:
             assert status != 404
         assert f"Tea {reason}" in await titles(engine)
@@ -244,9 +254,9 @@ async def test_one_calendar_in_trouble_stops_no_other_and_the_list_is_no_problem
         assert not (await read_calendars(engine, account)).is_syncing
 
 
-async def test_a_fault_of_ours_with_one_calendar_stops_no_other(
-    google: Served, copy: Calendars, engine: AsyncEngine, account: int,
-    clock: FixedClock, road: FaultyTransport,
+async def test_an_unexpected_error_with_one_calendar_does_not_stop_the_others(
+    google: Served, calendar_sync: Calendars, engine: AsyncEngine, account: int,
+    clock: FixedClock, transport: FaultyTransport,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     add_band(google, clock)
@@ -259,21 +269,21 @@ async def test_a_fault_of_ours_with_one_calendar_stops_no_other(
 
     monkeypatch.setattr(google.api, "list_events", break_on_mine)
     with pytest.raises(ZeroDivisionError):
-        await copy.sync_account(account, SUB)
+        await calendar_sync.sync_account(account, SUB)
     assert await titles(engine) == ["Concert", "Tea"]
     shown = (await calendars_answer(engine, account))["calendars"]
     assert [one["problem"]["code"] for one in shown if one["primary"]] == ["internal_error"]
 
 
-async def test_the_operator_hears_once_what_to_do_and_that_it_is_done(
-    google: Served, copy: Calendars, engine: AsyncEngine, account: int
+async def test_a_problem_for_the_operator_is_logged_once_and_when_it_is_solved(
+    google: Served, calendar_sync: Calendars, engine: AsyncEngine, account: int
 ) -> None:
     rule = google.sandbox.fault("calendar.*", status=403, error="accessNotConfigured")
     with capture_logs() as logs:
         for _ in range(3):
-            assert isinstance(await failure(copy, account), OperatorMustAct)
+            assert isinstance(await failure(calendar_sync, account), OperatorMustAct)
         google.sandbox.lift(rule)
-        await copy.sync_account(account, SUB)
+        await calendar_sync.sync_account(account, SUB)
     (told,) = [line for line in logs if line["event"] == "operator_must_act"]
     assert told["log_level"] == "error"
     assert "Enable the Google Calendar API" in told["message"]
@@ -282,30 +292,30 @@ async def test_the_operator_hears_once_what_to_do_and_that_it_is_done(
     ]
 
 
-async def test_a_problem_is_logged_when_it_comes_and_goes_and_not_in_between(
-    google: Served, copy: Calendars, engine: AsyncEngine, account: int, clock: FixedClock
+async def test_a_problem_is_logged_when_it_begins_and_ends_only(
+    google: Served, calendar_sync: Calendars, engine: AsyncEngine, account: int, clock: FixedClock
 ) -> None:
     rule = google.sandbox.fault("calendar.events.list", status=403, error="dailyLimitExceeded")
     with capture_logs() as logs:
         since = clock.now()
         for _ in range(3):
-            await failure(copy, account)
+            await failure(calendar_sync, account)
             clock.advance(timedelta(hours=1))
         assert (await mine(engine)).problem_since == since
         google.sandbox.lift(rule)
-        await copy.sync_account(account, SUB)
+        await calendar_sync.sync_account(account, SUB)
     told = [line["event"] for line in logs if line["event"] != "calendar_synced"]
     assert told == ["calendar_sync_failed", "calendar_sync_recovered"]
     assert all("Tea" not in str(line) and EMAIL not in str(line) for line in logs)
 
 
 async def test_a_pause_grows_while_its_reason_stays_and_ends_with_it(
-    google: Served, copy: Calendars, engine: AsyncEngine, account: int, clock: FixedClock
+    google: Served, calendar_sync: Calendars, engine: AsyncEngine, account: int, clock: FixedClock
 ) -> None:
     rule = google.sandbox.fault("calendar.events.list", status=403, error="userRateLimitExceeded")
     pauses = []
     for _ in range(9):
-        error = await failure(copy, account)
+        error = await failure(calendar_sync, account)
         assert isinstance(error, TryAgain)
         assert error.after is not None
         state = await sync_state(engine)
@@ -314,38 +324,38 @@ async def test_a_pause_grows_while_its_reason_stays_and_ends_with_it(
     expected = [1, 2, 4, 8, 16, 32, 64, 120, 120]
     assert all(least <= pause <= least * 1.25 for pause, least in zip(pauses, expected, strict=True)), pauses
     google.sandbox.lift(rule)
-    await copy.sync_account(account, SUB)
+    await calendar_sync.sync_account(account, SUB)
     state = await sync_state(engine)
     assert (state.failures, state.retry_at, state.problem) == (0, None, None)
 
 
-async def test_an_absurd_pause_is_cut_to_a_day(
-    copy: Calendars, engine: AsyncEngine, account: int, clock: FixedClock, road: FaultyTransport
+async def test_a_long_retry_after_is_cut_to_a_day(
+    calendar_sync: Calendars, engine: AsyncEngine, account: int, clock: FixedClock, transport: FaultyTransport
 ) -> None:
     body = {"error": {"errors": [{"reason": "rateLimitExceeded"}]}}
     slow = httpx2.Response(429, json=body, headers={"Retry-After": "999999"})
-    road.instead = lambda request: slow if "events" in request.url.path else None
-    await failure(copy, account)
+    transport.instead = lambda request: slow if "events" in request.url.path else None
+    await failure(calendar_sync, account)
     assert (await sync_state(engine)).retry_at <= clock.now() + timedelta(hours=30)
 
 
-async def test_a_refused_token_is_the_accounts_problem_and_keeps_the_copies(
-    google: Served, copy: Calendars, engine: AsyncEngine, account: int
+async def test_a_rejected_token_is_a_problem_of_the_account_and_keeps_the_events(
+    google: Served, calendar_sync: Calendars, engine: AsyncEngine, account: int
 ) -> None:
     rule = google.sandbox.fault("calendar.events.list", status=401)
-    assert (await failure(copy, account)).code == "access_token_refused"
+    assert (await failure(calendar_sync, account)).code == "access_token_refused"
     assert google.refused == 1
     assert await titles(engine) == ["Tea"]
     shown = await calendars_answer(engine, account)
     assert shown["accounts"][0]["problem"]["code"] == "access_token_refused"
     assert shown["calendars"][0]["problem"] is None
     google.sandbox.lift(rule)
-    await copy.sync_account(account, SUB)
+    await calendar_sync.sync_account(account, SUB)
     assert (await sync_state(engine)).problem is None
 
 
-async def test_an_account_whose_first_sync_fails_is_read_again_with_the_clock(
-    google: Served, road: FaultyTransport, engine: AsyncEngine, account: int, clock: FixedClock
+async def test_an_account_whose_first_sync_fails_is_synced_again_periodically(
+    google: Served, transport: FaultyTransport, engine: AsyncEngine, account: int, clock: FixedClock
 ) -> None:
     google.sandbox.fault("calendar.*", status=403, error="accessNotConfigured", times=1)
     await failure(google.calendars(engine, clock), account)
@@ -356,24 +366,24 @@ async def test_an_account_whose_first_sync_fails_is_read_again_with_the_clock(
     assert not (await read_calendars(engine, account)).is_syncing
 
 
-async def test_an_account_without_a_grant_is_not_asked_for_any_more(
-    google: Served, copy: Calendars, engine: AsyncEngine, account: int, clock: FixedClock
+async def test_an_account_without_a_grant_is_not_synced_any_more(
+    google: Served, calendar_sync: Calendars, engine: AsyncEngine, account: int, clock: FixedClock
 ) -> None:
     async def none(_user: int, _sub: str, _scope: str) -> str:
         raise UserMustAct("reconsent_required", "Allow it again.")
 
     google.access = none  # type: ignore[method-assign]
-    copy = google.calendars(engine, clock)
-    assert (await failure(copy, account)).code == "reconsent_required"
+    calendar_sync = google.calendars(engine, clock)
+    assert (await failure(calendar_sync, account)).code == "reconsent_required"
     assert (await sync_state(engine)).problem == "reconsent_required"
     assert await titles(engine) == ["Tea"]
 
 
-async def test_a_first_plan_waits_for_no_calendar_that_cannot_be_read(
-    google: Served, road: FaultyTransport, engine: AsyncEngine, account: int, clock: FixedClock
+async def test_the_first_plan_does_not_wait_for_a_calendar_that_cannot_be_read(
+    google: Served, transport: FaultyTransport, engine: AsyncEngine, account: int, clock: FixedClock
 ) -> None:
     add_band(google, clock)
-    road.instead = lambda request: (
+    transport.instead = lambda request: (
         refusal(403, "oops")
         if "events" in request.url.path and EMAIL not in str(request.url).replace("%40", "@")
         else None
@@ -382,8 +392,8 @@ async def test_a_first_plan_waits_for_no_calendar_that_cannot_be_read(
     assert await plans(engine) >= 2  # one for what was read, one for giving up the other
 
 
-async def test_another_account_is_not_concerned(
-    google: Served, copy: Calendars, engine: AsyncEngine, account: int, clock: FixedClock
+async def test_another_account_is_not_affected(
+    google: Served, calendar_sync: Calendars, engine: AsyncEngine, account: int, clock: FixedClock
 ) -> None:
     now: datetime = clock.now()
     other = {"sub": "2", "user_id": account, "email": "b@example.com", "email_verified": True,
@@ -394,7 +404,7 @@ async def test_another_account_is_not_concerned(
             insert(calendar_syncs).values(user_id=account, account_sub="2", waits_from=now, failures=0)
         )
     google.sandbox.fault("calendar.calendarList.list", status=403, error="quotaExceeded", times=1)
-    await failure(copy, account)
+    await failure(calendar_sync, account)
     shown = {one["account"]: one["problem"] for one in (await calendars_answer(engine, account))["accounts"]}
     assert shown["2"] is None
     assert shown[SUB] is not None

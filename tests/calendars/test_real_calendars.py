@@ -1,4 +1,4 @@
-"""Real files through the whole chain, against the expansion by an independent library.
+"""Real calendar files, compared with the expansion by an independent library.
 
 iCalendar file → sandbox → HTTP → our API client → stored resources → occurrences.
 """
@@ -31,7 +31,7 @@ Found = tuple[str, datetime | date, datetime | date]
 
 @pytest.mark.parametrize("path", [*OWN, *REAL], ids=lambda path: path.stem)
 @pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo"])
-async def test_every_occurrence_is_where_an_independent_library_puts_it(
+async def test_the_occurrences_are_those_of_an_independent_library(
     google: Served, path: Path, zone: str
 ) -> None:
     text = _text(path)
@@ -50,7 +50,7 @@ async def test_every_occurrence_is_where_an_independent_library_puts_it(
     assert compared > 0
 
 
-def test_the_real_calendars_are_there() -> None:
+def test_the_real_calendars_exist() -> None:
     if not REAL:
         pytest.skip(f"LOUDLY: no real calendars in {REAL_DIRECTORY.name}; only our own were compared")
     assert len(REAL) >= 8

@@ -1,4 +1,4 @@
-"""Series, exceptions and holes, from resources as Google writes them."""
+"""Recurring events, exceptions and cancelled instances, from resources as Google returns them."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -68,18 +68,18 @@ def starts(found: list[Occurrence]) -> list[str]:
 WEEKLY = event("2026-10-05T09:00", "RRULE:FREQ=WEEKLY")
 
 
-def test_the_wall_clock_stays_when_clocks_change() -> None:
+def test_the_local_time_stays_when_the_offset_changes() -> None:
     found = within(WEEKLY, start=datetime(2026, 10, 19, tzinfo=UTC), end=datetime(2026, 11, 3, tzinfo=UTC))
     assert starts(found) == ["10-19T07:00", "10-26T08:00", "11-02T08:00"]
 
 
-def test_an_instance_in_the_hour_that_is_skipped_comes_by_the_offset_before() -> None:
+def test_an_instance_in_a_gap_uses_the_offset_before_it() -> None:
     nightly = event("2026-03-27T02:30", "RRULE:FREQ=DAILY;COUNT=4")
     march = within(nightly, start=datetime(2026, 3, 27, tzinfo=UTC), end=datetime(2026, 4, 2, tzinfo=UTC))
     assert starts(march) == ["03-27T01:30", "03-28T01:30", "03-29T01:30", "03-30T00:30"]
 
 
-def test_an_instance_in_the_hour_that_comes_twice_comes_once() -> None:
+def test_an_instance_in_a_repeated_hour_occurs_once() -> None:
     nightly = event("2026-10-24T02:30", "RRULE:FREQ=DAILY;COUNT=3")
     october = within(nightly, start=datetime(2026, 10, 23, tzinfo=UTC))
     assert starts(october) == ["10-24T00:30", "10-25T00:30", "10-26T01:30"]
@@ -87,7 +87,7 @@ def test_an_instance_in_the_hour_that_comes_twice_comes_once() -> None:
 
 @pytest.mark.parametrize(("offset", "hour"), [("+02:00", "00:30"), ("+01:00", "01:30")])
 @pytest.mark.parametrize("lines", [[], ["RRULE:FREQ=DAILY;COUNT=1"]])
-def test_of_two_equal_hours_the_offset_tells_which(offset: str, hour: str, lines: list[str]) -> None:
+def test_the_offset_selects_one_of_two_repeated_hours(offset: str, hour: str, lines: list[str]) -> None:
     times = {"dateTime": f"2026-10-25T02:30:00{offset}", "timeZone": "Europe/Berlin"}
     night = StoredEvent(1, {"id": "night", "start": times, "end": times, "recurrence": lines}, "UTC")
     assert starts(within(night, start=datetime(2026, 10, 24, tzinfo=UTC))) == [f"10-25T{hour}"]
@@ -100,7 +100,7 @@ def test_a_moved_instance_is_where_it_was_moved_to_and_not_where_it_was() -> Non
     assert found[1].title == "Stand-up, late"
 
 
-def test_an_instance_moved_out_of_the_window_leaves_its_hole() -> None:
+def test_an_instance_moved_out_of_the_window_is_not_at_its_old_time() -> None:
     assert starts(within(WEEKLY, exception("2026-11-09T09:00", "2027-01-04T09:00"))) == [
         "11-02T08:00", "11-16T08:00", "11-23T08:00", "11-30T08:00",
     ]  # fmt: skip
@@ -112,17 +112,17 @@ def test_an_instance_moved_into_the_window_is_found_there() -> None:
     assert starts(within(WEEKLY, moved, start=day, end=day + timedelta(days=1))) == ["11-12T09:00"]
 
 
-def test_a_cancelled_instance_is_a_hole() -> None:
+def test_a_cancelled_instance_does_not_occur() -> None:
     assert "11-09T08:00" not in starts(within(WEEKLY, exception("2026-11-09T09:00", None)))
     assert len(within(WEEKLY, exception("2026-11-09T09:00", None))) == 4
 
 
-def test_a_hole_belongs_to_its_own_calendar() -> None:
+def test_an_exception_applies_to_its_own_calendar_only() -> None:
     hole = exception("2026-11-09T09:00", None)
     assert len(within(WEEKLY, StoredEvent(2, hole.resource, "UTC"))) == 5
 
 
-def test_an_exception_without_its_series_stands_alone() -> None:
+def test_an_exception_without_its_series_is_a_single_occurrence() -> None:
     assert starts(within(exception("2026-11-09T09:00", "2026-11-10T15:00"))) == ["11-10T14:00"]
 
 
@@ -140,12 +140,12 @@ def test_an_exception_without_its_series_stands_alone() -> None:
         "EXRULE:FREQ=MONTHLY;BYDAY=2MO",
     ],
 )
-def test_an_exclusion_may_be_in_any_zone(line: str) -> None:
+def test_an_exdate_may_be_in_any_zone(line: str) -> None:
     found = within(event("2026-10-05T09:00", "RRULE:FREQ=WEEKLY", line))
     assert starts(found) == ["11-02T08:00", "11-16T08:00", "11-23T08:00", "11-30T08:00"]
 
 
-def test_an_exclusion_that_matches_nothing_is_harmless() -> None:
+def test_an_exdate_that_matches_no_instance_has_no_effect() -> None:
     line = "EXDATE;TZID=Europe/Berlin:20261109T150000"
     assert len(within(event("2026-10-05T09:00", "RRULE:FREQ=WEEKLY", line))) == 5
 
@@ -177,15 +177,15 @@ def test_several_rules_and_extra_dates_add_up_and_double_nothing() -> None:
         ("20261116", "11-09T08:00"),
     ],
 )
-def test_until_counts_on_the_clock_it_was_written_for(until: str, last: str) -> None:
+def test_until_is_compared_in_its_own_zone(until: str, last: str) -> None:
     assert starts(within(event("2026-10-05T09:00", f"RRULE:FREQ=WEEKLY;UNTIL={until}")))[-1] == last
 
 
-def test_a_series_that_ended_before_it_began_never_happens() -> None:
+def test_a_series_that_ends_before_its_start_has_no_instances() -> None:
     assert within(event("2026-11-05T09:00", "RRULE:FREQ=WEEKLY;UNTIL=20261101T000000Z")) == []
 
 
-def test_days_are_days_of_the_reader() -> None:
+def test_all_day_events_begin_at_midnight_of_the_reader() -> None:
     trip = all_day("2026-11-23", "2026-11-27")
     (seen,) = within(trip, zone="Asia/Tokyo")
     assert (seen.day, seen.end_day) == (date(2026, 11, 23), date(2026, 11, 27))
@@ -193,7 +193,7 @@ def test_days_are_days_of_the_reader() -> None:
     assert [seen.covers(date(2026, 11, day)) for day in (22, 23, 26, 27)] == [False, True, True, False]
 
 
-def test_what_overlaps_the_window_is_found_and_what_touches_it_is_not() -> None:
+def test_occurrences_that_overlap_the_window_are_found_and_adjacent_ones_are_not() -> None:
     long = event("2026-11-02T09:00", zone="UTC", hours=48)
     noon = datetime(2026, 11, 3, 12, tzinfo=UTC)
     assert len(within(long, start=noon, end=noon + timedelta(hours=1))) == 1
@@ -230,7 +230,7 @@ def test_a_private_or_declined_event_says_so() -> None:
         "RRULE:" + "A" * 70_000,
     ],
 )
-def test_a_rule_that_cannot_be_read_keeps_the_first_instance_and_is_reported(line: str) -> None:
+def test_with_an_invalid_rule_the_first_instance_is_kept_and_the_rule_reported(line: str) -> None:
     reports: list[str] = []
     odd = event("2026-11-02T09:00", line)
     found = expand_events([odd], NOVEMBER, DECEMBER, UTC, lambda _, reason: reports.append(reason))
@@ -261,7 +261,7 @@ def test_one_event_has_at_most_a_thousand_instances() -> None:
     ],
 )
 @pytest.mark.parametrize("lines", [[], ["RRULE:FREQ=DAILY"]])
-def test_an_unreadable_time_loses_this_event_alone(start: Any, lines: list[str]) -> None:
+def test_an_event_with_an_invalid_time_is_skipped_alone(start: Any, lines: list[str]) -> None:
     bad = StoredEvent(1, {"id": "bad", "start": start, "end": start, "recurrence": lines}, "UTC")
     reports: list[str] = []
     found = expand_events([bad, WEEKLY], NOVEMBER, DECEMBER, UTC, lambda one, _: reports.append(one.id))
@@ -312,7 +312,7 @@ resources = st.fixed_dictionaries(
 
 @given(st.lists(resources, max_size=4))
 @settings(max_examples=200, deadline=None, database=None)
-def test_nothing_in_a_calendar_can_raise(found: list[dict[str, Any]]) -> None:
+def test_no_event_resource_raises_an_error(found: list[dict[str, Any]]) -> None:
     events = [StoredEvent(1, project_event(resource), "UTC") for resource in found]
     for one in expand_events(events, NOVEMBER, DECEMBER, ZoneInfo("Asia/Tokyo")):
         assert one.starts_at < DECEMBER

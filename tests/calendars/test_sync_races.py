@@ -14,47 +14,47 @@ from tests.support.sandbox_calendar import SUB, Served
 from tests.support.synced import EVENTS, calendar_rows, stored, titles
 
 
-async def test_a_late_answer_is_not_written_over_a_newer_one(
+async def test_a_late_result_does_not_overwrite_a_newer_one(
     google: Served,
-    copy: Calendars,
+    calendar_sync: Calendars,
     engine: AsyncEngine,
     account: int,
     clock: FixedClock,
-    road: FaultyTransport,
+    transport: FaultyTransport,
 ) -> None:
     event = google.insert("Old title", clock.now() + timedelta(hours=1))
-    await copy.sync_account(account, SUB)
+    await calendar_sync.sync_account(account, SUB)
     await google.write("PATCH", f"{EVENTS}/{event['id']}", summary="Older title")
 
     async def overtake(request: httpx2.Request) -> None:
         """While the answer is on its way, somebody renames the event and another worker syncs it."""
         if "events" in request.url.path:
-            road.after = None
+            transport.after = None
             await google.write("PATCH", f"{EVENTS}/{event['id']}", summary="New title")
-            await copy.sync_account(account, SUB)
+            await calendar_sync.sync_account(account, SUB)
 
-    road.after = overtake
-    await copy.sync_account(account, SUB)
+    transport.after = overtake
+    await calendar_sync.sync_account(account, SUB)
     assert await titles(engine, account, clock) == ["New title"]
 
 
-async def test_many_first_syncs_at_once_end_in_one_copy(
-    google: Served, copy: Calendars, engine: AsyncEngine, account: int, clock: FixedClock
+async def test_concurrent_first_syncs_store_each_event_once(
+    google: Served, calendar_sync: Calendars, engine: AsyncEngine, account: int, clock: FixedClock
 ) -> None:
     for number in range(20):
         google.insert(f"No. {number}", clock.now() + timedelta(hours=number + 1))
-    await asyncio.gather(*(copy.sync_account(account, SUB) for _ in range(8)))
+    await asyncio.gather(*(calendar_sync.sync_account(account, SUB) for _ in range(8)))
     assert len(await titles(engine, account, clock)) == 20
     assert len(await calendar_rows(engine)) == 1
 
 
-async def test_no_connection_is_held_while_google_answers(
+async def test_no_database_connection_is_held_during_a_request_to_google(
     google: Served,
-    copy: Calendars,
+    calendar_sync: Calendars,
     engine: AsyncEngine,
     account: int,
     clock: FixedClock,
-    road: FaultyTransport,
+    transport: FaultyTransport,
 ) -> None:
     google.insert("Standup", clock.now() + timedelta(hours=1))
     held: list[int] = []
@@ -62,31 +62,31 @@ async def test_no_connection_is_held_while_google_answers(
     async def count(_: httpx2.Request) -> None:
         held.append(engine.pool.checkedout())  # type: ignore[attr-defined]
 
-    road.before = road.after = count
-    await copy.sync_account(account, SUB)
+    transport.before = transport.after = count
+    await calendar_sync.sync_account(account, SUB)
     assert held == [0] * 4
 
 
-async def test_a_user_who_left_meanwhile_leaves_nothing_behind(
-    copy: Calendars, engine: AsyncEngine, account: int, road: FaultyTransport
+async def test_no_data_of_a_deleted_user_is_written(
+    calendar_sync: Calendars, engine: AsyncEngine, account: int, transport: FaultyTransport
 ) -> None:
     async def leave(request: httpx2.Request) -> None:
         if "List" in request.url.path:
             async with engine.begin() as connection:
                 await connection.execute(accounts.delete())
 
-    road.after = leave
-    await copy.sync_account(account, SUB)
+    transport.after = leave
+    await calendar_sync.sync_account(account, SUB)
     assert await calendar_rows(engine) == {}
 
 
-async def test_a_user_who_leaves_while_events_come_leaves_nothing_behind(
+async def test_no_events_of_a_user_deleted_during_the_sync_are_written(
     google: Served,
-    copy: Calendars,
+    calendar_sync: Calendars,
     engine: AsyncEngine,
     account: int,
     clock: FixedClock,
-    road: FaultyTransport,
+    transport: FaultyTransport,
 ) -> None:
     google.insert("Standup", clock.now() + timedelta(hours=1))
 
@@ -95,6 +95,6 @@ async def test_a_user_who_leaves_while_events_come_leaves_nothing_behind(
             async with engine.begin() as connection:
                 await connection.execute(accounts.delete())
 
-    road.after = leave
-    await copy.sync_account(account, SUB)
+    transport.after = leave
+    await calendar_sync.sync_account(account, SUB)
     assert await stored(engine) == []

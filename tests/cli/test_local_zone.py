@@ -1,4 +1,4 @@
-"""Where this machine is, for a demo that shows times as its owner reads them."""
+"""The time zone of this machine, which the demo uses."""
 
 from zoneinfo import ZoneInfo
 
@@ -14,6 +14,6 @@ def test_the_environment_names_the_zone(monkeypatch: pytest.MonkeyPatch, name: s
 
 
 @pytest.mark.parametrize("name", ["", "Nowhere/Land", "../../etc/passwd", "JST-9"])
-def test_what_is_no_name_is_passed_over(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_invalid_names_are_ignored(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv("TZ", name)
     assert ZoneInfo(local_zone())

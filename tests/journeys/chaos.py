@@ -1,4 +1,4 @@
-"""A whole Catflap of real processes on a PostgreSQL of its own, and people who use it all the time."""
+"""A deployment of real processes on its own PostgreSQL, under constant load by scripted clients."""
 
 import asyncio
 import contextlib
@@ -35,12 +35,12 @@ SCOPES = (
     "https://www.googleapis.com/auth/calendar.events.readonly",
     "https://www.googleapis.com/auth/calendar.calendarlist.readonly",
 )
-PATIENCE = 120.0
+TIMEOUT = 120.0
 _BARE = {name: value for name, value in os.environ.items() if not name.startswith(("CATFLAP_", "GOOGLE_"))}
 
 
 class Process:
-    """`catflap` with arguments, that may be killed and started again."""
+    """A `catflap` process that can be killed and restarted."""
 
     def __init__(self, arguments: tuple[str, ...], environment: dict[str, str], folder: Path) -> None:
         self._arguments = arguments
@@ -49,7 +49,7 @@ class Process:
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
-        """Start it, and return once it serves or works."""
+        """Start the process; return when it is ready."""
         with (self._folder / "log").open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "catflap.cli", *self._arguments),
@@ -60,11 +60,11 @@ class Process:
             )
         assert self._process.stdout is not None
         if self._arguments[0] == "serve":
-            line = await asyncio.wait_for(self._process.stdout.readline(), PATIENCE)
+            line = await asyncio.wait_for(self._process.stdout.readline(), TIMEOUT)
             assert line.startswith(b"http"), (self._folder / "log").read_text()[-2000:]
 
     async def end(self, how: signal.Signals = signal.SIGKILL) -> None:
-        """Send a signal, and return once it is gone."""
+        """Send a signal; return when the process has ended."""
         assert self._process is not None
         with contextlib.suppress(ProcessLookupError):
             self._process.send_signal(how)
@@ -72,8 +72,8 @@ class Process:
 
 
 @dataclass
-class Town:
-    """The processes, and the people who use them all the time."""
+class Deployment:
+    """The processes, the clients and what they have recorded."""
 
     server: OwnPostgres
     sandbox: Sandbox
@@ -89,21 +89,21 @@ class Town:
     faults: list[str] = field(default_factory=list)
     tokens: int = 0
     signed_in: dict[str, dict[str, Any]] = field(default_factory=dict)
-    said: dict[str, str] = field(default_factory=dict)
+    played: dict[str, str] = field(default_factory=dict)
     acknowledged: set[str] = field(default_factory=set)
     owner: dict[str, Any] = field(default_factory=dict)
     device: dict[str, str] = field(default_factory=dict)
-    people: list[asyncio.Task[None]] = field(default_factory=list)
+    clients: list[asyncio.Task[None]] = field(default_factory=list)
 
-    async def ask(
+    async def request(
         self, what: str, method: str, path: str, *, web: int = 0, **how: Any
     ) -> httpx2.Response | None:
-        """One answer, counted; None when the process was gone or answered 503."""
+        """Send a request and count its outcome; return None when the process is down or answers 503."""
         try:
             answer = await self.http.request(method, self.origins[web] + path, **how)
         except httpx2.TransportError:
             self.answers[what, "cut off"] += 1
-            # A client that found nobody waits a little, as any client does.
+            # Wait before the next attempt, as any client does.
             await asyncio.sleep(0.05)
             return None
         self.answers[what, str(answer.status_code)] += 1
@@ -117,46 +117,46 @@ class Town:
             return None
         return answer
 
-    async def surely(self, what: str, method: str, path: str, **how: Any) -> httpx2.Response:
-        """Ask until there is an answer."""
-        async with asyncio.timeout(PATIENCE):
-            while (answer := await self.ask(what, method, path, **how)) is None:
+    async def request_until_answered(self, what: str, method: str, path: str, **how: Any) -> httpx2.Response:
+        """Send a request until it is answered."""
+        async with asyncio.timeout(TIMEOUT):
+            while (answer := await self.request(what, method, path, **how)) is None:
                 assert not self.faults, self.faults
             return answer
 
     async def sign_in(self, email: str) -> dict[str, Any] | None:
-        """As a native app does: a new code each time, because the last one may be used up."""
+        """Sign in like a native app, with a new code each time, because the last one may be used."""
         self.sandbox.add_account(email)
         code = self.sandbox.mint_code(email, CLIENT_ID, SCOPES, force_refresh_token=True)
         body = {"code": code, "client": "native", "scopes": "calendar"}
-        answer = await self.ask("sign-in", "POST", "/signin/google/code", json=body)
+        answer = await self.request("sign-in", "POST", "/signin/google/code", json=body)
         return None if answer is None else dict(answer.json())
 
     async def sign_owner_in(self) -> None:
-        """Which has the calendars read again."""
-        async with asyncio.timeout(PATIENCE):
+        """Sign the owner in, which also enqueues a sync."""
+        async with asyncio.timeout(TIMEOUT):
             while (answer := await self.sign_in(OWNER)) is None:
                 assert not self.faults, self.faults
         self.owner = answer
 
-    async def move_in(self) -> None:
-        """The owner signs in, wants reminders alone, and pairs a device."""
+    async def set_up_owner(self) -> None:
+        """Sign the owner in, switch the briefing off, and pair a device."""
         await self.sign_owner_in()
         bearer = {"Authorization": f"Bearer {self.owner['token']}"}
         wanted = {
-            **(await self.surely("setup", "GET", "/v1/preferences", headers=bearer)).json(),
+            **(await self.request_until_answered("setup", "GET", "/v1/preferences", headers=bearer)).json(),
             "reminder_minutes": [10],
             "briefing_at": None,
         }
-        await self.surely("setup", "PUT", "/v1/preferences", headers=bearer, json=wanted)
+        await self.request_until_answered("setup", "PUT", "/v1/preferences", headers=bearer, json=wanted)
         token = secrets.token_urlsafe(32)
         body = {"token_sha256": hashlib.sha256(token.encode()).hexdigest(), "model": "chaos"}
-        code = (await self.surely("setup", "POST", "/v1/pairings", json=body)).json()["code"]
-        await self.surely("setup", "POST", "/v1/devices", headers=bearer, json={"code": code})
+        code = (await self.request_until_answered("setup", "POST", "/v1/pairings", json=body)).json()["code"]
+        await self.request_until_answered("setup", "POST", "/v1/devices", headers=bearer, json={"code": code})
         self.device = {"Authorization": f"Bearer {token}"}
 
     async def new_event(self, number: int) -> str:
-        """An event of its own time, and the calendars read again; its title."""
+        """Insert an event, enqueue a sync, and return the title."""
         title = f"Errand {number}"
         start = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=2, minutes=number)
         times = {"start": {"dateTime": start.isoformat()}, "end": {"dateTime": start.isoformat()}}
@@ -167,9 +167,9 @@ class Town:
     async def keep_asking_for_tokens(self) -> None:
         path, last = f"/v1/users/{self.owner['user_id']}/google/token", ""
         while True:
-            # Every other time one that Google must be asked for.
+            # Every other request forces a refresh.
             rejected = {"rejected": hashlib.sha256(last.encode()).hexdigest()} if last else {}
-            answer = await self.ask("token", "GET", path, web=1, headers=self.key, params=rejected)
+            answer = await self.request("token", "GET", path, web=1, headers=self.key, params=rejected)
             last = "" if last else last
             if answer is not None:
                 token = answer.json()["access_token"]
@@ -193,7 +193,7 @@ class Town:
             await asyncio.sleep(0.1)
 
     async def keep_playing(self) -> None:
-        """A device: follows its schedule, and says each announcement once it has its sound."""
+        """A device: follow the schedule, and play each announcement when it has a sound."""
         while True:
             with contextlib.suppress(httpx2.TransportError):
                 await self._follow()
@@ -216,67 +216,67 @@ class Town:
     async def _play(self, one: dict[str, Any]) -> None:
         if one["audio"] is None or one["id"] in self.acknowledged:
             return
-        if one["id"] not in self.said:
+        if one["id"] not in self.played:
             path = one["audio"]["url"].removeprefix(self.origins[0])
-            sound = await self.surely("sound", "GET", path)
+            sound = await self.request_until_answered("sound", "GET", path)
             assert hashlib.sha256(sound.content).hexdigest() == one["audio"]["sha256"]
-            self.said[one["id"]] = one["text"]
+            self.played[one["id"]] = one["text"]
         body = {"announcement": one["id"], "state": "played", "at": datetime.now(UTC).isoformat()}
-        await self.surely("ack", "POST", "/v1/device/acks", headers=self.device, json=body)
+        await self.request_until_answered("ack", "POST", "/v1/device/acks", headers=self.device, json=body)
         self.acknowledged.add(one["id"])
         await self._note()
 
     async def until(self, reached: Callable[[], bool]) -> None:
-        """Wait until something was reached; a person who gave up, or waiting too long, is a failure."""
+        """Wait for a condition; fail after a timeout or when a client has failed."""
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(TIMEOUT):
                 while not reached():
-                    for person in self.people:
-                        if person.done():
-                            person.result()
+                    for client in self.clients:
+                        if client.done():
+                            client.result()
                     async with self.changed:
                         await self.changed.wait()
         except TimeoutError:
-            raise AssertionError(f"nothing more happens: {self.told()}, {self.faults}") from None
+            raise AssertionError(f"timed out: {self.summary()}, {self.faults}") from None
 
     async def _note(self) -> None:
         async with self.changed:
             self.changed.notify_all()
 
-    async def rest(self) -> None:
-        """Nobody does anything any more."""
-        for person in self.people:
-            person.cancel()
-        for left in await asyncio.gather(*self.people, return_exceptions=True):
+    async def stop_clients(self) -> None:
+        """Stop all clients."""
+        for client in self.clients:
+            client.cancel()
+        for left in await asyncio.gather(*self.clients, return_exceptions=True):
             if isinstance(left, Exception):
                 raise left
-        self.people = []
+        self.clients = []
 
-    def told(self) -> str:
-        """The counts."""
+    def summary(self) -> str:
+        """Return the counts."""
         answers = ", ".join(f"{what} {status}: {n}" for (what, status), n in sorted(self.answers.items()))
-        return f"{len(self.signed_in)} signed in, {self.tokens} tokens, {len(self.said)} said; {answers}"
+        return f"{len(self.signed_in)} signed in, {self.tokens} tokens, {len(self.played)} played; {answers}"
 
-    def times_said(self, title: str) -> int:
-        return sum(f"{title}”" in text or f'{title}"' in text for text in self.said.values())
+    def times_played(self, title: str) -> int:
+        return sum(f"{title}”" in text or f'{title}"' in text for text in self.played.values())
 
 
 @asynccontextmanager
-async def town(folder: Path) -> AsyncIterator[Town]:
-    """Everything up, and everybody at it."""
+async def deploy(folder: Path) -> AsyncIterator[Deployment]:
+    """Start all processes and clients."""
     with own_postgres() as server:
         async with AsyncExitStack() as stack:
-            made = await _build(folder, server, stack)
-            await made.move_in()
-            people = (made.keep_asking_for_tokens, made.keep_signing_in, made.keep_playing)
-            made.people = [asyncio.create_task(one()) for one in people]
+            deployed = await _build(folder, server, stack)
+            await deployed.set_up_owner()
+            clients = (deployed.keep_asking_for_tokens, deployed.keep_signing_in, deployed.keep_playing)
+            deployed.clients = [asyncio.create_task(one()) for one in clients]
             try:
-                yield made
+                yield deployed
             finally:
-                await made.rest()
+                await deployed.stop_clients()
 
 
-async def _build(folder: Path, server: OwnPostgres, stack: AsyncExitStack) -> Town:
+async def _build(folder: Path, server: OwnPostgres, stack: AsyncExitStack) -> Deployment:
     await create_database(server.urls)
     await migrate(server.urls)
     sandbox = Sandbox()
@@ -296,7 +296,7 @@ async def _build(folder: Path, server: OwnPostgres, stack: AsyncExitStack) -> To
         await process.start()
         stack.push_async_callback(process.end, signal.SIGTERM)
     http = await stack.enter_async_context(httpx2.AsyncClient(timeout=60))
-    return Town(server, sandbox, google, webs, origins, worker, http, await _key(server.urls), folder)
+    return Deployment(server, sandbox, google, webs, origins, worker, http, await _key(server.urls), folder)
 
 
 def _environment(urls: Urls, google: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The command line as a person starts it: a process of its own, real sockets, a real end."""
+"""Run the command line as a process, with real sockets and signals."""
 
 import contextlib
 import json
@@ -21,7 +21,7 @@ _BARE = {name: value for name, value in os.environ.items() if not name.startswit
 
 @dataclass(frozen=True)
 class Demo:
-    """A demo that runs."""
+    """A running demo."""
 
     url: str
     process: subprocess.Popen[str]
@@ -29,7 +29,7 @@ class Demo:
 
 @pytest.fixture
 def demo(tmp_path: Path) -> Iterator[Demo]:
-    """`catflap demo`, running in a folder of its own, on free ports."""
+    """`catflap demo`, running in its own directory on free ports."""
     with start("demo", "--port", "0", "--sandbox-port", "0", cwd=tmp_path) as process:
         assert process.stdout is not None
         yield Demo(process.stdout.readline().strip(), process)
@@ -44,7 +44,7 @@ def data_dir() -> Iterator[Path]:
 
 @contextlib.contextmanager
 def start(*arguments: str, cwd: Path, **environment: str) -> Iterator[subprocess.Popen[str]]:
-    """`catflap` with arguments, ended as by Ctrl-C when the test is over."""
+    """Start `catflap` with arguments; send SIGINT at the end."""
     command = [sys.executable, "-m", "catflap.cli", *arguments]
     with (cwd / "stderr").open("w") as log:
         process = subprocess.Popen(
@@ -63,7 +63,7 @@ def start(*arguments: str, cwd: Path, **environment: str) -> Iterator[subprocess
 
 
 def run(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """`catflap` with arguments, to its end."""
+    """Run `catflap` with arguments until it ends."""
     command = [sys.executable, "-m", "catflap.cli", *arguments]
     return subprocess.run(
         command, cwd=cwd, env={**_BARE, **environment}, capture_output=True, text=True, timeout=120
@@ -71,5 +71,5 @@ def run(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedP
 
 
 def json_lines(text: str) -> list[dict[str, Any]]:
-    """Standard output of `--json`, which holds nothing but JSON."""
+    """Parse the standard output of `--json`, which is one JSON object per line."""
     return [json.loads(line) for line in text.splitlines()]

@@ -1,4 +1,4 @@
-"""One clear line that says what to do, a non-zero exit, nothing half-written."""
+"""Invalid input: one line that says what to do, and a non-zero exit code."""
 
 import socket
 from pathlib import Path
@@ -28,7 +28,7 @@ def one_line(text: str) -> str:
         b"<html>",
     ],
 )
-def test_a_file_that_is_no_icalendar(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_an_icalendar_file(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x.ics").write_bytes(content)
     result = run("demo", "--once", "--calendar", "x.ics", cwd=tmp_path)
     assert result.returncode == 2
@@ -36,7 +36,7 @@ def test_a_file_that_is_no_icalendar(tmp_path: Path, content: bytes) -> None:
     assert list((tmp_path / "demo-out").glob("*.wav")) == []
 
 
-def test_a_calendar_file_that_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_calendar_file(tmp_path: Path) -> None:
     result = run("demo", "--once", "--calendar", "nowhere.ics", cwd=tmp_path)
     assert result.returncode == 2
     assert "nowhere.ics" in one_line(result.stderr)
@@ -63,7 +63,7 @@ def test_a_data_directory_that_can_not_be_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("now", ["yesterday", "2026-13-01", ""])
-def test_a_time_that_is_none(tmp_path: Path, now: str) -> None:
+def test_an_invalid_time(tmp_path: Path, now: str) -> None:
     result = run("demo", "--once", "--now", now, cwd=tmp_path)
     assert result.returncode == 2
     assert "2026-11-24T06:00:00+00:00" in one_line(result.stderr)

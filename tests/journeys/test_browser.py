@@ -57,7 +57,7 @@ async def loudest(page: Page) -> float:
     return float(await page.locator("#mia").get_attribute("data-loudest") or 0)
 
 
-async def test_signed_in_mia_is_heard_by_herself_within_ninety_seconds(
+async def test_after_sign_in_an_announcement_plays_within_ninety_seconds(
     page: Page, demo: Demo, tmp_path: Path
 ) -> None:
     await sign_in(page, demo)
@@ -72,7 +72,7 @@ async def test_signed_in_mia_is_heard_by_herself_within_ninety_seconds(
     await expect(said).to_contain_text("said", timeout=10_000)
 
 
-async def test_asked_to_she_says_the_next_one_at_once(page: Page, demo: Demo) -> None:
+async def test_the_next_announcement_plays_on_request(page: Page, demo: Demo) -> None:
     await sign_in(page, demo)
     await page.click("#say-next")
     await page.wait_for_selector(SPEAKS)
@@ -81,13 +81,13 @@ async def test_asked_to_she_says_the_next_one_at_once(page: Page, demo: Demo) ->
     await expect(page.locator("#announcements")).not_to_contain_text("said")
 
 
-async def test_a_no_at_google_is_taken_for_a_no(page: Page, demo: Demo) -> None:
+async def test_a_denied_consent_is_shown_as_denied(page: Page, demo: Demo) -> None:
     await to_the_consent(page, demo)
     await page.click("button[value=deny]")
     await expect(page.get_by_role("alert")).to_have_text("You said no; nothing was stored.")
 
 
-async def test_without_the_calendar_box_mia_says_why_and_asks_again(page: Page, demo: Demo) -> None:
+async def test_without_the_calendar_scope_the_page_says_why_and_asks_again(page: Page, demo: Demo) -> None:
     await to_the_consent(page, demo)
     await page.uncheck("input[name=scope]")
     await page.click("button[value=allow]")
@@ -100,14 +100,14 @@ async def test_without_the_calendar_box_mia_says_why_and_asks_again(page: Page, 
     await expect(page.locator("#say-next")).to_be_enabled(timeout=30_000)
 
 
-async def test_another_dialect_is_heard_in_the_next_words(page: Page, demo: Demo) -> None:
+async def test_a_new_dialect_applies_to_the_next_announcement(page: Page, demo: Demo) -> None:
     await sign_in(page, demo)
     await page.select_option("#dialect-en", "pirate")
     await expect(page.locator("#announcements")).to_contain_text("Pirate", timeout=20_000)
     await expect(page.locator("#announcements")).not_to_contain_text("Kitten")
 
 
-async def test_signing_out_sends_mia_to_sleep(page: Page, demo: Demo) -> None:
+async def test_signing_out_stops_announcements(page: Page, demo: Demo) -> None:
     await sign_in(page, demo)
     await page.click("text=Sign out")
     await expect(page.locator(".mia.sleeping")).to_be_visible()

@@ -30,7 +30,7 @@ def test_say_without_words_lists_the_dialects(tmp_path: Path) -> None:
     assert "kansai" in run("say", cwd=tmp_path).stdout
 
 
-def test_the_sandbox_serves_until_ctrl_c_and_then_ends_well(tmp_path: Path) -> None:
+def test_the_sandbox_serves_until_ctrl_c_and_exits_cleanly(tmp_path: Path) -> None:
     calendar = str(OWN_CALENDARS / "a_week.ics")
     with start("sandbox", "--port", "0", "--calendar", calendar, cwd=tmp_path) as process:
         assert process.stdout is not None
@@ -53,7 +53,7 @@ def test_the_sandbox_says_what_it_imported_and_what_it_could_not_read(tmp_path: 
     assert lines[7] == "skipped: bad: its DTSTART cannot be read"
 
 
-def test_the_sandbox_refuses_a_file_that_is_no_calendar(tmp_path: Path) -> None:
+def test_the_sandbox_rejects_a_file_that_is_not_a_calendar(tmp_path: Path) -> None:
     (tmp_path / "x.ics").write_text("<html>")
     result = run("sandbox", "--port", "0", "--calendar", "x.ics", cwd=tmp_path)
     assert result.returncode == 2

@@ -1,4 +1,4 @@
-"""`catflap demo --once --json`: the whole way, by the script that everybody can run."""
+"""`catflap demo --once --json` from sign-in to sounds, compared with an independent library."""
 
 import functools
 import hashlib
@@ -35,7 +35,7 @@ def titles(line: dict[str, Any]) -> list[str]:
 
 
 def expected(file: Path, now: datetime) -> Counter[tuple[str, datetime]]:
-    """What an independent library says begins when a reminder of the next 24 hours is ten minutes ahead."""
+    """Return the events, by an independent library, whose reminders are due in the next 24 hours."""
     calendar = icalendar.Calendar.from_ical(file.read_bytes())
     found = recurring_ical_events.of(calendar).between(now, now + DAY + LEAD)
     return Counter(
@@ -49,7 +49,7 @@ def expected(file: Path, now: datetime) -> Counter[tuple[str, datetime]]:
 
 @dataclass(frozen=True)
 class Ran:
-    """One run of the demo: what it said, and the folder it left."""
+    """One run of the demo: its output and its directory."""
 
     lines: list[dict[str, Any]]
     folder: Path
@@ -60,7 +60,7 @@ DemoOnce = Callable[..., Ran]
 
 @pytest.fixture(scope="session")
 def demo_once(tmp_path_factory: pytest.TempPathFactory) -> DemoOnce:
-    """Run the demo once for each calendar, time and zone, however many tests look at it."""
+    """Run the demo once per calendar, time and zone, shared by tests."""
 
     @functools.cache
     def ran(file: Path, now: str, *more: str) -> Ran:
@@ -84,7 +84,7 @@ def check_reminders(lines: list[dict[str, Any]], file: Path, now: datetime) -> N
         assert start - play_at == LEAD
 
 
-def test_each_step_is_told_and_every_sound_is_left_behind(demo_once: DemoOnce) -> None:
+def test_each_step_is_printed_and_every_sound_is_written(demo_once: DemoOnce) -> None:
     ran = demo_once(WEEK, MORNING)
     lines = ran.lines
     steps = [line["step"] for line in lines]
@@ -113,7 +113,7 @@ def test_our_own_week_is_spoken_as_an_independent_library_expands_it(demo_once: 
     assert titles(briefing) == ["Birthday of the cat"]
 
 
-def test_the_zone_of_the_person_decides_when_the_briefing_is(demo_once: DemoOnce) -> None:
+def test_the_users_time_zone_decides_when_the_briefing_is(demo_once: DemoOnce) -> None:
     lines = demo_once(WEEK, MORNING, "--zone", "Asia/Tokyo").lines
     (briefing,) = spoken(lines, "briefing")
     at = datetime.fromisoformat(briefing["play_at"]).astimezone(ZoneInfo("Asia/Tokyo"))

@@ -1,4 +1,4 @@
-"""A PostgreSQL of one's own: `catflap migrate`, then any number of processes on it."""
+"""An external PostgreSQL: `catflap migrate`, then several processes on it."""
 
 import os
 from pathlib import Path
@@ -20,7 +20,7 @@ def shown(url: URL, **changes: str) -> str:
 
 @pytest.fixture
 def environment(postgres: Urls, google_sandbox: Sandbox) -> dict[str, str]:
-    """Roles and a database that nobody has made yet, on a server that runs."""
+    """Settings for roles and a database that don't exist yet, on a running server."""
     google_sandbox.add_client("own-client", "own-secret", redirect_uris=["http://localhost"])
     tag = str(os.getpid())
     own = {"database": f"own_{tag}", "password": "chosen-by-the-operator"}
@@ -55,7 +55,7 @@ def test_migrate_then_serve_and_work(tmp_path: Path, data_dir: Path, environment
         assert httpx2.get(url + "/readyz").json() == {"status": "ready"}
 
 
-def test_a_wrong_client_secret_is_told_before_anything_is_made(
+def test_a_wrong_client_secret_is_reported_before_the_database_is_created(
     tmp_path: Path, environment: dict[str, str]
 ) -> None:
     wrong = {**environment, "GOOGLE_CLIENT_SECRET": "not-it"}
@@ -67,7 +67,7 @@ def test_a_wrong_client_secret_is_told_before_anything_is_made(
     assert not (tmp_path / "data").exists()
 
 
-def test_a_google_that_does_not_answer_is_told(tmp_path: Path, environment: dict[str, str]) -> None:
+def test_an_unreachable_google_is_reported(tmp_path: Path, environment: dict[str, str]) -> None:
     silent = {
         **environment,
         "CATFLAP_GOOGLE_DISCOVERY_URL": "http://127.0.0.1:9/.well-known/openid-configuration",

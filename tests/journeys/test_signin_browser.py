@@ -1,4 +1,4 @@
-"""Signing in in a real Chromium: by redirect, in a popup, for one more scope, and from Google's old guide."""
+"""Sign-in in Chromium: by redirect, in a popup, for one more scope, and with Google's old example page."""
 
 import json
 from collections.abc import AsyncIterator, Callable
@@ -26,7 +26,7 @@ REAL_JQUERY = Path("/usr/share/javascript/jquery/jquery.min.js")
 
 @pytest.fixture
 async def page(app: RunningApp) -> AsyncIterator[Page]:
-    """A fresh page; what goes wrong in it fails the test."""
+    """A new page; errors in it fail the test."""
     async with open_browser() as browser:
         context = await browser.new_context(locale="en-GB")
         page = await context.new_page()
@@ -38,7 +38,7 @@ async def page(app: RunningApp) -> AsyncIterator[Page]:
 
 
 async def shown(page: Page, app: RunningApp, html: str, **more: str) -> None:
-    """Open a page of the app's own, on an origin that Google knows."""
+    """Open a page of the embedding app, on an origin registered at Google."""
     values = {
         "client_id": CLIENT_ID,
         "gapi": f"/static/gapi.js?onload=start&gsi={app.sandbox.base_url}/gsi/client",
@@ -50,17 +50,17 @@ async def shown(page: Page, app: RunningApp, html: str, **more: str) -> None:
 
     # Served for real: Chromium keeps pages of a test's making away from loopback addresses.
     app.catflap.web.add_api_route("/their/page", their("text/html", html.format(**values)))
-    app.catflap.web.add_api_route("/their/jquery.min.js", their("text/javascript", their_jquery()))
+    app.catflap.web.add_api_route("/their/jquery.min.js", their("text/javascript", real_jquery()))
     await page.goto(f"{app.origin}/their/page")
 
 
 def their(media_type: str, body: str) -> Callable[[], Response]:
-    """A route of the app's own, without our policy."""
+    """Return a route of the embedding app, without our Content-Security-Policy."""
     return lambda: Response(body, headers=THEIR_OWN, media_type=media_type)
 
 
-def their_jquery() -> str:
-    """The real one, where Debian's libjs-jquery is installed."""
+def real_jquery() -> str:
+    """Return the real jQuery, where Debian's libjs-jquery is installed."""
     return REAL_JQUERY.read_text() if REAL_JQUERY.exists() else JQUERY
 
 
@@ -94,7 +94,7 @@ async def me(page: Page, app: RunningApp) -> dict[str, Any]:
     return found
 
 
-async def test_by_redirect_one_click_and_one_yes(page: Page, app: RunningApp) -> None:
+async def test_sign_in_by_redirect_needs_one_click_and_one_consent(page: Page, app: RunningApp) -> None:
     await page.goto(app.origin)
     await page.get_by_role("link", name="Sign in with Google").click()
     await at_google(page)
@@ -105,7 +105,9 @@ async def test_by_redirect_one_click_and_one_yes(page: Page, app: RunningApp) ->
     assert await page.evaluate("document.cookie") == ""
 
 
-async def test_an_unticked_box_is_shown_and_mended_by_one_click(page: Page, app: RunningApp) -> None:
+async def test_a_missing_scope_is_shown_and_can_be_requested_with_one_click(
+    page: Page, app: RunningApp
+) -> None:
     await page.goto(app.origin)
     await page.get_by_role("link", name="Sign in with Google").click()
     await at_google(page, untick="calendar.events.readonly")
@@ -117,7 +119,7 @@ async def test_an_unticked_box_is_shown_and_mended_by_one_click(page: Page, app:
     assert (await me(page, app))["grants"][0]["missing_scopes"] == []
 
 
-async def test_one_more_scope_is_asked_when_it_is_needed(page: Page, app: RunningApp) -> None:
+async def test_one_more_scope_is_requested_when_it_is_needed(page: Page, app: RunningApp) -> None:
     await page.goto(app.origin)
     await page.get_by_role("link", name="Sign in with Google").click()
     await at_google(page)
@@ -145,7 +147,7 @@ async def test_our_own_page_signs_in_by_popup_too(page: Page, app: RunningApp) -
     assert (await me(page, app))["accounts"][0]["email"] == ALICE
 
 
-async def test_in_a_popup_the_page_stays_and_learns_who_signed_in(page: Page, app: RunningApp) -> None:
+async def test_with_a_popup_the_page_stays_and_gets_the_user(page: Page, app: RunningApp) -> None:
     await shown(page, app, POPUP)
     await expect(page).to_have_title("ready")
     await in_popup(page, "#in", untick="calendar.events.readonly")
@@ -155,7 +157,7 @@ async def test_in_a_popup_the_page_stays_and_learns_who_signed_in(page: Page, ap
     assert (await me(page, app))["accounts"][0]["email"] == ALICE
 
 
-async def test_a_popup_that_is_closed_or_refused_leaves_nothing(page: Page, app: RunningApp) -> None:
+async def test_a_closed_or_denied_popup_signs_nobody_in(page: Page, app: RunningApp) -> None:
     await shown(page, app, POPUP)
     await expect(page).to_have_title("ready")
     async with page.expect_popup() as opening:
@@ -170,9 +172,7 @@ async def test_a_popup_that_is_closed_or_refused_leaves_nothing(page: Page, app:
     assert (await app.stored())["app.users"] == 0
 
 
-async def test_a_popup_prepared_once_works_at_each_click_whatever_happened_before(
-    page: Page, app: RunningApp
-) -> None:
+async def test_a_prepared_popup_works_at_each_click(page: Page, app: RunningApp) -> None:
     await shown(page, app, PREPARED_ONCE)
     await expect(page).to_have_title("ready")
     app.sandbox.fault("oauth.token*", status=503, times=1)
@@ -199,7 +199,7 @@ async def test_a_popup_prepared_once_works_at_each_click_whatever_happened_befor
     assert (await told(page))["account"]["email"] == ALICE
 
 
-async def test_a_popup_in_a_session_refuses_another_account(page: Page, app: RunningApp) -> None:
+async def test_a_popup_in_a_session_rejects_another_account(page: Page, app: RunningApp) -> None:
     await shown(page, app, POPUP)
     await expect(page).to_have_title("ready")
     await in_popup(page, "#in")
@@ -235,7 +235,7 @@ async def test_gapi_auth2_knows_the_current_user_and_asks_for_a_new_scope(
     assert (await page.request.get(f"{app.origin}/v1/me")).status == 401
 
 
-async def test_gapi_auth2_tells_a_closed_popup_in_its_own_words(page: Page, app: RunningApp) -> None:
+async def test_gapi_auth2_reports_a_closed_popup_with_its_own_error_code(page: Page, app: RunningApp) -> None:
     await shown(page, app, AUTH2)
     await expect(page).to_have_title("ready")
     async with page.expect_popup() as opening:

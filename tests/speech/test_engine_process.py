@@ -170,7 +170,7 @@ def test_processes_end_with_their_parent_and_ignore_ctrl_c(loop):
             speech = Speech(engines=installed_engines())
             await speech.synthesise("会議です", dialect="kansai")
             await speech.synthesise("hello", dialect="plain")
-            print(*(worker.pid for worker in speech._workers.values()), flush=True)
+            print(*(worker.pid for worker in speech._processes.values()), flush=True)
             await asyncio.sleep(600)
         {loop}.run(main())
     """

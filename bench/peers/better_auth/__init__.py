@@ -22,14 +22,14 @@ async def better_auth(stage: Stage) -> dict[str, Any]:
         if code:
             return {NAME: "left out: npm can't install it here"}
     live, dead = await stage.google.accounts(2, "better-auth.example.com")
-    await stage.google.trouble(latency=LATENCY)
+    await stage.google.set_fault(latency=LATENCY)
     await stage.google.forget()
     code, said = await _ask(node, stage, live, CALLERS, "at-once")
     if code or f'"served":{CALLERS}' not in said:
-        await stage.google.well()
+        await stage.google.clear_faults()
         return {NAME: f"left out: {said.strip()[-200:]}"}
     refreshes = await stage.google.refreshes()
-    await stage.google.well()
+    await stage.google.clear_faults()
     await stage.google.revoke(dead["email"])
     await stage.google.forget()
     await _ask(node, stage, dead, DEAD_CALLS, "one-by-one")

@@ -71,7 +71,7 @@ def add() -> None:
 
 @cli.command(epilog="Example:  catflap keys reseal")
 def reseal() -> None:
-    """Seal with the present key whatever is sealed with another; older keys stay."""
+    """Seal with the current key all values that are sealed with another; older keys stay."""
 
     async def work() -> None:
         async with cli_context() as context:

@@ -76,8 +76,8 @@ NAMES: tuple[Rule, ...] = (
 def abbreviations() -> tuple[Rule, ...]:
     """Return the rules for abbreviations."""
     titles, streets, short = tables().titles, tables().streets, tables().short
-    spell_letters = "|".join(sorted(tables().spell_letters, key=len, reverse=True))
-    spelled_out = rule(rf"\b({spell_letters})\b(?![-'’]?[a-z])", lambda match: " ".join(match[1]))
+    spelled = "|".join(sorted(tables().spelled, key=len, reverse=True))
+    spelled_out = rule(rf"\b({spelled})\b(?![-'’]?[a-z])", lambda match: " ".join(match[1]))
     return (
         # 221B Baker St
         rule(

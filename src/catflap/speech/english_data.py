@@ -18,7 +18,7 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 class Tables:
     """Words and their spoken forms."""
 
-    spell_letters: frozenset[str]
+    spelled: frozenset[str]
     titles: Mapping[str, str]
     streets: Mapping[str, str]
     short: Mapping[str, str]
@@ -37,7 +37,7 @@ def tables() -> Tables:
     data: dict[str, Any] = tomllib.loads(text)
     fractions = data.pop("fractions")
     return Tables(
-        **data | {"spell_letters": frozenset(data["spell_letters"].split())},
+        **data | {"spelled": frozenset(data["spelled"].split())},
         measures=frozenset(fractions["measures"].split()),
         counted=frozenset(fractions["counted"].split()),
         scores=frozenset(fractions["scores"].split()),

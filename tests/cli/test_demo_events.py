@@ -1,4 +1,4 @@
-"""The demo's calendar: always something due soon, in both languages."""
+"""Events of the demo: one is due soon, and there are some in both languages."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -11,13 +11,13 @@ REMINDER = timedelta(minutes=10)
 
 
 @pytest.mark.parametrize("second", [0, 1, 29, 39, 40, 41, 59])
-def test_mia_is_heard_within_ninety_seconds_of_any_sign_in(second: int) -> None:
+def test_a_reminder_is_due_within_ninety_seconds_of_any_sign_in(second: int) -> None:
     now = datetime(2026, 11, 24, 9, 41, second, tzinfo=UTC)
     start = datetime.fromisoformat(due_soon(now, "UTC")["start"]["dateTime"])
     assert timedelta(seconds=20) <= start - REMINDER - now <= timedelta(seconds=80)
 
 
-def test_the_day_is_in_two_languages_and_has_whole_days() -> None:
+def test_the_day_is_in_two_languages_and_has_all_day_events() -> None:
     day = sample_day(datetime(2026, 11, 24, 9, 41, tzinfo=UTC), "Asia/Tokyo")
     assert {language_of(event["summary"]) for event in day} == {"ja", "en"}
     assert any("date" in event["start"] for event in day)

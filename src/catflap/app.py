@@ -118,7 +118,7 @@ async def open_catflap(
         paths: prefixes of our routers in a host application; by default they are at the root.
 
     Raises:
-        OperatorMustAct: settings, data directory, database or OAuth client need somebody's hand.
+        OperatorMustAct: settings, data directory, database or OAuth client must be corrected.
         TryAgain: the database does not answer.
     """
     settings = _decide_calendars(settings)

@@ -261,10 +261,10 @@ class Settings(BaseSettings):
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False)[0]
             # Messages of our own validators, without pydantic's prefix "Value error, ".
-            said = first.get("ctx", {}).get("error", first["msg"])
+            problem = first.get("ctx", {}).get("error", first["msg"])
             name = str(first["loc"][0]).upper() if first["loc"] else "settings"
             prefix = "" if name in _GOOGLES_OWN else "CATFLAP_"
-            raise OperatorMustAct("settings_invalid", f"{prefix}{name}: {said}") from None
+            raise OperatorMustAct("settings_invalid", f"{prefix}{name}: {problem}") from None
 
 
 def _checked(url: str) -> str:

@@ -122,7 +122,7 @@ ERROR_RULES: tuple[ErrorRule, ...] = (
     ErrorRule(
         UserMustAct,
         "google_account_refused",
-        "Google keeps this account's calendar closed; its administrator or Google's account page tells why.",
+        "Google denies access to this calendar; the account's administrator or account page says why.",
         _names(
             "domainPolicy notACalendarUser accountDisabled accountDeleted accountUnverified"
             " USER_BLOCKED_BY_ADMIN ACCOUNT_STATE_INVALID"
@@ -176,8 +176,8 @@ def reasons_of(body: Mapping[str, Any] | None) -> frozenset[str]:
     error = (body or {}).get("error")
     if not isinstance(error, dict):
         return frozenset()
-    told = [*_list(error.get("errors")), *_list(error.get("details"))]
-    named = _only_names(item.get("reason") for item in told if isinstance(item, dict))
+    entries = [*_list(error.get("errors")), *_list(error.get("details"))]
+    named = _only_names(item.get("reason") for item in entries if isinstance(item, dict))
     return named or _only_names([error.get("status")])
 
 

@@ -18,7 +18,7 @@ _PREFIX = "https://www.googleapis.com/auth/"
 _ALIASES = {"userinfo.email": "email", "userinfo.profile": "profile"}
 SIGN_IN = frozenset({"openid", "email", "profile"})
 
-# Names that stand for several scopes: no more than the first product needs.
+# Names that stand for several scopes: no more than Mia needs.
 _BUNDLES = {"calendar": {"calendar.events.readonly", "calendar.calendarlist.readonly"}}
 READ_CALENDAR = frozenset(_BUNDLES["calendar"])
 READ_SETTINGS = frozenset({"calendar.settings.readonly"})

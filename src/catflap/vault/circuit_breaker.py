@@ -46,7 +46,7 @@ class CircuitBreaker:
 
         Raises:
             TryAgain: `google_unavailable`, with the time until the next try.
-            OperatorMustAct: what Google said when it last rejected our client.
+            OperatorMustAct: the error with which Google last rejected our client.
         """
         left = self._open_until - self._monotonic()
         if left > 0:

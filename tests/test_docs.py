@@ -19,6 +19,7 @@ NOT_OVER_HTTP = {
     "keyset_in_environment": "catflap keys",
     "keyset_missing": "the start",
     "keyset_unreadable": "the start",
+    "prefix_not_fixed": "the start",
     "risc_refused": "catflap risc",
     "router_included_twice": "the start",
     "router_missing": "the start",

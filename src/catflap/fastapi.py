@@ -18,8 +18,9 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request, Security, WebSocket
 from fastapi.routing import iter_route_contexts
+from starlette.requests import HTTPConnection
 
 from catflap.app import open_catflap
 from catflap.clock import Clock
@@ -28,10 +29,11 @@ from catflap.google.scopes import expand_requested
 from catflap.settings import Settings
 from catflap.signin import Account
 from catflap.web import routers
-from catflap.web.authentication import cookies_of, find_checked_session
+from catflap.web.authentication import cookies_of, find_checked_session, find_handshake_session
 from catflap.web.paths import Paths
 from catflap.web.problems import retry_after
 from catflap.web.routes import me, pages, signin, tokens
+from catflap.web.schemas.security import SESSION_BEARER, SESSION_COOKIE
 from catflap.web.services import STATE_KEY, Services, services
 
 __all__ = ["Catflap", "CurrentUser", "OptionalUser", "User", "current_user", "optional_user"]
@@ -106,8 +108,8 @@ class Catflap:
                 reverse proxy has it below a path (uvicorn's `--root-path`).
 
         Raises:
-            OperatorMustAct: `router_missing`, `router_included_twice`, `second_catflap`, `calendars_off`;
-                settings, data directory, database or OAuth client need somebody's hand.
+            OperatorMustAct: `router_missing`, `router_included_twice`, `prefix_not_fixed`, `second_catflap`,
+                `calendars_off`; settings, data directory, database or OAuth client need somebody's hand.
             TryAgain: the database does not answer.
         """
         if self._services is not None:
@@ -207,20 +209,25 @@ class User:
         return token.token
 
 
-async def optional_user(request: Request) -> AsyncIterator[User | None]:
+async def optional_user(connection: HTTPConnection) -> AsyncIterator[User | None]:
     """Dependency: the signed-in user by cookie or bearer token, or None.
 
-    An unsafe request with a cookie needs `X-CSRF-Token`, as `/v1/me` gives it. A `CatflapError` that your
-    route does not catch becomes an `HTTPException` whose `detail` is `{"code": …, "message": …}`.
+    An unsafe request with a cookie needs `X-CSRF-Token`, as `/v1/me` gives it; a WebSocket with a cookie
+    needs an `Origin` that is yours or one of `CATFLAP_ALLOWED_ORIGINS`. A `CatflapError` that your route does
+    not catch becomes an `HTTPException` whose `detail` is `{"code": …, "message": …}`.
     """
     with _http_errors():
-        yield await _find_user(request)
+        yield await _find_user(connection)
 
 
-async def current_user(request: Request) -> AsyncIterator[User]:
-    """Dependency: as `optional_user`, but 401 when nobody is signed in."""
+async def current_user(
+    connection: HTTPConnection,
+    _cookie: Annotated[None, Security(SESSION_COOKIE)],
+    _token: Annotated[str | None, Security(SESSION_BEARER)],
+) -> AsyncIterator[User]:
+    """Dependency: as `optional_user`, but 401 when nobody is signed in; named in your OpenAPI document."""
     with _http_errors():
-        user = await _find_user(request)
+        user = await _find_user(connection)
         if user is None:
             raise _http_error(401, "unauthenticated", "Sign in first.")
         yield user
@@ -230,9 +237,13 @@ CurrentUser = Annotated[User, Depends(current_user)]
 OptionalUser = Annotated[User | None, Depends(optional_user)]
 
 
-async def _find_user(request: Request) -> User | None:
-    ours = await services(request)
-    session = await find_checked_session(request, ours, cookies_of(ours))
+async def _find_user(connection: HTTPConnection) -> User | None:
+    ours = await services(connection)
+    if isinstance(connection, WebSocket):
+        session = await find_handshake_session(connection, ours, cookies_of(ours))
+    else:
+        assert isinstance(connection, Request)
+        session = await find_checked_session(connection, ours, cookies_of(ours))
     if session is None:
         return None
     return User(session.user_id, tuple(await ours.users.accounts(session.user_id)), ours)
@@ -258,7 +269,7 @@ def _prefixes(app: FastAPI) -> dict[str, str]:
     """The prefix of each included router, by the routers' names.
 
     Raises:
-        OperatorMustAct: `router_missing`, `router_included_twice`.
+        OperatorMustAct: `router_missing`, `router_included_twice`, `prefix_not_fixed`.
     """
     prefixes: dict[str, str] = {}
     for context in iter_route_contexts(app.routes):
@@ -271,6 +282,12 @@ def _prefixes(app: FastAPI) -> dict[str, str]:
             )
         own: str = context.original_route.path  # type: ignore[attr-defined]
         prefixes[name] = (context.path or "").removesuffix(own)
+        if "{" in prefixes[name]:
+            raise OperatorMustAct(
+                "prefix_not_fixed",
+                f"{name}_router() is included below {prefixes[name]}; a prefix must be without parameters, "
+                "because Google knows one redirect URI.",
+            )
     for name, needs in _NEEDS.items():
         for needed, why in needs.items():
             if name in prefixes and needed not in prefixes:

@@ -296,6 +296,11 @@ async def test_our_routes_protect_themselves_inside_the_host(app: RunningApp, tm
             "router_included_twice",
             "me_router()",
         ),
+        (
+            lambda host_app, c: host_app.include_router(c.auth_router(), prefix="/{tenant}/auth"),
+            "prefix_not_fixed",
+            "/{tenant}/auth",
+        ),
     ],
 )
 async def test_what_is_missing_or_doubled_is_named_at_the_start(

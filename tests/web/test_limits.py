@@ -8,7 +8,7 @@ from typing import Any
 
 import asyncpg
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import event, insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.clock import FixedClock
@@ -100,6 +100,26 @@ async def test_codes_of_every_kind_are_limited_together(strict: RunningApp) -> N
     assert [one.status_code == 429 for one in answers] == [False, False, True, True]
     assert list(answers[3].json()) == ["error"] and "Retry-After" in answers[3].headers
     assert (await strict.client.get(BEGINS[0])).status_code == 303
+
+
+@pytest.mark.parametrize("path", [CODE_PATH, CREDENTIAL_PATH, STORE_PATH])
+async def test_codes_beyond_the_limit_do_not_reach_the_database(strict: RunningApp, path: str) -> None:
+    headers = {**strict.page_headers(), **BARE, "Cookie": "catflap_session=made-up"}
+    for _ in range(2):
+        assert (await strict.client.post(path, content="4/a", headers=headers)).status_code != 429
+    statements: list[str] = []
+    engine = strict.catflap.services.engine.sync_engine
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if "sessions" in statement:
+            statements.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        assert (await strict.client.post(path, content="4/a", headers=headers)).status_code == 429
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+    assert statements == []
 
 
 async def test_all_addresses_together_have_a_limit_too(strict: RunningApp) -> None:

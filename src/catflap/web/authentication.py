@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Header, Request, Response, Security
+from starlette.requests import HTTPConnection
 
 from catflap.devices.devices import Device
 from catflap.errors import BadRequest
@@ -32,10 +33,12 @@ class Cookies:
 
     @property
     def session(self) -> str:
+        """Name of the session cookie."""
         return "__Host-catflap_session" if self.https else "catflap_session"
 
     @property
     def signin(self) -> str:
+        """Name of the cookie that binds an authorization request to the browser."""
         return "__Host-catflap_signin" if self.https else "catflap_signin"
 
     def set(self, response: Response, name: str, value: str, max_age: int) -> None:
@@ -110,10 +113,13 @@ def check_page(request: Request, services: Services) -> str:
     """
     if not request.headers.get("X-Requested-With"):
         raise BadRequest("forbidden", "Send the header X-Requested-With: XMLHttpRequest.")
-    origin = request.headers.get("Origin", "")
-    if origin not in {services.settings.origin, *services.settings.allowed_origins}:
+    if not _is_allowed_origin(request, services):
         raise BadRequest("origin_not_allowed", "Pages of this origin may not send codes here.")
-    return origin
+    return request.headers["Origin"]
+
+
+def _is_allowed_origin(request: HTTPConnection, services: Services) -> bool:
+    return request.headers.get("Origin") in {services.settings.origin, *services.settings.allowed_origins}
 
 
 def check_native(request: Request) -> None:
@@ -133,7 +139,7 @@ def check_native(request: Request) -> None:
         )
 
 
-def one_credential(request: Request, names: Cookies) -> str | None:
+def one_credential(request: HTTPConnection, names: Cookies) -> str | None:
     """Return the session cookie, or None; an Authorization header beside it is refused.
 
     Raises:
@@ -145,7 +151,7 @@ def one_credential(request: Request, names: Cookies) -> str | None:
     return cookie or None
 
 
-async def find_session(request: Request, services: Services, names: Cookies) -> Session | None:
+async def find_session(request: HTTPConnection, services: Services, names: Cookies) -> Session | None:
     """Return the session of a request, by cookie or by bearer token, without a check of its origin.
 
     Raises:
@@ -156,6 +162,22 @@ async def find_session(request: Request, services: Services, names: Cookies) -> 
     if token is not None:
         return await services.sessions.find(token, "bearer") or await _app_session(token, services)
     return await services.sessions.find(cookie, "cookie") if cookie else None
+
+
+async def find_handshake_session(
+    websocket: HTTPConnection, services: Services, names: Cookies
+) -> Session | None:
+    """Return the session of a WebSocket handshake; with a cookie, its page must be of an allowed origin.
+
+    Browsers let pages of every origin open WebSockets, cookies included (RFC 6455 section 10.2).
+
+    Raises:
+        BadRequest: as `find_session`, and `origin_not_allowed`.
+    """
+    session = await find_session(websocket, services, names)
+    if session is not None and session.kind == "cookie" and not _is_allowed_origin(websocket, services):
+        raise BadRequest("origin_not_allowed", "Pages of this origin may not open this WebSocket.")
+    return session
 
 
 async def find_checked_session(request: Request, services: Services, names: Cookies) -> Session | None:

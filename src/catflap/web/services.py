@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx2
-from fastapi import Request
 from sqlalchemy.ext.asyncio import AsyncEngine
+from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
 from catflap.clock import Clock
@@ -63,7 +63,7 @@ class Services:
     limits: SignInLimits
 
 
-async def services(request: Request) -> Services:
+async def services(request: HTTPConnection) -> Services:
     """Dependency: the components of the running Catflap.
 
     Raises:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Query, Request, Security
 from fastapi.responses import RedirectResponse, Response
 
 from catflap.errors import BadRequest, CatflapError
@@ -29,6 +29,7 @@ from catflap.web.authentication import (
     check_native,
     check_page,
     csrf_token,
+    find_session,
     limit_begins,
     limit_codes,
     single_parameters,
@@ -40,6 +41,7 @@ from catflap.web.problems import problem_of
 from catflap.web.request_bodies import BARE, FORM, media_type, read_bare, read_form, read_object, request_body
 from catflap.web.schemas.base import REDIRECT, json_response
 from catflap.web.schemas.problems import GOOGLE_SIGN_IN, SESSION, plain_errors, problems
+from catflap.web.schemas.security import SESSION_BEARER, SESSION_COOKIE
 from catflap.web.schemas.signin import CodeBody, CredentialBody, CredentialForm, PopupResource, SignInResource
 from catflap.web.services import Services
 
@@ -148,12 +150,15 @@ async def store_auth_code(
     request: Request,
     services: ServicesDep,
     names: CookieNames,
-    session: UncheckedSession,
+    _cookie: Annotated[None, Security(SESSION_COOKIE)],
+    _token: Annotated[str | None, Security(SESSION_BEARER)],
 ) -> Response:
     """Redeem a bare code, as Google's server-side sign-in guide sends it; errors are `{"error": …}`."""
     try:
         await limit_codes(request, services)
         check_page(request, services)
+        # Not a dependency, which would ask the database before the limit.
+        session = await find_session(request, services, names)
         code = await read_bare(request)
         return await _from_popup(request, services, names, session, CodeBody(code=code, client="popup"))
     except CatflapError as error:

@@ -3,30 +3,31 @@
 A scheme only finds the credential; `catflap.web.authentication` and the API keys' module check it.
 """
 
-from fastapi import Request
 from fastapi.openapi.models import APIKey, APIKeyIn, HTTPBearer
 from fastapi.security.base import SecurityBase
+from starlette.requests import HTTPConnection
 
 
-def bearer_token(request: Request) -> str | None:
-    """The bearer token of the request (RFC 6750 section 2.1), or None."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+def bearer_token(connection: HTTPConnection) -> str | None:
+    """Return the bearer token of a request or WebSocket handshake (RFC 6750 section 2.1), or None."""
+    scheme, _, token = connection.headers.get("Authorization", "").partition(" ")
     return token.strip() or None if scheme.lower() == "bearer" else None
 
 
 class Bearer(SecurityBase):
-    """A bearer token in the Authorization header; None when there is none."""
+    """Security scheme: a bearer token in the Authorization header."""
 
     def __init__(self, name: str, description: str) -> None:
         self.model = HTTPBearer(description=description)
         self.scheme_name = name
 
-    async def __call__(self, request: Request) -> str | None:
-        return bearer_token(request)
+    async def __call__(self, connection: HTTPConnection) -> str | None:
+        """Return the bearer token; None when there is none."""
+        return bearer_token(connection)
 
 
 class SessionCookie(SecurityBase):
-    """The session cookie; describes it only, because its name depends on the settings."""
+    """Security scheme: the session cookie. Only described, because its name depends on the settings."""
 
     def __init__(self) -> None:
         self.model = APIKey.model_validate(
@@ -39,8 +40,8 @@ class SessionCookie(SecurityBase):
         )
         self.scheme_name = "sessionCookie"
 
-    async def __call__(self, request: Request) -> None:
-        return None
+    async def __call__(self, connection: HTTPConnection) -> None:
+        """Return None; `catflap.web.authentication` reads the cookie."""
 
 
 SESSION_COOKIE = SessionCookie()

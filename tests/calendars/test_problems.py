@@ -33,7 +33,7 @@ EMPTIES = [
 async def calendar_sync(
     google: Served, transport: FaultyTransport, engine: AsyncEngine, account: int, clock: FixedClock
 ) -> Calendars:
-    """A copy that has been read once."""
+    """Calendars that have been synced once."""
     google.insert("Tea", clock.now() + timedelta(hours=1))
     made = google.calendars(engine, clock)
     await made.sync_account(account, SUB)

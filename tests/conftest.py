@@ -1,4 +1,4 @@
-"""What most tests need: a pool as the app's role, and somebody to do things for."""
+"""Fixtures that most tests use: a database pool as the app's role, a user, a running app."""
 
 import os
 from collections.abc import AsyncIterator
@@ -30,7 +30,7 @@ async def engine(database_urls: Urls) -> AsyncIterator[AsyncEngine]:
 
 @pytest.fixture
 async def user_id(engine: AsyncEngine, clock: FixedClock) -> int:
-    """A user, known by nothing but the number."""
+    """A user without accounts; its id."""
     async with engine.begin() as connection:
         made = insert(users).values(created_at=clock.now()).returning(users.c.id)
         return int((await connection.execute(made)).scalar_one())
@@ -38,6 +38,6 @@ async def user_id(engine: AsyncEngine, clock: FixedClock) -> int:
 
 @pytest.fixture
 async def app(database_urls: Urls, clock: FixedClock, tmp_path: Path) -> AsyncIterator[RunningApp]:
-    """The whole house on a real socket, before a Google of its own."""
+    """A running Catflap on a real socket, with a sandbox Google."""
     async with running_app(database_urls, clock, tmp_path) as opened:
         yield opened

@@ -1,4 +1,4 @@
-"""The whole house before a sandbox Google, on real sockets, and people who come to its door."""
+"""A running Catflap with a sandbox Google on real sockets, and browsers that use it."""
 
 import asyncio
 import base64

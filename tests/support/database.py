@@ -1,4 +1,4 @@
-"""A database that goes away."""
+"""Make a database unavailable for a while."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

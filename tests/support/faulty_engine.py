@@ -1,4 +1,4 @@
-"""An engine's worker that fails on demand: it hangs, dies, refuses or babbles when told to."""
+"""Speech worker that fails on demand: it hangs, dies, refuses or sends invalid frames."""
 
 import json
 import os

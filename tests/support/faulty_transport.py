@@ -1,4 +1,4 @@
-"""The way to a real server, with trouble on it: small pages, other answers, moments to act in between."""
+"""HTTP transport to a real server that injects faults: small pages, other answers, pauses."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -29,7 +29,7 @@ class _AnnouncedServer(_Server):
 
 @asynccontextmanager
 async def served(host_app: FastAPI, listener: socket.socket | None = None) -> AsyncIterator[str]:
-    """Serve `app` with its lifespan, as an operator's uvicorn does; its origin."""
+    """Serve `host_app` with its lifespan, as an operator's uvicorn does; yields its origin."""
     listener = listener or bind("127.0.0.1", 0)
     config = uvicorn.Config(host_app, log_config=None, access_log=False, lifespan="on", date_header=False)
     server = _AnnouncedServer(config)
@@ -45,7 +45,7 @@ async def served(host_app: FastAPI, listener: socket.socket | None = None) -> As
 
 
 def host_settings(app: RunningApp, data_dir: Path, port: int = 8400, **chosen: object) -> Settings:
-    """Settings of a Catflap in a host application, with the database and the Google of `door`."""
+    """Settings of a Catflap in a host application, with the database and the Google of `app`."""
     update = {"data_dir": data_dir, "port": port, **chosen}
     return app.catflap.services.settings.model_copy(update=update)
 

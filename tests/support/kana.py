@@ -1,4 +1,4 @@
-"""What the Japanese engine reads."""
+"""Readings of the Japanese speech engine."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""A real Google of our own on a real socket, and somebody whose calendars are in it."""
+"""A sandbox Google on a real socket with a user who has calendars."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -1,4 +1,4 @@
-"""For Schemathesis: send each request that it makes once more as everybody else, and look for faults of ours.
+"""Schemathesis hooks: repeat each generated request with every other credential, and check for 5xx.
 
 CATFLAP_STRANGERS_AS names a file of headers by identity. Making requests takes it far longer than sending
 them, so they are made once for all.

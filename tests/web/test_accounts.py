@@ -1,4 +1,4 @@
-"""What is the person's own: seen, taken along, taken away, erased; by nobody else."""
+"""A user's data over the API: read, exported, revoked and erased, only by that user."""
 
 from datetime import timedelta
 from typing import Any

@@ -17,7 +17,7 @@ from tests.support.signin import NOTHING, changed, error_of
 
 @pytest.fixture
 async def shop(database_urls: Urls, clock: FixedClock, tmp_path: Any) -> Any:
-    """A house that knows where the shop's links lead back to."""
+    """An app with the return URL of the shop."""
     async with running_app(database_urls, clock, tmp_path, return_urls=(RETURN_TO,)) as app:
         yield app
 
@@ -243,7 +243,7 @@ async def test_what_waits_for_confirmation_cannot_be_opened_from_the_database(sh
 
 @pytest.fixture
 async def app_door(database_urls: Urls, clock: FixedClock, tmp_path: Any) -> Any:
-    """A house that accepts the tokens of an app with its own login."""
+    """An app that accepts the JWTs of another issuer."""
     client_app = ClientApp(clock)
     jwks = {"keys": [client_app.key.as_dict(private=False)]}
     async with (

@@ -1,4 +1,4 @@
-"""One-time codes of popups and native apps, and ID tokens: taken from whom they belong to, nobody else."""
+"""Sign-in with one-time codes of popups and native apps, and with ID tokens; who may send them."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""While the database is away each route answers 503 or does without it, and all go on by themselves."""
+"""Database outage: each route answers 503 or works without it, and all recover by themselves."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""A host application beside Catflap: not a byte of its answers changes, whatever its paths are called."""
+"""A host application beside Catflap: its answers stay the same byte for byte, also on paths like ours."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager

@@ -1,4 +1,4 @@
-"""The issuer of an app's own tokens may be down or wrong: that is told as its fault, and heals by itself."""
+"""An external JWT issuer that is down or answers nonsense: 503, and recovery without a restart."""
 
 import asyncio
 from pathlib import Path

@@ -44,7 +44,7 @@ async def http(keys: ApiKeys) -> AsyncIterator[httpx2.AsyncClient]:
     app.router.route_class = ProblemRoute
     app.state.catflap = SimpleNamespace(api_keys=keys, settings=Settings())
 
-    @app.get("/door")
+    @app.get("/protected")
     async def guarded(key: Annotated[ApiKey, Depends(require_key("tokens"))]) -> str:
         return key.name
 
@@ -62,20 +62,20 @@ def _bearer(secret: str) -> dict[str, str]:
 
 async def test_a_live_key_with_the_right_opens(http: httpx2.AsyncClient, keys: ApiKeys) -> None:
     _, secret = await keys.create("shop", ["tokens"])
-    assert (await http.get("/door", headers=_bearer(secret))).json() == "shop"
+    assert (await http.get("/protected", headers=_bearer(secret))).json() == "shop"
 
 
 @pytest.mark.parametrize("headers", [{}, _bearer("catflap_wrong"), {"Cookie": "catflap_session=x"}])
 async def test_without_a_live_key_the_door_stays_shut(
     http: httpx2.AsyncClient, headers: dict[str, str]
 ) -> None:
-    answer = await http.get("/door", headers=headers)
+    answer = await http.get("/protected", headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
 
 
 async def test_a_key_does_only_what_it_was_made_for(http: httpx2.AsyncClient, keys: ApiKeys) -> None:
     _, secret = await keys.create("crier", ["announce"])
-    answer = await http.get("/door", headers=_bearer(secret))
+    answer = await http.get("/protected", headers=_bearer(secret))
     assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
 
 
@@ -98,16 +98,16 @@ async def test_no_other_spelling_of_a_user_gets_round_the_limit(
 
 async def test_a_key_dies_on_its_last_day(http: httpx2.AsyncClient, keys: ApiKeys, clock: FixedClock) -> None:
     _, secret = await keys.create("guest", ["tokens"], expires_at=clock.now() + timedelta(days=1))
-    assert (await http.get("/door", headers=_bearer(secret))).status_code == 200
+    assert (await http.get("/protected", headers=_bearer(secret))).status_code == 200
     clock.advance(timedelta(days=1))
-    assert (await http.get("/door", headers=_bearer(secret))).status_code == 401
+    assert (await http.get("/protected", headers=_bearer(secret))).status_code == 401
 
 
 async def test_a_key_that_asks_too_often_is_told_when_to_come_back(
     http: httpx2.AsyncClient, keys: ApiKeys
 ) -> None:
     _, secret = await keys.create("busy", ["tokens"], per_minute=24)
-    answers = [await http.get("/door", headers=_bearer(secret)) for _ in range(3)]
+    answers = [await http.get("/protected", headers=_bearer(secret)) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [200, 200, 429]
     assert answers[2].headers["Retry-After"] == "3"
 
@@ -138,7 +138,7 @@ async def test_a_key_is_stored_hashed_only(keys: ApiKeys, engine: AsyncEngine) -
 
 async def test_last_use_is_noted(http: httpx2.AsyncClient, keys: ApiKeys) -> None:
     _, secret = await keys.create("shop", ["tokens"])
-    await http.get("/door", headers=_bearer(secret))
+    await http.get("/protected", headers=_bearer(secret))
     await keys.write_uses()
     (listed,) = await keys.list()
     assert listed.last_used_at == listed.created_at

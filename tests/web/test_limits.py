@@ -1,4 +1,4 @@
-"""A flood of sign-ins is refused, bounded in what it leaves, and slows nobody else down."""
+"""Rate limits of sign-ins: a flood is refused, leaves few rows, and does not slow other requests."""
 
 import asyncio
 import ipaddress
@@ -131,7 +131,7 @@ async def test_all_addresses_together_have_a_limit_too(strict: RunningApp) -> No
 
 
 async def test_sign_ins_that_wait_for_the_database_leave_it_to_everybody_else(app: RunningApp) -> None:
-    """Whatever holds up the attempts, they hold no more than a few connections."""
+    """Sign-ins that wait for a lock hold only a few connections."""
     path, key = await token_of_a_user(app)
     connection = await asyncpg.connect(**asyncpg_options(app.urls.owner))
     await connection.execute("BEGIN; LOCK TABLE app.signin_attempts IN ACCESS EXCLUSIVE MODE")

@@ -1,4 +1,4 @@
-"""The page as it leaves the house, before any script runs."""
+"""The page as it is served, before any script runs."""
 
 import re
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""How Mia speaks to somebody, read and written over HTTP."""
+"""Preferences of announcements, read and written over HTTP."""
 
 from typing import Any
 

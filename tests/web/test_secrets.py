@@ -95,7 +95,7 @@ async def _everything(
 
 
 def _libraries(records: list[logging.LogRecord], app: RunningApp) -> str:
-    """What libraries said in the house; the tests' own browsers use one of them too, and say more."""
+    """What libraries logged, without the lines that the tests' own browsers caused."""
     lines = []
     for record in records:
         line = record.getMessage()

@@ -1,4 +1,4 @@
-"""A browser's device ends with the session it was made in, at once and however that session ends."""
+"""The device of a browser is removed with the session it was made in, however that session ends."""
 
 import asyncio
 import hashlib

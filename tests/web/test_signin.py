@@ -1,4 +1,4 @@
-"""The redirect flow: one consent, a session and a grant, and nothing kept of what isn't right."""
+"""Sign-in by redirect: one consent gives a session and a grant; nothing is stored of an invalid response."""
 
 import asyncio
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Whatever a stranger sends to any route, as whoever, the answer is never a fault of ours.
+"""Generated requests to every route, with every kind of credential, are never answered with a 5xx of ours.
 
 Schemathesis makes the requests, from the OpenAPI document and from what the document leaves out; `-s` shows
 its summaries. CATFLAP_STRANGERS=500 sends that many to each operation instead of a few.

@@ -77,7 +77,7 @@ async def test_another_persons_answer_is_refused_once_somebody_is_signed_in(app:
     assert error_of(await browser.get(as_bob)) == "state_invalid"
     assert await app.stored() == stored
     assert (await browser.me())["accounts"][0]["email"] == ALICE
-    # Whoever begins anew, signed in, may change over.
+    # A new sign-in of a signed-in browser may change the user.
     assert error_of(await browser.sign_in("/signin/google?purpose=signin", email=BOB)) is None
     assert (await browser.me())["accounts"][0]["email"] == BOB
 

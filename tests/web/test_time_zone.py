@@ -1,4 +1,4 @@
-"""Whose clock a person lives by: their choice, else Google Calendar's, else the browser's; and it is told."""
+"""Time zone of a user: their choice, else Google Calendar's, else the browser's; the page says which."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A code without `openid` names nobody; a later one tells whose account it was."""
+"""Codes without `openid`: the account is unnamed until a later code with an ID token names it."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A sender's mistake is answered as the sender's, with what to change; an operator's stays the operator's."""
+"""Error codes of the code routes: 4xx with a remedy for the client's mistakes, 500 for the operator's."""
 
 from pathlib import Path
 from typing import Any

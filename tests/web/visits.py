@@ -31,9 +31,9 @@ SHOWS = '#mia[data-state="showing"]'
 
 
 class Visit:
-    """One page with a clock that a test moves, the house's clock beside it.
+    """One page with a clock that a test moves, the clock of the app beside it.
 
-    The house's keep-alives don't know of that clock, so a test stays within the minute of silence after
+    The app's keep-alives don't know of that clock, so a test stays within the minute of silence after
     which the page would call again.
     """
 

@@ -1,1 +1,1 @@
-"""HTTP: the page, the API, and what keeps both safe."""
+"""HTTP interface: API routes, the web page, authentication and security headers."""

@@ -1,4 +1,4 @@
-"""Routes of other back ends prove themselves with an API key; cookies count for nothing there."""
+"""Authentication of other back ends by API key; cookies are ignored."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated

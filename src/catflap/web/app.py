@@ -38,13 +38,13 @@ def _add_routes(app: FastAPI, router: APIRouter) -> None:
 
 @operations.get("/healthz", include_in_schema=False)
 async def healthz() -> dict[str, str]:
-    """The process runs."""
+    """Liveness check: the process runs."""
     return {"status": "ok"}
 
 
 @operations.get("/readyz", include_in_schema=False)
 async def readyz(services: ServicesDep) -> dict[str, str]:
-    """The process can serve: the database answers both roles, and the keyset opens what is in it."""
+    """Readiness check: the database answers both roles, and the keyset opens what is in it."""
     async with services.engine.connect() as connection:
         await connection.execute(text("SELECT 1"))
     await check_ready(services.grants.engine, services.grants.cipher)

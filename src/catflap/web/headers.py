@@ -66,6 +66,7 @@ class SecurityHeaders:
         self._https = https
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, and add the headers to its response."""
         if scope["type"] == "http":
             send = add_headers(scope, self._with_hsts(send) if self._https else send)
         await self._app(scope, receive, send)

@@ -18,7 +18,7 @@ DEFAULT: Final = "en"
 
 
 class InvalidLocaleFile(ValueError):
-    """A locale file is not a flat table of non-empty strings; the message names the file and the key."""
+    """Error: a locale file is not a flat table of non-empty strings; the message names file and key."""
 
 
 @cache

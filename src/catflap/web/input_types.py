@@ -58,7 +58,7 @@ AccountSub = Annotated[
 
 
 def parse_json(body: bytes) -> Any:
-    """JSON as every reader understands it: UTF-8, each member once, numbers that are numbers (RFC 8259).
+    """Parse JSON strictly: UTF-8, no duplicate members, no NaN or Infinity (RFC 8259).
 
     Raises:
         ValueError: it is not.
@@ -70,10 +70,10 @@ def parse_json(body: bytes) -> Any:
 
 
 def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """The members as a dictionary.
+    """Return the pairs as a dictionary, and refuse duplicate names, which two parsers could read differently.
 
     Raises:
-        ValueError: a member is there twice, so that two readers could see two things.
+        ValueError: a name occurs twice.
     """
     found = dict(pairs)
     if len(found) != len(pairs):

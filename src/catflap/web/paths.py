@@ -18,5 +18,5 @@ class Paths:
     home: str = "/"
 
     def home_with(self, query: str) -> str:
-        """`home` with a query, which it may have already."""
+        """Return `home` with `query` appended."""
         return f"{self.home}{'&' if '?' in self.home else '?'}{query}"

@@ -28,6 +28,7 @@ class _Strict(Request):
     """Request that refuses JSON which two parsers could read differently."""
 
     async def json(self) -> Any:
+        """Parse the body strictly; see `parse_json`."""
         body = await self.body()
         try:
             return parse_json(body)
@@ -40,6 +41,7 @@ class ProblemRoute(APIRoute):
     """Route that answers every exception as a problem document; the module says what else it does."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Wrap the handler of FastAPI: strict JSON, and an answer for every exception."""
         handle = super().get_route_handler()
 
         async def answer(request: Request) -> Response:
@@ -55,6 +57,7 @@ class ProblemRoute(APIRoute):
         return problems.problem_of(error, self.path)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a matched request, also one with a wrong method or a CORS preflight."""
         services = installed(scope)
         send = add_headers(scope, send)
         inner = _without_secrets(scope) if getattr(self.endpoint, _SECRET, False) else scope
@@ -78,7 +81,7 @@ class PlainErrors(ProblemRoute):
     """Route whose errors are `{"error": …}`, for clients that know no problem documents."""
 
     def answer_error(self, error: Exception) -> Response:
-        """Answer an error as a plain one."""
+        """Answer an error as `{"error": …}`."""
         known = problems.error_of(error)
         return super().answer_error(error) if known is None else problems.plain(known)
 

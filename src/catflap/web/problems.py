@@ -30,7 +30,7 @@ def problem(
 
 
 def problem_of(error: Exception, route: str | None = None, **members: Any) -> Response:
-    """The problem document for any exception; an unexpected one is logged with the path of its route.
+    """Build the problem document for any exception; an unexpected one is logged with the path of its route.
 
     Args:
         members: as in `problem`, for an error of ours.
@@ -60,12 +60,12 @@ async def http_problem(_request: Request, error: Exception) -> Response:
 
 
 def too_large() -> BadRequest:
-    """The error for a request body of more than MAX_BODY_BYTES."""
+    """Build the error for a request body of more than MAX_BODY_BYTES."""
     return BadRequest("too_large", f"A request body may have {MAX_BODY_BYTES} bytes at most.")
 
 
 def plain(error: CatflapError, status: int | None = None, message: str | None = None) -> Response:
-    """The same for clients that know no problem documents: `{"error": …}`."""
+    """Build the response for a route with plain errors, `{"error": …}`."""
     after = retry_after(error)
     headers = {"Retry-After": str(after)} if after else {}
     return json_response(PlainError(error=message or error.message), status or http_status(error), headers)
@@ -78,7 +78,7 @@ def _ours(error: CatflapError, members: Mapping[str, Any]) -> Response:
 
 
 def retry_after(error: CatflapError) -> int | None:
-    """Seconds for the header Retry-After, where the error says when to try again."""
+    """Return the seconds for the header Retry-After, or None."""
     after = error.after if isinstance(error, TryAgain) else None
     return math.ceil(after.total_seconds()) if after else None
 

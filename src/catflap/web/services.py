@@ -1,4 +1,4 @@
-"""The components that routes use: made by `catflap.app`, stored on `app.state`."""
+"""Container of the components that routes use: made by `catflap.app`, stored on `app.state`."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -145,7 +145,7 @@ async def _known(services: Services, user_id: int) -> None:
 
 
 async def _purpose(services: Services, user_id: int, body: ConsentBody) -> Purpose:
-    """More scopes for an account they have, else an account more."""
+    """Return the purpose of a consent link: `add_scopes` for a user with an account, else `link`."""
     if body.purpose == "signin":
         raise BadRequest("invalid_request", "People sign in for themselves; send add_scopes or link.")
     accounts = {one.sub for one in await services.users.accounts(user_id) if not is_unnamed(one.sub)}

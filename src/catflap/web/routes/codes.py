@@ -1,4 +1,4 @@
-"""One-time codes and ID tokens sent by clients: popups, native apps, pages after Google's older guide.
+"""Sign-in with one-time codes and ID tokens: popups, native apps, pages after Google's older guide.
 
 A browser's request must come from a page of ours; a native app's must not come from a browser at all. So a
 code can't be slipped in by another site, whichever client it claims to be.
@@ -231,7 +231,7 @@ async def _from_popup(
 def _popup_back(
     request: Request, services: Services, names: Cookies, session: Session | None, state: str | None
 ) -> AbstractAsyncContextManager[PendingAuthorization | None]:
-    """What a page asked for before it opened Google's window; None when it asked for nothing.
+    """Return the pending authorization request of a popup; None without a state.
 
     A failure inside leaves the state to the next click.
     """
@@ -243,7 +243,7 @@ def _popup_back(
 async def _from_login_uri(
     request: Request, services: Services, names: Cookies, session: Session | None
 ) -> Response:
-    """Google's button in redirect mode posts a form; its own cookie must match (GIS reference)."""
+    """Sign in with the form of Google's button in redirect mode; its cookie must match (GIS reference)."""
     form = await read_form(request)
     sent, kept = form.get(_G_CSRF, ""), request.cookies.get(_G_CSRF, "")
     if not sent or not hmac.compare_digest(sent.encode(), kept.encode()):
@@ -286,7 +286,7 @@ async def _as_app(
 
 
 def _lead_to_consent(services: Services, needed: ConsentNeeded) -> Response:
-    """A popup can't be led on from here, so the page is told where to go."""
+    """Build the `consent_needed` problem with `consent_url`, which the page has to open."""
     asks = needed.request
     wanted = {"scopes": " ".join(sorted(asks.scopes - SIGN_IN)), "purpose": asks.purpose, "prompt": "consent"}
     address = f"{services.paths.auth}/signin/google?{urlencode(wanted)}"

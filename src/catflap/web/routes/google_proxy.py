@@ -1,4 +1,4 @@
-"""Calls to Google made for a user, for back ends that should not hold tokens.
+"""Proxy for calls to Google APIs as a user, for back ends that should not hold tokens.
 
 The caller's own credentials and cookies end here, Google's cookies and redirects too. Answers stream.
 """
@@ -146,7 +146,7 @@ def _call(request: Request, host: str) -> ProxyCall:
 async def _needed_scopes(
     services: Services, key: ApiKey, call: ProxyCall, user_id: int, account: str | None
 ) -> frozenset[str]:
-    """What the call needs, as far as its path tells; a limited key must have it.
+    """Return the scopes that the call needs, as far as its path tells; a limited key must have them.
 
     Raises:
         BadRequest: `forbidden`.
@@ -160,7 +160,7 @@ async def _needed_scopes(
 
 
 class _Forwarding:
-    """One call on its way to Google."""
+    """Forward one call to Google, with one retry after 401."""
 
     def __init__(
         self,
@@ -171,7 +171,7 @@ class _Forwarding:
         account: str | None,
         needed: frozenset[str],
     ) -> None:
-        self._parts = services
+        self._services = services
         self._request = request
         self._user_id = user_id
         self._account = account
@@ -183,7 +183,7 @@ class _Forwarding:
         self._url = base + call.path + (f"?{call.query}" if call.query else "")
 
     async def answer(self, until: float) -> httpx2.Response:
-        """Google's answer, its body not yet read.
+        """Return Google's response, its body not yet read.
 
         Raises:
             BadRequest: `redirect_refused`; and as `Vault.access_token`.
@@ -210,12 +210,12 @@ class _Forwarding:
 
     async def _token(self, rejected: str | None = None) -> AccessToken:
         # Whether it suffices is Google's to say.
-        return await self._parts.vault.access_token(
+        return await self._services.vault.access_token(
             self._user_id, self._account, prefer=self._needed, rejected=rejected
         )
 
     async def _begin_body(self) -> tuple[bytes | AsyncIterator[bytes], bool]:
-        """The body if it is small, else a stream of it that can be sent only once."""
+        """Return the body and whether it can be sent again; a large one is a stream, which can't."""
         chunks = self._request.stream()
         begun = b""
         async for chunk in chunks:
@@ -228,9 +228,9 @@ class _Forwarding:
         headers = {name: value for name, value in self._request.headers.items() if name in _TO_GOOGLE}
         headers.setdefault("accept-encoding", "identity")
         headers["authorization"] = f"Bearer {token}"
-        http = self._parts.http
+        http = self._services.http
         built = http.build_request(self._method, self._url, headers=headers, content=body or None)
-        # What answers to earlier calls set, for whomever, is none of this call's business.
+        # The client is shared: cookies that it got for other users must not be sent.
         built.headers.pop("cookie", None)
         try:
             return await http.send(built, stream=True, follow_redirects=False)
@@ -249,7 +249,7 @@ async def _continued(begun: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[
 
 
 class _Streamed(StreamingResponse):
-    """Passes Google's answer on as it comes, until a moment at most; the answer is closed however it ends."""
+    """Streaming response of Google's answer, with a deadline; the answer is closed however it ends."""
 
     def __init__(self, answer: httpx2.Response, until: float) -> None:
         headers = {name: value for name, value in answer.headers.items() if name.lower() in _FROM_GOOGLE}
@@ -269,7 +269,7 @@ class _Streamed(StreamingResponse):
                 await super().__call__(scope, receive, send)
         except (httpx2.HTTPError, TimeoutError) as error:
             # Too late for a status. An answer that is not ended makes the server cut the connection, so that
-            # nobody takes half of it for the whole.
+            # an incomplete answer is not taken for the whole.
             log.warning("proxied_answer_cut_off", error=type(error).__name__)
         finally:
             await self._answer.aclose()

@@ -1,4 +1,4 @@
-"""The route of the mobile app, with the bodies and statuses that it had before Catflap.
+"""Route of the mobile app, compatible with the bodies and statuses that it had before Catflap.
 
 The app has its own login and names its user. The bearer must be that user's; the answer is the same whether
 another user exists or not.

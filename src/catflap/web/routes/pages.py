@@ -1,4 +1,4 @@
-"""The one page: signed out a button, signed in Mia and the day.
+"""The web page: a sign-in button, or Mia and today's appointments.
 
 The page is useful before any script runs and carries nobody's appointments: the scripts fetch those, so
 no event title passes through a template. It refuses to show a value from the address line.
@@ -34,7 +34,7 @@ _templates = Environment(
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """The person a page is drawn for.
+    """The signed-in user for whom the page is rendered.
 
     Args:
         missing_scopes: What they did not allow; empty when Mia may read the calendar.
@@ -50,17 +50,18 @@ class Viewer:
 
     @property
     def shown_name(self) -> str:
+        """The name, or the address of an account without one."""
         return self.name or self.email
 
     @property
     def initials(self) -> str:
-        """One or two letters in place of a picture, which would be a third party's."""
+        """One or two letters of the name, shown in place of a picture, which a third party would serve."""
         words = self.shown_name.partition("@")[0].replace(".", " ").split()
         return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper() or "?"
 
     @property
     def wanted(self) -> str | None:
-        """Which consent is wanting: `yes` again, the `calendar`, or None."""
+        """The consent that the page asks for: `yes` (the same again), `calendar`, or None."""
         if self.grant_state == "reconsent":
             return "yes"
         return "calendar" if self.missing_scopes or self.grant_state != "active" else None
@@ -69,7 +70,7 @@ class Viewer:
 async def viewer(
     request: Request, services: ServicesDep, names: CookieNames, session: MaybeSession
 ) -> Viewer | None:
-    """The user whose browser asks for the page; None when nobody is signed in."""
+    """Dependency: the signed-in user of this browser, or None."""
     if session is None or session.kind != "cookie":
         return None
     account = next(iter(await services.users.accounts(session.user_id)), None)
@@ -105,7 +106,7 @@ async def page(
 async def window(
     request: Request, services: ServicesDep, error: str | None = None, lang: str | None = None
 ) -> HTMLResponse:
-    """The same in Google's popup: the only page that loads a script which is not ours."""
+    """Sign-in page that uses Google's popup; the only page that loads a third-party script."""
     google = urlsplit(services.settings.google_discovery_url)
     scripts = f"{google.scheme}://{google.netloc}/gsi/"
     came_from = f"{services.paths.mia}/"

@@ -1,4 +1,4 @@
-"""Where Google sends security events: 202 for what verifies, also a second time; 400 for what does not."""
+"""Receiver of Google's security events (RISC, RFC 8935): 202 if valid, also a second time, else 400."""
 
 from fastapi import Request
 from fastapi.responses import Response

@@ -183,7 +183,7 @@ async def sign_out(
 async def _ask_again(
     request: Request, services: Services, names: Cookies, attempt: PendingAuthorization, needed: ConsentNeeded
 ) -> Response:
-    """Lead through the consent screen once more, because Google sent no refresh token."""
+    """Redirect to the consent screen once more, because Google sent no refresh token."""
     begun = await services.signin.begin(
         forced(replace(needed.request, signed_in_user_id=None)),
         browser_secret=attempt.browser_secret,
@@ -228,16 +228,16 @@ async def _answer_link(
 
 
 def _came_by_another_name(request: Request, origin: str) -> bool:
-    """Whether this machine is called `localhost` here and `127.0.0.1` there, or the reverse."""
+    """Whether the request used another loopback name than the origin, such as `localhost` for `127.0.0.1`."""
     here = f"http://{request.headers.get('Host', '')}"
     return is_loopback(origin) and is_loopback(here) and urlsplit(here).netloc != urlsplit(origin).netloc
 
 
 def _by_origin(request: Request, origin: str) -> Response:
-    """Lead the browser to the name by which Google sends it back, or our cookie would be missing there.
+    """Redirect the browser to the host name of the origin, where Google sends it back with our cookie.
 
-    Once: a proxy that passes its upstream's name as Host (nginx unless told otherwise, Vite's `changeOrigin`)
-    makes every request look as if it came by another name. Who was led here is where they should be.
+    Only once: behind a proxy that sends its upstream's name as Host (nginx unless told otherwise, Vite's
+    `changeOrigin`), every request seems to use another name.
     """
     query = f"{request.url.query}&by_origin=1".removeprefix("&")
     return RedirectResponse(f"{origin}{request.url.path}?{query}", 307)

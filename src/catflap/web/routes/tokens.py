@@ -74,7 +74,9 @@ async def _token_within(
     min_ttl: int,
     rejected: str | None,
 ) -> AccessToken:
-    """A Google token carries all that its consent allowed, so a key that is narrower must use the proxy.
+    """Return a live token if the API key may have all of its scopes.
+
+    A Google token carries everything that its consent allowed, so a narrower key must use the proxy.
 
     Raises:
         BadRequest: `key_narrower_than_grant`, and as `Vault.access_token`.

@@ -17,7 +17,7 @@ CSRF_MEMBER = "What the browser sends as X-CSRF-Token with anything but GET; onl
 
 
 class ProfileResource(Answer):
-    """What Google says about a person."""
+    """Profile of a Google account, from the claims of its ID token."""
 
     sub: str = Field(description="The account's stable id.", examples=["110169484474386276334"])
     email: str = Field(examples=["alice@example.com"])
@@ -30,11 +30,12 @@ class ProfileResource(Answer):
 
     @classmethod
     def members_of(cls, who: Identity | Account) -> dict[str, Any]:
-        """The members of a profile in `who`."""
+        """Return the profile members of `who`."""
         return {name: getattr(who, name) for name in ProfileResource.model_fields}
 
     @classmethod
     def of_person(cls, who: Identity | Account) -> "ProfileResource":
+        """Build the profile alone."""
         return ProfileResource(**cls.members_of(who))
 
 
@@ -46,11 +47,12 @@ class AccountResource(ProfileResource):
 
     @classmethod
     def of(cls, account: Account) -> Self:
+        """Build it from a stored account."""
         return cls(**cls.members_of(account), primary=account.is_primary, signs_in=account.signs_in)
 
 
 class GrantResource(Answer):
-    """What a user allowed for one Google account, compared with what they were asked; never a token."""
+    """Grant for one Google account: granted and missing scopes, and its state; never a token."""
 
     id: int = Field(examples=[17])
     account: str = Field(description="The account's `sub`.", examples=["110169484474386276334"])
@@ -68,7 +70,7 @@ class GrantResource(Answer):
 
     @classmethod
     def members_of(cls, grant: Grant, accounts: Iterable[Account]) -> dict[str, Any]:
-        """The members for `grant`; `accounts` are its user's."""
+        """Return the members for `grant`; `accounts` are those of its user."""
         account = next((one for one in accounts if one.sub == grant.account_sub), None)
         asked = frozenset(account.asked_scopes) - SIGN_IN if account else frozenset[str]()
         return {
@@ -87,11 +89,12 @@ class GrantResource(Answer):
 
     @classmethod
     def of(cls, grant: Grant, accounts: Iterable[Account]) -> "GrantResource":
+        """Build it from a stored grant and its user's accounts."""
         return GrantResource(**cls.members_of(grant, accounts))
 
 
 class ListedGrant(GrantResource):
-    """A grant, and what ending it ends beside it."""
+    """Grant with the number of other grants that end with it."""
 
     also_ends: int = Field(
         description="Other users' grants for the same account, which Google ends together with this one."
@@ -99,15 +102,18 @@ class ListedGrant(GrantResource):
 
     @classmethod
     def with_others(cls, grant: Grant, accounts: Iterable[Account], also_ends: int) -> Self:
+        """Build it; `also_ends` is the number of other grants that end with it."""
         return cls(**cls.members_of(grant, accounts), also_ends=also_ends)
 
 
 class GrantList(Answer):
+    """All grants of a user."""
+
     grants: list[ListedGrant]
 
 
 class Me(Answer):
-    """Who is signed in, and what they allowed."""
+    """The signed-in user with accounts and grants."""
 
     user_id: int = Field(examples=[17])
     accounts: list[AccountResource]
@@ -116,7 +122,7 @@ class Me(Answer):
 
 
 class SessionLifetime(Answer):
-    """Whose session this is, and how long it lives at most."""
+    """User and lifetime of the session of this request."""
 
     user_id: int = Field(examples=[17])
     kind: Kind = Field(
@@ -126,7 +132,7 @@ class SessionLifetime(Answer):
 
 
 class SessionResource(Answer):
-    """A place where the user is signed in."""
+    """A session of the user, of a browser or of a native app."""
 
     id: int
     kind: Kind
@@ -152,11 +158,13 @@ class SessionResource(Answer):
 
 
 class SessionList(Answer):
+    """All sessions of a user."""
+
     sessions: list[SessionResource]
 
 
 class Export(Answer):
-    """Everything held about the user: rows by table, beside the members named here."""
+    """Export of all stored data of the user: rows by table, beside the members named here."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 

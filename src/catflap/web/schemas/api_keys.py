@@ -10,7 +10,7 @@ from catflap.web.schemas.base import Answer, Instant, RequestTime, StrictBody
 
 
 class ApiKeyBody(StrictBody):
-    """A key to be made; limits left out are none."""
+    """An API key to create; limits left out do not apply."""
 
     name: Annotated[Text, Field(min_length=1, max_length=100, examples=["shop"])]
     rights: Annotated[list[Text], Field(min_length=1, max_length=10, examples=[["tokens"]])]
@@ -25,7 +25,7 @@ class ApiKeyBody(StrictBody):
 
 
 class ApiKeyResource(Answer):
-    """An API key without its secret; null limits are none."""
+    """An API key without its secret; limits that are null do not apply."""
 
     id: int
     name: str
@@ -40,6 +40,7 @@ class ApiKeyResource(Answer):
 
     @classmethod
     def members_of(cls, key: ApiKey) -> dict[str, Any]:
+        """Return the members for `key`, for this model and those that extend it."""
         return {
             "id": key.id,
             "name": key.name,
@@ -55,18 +56,22 @@ class ApiKeyResource(Answer):
 
     @classmethod
     def of(cls, key: ApiKey) -> "ApiKeyResource":
+        """Build it from a stored key."""
         return ApiKeyResource(**cls.members_of(key))
 
 
 class NewApiKey(ApiKeyResource):
-    """A key that was just made."""
+    """A new API key with its secret."""
 
     secret: str = Field(description="Shown now and never again.", examples=["catflap_…"])
 
     @classmethod
     def with_secret(cls, key: ApiKey, secret: str) -> Self:
+        """Build it with the secret, which is returned this once."""
         return cls(**cls.members_of(key), secret=secret)
 
 
 class ApiKeyList(Answer):
+    """All API keys."""
+
     keys: list[ApiKeyResource]

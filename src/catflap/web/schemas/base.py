@@ -29,14 +29,14 @@ class Answer(BaseModel):
 
 
 def absent(description: str, **more: Any) -> Any:
-    """A member of an `Answer` that is left out when it is None."""
+    """Declare a member of an `Answer` that is left out when it is None."""
     return Field(
         default=None, exclude_if=_is_none, description=description, json_schema_extra=_never_null, **more
     )
 
 
 def json_response(answer: Answer, status_code: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """`answer` as an HTTP response; for routes that set cookies or headers, and for the fastest one."""
+    """Build the response from `answer`; for routes that set cookies or headers, and for the fastest one."""
     return Response(answer.model_dump_json(), status_code, headers, "application/json")
 
 

@@ -1,4 +1,4 @@
-"""CalendarList, today's appointments and announcements of a signed-in user."""
+"""Calendars, today's appointments and announcements of a signed-in user."""
 
 from typing import Any, Literal, Self
 
@@ -14,7 +14,7 @@ CalendarState = Literal["current", "waiting", "failing", "gone", "not_selected"]
 
 
 class CalendarProblem(Answer):
-    """What is wrong with a calendar, or with an account's list of calendars."""
+    """Problem with a calendar, or with an account's calendar list."""
 
     code: str = Field(examples=["google_unavailable"])
     message: str
@@ -23,7 +23,7 @@ class CalendarProblem(Answer):
 
 
 class CalendarResource(Answer):
-    """A calendar: what it holds, how fresh that is, and what is wrong with it."""
+    """A calendar with the state of its synchronisation and its problem, if there is one."""
 
     id: int
     account: str = Field(description="The account's `sub`.")
@@ -38,7 +38,7 @@ class CalendarResource(Answer):
 
 
 class CalendarListState(Answer):
-    """How fresh the calendar list of an account is."""
+    """State of the synchronisation of an account's calendar list."""
 
     account: str
     email: str
@@ -56,7 +56,7 @@ class RemovedCalendar(Answer):
 
 
 class PageProblem(Answer):
-    """One line for the page about something that is wrong."""
+    """Problem of an account or calendar, as the page shows it."""
 
     kind: Literal["account", "removed"] | CalendarState
     name: str
@@ -72,13 +72,13 @@ class CalendarList(Answer):
 
     @property
     def is_syncing(self) -> bool:
-        """Whether something is being read for the first time."""
+        """Whether an initial synchronisation has not finished."""
         if any(one.state == "waiting" for one in self.calendars):
             return True
         return not self.calendars and not any(one.problem for one in self.accounts)
 
     def page_problems(self) -> list[PageProblem]:
-        """Accounts and calendars in trouble, and what was removed."""
+        """Problems of accounts and calendars, and removed calendars."""
         accounts = [
             PageProblem(kind="account", name=one.email, code=one.problem.code)
             for one in self.accounts
@@ -104,6 +104,7 @@ class Appointment(Answer):
 
     @classmethod
     def of(cls, one: Occurrence, calendar: str) -> Self:
+        """Build it from an occurrence of the calendar named `calendar`."""
         return cls(
             title=one.title,
             starts_at=one.starts_at,
@@ -125,7 +126,7 @@ class Today(Answer):
 
 
 class AnnouncementResource(Answer):
-    """One text to be said at one time on one device."""
+    """An announcement: one text at one time on one device."""
 
     id: str
     device: int
@@ -141,7 +142,7 @@ class AnnouncementResource(Answer):
 
     @classmethod
     def of(cls, row: Row[Any]) -> Self:
-        """From a row of `announcements` with `seconds` of its sound."""
+        """Build it from a row of `announcements` with `seconds` of its sound."""
         return cls(
             id=row.id,
             device=row.device_id,
@@ -158,11 +159,13 @@ class AnnouncementResource(Answer):
 
 
 class AnnouncementList(Answer):
+    """Announcements of a user."""
+
     announcements: list[AnnouncementResource]
 
 
 class DialectResource(Answer):
-    """A way for Mia to speak."""
+    """A Japanese dialect in which Mia can speak."""
 
     id: str = Field(examples=["kansai"])
     language: Language
@@ -172,6 +175,7 @@ class DialectResource(Answer):
 
     @classmethod
     def of(cls, dialect: Dialect) -> Self:
+        """Build it from a dialect of the phrasebook."""
         return cls(
             id=dialect.id,
             language=dialect.language,

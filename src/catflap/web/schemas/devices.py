@@ -14,7 +14,7 @@ Name = Annotated[Text, Field(min_length=1, max_length=60, examples=["Kitchen"])]
 
 
 class PairingBody(StrictBody):
-    """A device asks for a code; it keeps its token and sends the hash."""
+    """Request of a device for a pairing code; it keeps its token and sends the hash."""
 
     token_sha256: Annotated[
         Text,
@@ -24,7 +24,7 @@ class PairingBody(StrictBody):
 
 
 class PairingResource(Answer):
-    """What the device shows (`code`) and what it asks with (`handle`)."""
+    """Pairing of a device: the `code` that it shows, and the `handle` with which it polls."""
 
     code: str = Field(examples=["WDJB-MJHT"])
     handle: str
@@ -33,6 +33,7 @@ class PairingResource(Answer):
 
     @classmethod
     def of(cls, pairing: Pairing) -> Self:
+        """Build it from a new pairing."""
         return cls(
             code=pairing.code,
             handle=pairing.handle,
@@ -57,7 +58,7 @@ class DeviceBody(StrictBody):
 
 
 class DeviceChange(StrictBody):
-    """What can be set of a device; members left out stay as they are."""
+    """Changes of a device; members left out stay as they are."""
 
     name: Name | None = None
     volume: Annotated[int, Field(ge=0, le=100)] | None = None
@@ -65,7 +66,7 @@ class DeviceChange(StrictBody):
 
 
 class DeviceResource(Answer):
-    """A thing that speaks."""
+    """A device that plays announcements."""
 
     id: int
     name: str
@@ -78,6 +79,7 @@ class DeviceResource(Answer):
 
     @classmethod
     def of(cls, device: Device, now: datetime, token: str | None = None) -> Self:
+        """Build it from a stored device; `now` decides whether it is online."""
         seen = device.last_seen_at
         return cls(
             id=device.id,
@@ -92,11 +94,13 @@ class DeviceResource(Answer):
 
 
 class DeviceList(Answer):
+    """All devices of a user."""
+
     devices: list[DeviceResource]
 
 
 class ScheduledSound(Answer):
-    """Where the sound is; its address needs no credential and works until an hour after `expires_at`."""
+    """Signed URL of a sound; it needs no credential and works until an hour after `expires_at`."""
 
     url: str = Field(json_schema_extra={"format": "uri"})
     type: Literal["audio/wav"]
@@ -106,7 +110,7 @@ class ScheduledSound(Answer):
 
 
 class ScheduledAnnouncement(Answer):
-    """One text to be said at one time."""
+    """An announcement of a schedule: one text at one time."""
 
     id: str
     play_at: Instant
@@ -117,7 +121,7 @@ class ScheduledAnnouncement(Answer):
 
 
 class ScheduleDocument(Answer):
-    """What a device says in the coming day."""
+    """Schedule of a device: its announcements of the coming day."""
 
     version: int = Field(description="Grows with each change.")
     now: Instant = Field(description="The server's clock.")
@@ -127,7 +131,7 @@ class ScheduleDocument(Answer):
 
 
 class AckBody(StrictBody):
-    """What became of one announcement."""
+    """Acknowledgement of one announcement: played, failed, missed or held."""
 
     announcement: Annotated[Text, Field(max_length=64)]
     state: Literal["played", "failed", "missed", "held"]

@@ -26,7 +26,7 @@ class ErrorCode:
 
     @property
     def status(self) -> int:
-        """The HTTP status that goes with the code."""
+        """HTTP status of the code."""
         return http_status(self.kind(self.code, ""))
 
 

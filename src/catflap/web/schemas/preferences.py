@@ -18,7 +18,7 @@ ClockTime = Annotated[
 
 
 class PreferencesBody(StrictBody):
-    """How and when announcements are made."""
+    """Preferences to store: how and when announcements are made."""
 
     zone: ZoneName | None = Field(description="null follows Google Calendar, or the browser.")
     zone_source: ZoneSource | None = Field(
@@ -43,7 +43,7 @@ class BrowserZone(StrictBody):
 
 
 class PreferencesResource(Answer):
-    """How and when announcements are made."""
+    """Preferences of a user: how and when announcements are made."""
 
     zone: str
     zone_source: ZoneSource = Field(description="Where `zone` comes from; only `user` is a choice.")
@@ -57,6 +57,7 @@ class PreferencesResource(Answer):
 
     @classmethod
     def of(cls, preferences: Preferences) -> Self:
+        """Build it from stored preferences."""
         at = preferences.briefing_at
         return cls(
             zone=preferences.zone,

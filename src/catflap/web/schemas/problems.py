@@ -105,7 +105,7 @@ def problems(*codes: str) -> dict[int | str, dict[str, Any]]:
 
 
 def plain_errors(*codes: str) -> dict[int | str, dict[str, Any]]:
-    """The same for clients that know no problem documents: `{"error": …}`."""
+    """Return the same for routes with plain errors, `{"error": …}`."""
     statuses = {ERROR_CODES[code].status for code in (*codes, *_ALWAYS)}
     declared: dict[int | str, dict[str, Any]] = {
         status: {"model": PlainError, "description": HTTPStatus(status).phrase, "headers": _headers(status)}
@@ -148,7 +148,7 @@ def _example(code: ErrorCode) -> dict[str, Any]:
 
 
 def problem_document(status: int, code: str, detail: str, **members: Any) -> CatflapProblem:
-    """The error document for `code`; `members` are the extension members of `CatflapProblem`."""
+    """Build the error document for `code`; `members` are the extension members of `CatflapProblem`."""
     return CatflapProblem(
         type=f"urn:catflap:problem:{code}",
         title=code.replace("_", " "),

@@ -19,7 +19,7 @@ SentState = Annotated[
 
 
 class CodeBody(StrictBody):
-    """A one-time code, and what was asked when it was given."""
+    """A one-time authorization code, with the scopes and purpose it was asked for."""
 
     code: Code
     client: Literal["popup", "native"] = Field(
@@ -41,7 +41,7 @@ class CredentialBody(StrictBody):
 
 
 class CredentialForm(StrictBody):
-    """What Google's button posts in redirect mode; its other fields are ignored."""
+    """Form that Google's sign-in button posts in redirect mode; its other fields are ignored."""
 
     model_config = ConfigDict(extra="ignore", strict=True)
 
@@ -50,7 +50,7 @@ class CredentialForm(StrictBody):
 
 
 class PopupResource(Answer):
-    """What a page hands to Google's code client."""
+    """Parameters for Google's code client in a popup."""
 
     client_id: str
     scope: str = Field(description="Separated by spaces, as Google spells them.")
@@ -62,6 +62,7 @@ class PopupResource(Answer):
 
     @classmethod
     def of(cls, popup: Popup, expires_in: int) -> Self:
+        """Build it; `expires_in` is the lifetime of the state in seconds."""
         return cls(
             client_id=popup.client_id,
             scope=popup.scope,
@@ -82,11 +83,12 @@ class BearerResource(Answer):
 
     @classmethod
     def of(cls, token: str) -> Self:
+        """Build it from a new session token."""
         return cls(token=token, token_type="Bearer", expires_in=int(ABSOLUTE.total_seconds()))  # noqa: S106 (its scheme)
 
 
 class SignInResource(Answer):
-    """Who signed in or was linked, and what they allowed of what was asked."""
+    """Result of a sign-in or link: user, account, granted and missing scopes."""
 
     user_id: int = Field(examples=[17])
     account: ProfileResource
@@ -99,6 +101,7 @@ class SignInResource(Answer):
 
     @classmethod
     def of(cls, received: SignInResult, *, csrf_token: str | None = None, bearer: str | None = None) -> Self:
+        """Build it: `csrf_token` for the session of a browser, `bearer` for a native app."""
         keeps = {} if bearer is None else BearerResource.of(bearer).model_dump()
         return cls(
             user_id=received.user_id,
@@ -111,7 +114,7 @@ class SignInResource(Answer):
 
 
 class AppTokensBody(StrictBody):
-    """What the mobile app sends."""
+    """Request of the mobile app: its user and the `serverAuthCode`."""
 
     # Any id the app may have: positive, and within what its own 64-bit integers hold.
     userId: Id  # noqa: N815 (the app's spelling)
@@ -119,4 +122,6 @@ class AppTokensBody(StrictBody):
 
 
 class AppTokensSaved(Answer):
+    """The mobile app's code was redeemed."""
+
     message: Literal["Token saved successfully"]

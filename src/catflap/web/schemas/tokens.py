@@ -17,4 +17,5 @@ class AccessTokenResource(Answer):
 
     @classmethod
     def of(cls, live: AccessToken) -> Self:
+        """Build it from a token of the vault."""
         return cls(access_token=live.token, expires_at=live.expires_at, scopes=sorted(live.scopes))

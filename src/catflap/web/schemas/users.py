@@ -17,7 +17,7 @@ _EXTERNAL_ID = "What the app calls this user."
 
 
 class UserBody(StrictBody):
-    """A user of the app."""
+    """A user to create, by the id that the app has for them."""
 
     external_id: (
         Annotated[Text, Field(min_length=1, max_length=255, description=_EXTERNAL_ID, examples=["user-4711"])]
@@ -26,7 +26,7 @@ class UserBody(StrictBody):
 
 
 class UserResource(Answer):
-    """A user of the app."""
+    """A user of another back end."""
 
     id: int = Field(examples=[17])
     external_id: str | None = Field(description=_EXTERNAL_ID)
@@ -46,7 +46,7 @@ class UserCodeBody(StrictBody):
 
 
 class ConsentBody(StrictBody):
-    """What to ask the user, and where they go afterwards."""
+    """Request for a consent link: scopes, purpose, and the URL to return to."""
 
     scopes: ScopeWords
     return_to: Annotated[
@@ -68,7 +68,7 @@ class ConsentBody(StrictBody):
 
 
 class ConsentLink(Answer):
-    """A link to send the user to, once, within ten minutes."""
+    """One-time consent link for a user, valid for ten minutes."""
 
     id: int
     purpose: Purpose

@@ -16,7 +16,7 @@ help: ## what can be made
 demo: .venv/runtime ## the whole way in a browser, offline; ARGS="--help" shows more
 	@$(BIN)/catflap demo $(ARGS)
 
-test: check ## format, lint, types, floors and every test
+test: check ## format, lint, types, layers and every test
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 test-fast: .venv/dev ## unit and most integration tests: within a minute on two idle cores

@@ -61,7 +61,7 @@ async def minute_of_expiry(stage: Stage, *, grants: int, per_second: float = 100
     await stage.google.forget()
     await stage.expire_access_tokens(after=timedelta(minutes=5), in_use=True)
     vaults = [stage.vault(per_second=per_second) for _ in range(2)]
-    upkeeps = [_upkeep(stage, vault) for vault in vaults]
+    vaults_maintenance = [_maintenance(stage, vault) for vault in vaults]
     began, served = time.monotonic(), 0
 
     async def work(maintenance: Maintenance) -> None:
@@ -79,7 +79,7 @@ async def minute_of_expiry(stage: Stage, *, grants: int, per_second: float = 100
             await asyncio.sleep(0.01)
 
     user = asyncio.create_task(use())
-    await asyncio.gather(*(work(maintenance) for maintenance in upkeeps))
+    await asyncio.gather(*(work(maintenance) for maintenance in vaults_maintenance))
     took = time.monotonic() - began
     assert not user.done()
     user.cancel()
@@ -213,7 +213,7 @@ async def _any(stage: Stage, chance: random.Random) -> Grant:
     return found
 
 
-def _upkeep(stage: Stage, vault: Vault) -> Maintenance:
+def _maintenance(stage: Stage, vault: Vault) -> Maintenance:
     clock = SystemClock()
     webhooks = Webhooks(stage.vault_engine, vault.grants.cipher, clock, stage.http)
     security_event_handler = SecurityEventHandler(

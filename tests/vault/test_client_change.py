@@ -141,7 +141,7 @@ async def test_tokens_of_the_former_client_are_forgotten_like_any_that_are_over(
         async with http:
             await person.grant_consent(http, NEW)
             clock.advance(timedelta(days=31))
-            await _upkeep(opened).tick()
+            await _maintenance(opened).tick()
             rows = await catflap.rows(
                 "SELECT client_id FROM vault.google_tokens WHERE refresh_token IS NOT NULL"
             )
@@ -164,6 +164,6 @@ async def test_both_changes_are_sent_to_webhooks(catflap: RunningApp, person: Pe
     assert {tuple(row) for row in rows} == {("grant.reconsent", "client_changed"), ("grant.active", None)}
 
 
-def _upkeep(opened: Application) -> Maintenance:
+def _maintenance(opened: Application) -> Maintenance:
     services = opened.services
     return Maintenance(services.vault, services.webhooks, services.security_event_handler, services.clock)

@@ -62,7 +62,7 @@ async def test_what_was_begun_is_finished_and_what_is_over_is_forgotten(
     assert await vault.grants.of_user(grant.user_id) == []
 
 
-async def test_while_google_is_down_upkeep_harms_nothing(
+async def test_while_google_is_down_maintenance_harms_nothing(
     vault: Vault, grant_consent: GrantConsent, maintenance: Maintenance, google: Google, clock: FixedClock
 ) -> None:
     grant = await grant_consent()

@@ -99,3 +99,12 @@ def test_a_port_that_is_taken_is_named_with_its_option(tmp_path: Path, arguments
     assert ended.stderr == (
         f"google-sandbox: port {port} on 127.0.0.1 is taken; choose another with {arguments[-1]}.\n"
     )
+
+
+@pytest.mark.parametrize("port", ["-1", "65536", "99999"])
+def test_a_number_that_is_no_port_is_refused(tmp_path: Path, port: str) -> None:
+    ended = run("--port", port, cwd=tmp_path)
+    assert (ended.returncode, ended.stderr) == (
+        3,
+        f"google-sandbox: {port} is not a port number; choose another with --port.\n",
+    )

@@ -21,6 +21,7 @@ from uvicorn.server import ServerState
 
 DROP = "google_sandbox.drop"
 GRACE_SECONDS = 1.0
+HIGHEST_PORT = 65535
 # A new connection is registered with the loop, polled, and read in three turns; the rest is margin.
 TURNS_TO_READ = 8
 
@@ -60,10 +61,10 @@ def listen(host: str, port: int) -> socket.socket:
     Raises:
         ListenError: if the port is taken, or the address cannot be used.
     """
+    if not 0 <= port <= HIGHEST_PORT:  # beyond it getaddrinfo takes the remainder
+        raise ListenError(f"{port} is not a port number")
     try:
         return _bound(host, port)
-    except OverflowError:
-        raise ListenError(f"{port} is not a port number") from None
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise ListenError(f"port {port} on {host} is taken") from error

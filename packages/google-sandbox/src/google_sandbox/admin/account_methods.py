@@ -82,13 +82,17 @@ class AccountMethods(TokenMethods):
 
         Raises:
             LookupError: if there is no such client.
-            ValueError: if neither `email` nor `count` is given, or one of the values makes no sense.
+            ValueError: if neither or both of `email` and `count` are given, or a value makes no sense.
         """
         if count is None and email is None:
             raise ValueError("email is missing (or count, for many accounts)")
+        if count is not None and email is not None:
+            raise ValueError("give email or count, not both")
         if count is not None and not 1 <= count <= 1_000_000:
             raise ValueError("count must be between 1 and 1000000")
-        if count is None and email is not None:
+        if client_id is not None:
+            self._consentable(client_id, scopes)
+        if email is not None:
             made = [self.add_account(email, name, sub, locale)]
         else:
             made = [self.add_account(f"user{number}@{domain}") for number in range(count or 0)]

@@ -28,14 +28,15 @@ class CalendarMethods(AdminMethods):
 
         Raises:
             ValueError: if this is not an iCalendar file, or larger than 64 MiB.
-            LookupError: if there is no such account.
+            LookupError: if there is no such account, or the calendar is another account's.
         """
-        account = self.account(email)
-        found = self.state.calendar_store.find(account, calendar_id)
-        calendar = (
-            found[0] if found else self.state.calendar_store.create(account, calendar_id, calendar_id, "UTC")
-        )
-        return importing.import_ical(calendar, account, data, self.state.now())
+        account, store = self.account(email), self.state.calendar_store
+        calendars = importing.read_ical(data)
+        found = store.find(account, calendar_id)
+        if found is None and (store.is_taken(calendar_id) or self.state.account(calendar_id)):
+            raise LookupError(f"{email} has no calendar {calendar_id}; it is another account's")
+        calendar = found[0] if found else store.create(account, calendar_id, calendar_id, "UTC")
+        return importing.import_calendars(calendar, account, calendars, self.state.now())
 
     @admin_route("GET", "calendars/{email}/{calendar_id}/events", result="events")
     def events(

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import collections.abc
 import dataclasses
+import json
 import math
+import re
 import types
 from datetime import datetime
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints, is_typeddict
@@ -23,6 +25,7 @@ _SCALARS: dict[Any, tuple[dict[str, Any], str]] = {
     types.NoneType: ({"type": "null"}, "null"),
     Any: ({}, "any JSON value"),
 }
+_DIGITS = re.compile(r"-?[0-9]{1,18}")
 _UNIONS = (Union, types.UnionType)
 _ARRAYS = (list, set, frozenset, collections.abc.Iterable, collections.abc.Sequence)
 _OBJECTS = (dict, collections.abc.Mapping)
@@ -30,6 +33,28 @@ _OBJECTS = (dict, collections.abc.Mapping)
 
 class _Mismatch(Exception):
     """A value is not of the wanted type."""
+
+
+def parse_object(body: bytes) -> dict[str, Any]:
+    """Return the JSON object in a request body; an empty body is an empty object.
+
+    Raises:
+        ValueError: if it is no JSON object, or is ambiguous: a member twice, NaN, or half a surrogate pair.
+    """
+    if not body.strip():
+        return {}
+    try:
+        value = json.loads(body, object_pairs_hook=_unique_members, parse_constant=_refuse_constant)
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeError:
+        raise ValueError("the body is not Unicode text") from None
+    except json.JSONDecodeError as error:
+        raise ValueError(f"the body is not JSON: {error.msg} at character {error.pos}") from None
+    except RecursionError:
+        raise ValueError("the body is nested too deeply") from None
+    if not isinstance(value, dict):
+        raise ValueError("the body must be a JSON object")
+    return value
 
 
 def json_schema(hint: Any) -> dict[str, Any]:
@@ -79,7 +104,7 @@ def read_text(hint: Any, text: str, name: str) -> Any:
     kinds = set(get_args(hint) if get_origin(hint) in _UNIONS else (hint,))
     value: Any = text
     try:
-        if int in kinds and text.isascii() and len(text) < 20:
+        if int in kinds and _DIGITS.fullmatch(text):
             value = int(text)
         elif float in kinds:
             value = float(text)
@@ -106,6 +131,19 @@ def write_json(value: Any) -> Any:
     return value
 
 
+def _unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the body has {twice[:80]!r} twice")
+    return members
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"the body is not JSON: {name}")
+
+
 def _members(hint: Any) -> dict[str, Any]:
     """Return name and type of what a dataclass, named tuple or TypedDict holds."""
     if not (dataclasses.is_dataclass(hint) or is_typeddict(hint) or hasattr(hint, "_fields")):
@@ -129,8 +167,8 @@ def _read(hint: Any, value: Any) -> Any:
     elif hint is datetime:
         return _timestamp(value)
     elif hint is float:
-        if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < math.inf:
-            return float(value)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return _finite(value)
     elif hint is Any or (isinstance(value, hint) and not (hint is int and isinstance(value, bool))):
         return value
     raise _Mismatch
@@ -143,6 +181,16 @@ def _first_match(hints: tuple[Any, ...], value: Any) -> Any:
         except _Mismatch:
             continue
     raise _Mismatch
+
+
+def _finite(value: float) -> float:
+    try:
+        number = float(value)
+    except OverflowError:
+        raise _Mismatch from None
+    if not math.isfinite(number):
+        raise _Mismatch
+    return number
 
 
 def _timestamp(value: Any) -> datetime:

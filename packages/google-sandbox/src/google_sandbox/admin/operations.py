@@ -16,7 +16,7 @@ from typing import Any, TypeVar, get_args, get_type_hints
 
 from starlette.responses import Response
 
-from google_sandbox.admin.json_values import read_json, read_text, write_json
+from google_sandbox.admin.json_values import parse_object, read_json, read_text, write_json
 from google_sandbox.app import Endpoint
 from google_sandbox.errors import ApiError
 from google_sandbox.request import Call
@@ -115,18 +115,18 @@ class Operation:
         """Return the arguments of the method from a request.
 
         Raises:
-            ValueError: for a missing or unknown member, or one of a wrong type; the message names it.
-            ApiError: if the body is not a JSON object.
+            ValueError: for a missing or unknown member, or one that is there twice or of a wrong type (the
+                message names it), and for a body that is not a JSON object.
         """
         found = {name: read_text(self.hints[name], value, name) for name, value in call.path.items()}
         if self.route.body is not None:
-            content = call.body if self.raw_body else call.json()
+            content = call.body if self.raw_body else parse_object(call.body)
             return {**found, self.route.body: content}
-        given: Mapping[str, Any] = call.query if self.in_query else call.json()
+        given: Mapping[str, Any] = _unique_query(call) if self.in_query else parse_object(call.body)
         read = read_text if self.in_query else read_json
         for name, value in given.items():
             known = name if name in self.members else self.other_members
-            if known is None or name in self.path_parameters:
+            if known is None or name in {"self", *self.path_parameters}:
                 raise ValueError(
                     f"unknown member {name[:80]!r}; there are {', '.join(self.members) or 'none'}"
                 )
@@ -168,6 +168,20 @@ def endpoints(sandbox: object) -> Iterator[Endpoint]:
         handler = _handler(operation, getattr(sandbox, operation.name))
         for path in operation.paths:
             yield Endpoint(f"admin.{operation.name}", operation.route.verb, PREFIX + path, handler)
+
+
+def _unique_query(call: Call) -> dict[str, str]:
+    """Return the query parameters.
+
+    Raises:
+        ValueError: if one is there twice.
+    """
+    query: dict[str, str] = {}
+    for name, value in call.query.multi_items():
+        if name in query:
+            raise ValueError(f"{name[:80]} is there twice")
+        query[name] = value
+    return query
 
 
 def _handler(operation: Operation, method: Callable[..., Any]) -> Callable[[Call], Response]:

@@ -6,6 +6,7 @@ from typing import Literal, TypedDict, get_args
 
 from google_sandbox.admin.base import AdminMethods, Strings, strings
 from google_sandbox.admin.operations import admin_route
+from google_sandbox.models import Client
 from google_sandbox.oauth.grants import CODE_LIFETIME, Code
 from google_sandbox.oauth.scopes import in_order, invalid, respell
 from google_sandbox.risc.events import send, subject, token_subject
@@ -54,12 +55,10 @@ class TokenMethods(AdminMethods):
             LookupError: if there is no such account or client.
             ValueError: if the kind or a scope is unknown.
         """
-        account, client = self.account(email), self._client(client_id)
-        names = strings(scopes)
+        account = self.account(email)
+        client, names = self._consentable(client_id, scopes)
         if kind not in get_args(CodeKind):
             raise ValueError(f"kind must be one of {', '.join(get_args(CodeKind))}")
-        if bad := invalid(names):
-            raise ValueError(f"no such scopes: {', '.join(bad)}")
         grant = self.state.grants.grant_of(account.sub, client.project)
         allowed = respell(names)
         new = not allowed <= grant.scopes or client_id not in grant.offline_clients
@@ -79,6 +78,13 @@ class TokenMethods(AdminMethods):
         if self.state.on_authorize:
             self.state.on_authorize(account.email)
         return self.state.grants.issue_code(code).value
+
+    def _consentable(self, client_id: str, scopes: Strings) -> tuple[Client, list[str]]:
+        """Return a client and a list of scopes that consent can be given to."""
+        client, names = self._client(client_id), strings(scopes)
+        if bad := invalid(names):
+            raise ValueError(f"no such scopes: {', '.join(bad)}")
+        return client, names
 
     @admin_route("POST", "tokens")
     def grant(self, email: str, client_id: str, scopes: Strings = ()) -> Tokens:

@@ -174,6 +174,11 @@ class CalendarStore:
         self.touch(account.sub, entries[calendar_id], quiet)
         return calendar
 
+    def is_taken(self, calendar_id: str) -> bool:
+        """Return whether there is a calendar with this id, whoever owns it."""
+        names = {calendar_id, calendar_id.lower()}
+        return any(name in self.calendars and not self.calendars[name].deleted for name in names)
+
     def adopt(self, calendar: SandboxCalendar) -> None:
         """Store a calendar and subscribe to its changes."""
         calendar.watchers.append(lambda: self.on_change(calendar) if self.on_change else None)

@@ -22,20 +22,24 @@ from google_sandbox.calendar.mutations import derived_id
 from google_sandbox.calendar.recurrence import Series
 from google_sandbox.models import SandboxAccount
 
-__all__ = ["MOST_BYTES", "ImportReport", "NotACalendar", "import_ical"]
+__all__ = ["MOST_BYTES", "ImportReport", "NotACalendar", "import_calendars", "read_ical"]
 HORIZON = timedelta(days=4018)
 BROKEN = (ValueError, OverflowError, TypeError, KeyError, IndexError, AttributeError, ArithmeticError)
 
 
-def import_ical(
-    calendar: SandboxCalendar, account: SandboxAccount, data: str | bytes, now: datetime
-) -> ImportReport:
-    """Put the events of an iCalendar file into a calendar and report what became of them.
+def read_ical(data: str | bytes) -> list[Component]:
+    """Return the calendars in an iCalendar file, for `import_calendars`.
 
     Raises:
         NotACalendar: (a ValueError) with a sentence, if this is no iCalendar file or too large.
     """
-    calendars = read_calendars(content_lines(data))
+    return read_calendars(content_lines(data))
+
+
+def import_calendars(
+    calendar: SandboxCalendar, account: SandboxAccount, calendars: list[Component], now: datetime
+) -> ImportReport:
+    """Put the events of a file's calendars into one calendar and report what became of them."""
     report = ImportReport()
     groups = events_by_uid(calendars, calendar.time_zone, report)
     _describe(calendar, calendars)

@@ -17,7 +17,7 @@ BOOLEAN = re.compile("true|false")
 VALUES = {
     "autoAddHangouts": BOOLEAN,
     "dateFieldOrder": re.compile("MDY|DMY|YMD"),
-    "defaultEventLength": re.compile(r"[1-9]\d{0,3}"),
+    "defaultEventLength": re.compile(r"[1-9][0-9]{0,3}"),
     "format24HourTime": BOOLEAN,
     "hideInvitations": BOOLEAN,
     "hideWeekends": BOOLEAN,

@@ -24,7 +24,7 @@ from starlette.requests import HTTPConnection
 
 from catflap.app import open_catflap
 from catflap.clock import Clock
-from catflap.errors import CatflapError, OperatorMustAct, http_status
+from catflap.errors import BadRequest, CatflapError, OperatorMustAct, http_status
 from catflap.google.scopes import expand_requested
 from catflap.settings import Settings
 from catflap.signin import Account
@@ -229,7 +229,7 @@ async def current_user(
     with _http_errors():
         user = await _find_user(connection)
         if user is None:
-            raise _http_error(401, "unauthenticated", "Sign in first.")
+            raise BadRequest("unauthenticated", "Sign in first.")
         yield user
 
 
@@ -255,14 +255,15 @@ def _http_errors() -> Iterator[None]:
     try:
         yield
     except CatflapError as error:
-        raise _http_error(http_status(error), error.code, error.message, retry_after(error)) from error
+        raise _http_error(error) from error
 
 
-def _http_error(status: int, code: str, message: str, after: int | None = None) -> HTTPException:
+def _http_error(error: CatflapError) -> HTTPException:
+    status, after = http_status(error), retry_after(error)
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
     if after is not None:
         headers["Retry-After"] = str(after)
-    return HTTPException(status, {"code": code, "message": message}, headers or None)
+    return HTTPException(status, {"code": error.code, "message": error.message}, headers or None)
 
 
 def _prefixes(app: FastAPI) -> dict[str, str]:

@@ -107,3 +107,16 @@ async def test_an_error_that_the_route_does_not_catch_is_answered_by_the_host(gu
     assert (await browser.get("/caught")).json() == "scope_missing"
     unknown = await browser.get("/token?scopes=bad%22scope")
     assert (unknown.status_code, unknown.json()["host"]["code"]) == (400, "invalid_request")
+
+
+async def test_added_to_a_router_of_ours_it_is_answered_as_a_problem(app: RunningApp, tmp_path: Path) -> None:
+    def guarded(ours: Catflap) -> FastAPI:
+        host_app = FastAPI(lifespan=ours.lifespan)
+        host_app.include_router(ours.auth_router())
+        host_app.include_router(ours.token_router(), dependencies=[Depends(catflap.current_user)])
+        return host_app
+
+    async with embedded(app, tmp_path, guarded) as (guest, _):
+        refused = await guest.client.get(f"{guest.origin}/v1/keys")
+        assert refused.headers["Content-Type"] == "application/problem+json"
+        assert (refused.status_code, refused.json()["code"]) == (401, "unauthenticated")

@@ -278,6 +278,9 @@ async def test_our_routes_protect_themselves_inside_the_host(app: RunningApp, tm
         await ask("GET", "/auth/signin/google/callback?code=canary&state=canary")
         await ask("GET", "/auth/consents/canary")
         await ask("GET", "/v1/v1/sounds/canary.wav")
+        for method in ("GET", "HEAD", "OPTIONS"):
+            await ask(method, "/auth/consents/canary/")
+            await ask(method, "/v1/v1/sounds/canary.wav/")
         assert seen and "canary" not in str(seen)
 
 

@@ -186,6 +186,27 @@ async def test_below_a_mount_or_a_path_of_a_reverse_proxy(app: RunningApp, tmp_p
         assert refused.headers["Location"] == "/inner/"
 
 
+async def test_another_loopback_name_leads_to_the_path_that_browsers_see(
+    app: RunningApp, tmp_path: Path
+) -> None:
+    """Behind a proxy that removes `/outer`, the request has a shorter path than the browser's address."""
+
+    def stripped(catflap: Catflap) -> FastAPI:
+        @asynccontextmanager
+        async def lifespan(host_app: FastAPI) -> AsyncIterator[None]:
+            async with catflap.lifespan(host_app, root_path="/outer"):
+                yield
+
+        host_app = FastAPI(lifespan=lifespan)
+        host_app.include_router(catflap.auth_router(), prefix="/auth")
+        return host_app
+
+    async with embedded(app, tmp_path, stripped, auth=AUTH) as (guest, _):
+        browser = await guest.browser()
+        led = await browser.get("/auth/signin/google", headers={"Host": "localhost:1"})
+        assert led.headers["Location"] == f"{guest.origin}{AUTH}/signin/google?by_origin=1"
+
+
 @pytest.mark.browser
 @pytest.mark.xdist_group("browser")
 async def test_the_page_works_below_a_prefix(guest: RunningApp) -> None:

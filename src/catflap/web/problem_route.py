@@ -106,7 +106,11 @@ def new_router(
 
 
 def secret_address(endpoint: _F) -> _F:
-    """Decorator for handlers: query and last path segment of the route are secrets, kept from access logs."""
+    """Decorator for handlers: query and last path segment of the route are secrets, kept from access logs.
+
+    A route with a secret path segment needs another one with a slash at the end. Without it the application
+    redirects such a request, and its server logs the path.
+    """
     setattr(endpoint, _SECRET, True)
     return endpoint
 
@@ -119,7 +123,7 @@ def _without_secrets(scope: Scope) -> Scope:
     inner = dict(scope)
     scope["query_string"] = b""
     if scope.get("path_params"):
-        scope["path"] = scope["path"].rpartition("/")[0] + "/-"
+        scope["path"] = scope["path"].rstrip("/").rpartition("/")[0] + "/-"
         scope["raw_path"] = scope["path"].encode()
     return inner
 

@@ -51,6 +51,9 @@ def error_of(error: Exception) -> CatflapError | None:
         return invalid_request(error.errors()[0])
     if isinstance(error, HTTPException) and error.status_code == 413:
         return too_large()
+    if isinstance(error, HTTPException) and isinstance(error.__cause__, CatflapError):
+        # Of `current_user`, which a host application may add to our routers.
+        return error.__cause__
     return error if isinstance(error, CatflapError) else None
 
 

@@ -224,6 +224,7 @@ async def ack(body: AckBody, device: CurrentDevice, services: ServicesDep) -> No
         **problems("not_found", "expired"),
     },
 )
+@router.get(PATH + "{name}/", include_in_schema=False)
 @secret_address
 async def sound(
     name: Annotated[str, Path(description="As in the address that the schedule gives.")],

@@ -67,7 +67,7 @@ async def begin(
 ) -> Response:
     """Redirect the browser to Google; in a session, for more scopes (`add_scopes`) or an account (`link`)."""
     if not by_origin and _came_by_another_name(request, services.settings.origin):
-        return _by_origin(request, services.settings.origin)
+        return _by_origin(request, services)
     try:
         asks = await consent_for(
             services, session, scopes=scopes, purpose=purpose, account=account, next=next
@@ -142,6 +142,7 @@ async def callback(
     responses={303: REDIRECT, **problems("rate_limited")},
     dependencies=[Depends(limit_begins)],
 )
+@router.get("/consents/{secret}/", include_in_schema=False, dependencies=[Depends(limit_begins)])
 @secret_address
 async def open_link(
     secret: Annotated[str, Path(description="As in the `url` of a consent link.")],
@@ -233,14 +234,16 @@ def _came_by_another_name(request: Request, origin: str) -> bool:
     return is_loopback(origin) and is_loopback(here) and urlsplit(here).netloc != urlsplit(origin).netloc
 
 
-def _by_origin(request: Request, origin: str) -> Response:
+def _by_origin(request: Request, services: Services) -> Response:
     """Redirect the browser to the host name of the origin, where Google sends it back with our cookie.
 
     Only once: behind a proxy that sends its upstream's name as Host (nginx unless told otherwise, Vite's
     `changeOrigin`), every request seems to use another name.
     """
     query = f"{request.url.query}&by_origin=1".removeprefix("&")
-    return RedirectResponse(f"{origin}{request.url.path}?{query}", 307)
+    # The request has another path behind a proxy that removes a prefix.
+    address = f"{services.settings.origin}{services.paths.auth}/signin/google"
+    return RedirectResponse(f"{address}?{query}", 307)
 
 
 async def _is_lost(services: Services, asks: ConsentRequest) -> bool:

@@ -15,9 +15,11 @@ from fastapi import APIRouter, FastAPI
 from playwright.async_api import expect
 
 from catflap.fastapi import Catflap, OptionalUser
+from catflap_client import GoogleAuth
 from tests.support.app_client import Browser, RunningApp
 from tests.support.chromium import open_browser
 from tests.support.host import embedded
+from tests.support.http import http_client
 
 pytestmark = pytest.mark.slow
 
@@ -184,6 +186,14 @@ async def test_below_a_mount_or_a_path_of_a_reverse_proxy(app: RunningApp, tmp_p
         assert (await browser.get("/inner/hello")).json() == "Alice"
         refused = await browser.get(back)
         assert refused.headers["Location"] == "/inner/"
+
+
+async def test_the_client_takes_the_prefix_with_the_url(guest: RunningApp) -> None:
+    user = (await (await sign_in(guest)).get("/mine/v1/me")).json()["user_id"]
+    key = (await guest.api_key("tokens"))["Authorization"].removeprefix("Bearer ")
+    async with http_client(auth=GoogleAuth(user, url=f"{guest.origin}/api", api_key=key)) as http:
+        answer = await http.get(f"{guest.sandbox.base_url}/calendar/v3/users/me/calendarList")
+    assert answer.status_code == 200
 
 
 async def test_another_loopback_name_leads_to_the_path_that_browsers_see(

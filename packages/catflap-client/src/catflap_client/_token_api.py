@@ -15,7 +15,7 @@ class TokenRequest:
 
     Args:
         user: the user's id in Catflap.
-        base: Catflap's origin, such as `https://catflap.example.com`.
+        base: URL below which Catflap's `/v1/users/…` is, such as `https://catflap.example.com`.
         api_key: an API key with the right `tokens`.
         account: the `sub` of one of the user's Google accounts; None for the primary one.
         scopes: scopes the token must cover, as URLs or Catflap's short words.

@@ -65,7 +65,8 @@ def google_credentials(
 
     Args:
         user: the user's id in Catflap.
-        url: Catflap's origin, such as `https://catflap.example.com`.
+        url: Catflap's origin, such as `https://catflap.example.com`, and the prefix of `token_router()` if an
+            application includes it below one.
         api_key: an API key with the right `tokens`.
         account: the `sub` of one of the user's Google accounts; None for the primary one.
         scopes: scopes the token must cover, as URLs or Catflap's short words.

@@ -1,6 +1,7 @@
 """Fixtures: a served sandbox and an account whose calendars are synced."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import httpx2
 import pytest
@@ -10,7 +11,7 @@ from catflap.calendars import Calendars
 from catflap.clock import FixedClock
 from catflap.google.calendar import CalendarApi
 from tests.support.faulty_transport import FaultyTransport
-from tests.support.sandbox_calendar import Served, add_account, serving
+from tests.support.sandbox_calendar import SUB, Served, add_account, serving
 
 
 @pytest.fixture
@@ -40,3 +41,14 @@ def calendar_sync(
     google: Served, transport: FaultyTransport, engine: AsyncEngine, clock: FixedClock
 ) -> Calendars:
     return google.calendars(engine, clock)
+
+
+@pytest.fixture
+async def synced_calendars(
+    google: Served, transport: FaultyTransport, engine: AsyncEngine, account: int, clock: FixedClock
+) -> Calendars:
+    """Calendars that have been synced once."""
+    google.insert("Tea", clock.now() + timedelta(hours=1))
+    made = google.calendars(engine, clock)
+    await made.sync_account(account, SUB)
+    return made

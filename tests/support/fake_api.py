@@ -369,7 +369,7 @@ def build(catflap: FakeApi) -> FastAPI:
 
 
 @asynccontextmanager
-async def open_house(catflap: FakeApi) -> AsyncIterator[FakeApi]:
+async def open_fake_api(catflap: FakeApi) -> AsyncIterator[FakeApi]:
     """Serve the fake API on a free port of this machine."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))

@@ -3,14 +3,16 @@
 from datetime import UTC, timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from catflap.calendars import timeline
+from catflap.calendars import Calendars, timeline
 from catflap.clock import FixedClock
-from catflap.store.tables import calendars, events
+from catflap.errors import CatflapError
+from catflap.store.tables import calendar_syncs, calendars, events
 from catflap.web.calendar_resources import read_calendars
-from tests.support.sandbox_calendar import EMAIL, Served
+from tests.support.sandbox_calendar import EMAIL, SUB, Served
 
 EVENTS = "/calendars/primary/events"
 
@@ -52,3 +54,26 @@ def add_band(google: Served, clock: FixedClock) -> None:
         ),
         "band",
     )  # fmt: skip
+
+
+async def stored_titles(engine: AsyncEngine) -> list[str]:
+    async with engine.connect() as connection:
+        rows = await connection.execute(select(events.c.resource).order_by(events.c.google_id))
+        return sorted(row.resource["summary"] for row in rows)
+
+
+async def primary_calendar(engine: AsyncEngine) -> Row[Any]:
+    async with engine.connect() as connection:
+        query = select(calendars).where(calendars.c.google_id == EMAIL)
+        return (await connection.execute(query)).one()
+
+
+async def account_sync(engine: AsyncEngine) -> Row[Any]:
+    async with engine.connect() as connection:
+        return (await connection.execute(select(calendar_syncs))).one()
+
+
+async def failure(sync: Calendars, user_id: int) -> CatflapError:
+    with pytest.raises(CatflapError) as caught:
+        await sync.sync_account(user_id, SUB)
+    return caught.value

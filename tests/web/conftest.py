@@ -6,7 +6,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page
 
 from tests.support.chromium import LETS_HER_SPEAK, open_browser
-from tests.support.fake_api import FakeApi, open_house
+from tests.support.fake_api import FakeApi, open_fake_api
 from tests.web.visits import guarded
 
 
@@ -18,7 +18,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def catflap() -> AsyncIterator[FakeApi]:
-    async with open_house(FakeApi()) as opened:
+    async with open_fake_api(FakeApi()) as opened:
         yield opened
 
 

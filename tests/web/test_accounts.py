@@ -118,7 +118,7 @@ async def test_deleting_me_waits_until_google_has_confirmed(app: RunningApp) -> 
     assert await app.stored() == NOTHING
 
 
-async def test_the_export_holds_what_is_known_and_nothing_that_opens_doors(app: RunningApp) -> None:
+async def test_the_export_holds_what_is_known_and_no_credential(app: RunningApp) -> None:
     browser = await signed_in(app)
     answer = await browser.get("/v1/me/export")
     assert answer.headers["Content-Disposition"].startswith("attachment")

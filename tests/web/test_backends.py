@@ -242,7 +242,7 @@ async def test_what_waits_for_confirmation_cannot_be_opened_from_the_database(sh
 
 
 @pytest.fixture
-async def app_door(database_urls: Urls, clock: FixedClock, tmp_path: Any) -> Any:
+async def app_with_issuer(database_urls: Urls, clock: FixedClock, tmp_path: Any) -> Any:
     """An app that accepts the JWTs of another issuer."""
     client_app = ClientApp(clock)
     jwks = {"keys": [client_app.key.as_dict(private=False)]}
@@ -260,8 +260,10 @@ async def app_door(database_urls: Urls, clock: FixedClock, tmp_path: Any) -> Any
         yield app, client_app
 
 
-async def test_an_apps_own_token_opens_the_api_for_its_user(app_door: tuple[RunningApp, ClientApp]) -> None:
-    app, client_app = app_door
+async def test_an_apps_own_token_opens_the_api_for_its_user(
+    app_with_issuer: tuple[RunningApp, ClientApp],
+) -> None:
+    app, client_app = app_with_issuer
     headers = {"Authorization": f"Bearer {client_app.token()}"}
     me = await app.client.get("/v1/me", headers=headers)
     again = await app.client.get("/v1/me", headers=headers)
@@ -295,8 +297,10 @@ async def test_an_apps_own_token_opens_the_api_for_its_user(app_door: tuple[Runn
         "RS256 with the EC kid",
     ],
 )
-async def test_a_bad_token_of_an_app_opens_nothing(app_door: tuple[RunningApp, ClientApp], name: str) -> None:
-    app, client_app = app_door
+async def test_a_bad_token_of_an_app_opens_nothing(
+    app_with_issuer: tuple[RunningApp, ClientApp], name: str
+) -> None:
+    app, client_app = app_with_issuer
     now = int(client_app.clock.now().timestamp())
     good = client_app.token()
     bad = {

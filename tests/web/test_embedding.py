@@ -98,7 +98,7 @@ async def test_the_exchange_alone_refuses_what_the_server_refuses(app: RunningAp
             await exchange(app.native_code(scopes=["drive.appdata"]))
 
 
-async def test_the_native_example_signs_in_against_a_running_house(app: RunningApp) -> None:
+async def test_the_native_example_signs_in_against_a_running_catflap(app: RunningApp) -> None:
     arguments = [sys.executable, str(EXAMPLES / "native_client.py"), app.origin, app.native_code()]
     process = await asyncio.create_subprocess_exec(*arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     out, err = await process.communicate()

@@ -32,7 +32,7 @@ WRONG: dict[str, bytes] = {
 }
 
 
-async def door_with(
+async def running_with_issuer(
     issuer: Answering, client_app: ClientApp, database_urls: Urls, clock: FixedClock, tmp_path: Path
 ) -> Any:
     return running_app(
@@ -57,7 +57,7 @@ async def test_an_issuer_without_keys_is_named_and_heals(
     right = answer(200, {"keys": [client_app.key.as_dict(private=False)]})
     async with (
         answering(WRONG[name], WRONG[name], right) as issuer,
-        await door_with(issuer, client_app, database_urls, clock, tmp_path) as app,
+        await running_with_issuer(issuer, client_app, database_urls, clock, tmp_path) as app,
     ):
         failed = await me(app, client_app)
         assert (failed.status_code, failed.json()["code"]) == (503, "jwt_issuer_unavailable")
@@ -77,7 +77,7 @@ async def test_an_issuer_that_does_not_listen_is_named(
     client_app = ClientApp(clock)
     async with answering(b"") as issuer:
         pass
-    async with await door_with(issuer, client_app, database_urls, clock, tmp_path) as app:
+    async with await running_with_issuer(issuer, client_app, database_urls, clock, tmp_path) as app:
         assert (await me(app, client_app)).json()["code"] == "jwt_issuer_unavailable"
 
 
@@ -89,7 +89,7 @@ async def test_one_key_that_cannot_be_read_does_not_hide_the_others(
     keys = answer(200, {"keys": [*strange, client_app.key.as_dict(private=False)]})
     async with (
         answering(keys) as issuer,
-        await door_with(issuer, client_app, database_urls, clock, tmp_path) as app,
+        await running_with_issuer(issuer, client_app, database_urls, clock, tmp_path) as app,
     ):
         assert (await me(app, client_app)).status_code == 200
 

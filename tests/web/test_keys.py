@@ -66,7 +66,7 @@ async def test_a_live_key_with_the_right_opens(http: httpx2.AsyncClient, keys: A
 
 
 @pytest.mark.parametrize("headers", [{}, _bearer("catflap_wrong"), {"Cookie": "catflap_session=x"}])
-async def test_without_a_live_key_the_door_stays_shut(
+async def test_without_a_live_key_the_route_is_refused(
     http: httpx2.AsyncClient, headers: dict[str, str]
 ) -> None:
     answer = await http.get("/protected", headers=headers)

@@ -280,7 +280,7 @@ async def test_a_browser_that_was_unpaired_becomes_a_new_device(page: Page, catf
     assert len(catflap.devices) == 2
 
 
-async def test_she_lets_the_house_know_that_she_lives(page: Page, catflap: FakeApi) -> None:
+async def test_she_sends_heartbeats(page: Page, catflap: FakeApi) -> None:
     visit = Visit(page, catflap)
     await visit.open()
     await catflap.until(lambda catflap: catflap.heartbeats == 1)

@@ -164,7 +164,7 @@ async def test_the_same_person_signed_in_anew_goes_on_as_the_same_device(
     assert len(catflap.devices) == 1
 
 
-async def test_trouble_with_the_house_is_no_end(page: Page, catflap: FakeApi) -> None:
+async def test_a_server_error_is_no_end(page: Page, catflap: FakeApi) -> None:
     catflap.say("a", SOON, SECRET)
     visit = Visit(page, catflap)
     await visit.open()
@@ -179,7 +179,7 @@ async def test_trouble_with_the_house_is_no_end(page: Page, catflap: FakeApi) ->
     assert f"catflap.device.{ALICE.user_id}" in await page.evaluate(KEYS)
 
 
-async def test_after_sleep_nothing_is_said_before_the_house_has_answered(
+async def test_after_sleep_nothing_is_said_before_the_server_has_answered(
     page: Page, catflap: FakeApi
 ) -> None:
     slept = timedelta(hours=1)
@@ -198,7 +198,7 @@ async def test_after_sleep_nothing_is_said_before_the_house_has_answered(
     assert await visit.started() == []
 
 
-async def test_after_sleep_she_speaks_when_the_house_has_answered(page: Page, catflap: FakeApi) -> None:
+async def test_after_sleep_she_speaks_when_the_server_has_answered(page: Page, catflap: FakeApi) -> None:
     slept = timedelta(hours=1)
     catflap.say("a", NOON + slept + timedelta(seconds=15), SECRET)
     visit = Visit(page, catflap)

@@ -8,12 +8,12 @@ import httpx2
 import pytest
 
 from catflap.web.routes.pages import Viewer
-from tests.support.fake_api import ALICE, FakeApi, open_house
+from tests.support.fake_api import ALICE, FakeApi, open_fake_api
 
 
 @pytest.fixture
 async def catflap() -> AsyncIterator[FakeApi]:
-    async with open_house(FakeApi()) as opened:
+    async with open_fake_api(FakeApi()) as opened:
         yield opened
 
 

@@ -50,7 +50,7 @@ async def rest(lines: AsyncIterator[str]) -> list[str]:
         return [line async for line in lines if line.startswith("event: ")]
 
 
-async def sign_out(_door: RunningApp, browser: Browser) -> None:
+async def sign_out(_app: RunningApp, browser: Browser) -> None:
     await browser.send("POST", "/signout")
 
 
@@ -66,7 +66,7 @@ async def everywhere_else(app: RunningApp, browser: Browser) -> None:
     await (await signed_in(app)).send("DELETE", "/v1/sessions")
 
 
-async def erase(_door: RunningApp, browser: Browser) -> None:
+async def erase(_app: RunningApp, browser: Browser) -> None:
     assert (await browser.send("DELETE", "/v1/me")).status_code == 204
 
 
@@ -75,7 +75,7 @@ async def erase_rows(app: RunningApp, browser: Browser) -> None:
     await app.rows("DELETE FROM app.users")
 
 
-async def another_person(_door: RunningApp, browser: Browser) -> None:
+async def another_person(_app: RunningApp, browser: Browser) -> None:
     browser.email = BOB
     await browser.sign_in("/signin/google?scopes=calendar&purpose=signin", email=BOB)
 

@@ -322,7 +322,7 @@ async def test_what_was_begun_signed_in_is_not_finished_as_somebody_else(app: Ru
     assert "drive.appdata" not in (await browser.me())["grants"][0]["scopes"]
 
 
-async def test_whoever_comes_to_localhost_is_led_to_the_name_that_google_knows(app: RunningApp) -> None:
+async def test_a_browser_at_localhost_is_led_to_the_name_that_google_knows(app: RunningApp) -> None:
     browser = await app.browser()
     localhost = app.origin.replace("127.0.0.1", "localhost")
     led = await browser.get(f"{localhost}/signin/google?scopes=calendar")

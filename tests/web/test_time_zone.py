@@ -79,7 +79,7 @@ async def test_without_the_scope_the_setting_is_not_asked_for(app: RunningApp) -
 
 
 @pytest.mark.parametrize("scopes", [NARROW, WIDE])
-async def test_who_moves_house_is_followed_and_replanned(app: RunningApp, scopes: tuple[str, ...]) -> None:
+async def test_a_person_who_moves_is_followed_and_replanned(app: RunningApp, scopes: tuple[str, ...]) -> None:
     browser = await signed_in(app, scopes)
     for name in ("Asia/Tokyo", "Europe/Berlin", "America/New_York"):
         app.sandbox.set_settings(ALICE, timezone=name)

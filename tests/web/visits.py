@@ -39,7 +39,7 @@ class Visit:
 
     def __init__(self, page: Page, catflap: FakeApi) -> None:
         self.page = page
-        self._house = catflap
+        self._catflap = catflap
         self._now = NOON
         catflap.now = lambda: self._now
 
@@ -56,12 +56,12 @@ class Visit:
         await self.page.clock.install(time=NOON - timedelta(seconds=1))
         await self.page.clock.pause_at(NOON)
         await self.page.add_init_script(SPY)
-        await self.page.goto(self._house.url)
+        await self.page.goto(self._catflap.url)
         await self.knows_the_schedule()
 
     async def knows_the_schedule(self) -> None:
-        await self._house.until(lambda catflap: catflap.streams > 0)
-        version = self._house.version
+        await self._catflap.until(lambda catflap: catflap.streams > 0)
+        version = self._catflap.version
         await expect(self.page.locator("html")).to_have_attribute("data-schedule", str(version))
 
     async def sees(self, selector: str) -> None:

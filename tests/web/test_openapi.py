@@ -4,7 +4,8 @@ import re
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Security
+from fastapi.security import APIKeyHeader
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from pydantic import BaseModel
@@ -166,3 +167,17 @@ def test_the_document_of_a_host_application_describes_both() -> None:
 
 def test_a_page_of_the_app_is_not_part_of_it(document: dict[str, Any]) -> None:
     assert not {"/", "/signin/window", "/healthz", "/readyz"} & document["paths"].keys()
+
+
+@pytest.mark.parametrize("name", ["apiKey", "sessionCookie", "sessionToken", "deviceToken", "bearer"])
+def test_a_host_keeps_a_security_scheme_of_any_usual_name(name: str) -> None:
+    host_app = FastAPI()
+
+    @host_app.get("/theirs")
+    async def theirs(_key: str = Security(APIKeyHeader(name="X-Theirs", scheme_name=name))) -> None: ...
+
+    for router in (auth_router, token_router, me_router, mia_router):
+        host_app.include_router(router(), prefix="/ours")
+    schemes = host_app.openapi()["components"]["securitySchemes"]
+    assert schemes.pop(name) == {"type": "apiKey", "in": "header", "name": "X-Theirs"}
+    assert schemes and all(ours.startswith("catflap") for ours in schemes)

@@ -115,4 +115,4 @@ async def test_our_paths_open_no_websocket(host: tuple[RunningApp, FastAPI]) -> 
 async def test_the_hosts_document_names_how_to_sign_in(host: tuple[RunningApp, FastAPI]) -> None:
     _, host_app = host
     security = host_app.openapi()["paths"]["/plain"]["get"]["security"]
-    assert security == [{"sessionCookie": []}, {"sessionToken": []}]
+    assert security == [{"catflapSessionCookie": []}, {"catflapSessionToken": []}]

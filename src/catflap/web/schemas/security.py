@@ -1,6 +1,7 @@
 """Ways to authenticate, as FastAPI security schemes: each finds a credential and describes itself.
 
-A scheme only finds the credential; `catflap.web.authentication` and the API keys' module check it.
+A scheme only finds the credential; `catflap.web.authentication` and the API keys' module check it. Names
+begin with `catflap`, because a host application would lose a scheme with the same name from its document.
 """
 
 from fastapi.openapi.models import APIKey, APIKeyIn, HTTPBearer
@@ -38,7 +39,7 @@ class SessionCookie(SecurityBase):
                 "Anything but GET needs the header X-CSRF-Token too, with `csrf_token` of `GET /v1/me`.",
             }
         )
-        self.scheme_name = "sessionCookie"
+        self.scheme_name = "catflapSessionCookie"
 
     async def __call__(self, connection: HTTPConnection) -> None:
         """Return None; `catflap.web.authentication` reads the cookie."""
@@ -46,9 +47,13 @@ class SessionCookie(SecurityBase):
 
 SESSION_COOKIE = SessionCookie()
 SESSION_BEARER = Bearer(
-    "sessionToken",
+    "catflapSessionToken",
     "A signed-in user: the `token` that a native app got when it signed in or that its back end got from "
     "`POST /v1/users/{user_id}/sessions`, or a JWT of the app's own issuer where those are accepted.",
 )
-API_KEY = Bearer("apiKey", "Another back end: a key made with `catflap apikeys create` or `POST /v1/keys`.")
-DEVICE_TOKEN = Bearer("deviceToken", "A paired device: the token whose SHA-256 it sent when it was paired.")
+API_KEY = Bearer(
+    "catflapApiKey", "Another back end: a key made with `catflap apikeys create` or `POST /v1/keys`."
+)
+DEVICE_TOKEN = Bearer(
+    "catflapDeviceToken", "A paired device: the token whose SHA-256 it sent when it was paired."
+)

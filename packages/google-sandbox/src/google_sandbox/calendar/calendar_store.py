@@ -175,7 +175,7 @@ class CalendarStore:
         return calendar
 
     def is_taken(self, calendar_id: str) -> bool:
-        """Return whether there is a calendar with this id, whoever owns it."""
+        """Return whether there is a calendar with this id, of any owner."""
         names = {calendar_id, calendar_id.lower()}
         return any(name in self.calendars and not self.calendars[name].deleted for name in names)
 

@@ -55,6 +55,27 @@ def test_a_file_of_another_kind_is_refused_with_a_sentence(tmp_path: Path) -> No
             Sandbox(state_file=path)
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"form": 2}', "written by another version"),
+        ("{}", "it has no 'form'"),
+        ('{"form": 1}', "it has no 'offset'"),
+        ('{"form": 1, "offset": 1e400}', "is not a state file"),
+        ("[" * 100_000, "is not a state file"),
+    ],
+)
+def test_a_file_of_another_version_or_a_broken_one_is_refused(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "google.json").write_text(text)
+    with pytest.raises(ValueError, match=said):
+        Sandbox(state_file=tmp_path / "google.json")
+
+
+def test_a_state_file_in_a_folder_that_does_not_exist_is_refused_at_the_start(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="there is no folder"):
+        Sandbox(state_file=tmp_path / "none" / "google.json")
+
+
 async def test_a_taken_port_is_an_os_error_before_anything_else(sandbox: Sandbox) -> None:
     async with sandbox.serve() as base:
         with pytest.raises(OSError):

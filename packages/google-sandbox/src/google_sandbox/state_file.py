@@ -45,16 +45,21 @@ def load(state: SandboxState, path: Path) -> None:
     """Fill an empty state from a file; without the file it stays empty.
 
     Raises:
-        ValueError: if the file was not written by this version.
+        ValueError: if the file was not written by this version, or the folder that it would be written to
+            does not exist.
     """
     if not path.exists():
+        if not path.parent.is_dir():
+            raise ValueError(f"there is no folder {path.parent} for the state file")
         return
     try:
         kept = json.loads(path.read_text("utf-8"))
         if kept["form"] != FORM:
             raise ValueError("it was written by another version")
         _fill(state, kept)
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+    except KeyError as error:
+        raise ValueError(f"{path.name} is not a state file of this sandbox: it has no {error}") from error
+    except (ValueError, TypeError, AttributeError, IndexError, OverflowError, RecursionError) as error:
         raise ValueError(f"{path.name} is not a state file of this sandbox: {error}") from error
 
 

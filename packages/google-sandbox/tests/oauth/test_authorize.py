@@ -280,3 +280,8 @@ async def test_each_code_is_announced_with_its_account(mia: Person, sandbox: San
     await mia.allow(EVENTS)
     await mia.allow(EVENTS)
     assert heard == ["mia@example.com", "mia@example.com"]
+
+
+async def test_a_page_needs_no_favicon_from_the_server(mia: Person) -> None:
+    page = await mia.begin(EVENTS)
+    assert '<link rel="icon" href="data:,">' in page.text

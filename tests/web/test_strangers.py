@@ -32,6 +32,8 @@ TEXT = {"type": "string"}
 HIDDEN: dict[str, dict[str, Any]] = {
     "/": {"get": {"parameters": ["error", "lang"]}},
     "/signin/window": {"get": {"parameters": ["error", "lang"]}},
+    "/consents/{secret}/": {"get": {}},
+    "/v1/sounds/{name}/": {"get": {}},
     "/static/popup.js": {"get": {}, "head": {}},
     "/static/gapi.js": {"get": {}, "head": {}},
     "/static/{name}": {"get": {}, "head": {}},

@@ -19,7 +19,7 @@ demo: .venv/runtime ## the whole way in a browser, offline; ARGS="--help" shows 
 test: check ## format, lint, types, layers and every test
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
-test-fast: .venv/dev ## unit and most integration tests: within a minute on two idle cores
+test-fast: .venv/dev ## unit and many integration tests, in about two minutes
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not browser" $(ARGS)
 
 check: .venv/dev node_modules/.package-lock.json

@@ -14,6 +14,8 @@ from tests.support.backend import RETURN_TO, ClientApp, follow, make_link, make_
 from tests.support.jwt import hs256
 from tests.support.signin import NOTHING, changed, error_of
 
+pytestmark = pytest.mark.slow  # starts an application for each test
+
 
 @pytest.fixture
 async def shop(database_urls: Urls, clock: FixedClock, tmp_path: Any) -> Any:

@@ -13,6 +13,8 @@ from tests.support.backend import RETURN_TO
 from tests.support.signin import error_of
 from tests.support.signin_codes import popup
 
+pytestmark = pytest.mark.slow  # starts an application for each test
+
 
 def sent(begun: httpx2.Response) -> dict[str, str]:
     """The parameters of the request to Google."""

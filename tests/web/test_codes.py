@@ -28,6 +28,8 @@ from tests.support.signin_codes import (
     post,
 )
 
+pytestmark = pytest.mark.slow  # starts an application for each test
+
 
 async def test_a_popup_code_gives_a_session_and_tells_who_and_what(app: RunningApp) -> None:
     answer = await post(

@@ -23,6 +23,8 @@ from catflap.web.signin_limits import Limit, counted_address
 from tests.support.app_client import RunningApp, running_app
 from tests.support.signin_codes import BARE, CODE_PATH, CREDENTIAL_PATH, STORE_PATH
 
+pytestmark = pytest.mark.slow  # starts an application for each test
+
 BEGINS = ["/signin/google?scopes=calendar", "/signin/google/popup", "/consents/made-up"]
 TRUSTED = [ipaddress.ip_network(one) for one in ("127.0.0.1", "10.0.0.0/8", "fd00::/8")]
 

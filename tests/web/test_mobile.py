@@ -7,6 +7,8 @@ import pytest
 from tests.support.app_client import ALICE, BOB, CLIENT_ID, RunningApp, raw
 from tests.support.mobile_app import SAVED, TOKENS_PATH, app_user
 
+pytestmark = pytest.mark.slow  # starts an application for each test
+
 FAILED = b'{"error":"Failed to exchange auth code"}'
 
 

@@ -15,6 +15,8 @@ from catflap.web.schemas.error_codes import ERROR_CODES
 from tests.support.app_client import RunningApp
 from tests.support.openapi import PROBLEM, Conformance, NotDeclared, operations
 
+pytestmark = pytest.mark.slow  # starts an application for each test
+
 # Their errors have another shape, which clients rely on.
 PLAIN = {"/storeauthcode", "/app/google-calendar/tokens"}
 # The address is the credential, or there is nothing to protect.

@@ -16,6 +16,8 @@ from catflap.store.database import Urls
 from tests.support.app_client import ALICE, CLIENT_ID, Browser, RunningApp, running_app
 from tests.support.signin import error_of
 
+pytestmark = pytest.mark.slow  # starts an application for each test
+
 HOSTS = [
     "localhost:{port}",
     "localhost:1",

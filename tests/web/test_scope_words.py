@@ -13,6 +13,8 @@ from catflap.store.database import Urls
 from tests.support.app_client import ALICE, BOB, CLIENT_ID, RunningApp, running_app
 from tests.support.backend import RETURN_TO, follow, post
 
+pytestmark = pytest.mark.slow  # starts an application for each test
+
 G = "https://www.googleapis.com/auth/"
 WORDS = [
     "calendar",

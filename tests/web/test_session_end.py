@@ -16,6 +16,8 @@ from catflap.signin.sessions import ABSOLUTE, IDLE
 from tests.support.app_client import ALICE, BOB, Browser, RunningApp
 from tests.support.chromium import open_browser
 
+pytestmark = pytest.mark.slow  # starts an application for each test
+
 End = Callable[[RunningApp, Browser], Awaitable[Any]]
 
 

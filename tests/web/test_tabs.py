@@ -10,6 +10,8 @@ from tests.support.app_client import ALICE, BOB, CALENDAR, Browser, RunningApp
 from tests.support.signin import back_from_google, error_of
 from tests.support.signin_codes import CODE_PATH, CREDENTIAL_PATH, id_token, popup
 
+pytestmark = pytest.mark.slow  # starts an application for each test
+
 PATHS = (
     "/signin/google?next=/one",
     "/signin/google?scopes=calendar&next=/two",

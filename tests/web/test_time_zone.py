@@ -7,6 +7,8 @@ import pytest
 from catflap.store.task_types import AccountKey
 from tests.support.app_client import ALICE, Browser, RunningApp
 
+pytestmark = pytest.mark.slow  # starts an application for each test
+
 WIDE = ("openid", "email", "profile", "calendar.readonly")
 NARROW = ("openid", "email", "profile", "calendar.events.readonly", "calendar.calendarlist.readonly")
 

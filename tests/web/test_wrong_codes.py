@@ -15,6 +15,8 @@ from tests.support.mobile_app import TOKENS_PATH as MOBILE
 from tests.support.signin import NOTHING, back_from_google, error_of
 from tests.support.signin_codes import BARE, CODE_PATH, CREDENTIAL_PATH, STORE_PATH, id_token, native, post
 
+pytestmark = pytest.mark.slow  # starts an application for each test
+
 IOS = "4711-ios.apps.googleusercontent.com"
 
 

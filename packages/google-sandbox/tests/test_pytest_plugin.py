@@ -94,7 +94,9 @@ def test_the_plugin_loads_nothing_in_runs_that_do_not_use_it(pytester: pytest.Py
 
 
 def test_what_goes_wrong_in_the_thread_is_raised_where_it_was_started(tmp_path: Path) -> None:
-    sandbox = Sandbox(state_file=tmp_path / "gone" / "state.json")
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    sandbox = Sandbox(state_file=folder / "state.json")
     with pytest.raises(FileNotFoundError), sandbox.serve_in_thread():
-        pass
+        folder.rmdir()
     assert [thread for thread in threading.enumerate() if thread.name == "google-sandbox"] == []

@@ -241,7 +241,7 @@ class Settings(BaseSettings):
                 "google_client_missing",
                 "No Google OAuth client. Put the client_secret_*.json from the Google Cloud console into "
                 "this folder or the data directory, or set GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET; "
-                "README.md describes every step. To try without Google: make demo",
+                "README.md describes every step. To try without Google: catflap demo",
             )
         return _read_client(file, self.google_redirect_uri, redirect_uri, prefix + CALLBACK_PATH)
 

@@ -1,4 +1,4 @@
-"""Valid tokens over HTTP with 32 connections, interleaved with the baseline on the same database."""
+"""Valid tokens over HTTP with 32 connections, alternating with two baselines on the same database."""
 
 import asyncio
 import os
@@ -6,8 +6,12 @@ import statistics
 import subprocess
 import sys
 import time
+from collections import defaultdict
+from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import Any
 
+import psutil
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -21,50 +25,109 @@ from catflap.vault.api_keys import ApiKeys
 CONNECTIONS, USERS = 32, 100
 
 
+@dataclass(frozen=True)
+class _Target:
+    """A running server and the requests to send to it."""
+
+    port: int
+    process: psutil.Process
+    requests: list[bytes]
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """What one turn of a target took; milliseconds, except `rate`, which is requests a second."""
+
+    rate: float
+    p50: float
+    p99: float
+    cpu: float
+
+
 async def warm(stage: Stage, *, seconds: float, turns: int = 3) -> dict[str, Any]:
-    """Return rates and latencies of both, and their ratio."""
-    people = await stage.people(USERS, "warm.example.com")
-    _, secret = await ApiKeys(stage.vault_engine, SystemClock()).create("bench", ["tokens"], per_minute=10**9)
+    """Return rate, latencies and CPU time of each, medians over the turns, and our ratios to bare."""
     await _seed_baseline(stage)
-    ports = _free_port(), _free_port()
-    ours = start("serve", "--no-worker", "--port", str(ports[0]), environment=stage.environment)
-    floor = _start_baseline(stage, ports[1])
-    try:
-        await until_up(stage.http, f"http://127.0.0.1:{ports[0]}/healthz", ours)
-        await until_up(stage.http, f"http://127.0.0.1:{ports[1]}/token/1", floor)
-        header = f"Authorization: Bearer {secret}\r\n"
-        requests = [_request(f"/v1/users/{user}/google/token", header) for user, _, _ in people]
-        floor_requests = [_request(f"/token/{number}") for number in range(1, USERS + 1)]
-        measured: dict[str, list[tuple[float, float, float]]] = {"ours": [], "floor": []}
+    measured: dict[str, list[_Turn]] = defaultdict(list)
+    with ExitStack() as stack:
+        targets = await _start_targets(stage, stack)
         for _ in range(turns):
-            measured["floor"].append(await _load(ports[1], floor_requests, seconds))
-            measured["ours"].append(await _load(ports[0], requests, seconds))
-    finally:
-        stop(ours)
-        stop(floor)
+            for name, target in targets.items():
+                measured[name].append(await _load(target, seconds))
+    middle = {name: _median(runs) for name, runs in measured.items()}
     rows: dict[str, Any] = {}
-    middle = {}
-    for name, runs in measured.items():
-        rate, p50, p99 = (statistics.median(one) for one in zip(*runs, strict=True))
-        middle[name] = (rate, p99)
+    for name, turn in middle.items():
         rows |= {
-            f"{name}: requests/s": round(rate),
-            f"{name}: p50, ms": round(p50, 1),
-            f"{name}: p99, ms": round(p99, 1),
+            f"{name}: requests/s": round(turn.rate),
+            f"{name}: p50, ms": round(turn.p50, 1),
+            f"{name}: p99, ms": round(turn.p99, 1),
+            f"{name}: CPU of the server, ms a request": round(turn.cpu, 3),
         }
-    rows["rate, of the floor's"] = round(middle["ours"][0] / middle["floor"][0], 2)
-    rows["p99, times the floor's"] = round(middle["ours"][1] / middle["floor"][1], 2)
+    rows["rate, of the bare route's"] = round(middle["ours"].rate / middle["bare"].rate, 2)
+    rows["p99, times the bare route's"] = round(middle["ours"].p99 / middle["bare"].p99, 2)
     return rows
 
 
-async def _load(port: int, requests: list[bytes], seconds: float) -> tuple[float, float, float]:
-    """Return requests per second, median and 99th percentile in ms; raw sockets keep the client cheap."""
-    await asyncio.gather(*(_ask(port, requests, n, time.monotonic() + 1.0) for n in range(CONNECTIONS)))
-    began = time.monotonic()
-    done = await asyncio.gather(*(_ask(port, requests, n, began + seconds) for n in range(CONNECTIONS)))
-    took, latencies = time.monotonic() - began, sorted(one for several in done for one in several)
-    p99 = latencies[int(len(latencies) * 0.99)]
-    return len(latencies) / took, statistics.median(latencies) * 1000, p99 * 1000
+async def _start_targets(stage: Stage, stack: ExitStack) -> dict[str, _Target]:
+    people = await stage.people(USERS, "warm.example.com")
+    _, secret = await ApiKeys(stage.vault_engine, SystemClock()).create("bench", ["tokens"], per_minute=10**9)
+    ports = {name: _free_port() for name in ("bare", "soft", "ours")}
+    url = stage.urls.app.render_as_string(hide_password=False)
+    processes = {
+        "bare": _start_baseline("bare", ports["bare"], url),
+        "soft": _start_baseline("soft", ports["soft"], url),
+        "ours": start("serve", "--no-worker", "--port", str(ports["ours"]), environment=stage.environment),
+    }
+    header = f"Authorization: Bearer {secret}\r\n"
+    floor_requests = [_request(f"/token/{number}") for number in range(1, USERS + 1)]
+    requests = {
+        "bare": floor_requests,
+        "soft": floor_requests,
+        "ours": [_request(f"/v1/users/{user}/google/token", header) for user, _, _ in people],
+    }
+    for process in processes.values():
+        stack.callback(stop, process)
+    for name, process in processes.items():
+        path = "/healthz" if name == "ours" else "/token/1"
+        await until_up(stage.http, f"http://127.0.0.1:{ports[name]}{path}", process)
+    targets = {
+        name: _Target(ports[name], psutil.Process(process.pid), requests[name])
+        for name, process in processes.items()
+    }
+    return targets | {"healthz": _Target(ports["ours"], targets["ours"].process, [_request("/healthz")])}
+
+
+def _median(runs: list[_Turn]) -> _Turn:
+    return _Turn(
+        rate=statistics.median(run.rate for run in runs),
+        p50=statistics.median(run.p50 for run in runs),
+        p99=statistics.median(run.p99 for run in runs),
+        cpu=statistics.median(run.cpu for run in runs),
+    )
+
+
+async def _load(target: _Target, seconds: float) -> _Turn:
+    """Load a target with all connections, after a second that is not counted."""
+    await _ask_all(target, time.monotonic() + 1.0)
+    used, began = _cpu_seconds(target.process), time.monotonic()
+    latencies = sorted(await _ask_all(target, began + seconds))
+    took, used = time.monotonic() - began, _cpu_seconds(target.process) - used
+    return _Turn(
+        rate=len(latencies) / took,
+        p50=statistics.median(latencies) * 1000,
+        p99=latencies[int(len(latencies) * 0.99)] * 1000,
+        cpu=used / len(latencies) * 1000,
+    )
+
+
+async def _ask_all(target: _Target, until: float) -> list[float]:
+    """Return the latency of each request, in seconds; raw sockets keep the client cheap."""
+    asking = (_ask(target.port, target.requests, number, until) for number in range(CONNECTIONS))
+    return [one for several in await asyncio.gather(*asking) for one in several]
+
+
+def _cpu_seconds(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
 
 
 async def _ask(port: int, requests: list[bytes], number: int, until: float) -> list[float]:
@@ -101,9 +164,8 @@ async def _seed_baseline(stage: Stage) -> None:
     await engine.dispose()
 
 
-def _start_baseline(stage: Stage, port: int) -> "subprocess.Popen[bytes]":
-    url = stage.urls.app.render_as_string(hide_password=False)
-    command = [sys.executable, "-m", "bench.vault_floor", str(port), url]
+def _start_baseline(kind: str, port: int, url: str) -> "subprocess.Popen[bytes]":
+    command = [sys.executable, "-m", "bench.vault_floor", kind, str(port), url]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 

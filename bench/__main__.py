@@ -1,99 +1,112 @@
-"""`make bench`: benchmarks of the vault and of other libraries, on one PostgreSQL and one sandbox.
+"""`make bench`: measure Catflap and other libraries on this machine, and write bench/results/*.json.
 
-Prints a table and writes bench/results/vault.json with machine and versions. `--full` takes a real outage of
-five minutes; `--only` runs some of the measures.
+Every measure prints its rows, with "met" or "missed" where there is a target. The results of `--quick` are
+less exact and are not written.
 """
 
 import argparse
-import importlib.metadata
-import json
+import asyncio
+import inspect
 import logging
-import os
-import platform
 import time
-from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
-from pathlib import Path
+import traceback
 from typing import Any
 
-import psutil
 import structlog
 import uvloop
 
-from bench import vault, vault_http
-from bench.peers import run_peers
-from bench.vault_stage import Stage, open_stage
+from bench import records
+from bench.measures import Measure, measures
 
-RESULTS = Path(__file__).parent / "results"
-Measure = Callable[[Stage], Awaitable[dict[str, Any]]]
+BUSY_PERCENT = 25
+EXAMPLES = """
+examples:
+  make bench                                     everything
+  make bench ARGS="--quick"                      everything, shorter, without writing results
+  make bench ARGS="--only token signin.exchange" a group and a single measure
+  make bench ARGS="--list"                       the names, with the time each took
 
-
-def measures(full: bool) -> dict[str, tuple[str, Measure]]:
-    """Return each benchmark by its short name."""
-    outage, many = (300.0, 10_000) if full else (45.0, 10_000)
-    return {
-        "flight": ("Upstream refreshes for one expired token", vault.single_flight),
-        "peers": ("The same question to the peers", run_peers),
-        "warm": ("Warm token over HTTP, 32 connections", lambda stage: vault_http.warm(stage, seconds=5.0)),
-        "dead": ("Dead grant", vault.dead_grant),
-        "down": ("Google down", lambda stage: vault.google_down(stage, seconds=outage)),
-        "killed": ("kill -9 at every step", lambda stage: vault.killed(stage, rounds=200)),
-        "minute": (
-            "Grants that end in the same minute",
-            lambda stage: vault.minute_of_expiry(stage, grants=many),
-        ),
-    }
+Measures of one run can be compared with each other, those of two machines can't. Close what else is running.
+"""
 
 
-async def main(full: bool, only: list[str]) -> None:
-    """Run the benchmarks in order."""
-    chosen = {name: one for name, one in measures(full).items() if not only or name in only}
-    found: dict[str, dict[str, Any]] = {}
-    async with open_stage() as stage:
-        for name, (title, measure) in chosen.items():
-            began = time.monotonic()
-            rows = await measure(stage)
-            found[name] = {"title": title, "rows": rows, "took_s": round(time.monotonic() - began, 1)}
-            print(f"\n{title}  ({found[name]['took_s']} s)")
-            for what, value in rows.items():
-                print(f"  {what:<76}{value}")
-    RESULTS.mkdir(exist_ok=True)
-    file = RESULTS / "vault.json"
-    kept = json.loads(file.read_text())["measures"] if only and file.exists() else {}
-    file.write_text(json.dumps({**about(), "measures": kept | found}, indent=2, ensure_ascii=False) + "\n")
-    print(f"\n{file.relative_to(Path.cwd())}")
+async def main(quick: bool, only: list[str]) -> int:
+    """Run the chosen measures in order; return the number of those that failed."""
+    chosen = [one for one in measures(quick) if _is_chosen(one, only)]
+    failed, missed, files = [], [], set()
+    for number, measure in enumerate(chosen, 1):
+        print(f"\n[{number}/{len(chosen)}] {measure.name}: {measure.title}{_usual(measure)}", flush=True)
+        about = records.surroundings()
+        if about["busy_before_percent"] > BUSY_PERCENT:
+            print(
+                f"  Other programs use {about['busy_before_percent']:.0f} % of the CPU: expect worse figures."
+            )
+        try:
+            record = {"title": measure.title, **about, **await _run(measure)}
+        except Exception:
+            traceback.print_exc()
+            failed.append(measure.name)
+            continue
+        missed += [f"{measure.name}: {what}" for what in print_rows(record["rows"], measure.targets)]
+        if not quick:
+            files.add(records.write(measure.name, record))
+    print(*(f"\nmissed: {what}" for what in missed), *(f"\nfailed: {name}" for name in failed), sep="")
+    print(*(f"written: {file.relative_to(records.ROOT)}" for file in sorted(files)), sep="\n")
+    return len(failed)
 
 
-def about() -> dict[str, Any]:
-    """Return the machine and the versions for which the results are valid."""
-    names = (
-        "sqlalchemy",
-        "asyncpg",
-        "fastapi",
-        "uvicorn",
-        "uvloop",
-        "tink",
-        "google-auth",
-        "authlib",
-        "httpx2",
+async def _run(measure: Measure) -> dict[str, Any]:
+    began = time.monotonic()
+    if inspect.iscoroutine(found := await asyncio.to_thread(measure.run)):
+        found = await found
+    took = round(time.monotonic() - began, 1)
+    return {"took_s": took, "rows": found, "targets": dict(measure.targets)}
+
+
+def print_rows(rows: dict[str, Any], targets: Any) -> list[str]:
+    """Print rows with their targets; return those that miss theirs."""
+    missed = []
+    for what, value in rows.items():
+        verdict = ""
+        if what in targets:
+            met = records.is_met(value, targets[what])
+            verdict = f"{targets[what]:>10}  {'met' if met else 'missed'}"
+            missed += [] if met else [what]
+        print(f"  {what:<72}{value:>12}{verdict}")
+    return missed
+
+
+def _usual(measure: Measure) -> str:
+    took = records.read(measure.group).get(measure.name.partition(".")[2], {}).get("took_s")
+    return f" (took {took:.0f} s when it was last measured)" if took else ""
+
+
+def _is_chosen(measure: Measure, only: list[str]) -> bool:
+    return not only or measure.name in only or measure.group in only
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench",
+        description=__doc__,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    return {
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": {
-            "system": platform.platform(),
-            "cores": os.cpu_count(),
-            "memory_gb": round(psutil.virtual_memory().total / 2**30, 1),
-            "load_before": os.getloadavg()[0],
-        },
-        "python": platform.python_version(),
-        "versions": {name: importlib.metadata.version(name) for name in names},
-    }
+    parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="run these groups or measures")
+    parser.add_argument("--quick", action="store_true", help="shorter runs; results are not written")
+    parser.add_argument("--list", action="store_true", help="print the measures, and run none")
+    return parser
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--full", action="store_true", help="a real outage of five minutes")
-    parser.add_argument("--only", nargs="*", default=[], help="of: " + ", ".join(measures(False)))
+    parser = _parser()
     given = parser.parse_args()
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-    uvloop.run(main(given.full, given.only))
+    known = {one.name for one in measures()} | {one.group for one in measures()}
+    if unknown := [name for name in given.only if name not in known]:
+        parser.error(f"there is no measure {', '.join(unknown)}; --list shows all")
+    if given.list:
+        for one in measures():
+            print(f"{one.name:<20}{one.title}{_usual(one)}")
+    else:
+        structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+        raise SystemExit(uvloop.run(main(given.quick, given.only)))

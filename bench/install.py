@@ -1,33 +1,31 @@
-"""`python -m bench.install`: the size of an installation, for each wheel and each of its extras.
+"""The size of an installation, for each wheel and each of its extras.
 
-Builds the wheels of this repository, installs them with pip into an empty folder, and prints how many
+Builds the wheels of this repository, installs them with pip into an empty folder, and returns how many
 distributions that takes and how many megabytes (of files, byte code left out). Versions are those of
-requirements-dev.lock. Needs a package index; `--tree` measures another checkout.
+requirements-dev.lock. Needs a package index.
 """
 
-import argparse
 import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator
 from email import message_from_bytes
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+from bench.records import ROOT, Rows
 
 
-def build_wheels(tree: Path, folder: Path) -> list[Path]:
-    """Build every distribution of a checkout into `folder`; return their wheels."""
-    sources = [tree, *(file.parent for file in tree.glob("packages/*/pyproject.toml"))]
+def build_wheels(folder: Path) -> list[Path]:
+    """Build every distribution of this repository into `folder`; return their wheels."""
+    sources = [ROOT, *(file.parent for file in ROOT.glob("packages/*/pyproject.toml"))]
     for source in sources:
         _pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder), str(source))
     return sorted(folder.glob("*.whl"))
 
 
-def constraints(lock: Path, file: Path) -> Path:
-    """Write the versions of a lock file to `file` as constraints, without their hashes."""
-    lines = lock.read_text().splitlines()
+def constraints(file: Path) -> Path:
+    """Write the versions of requirements-dev.lock to `file` as constraints, without their hashes."""
+    lines = (ROOT / "requirements-dev.lock").read_text().splitlines()
     file.write_text("\n".join(line.rstrip(" \\") for line in lines if "==" in line and not line[0].isspace()))
     return file
 
@@ -49,28 +47,24 @@ def names(wheel: Path) -> list[str]:
     return [name, *(f"{name}[{extra}]" for extra in sorted(metadata.get_all("Provides-Extra") or []))]
 
 
-def measure(tree: Path) -> Iterator[tuple[str, int, float]]:
-    """Each wheel alone and with each of its extras: name, distributions, megabytes."""
+def measure() -> Rows:
+    """Return distributions and megabytes of each wheel alone and with each of its extras."""
+    rows: Rows = {}
     with tempfile.TemporaryDirectory(prefix="catflap-install-") as temporary:
         folder = Path(temporary)
         wheels = folder / "wheels"
-        built = build_wheels(tree, wheels)
-        constrained = constraints(tree / "requirements-dev.lock", folder / "constraints.txt")
+        built = build_wheels(wheels)
+        constrained = constraints(folder / "constraints.txt")
         for wheel in built:
             for name in names(wheel):
-                yield name, *install(f"{name} @ {wheel.as_uri()}", wheels, constrained, folder / name)
+                site = folder / name
+                packages, megabytes = install(f"{name} @ {wheel.as_uri()}", wheels, constrained, site)
+                rows |= {f"{name}: packages": packages, f"{name}: size, MB": round(megabytes)}
+    return rows
 
 
 def _pip(*arguments: str) -> None:
     command = [sys.executable, "-m", "pip", *arguments, "--quiet", "--disable-pip-version-check"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        sys.exit(done.stderr)
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--tree", type=Path, default=ROOT, help="The checkout to measure [this one].")
-    print(f"{'pip install':<26}{'packages':>10}{'MB':>8}")
-    for name, packages, megabytes in measure(parser.parse_args().tree):
-        print(f"{name:<26}{packages:>10}{megabytes:>8.0f}", flush=True)
+        raise RuntimeError(done.stderr)

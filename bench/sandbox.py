@@ -1,14 +1,10 @@
-"""Benchmark of the sandbox, to know that it does not limit other benchmarks.
+"""Requests per second to the sandbox, to know that it does not limit other measures.
 
 One server process on one core, one client process with raw keep-alive sockets beside it; a bare Starlette
-route is measured in the same run, because machines differ. Run it: `python -m bench.sandbox`.
+route is measured in the same run, because machines differ.
 """
 
-from __future__ import annotations
-
-import argparse
 import asyncio
-import json
 import multiprocessing
 import os
 import time
@@ -23,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from bench.records import Rows
 from google_sandbox import Sandbox
 from google_sandbox.http_server import listen, serving
 
@@ -136,8 +133,8 @@ async def one_connection(port: int, requests: Sequence[bytes], until: float) -> 
     return times
 
 
-async def measure(port: int, requests: list[bytes], seconds: float) -> dict[str, float]:
-    """Return requests a second and the percentiles of their durations in milliseconds."""
+async def load(port: int, requests: list[bytes], seconds: float) -> Rows:
+    """Return requests per second and the percentiles of their durations."""
     await asyncio.gather(
         *(one_connection(port, requests, time.perf_counter() + 0.3) for _ in range(CONNECTIONS))
     )
@@ -148,39 +145,21 @@ async def measure(port: int, requests: list[bytes], seconds: float) -> dict[str,
     took = time.perf_counter() - begun
     times = sorted(duration for times in found for duration in times)
     return {
-        "per_second": round(len(times) / took),
-        "p50_ms": round(times[len(times) // 2] * 1000, 2),
-        "p99_ms": round(times[len(times) * 99 // 100] * 1000, 2),
+        "requests/s": round(len(times) / took),
+        "p50, ms": round(times[len(times) // 2] * 1000, 2),
+        "p99, ms": round(times[len(times) * 99 // 100] * 1000, 2),
     }
 
 
-def run(seconds: float) -> dict[str, dict[str, float]]:
-    """Measure everything and return the figures by name."""
+def measure(seconds: float) -> Rows:
+    """Send each kind of request for some seconds."""
     here, there = multiprocessing.Pipe()
     process = multiprocessing.get_context("spawn").Process(target=serve_on_one_core, args=(there,))
     process.start()
     jobs: list[Any] = here.recv()
     try:
-        return {name: uvloop.run(measure(port, requests, seconds)) for name, port, requests in jobs}
+        found = {name: uvloop.run(load(port, requests, seconds)) for name, port, requests in jobs}
     finally:
         here.send("stop")
         process.join()
-
-
-def main() -> None:
-    """Print the figures, as a table or as JSON."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=5.0, help="for each row")
-    parser.add_argument("--json", action="store_true")
-    given = parser.parse_args()
-    figures = run(given.seconds)
-    if given.json:
-        print(json.dumps(figures, indent=2))
-        return
-    for name, row in figures.items():
-        rate, p50, p99 = row["per_second"], row["p50_ms"], row["p99_ms"]
-        print(f"{name:42}{rate:>8.0f}/s   p50 {p50:6.2f} ms   p99 {p99:6.2f} ms")
-
-
-if __name__ == "__main__":
-    main()
+    return {f"{name}: {what}": value for name, row in found.items() for what, value in row.items()}

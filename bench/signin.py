@@ -1,26 +1,20 @@
-"""`python -m bench.signin`: the time of a sign-in without Google's part, and of ID token verification.
+"""The time of a sign-in without Google's part, and of ID token verification.
 
 The sandbox runs in its own process; the application, its client and PostgreSQL share the rest. Our share
 is the difference of two medians: the whole exchange over HTTP, and the bare call to the token endpoint.
 """
 
-import json
-import logging
 import statistics
 import time
 from collections.abc import Awaitable, Callable
-from pathlib import Path
-from typing import Any
 
 import httpx2
-import structlog
-import uvloop
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 from pydantic import SecretStr
 
-from bench.__main__ import RESULTS, about
-from bench.vault_stage import CLIENT_ID, CLIENT_SECRET, Stage, open_stage
+from bench.records import Rows
+from bench.vault_stage import CLIENT_ID, CLIENT_SECRET, Stage
 from catflap.app import open_catflap
 from catflap.cli.http_server import bind, port_of, serving
 from catflap.clock import SystemClock
@@ -29,23 +23,10 @@ from catflap.google.id_token import IdTokens
 from catflap.google.jwks import JwksCache
 from catflap.settings import Settings
 
-SIGN_INS, VERIFICATIONS = 300, 10_000
 ISSUER = "https://accounts.google.com"
 
 
-async def main() -> None:
-    """Run the benchmarks, print and store the results."""
-    async with open_stage() as stage:
-        rows = {**await exchanges(stage), **await verifications()}
-    for what, value in rows.items():
-        print(f"  {what:<72}{value}")
-    RESULTS.mkdir(exist_ok=True)
-    file = RESULTS / "signin.json"
-    file.write_text(json.dumps({**about(), "rows": rows}, indent=2) + "\n")
-    print(f"\n{file.relative_to(Path.cwd())}")
-
-
-async def exchanges(stage: Stage) -> dict[str, Any]:
+async def exchanges(stage: Stage, *, people: int) -> Rows:
     """Sign in with codes of native apps: new users, then known ones."""
     listener = bind("127.0.0.1", 0)
     origin = f"http://127.0.0.1:{port_of(listener)}"
@@ -60,7 +41,7 @@ async def exchanges(stage: Stage) -> dict[str, Any]:
         google_api_url=stage.google.url,
         signins_per_minute=1_000_000,
     )
-    people = [one["email"] for one in await stage.google.accounts(SIGN_INS, "signin.example.com")]
+    emails = [one["email"] for one in await stage.google.accounts(people, "signin.example.com")]
     async with (
         open_catflap(settings) as catflap,
         serving(catflap.web, listener),
@@ -74,12 +55,12 @@ async def exchanges(stage: Stage) -> dict[str, Any]:
         async def bare(code: str) -> None:
             await stage.oauth.exchange(code, redirect_uri="")
 
-        await sign_in(await stage.google.code(people[0]))
-        await bare(await stage.google.code(people[0]))
+        await sign_in(await stage.google.code(emails[0]))
+        await bare(await stage.google.code(emails[0]))
         await stage.google.forget()
         google, first, again = [], [], []
         # Interleaved, so that load on the machine affects all three alike.
-        for email in people:
+        for email in emails:
             google.append(await _timed(stage, email, bare))
             first.append(await _timed(stage, email, sign_in))
             again.append(await _timed(stage, email, sign_in))
@@ -91,11 +72,11 @@ async def exchanges(stage: Stage) -> dict[str, Any]:
         "later sign-in over HTTP, median, ms": round(statistics.median(again), 2),
         "our own share of a first sign-in, median, ms": round(statistics.median(first) - spent, 2),
         "our own share of a later sign-in, median, ms": round(statistics.median(again) - spent, 2),
-        f"fetches of Google's keys during {2 * len(people)} sign-ins": keys,
+        f"fetches of Google's keys during {2 * people} sign-ins": keys,
     }
 
 
-async def verifications() -> dict[str, Any]:
+async def verifications(count: int) -> Rows:
     """Verify ID tokens one after the other on one core, without caching."""
     key = RSAKey.generate_key(2048, {"kid": "bench", "use": "sig", "alg": "RS256"})
     fetched = 0
@@ -122,12 +103,12 @@ async def verifications() -> dict[str, Any]:
         verifier = IdTokens(JwksCache(http, discovery.jwks_uri, clock), discovery, clock)
         await verifier.verify(tokens[0], audiences=(CLIENT_ID,))
         began = time.process_time()
-        for number in range(VERIFICATIONS):
+        for number in range(count):
             await verifier.verify(tokens[number % 100], audiences=(CLIENT_ID,))
         took = time.process_time() - began
     return {
-        "ID tokens verified a second and core": round(VERIFICATIONS / took),
-        f"fetches of keys during {VERIFICATIONS} verifications": fetched,
+        "ID tokens verified a second and core": round(count / took),
+        f"fetches of keys during {count} verifications": fetched,
     }
 
 
@@ -136,8 +117,3 @@ async def _timed(stage: Stage, email: str, redeem: Callable[[str], Awaitable[Non
     began = time.perf_counter()
     await redeem(code)
     return (time.perf_counter() - began) * 1000
-
-
-if __name__ == "__main__":
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-    uvloop.run(main())

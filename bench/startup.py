@@ -1,11 +1,10 @@
-"""Start-up time and memory of Catflap: `python -m bench.startup`.
+"""Start-up time and memory of Catflap.
 
 Beside a bare `import fastapi, sqlalchemy, asyncpg` in the same run, so that the figures mean something on
 another machine.
 """
 
 import contextlib
-import json
 import os
 import signal
 import subprocess
@@ -18,24 +17,20 @@ from pathlib import Path
 import httpx2
 import psutil
 
+from bench.records import Rows
 from catflap.cli.http_server import bind, port_of
 
 CATFLAP = [sys.executable, "-m", "catflap.cli"]
 
 
-def main() -> None:
-    """Print a table, and write it as JSON to bench/results/startup.json."""
+def measure() -> Rows:
+    """Return seconds of the start and megabytes of memory."""
     rows = {"bare imports, s": _bare(), "demo --once, s": _once()}
     with tempfile.TemporaryDirectory(prefix="catflap-bench-") as folder, _google() as environment:
         rows["serve, cold, s to /readyz"] = _serve(Path(folder), environment)
         rows["serve, warm, s to /readyz"] = _serve(Path(folder), environment)
     rows["demo after speaking, MB (PSS)"] = _memory()
-    for name, value in rows.items():
-        print(f"{name:32} {value:8.2f}")
-    results = Path(__file__).parent / "results"
-    results.mkdir(exist_ok=True)
-    machine = {"cores": os.cpu_count(), "python": sys.version.split()[0], "platform": sys.platform}
-    (results / "startup.json").write_text(json.dumps({"machine": machine, "results": rows}, indent=1) + "\n")
+    return {name: round(value, 2) for name, value in rows.items()}
 
 
 def _bare() -> float:
@@ -129,7 +124,3 @@ def _pss_of(pid: int) -> float:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
         return int(next(line for line in lines if line.startswith("Pss:")).split()[1]) / 1024
     return 0.0
-
-
-if __name__ == "__main__":
-    main()

@@ -84,7 +84,7 @@ async def minute_of_expiry(stage: Stage, *, grants: int, per_second: float = 100
     assert not user.done()
     user.cancel()
     async with stage.vault_engine.connect() as connection:
-        total = await connection.scalar(select(func.count()).select_from(t))
+        total = await connection.scalar(select(func.count()).select_from(t)) or 0
         soon = SystemClock().now() + timedelta(minutes=10)
         stale = await connection.scalar(select(func.count()).where(t.c.expires_at < soon))
     return {

@@ -49,7 +49,7 @@ class Google:
     async def accounts(self, count: int, domain: str) -> list[dict[str, str]]:
         """Create accounts, each with a refresh token."""
         body = {"count": count, "domain": domain, "client_id": CLIENT_ID, "scopes": SCOPES}
-        return (await self._control("POST", "accounts", body))["accounts"]
+        return list((await self._control("POST", "accounts", body))["accounts"])
 
     async def set_fault(self, **fault: Any) -> None:
         """Set the only fault of the token endpoint."""

@@ -22,13 +22,14 @@ PRIVATE = {
     "workshop": "command-line context",
 }
 WRITTEN_IN = {".py", ".js", ".md", ".html"}
+LEFT_OUT = {"node_modules", "versions"}
 
 
 def _texts() -> Iterator[tuple[str, str]]:
     for top in ("src", "packages", "tests", "bench", "examples", "docs"):
         for file in sorted((ROOT / top).rglob("*")):
             name = file.relative_to(ROOT).as_posix()
-            if file.suffix in WRITTEN_IN and file != Path(__file__) and "versions" not in file.parts:
+            if file.suffix in WRITTEN_IN and file != Path(__file__) and LEFT_OUT.isdisjoint(file.parts):
                 yield name, file.read_text(encoding="utf-8")
     for name in ("README.md", "CONTRIBUTING.md"):
         yield name, (ROOT / name).read_text(encoding="utf-8")

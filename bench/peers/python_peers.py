@@ -1,3 +1,4 @@
+# mypy: disallow-untyped-calls=false
 """google-auth and Authlib, used as their documentation shows, from 50 threads."""
 
 import asyncio

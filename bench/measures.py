@@ -1,0 +1,96 @@
+"""Every measure that `make bench` runs, with the targets of its rows."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bench import install, sandbox, signin, startup, vault, vault_http
+from bench.peers import run_peers
+from bench.records import Rows
+from bench.vault_stage import open_stage
+
+Run = Callable[[], Rows | Awaitable[Rows]]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A measure `group.measure`; `run` returns its rows, `targets` what some of them should be, as `≤ 3`."""
+
+    name: str
+    title: str
+    run: Run
+    targets: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def group(self) -> str:
+        """The name of its file of results, without the ending."""
+        return self.name.partition(".")[0]
+
+
+def measures(quick: bool = False) -> list[Measure]:
+    """Return all in the order in which they run; `quick` makes them shorter and less exact."""
+    return [
+        Measure(
+            "token.warm",
+            "Warm token over HTTP, 32 connections",
+            on_stage(vault_http.warm, seconds=1.0 if quick else 5.0),
+        ),
+        Measure(
+            "vault.flight",
+            "Upstream refreshes for one expired token",
+            on_stage(vault.single_flight, slow=not quick),
+        ),
+        Measure("vault.peers", "The same question to other libraries", on_stage(run_peers)),
+        Measure("vault.dead", "Dead grant", on_stage(vault.dead_grant), {"upstream calls": "= 1"}),
+        Measure(
+            "vault.down",
+            "Google down",
+            on_stage(vault.google_down, seconds=20.0 if quick else 300.0),
+            {"grants wrongly marked": "= 0"},
+        ),
+        Measure(
+            "vault.killed",
+            "kill -9 at every step",
+            on_stage(vault.killed, rounds=20 if quick else 200),
+            {"grants lost": "= 0", "grants unreadable": "= 0"},
+        ),
+        Measure(
+            "vault.minute",
+            "Grants that end in the same minute",
+            on_stage(vault.minute_of_expiry, grants=1_000 if quick else 10_000),
+            {"not refreshed": "= 0"},
+        ),
+        Measure(
+            "signin.exchange",
+            "Sign-in with a code of a native app",
+            on_stage(signin.exchanges, people=30 if quick else 300),
+            {"our own share of a later sign-in, median, ms": "≤ 6"},
+        ),
+        Measure(
+            "signin.id_token",
+            "Verification of ID tokens on one core",
+            lambda: signin.verifications(1_000 if quick else 10_000),
+        ),
+        Measure(
+            "start.serve",
+            "Start-up time and memory",
+            startup.measure,
+            {"serve, warm, s to /readyz": "≤ 1"},
+        ),
+        Measure(
+            "sandbox.http",
+            "The sandbox, so that it limits no other measure",
+            lambda: sandbox.measure(1.0 if quick else 5.0),
+        ),
+        Measure("install.size", "Size of an installation", install.measure),
+    ]
+
+
+def on_stage(measure: Callable[..., Awaitable[Rows]], **options: Any) -> Run:
+    """Give a measure an empty database and a sandbox of its own."""
+
+    async def run() -> Rows:
+        async with open_stage() as stage:
+            return await measure(stage, **options)
+
+    return run

@@ -1,0 +1,31 @@
+"""The frame of `make bench`: names of measures, targets, and records that are kept."""
+
+from pathlib import Path
+
+import pytest
+
+from bench import measures, records
+
+
+@pytest.mark.parametrize(
+    ("value", "target", "met"),
+    [(3, "≤ 3", True), (3.1, "≤ 3", False), (0.5, "≥ 0.5", True), (0.49, "≥ 0.5", False), (1, "= 0", False)],
+)
+def test_a_value_meets_its_target_or_misses_it(value: float, target: str, met: bool) -> None:
+    assert records.is_met(value, target) is met
+
+
+def test_a_written_record_leaves_the_others_of_its_group(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(records, "FOLDER", tmp_path)
+    records.write("vault.down", {"rows": {"calls": 55}})
+    records.write("vault.dead", {"rows": {"calls": 1}})
+    records.write("vault.down", {"rows": {"calls": 54}})
+    assert records.read("vault") == {"dead": {"rows": {"calls": 1}}, "down": {"rows": {"calls": 54}}}
+
+
+def test_every_measure_has_a_group_and_a_name_of_its_own() -> None:
+    names = [one.name for one in measures.measures()]
+    assert all(name.count(".") == 1 for name in names)
+    assert len(set(names)) == len(names)

@@ -74,11 +74,12 @@ class Application:
 
     Attributes:
         services: the components, for host applications, commands and tests.
+        jobs: the functions of the background tasks.
     """
 
     services: Services
     _urls: Urls
-    _jobs: Tasks
+    jobs: Tasks
 
     @cached_property
     def web(self) -> FastAPI:
@@ -98,7 +99,7 @@ class Application:
             log.warning("voice_missing", hint=NoVoice(*languages).message)
         async with AsyncExitStack() as stack:
             services = self.services
-            await stack.enter_async_context(Worker(self._urls.app, self._jobs))
+            await stack.enter_async_context(Worker(self._urls.app, self.jobs))
             maintenance = Maintenance(
                 services.vault, services.webhooks, services.security_event_handler, services.clock
             )

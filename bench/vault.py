@@ -11,7 +11,7 @@ from sqlalchemy import func, select, update
 from bench.vault_stage import Stage
 from catflap.clock import SystemClock
 from catflap.errors import CatflapError, UserMustAct
-from catflap.store.tables import google_tokens as t
+from catflap.store.vault_tables import google_tokens as t
 from catflap.vault import Grant, Vault, load_keyset
 from catflap.vault.audit import Audit
 from catflap.vault.maintenance import Maintenance

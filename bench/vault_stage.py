@@ -28,7 +28,8 @@ from catflap.store.database import Urls, connect
 from catflap.store.embedded import EmbeddedServer
 from catflap.store.migrate import create_database, migrate
 from catflap.store.notify import NotificationListener
-from catflap.store.tables import google_tokens, users
+from catflap.store.tables import users
+from catflap.store.vault_tables import google_tokens
 from catflap.vault import Grants, TokenCipher, Vault, load_keyset
 from catflap.vault.lease import Leases
 from catflap.vault.rate_limit import TokenBucket

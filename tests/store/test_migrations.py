@@ -1,4 +1,4 @@
-"""The migrations create exactly the tables in `catflap.store.tables`."""
+"""The migrations create exactly the tables in `catflap.store.tables` and `vault_tables`."""
 
 import importlib
 from pathlib import Path
@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from catflap.store import migrate as migrations
 from catflap.store.database import Urls
 from catflap.store.migrate import migrate
-from catflap.store.tables import metadata
+from catflap.store.vault_tables import google_tokens
 
 
 async def test_migrations_and_tables_agree(database_urls: Urls) -> None:
@@ -71,4 +71,6 @@ def _differences(connection: Connection) -> list[Any]:
         return not (kind == "table" and (name or "").startswith(("pgqueuer", "schema_version")))
 
     options = {"include_schemas": True, "include_object": ours, "compare_type": True}
-    return list(compare_metadata(MigrationContext.configure(connection, opts=options), metadata))
+    return list(
+        compare_metadata(MigrationContext.configure(connection, opts=options), google_tokens.metadata)
+    )

@@ -21,7 +21,7 @@ from catflap.google.oauth import OAuth
 from catflap.settings import GoogleClient, Settings
 from catflap.store.database import Urls, connect
 from catflap.store.notify import NotificationListener
-from catflap.store.tables import google_tokens
+from catflap.store.vault_tables import google_tokens
 from catflap.vault import Grant, Grants, GrantToken, TokenCipher, Vault, load_keyset
 from catflap.vault.lease import Leases
 from catflap.web.services import Services

@@ -12,7 +12,7 @@ from catflap.clock import FixedClock
 from catflap.errors import BadRequest, UserMustAct
 from catflap.google.oauth import OAuth, TokenResponse
 from catflap.store.notify import NotificationListener
-from catflap.store.tables import google_tokens as t
+from catflap.store.vault_tables import google_tokens as t
 from catflap.vault import Grants, Vault
 from catflap.vault.lease import Lease, Leases
 from tests.support.faulty_transport import FaultyTransport

@@ -10,7 +10,7 @@ from sqlalchemy import event, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.background import Background
-from catflap.store.tables import google_tokens as t
+from catflap.store.vault_tables import google_tokens as t
 from catflap.vault.lease import Lease, Leases
 from tests.vault.conftest import GrantConsent
 

@@ -14,7 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.clock import FixedClock, SystemClock
 from catflap.store.database import Urls
-from catflap.store.tables import google_tokens, users
+from catflap.store.tables import users
+from catflap.store.vault_tables import google_tokens
 from catflap.vault import Grants, load_keyset
 from catflap.vault.api_keys import ApiKeys
 from catflap.vault.keyset import KeysetFile

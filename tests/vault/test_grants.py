@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from catflap.clock import FixedClock
 from catflap.errors import Tampered, TryAgain
 from catflap.google.oauth import OAuth, TokenResponse
-from catflap.store.tables import google_tokens as t
 from catflap.store.tables import users
+from catflap.store.vault_tables import google_tokens as t
 from catflap.vault import Grants, Vault
 from tests.vault.conftest import Google, GrantConsent
 

@@ -17,7 +17,7 @@ from catflap.errors import OperatorMustAct, UserMustAct
 from catflap.google.oauth import TokenResponse
 from catflap.settings import Settings
 from catflap.store.database import Urls
-from catflap.store.tables import google_tokens, webhooks
+from catflap.store.vault_tables import google_tokens, webhooks
 from catflap.vault import Grants, TokenCipher, Vault, load_keyset
 from catflap.vault.database_keyset import open_cipher
 from catflap.vault.encryption import AssociatedData, key_id

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from structlog.testing import capture_logs
 
 from catflap.clock import FixedClock
-from catflap.store.tables import google_tokens
+from catflap.store.vault_tables import google_tokens
 from catflap.vault import Vault
 from catflap.vault.audit import Audit
 from catflap.vault.lifetimes import UNUSED

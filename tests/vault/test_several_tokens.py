@@ -13,7 +13,7 @@ from catflap.clock import FixedClock
 from catflap.errors import BadRequest, UserMustAct
 from catflap.google.oauth import OAuth, TokenResponse
 from catflap.google.scopes import normalise
-from catflap.store.tables import google_tokens as t
+from catflap.store.vault_tables import google_tokens as t
 from catflap.vault import Grant, Grants, Vault
 from catflap.vault.audit import Audit
 from catflap.vault.failpoint import failpoints

@@ -23,7 +23,7 @@ from sqlalchemy import select
 
 from catflap.clock import FixedClock
 from catflap.errors import BadRequest
-from catflap.store.tables import webhook_deliveries
+from catflap.store.vault_tables import webhook_deliveries
 from catflap.vault import Grants, Vault
 from catflap.vault.webhooks import Address, Webhooks, is_public, sign
 from tests.vault.conftest import ExpireToken, Google, GrantConsent

@@ -18,8 +18,8 @@ from catflap.google.scopes import WHOLE_CALENDAR, expand_requested
 from catflap.settings import Settings
 from catflap.store.database import Urls, connect
 from catflap.store.notify import NotificationListener
-from catflap.store.tables import api_keys as t
 from catflap.store.task_types import API_KEYS_TOPIC
+from catflap.store.vault_tables import api_keys as t
 from catflap.vault.api_keys import ApiKey, ApiKeys
 from catflap.web.api_key_auth import TokensKey, require_key
 from catflap.web.problem_route import ProblemRoute

@@ -21,7 +21,7 @@ from catflap.google.jwks import JwksCache
 from catflap.google.oauth import InvalidGrant, OAuth, TokenResponse
 from catflap.signin import Users
 from catflap.signin.late_identification import LateIdentification
-from catflap.store.tables import google_tokens
+from catflap.store.vault_tables import google_tokens
 from catflap.vault import Grants
 from catflap.vault.fingerprints import double_hash
 

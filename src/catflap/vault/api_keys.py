@@ -20,9 +20,9 @@ from catflap.errors import BadRequest
 from catflap.google.scopes import expand_requested, missing_scopes
 from catflap.store.notify import announce_change
 from catflap.store.row_mapping import from_row
-from catflap.store.tables import api_keys as t
 from catflap.store.task_types import API_KEYS_TOPIC
 from catflap.store.token_hash import hash_token
+from catflap.store.vault_tables import api_keys as t
 from catflap.vault.rate_limit import TokenBucket
 
 Right = Literal["tokens", "proxy", "users", "announce", "keys"]

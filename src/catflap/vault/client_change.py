@@ -10,9 +10,9 @@ from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from catflap.log import log
-from catflap.store.tables import google_tokens as t
-from catflap.store.tables import webhooks
 from catflap.store.task_types import AccountKey
+from catflap.store.vault_tables import google_tokens as t
+from catflap.store.vault_tables import webhooks
 from catflap.vault.grant import CLIENT_CHANGED, GrantToken
 from catflap.vault.grants import Grants
 from catflap.vault.outbox import Event, enqueue_webhook_event

@@ -4,8 +4,8 @@ from sqlalchemy import update
 
 from catflap.clock import Clock
 from catflap.google.scopes import missing_scopes
-from catflap.store.tables import google_tokens as t
 from catflap.store.task_types import AccountKey
+from catflap.store.vault_tables import google_tokens as t
 from catflap.vault.grants import Grants
 from catflap.vault.outbox import enqueue_webhook_event
 from catflap.vault.token_selection import MAX_TOKENS

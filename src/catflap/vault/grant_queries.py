@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from catflap.clock import Clock
 from catflap.errors import OperatorMustAct, Tampered
 from catflap.google.id_token import unnamed
-from catflap.store.tables import google_tokens as t
+from catflap.store.vault_tables import google_tokens as t
 from catflap.vault.encryption import AssociatedData, TokenCipher
 from catflap.vault.grant import Grant, GrantToken, combine_tokens
 from catflap.vault.token_rows import TokenRows

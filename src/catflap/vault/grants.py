@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from catflap.clock import Clock
 from catflap.google.oauth import TokenResponse
 from catflap.store.queue import enqueue
-from catflap.store.tables import google_tokens as t
 from catflap.store.task_types import REVOKE, SYNC, AccountKey
+from catflap.store.vault_tables import google_tokens as t
 from catflap.vault.encryption import TokenCipher
 from catflap.vault.failpoint import failpoint
 from catflap.vault.grant import Grant, GrantToken

@@ -11,8 +11,8 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.errors import OperatorMustAct, Tampered
-from catflap.store.tables import google_tokens as t
-from catflap.store.tables import webhooks as w
+from catflap.store.vault_tables import google_tokens as t
+from catflap.store.vault_tables import webhooks as w
 from catflap.vault.encryption import AssociatedData, TokenCipher
 from catflap.vault.grant import GrantToken
 from catflap.vault.grants import Grants

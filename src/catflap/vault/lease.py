@@ -21,8 +21,8 @@ from catflap.background import is_being_cancelled
 from catflap.errors import TryAgain
 from catflap.log import log
 from catflap.store.notify import announce_change
-from catflap.store.tables import google_tokens as t
 from catflap.store.task_types import grant_topic
+from catflap.store.vault_tables import google_tokens as t
 from catflap.vault.grant import GrantToken
 
 LEASE_LIFETIME = timedelta(seconds=3)

@@ -14,8 +14,8 @@ from catflap.background import Background
 from catflap.clock import Clock
 from catflap.errors import CatflapError, OperatorMustAct
 from catflap.log import log
-from catflap.store.tables import google_tokens as t
-from catflap.store.tables import webhook_deliveries
+from catflap.store.vault_tables import google_tokens as t
+from catflap.store.vault_tables import webhook_deliveries
 from catflap.vault.access import Vault
 from catflap.vault.grant import GrantToken
 from catflap.vault.lifetimes import ENDED_KEPT, ENDS_SOON, IN_USE, REFRESH_AHEAD, REFRESH_SPREAD, UNUSED

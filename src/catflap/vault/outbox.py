@@ -11,8 +11,8 @@ from sqlalchemy import any_, insert, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from catflap.store.queue import enqueue
-from catflap.store.tables import webhook_deliveries, webhooks
 from catflap.store.task_types import WEBHOOK
+from catflap.store.vault_tables import webhook_deliveries, webhooks
 from catflap.vault.grant import Grant
 
 Event = Literal["grant.active", "grant.reconsent", "grant.revoked", "grant.scopes_changed"]

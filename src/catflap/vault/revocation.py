@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from catflap.errors import BadRequest, OperatorMustAct, Tampered, TryAgain
 from catflap.google.oauth import OAuth
 from catflap.log import log
-from catflap.store.tables import google_tokens as t
+from catflap.store.vault_tables import google_tokens as t
 from catflap.vault.failpoint import failpoint
 from catflap.vault.grant import Grant, GrantToken
 from catflap.vault.grants import Grants

@@ -11,7 +11,7 @@ from sqlalchemy import Column, ColumnElement, Table, func, literal_column, selec
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.errors import OperatorMustAct, Tampered
-from catflap.store.tables import google_tokens, webhooks
+from catflap.store.vault_tables import google_tokens, webhooks
 from catflap.vault.encryption import AssociatedData, TokenCipher, key_id, key_prefix
 
 SEALED: tuple[tuple[Table, tuple[str, ...]], ...] = (

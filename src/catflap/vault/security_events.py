@@ -24,8 +24,9 @@ from catflap.clock import Clock
 from catflap.google.risc import RiscEvent, SecurityEvents
 from catflap.log import log
 from catflap.store.queue import enqueue
-from catflap.store.tables import accounts, google_tokens, risc_events, sessions
+from catflap.store.tables import accounts, risc_events, sessions
 from catflap.store.task_types import SECURITY_EVENT
+from catflap.store.vault_tables import google_tokens
 from catflap.vault.audit import Audit
 from catflap.vault.fingerprints import decode_double_hash, prefix_hash
 from catflap.vault.grant import GrantToken

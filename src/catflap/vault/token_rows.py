@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from catflap.clock import Clock
 from catflap.google.oauth import TokenResponse
 from catflap.store.notify import announce_change
-from catflap.store.tables import google_tokens as t
 from catflap.store.task_types import grant_topic
+from catflap.store.vault_tables import google_tokens as t
 from catflap.vault.encryption import AssociatedData, TokenCipher
 from catflap.vault.fingerprints import double_hash, prefix_hash
 from catflap.vault.grant import GrantToken, token_of

@@ -24,8 +24,8 @@ from catflap.clock import Clock
 from catflap.errors import BadRequest, CatflapError
 from catflap.log import log
 from catflap.store.row_mapping import from_row
-from catflap.store.tables import webhook_deliveries as d
-from catflap.store.tables import webhooks as t
+from catflap.store.vault_tables import webhook_deliveries as d
+from catflap.store.vault_tables import webhooks as t
 from catflap.vault.encryption import AssociatedData, TokenCipher
 from catflap.vault.outbox import EVENTS
 

@@ -1,7 +1,7 @@
-"""`make bench`: measure Catflap and other libraries on this machine, and write bench/results/*.json.
+"""`make bench`: measure Catflap and other libraries on this machine, and write bench/results.
 
 Every measure prints its rows, with "met" or "missed" where there is a target. The results of `--quick` are
-less exact and are not written.
+less exact and are not written; those of a full run also fill the tables of docs/.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from typing import Any
 import structlog
 import uvloop
 
-from bench import records
+from bench import docs, records
 from bench.measures import Measure, measures
 
 BUSY_PERCENT = 25
@@ -51,6 +51,7 @@ async def main(quick: bool, only: list[str]) -> int:
         if not quick:
             files.add(records.write(measure.name, record))
     print(*(f"\nmissed: {what}" for what in missed), *(f"\nfailed: {name}" for name in failed), sep="")
+    files |= set(docs.rewrite())
     print(*(f"written: {file.relative_to(records.ROOT)}" for file in sorted(files)), sep="\n")
     return len(failed)
 

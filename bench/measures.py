@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bench import install, sandbox, signin, startup, vault, vault_http
+from bench import calendar_cpu, install, sandbox, scale, signin, startup, vault, vault_http
 from bench.peers import run_peers
 from bench.records import Rows
 from bench.vault_stage import open_stage
@@ -34,6 +34,31 @@ def measures(quick: bool = False) -> list[Measure]:
             "token.warm",
             "Warm token over HTTP, 32 connections",
             on_stage(vault_http.warm, seconds=1.0 if quick else 5.0),
+            {"rate, of the bare route's": "≥ 0.5", "p99, times the bare route's": "≤ 2"},
+        ),
+        Measure(
+            "calendar.cpu",
+            "Calendar jobs, CPU ms of the worker's process",
+            on_stage(calendar_cpu.calendar_cpu, rounds=1 if quick else 5),
+            {
+                "sync without change": "≤ 3",
+                "first sync, 50 events, per event": "≤ 0.15",
+                "plan again, nothing changed": "≤ 2",
+            },
+        ),
+        Measure(
+            "scale.users",
+            "The same with many users in the database",
+            on_stage(scale.scale, sizes=(100, 1_000) if quick else scale.SIZES),
+            {
+                f"{what}: {size:,} users": target
+                for size in scale.SIZES
+                for what, target in (
+                    ("sync without change, CPU ms", "≤ 3"),
+                    ("first sync of 50 events, CPU ms", "≤ 7.5"),
+                    ("plan again, nothing changed, CPU ms", "≤ 2"),
+                )
+            },
         ),
         Measure(
             "vault.flight",

@@ -53,7 +53,7 @@ async def scale(stage: Stage, sizes: Sequence[int] = SIZES) -> Rows:
     for size in sizes:
         async with _installation(stage, size) as one:
             for what, value in (await _measure(one, people)).items():
-                rows[f"{what}, {size:,} users"] = value
+                rows[f"{what}: {size:,} users"] = value
     return rows
 
 

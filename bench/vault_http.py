@@ -1,4 +1,4 @@
-"""Valid tokens over HTTP with 32 connections, alternating with two baselines on the same database."""
+"""Valid tokens over HTTP with 32 connections, alternating with baselines and a peer on the same database."""
 
 import asyncio
 import os
@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from bench.peers import better_auth
 from bench.vault_floor import KEY
 from bench.vault_stage import Stage, start, stop, until_up
 from catflap.cli.http_server import bind, port_of
@@ -93,7 +94,20 @@ async def _start_targets(stage: Stage, stack: ExitStack) -> dict[str, _Target]:
         name: _Target(ports[name], psutil.Process(process.pid), requests[name])
         for name, process in processes.items()
     }
-    return targets | {"healthz": _Target(ports["ours"], targets["ours"].process, [_request("/healthz")])}
+    healthz = _Target(ports["ours"], targets["ours"].process, [_request("/healthz")])
+    return targets | {"healthz": healthz} | await _start_peer(stage, stack)
+
+
+async def _start_peer(stage: Stage, stack: ExitStack) -> dict[str, _Target]:
+    """Start Better Auth, where it can run: session and account by SELECT, the token decrypted."""
+    port = _free_port()
+    try:
+        process, requests = await better_auth.serve(stage, port, USERS)
+    except RuntimeError as reason:
+        print(f"  {better_auth.NAME} is left out: {reason}")
+        return {}
+    stack.callback(stop, process)
+    return {better_auth.NAME: _Target(port, psutil.Process(process.pid), requests)}
 
 
 def _median(runs: list[_Turn]) -> _Turn:
@@ -139,8 +153,11 @@ async def _ask(port: int, requests: list[bytes], number: int, until: float) -> l
         head = await reader.readuntil(b"\r\n\r\n")
         if not head.startswith(b"HTTP/1.1 200"):
             raise RuntimeError(head.split(b"\r\n")[0].decode())
-        length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
-        await reader.readexactly(length)
+        _, found, after = head.lower().partition(b"content-length:")
+        if found:
+            await reader.readexactly(int(after.split(b"\r\n")[0]))
+        else:
+            await reader.readuntil(b"\r\n0\r\n\r\n")  # the last chunk
         latencies.append(time.monotonic() - began)
     writer.close()
     return latencies

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bench import docs, measures
 from catflap.web.schemas.error_codes import ERROR_CODES
 
 ROOT = Path(__file__).parent.parent
@@ -92,3 +93,14 @@ def test_every_error_code_that_http_can_answer_is_in_the_table() -> None:
     raised = set(re.findall(rf'\b(?:{kinds})\(\s*"([a-z_]+)"', text))
     assert len(raised) > 40
     assert raised - ERROR_CODES.keys() == NOT_OVER_HTTP.keys()
+
+
+@pytest.mark.parametrize("page", docs.PAGES, ids=lambda page: page.name)
+def test_tables_of_figures_are_those_of_the_committed_results(page: Path) -> None:
+    """`python -m bench.docs` writes them anew."""
+    assert page.read_text() == docs.filled(page.read_text())
+
+
+def test_every_measure_has_one_table_in_the_docs() -> None:
+    shown = [name for page in docs.PAGES for name in re.findall(r"<!-- bench: (\S+) -->", page.read_text())]
+    assert sorted(shown) == sorted(one.name for one in measures.measures())

@@ -6,18 +6,17 @@ import contextlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from authlib.integrations.requests_client import OAuth2Session
 from google.auth.transport.requests import Request
 from google.oauth2.credentials import Credentials
 
+from bench.peers.question import CALLERS, DEAD_CALLS, ask
+from bench.records import Rows
 from bench.vault_stage import CLIENT_ID, CLIENT_SECRET, Stage
 
-CALLERS, DEAD_CALLS, LATENCY = 50, 20, 0.15
 
-
-async def google_auth(stage: Stage) -> dict[str, Any]:
+async def google_auth(stage: Stage) -> Rows:
     """One `Credentials` object, shared by all threads."""
 
     def make(account: dict[str, str]) -> Callable[[], object]:
@@ -34,7 +33,7 @@ async def google_auth(stage: Stage) -> dict[str, Any]:
     return await _both(stage, "google-auth, threads", make)
 
 
-async def authlib(stage: Stage) -> dict[str, Any]:
+async def authlib(stage: Stage) -> Rows:
     """One `OAuth2Session`, shared by all threads."""
 
     def make(account: dict[str, str]) -> Callable[[], object]:
@@ -52,25 +51,18 @@ async def authlib(stage: Stage) -> dict[str, Any]:
     return await _both(stage, "Authlib, threads", make)
 
 
-async def _both(
-    stage: Stage, name: str, make: Callable[[dict[str, str]], Callable[[], object]]
-) -> dict[str, Any]:
+async def _both(stage: Stage, name: str, make: Callable[[dict[str, str]], Callable[[], object]]) -> Rows:
     live, dead = await stage.google.accounts(2, f"{name.split(',')[0].lower()}.example.com")
-    await stage.google.set_fault(latency=LATENCY)
-    await stage.google.forget()
-    await _at_once(make(live), CALLERS)
-    refreshes = await stage.google.refreshes()
-    await stage.google.clear_faults()
-    await stage.google.revoke(dead["email"])
-    await stage.google.forget()
     call = make(dead)
-    for _ in range(DEAD_CALLS):
-        with contextlib.suppress(Exception):
-            await asyncio.to_thread(call)
-    return {
-        f"{name}: refreshes for {CALLERS} callers, Google {LATENCY:g} s": refreshes,
-        f"{name}: upstream calls for {DEAD_CALLS} calls with a dead grant": await stage.google.refreshes(),
-    }
+
+    async def one_by_one() -> None:
+        for _ in range(DEAD_CALLS):
+            with contextlib.suppress(Exception):
+                await asyncio.to_thread(call)
+
+    return await ask(
+        stage, name, dead["email"], at_once=lambda: _at_once(make(live), CALLERS), one_by_one=one_by_one
+    )
 
 
 async def _at_once(call: Callable[[], object], callers: int) -> None:

@@ -1,0 +1,72 @@
+"""Tables of figures in the documentation, made of bench/results: `python -m bench.docs` writes them anew.
+
+A page holds `<!-- bench: group.measure -->` and `<!-- /bench -->`; what is between is generated.
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from bench import records
+
+PAGES = [records.ROOT / "README.md", *sorted((records.ROOT / "docs").rglob("*.md"))]
+_PLACE = re.compile(r"(<!-- bench: ([\w.]+) -->\n).*?(<!-- /bench -->)", re.DOTALL)
+
+
+def rewrite() -> list[Path]:
+    """Write the tables of all pages; return the pages that changed."""
+    changed = []
+    for page in PAGES:
+        before = page.read_text()
+        if (after := filled(before)) != before:
+            page.write_text(after)
+            changed.append(page)
+    return changed
+
+
+def filled(text: str) -> str:
+    """Return the text of a page with its tables generated."""
+    return _PLACE.sub(lambda found: found[1] + table(found[2]) + found[3], text)
+
+
+def table(name: str) -> str:
+    """Return the table of the measure `group.measure` in Markdown, and when and where it was taken."""
+    group, _, measure = name.partition(".")
+    record = records.read(group).get(measure)
+    if record is None:
+        return f'\nNot measured yet: `make bench ARGS="--only {name}"`.\n\n'
+    return f"\n{_lines(record)}\n\n{_origin(record)}\n\n"
+
+
+def _lines(record: dict[str, Any]) -> str:
+    """Rows named `thing: figure` become one line for each thing, with the figures as columns."""
+    cells: dict[str, dict[str, str]] = {}
+    for text in record["rows"]:
+        thing, separator, figure = text.partition(": ")
+        cells.setdefault(thing, {})[figure if separator else ""] = _cell(record, text)
+    columns = list(dict.fromkeys(figure for row in cells.values() for figure in row))
+    head = [f"| {' | '.join([record['title'], *columns])} |", "|---" * (len(columns) + 1) + "|"]
+    body = [
+        f"| {' | '.join([thing.strip(), *(row.get(one, '') for one in columns)])} |"
+        for thing, row in cells.items()
+    ]
+    return "\n".join(head + body)
+
+
+def _cell(record: dict[str, Any], text: str) -> str:
+    value, target = record["rows"][text], record["targets"].get(text)
+    shown = value if isinstance(value, str) else f"{value:,}"
+    if target is None:
+        return shown
+    return f"{shown} (target {target}: {'met' if records.is_met(value, target) else 'missed'})"
+
+
+def _origin(record: dict[str, Any]) -> str:
+    commit = f", commit {record['commit']}" if record["commit"] else ""
+    busy = f"other programs used {record['busy_before_percent']:.0f} % of the CPU just before"
+    return f"{record['at'][:10]}{commit}; {record['machine']}; {busy}."
+
+
+if __name__ == "__main__":
+    for written in rewrite():
+        print(written.relative_to(records.ROOT))

@@ -35,7 +35,8 @@ from catflap.vault.lease import Leases
 from catflap.vault.rate_limit import TokenBucket
 
 CLIENT_ID, CLIENT_SECRET = "4711-bench.apps.googleusercontent.com", "GOCSPX-bench"
-SCOPES = ["openid", "email", "https://www.googleapis.com/auth/calendar.events"]
+_CALENDAR = "https://www.googleapis.com/auth/calendar"
+SCOPES = ["openid", "email", f"{_CALENDAR}.events", f"{_CALENDAR}.calendarlist.readonly"]
 REFRESH = "oauth.token.refresh"
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from catflap.cli import garbage_collection
 from catflap.errors import CatflapError, exit_code
 from catflap.extras import missing_extra
 
@@ -39,7 +40,8 @@ class _OnDemand(TyperGroup):
         if module is None:
             return None
         try:
-            loaded = importlib.import_module(module).cli
+            with garbage_collection.loading_modules():
+                loaded = importlib.import_module(module).cli
         except ModuleNotFoundError as error:
             loaded = _unavailable(missing_extra(error, extra=_EXTRAS.get(cmd_name, "")))
         return typer.main.get_command(loaded)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from catflap.app import open_catflap
+from catflap.cli import garbage_collection
 from catflap.cli.http_server import bind, port_of, serving
 from catflap.cli.runner import command, run
 from catflap.google.client_check import check_google
@@ -43,6 +44,7 @@ def serve(
             if worker:
                 await stack.enter_async_context(catflap.work())
             await stack.enter_async_context(serving(catflap.web, listener))
+            garbage_collection.exclude_started()
             typer.echo(settings.origin)
             await asyncio.Event().wait()
 

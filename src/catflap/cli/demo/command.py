@@ -13,6 +13,7 @@ import typer
 
 from catflap.announcements.planning import HORIZON
 from catflap.announcements.preferences import Preferences
+from catflap.cli import garbage_collection
 from catflap.cli.demo.client import DemoClient
 from catflap.cli.demo.environment import EMAIL, DemoOptions, run_demo_environment
 from catflap.cli.demo.local_zone import local_zone
@@ -112,6 +113,7 @@ async def _in_browser(options: DemoOptions, now: datetime | None) -> None:
     """Run until the process is interrupted."""
     clock = SystemClock(now)
     async with run_demo_environment(options, clock, _step_reporter(), sync_every=_SYNC_EVERY) as catflap:
+        garbage_collection.exclude_started()
         print(catflap.services.settings.origin, flush=True)  # noqa: T201
         print(  # noqa: T201
             "\n  Open this address, sign in with Google (a sandbox; no password), and wait for Mia to speak."

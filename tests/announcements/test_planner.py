@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Row, insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from catflap.announcements.planner import Planner, next_plan_at
+from catflap.announcements.planner import Planner
 from catflap.clock import FixedClock
 from catflap.store.tables import announcements, calendars, devices
 from tests.announcements.conftest import add_device
@@ -172,8 +172,3 @@ async def test_an_empty_day_still_gets_a_schedule_and_a_briefing(
         ("briefing", [], "2026-11-25")
     ]
     assert google.sandbox.events(EMAIL) == []
-
-
-def test_each_user_is_planned_again_within_the_hour(clock: FixedClock) -> None:
-    for user_id in range(1, 50):
-        assert clock.now() < next_plan_at(user_id, clock.now()) <= clock.now() + timedelta(hours=1)

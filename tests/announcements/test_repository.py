@@ -78,7 +78,7 @@ class PlanHarness:
         key = content_key(spoken, "kitten")
         values = {"key": key, "wav": b"RIFF", "sha256": "0", "bytes": 4, "seconds": 1.0}
         async with self.engine.begin() as connection:
-            await connection.execute(insert(sounds).values(created_at=self.clock.now(), **values))
+            await connection.execute(insert(sounds).values(used_at=self.clock.now(), **values))
         return key
 
     async def ready(self, spoken: str) -> None:

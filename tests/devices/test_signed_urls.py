@@ -19,7 +19,7 @@ WAV = b"RIFF....WAVE"
 async def device_id(engine: AsyncEngine, clock: FixedClock, user_id: int) -> int:
     device, _ = await Devices(engine, clock).add_browser(user_id, "Browser")
     now = clock.now()
-    sound = {"key": "k", "wav": WAV, "sha256": "0" * 64, "bytes": len(WAV), "seconds": 1.0, "created_at": now}
+    sound = {"key": "k", "wav": WAV, "sha256": "0" * 64, "bytes": len(WAV), "seconds": 1.0, "used_at": now}
     announcement = {
         "id": "a1",
         "user_id": user_id,

@@ -1,7 +1,8 @@
 -- The rows of `many_users.py`, which replaces the names between colons. Ids begin at 1.
 
-INSERT INTO app.users (external_id, browser_zone, created_at)
-SELECT CASE WHEN i % 10 = 0 THEN 'user-' || i END, 'Europe/Berlin', :now: - i % 400 * interval '1 day'
+INSERT INTO app.users (external_id, browser_zone, plan_due_at, created_at)
+SELECT CASE WHEN i % 10 = 0 THEN 'user-' || i END, 'Europe/Berlin',
+    :now: + (600 + i % 3000) * interval '1 second', :now: - i % 400 * interval '1 day'
 FROM generate_series(1, :users:) i;
 
 INSERT INTO app.accounts
@@ -87,7 +88,7 @@ FROM (
 ) made;
 
 -- A real sound is stored out of line; so these few bytes make rows of the real length.
-INSERT INTO app.sounds (key, wav, sha256, bytes, seconds, created_at)
+INSERT INTO app.sounds (key, wav, sha256, bytes, seconds, used_at)
 SELECT encode(sha256(('sound ' || i || ' ' || n)::bytea), 'hex'), 'RIFF'::bytea,
     encode(sha256(('wav ' || i || ' ' || n)::bytea), 'hex'), 179204, 5.6,
     :now: - (i + n) % 47 * interval '1 hour'

@@ -1,5 +1,6 @@
 """Periodic tasks: what is enqueued, expired and deleted, and how often."""
 
+import asyncio
 from datetime import datetime, timedelta
 
 import pytest
@@ -8,7 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.clock import FixedClock
 from catflap.devices.devices import Devices
-from catflap.store.tables import accounts, announcements, calendar_syncs, sounds
+from catflap.signin.sessions import ABSOLUTE, Sessions
+from catflap.store.batches import BATCH
+from catflap.store.tables import accounts, announcements, calendar_syncs, sessions, sounds, users
 from catflap.work.periodic import PeriodicTasks
 
 EVERY = timedelta(minutes=15)
@@ -69,10 +72,27 @@ async def test_expired_announcements_become_missed_and_are_deleted_after_two_day
 ) -> None:
     device, _ = await Devices(engine, clock).add_browser(user_id, "Browser")
     now = clock.now()
-    row = {
+    async with engine.begin() as connection:
+        await connection.execute(insert(announcements).values(_announcement(user_id, device.id, now)))
+        await connection.execute(insert(sounds).values(_sound("k", now)))
+    clock.advance(timedelta(minutes=9))
+    await periodic.tick()
+    assert await _left(engine) == (["ready"], ["k"])
+    clock.advance(timedelta(minutes=2))
+    await periodic.tick()
+    assert await _left(engine) == (["missed"], ["k"])
+    async with engine.begin() as connection:
+        await connection.execute(update(announcements).values(state="played"))
+    clock.advance(timedelta(hours=48))
+    await periodic.tick()
+    assert await _left(engine) == ([], [])
+
+
+def _announcement(user_id: int, device_id: int, now: datetime) -> dict[str, object]:
+    return {
         "id": "a",
         "user_id": user_id,
-        "device_id": device.id,
+        "device_id": device_id,
         "key": "a",
         "kind": "before",
         "state": "ready",
@@ -86,24 +106,103 @@ async def test_expired_announcements_become_missed_and_are_deleted_after_two_day
         "sound_key": "k",
         "updated_at": now,
     }
-    sound = {"key": "k", "wav": b"RIFF", "sha256": "", "bytes": 4, "seconds": 1.0, "created_at": now}
-    async with engine.begin() as connection:
-        await connection.execute(insert(announcements).values(row))
-        await connection.execute(insert(sounds).values(sound))
 
-    async def left() -> tuple[list[str], list[str]]:
-        async with engine.connect() as connection:
-            states = (await connection.scalars(select(announcements.c.state))).all()
-            return list(states), list((await connection.scalars(select(sounds.c.key))).all())
 
-    clock.advance(timedelta(minutes=9))
-    await periodic.tick()
-    assert await left() == (["ready"], ["k"])
-    clock.advance(timedelta(minutes=2))
-    await periodic.tick()
-    assert await left() == (["missed"], ["k"])
+def _sound(key: str, used_at: datetime) -> dict[str, object]:
+    return {"key": key, "wav": b"RIFF", "sha256": "", "bytes": 4, "seconds": 1.0, "used_at": used_at}
+
+
+async def _left(engine: AsyncEngine) -> tuple[list[str], list[str]]:
+    """Return the states of the announcements and the keys of the sounds."""
+    async with engine.connect() as connection:
+        states = (await connection.scalars(select(announcements.c.state))).all()
+        return list(states), list((await connection.scalars(select(sounds.c.key))).all())
+
+
+async def test_two_processes_share_what_is_due(engine: AsyncEngine, clock: FixedClock) -> None:
+    """More than a batch is due, so that each of them finds rows that the other one has locked."""
+    users_due = 3 * BATCH // 2
     async with engine.begin() as connection:
-        await connection.execute(update(announcements).values(state="played"))
-    clock.advance(timedelta(hours=48))
+        for statement in _DUE:
+            await connection.execute(text(statement), {"now": clock.now(), "users": users_due})
+    clock.advance(EVERY + timedelta(seconds=1))
+    await asyncio.gather(*(PeriodicTasks(engine, clock, EVERY).tick() for _ in range(2)))
+    expected = [(name, key) for name in ("plan", "sync") for key in range(1, users_due + 1)]
+    assert sorted((name, int(key.split()[0])) for name, key in await jobs(engine)) == expected
+
+
+# Users with a device and an account, whose plans and syncs are due a quarter of an hour after `now`.
+_DUE = (
+    "INSERT INTO app.users (created_at, plan_due_at) SELECT CAST(:now AS timestamptz), :now"
+    " FROM generate_series(1, CAST(:users AS integer))",
+    """INSERT INTO app.devices (user_id, name, model, token_hash, volume, schedule_version, created_at)
+        SELECT id, '', '', sha256(id::text::bytea), 60, 0, :now FROM app.users""",
+    """INSERT INTO app.accounts (user_id, sub, email, email_verified, is_primary, created_at, updated_at)
+        SELECT id, 's', '', true, true, CAST(:now AS timestamptz), :now FROM app.users""",
+    """INSERT INTO app.calendar_syncs (user_id, account_sub, waits_from, failures)
+        SELECT id, 's', CAST(:now AS timestamptz), 0 FROM app.users""",
+)
+
+
+async def test_the_plans_of_a_user_end_with_the_last_device(
+    engine: AsyncEngine, clock: FixedClock, periodic: PeriodicTasks, user_id: int
+) -> None:
+    devices = Devices(engine, clock)
+    device, _ = await devices.add_browser(user_id, "Browser")
+    await devices.remove(user_id, device.id)
+    await jobs(engine)
+    clock.advance(timedelta(hours=1))
     await periodic.tick()
-    assert await left() == ([], [])
+    assert await jobs(engine) == []
+    await devices.add_browser(user_id, "Browser")
+    clock.advance(timedelta(hours=1))
+    await periodic.tick()
+    assert await jobs(engine) == [("plan", str(user_id))] * 2
+
+
+async def test_plans_stay_at_their_minute_after_a_pause_of_all_processes(
+    engine: AsyncEngine, clock: FixedClock, periodic: PeriodicTasks, user_id: int
+) -> None:
+    await Devices(engine, clock).add_browser(user_id, "Browser")
+    first = clock.now() + timedelta(hours=1)
+    clock.advance(timedelta(hours=5, minutes=20))
+    await periodic.tick()
+    async with engine.connect() as connection:
+        assert await connection.scalar(select(users.c.plan_due_at)) == first + timedelta(hours=5)
+
+
+async def test_old_sounds_are_kept_while_an_announcement_uses_them(
+    engine: AsyncEngine, clock: FixedClock, periodic: PeriodicTasks, user_id: int
+) -> None:
+    device, _ = await Devices(engine, clock).add_browser(user_id, "Browser")
+    old = clock.now() - timedelta(hours=49)
+    async with engine.begin() as connection:
+        await connection.execute(insert(announcements).values(_announcement(user_id, device.id, clock.now())))
+        await connection.execute(insert(sounds), [_sound("k", old), _sound("unused", old)])
+    await periodic.tick()
+    assert (await _left(engine))[1] == ["k"]
+    clock.advance(timedelta(hours=49))
+    await periodic.tick()
+    assert await _left(engine) == ([], [])
+
+
+async def test_expired_sessions_and_the_log_of_old_jobs_are_deleted(
+    engine: AsyncEngine, clock: FixedClock, periodic: PeriodicTasks, user_id: int
+) -> None:
+    await Sessions(engine, clock).begin(user_id, "cookie")
+    async with engine.begin() as connection:
+        await connection.execute(text(_LOG))
+    clock.advance(ABSOLUTE - timedelta(hours=1))
+    await periodic.tick()
+    async with engine.connect() as connection:
+        assert len((await connection.execute(select(sessions))).all()) == 1
+        log = await connection.scalars(text("SELECT job_id FROM queue.pgqueuer_log"))
+        assert log.all() == [2]
+    clock.advance(timedelta(hours=1))
+    await periodic.tick()
+    async with engine.connect() as connection:
+        assert (await connection.execute(select(sessions))).all() == []
+
+
+_LOG = """INSERT INTO queue.pgqueuer_log (created, job_id, status, priority, entrypoint)
+VALUES (now() - interval '7 hours', 1, 'successful', 0, 'sync'), (now(), 2, 'successful', 0, 'sync')"""

@@ -1,6 +1,6 @@
 """Plan the announcements of a user's devices from the stored calendars (the task `plan`)."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -13,7 +13,8 @@ from catflap.calendars import initial_sync_done, list_occurrences
 from catflap.clock import Clock
 from catflap.store.tables import devices
 
-_INTERVAL = timedelta(hours=1)
+# The planned 24 hours move on, so each user with a device is planned periodically.
+PLAN_EVERY = timedelta(hours=1)
 
 
 class Planner:
@@ -49,10 +50,3 @@ class Planner:
             found = await list_occurrences(connection, user_id, start, end, preferences.time_zone)
             planned = plan(found, preferences, since, horizon)
             await replan(connection, user_id, now, planned)
-
-
-def next_plan_at(user_id: int, now: datetime) -> datetime:
-    """Return when the user's next periodic plan is due: once an hour, spread over the hour by user id."""
-    offset = timedelta(seconds=user_id * 2_654_435_761 % 3600)
-    hour = now.replace(minute=0, second=0, microsecond=0) + offset
-    return hour if hour > now else hour + _INTERVAL

@@ -56,7 +56,7 @@ class Renderer:
             "sha256": sound.sha256,
             "bytes": len(sound.wav),
             "seconds": sound.seconds,
-            "created_at": self.clock.now(),
+            "used_at": self.clock.now(),
         }
         async with self.engine.begin() as connection:
             await connection.execute(upsert(sounds).values(values).on_conflict_do_nothing())

@@ -35,6 +35,7 @@ _STATE_ORDER = {
     "failed": 5,
     "played": 6,
 }
+STATES = tuple(_STATE_ORDER)
 ACK_STATES = frozenset({"played", "failed", "missed", "held"})
 _PENDING_STATES = ("planned", "ready", "sent", "held")
 _REPLANNABLE_STATES = frozenset({"planned", "ready", "cancelled"})

@@ -4,9 +4,10 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, delete, insert, select, update
+from sqlalchemy import ColumnElement, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from catflap.announcements.planner import PLAN_EVERY
 from catflap.clock import Clock
 from catflap.errors import BadRequest
 from catflap.signin.sessions import alive
@@ -14,7 +15,7 @@ from catflap.store.notify import announce_change
 from catflap.store.queue import enqueue
 from catflap.store.row_mapping import from_row
 from catflap.store.tables import devices as t
-from catflap.store.tables import sessions
+from catflap.store.tables import sessions, users
 from catflap.store.task_types import PLAN, schedule_topic
 from catflap.store.token_hash import hash_token
 
@@ -99,6 +100,9 @@ class Devices:
             "session_id": session_id,
             "created_at": self._clock.now(),
         }
+        # Writes the row in any case: a tick that sees no device at the same time would clear `plan_due_at`.
+        due_at = func.coalesce(users.c.plan_due_at, self._clock.now() + PLAN_EVERY)
+        await connection.execute(update(users).where(users.c.id == user_id).values(plan_due_at=due_at))
         row = (await connection.execute(insert(t).values(values).returning(t))).one()
         await enqueue(connection, PLAN, user_id)
         return from_row(Device, row)

@@ -64,7 +64,7 @@ class Sessions:
             "last_used_at": now,
             "expires_at": now + ABSOLUTE,
         }
-        # Expired sessions of the user are deleted here, so that no periodic task is needed.
+        # Expired sessions of the user are deleted here at once, those of others by `work.retention`.
         over = (t.c.expires_at <= now) | (t.c.last_used_at <= now - IDLE)
         swept = delete(t).where(t.c.user_id == user_id, over).cte("swept")
         async with self._single.connect() as connection:

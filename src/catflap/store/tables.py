@@ -51,6 +51,12 @@ def user_column(*, primary_key: bool = False) -> Column[int]:
     )
 
 
+def seldom_tasks_table(schema: str) -> Table:
+    """Return the table for `catflap.store.seldom` in a schema: when each task is due next."""
+    name = Column("name", Text, primary_key=True)
+    return Table("seldom_tasks", metadata, name, time_column("due_at"), schema=schema)
+
+
 def _account_key() -> ForeignKeyConstraint:
     return ForeignKeyConstraint(
         ["user_id", "account_sub"], ["app.accounts.user_id", "app.accounts.sub"], ondelete="CASCADE"
@@ -64,7 +70,10 @@ users = Table(
     # The id of this user in an app with its own login.
     Column("external_id", Text, unique=True),
     Column("browser_zone", Text),
+    # When the next periodic plan of the user's announcements is due; None without a device.
+    time_column("plan_due_at", nullable=True),
     time_column("created_at"),
+    Index("users_plan_due", "plan_due_at", postgresql_where=text("plan_due_at IS NOT NULL")),
     schema="app",
 )
 
@@ -89,6 +98,7 @@ accounts = Table(
     time_column("disabled_at", nullable=True),
     time_column("created_at"),
     time_column("updated_at"),
+    Index("accounts_sub", "sub"),
     Index("accounts_sub_signs_in", "sub", unique=True, postgresql_where=text("signs_in")),
     schema="app",
 )
@@ -104,6 +114,8 @@ sessions = Table(
     time_column("created_at"),
     time_column("last_used_at"),
     time_column("expires_at"),
+    Index("sessions_user", "user_id"),
+    Index("sessions_expires_at", "expires_at"),
     schema="app",
 )
 
@@ -124,6 +136,8 @@ consents = Table(
     Column("sealed_answer", Text),
     time_column("created_at"),
     time_column("expires_at"),
+    Index("consents_user", "user_id"),
+    Index("consents_expires_at", "expires_at"),
     schema="app",
 )
 
@@ -145,6 +159,8 @@ signin_attempts = Table(
     time_column("used_at", nullable=True),
     time_column("expires_at"),
     Index("signin_attempts_expires_at", "expires_at"),
+    Index("signin_attempts_user", "user_id"),
+    Index("signin_attempts_consent", "consent_id"),
     schema="app",
 )
 
@@ -250,6 +266,7 @@ devices = Table(
     time_column("created_at"),
     time_column("last_seen_at", nullable=True),
     Index("devices_session", "session_id"),
+    Index("devices_user", "user_id"),
     schema="app",
 )
 
@@ -262,6 +279,8 @@ pairings = Table(
     Column("model", Text, nullable=False),
     Column("device_id", BigInteger, ForeignKey("app.devices.id", ondelete="CASCADE")),
     time_column("expires_at"),
+    Index("pairings_device", "device_id"),
+    Index("pairings_expires_at", "expires_at"),
     schema="app",
 )
 
@@ -273,7 +292,9 @@ sounds = Table(
     Column("sha256", Text, nullable=False),
     Column("bytes", Integer, nullable=False),
     Column("seconds", Float, nullable=False),
-    time_column("created_at"),
+    # When it was rendered, or last found to be in use.
+    time_column("used_at"),
+    Index("sounds_used_at", "used_at"),
     schema="app",
 )
 
@@ -297,6 +318,9 @@ announcements = Table(
     Column("detail", Text),
     time_column("updated_at"),
     UniqueConstraint("device_id", "key"),
+    Index("announcements_user", "user_id"),
+    Index("announcements_sound", "sound_key", "state"),
+    Index("announcements_expiry", "state", "expires_at"),
     schema="app",
 )
 
@@ -332,5 +356,8 @@ risc_events = Table(
     Column("events", JSONB, nullable=False),
     time_column("received_at"),
     time_column("done_at", nullable=True),
+    Index("risc_events_open", "received_at", postgresql_where=text("done_at IS NULL")),
     schema="app",
 )
+
+seldom_tasks = seldom_tasks_table("app")

@@ -3,7 +3,7 @@
 from sqlalchemy import ARRAY, BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, Table, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 
-from catflap.store.tables import identity_column, metadata, time_column, user_column
+from catflap.store.tables import identity_column, metadata, seldom_tasks_table, time_column, user_column
 
 # In the vault, because a key inserted here could be used to get tokens.
 api_keys = Table(
@@ -64,7 +64,18 @@ google_tokens = Table(
         postgresql_where=text("supplements IS NULL"),
     ),
     Index("google_tokens_user", "user_id", "account_sub"),
-    Index("google_tokens_supplements", "supplements"),
+    Index("google_tokens_supplements", "supplements", postgresql_where=text("supplements IS NOT NULL")),
+    Index("google_tokens_ended", "ended_at", postgresql_where=text("state <> 'active'")),
+    Index(
+        "google_tokens_to_revoke",
+        "id",
+        postgresql_where=text("state = 'revoked' AND refresh_token IS NOT NULL"),
+    ),
+    Index(
+        "google_tokens_refresh_expiry",
+        "refresh_expires_at",
+        postgresql_where=text("refresh_expires_at IS NOT NULL"),
+    ),
     Index("google_tokens_client", "client_id"),
     # For the ids of the keys in use (`catflap.vault.sealed_columns`).
     Index("google_tokens_refresh_key", text("substr(refresh_token, 1, 5)")),
@@ -95,6 +106,10 @@ webhook_deliveries = Table(
     time_column("created_at"),
     time_column("due_at"),
     time_column("done_at", nullable=True),
-    Index("webhook_deliveries_due", "done_at", "due_at"),
+    Index("webhook_deliveries_due", "due_at", postgresql_where=text("done_at IS NULL")),
+    Index("webhook_deliveries_done", "done_at", postgresql_where=text("done_at IS NOT NULL")),
+    Index("webhook_deliveries_webhook", "webhook_id"),
     schema="vault",
 )
+
+seldom_tasks = seldom_tasks_table("vault")

@@ -1,33 +1,38 @@
 """Periodic maintenance of the vault: proactive refresh, retries, retention and expiry warnings.
 
-Safe to run in several processes: leases and claims prevent that anything is done twice.
+Safe to run in several processes: leases and claims prevent that anything is done twice. What is not urgent
+runs once per interval in one of them.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TypeVar
 
-from sqlalchemy import and_, delete, exists, func, or_, select, update
+from sqlalchemy import and_, func, or_, select
 
 from catflap.background import Background
 from catflap.clock import Clock
 from catflap.errors import CatflapError, OperatorMustAct
 from catflap.log import log
+from catflap.store.seldom import SeldomTask
 from catflap.store.vault_tables import google_tokens as t
-from catflap.store.vault_tables import webhook_deliveries
+from catflap.store.vault_tables import seldom_tasks
 from catflap.vault.access import Vault
 from catflap.vault.grant import GrantToken
-from catflap.vault.lifetimes import ENDED_KEPT, ENDS_SOON, IN_USE, REFRESH_AHEAD, REFRESH_SPREAD, UNUSED
+from catflap.vault.lifetimes import ENDS_SOON, IN_USE, REFRESH_AHEAD, REFRESH_SPREAD, UNUSED
+from catflap.vault.retention import delete_old
 from catflap.vault.sealed_columns import missing_keys
 from catflap.vault.security_events import SecurityEventHandler
-from catflap.vault.token_rows import WITHOUT_TOKENS
 from catflap.vault.webhooks import Webhooks
 
 _K = TypeVar("_K")
 _TICK_SECONDS = 5.0
 _AT_ONCE = 20
 _BATCH = 1000
+_LOST_JOBS_EVERY = timedelta(minutes=1)
+_RETENTION_EVERY = timedelta(hours=1)
 _WARN_EVERY = timedelta(hours=12)
 
 
@@ -41,18 +46,22 @@ class Maintenance(Background):
         self._webhooks = webhooks
         self._security_event_handler = security_event_handler
         self._clock = clock
-        self._warned_at: datetime | None = None
+        self._seldom: dict[SeldomTask, Callable[[datetime], Awaitable[None]]] = {
+            self._seldom_task("lost_jobs", _LOST_JOBS_EVERY): self._finish_lost_jobs,
+            self._seldom_task("retention", _RETENTION_EVERY): partial(delete_old, vault.grants.engine),
+            self._seldom_task("expiry_warning", _WARN_EVERY): self._warn_about_expiry,
+        }
 
     async def tick(self) -> None:
         """Run every task that is due."""
         while await self.refresh_due():
             pass
         await _run_each(self._webhooks.deliver, await self._webhooks.due())
-        await _run_each(self._vault.revocation.finish, await self._vault.revocation.unfinished())
-        await _run_each(self._security_event_handler.handle, await self._security_event_handler.unfinished())
         await missing_keys(self._vault.grants.engine, self._vault.grants.cipher)
-        await self._delete_expired()
-        await self._warn_about_expiry()
+        now = self._clock.now()
+        for seldom, run in self._seldom.items():
+            if await seldom.is_due(now):
+                await run(now)
 
     async def refresh_due(self) -> int:
         """Refresh tokens in use that expire soon; return how many were refreshed."""
@@ -94,36 +103,27 @@ class Maintenance(Background):
         spread = timedelta(seconds=token.id * 7919 % int(REFRESH_SPREAD.total_seconds()))
         return token.expires_at - REFRESH_AHEAD + spread <= self._clock.now()
 
-    async def _delete_expired(self) -> None:
-        before = self._clock.now() - ENDED_KEPT
-        w = webhook_deliveries
-        # A refresh token that is to be revoked at Google is kept until Google has confirmed.
-        ended = and_(t.c.state != "active", t.c.ended_at < before)
-        over = and_(ended, or_(t.c.state != "revoked", t.c.refresh_token.is_(None)))
-        more = t.alias()
-        supplemented = exists().where(more.c.supplements == t.c.id)
-        async with self._vault.grants.engine.begin() as connection:
-            await connection.execute(delete(t).where(over, t.c.supplements.is_not(None)))
-            await connection.execute(delete(t).where(over, ~supplemented))
-            # The main row of a grant with other tokens stays, without its tokens.
-            spent = update(t).where(over, supplemented, t.c.refresh_token.is_not(None))
-            await connection.execute(spent.values(WITHOUT_TOKENS))
-            await connection.execute(delete(w).where(w.c.done_at < before))
+    def _seldom_task(self, name: str, every: timedelta) -> SeldomTask:
+        return SeldomTask(self._vault.grants.engine, seldom_tasks, name, every)
 
-    async def _warn_about_expiry(self) -> None:
-        now = self._clock.now()
-        if self._warned_at is not None and now - self._warned_at < _WARN_EVERY:
-            return
-        self._warned_at = now
+    async def _finish_lost_jobs(self, _now: datetime) -> None:
+        """Do what a job was to do, in case it was lost."""
+        await _run_each(self._vault.revocation.finish, await self._vault.revocation.unfinished())
+        await _run_each(self._security_event_handler.handle, await self._security_event_handler.unfinished())
+
+    async def _warn_about_expiry(self, now: datetime) -> None:
         soon, long_ago = now + ENDS_SOON, now - UNUSED
-        # An imported grant may never have been refreshed.
-        unused = func.coalesce(t.c.refreshed_at, t.c.created_at) < long_ago
-        about = or_(t.c.refresh_expires_at < soon, unused)
+        # Each refresh stores an access token, so the expiry of the last one tells when that was. An imported
+        # grant may never have been refreshed.
+        unused = or_(
+            t.c.expires_at < long_ago,
+            and_(t.c.expires_at.is_(None), func.coalesce(t.c.refreshed_at, t.c.created_at) < long_ago),
+        )
         grants = func.count(func.distinct(func.coalesce(t.c.supplements, t.c.id)))
-        query = select(grants).where(t.c.state == "active")
+        ends = t.c.refresh_expires_at < soon
+        query = select(grants, grants.filter(ends)).where(t.c.state == "active", or_(ends, unused))
         async with self._vault.grants.engine.connect() as connection:
-            endangered = await connection.scalar(query.where(about))
-            testing = await connection.scalar(query.where(t.c.refresh_expires_at < soon))
+            endangered, testing = (await connection.execute(query)).one()
         if endangered:
             log.warning(
                 "grants_expiring_soon",

@@ -4,7 +4,7 @@ Google revokes everything that the account allowed to the whole project, so the 
 same account end with it. A revocation that was interrupted is finished by the `revoke` job.
 """
 
-from sqlalchemy import func, select
+from sqlalchemy import func, literal_column, select
 
 from catflap.errors import BadRequest, OperatorMustAct, Tampered, TryAgain
 from catflap.google.oauth import OAuth
@@ -81,6 +81,8 @@ class Revocation:
     async def unfinished(self) -> list[int]:
         """Return grants that are marked but not yet revoked at Google, in case a job was lost."""
         grant_id = func.coalesce(t.c.supplements, t.c.id)
-        query = select(grant_id).where(t.c.state == "revoked", t.c.refresh_token.is_not(None)).distinct()
+        # A literal, as in the condition of the index.
+        revoked = t.c.state == literal_column("'revoked'")
+        query = select(grant_id).where(revoked, t.c.refresh_token.is_not(None)).distinct()
         async with self._grants.engine.connect() as connection:
             return list((await connection.execute(query)).scalars())

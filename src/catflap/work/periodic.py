@@ -1,29 +1,34 @@
 """Periodic tasks: enqueue syncs and plans, expire announcements, delete old data."""
 
 from datetime import datetime, timedelta
+from functools import partial
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import case, exists, func, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from catflap.announcements.planner import next_plan_at
+from catflap.announcements.planner import PLAN_EVERY
 from catflap.background import Background
 from catflap.clock import Clock
+from catflap.store.batches import in_batches, next_batch
 from catflap.store.queue import enqueue
-from catflap.store.tables import announcements, calendar_syncs, devices, sounds
+from catflap.store.seldom import SeldomTask
+from catflap.store.tables import announcements, calendar_syncs, devices, seldom_tasks, users
 from catflap.store.task_types import PLAN, SYNC, AccountKey
+from catflap.work.retention import Retention
 
 _TICK = timedelta(seconds=15)
-_RETENTION = timedelta(hours=48)
+_RETENTION_EVERY = timedelta(hours=1)
 
 
 class PeriodicTasks(Background):
-    """Periodic tasks that run while the context is open; safe to run in several processes."""
+    """Periodic tasks that run while the context is open; several processes share what is due."""
 
     def __init__(self, engine: AsyncEngine, clock: Clock, sync_every: timedelta) -> None:
         self._engine = engine
         self._clock = clock
         self._sync_every = sync_every
-        self._last_tick = clock.now()
+        self._retention = Retention(engine)
+        self._retention_task = SeldomTask(engine, seldom_tasks, "retention", _RETENTION_EVERY)
 
     async def run(self) -> None:
         """Run until cancelled."""
@@ -34,33 +39,41 @@ class PeriodicTasks(Background):
     async def tick(self) -> None:
         """Run everything that is due once."""
         now = self._clock.now()
-        async with self._engine.begin() as connection:
-            await self._sync(connection, now)
-            await self._plan(connection, now)
-            await _expire(connection, now)
-        self._last_tick = now
+        for batch in (self._sync, _plan, _expire):
+            await in_batches(self._engine, partial(batch, now))
+        if await self._retention_task.is_due(now):
+            await self._retention.delete_old(now)
 
-    async def _sync(self, connection: AsyncConnection, now: datetime) -> None:
+    async def _sync(self, now: datetime, connection: AsyncConnection) -> int:
         """Enqueue one sync per account and interval, whether or not syncs succeed.
 
         After a failure with a pause, the job waits in the queue; the interval begins after the pause.
         """
         t = calendar_syncs
-        due = update(t).where(t.c.waits_from < now - self._sync_every).values(waits_from=now)
-        rows = await connection.execute(due.returning(t.c.user_id, t.c.account_sub))
-        await enqueue(connection, SYNC, *(AccountKey(row.user_id, row.account_sub) for row in rows))
-
-    async def _plan(self, connection: AsyncConnection, now: datetime) -> None:
-        """Enqueue one plan per user with a device and hour, because the planned 24 hours move on."""
-        users = (await connection.execute(select(devices.c.user_id).distinct())).scalars()
-        await enqueue(connection, PLAN, *(one for one in users if next_plan_at(one, self._last_tick) <= now))
+        due = next_batch(t, t.c.waits_from < now - self._sync_every, oldest=t.c.waits_from)
+        changed = update(t).where(due).values(waits_from=now).returning(t.c.user_id, t.c.account_sub)
+        keys = [AccountKey(*row) for row in await connection.execute(changed)]
+        await enqueue(connection, SYNC, *keys)
+        return len(keys)
 
 
-async def _expire(connection: AsyncConnection, now: datetime) -> None:
-    """Set expired announcements to `missed`; delete announcements and sounds after two days."""
-    a = announcements
-    late = update(a).where(a.c.state.in_(("planned", "ready")), a.c.expires_at < now)
-    await connection.execute(late.values(state="missed", updated_at=now))
-    await connection.execute(delete(a).where(a.c.expires_at < now - _RETENTION))
-    unused = ~select(a.c.id).where(a.c.sound_key == sounds.c.key).exists()
-    await connection.execute(delete(sounds).where(sounds.c.created_at < now - _RETENTION, unused))
+async def _plan(now: datetime, connection: AsyncConnection) -> int:
+    """Enqueue one plan per user with a device and hour, because the planned 24 hours move on."""
+    t = users
+    # Whole intervals, so that plans stay spread over the hour after a pause of all processes.
+    missed = func.floor(func.extract("epoch", now - t.c.plan_due_at) / PLAN_EVERY.total_seconds())
+    later = t.c.plan_due_at + (missed + 1) * PLAN_EVERY
+    has_device = exists().where(devices.c.user_id == t.c.id)
+    due = update(t).where(next_batch(t, t.c.plan_due_at <= now, oldest=t.c.plan_due_at))
+    changed = due.values(plan_due_at=case((has_device, later))).returning(t.c.id, t.c.plan_due_at)
+    rows = (await connection.execute(changed)).all()
+    await enqueue(connection, PLAN, *(row.id for row in rows if row.plan_due_at is not None))
+    return len(rows)
+
+
+async def _expire(now: datetime, connection: AsyncConnection) -> int:
+    """Set expired announcements that nobody played to `missed`."""
+    t = announcements
+    late = next_batch(t, t.c.state.in_(("planned", "ready")), t.c.expires_at < now, oldest=t.c.expires_at)
+    changed = await connection.execute(update(t).where(late).values(state="missed", updated_at=now))
+    return changed.rowcount

@@ -1,0 +1,52 @@
+"""Delete grants that ended long ago and webhook deliveries that are done, in small transactions."""
+
+from datetime import datetime
+from functools import partial
+
+from sqlalchemy import ColumnElement, and_, delete, exists, literal_column, or_, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from catflap.store.batches import in_batches, next_batch
+from catflap.store.vault_tables import google_tokens as t
+from catflap.store.vault_tables import webhook_deliveries as d
+from catflap.vault.lifetimes import ENDED_KEPT
+from catflap.vault.token_rows import WITHOUT_TOKENS
+
+# A literal, as in the condition of the index.
+_ACTIVE: ColumnElement[str] = literal_column("'active'")
+_more = t.alias()
+_supplemented = exists().where(_more.c.supplements == t.c.id)
+
+
+async def delete_old(engine: AsyncEngine, now: datetime) -> None:
+    """Delete what was over ENDED_KEPT before `now`."""
+    before = now - ENDED_KEPT
+    for batch in (_supplements, _main_rows, _tokens_of_main_rows, _deliveries):
+        await in_batches(engine, partial(batch, before))
+
+
+async def _supplements(before: datetime, connection: AsyncConnection) -> int:
+    old = next_batch(t, _over(before), t.c.supplements.is_not(None), oldest=t.c.ended_at)
+    return (await connection.execute(delete(t).where(old))).rowcount
+
+
+async def _main_rows(before: datetime, connection: AsyncConnection) -> int:
+    old = next_batch(t, _over(before), ~_supplemented, oldest=t.c.ended_at)
+    return (await connection.execute(delete(t).where(old))).rowcount
+
+
+async def _tokens_of_main_rows(before: datetime, connection: AsyncConnection) -> int:
+    """Delete the tokens of main rows; the row of a grant with other tokens stays."""
+    old = next_batch(t, _over(before), _supplemented, t.c.refresh_token.is_not(None), oldest=t.c.ended_at)
+    return (await connection.execute(update(t).where(old).values(WITHOUT_TOKENS))).rowcount
+
+
+async def _deliveries(before: datetime, connection: AsyncConnection) -> int:
+    old = next_batch(d, d.c.done_at < before, oldest=d.c.done_at)
+    return (await connection.execute(delete(d).where(old))).rowcount
+
+
+def _over(before: datetime) -> ColumnElement[bool]:
+    ended = and_(t.c.state != _ACTIVE, t.c.ended_at < before)
+    # A refresh token that is to be revoked at Google is kept until Google has confirmed.
+    return and_(ended, or_(t.c.state != "revoked", t.c.refresh_token.is_(None)))

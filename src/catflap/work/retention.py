@@ -1,0 +1,71 @@
+"""Delete what is no longer needed: announcements, sounds, sessions and the log of finished jobs."""
+
+from datetime import datetime, timedelta
+from functools import partial
+
+from sqlalchemy import ColumnElement, delete, exists, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from catflap.announcements.repository import STATES
+from catflap.store.batches import BATCH, in_batches, next_batch
+from catflap.store.tables import announcements, sessions, sounds
+
+_ANNOUNCEMENTS_KEPT = timedelta(hours=48)
+# PgQueuer writes three rows for each job and deletes none. Their times are the database's.
+_LOG_KEPT = timedelta(hours=6)
+_PRUNE_LOG = text(
+    "DELETE FROM queue.pgqueuer_log WHERE id = ANY (ARRAY("
+    "SELECT id FROM queue.pgqueuer_log WHERE created < now() - CAST(:kept AS interval) "
+    "ORDER BY created LIMIT :batch FOR UPDATE SKIP LOCKED))"
+)
+
+
+class Retention:
+    """Deletes old rows in small transactions."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def delete_old(self, now: datetime) -> None:
+        """Delete everything that is old at `now`."""
+        for batch in (_announcements, _note_used_sounds, _unused_sounds, _sessions):
+            await in_batches(self._engine, partial(batch, now))
+        await in_batches(self._engine, _job_log)
+
+
+async def _announcements(now: datetime, connection: AsyncConnection) -> int:
+    t = announcements
+    # The states are named because the index begins with them.
+    old = next_batch(
+        t, t.c.state.in_(STATES), t.c.expires_at < now - _ANNOUNCEMENTS_KEPT, oldest=t.c.expires_at
+    )
+    return (await connection.execute(delete(t).where(old))).rowcount
+
+
+async def _note_used_sounds(now: datetime, connection: AsyncConnection) -> int:
+    """Note old sounds that announcements still use, so that they are not looked at again before long."""
+    t = sounds
+    old = next_batch(t, t.c.used_at < now - _ANNOUNCEMENTS_KEPT, _is_used(), oldest=t.c.used_at)
+    return (await connection.execute(update(t).where(old).values(used_at=now))).rowcount
+
+
+async def _unused_sounds(now: datetime, connection: AsyncConnection) -> int:
+    t = sounds
+    old = next_batch(t, t.c.used_at < now - _ANNOUNCEMENTS_KEPT, ~_is_used(), oldest=t.c.used_at)
+    return (await connection.execute(delete(t).where(old))).rowcount
+
+
+def _is_used() -> ColumnElement[bool]:
+    return exists().where(announcements.c.sound_key == sounds.c.key)
+
+
+async def _sessions(now: datetime, connection: AsyncConnection) -> int:
+    """Delete expired sessions; the next sign-in of the user does it earlier."""
+    t = sessions
+    return (
+        await connection.execute(delete(t).where(next_batch(t, t.c.expires_at <= now, oldest=t.c.expires_at)))
+    ).rowcount
+
+
+async def _job_log(connection: AsyncConnection) -> int:
+    return (await connection.execute(_PRUNE_LOG, {"kept": _LOG_KEPT, "batch": BATCH})).rowcount

@@ -1,47 +1,25 @@
 """Host applications that include routers of Catflap, served with their lifespan over real sockets."""
 
-import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import uvicorn
 from fastapi import FastAPI
 
-from catflap.cli.http_server import _Server, bind, port_of
+from catflap.cli.http_server import bind, port_of, serving
 from catflap.fastapi import Catflap
 from catflap.settings import Settings
 from tests.support.app_client import CLIENT_ID, RunningApp
 
 
-class _AnnouncedServer(_Server):
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.startup_ended = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        try:
-            await super().startup(sockets)
-        finally:
-            self.startup_ended.set()
-
-
 @asynccontextmanager
 async def served(host_app: FastAPI, listener: socket.socket | None = None) -> AsyncIterator[str]:
-    """Serve `host_app` with its lifespan, as an operator's uvicorn does; yields its origin."""
-    listener = listener or bind("127.0.0.1", 0)
-    config = uvicorn.Config(host_app, log_config=None, access_log=False, lifespan="on", date_header=False)
-    server = _AnnouncedServer(config)
-    task = asyncio.create_task(server.serve(sockets=[listener]))
-    try:
-        await server.startup_ended.wait()
-        assert server.started, "the application did not start"
-        yield f"http://127.0.0.1:{port_of(listener)}"
-    finally:
-        server.should_exit = True
-        await task
-        listener.close()
+    """Serve `host_app` with its lifespan; yields its origin."""
+    with listener or bind("127.0.0.1", 0) as listening:
+        origin = f"http://127.0.0.1:{port_of(listening)}"
+        async with host_app.router.lifespan_context(host_app), serving(host_app, listening):
+            yield origin
 
 
 def host_settings(app: RunningApp, data_dir: Path, port: int = 8400, **chosen: object) -> Settings:

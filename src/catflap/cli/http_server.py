@@ -4,15 +4,18 @@ import asyncio
 import contextlib
 import errno
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from catflap.errors import OperatorMustAct
+from catflap.log import log
 
-_GRACE_SECONDS = 2
+_GRACE_SECONDS = 2.0
+_DATE_SECONDS = 1.0
 
 
 def bind(host: str, port: int, *, option: str = "--port") -> socket.socket:
@@ -45,30 +48,77 @@ def port_of(listener: socket.socket) -> int:
     return int(listener.getsockname()[1])
 
 
-class _Server(uvicorn.Server):
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Install no signal handlers: `cli.runner` handles signals and stops everything in order."""
-        yield
+class _Connections(set[Any]):
+    """Open connections, with an event for the end of the last one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._emptied = asyncio.Event()
+
+    def discard(self, connection: Any) -> None:
+        super().discard(connection)
+        if not self:
+            self._emptied.set()
+
+    async def wait_until_empty(self) -> None:
+        while self:
+            self._emptied.clear()
+            await self._emptied.wait()
 
 
 @asynccontextmanager
 async def serving(app: ASGIApp, listener: socket.socket) -> AsyncIterator[None]:
-    """Serve `app`; on exit, open requests get two seconds to end."""
+    """Serve `app`, without its lifespan; on exit, open requests get two seconds to end.
+
+    uvicorn's own `serve()` installs signal handlers, which are `cli.runner`'s here, and polls ten times a
+    second, at the end too.
+    """
     config = uvicorn.Config(
         app,
         log_config=None,
         # Signed sound URLs are secrets, so uvicorn's access log must stay off.
         access_log=False,
         lifespan="off",
+        ws="none",
         server_header=False,
         proxy_headers=False,
-        timeout_graceful_shutdown=_GRACE_SECONDS,
     )
-    server = _Server(config)
-    task = asyncio.create_task(server.serve(sockets=[listener]))
+    config.load()
+    server = uvicorn.Server(config)
+    server.lifespan = config.lifespan_class(config)
+    server.server_state.connections = connections = _Connections()
+    await server.startup(sockets=[listener])
+    renewing = asyncio.create_task(_renew_date_header(server))
     try:
         yield
     finally:
-        server.should_exit = True
-        await task
+        renewing.cancel()
+        for accepting in server.servers:
+            accepting.close()
+        listener.close()
+        await _end_requests(connections, server.server_state.tasks)
+
+
+async def _renew_date_header(server: uvicorn.Server) -> None:
+    while True:
+        await server.on_tick(0)
+        await asyncio.sleep(_DATE_SECONDS)
+
+
+async def _end_requests(connections: _Connections, tasks: set[asyncio.Task[None]]) -> None:
+    """Close idle connections, the others after their answer, and cancel what takes too long."""
+    for connection in list(connections):
+        connection.shutdown()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_GRACE_SECONDS):
+            await connections.wait_until_empty()
+            if tasks:
+                await asyncio.wait(tasks)
+            return
+    log.warning("requests_cancelled", count=len(tasks))
+    for task in tasks:
+        task.cancel()
+    for connection in list(connections):
+        connection.transport.abort()
+    if tasks:
+        await asyncio.wait(tasks, timeout=_GRACE_SECONDS)

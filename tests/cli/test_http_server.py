@@ -1,0 +1,124 @@
+"""The HTTP server ends without waiting for nothing, and loses no request that is being answered."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from types import SimpleNamespace
+
+import pytest
+import uvicorn.server
+from starlette.types import Receive, Scope, Send
+
+from catflap.cli import http_server
+from catflap.cli.http_server import bind, port_of, serving
+
+REQUEST = b"GET / HTTP/1.1\r\nHost: here\r\n\r\n"
+HOURS = 10_000.0
+Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+class App:
+    """An application that answers when it is let go."""
+
+    def __init__(self) -> None:
+        self.asked, self.go, self.cancelled = asyncio.Event(), asyncio.Event(), False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.asked.set()
+        try:
+            await self.go.wait()
+        except asyncio.CancelledError:
+            self.cancelled = True
+            raise
+        headers = [(b"content-length", b"4")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b"done"})
+
+
+@contextlib.asynccontextmanager
+async def connected(app: App) -> AsyncIterator[Connection]:
+    """Serve `app`, and yield a client's connection; leave the server before the client."""
+    listener = bind("127.0.0.1", 0)
+    async with serving(app, listener):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port_of(listener))
+        yield reader, writer
+    writer.close()
+
+
+@pytest.fixture(autouse=True)
+async def _deadline() -> AsyncIterator[None]:
+    async with asyncio.timeout(60):
+        yield
+
+
+@pytest.fixture
+def endless_grace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that waits for the end of the grace never ends in time."""
+    monkeypatch.setattr(http_server, "_GRACE_SECONDS", HOURS)
+    monkeypatch.setattr(http_server, "_DATE_SECONDS", HOURS)
+
+
+@pytest.mark.usefixtures("endless_grace")
+async def test_an_idle_connection_is_closed_at_once_and_nothing_polls(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app, slept = App(), list[float]()
+    app.go.set()
+    async with connected(app) as (reader, writer):
+        writer.write(REQUEST)
+        await reader.readuntil(b"done")
+
+        async def sleep(seconds: float) -> None:
+            slept.append(seconds)
+
+        monkeypatch.setattr(asyncio, "sleep", sleep)
+    assert await reader.read() == b""
+    assert slept == []
+
+
+@pytest.mark.usefixtures("endless_grace")
+async def test_a_request_that_is_being_answered_is_answered_in_full() -> None:
+    app = App()
+    async with connected(app) as (reader, writer):
+        writer.write(REQUEST)
+        await app.asked.wait()
+        asyncio.get_running_loop().call_soon(app.go.set)
+    assert (await reader.read()).endswith(b"done")
+
+
+async def test_a_request_without_end_is_cancelled_when_its_time_is_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(http_server, "_GRACE_SECONDS", 0.01)
+    app = App()
+    async with connected(app) as (reader, writer):
+        writer.write(REQUEST)
+        await app.asked.wait()
+    assert app.cancelled
+    with contextlib.suppress(ConnectionError):
+        assert b"done" not in await reader.read()
+
+
+@pytest.mark.usefixtures("endless_grace")
+async def test_the_handler_of_a_client_that_has_gone_ends_before_the_server() -> None:
+    app = App()
+    async with connected(app) as (_, writer):
+        writer.write(REQUEST)
+        await app.asked.wait()
+        writer.transport.abort()
+        asyncio.get_running_loop().call_later(0.01, app.go.set)
+    assert app.go.is_set()
+
+
+async def test_answers_carry_the_time_of_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    times = iter(range(1_800_000_000, 1_900_000_000))
+    monkeypatch.setattr(uvicorn.server, "time", SimpleNamespace(time=lambda: float(next(times))))
+    monkeypatch.setattr(http_server, "_DATE_SECONDS", 0.0)
+    app = App()
+    app.go.set()
+    dates: set[bytes] = set()
+    async with connected(app) as (reader, writer):
+        while len(dates) < 2:
+            writer.write(REQUEST)
+            head = await reader.readuntil(b"done")
+            dates |= {line for line in head.split(b"\r\n") if line.startswith(b"date: ")}

@@ -40,7 +40,7 @@ from catflap.store.database import Urls, connect
 from catflap.store.notify import NotificationListener
 from catflap.store.task_types import API_KEYS_TOPIC
 from catflap.tls import tls_context
-from catflap.vault import Grants, Vault
+from catflap.vault import AccessToken, Grants, Vault
 from catflap.vault.api_keys import ApiKeys
 from catflap.vault.audit import Audit
 from catflap.vault.client_change import ClientChange
@@ -320,11 +320,11 @@ def _external_jwt(settings: Settings, http: httpx2.AsyncClient, clock: Clock) ->
 
 
 def _calendars(infrastructure: _Infrastructure, vault: Vault) -> Calendars:
-    async def access(user_id: int, account_sub: str, scope: str) -> str:
-        return (await vault.access_token(user_id, account_sub, prefer=[scope])).token
+    async def access(user_id: int, account_sub: str, scope: str) -> AccessToken:
+        return await vault.access_token(user_id, account_sub, prefer=[scope])
 
-    async def refused(user_id: int, account_sub: str, scope: str, token: str) -> str:
-        return (await vault.access_token(user_id, account_sub, prefer=[scope], rejected=token)).token
+    async def refused(user_id: int, account_sub: str, scope: str, token: str) -> AccessToken:
+        return await vault.access_token(user_id, account_sub, prefer=[scope], rejected=token)
 
     async def settings_access(user_id: int, account_sub: str) -> str | None:
         with contextlib.suppress(UserMustAct):

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx2
@@ -13,13 +13,16 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from catflap.calendars import Calendars
 from catflap.clock import FixedClock
 from catflap.google.calendar import CalendarApi
+from catflap.google.scopes import READ_CALENDAR
 from catflap.store.tables import accounts
+from catflap.vault import AccessToken
 from google_sandbox import Sandbox
 from sandbox_support.person import Person, populate
 from tests.support.http import http_client
 
 EMAIL = "mia@example.com"
 SUB = "100000000000000000001"
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass
@@ -31,15 +34,18 @@ class Served:
     api: CalendarApi
     person: Person
     token: str
+    asked: int = 0
     refused: int = 0
+    expires_at: datetime = _NEVER
 
-    async def access(self, _user_id: int, _account_sub: str, _scope: str) -> str:
-        return self.token
+    async def access(self, _user_id: int, _account_sub: str, _scope: str) -> AccessToken:
+        self.asked += 1
+        return AccessToken(self.token, self.expires_at, READ_CALENDAR)
 
-    async def fresh(self, _user_id: int, _account_sub: str, _scope: str, _token: str) -> str:
+    async def fresh(self, _user_id: int, _account_sub: str, _scope: str, _token: str) -> AccessToken:
         self.refused += 1
         self.token = (await self.person.tokens())["access_token"]
-        return self.token
+        return AccessToken(self.token, self.expires_at, READ_CALENDAR)
 
     def calendars(self, engine: AsyncEngine, clock: FixedClock) -> Calendars:
         return Calendars(engine, clock, self.api, self.access, self.fresh)

@@ -1,9 +1,10 @@
 """Project Google event resources onto the few fields that are stored; everything else is dropped."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
-from typing import Any
+from typing import Any, NamedTuple
 
 from catflap.calendars.datetimes import parse_event_datetime, text_of
 from catflap.google.calendar import popup_minutes
@@ -47,12 +48,48 @@ class StoredEvent:
         return self.resource.get("status") == "cancelled"
 
 
+class EventRow(NamedTuple):
+    """A row of `app.events` without the calendar's id, as a sync writes it; `resource` is JSON."""
+
+    google_id: str
+    recurring_event_id: str | None
+    recurs: bool
+    starts_at: datetime
+    ends_at: datetime | None
+    resource: str
+
+
 @dataclass(frozen=True)
 class EventInterval:
     """The interval, in UTC, in which an event row is relevant to a query."""
 
     starts_at: datetime
     ends_at: datetime
+
+
+def event_row(item: Mapping[str, Any], zone: tzinfo, horizon: datetime) -> tuple[str, EventRow | None]:
+    """Return the id of a Google event and the row to store; None when the event is to be deleted.
+
+    Args:
+        item: An event resource with an `id`.
+        zone: The zone of its calendar.
+        horizon: Events that ended before are not stored.
+    """
+    resource = project_event(item)
+    series = resource.get("recurringEventId")
+    recurs = bool(resource.get("recurrence")) and not series
+    if resource.get("status") == "cancelled" and not (series and "originalStartTime" in resource):
+        return resource["id"], None
+    try:
+        interval = event_interval(resource, zone)
+    except ValueError:
+        return resource["id"], None
+    if not recurs and interval.ends_at < horizon:
+        return resource["id"], None
+    ends_at = None if recurs else interval.ends_at
+    # As text, because a whole calendar of parsed resources takes five times the memory.
+    stored = json.dumps(resource, ensure_ascii=False, separators=(",", ":"))
+    return resource["id"], EventRow(resource["id"], series, recurs, interval.starts_at, ends_at, stored)
 
 
 def project_event(resource: Mapping[str, Any]) -> dict[str, Any]:

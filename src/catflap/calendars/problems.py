@@ -7,7 +7,7 @@ import random
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from sqlalchemy import Row, delete, select, update
+from sqlalchemy import Row, delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -35,6 +35,13 @@ _MESSAGES = {
     INTERNAL: "Catflap could not read this calendar; its log has the reason.",
 }
 
+_SUCCESS = text(
+    """
+    UPDATE app.calendar_syncs SET listed_at = :listed_at, retry_at = NULL, failures = 0
+    WHERE user_id = :user_id AND account_sub = :account_sub
+    """
+)
+
 
 def problem_message(code: str) -> str:
     """Return a sentence for the user about a problem and what to do about it."""
@@ -55,6 +62,7 @@ class AccountSyncLog:
         self._user_id = user_id
         self._account_sub = account_sub
         self._mine = (calendar_syncs.c.user_id == user_id, calendar_syncs.c.account_sub == account_sub)
+        self._listed_at: datetime | None = None
 
     async def create_row(self) -> None:
         """Insert the account's row at its first sync, so that syncs are scheduled even if this one fails."""
@@ -72,10 +80,16 @@ class AccountSyncLog:
         async with self._engine.begin() as connection:
             await connection.execute(delete(calendar_syncs).where(*self._mine))
 
-    async def record_list_success(self) -> None:
-        """Record that the calendar list was fetched."""
-        now = self._clock.now()
-        row = await self._update({"listed_at": now}, None)
+    async def record_list_success(self, *, now_healthy: bool) -> None:
+        """Record that the calendar list was fetched: now, or with the end if nothing but the time changes.
+
+        Args:
+            now_healthy: Whether it had been fetched before, without a problem since.
+        """
+        self._listed_at = self._clock.now()
+        if now_healthy:
+            return
+        row = await self._update({"listed_at": self._listed_at}, None)
         if row is not None and row.problem is not None:
             log.info("calendar_list_sync_recovered", user=self._user_id, after=row.problem)
 
@@ -93,24 +107,30 @@ class AccountSyncLog:
 
     async def record_end(self, failure: CatflapError | None) -> None:
         """Record when to retry, and set `failure.after`; the pause grows with each failure in a row."""
+        if failure is None:
+            await self._record_success()
+            return
         now, t = self._clock.now(), calendar_syncs
         pause = failure.after if isinstance(failure, TryAgain) else None
         async with self._engine.begin() as connection:
             row = (await connection.execute(select(t).where(*self._mine).with_for_update())).one_or_none()
             if row is None:
                 return
-            if pause is None:
-                values = {"retry_at": None, "failures": 0 if failure is None else row.failures}
-            else:
+            values: dict[str, object] = {"retry_at": None}
+            if pause is not None:
                 pause = _backoff(pause, row.failures)
-                values = {
-                    "retry_at": now + pause,
-                    "waits_from": now + pause,
-                    "failures": row.failures + 1,
-                }
+                later = now + pause
+                values = {"retry_at": later, "waits_from": later, "failures": row.failures + 1}
+            if self._listed_at is not None:
+                values["listed_at"] = self._listed_at
             await connection.execute(update(t).where(*self._mine).values(**values))
         if isinstance(failure, TryAgain):
             failure.after = pause
+
+    async def _record_success(self) -> None:
+        values = {"user_id": self._user_id, "account_sub": self._account_sub, "listed_at": self._listed_at}
+        async with self._engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+            await connection.execute(_SUCCESS, values)
 
     async def _update(self, values: dict[str, object], code: str | None) -> Row[tuple[object, ...]] | None:
         """Update the account's row; return it as it was before."""

@@ -72,7 +72,7 @@ class FetchedResponse:
 
 
 async def fetch(
-    http: httpx2.AsyncClient, method: str, url: str, *, limit: Limit = SMALL, **request: Any
+    http: httpx2.AsyncClient, method: str, url: str | httpx2.URL, *, limit: Limit = SMALL, **request: Any
 ) -> FetchedResponse:
     """Send a request and read the complete response, whatever its status.
 

@@ -1,0 +1,200 @@
+"""Read and replace the stored calendar list of an account (`app.calendars`)."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, bindparam, delete, exists, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from catflap.calendars.datetimes import is_zone
+from catflap.calendars.event_projection import MAX_TITLE
+from catflap.calendars.store import KEEP_PAST, SyncState
+from catflap.google.calendar import CalendarEntry, CalendarList
+from catflap.google.calendar_errors import unavailable
+from catflap.log import log
+from catflap.store.queue import enqueue
+from catflap.store.row_mapping import from_row
+from catflap.store.tables import accounts, calendar_syncs, calendars, events, removed_calendars
+from catflap.store.task_types import PLAN
+from catflap.store.text import sanitize_text
+
+_MAX_ZONE = 64
+
+
+def _account_query() -> Any:
+    a, s, c, r = accounts.c, calendar_syncs.c, calendars.c, removed_calendars.c
+    removed = exists().where(r.user_id == a.user_id, r.account_sub == a.sub)
+    return (
+        select(
+            calendars,
+            (s.user_id.is_not(None)).label("is_recorded"),
+            s.listed_at,
+            s.problem.label("list_problem"),
+            s.time_zone.label("setting"),
+            removed.label("has_removed"),
+        )
+        .select_from(accounts)
+        .outerjoin(calendar_syncs, (s.user_id == a.user_id) & (s.account_sub == a.sub))
+        .outerjoin(calendars, (c.user_id == a.user_id) & (c.account_sub == a.sub))
+        .where(a.user_id == bindparam("user_id"), a.sub == bindparam("account_sub"))
+        .order_by(c.is_primary.desc(), c.id)
+    )
+
+
+_ACCOUNT = _account_query()
+
+
+@dataclass(frozen=True)
+class StoredAccount:
+    """An account as it was when a sync began; `rows` has a row even if there is no calendar."""
+
+    rows: Sequence[Row[Any]]
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether the account has a row in `app.calendar_syncs`."""
+        return bool(self.rows) and self.rows[0].is_recorded
+
+    @property
+    def list_is_healthy(self) -> bool:
+        """Whether the calendar list was fetched before, and the last attempt succeeded."""
+        return self.is_recorded and self.rows[0].listed_at is not None and self.rows[0].list_problem is None
+
+    @property
+    def time_zone(self) -> str | None:
+        """The zone of Calendar's settings."""
+        return self.rows[0].setting if self.rows else None
+
+    def has_list(self, listed: CalendarList) -> bool:
+        """Return whether replacing the stored list by this one would write nothing."""
+        if not self.rows or self.rows[0].has_removed or not listed.complete:
+            return False
+        stored = {row.google_id: row for row in self.rows if row.id is not None}
+        wanted = {entry.id: _entry_values(entry) for entry in listed.entries}
+        return stored.keys() == wanted.keys() and all(
+            stored[key]._mapping[name] == value
+            for key, values in wanted.items()
+            for name, value in values.items()
+        )
+
+    def selected(self) -> list[SyncState]:
+        """Return the selected calendars."""
+        return _selected(row for row in self.rows if row.id is not None)
+
+
+async def read_account(engine: AsyncEngine, user_id: int, account_sub: str) -> StoredAccount:
+    """Return what is stored of an account and its calendars."""
+    async with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+        found = await connection.execute(_ACCOUNT, {"user_id": user_id, "account_sub": account_sub})
+        return StoredAccount(found.all())
+
+
+async def replace_calendar_list(
+    engine: AsyncEngine, user_id: int, account_sub: str, listed: CalendarList, now: datetime
+) -> list[SyncState]:
+    """Make the stored calendars of an account those of Google's list, and return the selected ones.
+
+    A calendar that is no longer listed is deleted and recorded as removed for a week, unless the list had
+    an entry that could not be parsed and may be this calendar. The events of one that is no longer selected
+    are deleted.
+
+    Raises:
+        TryAgain: `google_unavailable`: the list is empty and was not before; every account has a calendar.
+    """
+    async with engine.begin() as connection:
+        owner = select(accounts.c.sub).where(accounts.c.sub == account_sub, accounts.c.user_id == user_id)
+        if (await connection.execute(owner.with_for_update(key_share=True))).first() is None:
+            return []
+        before = await _rows(connection, user_id, account_sub)
+        wanted = {entry.id: entry for entry in listed.entries}
+        if before and not wanted:
+            raise unavailable("the calendar list is empty")
+        if listed.complete:
+            await _remove(connection, [row for key, row in before.items() if key not in wanted], now)
+        await _forget_removed(connection, user_id, account_sub, wanted, now)
+        for entry in wanted.values():
+            await _write_entry(connection, user_id, account_sub, entry, before.get(entry.id))
+        after = await _rows(connection, user_id, account_sub)
+        if {key: _planning_fields(row) for key, row in before.items()} != {
+            key: _planning_fields(row) for key, row in after.items()
+        }:
+            await enqueue(connection, PLAN, user_id)
+    return _selected(after.values())
+
+
+async def write_time_zone(engine: AsyncEngine, user_id: int, account_sub: str, name: str | None) -> None:
+    """Store the zone of Calendar's settings, None when unknown; enqueue a plan when it changed."""
+    t, zone = calendar_syncs, sanitize_text(name, _MAX_ZONE) if name else None
+    mine = t.c.user_id == user_id, t.c.account_sub == account_sub, t.c.time_zone.is_distinct_from(zone)
+    async with engine.begin() as connection:
+        changed = update(t).where(*mine).values(time_zone=zone).returning(t.c.user_id)
+        if await connection.scalar(changed) is None:
+            return
+        await enqueue(connection, PLAN, user_id)
+    if zone is not None and not is_zone(zone):
+        log.warning("time_zone_unknown", user=user_id)
+
+
+async def _remove(connection: AsyncConnection, rows: Sequence[Row[Any]], now: datetime) -> None:
+    """Delete calendars with their events, and record their removal."""
+    t = removed_calendars
+    for row in rows:
+        names = ("user_id", "account_sub", "google_id", "summary")
+        values = {**{name: row._mapping[name] for name in names}, "removed_at": now}
+        new = insert(t).values(values)
+        await connection.execute(new.on_conflict_do_update(index_elements=[*t.primary_key], set_=values))
+        log.warning("calendar_removed", calendar_id=row.id, code="not_listed")
+    await connection.execute(delete(calendars).where(calendars.c.id.in_([row.id for row in rows])))
+
+
+async def _forget_removed(
+    connection: AsyncConnection, user_id: int, account_sub: str, listed: Iterable[str], now: datetime
+) -> None:
+    t = removed_calendars
+    over = t.c.google_id.in_(list(listed)) | (t.c.removed_at < now - KEEP_PAST)
+    await connection.execute(delete(t).where(t.c.user_id == user_id, t.c.account_sub == account_sub, over))
+
+
+async def _rows(connection: AsyncConnection, user_id: int, account_sub: str) -> dict[str, Row[Any]]:
+    query = (
+        select(calendars)
+        .where(calendars.c.user_id == user_id, calendars.c.account_sub == account_sub)
+        .order_by(calendars.c.is_primary.desc(), calendars.c.id)
+        .with_for_update()
+    )
+    return {row.google_id: row for row in await connection.execute(query)}
+
+
+def _planning_fields(row: Row[Any]) -> tuple[object, ...]:
+    return row.summary, row.time_zone, row.is_selected, row.default_reminders
+
+
+async def _write_entry(
+    connection: AsyncConnection, user_id: int, account_sub: str, entry: CalendarEntry, row: Row[Any] | None
+) -> None:
+    values = _entry_values(entry)
+    if row is None:
+        new = insert(calendars).values(user_id=user_id, account_sub=account_sub, google_id=entry.id, **values)
+        await connection.execute(new.on_conflict_do_nothing())
+        return
+    if row.is_selected and not entry.is_selected:
+        await connection.execute(delete(events).where(events.c.calendar_id == row.id))
+        values |= {"sync_token": None, "synced_at": None, "problem": None, "problem_since": None}
+    await connection.execute(update(calendars).where(calendars.c.id == row.id).values(**values))
+
+
+def _entry_values(entry: CalendarEntry) -> dict[str, Any]:
+    return {
+        "summary": sanitize_text(entry.summary, MAX_TITLE),
+        "time_zone": sanitize_text(entry.time_zone, _MAX_ZONE),
+        "is_primary": entry.is_primary,
+        "is_selected": entry.is_selected,
+        "default_reminders": list(entry.default_reminders),
+    }
+
+
+def _selected(rows: Iterable[Row[Any]]) -> list[SyncState]:
+    return [from_row(SyncState, row) for row in rows if row.is_selected]

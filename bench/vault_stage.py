@@ -112,7 +112,7 @@ class Stage:
             SystemClock(),
             notifications=self.notifications,
             leases=Leases(self.vault_engine, timedelta(seconds=3)),
-            rate_limit=TokenBucket(per_second, per_second / 10),
+            rate_limit=TokenBucket(per_second, per_second),
         )
 
     async def people(self, count: int, domain: str) -> list[tuple[int, str, str]]:

@@ -25,6 +25,7 @@ from catflap.google.oauth import OAuth
 from catflap.settings import GoogleClient
 from catflap.store.database import connect, parse_url
 from catflap.store.notify import NotificationListener
+from catflap.store.vault_tables import google_tokens
 from catflap.vault import Grants, TokenCipher, Vault, load_keyset
 from catflap.vault.failpoint import failpoint, failpoints
 from catflap.vault.lease import Leases
@@ -83,6 +84,10 @@ async def _tokens(vault: Vault, _oauth: OAuth, orders: dict[str, Any]) -> dict[s
     return {"tokens": sorted(tokens), "errors": dict(Counter(codes))}
 
 
+async def _bulk(vault: Vault, _oauth: OAuth, _orders: dict[str, Any]) -> dict[str, Any]:
+    return {"refreshed": await vault.refresh_all(lambda: (google_tokens.c.version == 1,))}
+
+
 async def _keep(vault: Vault, oauth: OAuth, orders: dict[str, Any]) -> dict[str, Any]:
     tokens = await oauth.exchange(orders["code"], redirect_uri="")
     failpoint("exchange.answered")
@@ -101,4 +106,4 @@ async def _rotate(vault: Vault, _oauth: OAuth, orders: dict[str, Any]) -> dict[s
     return {"resealed": await rotation.rotate()}
 
 
-_DO = {"rotate": _rotate, "tokens": _tokens, "keep": _keep, "revoke": _revoke}
+_DO = {"rotate": _rotate, "tokens": _tokens, "bulk": _bulk, "keep": _keep, "revoke": _revoke}

@@ -53,7 +53,7 @@ async def test_a_lease_ends_while_its_renewal_waits_for_the_row(
     async with vault_engine.begin() as blocking, asyncio.timeout(_LONG):
         await blocking.execute(select(t.c.id).where(t.c.id == grant.id).with_for_update())
         renewing = _begun(vault_engine, "UPDATE")
-        async with leases.renewing(lease):
+        async with leases.renewing(lease.id, [lease.token_id]):
             await renewing.wait()
 
 

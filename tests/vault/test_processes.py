@@ -12,8 +12,10 @@ from catflap.clock import FixedClock
 from catflap.errors import UserMustAct
 from catflap.store.database import Urls
 from catflap.store.tables import users
+from catflap.store.vault_tables import google_tokens
 from catflap.vault import Vault, load_keyset
 from tests.support.processes import run_together
+from tests.support.vault import end_pauses
 from tests.vault.conftest import CLIENT_ID, CLIENT_SECRET, EMAIL, ExpireToken, Google, GrantConsent
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("processes")]
@@ -98,6 +100,21 @@ async def test_killed_at_the_first_consent_the_person_is_led_once_through_consen
     assert await run_together({**orders, **order}) == [None]
     assert await vault.grants.of_user(user_id) == []
     assert (await grant_consent(again=True)).state == "active"
+
+
+@pytest.mark.parametrize("step", ["refresh.leased", "refresh.answered", "refresh.commit", "refresh.end"])
+async def test_tokens_that_a_killed_process_was_refreshing_are_refreshed_by_another(
+    orders: dict[str, Any], grant_consent: GrantConsent, vault: Vault, vault_engine: AsyncEngine, step: str
+) -> None:
+    grants = [await grant_consent(email=f"{number}@example.com") for number in range(5)]
+    assert await run_together({**orders, "do": "bulk", "kill_at": step}) == [None]
+    left = [one.id for one in await vault.grants.of_user(orders["user_id"]) if one.version == 1]
+    assert left or step == "refresh.end"
+    # As when the time of its leases has passed.
+    await end_pauses(vault_engine)
+    assert await vault.refresh_all(lambda: (google_tokens.c.version == 1,)) == len(left)
+    for grant in grants:
+        assert (await vault.access_token(grant.user_id, grant.account_sub, rejected="")).token
 
 
 @pytest.mark.parametrize("step", ["revoke.begin", "revoke.marked", "revoke.answered", "revoke.end"])

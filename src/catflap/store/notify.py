@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any, Self
 
 import asyncpg
-from sqlalchemy import text
+from sqlalchemy import ColumnElement, func, text
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -21,6 +21,11 @@ _RECONNECT_SECONDS = 0.5
 async def announce_change(connection: AsyncConnection, topic: str) -> None:
     """Notify every process that `topic` changed, when this transaction commits."""
     await connection.execute(text("SELECT pg_notify(:channel, :topic)"), {"channel": CHANNEL, "topic": topic})
+
+
+def announcing(topic: ColumnElement[str]) -> ColumnElement[object]:
+    """Return a column for RETURNING that announces a change of `topic`, to save a statement of its own."""
+    return func.pg_notify(CHANNEL, topic).label("announced")
 
 
 class NotificationListener:

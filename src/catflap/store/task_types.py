@@ -59,9 +59,12 @@ SECURITY_EVENT: Final[TaskType[str]] = TaskType("risc", str, str)
 API_KEYS_TOPIC: Final = "api_keys"
 
 
+GRANT_TOPIC = "grant:"
+
+
 def grant_topic(token_id: int) -> str:
     """Return the notification topic of a row of `vault.google_tokens`."""
-    return f"grant:{token_id}"
+    return f"{GRANT_TOPIC}{token_id}"
 
 
 def schedule_topic(device_id: int) -> str:

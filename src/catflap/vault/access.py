@@ -1,14 +1,17 @@
 """Return access tokens of a user's grants, refreshed when they expire."""
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta
+
+from sqlalchemy import ColumnElement
 
 from catflap.clock import Clock
 from catflap.errors import BadRequest, CatflapError, OperatorMustAct, TryAgain, UserMustAct
 from catflap.google.oauth import OAuth
 from catflap.google.scopes import missing_scopes, normalise
 from catflap.store.notify import NotificationListener
+from catflap.vault.bulk_refresh import BulkRefresh
 from catflap.vault.circuit_breaker import CircuitBreaker
 from catflap.vault.grant import Grant, GrantToken
 from catflap.vault.grants import Grants
@@ -45,16 +48,18 @@ class Vault:
         self.grants = grants
         self.revocation = Revocation(grants, oauth)
         self._clock = clock
+        circuit = circuit or CircuitBreaker()
         self._refresher = TokenRefresher(
             grants,
             oauth,
             clock,
             notifications=notifications,
             leases=leases,
-            circuit=circuit or CircuitBreaker(),
+            circuit=circuit,
             rate_limit=rate_limit,
             timeout=timeout,
         )
+        self._bulk_refresh = BulkRefresh(self._refresher, leases, circuit, rate_limit)
 
     async def access_token(
         self,
@@ -152,10 +157,9 @@ class Vault:
         """Revoke a grant; see `Revocation.revoke`."""
         return await self.revocation.revoke(user_id, account_sub)
 
-    async def refresh_ahead(self, token: GrantToken) -> None:
-        """Refresh a token before it expires, unless a refresh is running; raises as `access_token`."""
-        self._refresher.check(token)
-        await self._refresher.refresh(token)
+    async def refresh_all(self, due: Callable[[], Sequence[ColumnElement[bool]]]) -> int:
+        """Refresh the tokens that are due; see `BulkRefresh.run`."""
+        return await self._bulk_refresh.run(due)
 
     async def _refresh_or_stored(self, token: GrantToken, stored: AccessToken | None) -> AccessToken:
         try:

@@ -49,7 +49,7 @@ class CircuitBreaker:
             OperatorMustAct: the error with which Google last rejected our client.
         """
         left = self._open_until - self._monotonic()
-        if left > 0:
+        if self.is_blocking:
             if self._rejected is not None:
                 raise OperatorMustAct(self._rejected.code, self._rejected.message, logged=True)
             raise unavailable(timedelta(seconds=left), "circuit open")
@@ -83,6 +83,11 @@ class CircuitBreaker:
         self._rejected = error
         self._open_until = self._monotonic() + _REJECTED_OPEN_SECONDS
         return is_new
+
+    @property
+    def is_blocking(self) -> bool:
+        """Whether `check` raises now."""
+        return self._open_until > self._monotonic()
 
     @property
     def _is_open(self) -> bool:

@@ -21,7 +21,7 @@ from catflap.vault.failpoint import failpoint
 from catflap.vault.grant import Grant, GrantToken
 from catflap.vault.grant_queries import StoredGrants
 from catflap.vault.outbox import Event, enqueue_webhook_event
-from catflap.vault.token_rows import ALIVE, WITHOUT_ACCESS, WITHOUT_LEASE, WITHOUT_TOKENS
+from catflap.vault.token_rows import ALIVE, WITHOUT_ACCESS, WITHOUT_LEASE, WITHOUT_TOKENS, RefreshedToken
 from catflap.vault.token_selection import choose_row, row_for_access_token
 
 
@@ -89,6 +89,17 @@ class Grants(StoredGrants):
             kept = await self.rows.update_if_same(connection, token, lease_id, changes)
             if kept is not None and (scopes != token.scopes or token.state != "active"):
                 await self._enqueue_change_event(connection, token, kept)
+            failpoint("refresh.commit")
+        return kept
+
+    async def store_access_tokens(self, refreshed: Sequence[RefreshedToken]) -> set[int]:
+        """Store refreshed access tokens in one transaction; return the ids of those stored.
+
+        Only for answers that change nothing else: see `changes_grant`. A row that has changed, or whose lease
+        has, since it was read is left alone.
+        """
+        async with self.engine.begin() as connection:
+            kept = await self.rows.store_access_tokens(connection, refreshed, self.client_id)
             failpoint("refresh.commit")
         return kept
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from catflap.background import Background
 from catflap.clock import Clock
@@ -20,7 +20,6 @@ from catflap.store.seldom import SeldomTask
 from catflap.store.vault_tables import google_tokens as t
 from catflap.store.vault_tables import seldom_tasks
 from catflap.vault.access import Vault
-from catflap.vault.grant import GrantToken
 from catflap.vault.lifetimes import ENDS_SOON, IN_USE, REFRESH_AHEAD, REFRESH_SPREAD, UNUSED
 from catflap.vault.retention import delete_old
 from catflap.vault.sealed_columns import missing_keys
@@ -29,8 +28,6 @@ from catflap.vault.webhooks import Webhooks
 
 _K = TypeVar("_K")
 _TICK_SECONDS = 5.0
-_AT_ONCE = 20
-_BATCH = 1000
 _LOST_JOBS_EVERY = timedelta(minutes=1)
 _RETENTION_EVERY = timedelta(hours=1)
 _WARN_EVERY = timedelta(hours=12)
@@ -54,8 +51,7 @@ class Maintenance(Background):
 
     async def tick(self) -> None:
         """Run every task that is due."""
-        while await self.refresh_due():
-            pass
+        await self.refresh_due()
         await _run_each(self._webhooks.deliver, await self._webhooks.due())
         await missing_keys(self._vault.grants.engine, self._vault.grants.cipher)
         now = self._clock.now()
@@ -64,19 +60,8 @@ class Maintenance(Background):
                 await run(now)
 
     async def refresh_due(self) -> int:
-        """Refresh tokens in use that expire soon; return how many were refreshed."""
-        due = [token for token in await self._expiring_soon() if self._is_due(token)]
-        slots = asyncio.Semaphore(_AT_ONCE)
-
-        async def refresh(token: GrantToken) -> bool:
-            async with slots:
-                try:
-                    await self._vault.refresh_ahead(token)
-                except CatflapError:
-                    return False
-                return True
-
-        return sum(await asyncio.gather(*(refresh(token) for token in due)))
+        """Refresh tokens in use that expire soon, until none is left; return how many were refreshed."""
+        return await self._vault.refresh_all(self._expiring_soon)
 
     async def run(self) -> None:
         """Call `tick` periodically until cancelled."""
@@ -84,24 +69,19 @@ class Maintenance(Background):
             await self.attempt(self.tick)
             await asyncio.sleep(_TICK_SECONDS)
 
-    async def _expiring_soon(self) -> list[GrantToken]:
+    def _expiring_soon(self) -> tuple[ColumnElement[bool], ...]:
         now = self._clock.now()
-        free = or_(t.c.lease_until.is_(None), t.c.lease_until <= func.clock_timestamp())
-        return await self._vault.grants.rows.where(
+        spread = func.make_interval(0, 0, 0, 0, 0, 0, t.c.id * 7919 % int(REFRESH_SPREAD.total_seconds()))
+        return (
             t.c.state == "active",
+            # Implied by the time of its use, when it was valid; it limits the range of the index.
+            t.c.expires_at > now - IN_USE,
+            t.c.expires_at <= now + REFRESH_AHEAD,
+            t.c.expires_at <= now + REFRESH_AHEAD - spread,
+            t.c.used_at > now - IN_USE,
             t.c.refresh_token.is_not(None),
             t.c.client_id == self._vault.grants.client_id,
-            t.c.expires_at < now + REFRESH_AHEAD,
-            t.c.used_at > now - IN_USE,
-            free,
-            limit=_BATCH,
         )
-
-    def _is_due(self, token: GrantToken) -> bool:
-        if token.expires_at is None:
-            return False
-        spread = timedelta(seconds=token.id * 7919 % int(REFRESH_SPREAD.total_seconds()))
-        return token.expires_at - REFRESH_AHEAD + spread <= self._clock.now()
 
     def _seldom_task(self, name: str, every: timedelta) -> SeldomTask:
         return SeldomTask(self._vault.grants.engine, seldom_tasks, name, every)

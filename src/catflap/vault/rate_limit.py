@@ -14,10 +14,12 @@ class TokenBucket:
     Counts the requests of this process only.
     """
 
+    per_second: float
+
     def __init__(
         self, per_second: float, burst: float, monotonic: Callable[[], float] = time.monotonic
     ) -> None:
-        self._per_second = per_second
+        self.per_second = per_second
         self._burst = max(burst, 1.0)
         self._monotonic = monotonic
         self._left = self._burst
@@ -44,6 +46,6 @@ class TokenBucket:
 
     def _wait(self) -> float:
         now = self._monotonic()
-        self._left = min(self._burst, self._left + (now - self._at) * self._per_second)
+        self._left = min(self._burst, self._left + (now - self._at) * self.per_second)
         self._at = now
-        return max(0.0, (1 - self._left) / self._per_second)
+        return max(0.0, (1 - self._left) / self.per_second)

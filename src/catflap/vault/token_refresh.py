@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from catflap.clock import Clock
-from catflap.errors import OperatorMustAct, Tampered, TryAgain, UserMustAct
+from catflap.errors import CatflapError, OperatorMustAct, Tampered, TryAgain, UserMustAct
 from catflap.google.oauth import GrantRefused, InvalidGrant, OAuth, RefreshRefused, TokenResponse
 from catflap.log import log
 from catflap.store.notify import NotificationListener
@@ -134,43 +134,59 @@ class TokenRefresher:
 
     async def _refresh_with_lease(self, token: GrantToken, lease: Lease) -> AccessToken | None:
         """Refresh while holding the lease; return None when the row has changed and must be read again."""
-        failpoint("refresh.leased")
-        async with self._leases.renewing(lease):
-            refresh_token = await self._decrypt_refresh_token(token, lease)
-            await self._acquire_slot(lease)
-            try:
-                tokens = await self._call_token_endpoint(refresh_token)
-            except InvalidGrant as error:
-                self._record_success()
-                await self._mark_invalid(token, lease, error.detail or "invalid_grant")
+        async with self._leases.renewing(lease.id, [lease.token_id]):
+            await self._wait_for_rate_limit(lease)
+            tokens = await self.request(token, lease)
+            if tokens is None:
                 return None
-            except GrantRefused as error:
-                self._record_success()
-                await self._suspend(token, lease, error.reason)
-                return None
-            except RefreshRefused as error:
-                self._record_success()
-                pause = await self._leases.pause(lease, token.failures, _refused_pause(token.failures))
-                log.warning("token_refresh_refused", grant=token.grant_id, detail=error.detail)
-                raise unavailable(pause, error.detail) from None
-            except TryAgain as error:
-                self._circuit.record_failure(token.grant_id)
-                pause = await self._leases.pause(lease, token.failures, error.after)
-                log.warning("google_unavailable", grant=token.grant_id, detail=error.detail)
-                raise unavailable(pause, error.detail) from None
-            except OperatorMustAct as error:
-                await self._leases.release(lease)
-                raise self._client_rejected(error) from None
-            except BaseException:
-                await asyncio.shield(self._leases.release(lease))
-                raise
-            self._record_success()
-            failpoint("refresh.answered")
             kept = await self.grants.store_refreshed(token, lease.id, tokens)
         failpoint("refresh.end")
         if kept is None or kept.expires_at is None:
             return None
         return AccessToken(tokens.access_token, kept.expires_at, kept.scopes)
+
+    async def request(self, token: GrantToken, lease: Lease) -> TokenResponse | None:
+        """Request a new access token from Google; the caller stores it and ends the lease.
+
+        Return None when the row has changed and must be read again. After an error the lease has ended;
+        raises as `refresh`.
+        """
+        failpoint("refresh.leased")
+        refresh_token = await self._decrypt_refresh_token(token, lease)
+        try:
+            self._circuit.acquire()
+        except CatflapError:
+            await self._leases.release(lease)
+            raise
+        try:
+            tokens = await self._call_token_endpoint(refresh_token)
+        except InvalidGrant as error:
+            self._record_success()
+            await self._mark_invalid(token, lease, error.detail or "invalid_grant")
+            return None
+        except GrantRefused as error:
+            self._record_success()
+            await self._suspend(token, lease, error.reason)
+            return None
+        except RefreshRefused as error:
+            self._record_success()
+            pause = await self._leases.pause(lease, token.failures, _refused_pause(token.failures))
+            log.warning("token_refresh_refused", grant=token.grant_id, detail=error.detail)
+            raise unavailable(pause, error.detail) from None
+        except TryAgain as error:
+            self._circuit.record_failure(token.grant_id)
+            pause = await self._leases.pause(lease, token.failures, error.after)
+            log.warning("google_unavailable", grant=token.grant_id, detail=error.detail)
+            raise unavailable(pause, error.detail) from None
+        except OperatorMustAct as error:
+            await self._leases.release(lease)
+            raise self._client_rejected(error) from None
+        except BaseException:
+            await asyncio.shield(self._leases.release(lease))
+            raise
+        self._record_success()
+        failpoint("refresh.answered")
+        return tokens
 
     def _record_success(self) -> None:
         if self._circuit.record_success():
@@ -181,11 +197,11 @@ class TokenRefresher:
             log.error("google_client_rejected", code=error.code, message=error.message)
         return OperatorMustAct(error.code, error.message, detail=error.detail, logged=True)
 
-    async def _acquire_slot(self, lease: Lease) -> None:
+    async def _wait_for_rate_limit(self, lease: Lease) -> None:
+        if self._rate_limit is None:
+            return
         try:
-            if self._rate_limit is not None:
-                await self._rate_limit.acquire()
-            self._circuit.acquire()
+            await self._rate_limit.acquire()
         except BaseException:
             await asyncio.shield(self._leases.release(lease))
             raise

@@ -1,15 +1,28 @@
 """Read and write rows of `vault.google_tokens`; `catflap.vault.grants` decides what to change."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, bindparam, delete, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Text,
+    bindparam,
+    cast,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from catflap.clock import Clock
 from catflap.google.oauth import TokenResponse
-from catflap.store.notify import announce_change
-from catflap.store.task_types import grant_topic
+from catflap.store.notify import CHANNEL, announcing
+from catflap.store.task_types import GRANT_TOPIC
 from catflap.store.vault_tables import google_tokens as t
 from catflap.vault.encryption import AssociatedData, TokenCipher
 from catflap.vault.fingerprints import double_hash, prefix_hash
@@ -28,6 +41,32 @@ ALIVE: dict[str, object] = {"state": "active", "reason": None, "ended_at": None}
 
 # The query of every token request, built once.
 _MINE = select(t).where(t.c.user_id == bindparam("user"))
+
+
+# For RETURNING: wakes those who wait for the rows.
+ANNOUNCED = announcing(literal(GRANT_TOPIC) + cast(t.c.id, Text))
+
+# The same change as `Grants.store_refreshed` makes to one row, for many rows in one round trip.
+_STORE_ACCESS_TOKENS = text(
+    "UPDATE vault.google_tokens t SET access_token = n.access_token, expires_at = n.expires_at,"
+    " refresh_expires_at = coalesce(n.refresh_expires_at, t.refresh_expires_at), refreshed_at = :now,"
+    " updated_at = :now, version = t.version + 1, failures = 0, lease_id = NULL, lease_until = NULL"
+    " FROM unnest(CAST(:ids AS bigint[]), CAST(:versions AS bigint[]), CAST(:leases AS text[]),"
+    " CAST(:access_token AS bytea[]), CAST(:expires_at AS timestamptz[]),"
+    " CAST(:refresh_expires_at AS timestamptz[]))"
+    " AS n (id, version, lease_id, access_token, expires_at, refresh_expires_at)"
+    " WHERE t.id = n.id AND t.version = n.version AND t.lease_id = n.lease_id AND t.state = 'active'"
+    " RETURNING t.id, pg_notify(:channel, :prefix || t.id)"
+)
+
+
+@dataclass(frozen=True)
+class RefreshedToken:
+    """A token as it was read, and Google's answer to its refresh under a lease."""
+
+    token: GrantToken
+    lease_id: str
+    answer: TokenResponse
 
 
 class TokenRows:
@@ -93,20 +132,16 @@ class TokenRows:
     async def delete(self, connection: AsyncConnection, tokens: Sequence[GrantToken]) -> None:
         """Delete rows, and wake those who wait for them."""
         if tokens:
-            await connection.execute(delete(t).where(t.c.id.in_([one.id for one in tokens])))
-        for one in tokens:
-            await announce_change(connection, grant_topic(one.id))
+            ids = [one.id for one in tokens]
+            await connection.execute(delete(t).where(t.c.id.in_(ids)).returning(ANNOUNCED))
 
     async def update(
         self, connection: AsyncConnection, changes: dict[str, object], *where: ColumnElement[bool]
     ) -> list[GrantToken]:
         """Change rows, and wake those who wait for them."""
         values = {**changes, "version": t.c.version + 1, "updated_at": self._clock.now()}
-        found = await connection.execute(update(t).where(*where).values(values).returning(t))
-        changed = [token_of(row) for row in found]
-        for one in changed:
-            await announce_change(connection, grant_topic(one.id))
-        return changed
+        found = await connection.execute(update(t).where(*where).values(values).returning(t, ANNOUNCED))
+        return [token_of(row) for row in found]
 
     async def update_if_same(
         self, connection: AsyncConnection, token: GrantToken, lease_id: str, changes: dict[str, object]
@@ -115,6 +150,26 @@ class TokenRows:
         same = (t.c.id == token.id, t.c.version == token.version, t.c.lease_id == lease_id)
         changed = await self.update(connection, changes, *same)
         return changed[0] if changed else None
+
+    async def store_access_tokens(
+        self, connection: AsyncConnection, refreshed: Sequence[RefreshedToken], client_id: str
+    ) -> set[int]:
+        """Store new access tokens in one statement; return the ids of the rows that had not moved on."""
+        columns = [
+            self.encrypted_columns(one.token.id, one.token.user_id, one.answer, client_id)
+            for one in refreshed
+        ]
+        values = {
+            "ids": [one.token.id for one in refreshed],
+            "versions": [one.token.version for one in refreshed],
+            "leases": [one.lease_id for one in refreshed],
+            "now": self._clock.now(),
+            "prefix": GRANT_TOPIC,
+            "channel": CHANNEL,
+        }
+        for name in ("access_token", "expires_at", "refresh_expires_at"):
+            values[name] = [one.get(name) for one in columns]
+        return set((await connection.execute(_STORE_ACCESS_TOKENS, values)).scalars())
 
     def ended_columns(self, state: str, reason: str) -> dict[str, object]:
         """Return the column values of a token that ends now."""

@@ -1,34 +1,27 @@
 """CPU time of calendar syncs and plans in the worker process: HTTP client, database client and scheduling.
 
 The sandbox and PostgreSQL are other processes, so their work does not count. Every row is milliseconds of
-`time.process_time` per operation, the median of several interleaved rounds. `python -m bench.calendar_cpu`
-runs it alone; `--profile sync` (or `first`, `plan`) prints the profile of an operation.
+`time.process_time` per operation, the median of several interleaved rounds. `python -m bench.profile sync`
+(or `first-sync`, `plan`) prints the profile of an operation.
 """
 
-import argparse
 import asyncio
-import cProfile
-import pstats
 import statistics
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
-import uvloop
-from pydantic import SecretStr
 from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from bench.vault_stage import CLIENT_ID, Stage, open_stage
+from bench.vault_stage import CLIENT_ID, Stage
 from catflap.app import Application, open_catflap
 from catflap.clock import SystemClock
 from catflap.google.oauth import TokenResponse
 from catflap.google.scopes import normalise
-from catflap.settings import Settings
 from catflap.store.queue import enqueue
 from catflap.store.tables import accounts, calendars, devices, events, users
 from catflap.store.task_types import PLAN, SYNC, AccountKey, TaskType
@@ -87,10 +80,10 @@ async def calendar_cpu(stage: Stage, *, rounds: int = 5, repeats: int = 60) -> d
     """Return the CPU time per operation in milliseconds."""
     async with opened(stage) as application:
         few, many = await person(stage, application, FEW), await person(stage, application, MANY)
-        steps = await _steps(stage, application, few, many)
-        measured: dict[str, list[float]] = {name: [] for name in steps}
+        chosen = await steps(stage, application, few, many)
+        measured: dict[str, list[float]] = {name: [] for name in chosen}
         for _ in range(rounds):
-            for name, (step, prepare, times, parts) in steps.items():
+            for name, (step, prepare, times, parts) in chosen.items():
                 count = max(3, repeats // times)
                 measured[name].append(await _cpu_ms(step, prepare, count) / parts)
         rows = {name: round(statistics.median(several), 3) for name, several in measured.items()}
@@ -100,17 +93,7 @@ async def calendar_cpu(stage: Stage, *, rounds: int = 5, repeats: int = 60) -> d
 @asynccontextmanager
 async def opened(stage: Stage) -> AsyncIterator[Application]:
     """Open Catflap on the database and the sandbox of the stage, without a worker."""
-    settings = Settings.read(
-        data_dir=Path(stage.environment["CATFLAP_DATA_DIR"]),
-        database_url=SecretStr(stage.environment["CATFLAP_DATABASE_URL"]),
-        vault_database_url=SecretStr(stage.environment["CATFLAP_VAULT_DATABASE_URL"]),
-        google_discovery_url=stage.google.discovery,
-        google_api_url=stage.google.url,
-        google_client_id=CLIENT_ID,
-        google_client_secret=SecretStr("GOCSPX-bench"),
-        calendars=True,
-    )
-    async with open_catflap(settings) as application:
+    async with open_catflap(stage.settings(calendars=True)) as application:
         yield application
 
 
@@ -134,7 +117,7 @@ async def person(stage: Stage, application: Application, count: int) -> Person:
     return Person(AccountKey(user_id, account["sub"]), account["email"], account["access_token"])
 
 
-async def _steps(
+async def steps(
     stage: Stage, application: Application, few: Person, many: Person
 ) -> dict[str, tuple[Step, Step | None, int, int]]:
     """Return each operation, what precedes it unmeasured, its weight and the number of its parts."""
@@ -269,34 +252,3 @@ def _event(number: int) -> dict[str, Any]:
     }
     weekly = {"recurrence": ["RRULE:FREQ=WEEKLY"]} if number % 10 == 0 else {}
     return {"summary": f"Meeting {number}", **times, **weekly}
-
-
-async def profile(name: str, lines: int) -> None:
-    """Print the cumulative profile of some repetitions of one operation."""
-    async with open_stage() as stage, opened(stage) as application:
-        few = await person(stage, application, FEW)
-        steps = await _steps(stage, application, few, few)
-        step, prepare, *_ = next(one for title, one in steps.items() if title.startswith(name))
-        await _cpu_ms(step, prepare, 20)
-        profiler = cProfile.Profile()
-        for _ in range(100):
-            if prepare is not None:
-                await prepare()
-            profiler.enable()
-            await step()
-            profiler.disable()
-        pstats.Stats(profiler).sort_stats("cumulative").print_stats(lines)
-
-
-async def _print_rows() -> None:
-    async with open_stage() as stage:
-        for name, value in (await calendar_cpu(stage)).items():
-            print(f"{name:<60}{value:>10.3f} ms")
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--profile", metavar="OPERATION", help="such as sync, first or plan")
-    parser.add_argument("--lines", type=int, default=60)
-    given = parser.parse_args()
-    uvloop.run(profile(given.profile, given.lines) if given.profile else _print_rows())

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bench import calendar_cpu, install, sandbox, scale, signin, startup, vault, vault_http
+from bench import calendar_cpu, gc_pauses, install, sandbox, scale, signin, startup, vault, vault_http
 from bench.peers import run_peers
 from bench.records import Rows
 from bench.vault_stage import open_stage
@@ -101,6 +101,12 @@ def measures(quick: bool = False) -> list[Measure]:
             "Start-up time and memory",
             startup.measure,
             {"serve, warm, s to /readyz": "≤ 1"},
+        ),
+        Measure(
+            "start.collections",
+            "Garbage collections under load",
+            on_stage(gc_pauses.gc_pauses, seconds=5.0 if quick else 15.0),
+            {"serve: longest collection, ms": "≤ 10", "work: longest collection, ms": "≤ 10"},
         ),
         Measure(
             "sandbox.http",

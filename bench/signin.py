@@ -11,17 +11,15 @@ from collections.abc import Awaitable, Callable
 import httpx2
 from joserfc import jwt
 from joserfc.jwk import RSAKey
-from pydantic import SecretStr
 
 from bench.records import Rows
-from bench.vault_stage import CLIENT_ID, CLIENT_SECRET, Stage
+from bench.vault_stage import CLIENT_ID, Stage
 from catflap.app import open_catflap
 from catflap.cli.http_server import bind, port_of, serving
 from catflap.clock import SystemClock
 from catflap.google.discovery import Discovery
 from catflap.google.id_token import IdTokens
 from catflap.google.jwks import JwksCache
-from catflap.settings import Settings
 
 ISSUER = "https://accounts.google.com"
 
@@ -30,17 +28,7 @@ async def exchanges(stage: Stage, *, people: int) -> Rows:
     """Sign in with codes of native apps: new users, then known ones."""
     listener = bind("127.0.0.1", 0)
     origin = f"http://127.0.0.1:{port_of(listener)}"
-    settings = Settings(
-        data_dir=stage.keyset.parents[1],
-        port=port_of(listener),
-        database_url=SecretStr(stage.urls.app.render_as_string(hide_password=False)),
-        vault_database_url=SecretStr(stage.urls.vault.render_as_string(hide_password=False)),
-        google_client_id=CLIENT_ID,
-        google_client_secret=SecretStr(CLIENT_SECRET),
-        google_discovery_url=stage.google.discovery,
-        google_api_url=stage.google.url,
-        signins_per_minute=1_000_000,
-    )
+    settings = stage.settings(port=port_of(listener), signins_per_minute=1_000_000)
     emails = [one["email"] for one in await stage.google.accounts(people, "signin.example.com")]
     async with (
         open_catflap(settings) as catflap,

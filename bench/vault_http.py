@@ -68,9 +68,15 @@ async def warm(stage: Stage, *, seconds: float, turns: int = 3) -> dict[str, Any
     return rows
 
 
-async def _start_targets(stage: Stage, stack: ExitStack) -> dict[str, _Target]:
+async def token_requests(stage: Stage) -> list[bytes]:
+    """Create users and an API key; return a request for each one's token."""
     people = await stage.people(USERS, "warm.example.com")
     _, secret = await ApiKeys(stage.vault_engine, SystemClock()).create("bench", ["tokens"], per_minute=10**9)
+    header = f"Authorization: Bearer {secret}\r\n"
+    return [_request(f"/v1/users/{user}/google/token", header) for user, _, _ in people]
+
+
+async def _start_targets(stage: Stage, stack: ExitStack) -> dict[str, _Target]:
     ports = {name: _free_port() for name in ("bare", "soft", "ours")}
     url = stage.urls.app.render_as_string(hide_password=False)
     processes = {
@@ -78,12 +84,11 @@ async def _start_targets(stage: Stage, stack: ExitStack) -> dict[str, _Target]:
         "soft": _start_baseline("soft", ports["soft"], url),
         "ours": start("serve", "--no-worker", "--port", str(ports["ours"]), environment=stage.environment),
     }
-    header = f"Authorization: Bearer {secret}\r\n"
     floor_requests = [_request(f"/token/{number}") for number in range(1, USERS + 1)]
     requests = {
         "bare": floor_requests,
         "soft": floor_requests,
-        "ours": [_request(f"/v1/users/{user}/google/token", header) for user, _, _ in people],
+        "ours": await token_requests(stage),
     }
     for process in processes.values():
         stack.callback(stop, process)
@@ -121,9 +126,9 @@ def _median(runs: list[_Turn]) -> _Turn:
 
 async def _load(target: _Target, seconds: float) -> _Turn:
     """Load a target with all connections, after a second that is not counted."""
-    await _ask_all(target, time.monotonic() + 1.0)
+    await ask_all(target.port, target.requests, time.monotonic() + 1.0)
     used, began = _cpu_seconds(target.process), time.monotonic()
-    latencies = sorted(await _ask_all(target, began + seconds))
+    latencies = sorted(await ask_all(target.port, target.requests, began + seconds))
     took, used = time.monotonic() - began, _cpu_seconds(target.process) - used
     return _Turn(
         rate=len(latencies) / took,
@@ -133,9 +138,9 @@ async def _load(target: _Target, seconds: float) -> _Turn:
     )
 
 
-async def _ask_all(target: _Target, until: float) -> list[float]:
+async def ask_all(port: int, requests: list[bytes], until: float) -> list[float]:
     """Return the latency of each request, in seconds; raw sockets keep the client cheap."""
-    asking = (_ask(target.port, target.requests, number, until) for number in range(CONNECTIONS))
+    asking = (_ask(port, requests, number, until) for number in range(CONNECTIONS))
     return [one for several in await asyncio.gather(*asking) for one in several]
 
 

@@ -23,7 +23,7 @@ from catflap.clock import SystemClock
 from catflap.google.discovery import Discovery
 from catflap.google.oauth import OAuth, TokenResponse
 from catflap.google.scopes import normalise
-from catflap.settings import GoogleClient
+from catflap.settings import GoogleClient, Settings
 from catflap.store.database import Urls, connect
 from catflap.store.embedded import EmbeddedServer
 from catflap.store.migrate import create_database, migrate
@@ -103,6 +103,19 @@ class Stage:
     def grants(self) -> Grants:
         """Return a grant repository."""
         return Grants(self.vault_engine, TokenCipher(load_keyset(self.keyset)), SystemClock(), CLIENT_ID)
+
+    def settings(self, **more: Any) -> Settings:
+        """Return the settings of an application on this database and sandbox."""
+        return Settings.read(
+            data_dir=self.keyset.parents[1],
+            database_url=SecretStr(self.urls.app.render_as_string(hide_password=False)),
+            vault_database_url=SecretStr(self.urls.vault.render_as_string(hide_password=False)),
+            google_client_id=CLIENT_ID,
+            google_client_secret=SecretStr(CLIENT_SECRET),
+            google_discovery_url=self.google.discovery,
+            google_api_url=self.google.url,
+            **more,
+        )
 
     def vault(self, *, per_second: float = 10_000) -> Vault:
         """Return a vault, as each process has one."""

@@ -1,10 +1,12 @@
 """The frame of `make bench`: names of measures, targets, and records that are kept."""
 
+import sys
 from pathlib import Path
 
 import pytest
+from sqlalchemy.util import greenlet_spawn
 
-from bench import measures, records
+from bench import measures, profile, records
 
 
 @pytest.mark.parametrize(
@@ -29,3 +31,12 @@ def test_every_measure_has_a_group_and_a_name_of_its_own() -> None:
     names = [one.name for one in measures.measures()]
     assert all(name.count(".") == 1 for name in names)
     assert len(set(names)) == len(names)
+
+
+async def test_a_profiled_stack_includes_the_callers_of_a_greenlet() -> None:
+    def names() -> list[str]:
+        return [code.co_name for code in profile.running(sys._getframe())]
+
+    found = await greenlet_spawn(names)
+    assert found[0] == "names"
+    assert "test_a_profiled_stack_includes_the_callers_of_a_greenlet" in found

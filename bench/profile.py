@@ -1,0 +1,137 @@
+"""Where the CPU time of the token route or of a calendar job goes: `python -m bench.profile token`.
+
+Takes the stack of this process at intervals of CPU time; cProfile would add up wrongly what SQLAlchemy runs
+in greenlets. Prints the share of the samples in which a function, or what it calls, was running ("with
+calls") and in which it was running itself ("alone"). The stacks are written to `token.folded`, one per line
+with its count, for flamegraph.pl, inferno or speedscope.
+"""
+
+import argparse
+import asyncio
+import logging
+import multiprocessing
+import signal
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from types import CodeType, FrameType
+
+import greenlet
+import structlog
+import uvloop
+
+from bench import calendar_cpu
+from bench.vault_http import ask_all, token_requests
+from bench.vault_stage import Stage, open_stage
+from catflap.app import open_catflap
+from catflap.cli.http_server import bind, port_of, serving
+
+JOBS = {"sync": "sync without change", "first-sync": "first sync", "plan": "plan again, nothing changed"}
+INTERVAL_SECONDS = 0.001
+Stacks = Counter[tuple[str, ...]]
+
+
+@contextmanager
+def sampled(stacks: Stacks) -> Iterator[None]:
+    """Count the stacks of the main thread, outermost function first; Linux samples each tick of its clock."""
+
+    def sample(_signal: int, frame: FrameType | None) -> None:
+        codes = reversed(list(running(frame)))
+        stacks[
+            tuple(f"{one.co_qualname} ({'/'.join(Path(one.co_filename).parts[-3:])})" for one in codes)
+        ] += 1
+
+    signal.signal(signal.SIGPROF, sample)
+    signal.setitimer(signal.ITIMER_PROF, INTERVAL_SECONDS, INTERVAL_SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+
+
+def running(frame: FrameType | None) -> Iterator[CodeType]:
+    """Yield the code of a frame and of its callers, across greenlets."""
+    current = greenlet.getcurrent()
+    while frame is not None:
+        yield frame.f_code
+        frame = frame.f_back
+        if frame is None and current.parent is not None:
+            current = current.parent
+            frame = current.gr_frame
+
+
+async def token_route(stage: Stage, stacks: Stacks, seconds: float) -> int:
+    """Sample the application in this process while another sends requests; return how many it answered."""
+    requests = await token_requests(stage)
+    listener = bind("127.0.0.1", 0)
+    port, loop = port_of(listener), asyncio.get_running_loop()
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as client:
+        async with open_catflap(stage.settings(port=port)) as catflap, serving(catflap.web, listener):
+            await loop.run_in_executor(client, _send, port, requests, 1.0)
+            with sampled(stacks):
+                return await loop.run_in_executor(client, _send, port, requests, seconds)
+
+
+def _send(port: int, requests: list[bytes], seconds: float) -> int:
+    return len(uvloop.run(ask_all(port, requests, time.monotonic() + seconds)))
+
+
+async def job(stage: Stage, stacks: Stacks, name: str, seconds: float) -> int:
+    """Sample a calendar job, again and again; return how often it ran."""
+    async with calendar_cpu.opened(stage) as application:
+        few = await calendar_cpu.person(stage, application, calendar_cpu.FEW)
+        steps = await calendar_cpu.steps(stage, application, few, few)
+        step, prepare, *_ = next(one for title, one in steps.items() if title.startswith(name))
+        until, times = time.monotonic() + seconds, 0
+        with sampled(stacks):
+            while time.monotonic() < until:
+                if prepare is not None:
+                    await prepare()
+                await step()
+                times += 1
+    return times
+
+
+def print_shares(stacks: Stacks, lines: int) -> None:
+    """Print the functions that were running in most samples."""
+    with_calls: Counter[str] = Counter()
+    alone: Counter[str] = Counter()
+    for stack, count in stacks.items():
+        with_calls.update(dict.fromkeys(stack, count))
+        alone[stack[-1]] += count
+    print("with calls   alone")
+    for function, count in with_calls.most_common(lines):
+        print(f"{count / stacks.total():>10.1%}{alone[function] / stacks.total():>8.1%}  {function}")
+
+
+def write(stacks: Stacks, file: Path) -> Path:
+    """Write the stacks in the format of flame graphs; return the file."""
+    file.write_text("".join(f"{';'.join(stack)} {count}\n" for stack, count in stacks.items()))
+    return file
+
+
+async def main(what: str, seconds: float, lines: int) -> None:
+    """Sample, print and write."""
+    stacks: Stacks = Counter()
+    async with open_stage() as stage:
+        if what == "token":
+            count = await token_route(stage, stacks, seconds)
+        else:
+            count = await job(stage, stacks, JOBS[what], seconds)
+    print_shares(stacks, lines)
+    print(f"{what}: {count} times, {stacks.total()} samples, all in {write(stacks, Path(f'{what}.folded'))}")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.profile", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("what", choices=["token", *JOBS])
+    parser.add_argument("--seconds", type=float, default=10.0, help="how long to take samples [10]")
+    parser.add_argument("--lines", type=int, default=40, help="functions to print [40]")
+    given = parser.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    uvloop.run(main(given.what, given.seconds, given.lines))

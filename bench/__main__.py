@@ -47,7 +47,8 @@ async def main(quick: bool, only: list[str]) -> int:
             traceback.print_exc()
             failed.append(measure.name)
             continue
-        missed += [f"{measure.name}: {what}" for what in print_rows(record["rows"], measure.targets)]
+        print_record(record)
+        missed += [f"{measure.name}: {what}" for what in records.missed(record)]
         if not quick:
             files.add(records.write(measure.name, record))
     print(*(f"\nmissed: {what}" for what in missed), *(f"\nfailed: {name}" for name in failed), sep="")
@@ -64,17 +65,14 @@ async def _run(measure: Measure) -> dict[str, Any]:
     return {"took_s": took, "rows": found, "targets": dict(measure.targets)}
 
 
-def print_rows(rows: dict[str, Any], targets: Any) -> list[str]:
-    """Print rows with their targets; return those that miss theirs."""
-    missed = []
-    for what, value in rows.items():
-        verdict = ""
-        if what in targets:
-            met = records.is_met(value, targets[what])
-            verdict = f"{targets[what]:>10}  {'met' if met else 'missed'}"
-            missed += [] if met else [what]
-        print(f"  {what:<72}{value:>12}{verdict}")
-    return missed
+def print_record(record: dict[str, Any]) -> None:
+    """Print the rows of a record as an aligned table."""
+    head, *body = records.grid(record)
+    lines = [["", *head[1:]], *body]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for first, *others in lines:
+        cells = (f"{cell:>{width}}" for cell, width in zip(others, widths[1:], strict=True))
+        print(f"  {first:<{widths[0]}}  {'  '.join(cells)}".rstrip())
 
 
 def _usual(measure: Measure) -> str:

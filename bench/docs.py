@@ -39,26 +39,9 @@ def table(name: str) -> str:
 
 
 def _lines(record: dict[str, Any]) -> str:
-    """Rows named `thing: figure` become one line for each thing, with the figures as columns."""
-    cells: dict[str, dict[str, str]] = {}
-    for text in record["rows"]:
-        thing, separator, figure = text.partition(": ")
-        cells.setdefault(thing, {})[figure if separator else ""] = _cell(record, text)
-    columns = list(dict.fromkeys(figure for row in cells.values() for figure in row))
-    head = [f"| {' | '.join([record['title'], *columns])} |", "|---" * (len(columns) + 1) + "|"]
-    body = [
-        f"| {' | '.join([thing.strip(), *(row.get(one, '') for one in columns)])} |"
-        for thing, row in cells.items()
-    ]
-    return "\n".join(head + body)
-
-
-def _cell(record: dict[str, Any], text: str) -> str:
-    value, target = record["rows"][text], record["targets"].get(text)
-    shown = value if isinstance(value, str) else f"{value:,}"
-    if target is None:
-        return shown
-    return f"{shown} (target {target}: {'met' if records.is_met(value, target) else 'missed'})"
+    head, *body = records.grid(record)
+    lines = [f"| {' | '.join(cells)} |" for cells in (head, *body)]
+    return "\n".join([lines[0], "|---" * len(head) + "|", *lines[1:]])
 
 
 def _origin(record: dict[str, Any]) -> str:

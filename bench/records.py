@@ -43,6 +43,34 @@ def is_met(value: float, target: str) -> bool:
     return bool(_COMPARISONS[sign](value, float(number)))
 
 
+def missed(record: Mapping[str, Any]) -> list[str]:
+    """Return the rows of a record that miss their target."""
+    rows = record["rows"]
+    return [
+        what for what, target in record["targets"].items() if what in rows and not is_met(rows[what], target)
+    ]
+
+
+def grid(record: Mapping[str, Any]) -> list[list[str]]:
+    """Return the rows of a record as lines of cells, the head first.
+
+    Rows named `thing: figure` become one line for each thing, with the figures as columns.
+    """
+    cells: dict[str, dict[str, str]] = {}
+    for text in record["rows"]:
+        thing, separator, figure = text.partition(": ")
+        cells.setdefault(thing, {})[figure if separator else ""] = _cell(record, text)
+    columns = list(dict.fromkeys(figure for row in cells.values() for figure in row))
+    body = [[thing, *(row.get(one, "") for one in columns)] for thing, row in cells.items()]
+    return [[record["title"], *columns], *body]
+
+
+def _cell(record: Mapping[str, Any], text: str) -> str:
+    value, target = record["rows"][text], record["targets"].get(text)
+    shown = value if isinstance(value, str) else f"{value:,}"
+    return f"{shown} ({target}: {'met' if is_met(value, target) else 'missed'})" if target else shown
+
+
 def surroundings() -> dict[str, Any]:
     """Return when, where and of what a measure is taken; looks for a second how busy the machine is."""
     memory = psutil.virtual_memory().total / 2**30

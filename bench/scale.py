@@ -35,7 +35,7 @@ from catflap.store.migrate import create_database, migrate
 from catflap.store.queue import enqueue
 from catflap.store.tables import accounts, announcements, users
 from catflap.store.task_types import PLAN, SYNC, AccountKey, TaskType
-from catflap.vault import TokenCipher, load_keyset
+from catflap.vault import AccessToken, TokenCipher, load_keyset
 from catflap.work.periodic import PeriodicTasks
 from catflap.work.worker import Worker
 from tests.support.many_users import Installation, load
@@ -54,6 +54,9 @@ async def scale(stage: Stage, sizes: Sequence[int] = SIZES) -> Rows:
         async with _installation(stage, size) as one:
             for what, value in (await _measure(one, people)).items():
                 rows[f"{what}: {size:,} users"] = value
+    for what in ("tick with nothing due", "finishing one rendered sound"):
+        most, fewest = (rows[f"{what}, ms: {size:,} users"] for size in (sizes[-1], sizes[0]))
+        rows[f"{what}, of its time with the fewest users"] = round(most / fewest, 2)
     return rows
 
 
@@ -77,10 +80,10 @@ async def _installation(stage: Stage, size: int) -> AsyncIterator[_Installed]:
     engine = connect(urls.app)
 
     def calendars(tokens: dict[str, str]) -> Calendars:
-        async def access(_user_id: int, account_sub: str, _scope: str) -> str:
-            return tokens[account_sub]
+        async def access(_user_id: int, account_sub: str, _scope: str) -> AccessToken:
+            return AccessToken(tokens[account_sub], _CLOCK.now() + timedelta(hours=1), frozenset())
 
-        async def refused(*_: object) -> str:
+        async def refused(*_: object) -> AccessToken:
             raise RuntimeError("the sandbox refused an access token")
 
         return Calendars(engine, _CLOCK, CalendarApi(stage.http, stage.google.url), access, refused)

@@ -40,7 +40,7 @@ async def single_flight(stage: Stage, *, slow: bool = True) -> Rows:
             errors = sum(sum(one["errors"].values()) for one in results if one)
             refreshes = await stage.google.refreshes()
             assert len(tokens) == 1 and errors == 0, results
-            rows[f"50 callers x {processes} processes, Google {seconds:g} s"] = refreshes
+            rows[f"Google answers in {seconds:g} s: {processes} processes"] = refreshes
     for step, what in (("refresh.leased", "before sending"), ("refresh.answered", "after sending")):
         await _ready(stage, latency=0.15)
         holder = stage.caller_arguments(user, kill_at=step, callers=1)
@@ -49,8 +49,8 @@ async def single_flight(stage: Stage, *, slow: bool = True) -> Rows:
         results = await run_together(*[stage.caller_arguments(user)] * 2)
         waited = time.monotonic() - began
         assert all(one and not one["errors"] for one in results)
-        rows[f"50 callers x 2 processes, holder killed {what}"] = await stage.google.refreshes()
-        rows[f"  the others waited, s (lease 3 s), killed {what}"] = round(waited, 2)
+        rows[f"holder killed {what}: 2 processes"] = await stage.google.refreshes()
+        rows[f"holder killed {what}: the others waited, s"] = round(waited, 2)
     await stage.google.clear_faults()
     return rows
 

@@ -1,20 +1,26 @@
 """Plan the announcements of a user's devices from the stored calendars (the task `plan`)."""
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from catflap.announcements.planned import MAX_LIFETIME
+from catflap.announcements.plan_inputs import read_plan_state, record_plan
+from catflap.announcements.planned import MAX_LIFETIME, PlannedAnnouncement
 from catflap.announcements.planning import HORIZON, occurrence_window, plan
 from catflap.announcements.preferences import load_preferences
 from catflap.announcements.repository import lock_plan, replan
 from catflap.calendars import initial_sync_done, list_occurrences
 from catflap.clock import Clock
+from catflap.store.queue import enqueue
 from catflap.store.tables import devices
+from catflap.store.task_types import RENDER
 
 # The planned 24 hours move on, so each user with a device is planned periodically.
 PLAN_EVERY = timedelta(hours=1)
+# How far beyond the planned hours is looked for the next announcement, before which the plan stays the same.
+_LOOKAHEAD = timedelta(hours=6)
 
 
 class Planner:
@@ -27,6 +33,7 @@ class Planner:
 
     def __init__(self, engine: AsyncEngine, clock: Clock) -> None:
         self._engine = engine
+        self._reading = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._clock = clock
 
     async def plan_user(self, user_id: int) -> None:
@@ -36,17 +43,43 @@ class Planner:
         has been synced, because the briefing would otherwise say that there is nothing today. Later plans
         don't wait for calendars that were added since, because a cancelled event would still be announced.
         """
+        if await self._is_current(user_id):
+            return
         async with self._engine.begin() as connection:
             await lock_plan(connection, user_id)
-            newest = select(func.max(devices.c.schedule_version)).where(devices.c.user_id == user_id)
-            version = await connection.scalar(newest)
-            if version is None or (version == 0 and not await initial_sync_done(connection, user_id)):
-                return
             now = self._clock.now()
-            preferences = await load_preferences(connection, user_id)
-            # From a little earlier, because announcements that are late may have to be cancelled.
-            since, horizon = now - MAX_LIFETIME, MAX_LIFETIME + HORIZON
-            start, end = occurrence_window(preferences, since, horizon)
-            found = await list_occurrences(connection, user_id, start, end, preferences.time_zone)
-            planned = plan(found, preferences, since, horizon)
+            state = await read_plan_state(connection, user_id, now)
+            if state.is_current or not await _may_plan(connection, user_id):
+                return
+            planned, valid_until = await _plan(connection, user_id, now)
             await replan(connection, user_id, now, planned)
+            await record_plan(connection, user_id, state.inputs, now, valid_until)
+
+    async def _is_current(self, user_id: int) -> bool:
+        """Return whether planning would change nothing; enqueue sounds that should be there by now."""
+        async with self._reading.connect() as connection:
+            state = await read_plan_state(connection, user_id, self._clock.now())
+            if state.is_current:
+                await enqueue(connection, RENDER, *state.overdue_sounds)
+        return state.is_current
+
+
+async def _may_plan(connection: AsyncConnection, user_id: int) -> bool:
+    newest = select(func.max(devices.c.schedule_version)).where(devices.c.user_id == user_id)
+    version = await connection.scalar(newest)
+    return version is not None and (version > 0 or await initial_sync_done(connection, user_id))
+
+
+async def _plan(
+    connection: AsyncConnection, user_id: int, now: datetime
+) -> tuple[Sequence[PlannedAnnouncement], datetime]:
+    """Return the plan, and until when planning again gives the same if only the time changes."""
+    preferences = await load_preferences(connection, user_id)
+    # From a little earlier, because announcements that are late may have to be cancelled.
+    since, end = now - MAX_LIFETIME, now + HORIZON
+    horizon = MAX_LIFETIME + HORIZON + _LOOKAHEAD
+    window = occurrence_window(preferences, since, horizon)
+    found = await list_occurrences(connection, user_id, *window, preferences.time_zone)
+    planned = plan(found, preferences, since, horizon)
+    following = min((one.play_at for one in planned if one.play_at >= end), default=end + _LOOKAHEAD)
+    return [one for one in planned if one.play_at < end], following - HORIZON

@@ -8,13 +8,14 @@ planning moves it back: a cancelled announcement that is wanted again, or one wh
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import ColumnElement, Row, and_, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from catflap.announcements.plan_inputs import RENDER_RETRY_AFTER
 from catflap.announcements.planned import PlannedAnnouncement
 from catflap.errors import BadRequest
 from catflap.speech import content_key
@@ -41,7 +42,6 @@ _PENDING_STATES = ("planned", "ready", "sent", "held")
 _REPLANNABLE_STATES = frozenset({"planned", "ready", "cancelled"})
 _KINDS = ("before", "start", "briefing")
 _MAX_DETAIL = 500
-_RENDER_RETRY_AFTER = timedelta(minutes=10)
 _PLAN_LOCK = 0x0CA7 << 40
 
 
@@ -238,4 +238,4 @@ async def _increment_version(connection: AsyncConnection, device_id: int) -> Non
 
 def _render_overdue(row: Row[Any], now: datetime) -> bool:
     """Return whether its sound should have been rendered long ago."""
-    return bool(row.state == "planned" and row.updated_at < now - _RENDER_RETRY_AFTER)
+    return bool(row.state == "planned" and row.updated_at < now - RENDER_RETRY_AFTER)

@@ -7,7 +7,7 @@ from catflap.speech.engines import Engine, installed_engines, missing_voices
 from catflap.speech.errors import NothingToSay, NoVoice, SpeechFailed, UnknownDialect
 from catflap.speech.language import Language, language_of
 from catflap.speech.phrasebooks import Dialect, dialects
-from catflap.speech.synthesis import Speech, content_key
+from catflap.speech.synthesis import Speech, content_key, speech_version
 from catflap.speech.titles import Title
 from catflap.speech.utterances import (
     Utterance,
@@ -57,4 +57,5 @@ __all__ = [
     "say_start",
     "say_text",
     "shown_title",
+    "speech_version",
 ]

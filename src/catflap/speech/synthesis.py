@@ -7,13 +7,15 @@ for an appointment, or is an error.
 import hashlib
 import json
 from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import version
 
 from catflap.speech import japanese
 from catflap.speech.engine_process import EngineProcess
 from catflap.speech.engines import Engine, installed_engines
 from catflap.speech.errors import NothingToSay, NoVoice, SpeechFailed
 from catflap.speech.language import Language, Run, split_runs
-from catflap.speech.phrasebooks import Voice, phrasebook
+from catflap.speech.phrasebooks import Voice, dialects, phrasebook
 from catflap.speech.protocol import SynthesisRequest
 from catflap.speech.segments import split_segments
 from catflap.speech.text import has_words, speakable_text, truncate
@@ -104,6 +106,14 @@ def content_key(spoken: str, dialect: str) -> str:
     ]
     recipe = json.dumps([_FORMAT_VERSION, parts], sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(recipe.encode()).hexdigest()
+
+
+@cache
+def speech_version() -> str:
+    """Return a hash of this installation's phrasebooks, engines and version, which all texts depend on."""
+    engines = {language: engine.name for language, engine in installed_engines().items()}
+    parts = [version("catflap"), _FORMAT_VERSION, engines, [repr(phrasebook(one.id)) for one in dialects()]]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def _split_text(spoken: str, dialect: str) -> list[Run]:

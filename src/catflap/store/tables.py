@@ -196,6 +196,8 @@ calendars = Table(
     Column("default_reminders", ARRAY(Integer), nullable=False, server_default="{}"),
     Column("sync_token", Text),
     time_column("synced_at", nullable=True),
+    # Incremented by triggers whenever one of its events is written or deleted.
+    Column("events_version", BigInteger, nullable=False, server_default="0"),
     # Why the last attempt to read it failed, as the code of an error; None when it did not.
     Column("problem", Text),
     time_column("problem_since", nullable=True),
@@ -321,6 +323,17 @@ announcements = Table(
     Index("announcements_user", "user_id"),
     Index("announcements_sound", "sound_key", "state"),
     Index("announcements_expiry", "state", "expires_at"),
+    schema="app",
+)
+
+# What the current plan of a user was made from, and how long it stays the same if that does.
+plans = Table(
+    "plans",
+    metadata,
+    user_column(primary_key=True),
+    Column("inputs", Text, nullable=False),
+    time_column("planned_at"),
+    time_column("valid_until"),
     schema="app",
 )
 

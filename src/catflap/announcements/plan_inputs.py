@@ -1,0 +1,83 @@
+"""What a user's plan was made from (`app.plans`), to know without computing it that it would be the same.
+
+`inputs` is a hash over everything that a plan depends on, apart from the time. Of calendars and preferences
+each column counts that is not named here, so a new one is an input until somebody says that it is none;
+events count by the version of their calendar, which triggers increment. When the time alone changes the plan
+is known from the plan itself (`valid_until`). Why so: docs/decisions/0016-plans-that-stay.md.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from catflap.speech import speech_version
+from catflap.store.tables import plans as t
+
+# A sound that is not there after so long is asked for again.
+RENDER_RETRY_AFTER = timedelta(minutes=10)
+
+_STATE = text(
+    """
+    SELECT now.inputs, p.inputs AS planned_inputs, p.planned_at, p.valid_until, (
+        SELECT array_agg(DISTINCT a.sound_key) FROM app.announcements a
+        WHERE a.user_id = :user_id AND a.state = 'planned' AND a.updated_at < :overdue AND a.expires_at > :now
+    ) AS overdue_sounds
+    FROM (
+        SELECT encode(sha256(convert_to(jsonb_build_array(
+            CAST(:speech AS text),
+            (SELECT jsonb_agg(
+                to_jsonb(c) - CAST('{sync_token,synced_at,problem,problem_since}' AS text[]) ORDER BY c.id
+            ) FROM app.calendars c WHERE c.user_id = :user_id),
+            (SELECT to_jsonb(p) - 'updated_at' FROM app.preferences p WHERE p.user_id = :user_id),
+            (SELECT jsonb_agg(
+                jsonb_build_array(a.sub, a.is_primary, a.created_at, s.time_zone) ORDER BY a.sub
+            )
+                FROM app.accounts a
+                LEFT JOIN app.calendar_syncs s ON s.user_id = a.user_id AND s.account_sub = a.sub
+                WHERE a.user_id = :user_id),
+            (SELECT u.browser_zone FROM app.users u WHERE u.id = :user_id),
+            (SELECT jsonb_agg(d.id ORDER BY d.id) FROM app.devices d WHERE d.user_id = :user_id)
+        )::text, 'UTF8')), 'hex') AS inputs
+    ) now LEFT JOIN app.plans p ON p.user_id = :user_id
+    """
+)
+
+
+@dataclass(frozen=True)
+class PlanState:
+    """The inputs of a plan as they are, and whether the stored plan was made from them.
+
+    Args:
+        inputs: A hash.
+        is_current: Whether planning now would change nothing.
+        overdue_sounds: Keys of sounds that should have been rendered long ago.
+    """
+
+    inputs: str
+    is_current: bool
+    overdue_sounds: tuple[str, ...]
+
+
+async def read_plan_state(connection: AsyncConnection, user_id: int, now: datetime) -> PlanState:
+    """Return the state of a user's plan; to be called before anything that the plan depends on is read."""
+    values = {
+        "user_id": user_id,
+        "speech": speech_version(),
+        "now": now,
+        "overdue": now - RENDER_RETRY_AFTER,
+    }
+    row = (await connection.execute(_STATE, values)).one()
+    same = row.planned_inputs == row.inputs and row.planned_at <= now <= row.valid_until
+    return PlanState(row.inputs, same, tuple(row.overdue_sounds or ()))
+
+
+async def record_plan(
+    connection: AsyncConnection, user_id: int, inputs: str, now: datetime, valid_until: datetime
+) -> None:
+    """Record from which inputs the plan was made, and how long it stays the same if they do."""
+    values = {"inputs": inputs, "planned_at": now, "valid_until": valid_until}
+    new = insert(t).values(user_id=user_id, **values)
+    await connection.execute(new.on_conflict_do_update(index_elements=[t.c.user_id], set_=values))

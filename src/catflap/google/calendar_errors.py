@@ -7,7 +7,7 @@ table, or no reason, never means that a calendar is gone.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -63,7 +63,8 @@ class ErrorRule:
         return self.kind(self.code, self.message, detail=hint)
 
 
-def _names(text: str) -> frozenset[str]:
+def reason_names(text: str) -> frozenset[str]:
+    """Return the words of `text`, for the reasons of a rule."""
     return frozenset(text.split())
 
 
@@ -71,7 +72,7 @@ _RATE = ErrorRule(
     TryAgain,
     "google_rate_limited",
     "Google asks for a pause; the calendar is read again by itself.",
-    _names(
+    reason_names(
         "rateLimitExceeded userRateLimitExceeded rateLimitExceededUnreg userRateLimitExceededUnreg"
         " concurrentLimitExceeded servingLimitExceeded limitExceeded RATE_LIMIT_EXCEEDED RESOURCE_EXHAUSTED"
     ),
@@ -87,14 +88,14 @@ ERROR_RULES: tuple[ErrorRule, ...] = (
         "google_api_disabled",
         "Enable the Google Calendar API for the Cloud project of the OAuth client"
         " (console.cloud.google.com, APIs & Services).",
-        _names("accessNotConfigured SERVICE_DISABLED"),
+        reason_names("accessNotConfigured SERVICE_DISABLED"),
     ),
     ErrorRule(
         OperatorMustAct,
         "google_project_refused",
         "Google refuses the Cloud project of the OAuth client: check its state, billing and organisation"
         " policies in the Cloud console.",
-        _names(
+        reason_names(
             "BILLING_DISABLED CONSUMER_SUSPENDED CONSUMER_INVALID USER_PROJECT_DENIED"
             " RESOURCE_PROJECT_INVALID SECURITY_POLICY_VIOLATED LOCATION_POLICY_VIOLATED"
             " LOCATION_TAX_POLICY_VIOLATED ORG_RESTRICTION_VIOLATION ORG_RESTRICTION_HEADER_INVALID"
@@ -106,7 +107,7 @@ ERROR_RULES: tuple[ErrorRule, ...] = (
         TryAgain,
         "google_quota_exceeded",
         "The Calendar API's quota is used up for now; the calendar is read again by itself.",
-        _names(
+        reason_names(
             "quotaExceeded dailyLimitExceeded dailyLimitExceededUnreg variableTermLimitExceeded"
             " variableTermExpiredDailyExceeded RESOURCE_QUOTA_EXCEEDED"
         ),
@@ -117,25 +118,28 @@ ERROR_RULES: tuple[ErrorRule, ...] = (
         UserMustAct,
         "scope_missing",
         "Allow Catflap to read your calendar.",
-        _names("insufficientPermissions insufficientScope ACCESS_TOKEN_SCOPE_INSUFFICIENT"),
+        reason_names("insufficientPermissions insufficientScope ACCESS_TOKEN_SCOPE_INSUFFICIENT"),
     ),
     ErrorRule(
         UserMustAct,
         "google_account_refused",
         "Google denies access to this calendar; the account's administrator or account page says why.",
-        _names(
+        reason_names(
             "domainPolicy notACalendarUser accountDisabled accountDeleted accountUnverified"
             " USER_BLOCKED_BY_ADMIN ACCOUNT_STATE_INVALID"
         ),
     ),
     ErrorRule(
-        CalendarGone, "not_allowed", _NOT_SHARED, _names("forbidden requiredAccessLevel"), frozenset({403})
+        CalendarGone,
+        "not_allowed",
+        _NOT_SHARED,
+        reason_names("forbidden requiredAccessLevel"),
+        frozenset({403}),
     ),
     ErrorRule(
-        CalendarGone, "not_found", _GONE, _names("notFound deleted NOT_FOUND"), frozenset({404, 410})
+        CalendarGone, "not_found", _GONE, reason_names("notFound deleted NOT_FOUND"), frozenset({404, 410})
     ),
 )  # fmt: skip
-_RULE_BY_REASON = {reason: rule for rule in ERROR_RULES for reason in rule.reasons}
 
 
 def refusal(
@@ -162,7 +166,7 @@ def refusal(
         # The rest of the request is fixed, so a 400 means the sync token.
         if status in (400, 410) and sync_token_sent and "deleted" not in reasons:
             return SyncTokenExpired()
-        rule = _rule_for(status, reasons)
+        rule = find_rule(ERROR_RULES, status, reasons)
         if rule is not None and (about_calendar or rule.kind is not CalendarGone):
             return rule.error(hint, after)
         # Google sends reasons. A response without one is a proxy's or a captive portal's.
@@ -186,14 +190,11 @@ def unavailable(hint: str) -> TryAgain:
     return TryAgain("google_unavailable", "Google does not answer properly.", detail=hint)
 
 
-def _rule_for(status: int, reasons: frozenset[str]) -> ErrorRule | None:
-    fitting = [
-        rule
-        for rule in {_RULE_BY_REASON[reason] for reason in reasons if reason in _RULE_BY_REASON}
-        if not rule.statuses or status in rule.statuses
-    ]
-    if fitting:
-        return min(fitting, key=ERROR_RULES.index)
+def find_rule(rules: Sequence[ErrorRule], status: int, reasons: Collection[str]) -> ErrorRule | None:
+    """Return the first rule for one of `reasons`; for a 429 without such a reason, the one for rates."""
+    for rule in rules:
+        if not rule.reasons.isdisjoint(reasons) and (not rule.statuses or status in rule.statuses):
+            return rule
     return _RATE if status == 429 else None
 
 

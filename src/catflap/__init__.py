@@ -10,6 +10,10 @@ from typing import TYPE_CHECKING, Any
 from catflap.extras import missing_extra
 
 if TYPE_CHECKING:
+    from catflap.calendars import Event as Event
+    from catflap.calendars import EventFields as EventFields
+    from catflap.calendars import EventWriter as EventWriter
+    from catflap.calendars import Reminder as Reminder
     from catflap.errors import BadRequest as BadRequest
     from catflap.errors import CatflapError as CatflapError
     from catflap.errors import OperatorMustAct as OperatorMustAct
@@ -32,6 +36,7 @@ if TYPE_CHECKING:
 
 # The imports above are for type checkers, which can't follow this table.
 _PUBLIC = {
+    "catflap.calendars": "Event EventFields EventWriter Reminder",
     "catflap.errors": "BadRequest CatflapError OperatorMustAct Tampered TryAgain UserMustAct",
     "catflap.fastapi": "Catflap CurrentUser OptionalUser User current_user optional_user",
     "catflap.settings": "GOOGLE_DISCOVERY_URL Settings",

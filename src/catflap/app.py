@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.announcements.planner import Planner
 from catflap.announcements.rendering import Renderer
-from catflap.calendars import Calendars
+from catflap.calendars import Calendars, EventWriter
 from catflap.clock import Clock, SystemClock
 from catflap.devices.devices import Devices
 from catflap.devices.pairing import Pairings
@@ -21,6 +21,7 @@ from catflap.devices.schedule import Schedules
 from catflap.devices.signed_urls import SignedSoundUrls, signing_key
 from catflap.errors import UserMustAct
 from catflap.google.calendar import CalendarApi
+from catflap.google.calendar_writing import EventWriteApi
 from catflap.google.discovery import Discovery
 from catflap.google.id_token import IdTokens
 from catflap.google.jwks import JwksCache
@@ -271,6 +272,7 @@ async def _services(infrastructure: _Infrastructure, vault: _VaultComponents) ->
         vault=vault.vault,
         grants=vault.grants,
         revocation=vault.vault.revocation,
+        events=EventWriter(engine, vault.vault, EventWriteApi(http, settings.google_api_url)),
         api_keys=vault.api_keys,
         audit=vault.audit,
         webhooks=vault.webhooks,

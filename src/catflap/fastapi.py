@@ -23,6 +23,7 @@ from fastapi.routing import iter_route_contexts
 from starlette.requests import HTTPConnection
 
 from catflap.app import open_catflap
+from catflap.calendars import EventWriter
 from catflap.clock import Clock
 from catflap.errors import BadRequest, CatflapError, OperatorMustAct, http_status
 from catflap.google.scopes import expand_requested
@@ -97,6 +98,19 @@ class Catflap:
         Calendars are read, and titles of events stored, only where this router is included.
         """
         return routers.mia_router(self._check_started)
+
+    @property
+    def events(self) -> EventWriter:
+        """Insert, change and delete events in users' Google calendars, in routes and in background work.
+
+        Raises:
+            OperatorMustAct: `not_started`.
+        """
+        if self._services is None:
+            raise OperatorMustAct(
+                "not_started", "Catflap is not started: FastAPI(lifespan=catflap.lifespan) starts it."
+            )
+        return self._services.events
 
     @asynccontextmanager
     async def lifespan(self, app: FastAPI, *, root_path: str = "") -> AsyncIterator[None]:

@@ -18,7 +18,7 @@ async def test_a_key_is_made_used_listed_and_revoked(api: TokenApi, grant_consen
 
 
 async def test_no_key_makes_more_than_it_may(api: TokenApi) -> None:
-    admin, other = await api.key("keys"), await api.key("tokens", "proxy", "users", "announce")
+    admin, other = await api.key("keys"), await api.key("tokens", "proxy", "users", "events", "announce")
     body = {"name": "x", "rights": ["tokens"]}
     assert (await api.http.post("/v1/keys", headers=other, json=body)).status_code == 403
     assert (await api.http.post("/v1/keys", json=body)).status_code == 401

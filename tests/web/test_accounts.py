@@ -21,6 +21,9 @@ UNSAFE = [
     ("POST", "/signout"),
     ("PUT", "/v1/preferences"),
     ("POST", "/v1/devices"),
+    ("POST", "/v1/calendars/primary/events"),
+    ("PATCH", "/v1/calendars/primary/events/abcde"),
+    ("DELETE", "/v1/calendars/primary/events/abcde"),
 ]
 
 

@@ -17,6 +17,7 @@ import pytest
 from catflap.clock import FixedClock
 from catflap.store.migrate import create_database, migrate
 from tests.support.app_client import Browser, RunningApp, running_app
+from tests.support.events import event
 from tests.support.own_postgres import OwnPostgres, own_postgres
 
 pytestmark = pytest.mark.slow
@@ -60,7 +61,7 @@ async def away(clock: FixedClock, tmp_path: Path) -> AsyncIterator[Away]:
                 server,
                 browser,
                 bearer=await app.bearer_of(me["user_id"]),
-                key=await app.api_key("tokens", "proxy", "users", "announce", "keys"),
+                key=await app.api_key("tokens", "proxy", "users", "events", "announce", "keys"),
                 device={"Authorization": f"Bearer {token}"},
                 user_id=me["user_id"],
             )
@@ -91,6 +92,9 @@ def calls(away: Away) -> list[tuple[str, str, dict[str, str], Any]]:
         ("GET", "/v1/calendars", bearer, None),
         ("GET", "/v1/appointments", bearer, None),
         ("GET", "/v1/announcements", bearer, None),
+        ("POST", "/v1/calendars/primary/events", bearer, event()),
+        ("DELETE", "/v1/calendars/17/events/abcde", bearer, None),
+        ("PATCH", f"{user}/calendars/primary/events/abcde", key, {"title": "Dentist"}),
         ("GET", "/v1/devices", bearer, None),
         ("PATCH", "/v1/devices/1", bearer, {"volume": 5}),
         ("POST", "/v1/pairings", {}, {"token_sha256": "0" * 64, "model": "x"}),

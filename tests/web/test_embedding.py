@@ -10,6 +10,7 @@ import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from fastapi import FastAPI
@@ -66,6 +67,22 @@ async def test_the_example_signs_people_in_and_calls_google_for_them(
     assert answer.headers["Location"] == "/hello"
     assert (await browser.get("/hello")).json()["email"] == ALICE
     assert (await browser.get("/token-works")).json() == {"works": True}
+
+
+async def test_the_example_inserts_an_event_once(host: tuple[FastAPI, str], app: RunningApp) -> None:
+    _, origin = host
+    browser = await replace(app, origin=origin, declared=False).browser()
+    await browser.sign_in("/auth/signin/google?scopes=calendar.events&next=/hello")
+    browser.csrf = (await browser.get("/auth/v1/me")).json()["csrf_token"]
+    answers = [await browser.send("POST", f"/dentist/{UUID(int=1)}") for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [200, 200], answers[0].text
+    assert [one["summary"] for one in app.sandbox.events(ALICE)] == ["Dentist"]
+    assert answers[0].json() == answers[1].json() and answers[0].json()["link"].startswith("https://")
+
+
+async def test_events_are_not_written_before_the_start() -> None:
+    with pytest.raises(catflap.OperatorMustAct, match="not_started"):
+        _ = catflap.Catflap().events
 
 
 async def test_the_exchange_alone_gives_tokens_and_profile_and_stores_nothing(app: RunningApp) -> None:

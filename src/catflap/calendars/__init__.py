@@ -1,7 +1,21 @@
-"""Local copies of users' Google calendars: synchronisation, storage and queries for occurrences."""
+"""Local copies of users' Google calendars, queries for occurrences, and writes to Google."""
 
+from catflap.calendars.datetimes import is_zone
+from catflap.calendars.event_fields import Event, EventFields, Reminder
+from catflap.calendars.event_writing import EventWriter
 from catflap.calendars.queries import initial_sync_done, list_occurrences, timeline
 from catflap.calendars.recurrence.occurrence import Occurrence
 from catflap.calendars.sync import Calendars
 
-__all__ = ["Calendars", "Occurrence", "initial_sync_done", "list_occurrences", "timeline"]
+__all__ = [
+    "Calendars",
+    "Event",
+    "EventFields",
+    "EventWriter",
+    "Occurrence",
+    "Reminder",
+    "initial_sync_done",
+    "is_zone",
+    "list_occurrences",
+    "timeline",
+]

@@ -22,6 +22,8 @@ SIGN_IN = frozenset({"openid", "email", "profile"})
 _BUNDLES = {"calendar": {"calendar.events.readonly", "calendar.calendarlist.readonly"}}
 READ_CALENDAR = frozenset(_BUNDLES["calendar"])
 READ_SETTINGS = frozenset({"calendar.settings.readonly"})
+# Insert, change and delete events of every calendar; no scope for calendars of other owners is narrower.
+WRITE_EVENTS = frozenset({"calendar.events"})
 # Google's own scope of that name: full access to calendars.
 WHOLE_CALENDAR = f"{_PREFIX}calendar"
 

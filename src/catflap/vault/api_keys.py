@@ -25,7 +25,7 @@ from catflap.store.token_hash import hash_token
 from catflap.store.vault_tables import api_keys as t
 from catflap.vault.rate_limit import TokenBucket
 
-Right = Literal["tokens", "proxy", "users", "announce", "keys"]
+Right = Literal["tokens", "proxy", "users", "events", "announce", "keys"]
 RIGHTS: tuple[Right, ...] = get_args(Right)
 PER_MINUTE = 6000
 _PREFIX = "catflap_"

@@ -51,6 +51,7 @@ def require_key_for_user(right: Right) -> Callable[..., Awaitable[ApiKey]]:
 
 TokensKey = Annotated[ApiKey, Depends(require_key_for_user("tokens"))]
 ProxyKey = Annotated[ApiKey, Depends(require_key_for_user("proxy"))]
+EventsKey = Annotated[ApiKey, Depends(require_key_for_user("events"))]
 UserKey = Annotated[ApiKey, Depends(require_key_for_user("users"))]
 UsersKey = Annotated[ApiKey, Depends(require_key("users"))]
 KeysKey = Annotated[ApiKey, Depends(require_key("keys"))]

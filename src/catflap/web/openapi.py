@@ -13,6 +13,7 @@ _TAGS = {
     "users": "Users, codes and consent links of back ends with their own login.",
     "keys": "API keys.",
     "calendars": "Calendars, today's appointments and announcements of the signed-in user.",
+    "events": "Insert, change and delete events in Google calendars.",
     "preferences": "How and when announcements are made.",
     "devices": "Devices: pairing, schedule, sounds, acknowledgements.",
     "google": "What Google calls.",

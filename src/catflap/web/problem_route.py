@@ -137,7 +137,7 @@ def _allow_origins(app: ASGIApp, origins: Collection[str]) -> ASGIApp:
         allow_origins=list(origins),
         allow_credentials=True,
         allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-        allow_headers=["Content-Type", "X-Requested-With", "X-CSRF-Token", "Authorization"],
+        allow_headers=["Content-Type", "X-Requested-With", "X-CSRF-Token", "If-Match", "Authorization"],
     )
 
 

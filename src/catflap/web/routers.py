@@ -10,6 +10,7 @@ from catflap.web.routes import (
     calendars,
     codes,
     devices,
+    events,
     google_proxy,
     me,
     mobile,
@@ -38,7 +39,9 @@ def auth_router(lifespan: _Lifespan = None) -> APIRouter:
 def token_router(lifespan: _Lifespan = None) -> APIRouter:
     """Tokens, calls and users for other back ends, by API key."""
     # The proxy's path takes any host, so whatever else is below a user's `google/` comes before it.
-    return _together(lifespan, tokens.router, backends.router, api_keys.router, google_proxy.router)
+    return _together(
+        lifespan, tokens.router, backends.router, api_keys.router, events.key_router, google_proxy.router
+    )
 
 
 def me_router(lifespan: _Lifespan = None) -> APIRouter:
@@ -48,7 +51,9 @@ def me_router(lifespan: _Lifespan = None) -> APIRouter:
 
 def mia_router(lifespan: _Lifespan = None) -> APIRouter:
     """Calendars, announcements, devices and the page with Mia."""
-    return _together(lifespan, calendars.router, devices.router, pages.router, static_files.page_router)
+    return _together(
+        lifespan, calendars.router, events.router, devices.router, pages.router, static_files.page_router
+    )
 
 
 def _together(lifespan: _Lifespan, *routers: APIRouter) -> APIRouter:

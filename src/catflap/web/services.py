@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
+from catflap.calendars import EventWriter
 from catflap.clock import Clock
 from catflap.devices.devices import Devices
 from catflap.devices.pairing import Pairings
@@ -51,6 +52,7 @@ class Services:
     pairings: Pairings
     schedules: Schedules
     sounds: SignedSoundUrls
+    events: EventWriter
     api_keys: ApiKeys
     audit: Audit
     http: httpx2.AsyncClient

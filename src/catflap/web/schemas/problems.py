@@ -28,6 +28,20 @@ VAULT = (
     "reconsent_required",
     "scope_missing",
 )
+# Errors of operations that write events.
+WRITING = (
+    *VAULT,
+    "access_token_refused",
+    "event_invalid",
+    "event_not_found",
+    "google_account_refused",
+    "google_api_disabled",
+    "google_project_refused",
+    "google_quota_exceeded",
+    "google_rate_limited",
+    "invalid_request",
+    "write_forbidden",
+)
 # Errors of operations that redeem a code or verify an ID token.
 GOOGLE_SIGN_IN = (
     "access_denied",

@@ -122,7 +122,7 @@ async def steps(
 ) -> dict[str, tuple[Step, Step | None, int, int]]:
     """Return each operation, what precedes it unmeasured, its weight and the number of its parts."""
     engine, http = stage.app_engine, application.services.http
-    sync, plan = application.jobs.sync, application.jobs.planner.plan_user
+    sync, plan = application.components.jobs.sync, application.components.jobs.planner.plan_user
     await sync(few.key)
     await plan(few.key.user_id)
     async with engine.connect() as connection:
@@ -174,7 +174,7 @@ async def _queued(stage: Stage, application: Application, rounds: int) -> dict[s
     keys, user_ids = [one.key for one in people], [one.key.user_id for one in people]
     async with stage.app_engine.begin() as connection:
         await connection.execute(text("DELETE FROM queue.pgqueuer"))
-    counted = CountedTasks(application.jobs)
+    counted = CountedTasks(application.components.jobs)
     measured: dict[str, list[float]] = {"sync": [], "plan": [], "idle": []}
 
     async def run(task: TaskType[Any], keys: Sequence[Any]) -> None:

@@ -28,11 +28,12 @@ async def test_migrations_and_tables_agree(database_urls: Urls) -> None:
 def test_migrations_are_one_line_of_revisions() -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(migrations.__file__).parent / "migrations"))
-    revisions = [one.revision for one in ScriptDirectory.from_config(config).walk_revisions()]
+    scripts = list(ScriptDirectory.from_config(config).walk_revisions())
+    revisions = [one.revision for one in scripts]
     assert revisions == sorted(set(revisions), reverse=True)
-    assert len(revisions) == len(
-        list((Path(migrations.__file__).parent / "migrations/versions").glob("0*.py"))
-    )
+    files = sorted((Path(migrations.__file__).parent / "migrations/versions").glob("*.py"), reverse=True)
+    assert [Path(one.path) for one in scripts] == files
+    assert all(file.name.startswith(f"{revision}_") for file, revision in zip(files, revisions, strict=True))
 
 
 async def test_migrating_twice_changes_nothing(database_urls: Urls) -> None:

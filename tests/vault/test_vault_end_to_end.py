@@ -74,6 +74,6 @@ async def test_calendars_are_read_with_the_tokens_of_two_consents(app: RunningAp
         )
     (grant,) = await services.vault.grants.of_user(user_id)
     assert len(grant.tokens) == 2
-    await app.catflap.jobs.sync(AccountKey(user_id, grant.account_sub))
+    await app.catflap.components.jobs.sync(AccountKey(user_id, grant.account_sub))
     rows = await app.rows("SELECT google_id, synced_at, problem FROM app.calendars")
     assert [(row[0], row[1] is not None, row[2]) for row in rows] == [(ALICE, True, None)]

@@ -100,7 +100,7 @@ async def test_a_sync_that_was_enqueued_before_reads_nothing(app: RunningApp) ->
     browser = await app.browser()
     await browser.sign_in("/signin/google?scopes=calendar")
     (account,) = (await browser.me())["accounts"]
-    await app.catflap.jobs.sync(f"{(await browser.me())['user_id']} {account['sub']}")
+    await app.catflap.components.jobs.sync(f"{(await browser.me())['user_id']} {account['sub']}")
     assert await app.rows("SELECT * FROM app.calendar_syncs") == []
 
 

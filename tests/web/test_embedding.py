@@ -48,7 +48,7 @@ async def host(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     # The sandbox's clock stands still, so the example's must too.
-    monkeypatch.setattr("catflap.app.SystemClock", lambda: app.clock)
+    monkeypatch.setattr("catflap.components.SystemClock", lambda: app.clock)
     monkeypatch.syspath_prepend(EXAMPLES)
     module = importlib.reload(importlib.import_module("fastapi_app"))
     async with module.app.router.lifespan_context(module.app), serving(module.app, listener):
@@ -144,7 +144,16 @@ async def test_the_example_of_the_exchange_alone_runs() -> None:
 def test_importing_catflap_pulls_in_nothing_heavy() -> None:
     probe = "import sys, catflap; print(*sorted(sys.modules))"
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
-    heavy = {"fastapi", "sqlalchemy", "pydantic", "httpx2", "tink", "numpy", "starlette", "catflap.app"}
+    heavy = {
+        "fastapi",
+        "sqlalchemy",
+        "pydantic",
+        "httpx2",
+        "tink",
+        "numpy",
+        "starlette",
+        "catflap.components",
+    }
     assert not heavy & set(done.stdout.split())
 
 

@@ -25,7 +25,7 @@ async def signed_in(app: RunningApp, scopes: tuple[str, ...] = NARROW) -> Browse
 
 async def sync(app: RunningApp) -> None:
     for row in await app.rows("SELECT user_id, sub FROM app.accounts"):
-        await app.catflap.jobs.sync(AccountKey(row["user_id"], row["sub"]))
+        await app.catflap.components.jobs.sync(AccountKey(row["user_id"], row["sub"]))
 
 
 async def plans(app: RunningApp) -> int:

@@ -1,7 +1,7 @@
 """The command line. Each command is a module that is imported when it is called, so that start-up is fast."""
 
 import importlib
-from typing import Any
+from typing import Any, NamedTuple
 
 import typer
 from typer.core import TyperGroup
@@ -10,23 +10,29 @@ from catflap.cli import garbage_collection
 from catflap.errors import CatflapError, exit_code
 from catflap.extras import missing_extra
 
+
+class _Command(NamedTuple):
+    """The module of a command and its line in `catflap --help`, which imports no command."""
+
+    module: str
+    summary: str
+    # Named when it is missing, for a command that needs several extras.
+    extra: str = ""
+
+
 _COMMANDS = {
-    "demo": "catflap.cli.demo.command",
-    "serve": "catflap.cli.serve",
-    "work": "catflap.cli.work",
-    "migrate": "catflap.cli.migrate",
-    "sandbox": "catflap.cli.sandbox",
-    "say": "catflap.cli.say",
-    "keys": "catflap.cli.keys",
-    "apikeys": "catflap.cli.apikeys",
-    "webhooks": "catflap.cli.webhooks",
-    "risc": "catflap.cli.risc",
-    "import": "catflap.cli.import_",
+    "demo": _Command("catflap.cli.demo.command", "Everything offline, with a local Google.", extra="demo"),
+    "serve": _Command("catflap.cli.serve", "The web server, and with it the background jobs."),
+    "work": _Command("catflap.cli.work", "Background jobs only."),
+    "migrate": _Command("catflap.cli.migrate", "Prepare a PostgreSQL of your own."),
+    "sandbox": _Command("catflap.cli.sandbox", "The local Google only, to test an app of yours."),
+    "say": _Command("catflap.cli.say", "Have Mia say something."),
+    "keys": _Command("catflap.cli.keys", "The keys that encrypt stored tokens."),
+    "apikeys": _Command("catflap.cli.apikeys", "API keys of other back ends."),
+    "webhooks": _Command("catflap.cli.webhooks", "Receivers of grant events."),
+    "risc": _Command("catflap.cli.risc", "Google's security events (Cross-Account Protection)."),
+    "import": _Command("catflap.cli.import_", "Import refresh tokens of this OAuth client."),
 }
-
-
-# Commands that need several extras, and the extra that includes them all.
-_EXTRAS = {"demo": "demo"}
 
 
 class _OnDemand(TyperGroup):
@@ -34,16 +40,21 @@ class _OnDemand(TyperGroup):
         """Return the commands in the order of `_COMMANDS`."""
         return list(_COMMANDS)
 
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the line of each command, without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, one.summary) for name, one in _COMMANDS.items()])
+
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Import the module of a command and return it."""
-        module = _COMMANDS.get(cmd_name)
-        if module is None:
+        command = _COMMANDS.get(cmd_name)
+        if command is None:
             return None
         try:
             with garbage_collection.loading_modules():
-                loaded = importlib.import_module(module).cli
+                loaded = importlib.import_module(command.module).cli
         except ModuleNotFoundError as error:
-            loaded = _unavailable(missing_extra(error, extra=_EXTRAS.get(cmd_name, "")))
+            loaded = _unavailable(missing_extra(error, extra=command.extra))
         return typer.main.get_command(loaded)
 
 

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from catflap.app import open_catflap
 from catflap.cli import garbage_collection
 from catflap.cli.runner import command, run
+from catflap.components import open_components
 from catflap.log import configure
 from catflap.settings import Settings
 
@@ -24,7 +24,7 @@ def work(
     async def jobs() -> None:
         settings = Settings.read(**({"data_dir": data_dir} if data_dir else {}))
         configure(settings.log_format, settings.log_level)
-        async with open_catflap(settings) as catflap, catflap.work():
+        async with open_components(settings) as components, components.work():
             garbage_collection.exclude_started()
             typer.echo("Catflap works.", err=True)
             await asyncio.Event().wait()

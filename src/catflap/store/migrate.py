@@ -3,8 +3,6 @@
 from pathlib import Path
 
 import asyncpg
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -16,6 +14,7 @@ from catflap.store.database import Urls, asyncpg_options
 _MIGRATE = "Run `catflap migrate` once, as an owner of the database."
 # Several processes may start at once; one of them migrates, the others wait.
 _MIGRATION_LOCK = 0x0CA7F1A9
+_MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 async def create_database(urls: Urls) -> None:
@@ -47,7 +46,8 @@ async def migrate(urls: Urls) -> None:
             await connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _MIGRATION_LOCK})
             await connection.run_sync(_create_roles, urls)
             await connection.commit()
-            await connection.run_sync(_upgrade, urls)
+            if not await connection.run_sync(_is_current):
+                await connection.run_sync(_upgrade, urls)
             await connection.commit()
     except (OSError, asyncpg.PostgresConnectionError) as error:
         raise unreachable(urls.owner) from error
@@ -104,11 +104,24 @@ def _execute(connection: Connection, template: str, values: dict[str, str | None
     connection.exec_driver_sql(str(statement))
 
 
+def _is_current(connection: Connection) -> bool:
+    """Return whether the newest migration has run; most starts need no other, and then not Alembic."""
+    newest = max(file.name for file in (_MIGRATIONS / "versions").glob("*.py"))
+    if connection.scalar(text("SELECT to_regclass('app.schema_version')")) is None:
+        return False
+    found = connection.scalar(text("SELECT version_num FROM app.schema_version"))
+    return found is not None and newest.startswith(f"{found}_")
+
+
 def _upgrade(connection: Connection, urls: Urls) -> None:
+    # Imported only where there is something to migrate: 60 modules, which every process would load and keep.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+
     connection.exec_driver_sql("CREATE SCHEMA IF NOT EXISTS app")
     connection.commit()
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(_MIGRATIONS))
     config.attributes["connection"] = connection
     config.attributes["roles"] = {"app": urls.app.username, "vault": urls.vault.username}
     command.upgrade(config, "head")

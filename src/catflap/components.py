@@ -1,0 +1,228 @@
+"""The components of background jobs, built from the settings; the web application adds its own to them.
+
+`catflap work` imports only these: no web framework, no routes and no sign-in.
+"""
+
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+import httpx2
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from catflap.announcements.planner import Planner
+from catflap.announcements.rendering import Renderer
+from catflap.calendars import Calendars
+from catflap.clock import Clock, SystemClock
+from catflap.errors import UserMustAct
+from catflap.google.calendar import CalendarApi
+from catflap.google.discovery import Discovery
+from catflap.google.oauth import OAuth
+from catflap.google.scopes import READ_SETTINGS
+from catflap.log import log
+from catflap.settings import GoogleClient, Settings
+from catflap.speech import NoVoice, Speech, installed_engines, missing_voices
+from catflap.store.connect import open_database
+from catflap.store.data_dir import prepare_data_dir
+from catflap.store.database import Urls, connect
+from catflap.store.notify import NotificationListener
+from catflap.store.task_types import API_KEYS_TOPIC
+from catflap.tls import tls_context
+from catflap.vault import AccessToken, Grants, Vault
+from catflap.vault.api_keys import ApiKeys
+from catflap.vault.audit import Audit
+from catflap.vault.client_change import ClientChange
+from catflap.vault.database_keyset import open_cipher
+from catflap.vault.keyset import keyset_source
+from catflap.vault.lease import Leases
+from catflap.vault.maintenance import Maintenance
+from catflap.vault.rate_limit import TokenBucket
+from catflap.vault.security_events import SecurityEventHandler
+from catflap.vault.usage import UsageRecorder
+from catflap.vault.webhooks import Webhooks
+from catflap.work.periodic import PeriodicTasks
+from catflap.work.tasks import Tasks
+from catflap.work.worker import Worker
+
+_CALENDARS_OFF = (
+    "No speech engine is installed, so calendars are not read and there is no page. pip install "
+    "'catflap[mia,english]' adds them; CATFLAP_CALENDARS=true reads calendars without a voice."
+)
+
+
+@dataclass(frozen=True)
+class Infrastructure:
+    """Settings, clock, database, and the connections to Google."""
+
+    settings: Settings
+    client: GoogleClient
+    clock: Clock
+    urls: Urls
+    engine: AsyncEngine
+    vault_engine: AsyncEngine
+    notifications: NotificationListener
+    http: httpx2.AsyncClient
+    discovery: Discovery
+    oauth: OAuth
+
+
+@dataclass(frozen=True)
+class VaultComponents:
+    """The vault, its audit log, webhooks and handling of security events."""
+
+    grants: Grants
+    vault: Vault
+    api_keys: ApiKeys
+    audit: Audit
+    webhooks: Webhooks
+    security_event_handler: SecurityEventHandler
+
+
+@dataclass(frozen=True)
+class Components:
+    """Started components. `jobs` are the functions of the background tasks."""
+
+    infrastructure: Infrastructure
+    vault: VaultComponents
+    jobs: Tasks
+
+    @asynccontextmanager
+    async def work(self, *, sync_every: timedelta | None = timedelta(minutes=15)) -> AsyncIterator[None]:
+        """Run background jobs and the vault's maintenance while the context is open.
+
+        Args:
+            sync_every: how often calendars are read again; None leaves out the periodic tasks of calendars
+                and announcements, as the setting `calendars` does.
+        """
+        base, vault = self.infrastructure, self.vault
+        if base.settings.calendars and (languages := missing_voices()):
+            # No job fails for want of a voice, so this is the only place that reports it.
+            log.warning("voice_missing", hint=NoVoice(*languages).message)
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(Worker(base.urls.app, self.jobs))
+            maintenance = Maintenance(vault.vault, vault.webhooks, vault.security_event_handler, base.clock)
+            await stack.enter_async_context(maintenance)
+            if sync_every is not None and base.settings.calendars:
+                await stack.enter_async_context(PeriodicTasks(base.engine, base.clock, sync_every))
+            yield
+
+
+@asynccontextmanager
+async def open_components(
+    settings: Settings, clock: Clock | None = None, *, auth_path: str = ""
+) -> AsyncIterator[Components]:
+    """Start the components, and stop them in reverse order.
+
+    Args:
+        auth_path: prefix of the router of sign-in, for the redirect URI.
+
+    Raises:
+        OperatorMustAct: settings, data directory, database or OAuth client must be corrected.
+        TryAgain: the database does not answer.
+    """
+    settings = _decide_calendars(settings)
+    async with AsyncExitStack() as stack:
+        infrastructure = await _infrastructure(settings, clock or SystemClock(), auth_path, stack)
+        vault = await _vault(infrastructure, stack)
+        speech = Speech(engines=installed_engines())
+        stack.push_async_callback(speech.aclose)
+        jobs = Tasks(
+            calendars=_calendars(infrastructure, vault.vault) if settings.calendars else None,
+            planner=Planner(infrastructure.engine, infrastructure.clock),
+            renderer=Renderer(infrastructure.engine, infrastructure.clock, speech),
+            webhooks=vault.webhooks,
+            revocation=vault.vault.revocation,
+            security_event_handler=vault.security_event_handler,
+        )
+        yield Components(infrastructure, vault, jobs)
+
+
+def _decide_calendars(settings: Settings) -> Settings:
+    """Where the settings leave it open, read calendars if a speech engine is installed."""
+    if settings.calendars is not None:
+        return settings
+    calendars = bool(installed_engines())
+    if not calendars:
+        log.info("calendars_not_read", hint=_CALENDARS_OFF)
+    return settings.model_copy(update={"calendars": calendars})
+
+
+async def _infrastructure(
+    settings: Settings, clock: Clock, auth_path: str, stack: AsyncExitStack
+) -> Infrastructure:
+    client = settings.google_client(auth_path)
+    prepare_data_dir(settings.data_dir)
+    urls = await open_database(settings, stack)
+    http = http_client(settings)
+    discovery = Discovery(http, settings.google_discovery_url)
+    return Infrastructure(
+        settings=settings,
+        client=client,
+        clock=clock,
+        urls=urls,
+        engine=_engine(stack, connect(urls.app)),
+        vault_engine=_engine(stack, connect(urls.vault)),
+        http=await stack.enter_async_context(http),
+        notifications=await stack.enter_async_context(NotificationListener(urls.app)),
+        discovery=discovery,
+        oauth=OAuth(http, discovery, client),
+    )
+
+
+async def _vault(infrastructure: Infrastructure, stack: AsyncExitStack) -> VaultComponents:
+    settings, clock, engine = infrastructure.settings, infrastructure.clock, infrastructure.vault_engine
+    cipher = await open_cipher(keyset_source(settings), engine)
+    grants = Grants(
+        engine, cipher, clock, infrastructure.client.client_id, sync_calendars=bool(settings.calendars)
+    )
+    await ClientChange(grants).apply()
+    keys = ApiKeys(engine, clock, stack.enter_context(infrastructure.notifications.watch(API_KEYS_TOPIC)))
+    await stack.enter_async_context(UsageRecorder(keys.write_uses, grants.write_uses))
+    audit = await stack.enter_async_context(Audit(infrastructure.engine, clock))
+    outside = await stack.enter_async_context(
+        httpx2.AsyncClient(verify=tls_context(trust_env=False), trust_env=False)
+    )
+    vault = Vault(
+        grants,
+        infrastructure.oauth,
+        clock,
+        notifications=infrastructure.notifications,
+        leases=Leases(engine, timedelta(seconds=settings.lease_seconds)),
+        rate_limit=TokenBucket(settings.google_refreshes_per_second, settings.google_refreshes_per_second),
+    )
+    return VaultComponents(
+        grants=grants,
+        vault=vault,
+        api_keys=keys,
+        audit=audit,
+        webhooks=Webhooks(engine, cipher, clock, outside),
+        security_event_handler=SecurityEventHandler(infrastructure.engine, grants, clock, audit),
+    )
+
+
+def _calendars(infrastructure: Infrastructure, vault: Vault) -> Calendars:
+    async def access(user_id: int, account_sub: str, scope: str) -> AccessToken:
+        return await vault.access_token(user_id, account_sub, prefer=[scope])
+
+    async def refused(user_id: int, account_sub: str, scope: str, token: str) -> AccessToken:
+        return await vault.access_token(user_id, account_sub, prefer=[scope], rejected=token)
+
+    async def settings_access(user_id: int, account_sub: str) -> str | None:
+        with contextlib.suppress(UserMustAct):
+            return (await vault.access_token(user_id, account_sub, scopes=READ_SETTINGS)).token
+        return None
+
+    api = CalendarApi(infrastructure.http, infrastructure.settings.google_api_url)
+    return Calendars(infrastructure.engine, infrastructure.clock, api, access, refused, settings_access)
+
+
+def http_client(settings: Settings) -> httpx2.AsyncClient:
+    """Return a client for Google, with a connection pool of its own."""
+    return httpx2.AsyncClient(verify=tls_context(), timeout=settings.google_timeout, follow_redirects=False)
+
+
+def _engine(stack: AsyncExitStack, engine: AsyncEngine) -> AsyncEngine:
+    stack.push_async_callback(engine.dispose)
+    return engine

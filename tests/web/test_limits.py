@@ -180,7 +180,8 @@ async def test_the_table_of_attempts_is_bounded(
         left = {row.state_hash for row in await connection.execute(select(signin_attempts))}
     assert len(left) <= 6
     # The newest are the ones that somebody is about to come back with.
-    assert (await attempts.consume(begun[-1].state, [begun[-1].browser_secret])).state == begun[-1].state
+    async with attempts.resume(begun[-1].state, [begun[-1].browser_secret]) as resumed:
+        assert resumed.state == begun[-1].state
     clock.advance(timedelta(minutes=11))
     seconds.now += 1
     await attempts.create(asks)

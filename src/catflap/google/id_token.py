@@ -13,8 +13,9 @@ from catflap.google.jwks import RS256, JwksCache
 from catflap.google.members import Malformed
 from catflap.google.token_times import check_times
 
+# Begins the `sub` of an unidentified account.
+UNNAMED = "unnamed:"
 _GOOGLE = "https://accounts.google.com"
-_UNNAMED = "unnamed:"
 # OpenID Connect Core 1.0, section 2, for `sub`; RFC 5321, section 4.5.3.1, for addresses.
 _MAX_SUB, _MAX_EMAIL, _MAX_TEXT, _MAX_PICTURE = 255, 320, 255, 2048
 
@@ -36,12 +37,12 @@ class Identity:
 
 def unnamed(user_id: int) -> Identity:
     """Return the placeholder for an unidentified account, when the scope `openid` was not requested."""
-    return Identity(sub=f"{_UNNAMED}{user_id}", email="", email_verified=False)
+    return Identity(sub=f"{UNNAMED}{user_id}", email="", email_verified=False)
 
 
 def is_unnamed(sub: str) -> bool:
     """Return whether `sub` is such a placeholder; Google never sends one with a colon."""
-    return sub.startswith(_UNNAMED)
+    return sub.startswith(UNNAMED)
 
 
 class IdTokens:

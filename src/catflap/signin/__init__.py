@@ -3,16 +3,18 @@
 from catflap.signin.allowlist import SignInPolicy
 from catflap.signin.consent_request import ConsentNeeded, ConsentRequest, Purpose
 from catflap.signin.flow import AuthorizationRedirect, AuthorizationResponse, Popup, SignIn
-from catflap.signin.linking import SignInResult
-from catflap.signin.sessions import Session, Sessions
+from catflap.signin.linking import Completion, SignInResult
+from catflap.signin.sessions import NewSession, Session, Sessions
 from catflap.signin.users import Account, Users
 
 __all__ = [
     "Account",
     "AuthorizationRedirect",
     "AuthorizationResponse",
+    "Completion",
     "ConsentNeeded",
     "ConsentRequest",
+    "NewSession",
     "Popup",
     "Purpose",
     "Session",

@@ -1,9 +1,9 @@
 """Pending authorization requests: state, nonce and PKCE verifier (RFC 6749 4.1.1, RFC 7636).
 
 The database holds no secret: the PKCE verifier and the nonce are derived from a cookie that only the browser
-has, and only the hash of the state is stored. The first accepted response consumes a request; after a refused
-one it is released, so that a page's next attempt works with the same state. It is bound to its browser and
-expires after ten minutes.
+has, and only the hash of the state is stored. The transaction that stores an accepted response uses the state
+up; after a refused one the next attempt works with the same state. It is bound to its browser and expires
+after ten minutes.
 """
 
 import asyncio
@@ -82,7 +82,11 @@ class AuthorizationRequests:
         self, engine: AsyncEngine, clock: Clock, monotonic: Callable[[], float] = time.monotonic
     ) -> None:
         self._engine = engine
+        # Reading needs no transaction, and without one it is one round trip instead of three.
+        self._reading = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._clock = clock
+        # The states whose responses this process handles now.
+        self._handled: set[tuple[str, ...]] = set()
         self._monotonic = monotonic
         # Unauthenticated clients create requests; the limit leaves most of the pool to others.
         self._slots = asyncio.Semaphore(_MAX_CONCURRENT)
@@ -109,15 +113,21 @@ class AuthorizationRequests:
             "session_id": session_id,
             "expires_at": now + REQUEST_LIFETIME,
         }
-        async with self._transaction() as connection:
+        async with self._slot(), self._engine.begin() as connection:
             if self._is_sweep_due():
                 await connection.execute(delete(t).where(t.c.expires_at <= now))
                 await connection.execute(_DELETE_OLDEST, {"most": MAX_PENDING_REQUESTS})
             await connection.execute(insert(t).values(values))
         return pending
 
-    async def consume(self, state: str, browser_secrets: Collection[str]) -> PendingAuthorization:
-        """Consume the request with this state, for the response that is handled now.
+    @contextlib.asynccontextmanager
+    async def resume(
+        self, state: str, browser_secrets: Collection[str]
+    ) -> AsyncIterator[PendingAuthorization]:
+        """Yield the request with this state, while its response is handled; `use` then uses the state up.
+
+        Meanwhile this process refuses this browser's other responses with the same state, so that a double
+        click does not send Google a code twice.
 
         Args:
             browser_secrets: what the browser sent; one of them must be that of the request.
@@ -126,28 +136,54 @@ class AuthorizationRequests:
             StateUsed: `state_invalid`: a response was accepted already, or is being handled.
             Tampered: `state_invalid`: unknown, expired, or another browser's.
         """
-        now, known = self._clock.now(), {hash_token(secret): secret for secret in browser_secrets}
-        # A request of another browser must not consume the state.
-        mine = (t.c.state_hash == hash_token(state)) & t.c.browser_hash.in_(known) & (t.c.expires_at > now)
-        async with self._transaction() as connection:
-            taken = update(t).where(mine, t.c.used_at.is_(None)).values(used_at=now).returning(t)
-            row = (await connection.execute(taken)).first()
-            if row is None and await connection.scalar(select(t.c.used_at).where(mine)) is not None:
-                raise StateUsed
-        if row is None:
-            raise Tampered(
-                "state_invalid", "This sign-in was started elsewhere or too long ago; sign in again."
-            )
-        return PendingAuthorization(_request(row), state, known[bytes(row.browser_hash)], row.session_id)
+        # With the secrets, so that another browser can't block this one.
+        handled = (state, *browser_secrets)
+        if handled in self._handled:
+            raise StateUsed
+        self._handled.add(handled)
+        try:
+            yield await self._find(state, browser_secrets)
+        finally:
+            self._handled.discard(handled)
+
+    async def use(self, connection: AsyncConnection, pending: PendingAuthorization) -> None:
+        """Use the state up in the transaction that stores the accepted response.
+
+        Raises:
+            StateUsed: another response was accepted meanwhile.
+        """
+        unused = (t.c.state_hash == hash_token(pending.state)) & t.c.used_at.is_(None)
+        used = await connection.execute(update(t).where(unused).values(used_at=self._clock.now()))
+        if used.rowcount == 0:
+            raise StateUsed
+
+    async def use_alone(self, pending: PendingAuthorization) -> None:
+        """Use the state up in a transaction of its own; raises as `use`."""
+        async with self._engine.begin() as connection:
+            await self.use(connection, pending)
 
     async def release(self, pending: PendingAuthorization) -> None:
-        """Release a consumed request whose response was refused, so that another can follow."""
+        """Make the state of a response valid again that could not be stored after all."""
         mine = t.c.state_hash == hash_token(pending.state)
         async with self._engine.begin() as connection:
             await connection.execute(update(t).where(mine).values(used_at=None))
 
+    async def _find(self, state: str, browser_secrets: Collection[str]) -> PendingAuthorization:
+        now, known = self._clock.now(), {hash_token(secret): secret for secret in browser_secrets}
+        # A request of another browser must not be told from an unknown one.
+        mine = (t.c.state_hash == hash_token(state)) & t.c.browser_hash.in_(known) & (t.c.expires_at > now)
+        async with self._slot(), self._reading.connect() as connection:
+            row = (await connection.execute(select(t).where(mine))).first()
+        if row is None:
+            raise Tampered(
+                "state_invalid", "This sign-in was started elsewhere or too long ago; sign in again."
+            )
+        if row.used_at is not None:
+            raise StateUsed
+        return PendingAuthorization(_request(row), state, known[bytes(row.browser_hash)], row.session_id)
+
     @contextlib.asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[AsyncConnection]:
+    async def _slot(self) -> AsyncIterator[None]:
         try:
             async with asyncio.timeout(_MAX_WAIT_SECONDS):
                 await self._slots.acquire()
@@ -156,8 +192,7 @@ class AuthorizationRequests:
                 "rate_limited", "Too many people sign in right now; please try again.", after=_RETRY_AFTER
             ) from None
         try:
-            async with self._engine.begin() as connection:
-                yield connection
+            yield
         finally:
             self._slots.release()
 

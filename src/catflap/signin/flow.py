@@ -4,9 +4,8 @@ Every client goes through the same steps: exchange the code, verify the ID token
 Nothing is stored of a consent that differs from the requested one.
 """
 
-import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Collection
+from collections.abc import Collection
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -24,7 +23,8 @@ from catflap.signin.authorization_requests import AuthorizationRequests, Pending
 from catflap.signin.client_input import id_token, one_time_code
 from catflap.signin.consent_request import ConsentRequest
 from catflap.signin.late_identification import LateIdentification
-from catflap.signin.linking import AccountLinker, SignInResult
+from catflap.signin.linking import AccountLinker, Completion, Consent, SignInResult
+from catflap.signin.sessions import NewSession, Sessions
 from catflap.signin.users import Users
 from catflap.vault import Grants
 
@@ -87,7 +87,13 @@ class SignIn:
         self._audiences = tuple(audiences)
         self._requests = AuthorizationRequests(engine, clock)
         self._linker = AccountLinker(
-            users, grants, self._policy, LateIdentification(engine, clock, users, grants)
+            engine,
+            users=users,
+            grants=grants,
+            requests=self._requests,
+            sessions=Sessions(engine, clock),
+            signin_policy=self._policy,
+            late_identification=LateIdentification(engine, clock, users, grants),
         )
 
     async def begin(
@@ -131,29 +137,19 @@ class SignIn:
             select_account=request.select_account,
         )
 
-    async def resume(self, state: str, browser_secrets: Collection[str]) -> PendingAuthorization:
-        """Return the pending request of a state; see `AuthorizationRequests.consume`.
-
-        Raises:
-            StateUsed, Tampered: `state_invalid`.
-        """
-        return await self._requests.consume(state, browser_secrets)
-
-    @contextlib.asynccontextmanager
-    async def resume_popup(
+    def resume(
         self, state: str, browser_secrets: Collection[str]
-    ) -> AsyncIterator[PendingAuthorization]:
-        """As `resume`, for a popup: when the context fails, the state stays valid for the next attempt.
+    ) -> AbstractAsyncContextManager[PendingAuthorization]:
+        """Return the context in which a response is handled; see `AuthorizationRequests.resume`."""
+        return self._requests.resume(state, browser_secrets)
+
+    async def use_state(self, pending: PendingAuthorization) -> None:
+        """Use a state up for a response that is stored to be confirmed later.
 
         Raises:
-            StateUsed, Tampered: `state_invalid`.
+            StateUsed: another response was accepted meanwhile.
         """
-        pending = await self._requests.consume(state, browser_secrets)
-        try:
-            yield pending
-        except BaseException:
-            await asyncio.shield(self._requests.release(pending))
-            raise
+        await self._requests.use_alone(pending)
 
     async def authorization_code(self, answer: AuthorizationResponse) -> str:
         """Return the code of an authorization response.
@@ -170,8 +166,13 @@ class SignIn:
             raise _refused(answer.error)
         return answer.code
 
-    async def finish(self, pending: PendingAuthorization, answer: AuthorizationResponse) -> SignInResult:
-        """Finish what `begin` started.
+    async def finish(
+        self,
+        pending: PendingAuthorization,
+        answer: AuthorizationResponse,
+        session: NewSession | None = None,
+    ) -> SignInResult:
+        """Finish what `begin` started, with a new session if one is given.
 
         Raises:
             UserMustAct, Tampered: as `authorization_code`; also `id_token_invalid`.
@@ -186,6 +187,7 @@ class SignIn:
             redirect_uri=self._oauth.client.redirect_uri,
             verifier=pending.verifier,
             nonce=pending.nonce,
+            completion=Completion(pending, session),
         )
 
     async def exchange_code(
@@ -196,8 +198,9 @@ class SignIn:
         redirect_uri: str,
         verifier: str | None = None,
         nonce: str | None = None,
+        completion: Completion = Completion(),
     ) -> SignInResult:
-        """Exchange a one-time code, and store user and grant.
+        """Exchange a one-time code, and store user and grant; `linking` has the order and the transactions.
 
         Args:
             redirect_uri: what the code was issued for: empty for codes of native apps, `postmessage` or the
@@ -213,10 +216,16 @@ class SignIn:
             if redirect_uri == self._oauth.client.redirect_uri:
                 raise
             raise _redirect_uri_mismatch(redirect_uri) from None
-        return await self._linker.link(request, await self._identify(request, tokens, nonce), tokens)
+        identity = await self._identify(request, tokens, nonce)
+        return await self._linker.link(Consent(request, identity, tokens, completion))
 
     async def sign_in_with_id_token(
-        self, request: ConsentRequest, credential: str, *, nonce: str | None = None
+        self,
+        request: ConsentRequest,
+        credential: str,
+        *,
+        nonce: str | None = None,
+        completion: Completion = Completion(),
     ) -> SignInResult:
         """Sign in with an ID token of Google's button or a native app, without a grant.
 
@@ -227,7 +236,7 @@ class SignIn:
         """
         audiences = (self._oauth.client.client_id, *self._audiences)
         identity = await self._id_tokens.verify(id_token(credential), audiences=audiences, nonce=nonce)
-        return await self._linker.link(request, identity, None)
+        return await self._linker.link(Consent(request, identity, None, completion))
 
     async def _identify(self, request: ConsentRequest, tokens: TokenResponse, nonce: str | None) -> Identity:
         if tokens.id_token is None:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from sqlalchemy import ColumnElement, Row, delete, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from catflap.clock import Clock
 from catflap.store.row_mapping import from_row
@@ -43,6 +43,15 @@ class Session:
     user_agent: str | None = None
 
 
+@dataclass(frozen=True)
+class NewSession:
+    """The session that a sign-in starts; `replaces` is the one that the browser had, which ends."""
+
+    kind: Kind
+    user_agent: str | None = None
+    replaces: Session | None = None
+
+
 class Sessions:
     """Repository of sessions."""
 
@@ -54,34 +63,31 @@ class Sessions:
 
     async def begin(self, user_id: int, kind: Kind, user_agent: str | None = None) -> str:
         """Start a session and return its token, which is not stored."""
+        async with self._single.connect() as connection:
+            return await self.insert(connection, user_id, NewSession(kind, user_agent))
+
+    async def insert(self, connection: AsyncConnection, user_id: int, new: NewSession) -> str:
+        """Start a session in the transaction of `connection`, and return its token, which is not stored."""
         token, now = secrets.token_urlsafe(32), self._clock.now()
         values = {
             "user_id": user_id,
-            "kind": kind,
+            "kind": new.kind,
             "token_hash": hash_token(token),
-            "user_agent": _shown(user_agent),
+            "user_agent": _shown(new.user_agent),
             "created_at": now,
             "last_used_at": now,
             "expires_at": now + ABSOLUTE,
         }
-        # Expired sessions of the user are deleted here at once, those of others by `work.retention`.
+        # Expired sessions of the user are deleted here, so that no periodic task is needed.
         over = (t.c.expires_at <= now) | (t.c.last_used_at <= now - IDLE)
         swept = delete(t).where(t.c.user_id == user_id, over).cte("swept")
-        async with self._single.connect() as connection:
-            await connection.execute(insert(t).values(values).add_cte(swept))
-        return token
-
-    async def replace(self, session: Session, user_id: int, user_agent: str | None = None) -> str:
-        """Replace the session of a browser by a new one.
-
-        The browser stays the same device if the user is the same.
-        """
-        token = await self.begin(user_id, "cookie", user_agent)
-        new = select(t.c.id).where(t.c.token_hash == hash_token(token)).scalar_subquery()
-        browser = devices.c.session_id == session.id, devices.c.user_id == user_id
-        async with self._engine.begin() as connection:
-            await connection.execute(update(devices).where(*browser).values(session_id=new))
-            await connection.execute(delete(t).where(t.c.id == session.id))
+        inserted = insert(t).values(values).add_cte(swept).returning(t.c.id)
+        session_id = await connection.scalar(inserted)
+        if new.replaces is not None:
+            # The browser stays the same device if the user is the same.
+            browser = devices.c.session_id == new.replaces.id, devices.c.user_id == user_id
+            await connection.execute(update(devices).where(*browser).values(session_id=session_id))
+            await connection.execute(delete(t).where(t.c.id == new.replaces.id))
         return token
 
     async def find(self, token: str, kind: Kind) -> Session | None:

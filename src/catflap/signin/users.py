@@ -1,15 +1,16 @@
 """Users and their Google accounts, which are identified by `sub`, never by email address."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, literal, select, update
+from sqlalchemy import Row, Text, bindparam, cast, delete, exists, func, literal, select, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from catflap.clock import Clock
 from catflap.errors import BadRequest
-from catflap.google.id_token import Identity
+from catflap.google.id_token import UNNAMED, Identity
 from catflap.store.row_mapping import from_row
 from catflap.store.tables import accounts as a
 from catflap.store.tables import calendars, users
@@ -33,6 +34,40 @@ class Account:
     asked_scopes: list[str]
 
 
+class AccountExists(Exception):
+    """An account that was to be created has been created meanwhile."""
+
+
+@dataclass(frozen=True)
+class StoredAccount:
+    """An account as it is stored. `has_unnamed`: its user has an unidentified account beside it."""
+
+    user_id: int
+    has_unnamed: bool
+    _columns: Mapping[str, Any] = field(repr=False)
+
+    def check_enabled(self) -> None:
+        """Check that the account may sign in.
+
+        Raises:
+            BadRequest: `not_allowed`: Google said that it must not be used at present.
+        """
+        if self._columns["disabled_at"] is not None:
+            raise BadRequest("not_allowed", "Google has disabled this account; it can't sign in now.")
+
+    def differs(self, identity: Identity, asked: Collection[str]) -> bool:
+        """Return whether `identity` or the scopes asked for change what is stored."""
+        profile = known_profile(identity, self._columns)
+        same = all(self._columns[name] == value for name, value in profile.items())
+        return not same or not set(asked) <= set(self._columns["asked_scopes"])
+
+    def completed(self, identity: Identity) -> Identity:
+        """Return `identity` with a missing address or name filled in from the stored claims."""
+        if identity.email and identity.name:
+            return identity
+        return Identity(**known_profile(identity, self._columns))
+
+
 class Users:
     """Repository of users and their linked Google accounts."""
 
@@ -42,40 +77,53 @@ class Users:
         self._reading = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._clock = clock
 
-    async def find(self, sub: str) -> int | None:
-        """Return the id of the user who signs in with this account, or None."""
+    async def account(self, sub: str, user_id: int | None = None) -> StoredAccount | None:
+        """Return an account of a user; without `user_id`, that with which somebody signs in."""
         async with self._reading.connect() as connection:
-            row = (await connection.execute(_signing_in(sub))).first()
-        return None if row is None else int(row.user_id)
+            query = _SIGNING_IN if user_id is None else _LINKED
+            row = (await connection.execute(query, {"sub": sub, "user": user_id})).first()
+        return None if row is None else StoredAccount(row.user_id, row.has_unnamed, row._asdict())
 
-    async def get_or_create_by_google(
-        self, identity: Identity, asked: Collection[str] = ()
-    ) -> tuple[int, bool]:
-        """Return the user who signs in with this account, and whether they were created now.
-
-        Claims that `identity` lacks keep their stored values: see `known_profile`.
+    async def create_with_account(
+        self, connection: AsyncConnection, identity: Identity, asked: Collection[str]
+    ) -> int:
+        """Create a user and their account in one statement, to save a round trip at sign-in.
 
         Raises:
-            BadRequest: `not_allowed`: Google said that this account must not be used at present.
+            AccountExists: somebody signs in with this account; the transaction must be rolled back.
         """
-        async with self._reading.connect() as connection:
-            row = (await connection.execute(_signing_in(identity.sub))).first()
-        if row is None or _differs(row, identity, asked):
-            async with self._engine.begin() as connection:
-                # Concurrent first sign-ins of one account must not create two users.
-                await connection.execute(
-                    select(func.pg_advisory_xact_lock(func.hashtextextended(identity.sub, 0)))
-                )
-                row = (await connection.execute(_signing_in(identity.sub))).first()
-                if row is None:
-                    return await self._create_with_account(connection, identity, asked), True
-                _check_enabled(row)
-                mine = (a.c.user_id == row.user_id) & (a.c.sub == identity.sub)
-                await connection.execute(update(a).where(mine).values(self._profile(row, identity, asked)))
-        _check_enabled(row)
-        return int(row.user_id), False
+        user = {"created_at": self._clock.now(), "external_id": None}
+        made = insert(users).values(user).returning(users.c.id).cte("made")
+        account = {name: value for name, value in self._new(0, identity, asked).items() if name != "user_id"}
+        values = (literal(value, a.c[name].type) for name, value in account.items())
+        new = insert(a).from_select(["user_id", *account], select(made.c.id, *values))
+        unless_known = new.on_conflict_do_nothing(index_elements=[a.c.sub], index_where=a.c.signs_in)
+        user_id = await connection.scalar(unless_known.returning(a.c.user_id))
+        if user_id is None:
+            raise AccountExists
+        return int(user_id)
+
+    async def update_account(
+        self, connection: AsyncConnection, user_id: int, identity: Identity, asked: Collection[str]
+    ) -> None:
+        """Store new claims and scopes of an account; a claim that `identity` lacks keeps its stored value."""
+        mine = (a.c.user_id == user_id) & (a.c.sub == identity.sub)
+        row = (await connection.execute(select(a).where(mine).with_for_update())).first()
+        if row is not None:
+            await connection.execute(update(a).where(mine).values(self._profile(row, identity, asked)))
 
     async def link_account(self, user_id: int, identity: Identity, asked: Collection[str] = ()) -> bool:
+        """Link an account to a user in a transaction of its own; return whether it is new to them.
+
+        Raises:
+            BadRequest: `not_found`: no such user.
+        """
+        async with self._engine.begin() as connection:
+            return await self.link(connection, user_id, identity, asked)
+
+    async def link(
+        self, connection: AsyncConnection, user_id: int, identity: Identity, asked: Collection[str]
+    ) -> bool:
         """Link an account to a user; return whether it is new to them.
 
         A linked account does not sign in; an account that already did keeps doing so.
@@ -83,11 +131,10 @@ class Users:
         Raises:
             BadRequest: `not_found`: no such user.
         """
-        async with self._engine.begin() as connection:
-            user = select(users.c.id).where(users.c.id == user_id).with_for_update()
-            if await connection.scalar(user) is None:
-                raise BadRequest("not_found", "There is no such user.")
-            return await self._write(connection, user_id, identity, asked)
+        user = select(users.c.id).where(users.c.id == user_id).with_for_update()
+        if await connection.scalar(user) is None:
+            raise BadRequest("not_found", "There is no such user.")
+        return await self._write(connection, user_id, identity, asked)
 
     async def get_or_create(self, external_id: str | None = None) -> tuple[int, bool]:
         """Return a user of an app with its own login, and whether they were created now.
@@ -129,15 +176,6 @@ class Users:
         async with self._reading.connect() as connection:
             rows = await connection.execute(query.order_by(a.c.is_primary.desc(), a.c.created_at, a.c.sub))
             return [from_row(Account, row) for row in rows]
-
-    async def with_stored_profile(self, user_id: int, identity: Identity) -> Identity:
-        """Return `identity` with missing claims filled in from the stored account."""
-        if identity.email and identity.name:
-            return identity
-        query = select(a).where(a.c.user_id == user_id, a.c.sub == identity.sub)
-        async with self._reading.connect() as connection:
-            row = (await connection.execute(query)).first()
-        return identity if row is None else Identity(**known_profile(identity, row._asdict()))
 
     async def has_account(self, user_id: int, sub: str) -> bool:
         """Return whether this is one of the user's accounts."""
@@ -212,19 +250,6 @@ class Users:
         assert made is not None
         return int(made)
 
-    async def _create_with_account(
-        self, connection: AsyncConnection, identity: Identity, asked: Collection[str]
-    ) -> int:
-        """Create a user and their account in one statement, to save a round trip at sign-in."""
-        user = {"created_at": self._clock.now(), "external_id": None}
-        made = insert(users).values(user).returning(users.c.id).cte("made")
-        account = {name: value for name, value in self._new(0, identity, asked).items() if name != "user_id"}
-        values = (literal(value, a.c[name].type) for name, value in account.items())
-        new = insert(a).from_select(["user_id", *account], select(made.c.id, *values))
-        user_id = await connection.scalar(new.returning(a.c.user_id))
-        assert user_id is not None
-        return int(user_id)
-
     async def _write(
         self, connection: AsyncConnection, user_id: int, identity: Identity, asked: Collection[str]
     ) -> bool:
@@ -266,15 +291,10 @@ def known_profile(identity: Identity, known: Mapping[str, Any]) -> dict[str, Any
     return {name: present.get(name, known[name]) for name in asdict(identity)}
 
 
-def _differs(row: Row[Any], identity: Identity, asked: Collection[str]) -> bool:
-    same = all(getattr(row, name) == value for name, value in known_profile(identity, row._asdict()).items())
-    return not same or not set(asked) <= set(row.asked_scopes)
-
-
-def _check_enabled(row: Row[Any]) -> None:
-    if row.disabled_at is not None:
-        raise BadRequest("not_allowed", "Google has disabled this account; it can't sign in now.")
-
-
-def _signing_in(sub: str) -> Any:
-    return select(a).where(a.c.sub == sub, a.c.signs_in)
+_UNNAMED = a.alias("unnamed")
+_HAS_UNNAMED = exists().where(
+    _UNNAMED.c.user_id == a.c.user_id, _UNNAMED.c.sub == UNNAMED + cast(a.c.user_id, Text)
+)
+_ACCOUNT = select(a, _HAS_UNNAMED.label("has_unnamed")).where(a.c.sub == bindparam("sub"))
+_SIGNING_IN = _ACCOUNT.where(a.c.signs_in)
+_LINKED = _ACCOUNT.where(a.c.user_id == bindparam("user"))

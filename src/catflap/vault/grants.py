@@ -61,10 +61,10 @@ class Grants(StoredGrants):
             if tokens.refresh_token is None and not alive:
                 return None
             if tokens.refresh_token is None:
-                await self._store_access_token(connection, row_for_access_token(alive, tokens), tokens)
+                token = row_for_access_token(alive, tokens)
+                kept = self._combined(rows, await self._store_access_token(connection, token, tokens))
             else:
-                await self._store_refresh_token(connection, user_id, account_sub, rows, tokens)
-            kept = await self._read(connection, user_id, account_sub)
+                kept = await self._store_refresh_token(connection, user_id, account_sub, rows, tokens)
             event: Event = "grant.scopes_changed" if alive else "grant.active"
             if event == "grant.active" or before is None or kept.scopes != before.scopes:
                 await enqueue_webhook_event(connection, event, kept, self._clock.now())
@@ -179,16 +179,21 @@ class Grants(StoredGrants):
     async def _read(self, connection: AsyncConnection, user_id: int, account_sub: str) -> Grant:
         return self.combined(await self.rows.of_grant(connection, user_id, account_sub))
 
+    def _combined(self, rows: Sequence[GrantToken], changed: Sequence[GrantToken]) -> Grant:
+        """Combine the rows of a grant, some of which were changed or added since they were read."""
+        present = {one.id: one for one in (*rows, *changed)}
+        return self.combined([present[row_id] for row_id in sorted(present)])
+
     async def _store_access_token(
         self, connection: AsyncConnection, token: GrantToken, answer: TokenResponse
-    ) -> None:
+    ) -> list[GrantToken]:
         scopes = answer.scopes | token.scopes
         changes = self.rows.encrypted_columns(token.id, token.user_id, answer, self.client_id)
         if not answer.scopes >= scopes:
             # A narrower access token must not hide the scopes of the stored refresh token.
             changes |= WITHOUT_ACCESS
         changes |= {**WITHOUT_LEASE, **ALIVE, "scopes": sorted(scopes)}
-        await self.rows.update(connection, changes, t.c.id == token.id)
+        return await self.rows.update(connection, changes, t.c.id == token.id)
 
     async def _store_refresh_token(
         self,
@@ -197,7 +202,7 @@ class Grants(StoredGrants):
         account_sub: str,
         rows: Sequence[GrantToken],
         answer: TokenResponse,
-    ) -> None:
+    ) -> Grant:
         main = next((one for one in rows if one.supplements is None), None)
         kept = [one for one in rows if self.is_of_use(one)]
         choice = choose_row(rows, kept, answer.scopes, self.client_id)
@@ -207,10 +212,11 @@ class Grants(StoredGrants):
         )
         sealed = self.rows.encrypted_columns(target.id, user_id, answer, self.client_id)
         changes = {**sealed, **WITHOUT_LEASE, **ALIVE, "scopes": sorted(answer.scopes)}
-        await self.rows.update(connection, changes, t.c.id == target.id)
+        changed = await self.rows.update(connection, changes, t.c.id == target.id)
         if main is not None and target.id != main.id:
             # Changes the version of the main row, so that a concurrent `erase` of the grant has no effect.
-            await self.rows.update(connection, {}, t.c.id == main.id)
+            changed += await self.rows.update(connection, {}, t.c.id == main.id)
+        return self._combined([one for one in rows if one not in choice.removed], changed)
 
     async def _delete_token(self, connection: AsyncConnection, token: GrantToken, reason: str) -> None:
         changes = {**WITHOUT_TOKENS, **WITHOUT_LEASE}

@@ -9,7 +9,7 @@ from catflap.errors import BadRequest, CatflapError, Tampered
 from catflap.google.id_token import is_unnamed
 from catflap.google.scopes import SIGN_IN, expand_requested
 from catflap.log import log
-from catflap.signin import AuthorizationRedirect, ConsentRequest, Purpose, Session
+from catflap.signin import AuthorizationRedirect, ConsentRequest, NewSession, Purpose, Session
 from catflap.signin.authorization_requests import PendingAuthorization
 from catflap.signin.consent_request import local_path
 from catflap.store.unavailable import DatabaseUnavailable
@@ -56,12 +56,14 @@ async def consent_for(
     )
 
 
-async def open_session(request: Request, services: Services, session: Session | None, user_id: int) -> str:
-    """Open a new session for this browser, in place of the one it had, and return its token."""
-    agent = request.headers.get("User-Agent")
-    if session is not None:
-        return await services.sessions.replace(session, user_id, agent)
-    return await services.sessions.begin(user_id, "cookie", agent)
+def browser_session(request: Request, asks: ConsentRequest, session: Session | None) -> NewSession | None:
+    """Return the session to start for a browser that signs in, in place of the one it has; None for none.
+
+    Signed in meanwhile, another tab shows a page that belongs to its session; replaced, it would fail.
+    """
+    if asks.purpose != "signin" or asks.signed_in_user_id is not None:
+        return None
+    return NewSession("cookie", request.headers.get("User-Agent"), replaces=session)
 
 
 def redirect_to_google(request: Request, begun: AuthorizationRedirect, names: Cookies) -> Response:

@@ -16,7 +16,15 @@ from fastapi.responses import RedirectResponse, Response
 from catflap.errors import BadRequest, CatflapError
 from catflap.google.scopes import SIGN_IN, expand_requested
 from catflap.log import log
-from catflap.signin import ConsentNeeded, ConsentRequest, Purpose, Session, SignInResult
+from catflap.signin import (
+    Completion,
+    ConsentNeeded,
+    ConsentRequest,
+    NewSession,
+    Purpose,
+    Session,
+    SignInResult,
+)
 from catflap.signin.authorization_requests import PendingAuthorization
 from catflap.signin.consent_request import with_prompt
 from catflap.signin.flow import NATIVE_REDIRECT_URI, POPUP_REDIRECT_URI
@@ -34,7 +42,7 @@ from catflap.web.authentication import (
     limit_codes,
     single_parameters,
 )
-from catflap.web.consent import consent_for, open_session, still_valid
+from catflap.web.consent import browser_session, consent_for, still_valid
 from catflap.web.input_types import Text
 from catflap.web.problem_route import PlainErrors, new_router
 from catflap.web.problems import problem_of
@@ -130,8 +138,10 @@ async def take_code(
     asks = await consent_for(
         services, session, scopes=body.scopes or "", purpose=body.purpose, account=body.account
     )
-    received = await services.signin.exchange_code(asks, body.code, redirect_uri=NATIVE_REDIRECT_URI)
-    return await _as_app(request, services, asks, received)
+    received = await services.signin.exchange_code(
+        asks, body.code, redirect_uri=NATIVE_REDIRECT_URI, completion=_of_app(request, asks)
+    )
+    return json_response(SignInResource.of(received, bearer=received.session_token))
 
 
 @plain_router.post(
@@ -190,8 +200,10 @@ async def take_credential(
     asks, nonce = ConsentRequest("signin", SIGN_IN), body.nonce
     if body.client == "native":
         check_native(request)
-        received = await services.signin.sign_in_with_id_token(asks, body.credential, nonce=nonce)
-        return await _as_app(request, services, asks, received)
+        received = await services.signin.sign_in_with_id_token(
+            asks, body.credential, nonce=nonce, completion=_of_app(request, asks)
+        )
+        return json_response(SignInResource.of(received, bearer=received.session_token))
     check_page(request, services)
     async with _popup_back(request, services, names, session, body.state) as attempt:
         if attempt is not None:
@@ -199,8 +211,13 @@ async def take_credential(
                 replace(asks, signed_in_user_id=still_valid(attempt, session).signed_in_user_id),
                 attempt.nonce,
             )
-        received = await services.signin.sign_in_with_id_token(asks, body.credential, nonce=nonce)
-    return await _as_page(request, services, names, session, asks, received)
+        received = await services.signin.sign_in_with_id_token(
+            asks,
+            body.credential,
+            nonce=nonce,
+            completion=Completion(attempt, browser_session(request, asks, session)),
+        )
+    return _as_page(request, names, asks, received)
 
 
 async def _from_popup(
@@ -222,10 +239,15 @@ async def _from_popup(
                     purpose=body.purpose or "signin",
                     account=body.account,
                 )
-            received = await services.signin.exchange_code(asks, body.code, redirect_uri=redirect_uri)
+            received = await services.signin.exchange_code(
+                asks,
+                body.code,
+                redirect_uri=redirect_uri,
+                completion=Completion(attempt, browser_session(request, asks, session)),
+            )
     except ConsentNeeded as needed:
         return _lead_to_consent(services, needed)
-    return await _as_page(request, services, names, session, asks, received)
+    return _as_page(request, names, asks, received)
 
 
 def _popup_back(
@@ -237,7 +259,7 @@ def _popup_back(
     """
     if state is None:
         return nullcontext()
-    return services.signin.resume_popup(state, names.signin_secrets(request, state))
+    return services.signin.resume(state, names.signin_secrets(request, state))
 
 
 async def _from_login_uri(
@@ -248,41 +270,34 @@ async def _from_login_uri(
     sent, kept = form.get(_G_CSRF, ""), request.cookies.get(_G_CSRF, "")
     if not sent or not hmac.compare_digest(sent.encode(), kept.encode()):
         raise BadRequest("csrf", "This form did not come from our own page; please start again.")
+    asks = ConsentRequest("signin", SIGN_IN)
     received = await services.signin.sign_in_with_id_token(
-        ConsentRequest("signin", SIGN_IN), form.get("credential", "")
+        asks,
+        form.get("credential", ""),
+        completion=Completion(session=browser_session(request, asks, session)),
     )
     response = RedirectResponse(services.paths.home, 303)
-    names.set_session(response, await open_session(request, services, session, received.user_id))
+    assert received.session_token is not None
+    names.set_session(response, received.session_token)
     return response
 
 
-async def _as_page(
-    request: Request,
-    services: Services,
-    names: Cookies,
-    session: Session | None,
-    asks: ConsentRequest,
-    received: SignInResult,
-) -> Response:
+def _as_page(request: Request, names: Cookies, asks: ConsentRequest, received: SignInResult) -> Response:
     if asks.purpose != "signin":
         return json_response(SignInResource.of(received))
-    if asks.signed_in_user_id is not None:
-        # Signed in meanwhile in another tab, whose page belongs to that session.
-        token = request.cookies[names.session]
-        return json_response(SignInResource.of(received, csrf_token=csrf_token(token)))
-    token = await open_session(request, services, session, received.user_id)
+    # Without a new session: signed in meanwhile in another tab, whose page belongs to that session.
+    token = received.session_token or request.cookies[names.session]
     response = json_response(SignInResource.of(received, csrf_token=csrf_token(token)))
-    names.set_session(response, token)
+    if received.session_token is not None:
+        names.set_session(response, received.session_token)
     return response
 
 
-async def _as_app(
-    request: Request, services: Services, asks: ConsentRequest, received: SignInResult
-) -> Response:
-    token = None
-    if asks.purpose == "signin":
-        token = await services.sessions.begin(received.user_id, "bearer", request.headers.get("User-Agent"))
-    return json_response(SignInResource.of(received, bearer=token))
+def _of_app(request: Request, asks: ConsentRequest) -> Completion:
+    """Return the session to start for a native app that signs in."""
+    if asks.purpose != "signin":
+        return Completion()
+    return Completion(session=NewSession("bearer", request.headers.get("User-Agent")))
 
 
 def _lead_to_consent(services: Services, needed: ConsentNeeded) -> Response:

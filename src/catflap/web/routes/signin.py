@@ -23,8 +23,8 @@ from catflap.web.authentication import (
     single_parameters,
 )
 from catflap.web.consent import (
+    browser_session,
     consent_for,
-    open_session,
     redirect_to_google,
     redirect_with_error,
     still_valid,
@@ -111,7 +111,13 @@ async def callback(
     """Complete the sign-in or consent that the state names (RFC 6749 section 4.1.2)."""
     answer = AuthorizationResponse(code, error, iss)
     try:
-        attempt = await services.signin.resume(state, names.signin_secrets(request, state))
+        async with services.signin.resume(state, names.signin_secrets(request, state)) as attempt:
+            if attempt.request.consent_id is not None:
+                return await _answer_link(services, attempt, answer, session)
+            try:
+                return await _complete(request, services, names, attempt, answer, session)
+            except ConsentNeeded as needed:
+                return await _ask_again(request, services, names, attempt, needed)
     except StateUsed as failure:
         # A second click on the same answer: the first one has signed this browser in already.
         return (
@@ -119,15 +125,6 @@ async def callback(
             if session is not None
             else redirect_with_error(services, failure)
         )
-    except CatflapError as failure:
-        return redirect_with_error(services, failure)
-    try:
-        if attempt.request.consent_id is not None:
-            return await _answer_link(services, attempt, answer, session)
-        try:
-            return await _complete(request, services, names, attempt, answer, session)
-        except ConsentNeeded as needed:
-            return await _ask_again(request, services, names, attempt, needed)
     except CatflapError as failure:
         return redirect_with_error(services, failure)
 
@@ -203,11 +200,11 @@ async def _complete(
     session: Session | None,
 ) -> Response:
     asks = still_valid(attempt, session)
-    received = await services.signin.finish(replace(attempt, request=asks), answer)
+    new = browser_session(request, asks, session)
+    received = await services.signin.finish(replace(attempt, request=asks), answer, new)
     response = RedirectResponse(asks.next, 303)
-    # Signed in meanwhile, the other tab shows a page that belongs to its session; replaced, it would fail.
-    if asks.purpose == "signin" and asks.signed_in_user_id is None:
-        names.set_session(response, await open_session(request, services, session, received.user_id))
+    if received.session_token is not None:
+        names.set_session(response, received.session_token)
     return response
 
 
@@ -218,6 +215,7 @@ async def _answer_link(
     try:
         code = await services.signin.authorization_code(answer)
         if session is None:
+            await services.signin.use_state(attempt)
             return RedirectResponse(await services.consents.store_response(attempt, code), 303)
         if session.user_id != attempt.request.user_id:
             raise BadRequest("account_mismatch", "This link was made for somebody else.")

@@ -1,14 +1,11 @@
 """Cost of a periodic tick and of jobs with 100, 1,000 and 10,000 users in the database.
 
 Milliseconds are medians of wall time for single steps. CPU is that of this process and of PostgreSQL
-together, per job, with the queue that runs the jobs. `python -m bench.scale [USERS ...]` runs only this.
+together, per job, with the queue that runs the jobs.
 """
 
 import asyncio
-import json
-import logging
 import statistics
-import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -17,13 +14,11 @@ from datetime import timedelta
 from typing import Any
 
 import psutil
-import structlog
-import uvloop
 from sqlalchemy import insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bench.scale_google import EVENTS, Person, create_people
-from bench.vault_stage import CLIENT_ID, Stage, open_stage
+from bench.vault_stage import CLIENT_ID, Stage
 from catflap.announcements.planner import Planner
 from catflap.announcements.repository import mark_ready
 from catflap.calendars import Calendars
@@ -214,13 +209,3 @@ async def _cpu_seconds(engine: AsyncEngine) -> float:
         pids = (await connection.execute(query)).scalars().all()
     times = [psutil.Process(pid).cpu_times() for pid in pids]
     return time.process_time() + sum(one.user + one.system for one in times)
-
-
-async def _main(sizes: Sequence[int]) -> None:
-    async with open_stage() as stage:
-        print(json.dumps(await scale(stage, sizes), indent=2))
-
-
-if __name__ == "__main__":
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-    uvloop.run(_main([int(one) for one in sys.argv[1:]] or SIZES))

@@ -183,7 +183,7 @@ async def killed(stage: Stage, *, rounds: int) -> Rows:
     assert len(load_keyset(stage.keyset).ids) == 1
     return {
         "rounds": rounds,
-        **{f"  killed in {kind}": count for kind, count in counts.items()},
+        **{f"killed in {kind}": count for kind, count in counts.items()},
         "grants lost": lost,
         "grants unreadable": unreadable,
         "new consents (after revocations only)": again,

@@ -6,6 +6,7 @@ with what came out.
 
 import asyncio
 import hashlib
+import logging
 import os
 import signal
 from collections import Counter
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import structlog
 from pydantic import SecretStr
 
 from catflap.clock import Clock, FixedClock, SystemClock
@@ -43,7 +45,8 @@ def killer(step: str | None) -> Callable[[str], None]:
 
 
 def run(orders: dict[str, Any], connection: Connection) -> None:
-    """The process."""
+    """The process; what it logs at a lower level would only hide the output of its caller."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     connection.send(asyncio.run(_main(orders, connection)))
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from catflap.clock import FixedClock
 from catflap.store.seldom import SeldomTask
 from catflap.store.tables import seldom_tasks
-from tests.support.statements import statements_of
+from tests.support.statements import recorded_statements
 
 EVERY = timedelta(hours=1)
 
@@ -41,10 +41,10 @@ async def test_another_process_goes_on_when_the_first_has_ended(
 
 
 async def test_within_the_interval_the_database_is_not_asked(
-    engine: AsyncEngine, processes: list[SeldomTask], clock: FixedClock
+    processes: list[SeldomTask], clock: FixedClock
 ) -> None:
     await processes[0].is_due(clock.now())
-    with statements_of(engine) as sent:
+    with recorded_statements() as sent:
         clock.advance(EVERY - timedelta(seconds=1))
         assert not await processes[0].is_due(clock.now())
     assert sent == []

@@ -5,6 +5,7 @@ two sessions; and what accumulates beside them (audit entries, webhook deliverie
 jobs and their log). At `now` nothing is due, and nothing is old enough to be deleted.
 """
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.resources import files
@@ -38,6 +39,26 @@ class Installation:
 def account_sub(user_id: int) -> str:
     """Return the `sub` of the account of a loaded user."""
     return f"2{user_id:020d}"
+
+
+def bearer_token(user_id: int) -> str:
+    """Return the bearer token of a loaded user's app."""
+    return f"session-{user_id}-2"
+
+
+def device_token(user_id: int) -> str:
+    """Return the token of a loaded user's device."""
+    return f"device-{user_id}"
+
+
+def api_key(number: int) -> str:
+    """Return a loaded API key with all rights; `number` is 1 to API_KEYS."""
+    return f"key-{number}"
+
+
+def sound_key(user_id: int, number: int) -> str:
+    """Return the sound of the announcement `number`, 1 to 6, of a loaded user."""
+    return hashlib.sha256(f"sound {user_id} {number}".encode()).hexdigest()
 
 
 async def load(urls: Urls, users: int, installation: Installation) -> None:

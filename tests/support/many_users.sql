@@ -14,10 +14,11 @@ FROM generate_series(1, :users:) i;
 
 -- A cookie used now and then, and the bearer of an app.
 INSERT INTO app.sessions (user_id, kind, token_hash, user_agent, created_at, last_used_at, expires_at)
-SELECT i, CASE n WHEN 1 THEN 'cookie' ELSE 'bearer' END, sha256(('session ' || i || ' ' || n)::bytea),
+SELECT i, CASE n WHEN 1 THEN 'cookie' ELSE 'bearer' END, sha256(('session-' || i || '-' || n)::bytea),
     'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36', :now: - i % 80 * interval '1 day',
     :now: - least(i % 80, i % 13) * interval '1 day', :now: + (90 - i % 80) * interval '1 day'
-FROM generate_series(1, :users:) i, generate_series(1, 2) n;
+FROM generate_series(1, :users:) i, generate_series(1, 2) n
+ORDER BY i, n;
 
 INSERT INTO app.preferences
     (user_id, reminder_minutes, briefing_at, dialect_ja, dialect_en, updated_at)
@@ -31,7 +32,8 @@ SELECT i, '2' || lpad(i::text, 20, '0'),
     CASE n WHEN 1 THEN 'user' || i || '@example.com' ELSE 'holidays@group.v.calendar.google.com' END,
     CASE n WHEN 1 THEN 'User ' || i ELSE 'Holidays' END, 'Europe/Berlin', n = 1, n = 1, '{10}',
     CASE n WHEN 1 THEN 'token-' || i END, CASE n WHEN 1 THEN :now: - i % 840 * interval '1 second' END
-FROM generate_series(1, :users:) i, generate_series(1, 2) n;
+FROM generate_series(1, :users:) i, generate_series(1, 2) n
+ORDER BY i, n;
 
 -- The next sync of each account is due within the next quarter of an hour.
 INSERT INTO app.calendar_syncs (user_id, account_sub, listed_at, time_zone, waits_from, failures)
@@ -41,7 +43,7 @@ FROM generate_series(1, :users:) i;
 
 INSERT INTO app.removed_calendars (user_id, account_sub, google_id, summary, removed_at)
 SELECT i, '2' || lpad(i::text, 20, '0'), 'old@group.calendar.google.com', 'Old', :now: - interval '2 days'
-FROM generate_series(50, :users:, 50) i;
+FROM generate_series(5, :users:, 5) i;
 
 -- 50 events of five weeks; each tenth is a weekly series.
 INSERT INTO app.events (calendar_id, google_id, recurs, starts_at, ends_at, resource)
@@ -61,13 +63,13 @@ FROM (
 
 INSERT INTO app.devices
     (user_id, name, model, token_hash, volume, schedule_version, session_id, created_at, last_seen_at)
-SELECT i, 'Mia', CASE WHEN i % 2 = 0 THEN 'browser' ELSE 'mia' END, sha256(('device ' || i)::bytea), 60, 7,
+SELECT i, 'Mia', CASE WHEN i % 2 = 0 THEN 'browser' ELSE 'mia' END, sha256(('device-' || i)::bytea), 60, 7,
     CASE WHEN i % 2 = 0 THEN 2 * i - 1 END, :now: - i % 80 * interval '1 day',
     :now: - i % 20 * interval '1 second'
 FROM generate_series(1, :users:) i;
 
 INSERT INTO app.pairings (handle_hash, code, token_hash, model, expires_at)
-SELECT sha256(('handle ' || i)::bytea), 'CODE' || i, sha256(('pairing ' || i)::bytea), 'mia',
+SELECT sha256(('handle-' || i)::bytea), 'CODE' || i, sha256(('pairing ' || i)::bytea), 'mia',
     :now: + (1 + i % 9) * interval '1 minute'
 FROM generate_series(20, :users:, 20) i;
 
@@ -75,7 +77,7 @@ FROM generate_series(20, :users:, 20) i;
 INSERT INTO app.announcements
     (id, user_id, device_id, key, kind, state, play_at, expires_at, titles, event_start, dialect, display,
      spoken, sound_key, updated_at)
-SELECT md5(i || ' ' || n), i, i, encode(sha256((i || ' ' || n)::bytea), 'hex'), 'before',
+SELECT md5(i || '-' || n), i, i, encode(sha256((i || ' ' || n)::bytea), 'hex'), 'before',
     CASE WHEN n < 3 AND i % 100 = 0 THEN 'planned'
         WHEN n <= 3 THEN 'ready' WHEN n = 4 THEN 'cancelled' WHEN n = 5 THEN 'missed' ELSE 'played' END,
     play_at, play_at + interval '10 minutes', ARRAY['Meeting ' || n], '2026-11-24T13:00:00+00:00', 'kitten',
@@ -94,6 +96,10 @@ SELECT encode(sha256(('sound ' || i || ' ' || n)::bytea), 'hex'), 'RIFF'::bytea,
     :now: - (i + n) % 47 * interval '1 hour'
 FROM generate_series(1, :users:) i, generate_series(1, 7) n
 WHERE NOT (n < 3 AND i % 100 = 0);
+
+INSERT INTO app.plans (user_id, inputs, planned_at, valid_until)
+SELECT i, md5('inputs ' || i), :now: - i % 60 * interval '1 minute', :now: + i % 900 * interval '1 minute'
+FROM generate_series(1, :users:) i;
 
 INSERT INTO app.consents
     (user_id, ticket_hash, purpose, scopes, return_to, state, created_at, expires_at)
@@ -137,7 +143,7 @@ SELECT i, '2' || lpad(i::text, 20, '0'), :client_id:,
 FROM (SELECT i, i % 30 > 0 AS active FROM generate_series(1, :users:) i) made;
 
 INSERT INTO vault.api_keys (name, token_hash, rights, per_minute, created_at)
-SELECT 'key ' || i, sha256(('key ' || i)::bytea), '{tokens,users}', 6000, :now:
+SELECT 'key ' || i, sha256(('key-' || i)::bytea), '{tokens,proxy,users,announce,keys,events}', 6000, :now:
 FROM generate_series(1, :api_keys:) i;
 
 INSERT INTO vault.webhooks (url, secret, events, created_at)
@@ -160,7 +166,7 @@ FROM (
 INSERT INTO queue.pgqueuer (priority, status, entrypoint, payload, execute_after, attempts)
 SELECT 0, 'queued', 'sync', convert_to(i || ' 2' || lpad(i::text, 20, '0'), 'UTF8'),
     clock_timestamp() + (10 + i % 120) * interval '1 minute', 1
-FROM generate_series(100, :users:, 100) i;
+FROM generate_series(5, :users:, 5) i;
 
 INSERT INTO queue.pgqueuer_log (created, job_id, status, priority, entrypoint)
 SELECT clock_timestamp() - (i % 600 + n % 3 + 10) * interval '1 second', 1000000 + i * 4 + n / 3,

@@ -1,41 +1,66 @@
-"""Record the statements that an engine sends, with their parameters."""
+"""Record the statements that this process sends to PostgreSQL, with SQLAlchemy or asyncpg."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from unittest.mock import patch
 
-from sqlalchemy import event
-from sqlalchemy.ext.asyncio import AsyncEngine
+from asyncpg.connection import Connection
+from sqlalchemy import Engine, event
+
+_QUERIES = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")
 
 
 @dataclass(frozen=True)
 class Statement:
-    """A statement as the driver gets it; `many` is whether it is sent with several sets of parameters."""
+    """A statement with the parameters that the driver gets."""
 
     sql: str
-    parameters: Any
-    many: bool
+    parameters: tuple[Any, ...]
+
+    @property
+    def is_query(self) -> bool:
+        """Whether it reads or writes rows, and is not one such as COMMIT."""
+        return self.sql.lstrip().upper().startswith(_QUERIES)
 
 
 @contextmanager
-def statements_of(*engines: AsyncEngine) -> Iterator[list[Statement]]:
-    """Yield a list to which each statement is added that one of the engines sends; commits are `COMMIT`."""
+def recorded_statements() -> Iterator[list[Statement]]:
+    """Yield a list to which each statement of each connection is added while the context is open."""
     sent: list[Statement] = []
 
-    def note(_c: object, _cursor: object, sql: str, parameters: Any, _context: object, many: bool) -> None:
-        sent.append(Statement(sql, parameters, many))
+    def note(_c: object, _cursor: object, sql: str, values: Any, _context: object, many: bool) -> None:
+        sent.append(Statement(sql, tuple(values[0] if many else values)))
 
-    def note_commit(_c: object) -> None:
-        sent.append(Statement("COMMIT", (), False))
+    # SQLAlchemy prepares its statements, which asyncpg does not see as a query of the connection.
+    event.listen(Engine, "before_cursor_execute", note)
+    run, run_simple = Connection._execute, Connection.execute
 
-    listeners = [("before_cursor_execute", note), ("commit", note_commit)]
-    for engine in engines:
-        for name, listener in listeners:
-            event.listen(engine.sync_engine, name, listener)
+    async def execute(self: Any, query: str, args: Any, *rest: Any, **named: Any) -> Any:
+        sent.append(Statement(query, tuple(args)))
+        return await run(self, query, args, *rest, **named)
+
+    async def execute_simple(self: Any, query: str, *args: Any, **named: Any) -> Any:
+        if not args:
+            sent.append(Statement(query, ()))
+        return await run_simple(self, query, *args, **named)
+
     try:
-        yield sent
+        with (
+            patch.object(Connection, "_execute", execute),
+            patch.object(Connection, "execute", execute_simple),
+        ):
+            yield sent
     finally:
-        for engine in engines:
-            for name, listener in listeners:
-                event.remove(engine.sync_engine, name, listener)
+        event.remove(Engine, "before_cursor_execute", note)
+
+
+def queries(sent: list[Statement]) -> int:
+    """Return how many of them read or write rows."""
+    return sum(one.is_query for one in sent)
+
+
+def commits(sent: list[Statement]) -> int:
+    """Return how many transactions were committed, each with a round trip."""
+    return sum(one.sql.startswith("COMMIT") for one in sent)

@@ -1,0 +1,199 @@
+"""Calls of each job and each periodic task."""
+
+import asyncio
+from collections.abc import Awaitable
+from datetime import timedelta
+from typing import Any
+
+from catflap.google.risc import RiscEvent, SecurityEvents
+from catflap.store.queue import enqueue
+from catflap.store.task_types import PLAN, RENDER, REVOKE, SECURITY_EVENT, SYNC, WEBHOOK, AccountKey, TaskType
+from catflap.vault.client_change import ClientChange
+from catflap.vault.maintenance import Maintenance
+from catflap.work.periodic import PeriodicTasks
+from catflap.work.worker import Worker
+from tests.scale.installation import Call, Large
+from tests.support.app_client import ALICE
+from tests.support.many_users import account_sub, sound_key
+
+# Announcements of this loaded user wait for a sound.
+_WAITING = 500
+_SYNC_EVERY = timedelta(minutes=15)
+
+
+def _run(one: Large, name: str, key: str) -> Awaitable[Any]:
+    return one.app.catflap.components.jobs.by_name()[name](key)
+
+
+def _alice(one: Large) -> AccountKey:
+    return AccountKey(one.alice_id, one.app.sandbox.account(ALICE).sub)
+
+
+async def _sync(one: Large) -> Awaitable[Any]:
+    return _run(one, SYNC.name, _alice(one).text)
+
+
+async def _sync_changed(one: Large) -> Awaitable[Any]:
+    start = one.app.clock.now() + timedelta(hours=3)
+    times = {"start": start, "end": start + timedelta(minutes=30)}
+    moments = {name: {"dateTime": at.isoformat(), "timeZone": "UTC"} for name, at in times.items()}
+    one.app.sandbox.insert_event(ALICE, {"summary": "Tea", **moments})
+    return await _sync(one)
+
+
+async def _plan(one: Large) -> Awaitable[Any]:
+    services = one.app.catflap.services
+    if not await services.devices.of_user(one.alice_id):
+        await services.devices.add_browser(one.alice_id, "Browser")
+    return _run(one, PLAN.name, str(one.alice_id))
+
+
+async def _plan_of_loaded(one: Large) -> Awaitable[Any]:
+    return _run(one, PLAN.name, "260")
+
+
+async def _render(one: Large) -> Awaitable[Any]:
+    """Finish a sound that is rendered already."""
+    key = sound_key(_WAITING, 1)
+    values = "VALUES ($1, 'RIFF', '', 4, 1.0, $2)"
+    await one.prepare(f"INSERT INTO app.sounds {values}", key, one.app.clock.now())
+    return _run(one, RENDER.name, key)
+
+
+async def _webhook(one: Large) -> Awaitable[Any]:
+    query = "UPDATE vault.webhook_deliveries SET due_at = $1 WHERE done_at IS NULL RETURNING id"
+    rows = await one.prepare(query, one.app.clock.now())
+    return _run(one, WEBHOOK.name, rows[0]["id"])
+
+
+async def _revoke(one: Large) -> Awaitable[Any]:
+    revoked = "UPDATE vault.google_tokens SET state = 'revoked', ended_at = $1 WHERE user_id = 2 RETURNING id"
+    rows = await one.prepare(revoked, one.app.clock.now())
+    return _run(one, REVOKE.name, str(rows[0]["id"]))
+
+
+async def _security_event(one: Large) -> Awaitable[Any]:
+    """Events about a loaded user, whose tokens and sessions end, and who may not sign in."""
+    sub = account_sub(40)
+    kinds = RiscEvent("tokens-revoked", sub), RiscEvent("account-disabled", sub, "hijacking")
+    await one.app.catflap.services.security_event_handler.accept(SecurityEvents("new", kinds))
+    return _run(one, SECURITY_EVENT.name, "new")
+
+
+async def _token_revoked(one: Large) -> Awaitable[Any]:
+    event = RiscEvent("token-revoked", algorithm="prefix", token="1//0made-up-token")
+    await one.app.catflap.services.security_event_handler.accept(SecurityEvents("token", (event,)))
+    return _run(one, SECURITY_EVENT.name, "token")
+
+
+async def _queue(one: Large) -> Awaitable[Any]:
+    """One job of another kind, from the start of the worker to its end."""
+    done = asyncio.Event()
+
+    class Jobs:
+        def by_name(self) -> dict[str, Any]:
+            async def run(_key: str) -> None:
+                done.set()
+
+            return {"test": run}
+
+    async def work() -> None:
+        async with Worker(one.app.urls.app, Jobs()):  # type: ignore[arg-type]
+            async with one.app.catflap.services.engine.begin() as connection:
+                await enqueue(connection, TaskType("test", str, str), "key")
+            await done.wait()
+
+    return work()
+
+
+async def _periodic_tick(one: Large) -> Awaitable[Any]:
+    """A tick with nothing due, which is not the first of its process."""
+    tasks = PeriodicTasks(one.app.catflap.services.engine, one.app.clock, _SYNC_EVERY)
+    await tasks.tick()
+    return tasks.tick()
+
+
+async def _periodic_tick_due(one: Large) -> Awaitable[Any]:
+    """A tick with some syncs, plans and announcements that are due, and some rows that are old."""
+    for statement in _MAKE_OLD:
+        await one.prepare(statement, one.app.clock.now() - timedelta(days=3))
+    return PeriodicTasks(one.app.catflap.services.engine, one.app.clock, _SYNC_EVERY).tick()
+
+
+_MAKE_OLD = (
+    "DELETE FROM app.seldom_tasks WHERE due_at > $1",
+    "UPDATE app.calendar_syncs SET waits_from = $1 WHERE user_id BETWEEN 1000 AND 1200",
+    "UPDATE app.users SET plan_due_at = $1 WHERE id BETWEEN 1000 AND 1200",
+    "UPDATE app.announcements SET expires_at = $1::timestamptz + interval '1 day'"
+    " WHERE user_id BETWEEN 1000 AND 1020",
+    "UPDATE app.announcements SET expires_at = $1 WHERE user_id BETWEEN 1030 AND 1050",
+    "UPDATE app.sounds SET used_at = $1 WHERE key IN"
+    " (SELECT sound_key FROM app.announcements WHERE user_id BETWEEN 1020 AND 1060)",
+    "UPDATE app.sessions SET expires_at = $1 WHERE user_id BETWEEN 1030 AND 1050",
+)
+
+
+def _maintenance(one: Large) -> Maintenance:
+    services = one.app.catflap.services
+    return Maintenance(services.vault, services.webhooks, services.security_event_handler, services.clock)
+
+
+async def _maintenance_tick(one: Large) -> Awaitable[Any]:
+    maintenance = _maintenance(one)
+    await maintenance.tick()
+    return maintenance.tick()
+
+
+async def _maintenance_tick_due(one: Large) -> Awaitable[Any]:
+    old = one.app.clock.now() - timedelta(days=40)
+    await one.prepare("DELETE FROM vault.seldom_tasks WHERE due_at > $1", old)
+    await one.prepare(
+        "UPDATE vault.google_tokens SET ended_at = $1 WHERE ended_at IS NOT NULL AND id < 999", old
+    )
+    await one.prepare(
+        "UPDATE vault.webhook_deliveries SET done_at = $1 WHERE payload->>'data' LIKE '99%'", old
+    )
+    return _maintenance(one).tick()
+
+
+async def _write_audit(one: Large) -> Awaitable[Any]:
+    one.app.catflap.services.audit.note("test", user_id=1)
+    return one.app.catflap.services.audit.write()
+
+
+async def _write_uses(one: Large) -> Awaitable[Any]:
+    grants = one.app.catflap.services.grants
+    grants.note_use((await grants.of_user(1))[0].default)
+    return grants.write_uses()
+
+
+async def _write_key_uses(one: Large) -> Awaitable[Any]:
+    return one.app.catflap.services.api_keys.write_uses()
+
+
+async def _start(one: Large) -> Awaitable[Any]:
+    return ClientChange(one.app.catflap.services.grants).apply()
+
+
+JOBS: dict[str, Call] = {
+    "sync (first)": _sync,
+    "sync (nothing changed)": _sync,
+    "sync (one event changed)": _sync_changed,
+    "plan (first)": _plan,
+    "plan (nothing changed)": _plan,
+    "plan (of a loaded user)": _plan_of_loaded,
+    "render": _render,
+    "webhook": _webhook,
+    "revoke": _revoke,
+    "risc": _security_event,
+    "risc (one token)": _token_revoked,
+    "queue": _queue,
+    "tick of calendars (nothing due)": _periodic_tick,
+    "tick of calendars (much due)": _periodic_tick_due,
+    "tick of the vault (nothing due)": _maintenance_tick,
+    "tick of the vault (much due)": _maintenance_tick_due,
+    "write audit entries": _write_audit,
+    "write uses of grants": _write_uses,
+    "write uses of keys": _write_key_uses,
+    "compare the OAuth client": _start,
+}

@@ -1,0 +1,229 @@
+"""One call of each route; the name of a call is `METHOD /path`, and in brackets what is special about it."""
+
+import hashlib
+from collections.abc import Awaitable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+import httpx2
+
+from catflap.clock import rfc3339
+from google_sandbox.risc.events import event_token, subject
+from tests.scale.installation import USER, Call, Large
+from tests.support.app_client import ALICE, BOB, CLIENT_ID
+from tests.support.backend import RETURN_TO, follow, make_link
+from tests.support.events import event, writer
+from tests.support.many_users import account_sub
+from tests.support.signin_codes import id_token
+
+# Each is called with the rights of another loaded user, whose rows it deletes.
+_ERASED, _OTHERS_ENDED, _ENDED, _SIGNED_OUT, _REMOVED = (13 * number for number in range(21, 26))
+# Users without an id in an application with its own login are named by ours.
+_WITHOUT_OWN_ID = 13 * 27
+_WRITER = "writer@example.com"
+_EVENTS = "www.googleapis.com/calendar/v3/calendars/primary/events"
+_PREFERENCES = {
+    "zone": "Asia/Tokyo",
+    "reminder_minutes": [5],
+    "briefing_at": "07:00",
+    "dialect_ja": "kansai",
+    "dialect_en": "kitten",
+}
+
+
+@dataclass(frozen=True)
+class _Request:
+    """A request of the loaded user, their device or another back end (`by`); a path without parameters."""
+
+    path: str
+    by: str = "bearer"
+    user: int = USER
+    json: Any = None
+
+    async def __call__(self, one: Large, method: str) -> Awaitable[httpx2.Response]:
+        headers = {"bearer": one.bearer(self.user), "device": one.device(self.user), "key": one.key, "": {}}
+        return one.app.client.request(method, self.path, headers=headers[self.by], json=self.json)
+
+
+_REQUESTS = {
+    "GET /v1/users/{user_id}/google/token": _Request("/v1/users/1/google/token", by="key"),
+    "POST /v1/users": _Request("/v1/users", by="key", json={"external_id": "new"}),
+    "POST /v1/users (known)": _Request("/v1/users", by="key", json={"external_id": "user-10"}),
+    "POST /v1/users/{user_id}/sessions": _Request(f"/v1/users/{USER}/sessions", by="key"),
+    "POST /v1/users/{user_id}/consents": _Request(
+        f"/v1/users/{USER}/consents", by="key", json={"scopes": "calendar", "return_to": RETURN_TO}
+    ),
+    "GET /v1/keys": _Request("/v1/keys", by="key"),
+    "POST /v1/keys": _Request("/v1/keys", by="key", json={"name": "new", "rights": ["tokens"]}),
+    "DELETE /v1/keys/{key_id}": _Request("/v1/keys/2", by="key"),
+    "GET /signin/google": _Request("/signin/google?scopes=calendar", by=""),
+    "GET /signin/google/popup": _Request("/signin/google/popup?scopes=calendar", by=""),
+    "POST /signout": _Request("/signout", user=_SIGNED_OUT),
+    "GET /v1/me": _Request("/v1/me"),
+    "DELETE /v1/me": _Request("/v1/me", user=_ERASED),
+    "GET /v1/me/export": _Request("/v1/me/export"),
+    "GET /v1/grants": _Request("/v1/grants"),
+    "PUT /v1/accounts/{sub}/primary": _Request(f"/v1/accounts/{account_sub(USER)}/primary"),
+    "GET /v1/session": _Request("/v1/session"),
+    "GET /v1/sessions": _Request("/v1/sessions"),
+    "DELETE /v1/sessions": _Request("/v1/sessions", user=_OTHERS_ENDED),
+    "DELETE /v1/sessions/{session_id}": _Request(f"/v1/sessions/{2 * _ENDED - 1}", user=_ENDED),
+    "GET /v1/dialects": _Request("/v1/dialects"),
+    "GET /v1/preferences": _Request("/v1/preferences"),
+    "PUT /v1/preferences": _Request("/v1/preferences", json=_PREFERENCES),
+    "PUT /v1/preferences/browser-zone": _Request("/v1/preferences/browser-zone", json={"zone": "Asia/Tokyo"}),
+    "GET /v1/calendars": _Request("/v1/calendars"),
+    "GET /v1/appointments": _Request("/v1/appointments"),
+    "GET /v1/announcements": _Request("/v1/announcements"),
+    "POST /v1/pairings": _Request("/v1/pairings", by="", json={"token_sha256": "ab" * 32, "model": "mia"}),
+    "GET /v1/pairings/{handle}": _Request("/v1/pairings/handle-20", by=""),
+    "POST /v1/devices": _Request("/v1/devices", json={"browser": True}),
+    "GET /v1/devices": _Request("/v1/devices"),
+    "PATCH /v1/devices/{device_id}": _Request(f"/v1/devices/{USER}", json={"volume": 50}),
+    "DELETE /v1/devices/{device_id}": _Request(f"/v1/devices/{_REMOVED}", user=_REMOVED),
+    "GET /v1/device/schedule": _Request("/v1/device/schedule", by="device"),
+    "POST /v1/device/heartbeat": _Request("/v1/device/heartbeat", by="device"),
+    "GET /readyz": _Request("/readyz", by=""),
+}
+
+
+def _simple(name: str, request: _Request) -> Call:
+    return lambda one: request(one, name.partition(" ")[0])
+
+
+async def _refresh(one: Large) -> Awaitable[Any]:
+    await one.prepare("UPDATE vault.google_tokens SET expires_at = NULL WHERE user_id = $1", one.alice_id)
+    return one.app.client.get(f"/v1/users/{one.alice_id}/google/token", headers=one.key)
+
+
+async def _code_of_user(one: Large) -> Awaitable[Any]:
+    body = {"code": one.app.native_code(BOB, force_refresh_token=True), "scopes": "calendar"}
+    return one.app.client.post(f"/v1/users/{USER}/google/code", headers=one.key, json=body)
+
+
+async def _confirm(one: Large) -> Awaitable[Any]:
+    link = await make_link(one.app, one.key, USER)
+    told = await follow(await one.app.browser(BOB), link["url"])
+    path = f"/v1/users/{USER}/consents/{told['consent']}/confirm"
+    return one.app.client.post(path, headers=one.key, json={"code": told["code"]})
+
+
+async def _consent_link(one: Large) -> Awaitable[Any]:
+    return one.app.client.get((await make_link(one.app, one.key, USER))["url"])
+
+
+async def _proxy(one: Large) -> Awaitable[Any]:
+    return one.app.client.get(f"/v1/users/{one.alice_id}/google/{_EVENTS}", headers=one.key)
+
+
+async def _callback(one: Large, email: str = ALICE) -> Awaitable[Any]:
+    browser = await one.app.browser(email)
+    begun = await browser.begin()
+    return browser.get(await browser.at_google(begun.headers["Location"]))
+
+
+async def _first_callback(one: Large) -> Awaitable[Any]:
+    one.app.sandbox.add_account("new@example.com")
+    return await _callback(one, "new@example.com")
+
+
+async def _native_code(one: Large) -> Awaitable[Any]:
+    body = {"client": "native", "code": one.app.native_code()}
+    return one.app.client.post("/signin/google/code", json=body)
+
+
+async def _credential(one: Large) -> Awaitable[Any]:
+    headers, body = one.app.page_headers(), {"credential": id_token(one.app)}
+    return one.app.client.post("/signin/google/credential", json=body, headers=headers)
+
+
+async def _bare_code(one: Large) -> Awaitable[Any]:
+    headers = {**one.app.page_headers(), "Content-Type": "application/octet-stream"}
+    return one.app.client.post("/storeauthcode", content=one.app.popup_code(), headers=headers)
+
+
+async def _mobile(one: Large) -> Awaitable[Any]:
+    body = {"userId": _WITHOUT_OWN_ID, "authCode": one.app.native_code(BOB, force_refresh_token=True)}
+    headers = one.bearer(_WITHOUT_OWN_ID)
+    return one.app.client.post("/app/google-calendar/tokens", json=body, headers=headers)
+
+
+async def _security_event(one: Large) -> Awaitable[Any]:
+    state = one.app.sandbox.state
+    claims = {"subject": subject(state, one.app.sandbox.account(BOB).sub)}
+    token = event_token(state, CLIENT_ID, "sessions-revoked", claims)
+    headers = {"Content-Type": "application/secevent+jwt"}
+    return one.app.client.post("/google/risc", content=token, headers=headers)
+
+
+async def _delete_grant(one: Large) -> Awaitable[Any]:
+    body = {"code": one.app.native_code(BOB, force_refresh_token=True), "scopes": "calendar"}
+    path = f"/v1/users/{USER + 13 * 10}/google/code"
+    (await one.app.client.post(path, headers=one.key, json=body)).raise_for_status()
+    headers = one.bearer(USER + 13 * 10)
+    grants = (await one.app.client.get("/v1/grants", headers=headers)).json()["grants"]
+    return one.app.client.delete(f"/v1/grants/{grants[-1]['id']}", headers=headers)
+
+
+async def _claim(one: Large) -> Awaitable[Any]:
+    body = {"token_sha256": hashlib.sha256(b"robot").hexdigest(), "model": "mia"}
+    code = (await one.app.client.post("/v1/pairings", json=body)).json()["code"]
+    return one.app.client.post("/v1/devices", headers=one.bearer(), json={"code": code})
+
+
+async def _acknowledge(one: Large) -> Awaitable[Any]:
+    announcement = hashlib.md5(f"{USER}-1".encode()).hexdigest()
+    body = {"announcement": announcement, "state": "played", "at": rfc3339(one.app.clock.now())}
+    return one.app.client.post("/v1/device/acks", headers=one.device(), json=body)
+
+
+async def _sound(one: Large) -> Awaitable[Any]:
+    announcement, later = hashlib.md5(f"{USER}-1".encode()).hexdigest(), timedelta(hours=12)
+    return one.app.client.get(
+        one.app.catflap.services.sounds.path(USER, announcement, one.app.clock.now() + later)
+    )
+
+
+def _write_event(method: str, *, by_key: bool) -> Call:
+    """Return a call that inserts, changes or deletes the event of its caller; to be made in this order."""
+
+    async def call(one: Large) -> Awaitable[Any]:
+        one.app.sandbox.add_account(_WRITER)
+        user = await writer(one.app, email=_WRITER)
+        event_id = "b" * 32 if by_key else "a" * 32
+        body = {"POST": event(event_id), "PATCH": {"title": "Tea"}, "DELETE": None}[method]
+        if by_key:
+            user = replace(user, headers=one.key, calendars=f"/v1/users/{user.user_id}/calendars")
+        return user.send(method, user.path("" if method == "POST" else event_id), body)
+
+    return call
+
+
+async def _page(one: Large) -> Awaitable[Any]:
+    return one.alice.get("/")
+
+
+ROUTES: dict[str, Call] = {name: _simple(name, request) for name, request in _REQUESTS.items()} | {
+    "GET /v1/users/{user_id}/google/token (refresh)": _refresh,
+    "POST /v1/users/{user_id}/google/code": _code_of_user,
+    "POST /v1/users/{user_id}/consents/{consent_id}/confirm": _confirm,
+    "GET /consents/{secret}": _consent_link,
+    "GET /v1/users/{user_id}/google/{host}/{path}": _proxy,
+    "GET /signin/google/callback": _callback,
+    "GET /signin/google/callback (new user)": _first_callback,
+    "POST /signin/google/code": _native_code,
+    "POST /signin/google/credential": _credential,
+    "POST /storeauthcode": _bare_code,
+    "POST /app/google-calendar/tokens": _mobile,
+    "POST /google/risc": _security_event,
+    "DELETE /v1/grants/{grant_id}": _delete_grant,
+    "POST /v1/devices (code)": _claim,
+    "POST /v1/device/acks": _acknowledge,
+    "GET /v1/sounds/{name}": _sound,
+    "GET / (signed in)": _page,
+}
+for _method, _path in {"POST": "", "PATCH": "/{event_id}", "DELETE": "/{event_id}"}.items():
+    for _of_user in ("", "/users/{user_id}"):
+        _name = f"{_method} /v1{_of_user}/calendars/{{calendar}}/events{_path}"
+        ROUTES[_name] = _write_event(_method, by_key=bool(_of_user))

@@ -28,6 +28,7 @@ from catflap.store.connect import open_database
 from catflap.store.data_dir import prepare_data_dir
 from catflap.store.database import Urls, connect
 from catflap.store.notify import NotificationListener
+from catflap.store.prepared_reads import PreparedReads, open_driver_pool
 from catflap.store.task_types import API_KEYS_TOPIC
 from catflap.tls import tls_context
 from catflap.vault import AccessToken, Grants, Vault
@@ -174,11 +175,19 @@ async def _infrastructure(
 async def _vault(infrastructure: Infrastructure, stack: AsyncExitStack) -> VaultComponents:
     settings, clock, engine = infrastructure.settings, infrastructure.clock, infrastructure.vault_engine
     cipher = await open_cipher(keyset_source(settings), engine)
+    pool = await stack.enter_async_context(open_driver_pool(infrastructure.urls.vault))
+    reads = PreparedReads(engine, pool)
     grants = Grants(
-        engine, cipher, clock, infrastructure.client.client_id, sync_calendars=bool(settings.calendars)
+        engine,
+        cipher,
+        clock,
+        infrastructure.client.client_id,
+        sync_calendars=bool(settings.calendars),
+        reads=reads,
     )
     await ClientChange(grants).apply()
-    keys = ApiKeys(engine, clock, stack.enter_context(infrastructure.notifications.watch(API_KEYS_TOPIC)))
+    changed = stack.enter_context(infrastructure.notifications.watch(API_KEYS_TOPIC))
+    keys = ApiKeys(engine, clock, changed, reads=reads)
     await stack.enter_async_context(UsageRecorder(keys.write_uses, grants.write_uses))
     audit = await stack.enter_async_context(Audit(infrastructure.engine, clock))
     outside = await stack.enter_async_context(

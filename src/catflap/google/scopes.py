@@ -11,6 +11,7 @@ when it is sent back.
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from catflap.errors import BadRequest
 
@@ -78,11 +79,17 @@ def to_wire(scopes: Iterable[str]) -> str:
 
 def missing_scopes(wanted: Iterable[str], granted: Iterable[str]) -> frozenset[str]:
     """Return the wanted scopes that the granted ones do not cover."""
-    return normalise(wanted) - covered(granted)
+    needed = normalise(wanted)
+    return needed - covered(granted) if needed else needed
 
 
 def covered(granted: Iterable[str]) -> frozenset[str]:
     """Return the granted scopes and those that they imply."""
+    return _covered(frozenset(granted))
+
+
+@lru_cache(maxsize=4096)  # Every request asks, and a deployment knows few sets of scopes.
+def _covered(granted: frozenset[str]) -> frozenset[str]:
     have = normalise(granted)
     return have.union(*(_IMPLIES.get(name, set()) for name in have))
 

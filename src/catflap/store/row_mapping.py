@@ -1,5 +1,6 @@
 """Build dataclasses from database rows."""
 
+from collections.abc import Mapping
 from dataclasses import fields
 from functools import cache
 from typing import Any, TypeVar, cast
@@ -7,9 +8,16 @@ from typing import Any, TypeVar, cast
 from sqlalchemy import Row
 
 _T = TypeVar("_T")
+# The columns of one row by their names.
+Columns = Mapping[Any, Any]
 
 
-def from_row(kind: type[_T], row: Row[Any], **values: object) -> _T:
+def columns_of(row: Row[Any] | Columns) -> Columns:
+    """Return the columns of a row, of SQLAlchemy or of a `PreparedQuery`, by their names."""
+    return row._mapping if isinstance(row, Row) else row
+
+
+def from_row(kind: type[_T], row: Row[Any] | Columns, **values: object) -> _T:
     """Return a dataclass whose fields have the values of the columns of the same names.
 
     A leading underscore of a field is ignored. A field without a column keeps its default.
@@ -22,7 +30,7 @@ def from_row(kind: type[_T], row: Row[Any], **values: object) -> _T:
     Raises:
         TypeError: a field has neither a column nor a value nor a default.
     """
-    columns = row._mapping
+    columns = columns_of(row)
     found = {field: columns[name] for field, name in _columns(cast(Any, kind)) if name in columns}
     return kind(**(found | values))
 

@@ -12,14 +12,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, get_args
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.clock import Clock
 from catflap.errors import BadRequest
 from catflap.google.scopes import expand_requested, missing_scopes
 from catflap.store.notify import announce_change
-from catflap.store.row_mapping import from_row
+from catflap.store.prepared_reads import PreparedQuery, PreparedReads
+from catflap.store.row_mapping import Columns, columns_of, from_row
 from catflap.store.task_types import API_KEYS_TOPIC
 from catflap.store.token_hash import hash_token
 from catflap.store.vault_tables import api_keys as t
@@ -30,6 +31,7 @@ RIGHTS: tuple[Right, ...] = get_args(Right)
 PER_MINUTE = 6000
 _PREFIX = "catflap_"
 _CACHE_SECONDS = 5.0
+_WITH_HASH = PreparedQuery(select(t).where(t.c.token_hash == bindparam("hashed"), t.c.revoked_at.is_(None)))
 
 
 @dataclass(frozen=True)
@@ -84,17 +86,20 @@ class ApiKeys:
         clock: Clock,
         changed: asyncio.Event | None = None,
         monotonic: Callable[[], float] = time.monotonic,
+        reads: PreparedReads | None = None,
     ) -> None:
         """Create a repository.
 
         Args:
             engine: connects with the vault's role.
             changed: set when another process changed a key: `NotificationListener.watch(API_KEYS_TOPIC)`.
+            reads: for lookups, where there are many; with the vault's role.
         """
         self._engine = engine
         self._clock = clock
         self._changed = changed
         self._monotonic = monotonic
+        self._reads = reads or PreparedReads(engine)
         self._cache: dict[bytes, tuple[float, ApiKey]] = {}
         self._buckets: dict[int, TokenBucket] = {}
         self._used: dict[int, datetime] = {}
@@ -196,17 +201,17 @@ class ApiKeys:
                     await connection.execute(update(t).where(t.c.id == key_id).values(last_used_at=at))
 
     async def _read(self, hashed: bytes) -> ApiKey | None:
-        query = select(t).where(t.c.token_hash == hashed, t.c.revoked_at.is_(None))
-        async with self._engine.connect() as connection:
-            row = (await connection.execute(query)).first()
-        return None if row is None else _key(row)
+        rows = await self._reads.fetch(_WITH_HASH, hashed=hashed)
+        return _key(rows[0]) if rows else None
 
 
-def _key(row: Row[tuple[object, ...]]) -> ApiKey:
+def _key(row: Row[tuple[object, ...]] | Columns) -> ApiKey:
+    columns = columns_of(row)
+    user_ids, scopes = columns["user_ids"], columns["scopes"]
     return from_row(
         ApiKey,
-        row,
-        rights=frozenset(row.rights),
-        user_ids=None if row.user_ids is None else frozenset(row.user_ids),
-        scopes=None if row.scopes is None else frozenset(row.scopes),
+        columns,
+        rights=frozenset(columns["rights"]),
+        user_ids=None if user_ids is None else frozenset(user_ids),
+        scopes=None if scopes is None else frozenset(scopes),
     )

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from catflap.google.scopes import covered, missing_scopes
-from catflap.store.row_mapping import from_row
+from catflap.store.row_mapping import Columns, columns_of, from_row
 
 CLIENT_CHANGED = "client_changed"
 
@@ -193,6 +193,7 @@ def _narrow(token: GrantToken) -> tuple[int, int]:
     return (-len(covered(token.scopes)), -token.id)
 
 
-def token_of(row: Row[Any]) -> GrantToken:
+def token_of(row: Row[Any] | Columns) -> GrantToken:
     """Return the token in a row."""
-    return from_row(GrantToken, row, scopes=frozenset(row.scopes))
+    columns = columns_of(row)
+    return from_row(GrantToken, columns, scopes=frozenset(columns["scopes"]))

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from catflap.clock import Clock
 from catflap.errors import OperatorMustAct, Tampered
 from catflap.google.id_token import unnamed
+from catflap.store.prepared_reads import PreparedReads
 from catflap.store.vault_tables import google_tokens as t
 from catflap.vault.encryption import AssociatedData, TokenCipher
 from catflap.vault.grant import Grant, GrantToken, combine_tokens
@@ -17,9 +18,16 @@ from catflap.vault.token_rows import TokenRows
 class StoredGrants:
     """Read access to the grants of one OAuth client."""
 
-    def __init__(self, engine: AsyncEngine, cipher: TokenCipher, clock: Clock, client_id: str) -> None:
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        cipher: TokenCipher,
+        clock: Clock,
+        client_id: str,
+        reads: PreparedReads | None = None,
+    ) -> None:
         self.engine = engine
-        self.rows = TokenRows(engine, cipher, clock)
+        self.rows = TokenRows(engine, cipher, clock, reads)
         self.cipher = cipher
         self.client_id = client_id
 

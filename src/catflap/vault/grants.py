@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from catflap.clock import Clock
 from catflap.google.oauth import TokenResponse
+from catflap.store.prepared_reads import PreparedReads
 from catflap.store.queue import enqueue
 from catflap.store.task_types import REVOKE, SYNC, AccountKey
 from catflap.store.vault_tables import google_tokens as t
@@ -36,13 +37,15 @@ class Grants(StoredGrants):
         client_id: str,
         *,
         sync_calendars: bool = True,
+        reads: PreparedReads | None = None,
     ) -> None:
         """Create a repository.
 
         Args:
             sync_calendars: whether a new consent enqueues a calendar sync.
+            reads: for the query of each token request, where there are many; with the vault's role.
         """
-        super().__init__(engine, cipher, clock, client_id)
+        super().__init__(engine, cipher, clock, client_id, reads)
         self._clock = clock
         self._sync_calendars = sync_calendars
         self._used: set[int] = set()

@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from catflap.clock import Clock
 from catflap.google.oauth import TokenResponse
 from catflap.store.notify import CHANNEL, announcing
+from catflap.store.prepared_reads import PreparedQuery, PreparedReads
 from catflap.store.task_types import GRANT_TOPIC
 from catflap.store.vault_tables import google_tokens as t
 from catflap.vault.encryption import AssociatedData, TokenCipher
@@ -39,8 +40,7 @@ WITHOUT_TOKENS: dict[str, object] = {
 }
 ALIVE: dict[str, object] = {"state": "active", "reason": None, "ended_at": None}
 
-# The query of every token request, built once.
-_MINE = select(t).where(t.c.user_id == bindparam("user"))
+_OF_USER = PreparedQuery(select(t).where(t.c.user_id == bindparam("user")))
 
 
 # For RETURNING: wakes those who wait for the rows.
@@ -72,16 +72,18 @@ class RefreshedToken:
 class TokenRows:
     """Token rows and their encrypted values."""
 
-    def __init__(self, engine: AsyncEngine, cipher: TokenCipher, clock: Clock) -> None:
+    def __init__(
+        self, engine: AsyncEngine, cipher: TokenCipher, clock: Clock, reads: PreparedReads | None = None
+    ) -> None:
         # Reading needs no transaction, and without one it is one round trip instead of three.
         self._reading = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._reads = reads or PreparedReads(engine)
         self.cipher = cipher
         self._clock = clock
 
     async def of_user(self, user_id: int) -> list[GrantToken]:
         """Return all rows of a user."""
-        async with self._reading.connect() as connection:
-            return [token_of(row) for row in await connection.execute(_MINE, {"user": user_id})]
+        return [token_of(row) for row in await self._reads.fetch(_OF_USER, user=user_id)]
 
     async def where(self, *conditions: ColumnElement[bool], limit: int | None = None) -> list[GrantToken]:
         """Return the rows that meet the conditions, oldest first."""

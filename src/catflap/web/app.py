@@ -1,6 +1,7 @@
 """The web application of `catflap serve`: all routers at the root of a host name, and health checks."""
 
 from fastapi import APIRouter, FastAPI
+from fastapi.telemetry import TelemetryConfig
 from sqlalchemy import text
 from starlette.exceptions import HTTPException
 
@@ -13,11 +14,15 @@ from catflap.web.problems import http_problem
 from catflap.web.services import STATE_KEY, Services
 
 operations = new_router()
+# FastAPI's spans have whole query strings, ours hold codes and states.
+_NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
 
 
 def create_app(services: Services) -> FastAPI:
     """Return the application; starting and stopping its components is the caller's job."""
-    app = FastAPI(**openapi.info(), docs_url=None, redoc_url=None, openapi_url="/openapi.json")
+    app = FastAPI(
+        **openapi.info(), docs_url=None, redoc_url=None, openapi_url="/openapi.json", telemetry=_NO_TELEMETRY
+    )
     openapi.install(app)
     setattr(app.state, STATE_KEY, services)
     app.add_exception_handler(HTTPException, http_problem)

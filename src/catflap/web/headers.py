@@ -2,20 +2,23 @@
 
 import secrets
 
-from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+_Headers = tuple[tuple[bytes, bytes], ...]
+_HEADERS: _Headers = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
     # Google's popup must still be able to talk to the page that opened it.
-    "Cross-Origin-Opener-Policy": "same-origin-allow-popups",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
-    "Cache-Control": "no-store",
-}
+    (b"cross-origin-opener-policy", b"same-origin-allow-popups"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), microphone=(), geolocation=()"),
+    (b"cache-control", b"no-store"),
+)
+_HSTS = (b"strict-transport-security", b"max-age=31536000")
+_POLICY = b"content-security-policy"
 _NONCE = "catflap.csp_nonce"
+_ALL_OURS = "catflap.all_ours"
 
 
 def nonce_of(request: HTTPConnection) -> str:
@@ -40,22 +43,17 @@ def content_security_policy(nonce: str, google: str = "") -> str:
     )
 
 
+def is_all_ours(scope: Scope) -> bool:
+    """Return whether a request came through `SecurityHeaders`, so to an application that is all ours."""
+    return _ALL_OURS in scope
+
+
 def add_headers(scope: Scope, send: Send) -> Send:
-    """Wrap `send` to add the security headers that a response does not set itself."""
-    if _NONCE in scope:
-        # Added already, by `SecurityHeaders` around the whole application.
-        return send
-    nonce = nonce_of(HTTPConnection(scope))
+    """Wrap `send` to add the security headers that a response does not set itself.
 
-    async def send_with_headers(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            headers = MutableHeaders(scope=message)
-            for name, value in HEADERS.items():
-                headers.setdefault(name, value)
-            headers.setdefault("Content-Security-Policy", content_security_policy(nonce))
-        await send(message)
-
-    return send_with_headers
+    In an application that is all ours, `SecurityHeaders` does so for every response.
+    """
+    return send if is_all_ours(scope) else _adding(_HEADERS, scope, send)
 
 
 class SecurityHeaders:
@@ -63,18 +61,28 @@ class SecurityHeaders:
 
     def __init__(self, app: ASGIApp, *, https: bool) -> None:
         self._app = app
-        self._https = https
+        self._headers = (*_HEADERS, _HSTS) if https else _HEADERS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, and add the headers to its response."""
         if scope["type"] == "http":
-            send = add_headers(scope, self._with_hsts(send) if self._https else send)
+            scope[_ALL_OURS] = True
+            send = _adding(self._headers, scope, send)
         await self._app(scope, receive, send)
 
-    def _with_hsts(self, send: Send) -> Send:
-        async def send_with_hsts(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)["Strict-Transport-Security"] = "max-age=31536000"
-            await send(message)
 
-        return send_with_hsts
+def _adding(defaults: _Headers, scope: Scope, send: Send) -> Send:
+    """Wrap `send` to add `defaults` and the content security policy, except those that are set."""
+    nonce = nonce_of(HTTPConnection(scope))
+
+    async def send_with_headers(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = [*message.get("headers", ())]
+            names = {name.lower() for name, _ in headers}
+            headers += [one for one in defaults if one[0] not in names]
+            if _POLICY not in names:
+                headers.append((_POLICY, content_security_policy(nonce).encode()))
+            message["headers"] = headers
+        await send(message)
+
+    return send_with_headers

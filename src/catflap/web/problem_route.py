@@ -16,8 +16,9 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from catflap.web import problems
-from catflap.web.headers import add_headers
+from catflap.web.headers import add_headers, is_all_ours
 from catflap.web.input_types import parse_json
+from catflap.web.plain_call import PlainCall
 from catflap.web.services import installed
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -39,6 +40,13 @@ class _Strict(Request):
 
 class ProblemRoute(APIRoute):
     """Route that answers every exception as a problem document; the module says what else it does."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        plain = PlainCall.of(self.dependant)
+        # FastAPI limits bodies while they are read.
+        limited = plain is not None and plain.may_read_body and self.max_body_size is not None
+        self._plain = None if limited else plain
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Wrap the handler of FastAPI: strict JSON, and an answer for every exception."""
@@ -71,10 +79,26 @@ class ProblemRoute(APIRoute):
         if self.max_body_size is not None and _declared_length(scope) > self.max_body_size:
             await self.answer_error(problems.too_large())(scope, receive, send)
             return
+        response = await self._answer_plainly(scope, receive)
+        if response is not None:
+            await response(scope, receive, send)
+            return
         try:
             await super().handle(scope, receive, send)
         except HTTPException as error:
             await self.answer_error(error)(scope, receive, send)
+
+    async def _answer_plainly(self, scope: Scope, receive: Receive) -> Response | None:
+        """Return the response of a `PlainCall`; None when FastAPI must answer.
+
+        It must in an application of others, which may have added dependencies of theirs to our routes.
+        """
+        if self._plain is None or scope["method"] not in (self.methods or ()) or not is_all_ours(scope):
+            return None
+        try:
+            return await self._plain.answer(_Strict(scope, receive))
+        except Exception as error:
+            return self.answer_error(error)
 
 
 class PlainErrors(ProblemRoute):

@@ -5,9 +5,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from catflap.calendars.event_fields import EventFields, Reminder, content_hash, from_resource, to_resource
 from catflap.errors import BadRequest
+from google_sandbox import Sandbox
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NINE = datetime(2026, 12, 1, 9, tzinfo=BERLIN)
@@ -96,3 +99,53 @@ def test_the_hash_tells_contents_apart_and_not_their_order() -> None:
     assert content_hash(to_resource(first)) == content_hash(to_resource(second))
     other: EventFields = {**first, "title": "Barber"}
     assert content_hash(to_resource(first)) != content_hash(to_resource(other))
+
+
+ZONES = st.sampled_from(
+    [ZoneInfo(name) for name in ("Europe/Berlin", "America/St_Johns", "Asia/Kathmandu", "UTC")]
+)
+FIRST, LAST = datetime(2026, 1, 1), datetime(2027, 12, 31)  # noqa: DTZ001 (the strategies add a zone)
+TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=40)
+REMINDERS = st.builds(Reminder, st.sampled_from(["email", "popup"]), st.integers(0, 40_320))
+
+
+@st.composite
+def written(draw: st.DrawFn) -> EventFields:
+    """Fields that make an event, times in gaps and folds included."""
+    fields: EventFields = {"title": draw(TEXTS), "place": draw(TEXTS), "description": draw(TEXTS)}
+    if draw(st.booleans()):
+        day = draw(st.dates(FIRST.date(), LAST.date()))
+        fields |= {"start": day, "end": day + timedelta(days=draw(st.integers(1, 20)))}
+    else:
+        start = draw(st.datetimes(FIRST, LAST, timezones=ZONES, allow_imaginary=True))
+        end = start.astimezone(UTC) + timedelta(minutes=draw(st.integers(0, 5000)))
+        fields |= {"start": start, "end": end.astimezone(draw(ZONES))}
+    fields["reminders"] = draw(st.none() | st.lists(REMINDERS, max_size=5))
+    fields["transparency"] = draw(st.sampled_from(["opaque", "transparent"]))
+    fields["visibility"] = draw(st.sampled_from(["default", "public", "private", "confidential"]))
+    return fields
+
+
+def _comparable(value: date | datetime | None) -> object:
+    if not isinstance(value, datetime):
+        return value
+    assert isinstance(value.tzinfo, ZoneInfo)
+    return value.astimezone(UTC).replace(microsecond=0), value.tzinfo.key
+
+
+@given(written())
+@settings(max_examples=200)
+def test_google_stores_what_is_written(fields: EventFields) -> None:
+    sandbox = Sandbox()
+    sandbox.add_account("a@example.com")
+    read = from_resource({"etag": '"1"', **sandbox.insert_event("a@example.com", to_resource(fields))})
+    assert (read.title, read.place, read.description) == (
+        fields["title"],
+        fields["place"],
+        fields["description"],
+    )
+    assert _comparable(read.start) == _comparable(fields["start"])
+    assert _comparable(read.end) == _comparable(fields["end"])
+    reminders = fields["reminders"]
+    assert read.reminders == (None if reminders is None else tuple(reminders))
+    assert (read.transparency, read.visibility) == (fields["transparency"], fields["visibility"])

@@ -50,7 +50,7 @@ def measures(quick: bool = False) -> list[Measure]:
             "scale.users",
             "The same with many users in the database",
             on_stage(scale.scale, sizes=(100, 1_000) if quick else scale.SIZES),
-            {"tick with nothing due, of its time with the fewest users": "≤ 1.5"}
+            {"tick with nothing due, ms: most to fewest users": "≤ 1.5"}
             | {
                 f"{what}: {size:,} users": target
                 for size in scale.SIZES

@@ -49,9 +49,9 @@ async def scale(stage: Stage, sizes: Sequence[int] = SIZES) -> Rows:
         async with _installation(stage, size) as one:
             for what, value in (await _measure(one, people)).items():
                 rows[f"{what}: {size:,} users"] = value
-    for what in ("tick with nothing due", "finishing one rendered sound"):
-        most, fewest = (rows[f"{what}, ms: {size:,} users"] for size in (sizes[-1], sizes[0]))
-        rows[f"{what}, of its time with the fewest users"] = round(most / fewest, 2)
+    for what in ("tick with nothing due, ms", "finishing one rendered sound, ms"):
+        most, fewest = (rows[f"{what}: {size:,} users"] for size in (sizes[-1], sizes[0]))
+        rows[f"{what}: most to fewest users"] = round(most / fewest, 2)
     return rows
 
 

@@ -72,12 +72,21 @@ async def open_catflap(
         OperatorMustAct: settings, data directory, database or OAuth client must be corrected.
         TryAgain: the database does not answer.
     """
+    auth_path = paths.auth if paths else ""
+    async with (
+        open_components(settings, clock, auth_path=auth_path) as components,
+        open_application(components, paths) as application,
+    ):
+        yield application
+
+
+@asynccontextmanager
+async def open_application(components: Components, paths: Paths | None = None) -> AsyncIterator[Application]:
+    """Add the components of the web server to those that are open; `paths` as for `open_catflap`."""
+    if paths is None:
+        calendars = components.infrastructure.settings.calendars
+        paths = Paths() if calendars else Paths(home=_HOME_WITHOUT_PAGE)
     async with AsyncExitStack() as stack:
-        auth_path = paths.auth if paths else ""
-        components = await stack.enter_async_context(open_components(settings, clock, auth_path=auth_path))
-        if paths is None:
-            calendars = components.infrastructure.settings.calendars
-            paths = Paths() if calendars else Paths(home=_HOME_WITHOUT_PAGE)
         yield Application(await _services(components, paths, stack), components)
 
 

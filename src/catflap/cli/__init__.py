@@ -1,6 +1,5 @@
 """The command line. Each command is a module that is imported when it is called, so that start-up is fast."""
 
-import importlib
 from typing import Any, NamedTuple
 
 import typer
@@ -51,8 +50,7 @@ class _OnDemand(TyperGroup):
         if command is None:
             return None
         try:
-            with garbage_collection.loading_modules():
-                loaded = importlib.import_module(command.module).cli
+            loaded = garbage_collection.load_module(command.module).cli
         except ModuleNotFoundError as error:
             loaded = _unavailable(missing_extra(error, extra=command.extra))
         return typer.main.get_command(loaded)

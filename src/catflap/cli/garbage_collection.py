@@ -6,16 +6,15 @@ is moved to the permanent generation, which collections leave out (`gc.freeze`).
 """
 
 import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
+from importlib import import_module
+from typing import Any
 
 
-@contextmanager
-def loading_modules() -> Iterator[None]:
-    """Collect nothing while the block imports modules, and exclude them from later collections."""
+def load_module(name: str) -> Any:
+    """Import a module without collections meanwhile, and exclude it from later ones."""
     gc.disable()
     try:
-        yield
+        return import_module(name)
     finally:
         gc.freeze()
         gc.enable()

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from catflap.app import open_catflap
 from catflap.cli import garbage_collection
 from catflap.cli.http_server import bind, port_of, serving
 from catflap.cli.runner import command, run
+from catflap.components import open_components
 from catflap.google.client_check import check_google
 from catflap.log import configure
 from catflap.settings import Settings
@@ -36,14 +36,18 @@ def serve(
     async def work() -> None:
         settings = Settings.read(**given)
         configure(settings.log_format, settings.log_level)
+        # The routes are imported while Google answers and PostgreSQL starts.
+        loading = asyncio.create_task(asyncio.to_thread(garbage_collection.load_module, "catflap.app"))
         if check:
             await check_google(settings)
         listener = bind(settings.host, settings.port)
         settings = settings.model_copy(update={"port": port_of(listener)})
-        async with open_catflap(settings) as catflap, contextlib.AsyncExitStack() as stack:
+        async with contextlib.AsyncExitStack() as stack:
+            components = await stack.enter_async_context(open_components(settings))
+            application = await stack.enter_async_context((await loading).open_application(components))
             if worker:
-                await stack.enter_async_context(catflap.work())
-            await stack.enter_async_context(serving(catflap.web, listener))
+                await stack.enter_async_context(components.work())
+            await stack.enter_async_context(serving(application.web, listener))
             garbage_collection.exclude_started()
             typer.echo(settings.origin)
             await asyncio.Event().wait()

@@ -108,7 +108,7 @@ async def test_a_calendar_that_may_only_be_read_is_not_written_to(app: RunningAp
 
 async def test_a_calendar_of_somebody_else_is_not_there(app: RunningApp) -> None:
     bob, alice = await writer(app, email=BOB), await writer(app)
-    await app.catflap.jobs.sync(AccountKey(bob.user_id, app.sandbox.account(BOB).sub))
+    await app.catflap.components.jobs.sync(AccountKey(bob.user_id, app.sandbox.account(BOB).sub))
     ((number,),) = await app.rows(
         "SELECT id FROM app.calendars WHERE user_id = $1 AND is_primary", bob.user_id
     )

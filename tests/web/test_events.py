@@ -206,14 +206,14 @@ async def test_google_tells_attendees_only_if_asked_to(alice: Writer) -> None:
 
 async def test_a_stored_calendar_is_written_to_by_its_id_and_synced_at_once(alice: Writer) -> None:
     account = AccountKey(alice.user_id, alice.app.sandbox.account(alice.email).sub)
-    await alice.app.catflap.jobs.sync(account)
+    await alice.app.catflap.components.jobs.sync(account)
     listed = await alice.app.client.get("/v1/calendars", headers=alice.headers)
     number = str(next(one["id"] for one in listed.json()["calendars"] if one["primary"]))
     before = await alice.syncs()
     assert (await alice.insert(calendar=number)).status_code == 201
     assert (await alice.insert(event(title="Barber"), calendar=number)).status_code == 409
     assert await alice.syncs() == before + 1
-    await alice.app.catflap.jobs.sync(account)
+    await alice.app.catflap.components.jobs.sync(account)
     assert [row[0] for row in await alice.app.rows("SELECT google_id FROM app.events")] == [ID]
     assert (await alice.delete(calendar=number)).status_code == 204
     assert await alice.syncs() == before + 2

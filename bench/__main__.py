@@ -66,13 +66,12 @@ async def _run(measure: Measure) -> dict[str, Any]:
 
 
 def print_record(record: dict[str, Any]) -> None:
-    """Print the rows of a record as an aligned table."""
-    head, *body = records.grid(record)
-    lines = [["", *head[1:]], *body]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    for first, *others in lines:
-        cells = (f"{cell:>{width}}" for cell, width in zip(others, widths[1:], strict=True))
-        print(f"  {first:<{widths[0]}}  {'  '.join(cells)}".rstrip())
+    """Print the rows of a record as aligned tables."""
+    for lines in records.tables(record):
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        for first, *others in lines:
+            cells = (f"{cell:>{width}}" for cell, width in zip(others, widths[1:], strict=True))
+            print(f"  {first:<{widths[0]}}  {'  '.join(cells)}".rstrip())
 
 
 def _usual(measure: Measure) -> str:

@@ -35,13 +35,13 @@ def table(name: str) -> str:
     record = records.read(group).get(measure)
     if record is None:
         return f'\nNot measured yet: `make bench ARGS="--only {name}"`.\n\n'
-    return f"\n{_lines(record)}\n\n{_origin(record)}\n\n"
+    tables = [_markdown(lines) for lines in records.tables(record)]
+    return "\n\n".join([f"\n{record['title']}:", *tables, f"{_origin(record)}\n\n"])
 
 
-def _lines(record: dict[str, Any]) -> str:
-    head, *body = records.grid(record)
-    lines = [f"| {' | '.join(cells)} |" for cells in (head, *body)]
-    return "\n".join([lines[0], "|---" * len(head) + "|", *lines[1:]])
+def _markdown(lines: list[list[str]]) -> str:
+    head, *body = [f"| {' | '.join(cells)} |" for cells in lines]
+    return "\n".join([head, "|---" * len(lines[0]) + "|", *body])
 
 
 def _origin(record: dict[str, Any]) -> str:

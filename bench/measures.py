@@ -48,7 +48,7 @@ def measures(quick: bool = False) -> list[Measure]:
         ),
         Measure(
             "scale.users",
-            "The same with many users in the database",
+            "Ticks and jobs with many users in the database",
             on_stage(scale.scale, sizes=(100, 1_000) if quick else scale.SIZES),
             {"tick with nothing due, ms: most to fewest users": "≤ 1.5"}
             | {
@@ -66,7 +66,7 @@ def measures(quick: bool = False) -> list[Measure]:
             "Refreshes for one expired token, 50 callers in each process",
             on_stage(vault.single_flight, slow=not quick),
         ),
-        Measure("vault.peers", "The same question to other libraries", on_stage(run_peers)),
+        Measure("vault.peers", "One question to Catflap and to other libraries", on_stage(run_peers)),
         Measure("vault.dead", "Dead grant", on_stage(vault.dead_grant), {"upstream calls": "= 1"}),
         Measure(
             "vault.down",

@@ -51,18 +51,22 @@ def missed(record: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def grid(record: Mapping[str, Any]) -> list[list[str]]:
-    """Return the rows of a record as lines of cells, the head first.
+def tables(record: Mapping[str, Any]) -> list[list[list[str]]]:
+    """Return the rows of a record as tables: lines of cells, the head first.
 
-    Rows named `thing: figure` become one line for each thing, with the figures as columns.
+    Rows named `thing: figure` become one line for each thing, with the figures as columns; the others follow.
     """
-    cells: dict[str, dict[str, str]] = {}
+    things: dict[str, dict[str, str]] = {}
+    plain = []
     for text in record["rows"]:
         thing, separator, figure = text.partition(": ")
-        cells.setdefault(thing, {})[figure if separator else ""] = _cell(record, text)
-    columns = list(dict.fromkeys(figure for row in cells.values() for figure in row))
-    body = [[thing, *(row.get(one, "") for one in columns)] for thing, row in cells.items()]
-    return [[record["title"], *columns], *body]
+        if separator:
+            things.setdefault(thing, {})[figure] = _cell(record, text)
+        else:
+            plain.append([text, _cell(record, text)])
+    columns = list(dict.fromkeys(figure for row in things.values() for figure in row))
+    wide = [[thing, *(row.get(one, "") for one in columns)] for thing, row in things.items()]
+    return [[["", *head], *lines] for head, lines in ((columns, wide), ([""], plain)) if lines]
 
 
 def _cell(record: Mapping[str, Any], text: str) -> str:

@@ -44,14 +44,11 @@ async def test_a_profiled_stack_includes_the_callers_of_a_greenlet() -> None:
 
 def test_rows_of_one_thing_are_a_line_and_targets_are_judged() -> None:
     record = {
-        "title": "Warm",
         "rows": {"bare: rate": 8789, "bare: p99, ms": 8.0, "ours: rate": 1638, "share": 0.19},
         "targets": {"share": "≥ 0.5"},
     }
-    assert records.grid(record) == [
-        ["Warm", "rate", "p99, ms", ""],
-        ["bare", "8,789", "8.0", ""],
-        ["ours", "1,638", "", ""],
-        ["share", "", "", "0.19 (≥ 0.5: missed)"],
+    assert records.tables(record) == [
+        [["", "rate", "p99, ms"], ["bare", "8,789", "8.0"], ["ours", "1,638", ""]],
+        [["", ""], ["share", "0.19 (≥ 0.5: missed)"]],
     ]
     assert records.missed(record) == ["share"]

@@ -27,6 +27,9 @@ INSERT INTO app.calendars
   (user_id, account_sub, google_id, summary, time_zone, is_primary, is_selected, sync_token, synced_at)
   VALUES (1, '1', 'c', 'Mine', 'Asia/Tokyo', true, true, 'token', now());
 INSERT INTO app.events VALUES (1, 'e', NULL, false, now(), now(), '{"id": "e"}');
+INSERT INTO app.devices (user_id, name, model, token_hash, volume, schedule_version, created_at)
+  VALUES (1, 'Mia', 'robot', '', 60, 1, now());
+INSERT INTO app.users (created_at) VALUES (now());
 """
 
 
@@ -85,3 +88,14 @@ async def test_choices_and_events_of_the_first_release_are_kept_and_calendars_re
     # Without a token the next sync is a full one; the copy serves until then.
     assert row is not None
     assert (row["sync_token"], row["synced"], row["default_reminders"], events) == (None, True, [], 1)
+
+
+async def test_users_with_a_device_are_planned_within_the_hour(first_release: Urls) -> None:
+    await migrate(first_release)
+    connection = await asyncpg.connect(**asyncpg_options(first_release.owner))
+    query = (
+        "SELECT plan_due_at BETWEEN now() - interval '1 minute' AND now() + interval '1 hour' FROM app.users"
+    )
+    planned = [row[0] for row in await connection.fetch(f"{query} ORDER BY id")]
+    await connection.close()
+    assert planned == [True, None]

@@ -28,9 +28,15 @@ def next_batch(
     return _row_address == any_(func.array(locked.scalar_subquery()))
 
 
-async def in_batches(engine: AsyncEngine, batch: Callable[[AsyncConnection], Awaitable[int]]) -> None:
-    """Run `batch` in transactions of its own, until one of them has changed fewer than BATCH rows."""
-    changed = BATCH
-    while changed >= BATCH:
+async def in_batches(engine: AsyncEngine, *batches: Callable[[AsyncConnection], Awaitable[int]]) -> None:
+    """Run `batches` in one transaction, then again those that changed BATCH rows, until none does.
+
+    Args:
+        engine: The database.
+        batches: Each changes at most BATCH rows, and returns how many.
+    """
+    full = list(batches)
+    while full:
         async with engine.begin() as connection:
-            changed = await batch(connection)
+            changed = [await batch(connection) for batch in full]
+        full = [batch for batch, rows in zip(full, changed, strict=True) if rows >= BATCH]

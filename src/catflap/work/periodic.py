@@ -39,8 +39,7 @@ class PeriodicTasks(Background):
     async def tick(self) -> None:
         """Run everything that is due once."""
         now = self._clock.now()
-        for batch in (self._sync, _plan, _expire):
-            await in_batches(self._engine, partial(batch, now))
+        await in_batches(self._engine, *(partial(batch, now) for batch in (self._sync, _plan, _expire)))
         if await self._retention_task.is_due(now):
             await self._retention.delete_old(now)
 

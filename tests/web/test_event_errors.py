@@ -47,6 +47,20 @@ async def test_the_consent_is_that_of_the_account_whose_calendar_it_is(app: Runn
     assert asked == {"scopes": ["calendar.events"], "account": [sub]}
 
 
+async def test_a_user_who_allowed_nothing_is_led_to_a_consent(app: RunningApp) -> None:
+    user_id, _ = await app.catflap.services.users.get_or_create("somebody")
+    nobody = Writer(app, user_id, await app.bearer_of(user_id))
+    answer = await nobody.insert()
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert answer.json()["consent_url"] == "/signin/google?scopes=calendar.events"
+
+
+async def test_a_parameter_that_is_sent_twice_is_refused(alice: Writer) -> None:
+    path = alice.path() + "?account=1&account=2"
+    answer = await alice.app.client.post(path, headers=alice.headers, json=event())
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
+
+
 async def test_a_grant_that_was_revoked_needs_a_new_consent(alice: Writer) -> None:
     alice.app.sandbox.revoke_access(alice.email)
     answer = await alice.insert()

@@ -100,6 +100,12 @@ async def test_an_id_of_a_deleted_event_is_not_used_again(alice: Writer) -> None
     assert alice.at_google() == []
 
 
+async def test_an_id_of_which_google_knows_no_more_is_not_used_again(alice: Writer) -> None:
+    await alice.insert()
+    alice.app.sandbox.fault("calendar.events.get", status=404)
+    assert (await alice.insert()).json()["code"] == "event_exists"
+
+
 async def test_a_change_leaves_the_rest_as_it_is(alice: Writer) -> None:
     await alice.insert(FULL)
     answer = await alice.change({"title": "Doctor", "place": None, "reminders": None, "visibility": None})

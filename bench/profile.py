@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import CodeType, FrameType
 
@@ -31,25 +32,32 @@ from catflap.cli.http_server import bind, port_of, serving
 
 JOBS = {"sync": "sync without change", "first-sync": "first sync", "plan": "plan again, nothing changed"}
 INTERVAL_SECONDS = 0.001
-Stacks = Counter[tuple[str, ...]]
+
+
+@dataclass
+class Profile:
+    """Stacks with the number of samples, outermost function first, and the CPU time that was sampled."""
+
+    stacks: Counter[tuple[str, ...]] = field(default_factory=Counter)
+    cpu_seconds: float = 0.0
 
 
 @contextmanager
-def sampled(stacks: Stacks) -> Iterator[None]:
-    """Count the stacks of the main thread, outermost function first; Linux samples each tick of its clock."""
+def sampled(profile: Profile) -> Iterator[None]:
+    """Count the stacks of the main thread; Linux takes a sample at a tick of its clock, at most."""
 
     def sample(_signal: int, frame: FrameType | None) -> None:
-        codes = reversed(list(running(frame)))
-        stacks[
-            tuple(f"{one.co_qualname} ({'/'.join(Path(one.co_filename).parts[-3:])})" for one in codes)
-        ] += 1
+        names = [_name(code) for code in running(frame)]
+        profile.stacks[tuple(reversed(names))] += 1
 
     signal.signal(signal.SIGPROF, sample)
     signal.setitimer(signal.ITIMER_PROF, INTERVAL_SECONDS, INTERVAL_SECONDS)
+    began = time.process_time()
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
+        profile.cpu_seconds = time.process_time() - began
 
 
 def running(frame: FrameType | None) -> Iterator[CodeType]:
@@ -63,7 +71,11 @@ def running(frame: FrameType | None) -> Iterator[CodeType]:
             frame = current.gr_frame
 
 
-async def token_route(stage: Stage, stacks: Stacks, seconds: float) -> int:
+def _name(code: CodeType) -> str:
+    return f"{code.co_qualname} ({'/'.join(Path(code.co_filename).parts[-3:])})"
+
+
+async def token_route(stage: Stage, profile: Profile, seconds: float) -> int:
     """Sample the application in this process while another sends requests; return how many it answered."""
     requests = await token_requests(stage)
     listener = bind("127.0.0.1", 0)
@@ -71,7 +83,7 @@ async def token_route(stage: Stage, stacks: Stacks, seconds: float) -> int:
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as client:
         async with open_catflap(stage.settings(port=port)) as catflap, serving(catflap.web, listener):
             await loop.run_in_executor(client, _send, port, requests, 1.0)
-            with sampled(stacks):
+            with sampled(profile):
                 return await loop.run_in_executor(client, _send, port, requests, seconds)
 
 
@@ -79,14 +91,14 @@ def _send(port: int, requests: list[bytes], seconds: float) -> int:
     return len(uvloop.run(ask_all(port, requests, time.monotonic() + seconds)))
 
 
-async def job(stage: Stage, stacks: Stacks, name: str, seconds: float) -> int:
+async def job(stage: Stage, profile: Profile, name: str, seconds: float) -> int:
     """Sample a calendar job, again and again; return how often it ran."""
     async with calendar_cpu.opened(stage) as application:
         few = await calendar_cpu.person(stage, application, calendar_cpu.FEW)
         steps = await calendar_cpu.steps(stage, application, few, few)
         step, prepare, *_ = next(one for title, one in steps.items() if title.startswith(name))
         until, times = time.monotonic() + seconds, 0
-        with sampled(stacks):
+        with sampled(profile):
             while time.monotonic() < until:
                 if prepare is not None:
                     await prepare()
@@ -95,34 +107,37 @@ async def job(stage: Stage, stacks: Stacks, name: str, seconds: float) -> int:
     return times
 
 
-def print_shares(stacks: Stacks, lines: int) -> None:
+def print_shares(profile: Profile, lines: int) -> None:
     """Print the functions that were running in most samples."""
     with_calls: Counter[str] = Counter()
     alone: Counter[str] = Counter()
-    for stack, count in stacks.items():
+    total = profile.stacks.total()
+    for stack, count in profile.stacks.items():
         with_calls.update(dict.fromkeys(stack, count))
         alone[stack[-1]] += count
     print("with calls   alone")
     for function, count in with_calls.most_common(lines):
-        print(f"{count / stacks.total():>10.1%}{alone[function] / stacks.total():>8.1%}  {function}")
+        print(f"{count / total:>10.1%}{alone[function] / total:>8.1%}  {function}")
 
 
-def write(stacks: Stacks, file: Path) -> Path:
+def write(profile: Profile, file: Path) -> Path:
     """Write the stacks in the format of flame graphs; return the file."""
-    file.write_text("".join(f"{';'.join(stack)} {count}\n" for stack, count in stacks.items()))
+    file.write_text("".join(f"{';'.join(stack)} {count}\n" for stack, count in profile.stacks.items()))
     return file
 
 
 async def main(what: str, seconds: float, lines: int) -> None:
     """Sample, print and write."""
-    stacks: Stacks = Counter()
+    profile = Profile()
     async with open_stage() as stage:
         if what == "token":
-            count = await token_route(stage, stacks, seconds)
+            count = await token_route(stage, profile, seconds)
         else:
-            count = await job(stage, stacks, JOBS[what], seconds)
-    print_shares(stacks, lines)
-    print(f"{what}: {count} times, {stacks.total()} samples, all in {write(stacks, Path(f'{what}.folded'))}")
+            count = await job(stage, profile, JOBS[what], seconds)
+    print_shares(profile, lines)
+    file = write(profile, Path(f"{what}.folded"))
+    each = profile.cpu_seconds / count * 1000
+    print(f"{what}: {count} times, {each:.3f} ms of CPU each; {profile.stacks.total()} samples in {file}")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from catflap.vault.failpoint import failpoints
 from tests.support.app_client import Browser, RunningApp
 from tests.support.signin import NOTHING, ONE_OF_EACH, back_from_google, error_of
 from tests.support.signin_codes import CODE_PATH, native, popup
-from tests.support.statements import statements_of
+from tests.support.statements import commits, queries, recorded_statements
 
 pytestmark = pytest.mark.slow  # starts an application for each test
 Prepare = Callable[[RunningApp, Browser], Awaitable[Callable[[], Awaitable[Any]]]]
@@ -38,13 +38,12 @@ async def natively(app: RunningApp, browser: Browser) -> Callable[[], Awaitable[
 
 
 @contextmanager
-def counted(app: RunningApp) -> Iterator[Counter[str]]:
-    """Count the statements of both roles, and the transactions that were committed."""
-    services, found = app.catflap.services, Counter[str]()
-    with statements_of(services.engine, services.grants.engine) as sent:
+def counted() -> Iterator[Counter[str]]:
+    """Count the statements and the transactions that were committed."""
+    found = Counter[str]()
+    with recorded_statements() as sent:
         yield found
-    found["commits"] = [one.sql for one in sent].count("COMMIT")
-    found["statements"] = len(sent) - found["commits"]
+    found["commits"], found["statements"] = commits(sent), queries(sent)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +54,7 @@ async def test_a_sign_in_commits_once_for_each_role(
 ) -> None:
     for statements in (first, later):
         sign_in = await prepare(app, await app.browser())
-        with counted(app) as found:
+        with counted() as found:
             assert (await sign_in()).status_code in (200, 303)
         assert found == {"commits": 2, "statements": statements}
     assert (await app.stored())["app.sessions"] == 2
@@ -68,7 +67,7 @@ async def test_more_scopes_and_a_new_session_in_place_of_the_old_one_take_two_co
     await browser.sign_in("/signin/google")
     for path in ("/signin/google?scopes=calendar", "/signin/google?purpose=signin"):
         back = await back_from_google(browser, path)
-        with counted(app) as found:
+        with counted() as found:
             assert error_of(await browser.get(back)) is None
         assert found["commits"] == 2
     assert await app.stored() == ONE_OF_EACH
@@ -77,12 +76,12 @@ async def test_more_scopes_and_a_new_session_in_place_of_the_old_one_take_two_co
 async def test_a_linked_account_that_did_not_change_takes_one_commit(app: RunningApp) -> None:
     services = app.catflap.services
     user_id, _ = await services.users.get_or_create()
-    for commits in (2, 1):
-        with counted(app) as found:
+    for expected in (2, 1):
+        with counted() as found:
             await services.signin.exchange_code(
                 ConsentRequest("link", SIGN_IN, user_id), app.native_code(), redirect_uri=""
             )
-        assert found["commits"] == commits
+        assert found["commits"] == expected
 
 
 def fail_at(step: str) -> Callable[[str], None]:

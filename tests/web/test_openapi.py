@@ -1,10 +1,12 @@
 """The OpenAPI document is valid, and says of every operation what a client has to know."""
 
 import re
+from inspect import isasyncgenfunction, iscoroutinefunction
 from typing import Any
 
 import pytest
 from fastapi import FastAPI, Security
+from fastapi.routing import APIRoute
 from fastapi.security import APIKeyHeader
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
@@ -144,6 +146,22 @@ def test_a_key_is_checked_for_the_user_in_the_path() -> None:
     assert len(found) > 8
     for route in found:
         assert any("require_key_for_user" in name for name in names(route.dependant)), route
+
+
+def test_no_route_of_a_sign_in_and_none_of_its_dependencies_waits_for_a_thread() -> None:
+    """FastAPI runs plain functions in threads, which costs a sign-in more than its checks."""
+
+    def plain(dependant: Any) -> set[str]:
+        call = dependant.call
+        is_async = iscoroutinefunction(call) or iscoroutinefunction(type(call).__call__)
+        return set() if call is None or is_async or isasyncgenfunction(call) else {repr(call)}
+
+    def all_plain(dependant: Any) -> set[str]:
+        return plain(dependant).union(*map(all_plain, dependant.dependencies))
+
+    routes = [one for one in auth_router().routes if isinstance(one, APIRoute)]
+    assert {"/signin/google/code", "/app/google-calendar/tokens"} <= {one.path for one in routes}
+    assert set().union(*(all_plain(one.dependant) for one in routes)) == set()
 
 
 def test_the_document_of_a_host_application_describes_both() -> None:

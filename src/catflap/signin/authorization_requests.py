@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select, text, update
+from sqlalchemy import Row, bindparam, delete, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from catflap.clock import Clock
@@ -38,6 +38,8 @@ _DELETE_OLDEST = text(
     "DELETE FROM app.signin_attempts WHERE expires_at <= ("
     "SELECT expires_at FROM app.signin_attempts ORDER BY expires_at DESC OFFSET :most LIMIT 1)"
 )
+_UNUSED = (t.c.state_hash == bindparam("state")) & t.c.used_at.is_(None)
+_USE = update(t).where(_UNUSED).values(used_at=bindparam("now"))
 _SECRET = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
@@ -152,8 +154,7 @@ class AuthorizationRequests:
         Raises:
             StateUsed: another response was accepted meanwhile.
         """
-        unused = (t.c.state_hash == hash_token(pending.state)) & t.c.used_at.is_(None)
-        used = await connection.execute(update(t).where(unused).values(used_at=self._clock.now()))
+        used = await connection.execute(_USE, {"state": hash_token(pending.state), "now": self._clock.now()})
         if used.rowcount == 0:
             raise StateUsed
 

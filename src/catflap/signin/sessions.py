@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import ColumnElement, Row, delete, insert, select, update
+from sqlalchemy import ColumnElement, Row, bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from catflap.clock import Clock
@@ -78,11 +78,7 @@ class Sessions:
             "last_used_at": now,
             "expires_at": now + ABSOLUTE,
         }
-        # Expired sessions of the user are deleted here, so that no periodic task is needed.
-        over = (t.c.expires_at <= now) | (t.c.last_used_at <= now - IDLE)
-        swept = delete(t).where(t.c.user_id == user_id, over).cte("swept")
-        inserted = insert(t).values(values).add_cte(swept).returning(t.c.id)
-        session_id = await connection.scalar(inserted)
+        session_id = await connection.scalar(_INSERT, {**values, "now": now, "unused_since": now - IDLE})
         if new.replaces is not None:
             # The browser stays the same device if the user is the same.
             browser = devices.c.session_id == new.replaces.id, devices.c.user_id == user_id
@@ -125,6 +121,17 @@ class Sessions:
         ended = delete(t).where(t.c.user_id == user_id)
         async with self._single.connect() as connection:
             await connection.execute(ended if but is None else ended.where(t.c.id != but))
+
+
+# Expired sessions of the user are deleted here, so that no periodic task is needed.
+_OVER = (t.c.expires_at <= bindparam("now")) | (t.c.last_used_at <= bindparam("unused_since"))
+_NEW = ("user_id", "kind", "token_hash", "user_agent", "created_at", "last_used_at", "expires_at")
+_INSERT = (
+    insert(t)
+    .values({name: bindparam(name) for name in _NEW})
+    .add_cte(delete(t).where(t.c.user_id == bindparam("user_id"), _OVER).cte("swept"))
+    .returning(t.c.id)
+)
 
 
 def alive(now: datetime) -> ColumnElement[bool]:

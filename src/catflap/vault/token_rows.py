@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Text,
     bindparam,
@@ -60,6 +61,19 @@ _STORE_ACCESS_TOKENS = text(
 )
 
 
+_OF_GRANT = (
+    select(t)
+    .where(t.c.user_id == bindparam("user"), t.c.account_sub == bindparam("account"))
+    .order_by(t.c.id)
+)
+_LOCKED_OF_GRANT = _OF_GRANT.with_for_update()
+_LOCK = select(
+    func.pg_advisory_xact_lock(
+        func.hashtextextended(bindparam("account", type_=Text), bindparam("user", type_=BigInteger))
+    )
+)
+
+
 @dataclass(frozen=True)
 class RefreshedToken:
     """A token as it was read, and Google's answer to its refresh under a lease."""
@@ -94,17 +108,15 @@ class TokenRows:
     async def lock(self, connection: AsyncConnection, user_id: int, account_sub: str) -> list[GrantToken]:
         """Return the rows of one grant, locked until the transaction ends, even when there are none yet."""
         # Without a row there is nothing to lock, so concurrent first sign-ins use this advisory lock.
-        await connection.execute(
-            select(func.pg_advisory_xact_lock(func.hashtextextended(account_sub, user_id)))
-        )
+        await connection.execute(_LOCK, {"user": user_id, "account": account_sub})
         return await self.of_grant(connection, user_id, account_sub, locked=True)
 
     async def of_grant(
         self, connection: AsyncConnection, user_id: int, account_sub: str, *, locked: bool = False
     ) -> list[GrantToken]:
         """Return the rows of one grant, as this transaction sees them."""
-        query = select(t).where(t.c.user_id == user_id, t.c.account_sub == account_sub).order_by(t.c.id)
-        found = await connection.execute(query.with_for_update() if locked else query)
+        query = _LOCKED_OF_GRANT if locked else _OF_GRANT
+        found = await connection.execute(query, {"user": user_id, "account": account_sub})
         return [token_of(row) for row in found]
 
     async def insert(

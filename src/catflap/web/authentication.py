@@ -94,7 +94,7 @@ def csrf_token(session_token: str) -> str:
     return hmac.new(session_token.encode(), b"catflap csrf", hashlib.sha256).hexdigest()
 
 
-def single_parameters(request: Request) -> None:
+async def single_parameters(request: Request) -> None:
     """Dependency: refuse a query parameter that is sent twice (RFC 6749 section 3.1).
 
     Raises:

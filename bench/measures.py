@@ -4,7 +4,18 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bench import calendar_cpu, gc_pauses, install, sandbox, scale, signin, startup, vault, vault_http
+from bench import (
+    calendar_cpu,
+    gc_pauses,
+    id_token,
+    install,
+    sandbox,
+    scale,
+    signin,
+    startup,
+    vault,
+    vault_http,
+)
 from bench.peers import run_peers
 from bench.records import Rows
 from bench.vault_stage import open_stage
@@ -88,14 +99,18 @@ def measures(quick: bool = False) -> list[Measure]:
         ),
         Measure(
             "signin.exchange",
-            "Sign-in with a code of a native app",
-            on_stage(signin.exchanges, people=30 if quick else 300),
-            {"our own share of a later sign-in, median, ms": "≤ 6"},
+            "Sign-in by redirect, popup and native app",
+            on_stage(signin.exchanges, people=30 if quick else 200),
+            {
+                f"{kind}, {turn}: our share, median, ms": "≤ 6"
+                for kind in ("redirect", "popup", "native")
+                for turn in ("first", "later")
+            },
         ),
         Measure(
             "signin.id_token",
             "Verification of ID tokens on one core",
-            lambda: signin.verifications(1_000 if quick else 10_000),
+            lambda: id_token.verifications(1_000 if quick else 10_000),
         ),
         Measure(
             "start.serve",

@@ -66,15 +66,19 @@ class Google:
         """Revoke the access of an account."""
         await self._control("POST", "revoke", {"email": email})
 
-    async def code(self, email: str) -> str:
-        """Return a one-time code of an account that consents again."""
-        body = {"email": email, "client_id": CLIENT_ID, "scopes": SCOPES, "force_refresh_token": True}
+    async def code(self, email: str, **more: Any) -> str:
+        """Return a one-time code of an account that consents again; `more` as for the sandbox's `codes`."""
+        body = {"email": email, "client_id": CLIENT_ID, "scopes": SCOPES, "force_refresh_token": True, **more}
         return str((await self._control("POST", "codes", body))["code"])
 
     async def refreshes(self) -> int:
         """Return the number of refreshes since the last `forget`."""
+        return await self.requests(REFRESH)
+
+    async def requests(self, endpoint: str) -> int:
+        """Return the number of requests to an endpoint since the last `forget`."""
         found = await self._control("GET", "requests?endpoint=none")
-        return int(found["counts"].get(REFRESH, 0))
+        return int(found["counts"].get(endpoint, 0))
 
     async def forget(self) -> None:
         """Reset the count of refreshes."""
@@ -199,9 +203,7 @@ async def open_stage() -> AsyncIterator[Stage]:
 
 
 async def _sandbox(stack: AsyncExitStack, http: httpx2.AsyncClient) -> str:
-    listener = bind("127.0.0.1", 0)
-    port = port_of(listener)
-    listener.close()
+    port = free_port()
     process = start(
         "sandbox", "--port", str(port), "--client-id", CLIENT_ID, "--client-secret", CLIENT_SECRET
     )
@@ -209,6 +211,14 @@ async def _sandbox(stack: AsyncExitStack, http: httpx2.AsyncClient) -> str:
     url = f"http://127.0.0.1:{port}"
     await until_up(http, f"{url}/.well-known/openid-configuration", process)
     return url
+
+
+def free_port() -> int:
+    """Return a port on which nothing listens."""
+    listener = bind("127.0.0.1", 0)
+    port = port_of(listener)
+    listener.close()
+    return port
 
 
 def start(*arguments: str, environment: dict[str, str] | None = None) -> "subprocess.Popen[bytes]":

@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from tests.support.processes import run_command
+
 SHARED_CALENDARS = Path(__file__).resolve().parents[3] / "shared" / "data" / "calendars"
 OWN_CALENDARS = Path(__file__).parent / "calendars"
 _BARE = {name: value for name, value in os.environ.items() if not name.startswith(("CATFLAP_", "GOOGLE_"))}
@@ -64,10 +66,7 @@ def start(*arguments: str, cwd: Path, **environment: str) -> Iterator[subprocess
 
 def run(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run `catflap` with arguments until it ends."""
-    command = [sys.executable, "-m", "catflap.cli", *arguments]
-    return subprocess.run(
-        command, cwd=cwd, env={**_BARE, **environment}, capture_output=True, text=True, timeout=120
-    )
+    return run_command(*arguments, cwd=cwd, environment={**_BARE, **environment})
 
 
 def json_lines(text: str) -> list[dict[str, Any]]:

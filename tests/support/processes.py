@@ -1,14 +1,32 @@
-"""Start processes that use the vault, let them go at the same moment, and collect what they say."""
+"""Processes of tests: `catflap` commands, and callers of the vault that begin at the same moment."""
 
 import asyncio
 import multiprocessing
+import subprocess
+import tempfile
+from pathlib import Path
 from typing import Any
 
-from tests.support import vault_caller
+from tests.support import command_line, vault_caller
 
-# One process imports everything and is forked for each caller, so that a caller costs no second to start.
+# One process imports everything and is forked for each other, which then costs no second to start.
 _PROCESSES = multiprocessing.get_context("forkserver")
-_PROCESSES.set_forkserver_preload([vault_caller.__name__])
+_PROCESSES.set_forkserver_preload([vault_caller.__name__, command_line.__name__])
+_SECONDS = 120
+
+
+def run_command(*arguments: str, cwd: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run `catflap` with arguments until it ends."""
+    with tempfile.TemporaryDirectory(prefix="catflap-test-") as output:
+        orders = (arguments, str(cwd), environment, output)
+        process = _PROCESSES.Process(target=command_line.run, args=orders)
+        process.start()
+        process.join(_SECONDS)
+        if process.exitcode is None:
+            process.kill()
+            raise TimeoutError(f"catflap {' '.join(arguments)} did not end")
+        written = (Path(output, name).read_text() for name in ("stdout", "stderr"))
+        return subprocess.CompletedProcess(arguments, process.exitcode, *written)
 
 
 class Caller:

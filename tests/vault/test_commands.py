@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import sqlite3
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from catflap.store.vault_tables import google_tokens
 from catflap.vault import Grants, load_keyset
 from catflap.vault.api_keys import ApiKeys
 from catflap.vault.keyset import KeysetFile
+from tests.support.processes import run_command
 from tests.vault.conftest import CLIENT_ID, CLIENT_SECRET, Google, GrantConsent
 
 pytestmark = pytest.mark.slow
@@ -44,13 +44,8 @@ class Shell:
     environment: dict[str, str]
 
     async def __call__(self, *arguments: str) -> tuple[int, str, str]:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "catflap.cli", *arguments,
-            env=self.environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        out, error = await process.communicate()
-        assert process.returncode is not None
-        return process.returncode, out.decode(), error.decode()
+        done = await asyncio.to_thread(run_command, *arguments, cwd=Path.cwd(), environment=self.environment)
+        return done.returncode, done.stdout, done.stderr
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ from catflap.store.connect import open_database
 from catflap.store.data_dir import prepare_data_dir
 from catflap.store.database import Urls, connect
 from catflap.store.notify import NotificationListener
-from catflap.store.prepared_reads import PreparedReads, open_driver_pool
+from catflap.store.prepared_reads import PreparedReads, open_connections
 from catflap.store.task_types import API_KEYS_TOPIC
 from catflap.tls import tls_context
 from catflap.vault import AccessToken, Grants, Vault
@@ -175,8 +175,8 @@ async def _infrastructure(
 async def _vault(infrastructure: Infrastructure, stack: AsyncExitStack) -> VaultComponents:
     settings, clock, engine = infrastructure.settings, infrastructure.clock, infrastructure.vault_engine
     cipher = await open_cipher(keyset_source(settings), engine)
-    pool = await stack.enter_async_context(open_driver_pool(infrastructure.urls.vault))
-    reads = PreparedReads(engine, pool)
+    connections = await stack.enter_async_context(open_connections(infrastructure.urls.vault))
+    reads = PreparedReads(engine, connections)
     grants = Grants(
         engine,
         cipher,

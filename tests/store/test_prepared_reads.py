@@ -1,8 +1,7 @@
-"""Prepared reads find what SQLAlchemy finds, and outlive lost connections, cancellations and a full pool."""
+"""Prepared reads find what SQLAlchemy finds, and outlive lost connections, cancellations and a burst."""
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
 
 import asyncpg
 import pytest
@@ -12,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from catflap.clock import FixedClock
 from catflap.errors import BadRequest
 from catflap.store.database import Urls, asyncpg_options, connect
-from catflap.store.prepared_reads import PreparedQuery, PreparedReads, open_driver_pool
-from catflap.store.row_mapping import columns_of
+from catflap.store.prepared_reads import Connections, PreparedQuery, PreparedReads, open_connections
+from catflap.store.row_mapping import Columns, columns_of
 from catflap.store.tables import users as t
 from catflap.store.unavailable import DatabaseUnavailable
 from tests.support.database import database_away
@@ -24,8 +23,8 @@ BY_ID = PreparedQuery(select(t).where(t.c.id == bindparam("id")))
 
 @pytest.fixture
 async def reads(engine: AsyncEngine, database_urls: Urls) -> AsyncIterator[PreparedReads]:
-    async with open_driver_pool(database_urls.app) as pool:
-        yield PreparedReads(engine, pool)
+    async with open_connections(database_urls.app) as connections:
+        yield PreparedReads(engine, connections)
 
 
 async def test_the_columns_are_those_that_sqlalchemy_finds(
@@ -56,7 +55,7 @@ async def test_connections_that_the_server_ended_are_replaced_unseen(
     assert [len(one) for one in found] == [1] * 40
 
 
-async def test_a_read_that_is_cancelled_leaves_the_pool_as_it_was(
+async def test_a_read_that_is_cancelled_leaves_the_others_as_they_were(
     reads: PreparedReads, engine: AsyncEngine, database_urls: Urls, user_id: int
 ) -> None:
     owner = await asyncpg.connect(**asyncpg_options(database_urls.owner))
@@ -76,16 +75,31 @@ async def test_a_read_that_is_cancelled_leaves_the_pool_as_it_was(
     assert [one.sql for one in sent] == [BY_ID.text]
 
 
-class _Full:
-    """A pool without a free connection."""
+class _Taken(Connections):
+    """Connections of which none becomes free in time."""
 
-    def acquire(self) -> Any:
+    async def fetch(self, text: str, values: list[object]) -> list[Columns]:
         raise TimeoutError
 
 
-async def test_a_full_pool_leaves_the_read_to_sqlalchemy(engine: AsyncEngine, user_id: int) -> None:
-    (found,) = await PreparedReads(engine, _Full()).fetch(BY_ID, id=user_id)
+async def test_without_a_free_connection_sqlalchemy_reads(
+    engine: AsyncEngine, database_urls: Urls, user_id: int
+) -> None:
+    (found,) = await PreparedReads(engine, _Taken(database_urls.app)).fetch(BY_ID, id=user_id)
     assert found["id"] == user_id
+
+
+async def test_more_readers_than_connections_wait_for_each_other(
+    reads: PreparedReads, database_urls: Urls, user_id: int
+) -> None:
+    found = await asyncio.gather(*(reads.fetch(BY_ID, id=user_id) for _ in range(100)))
+    assert [len(one) for one in found] == [1] * 100
+    owner = await asyncpg.connect(**asyncpg_options(database_urls.owner))
+    count = "SELECT count(*) FROM pg_stat_activity WHERE usename = $1 AND datname = $2"
+    opened = await owner.fetchval(count, database_urls.app.username, database_urls.app.database)
+    await owner.close()
+    # Ten, and the one that made the user.
+    assert opened <= 11
 
 
 async def test_errors_are_those_of_every_other_query(reads: PreparedReads, engine: AsyncEngine) -> None:
@@ -98,8 +112,8 @@ async def test_an_absent_database_is_unavailable_and_comes_back(
     fresh_database_urls: Urls, clock: FixedClock
 ) -> None:
     engine = connect(fresh_database_urls.app)
-    async with open_driver_pool(fresh_database_urls.app) as pool:
-        reads = PreparedReads(engine, pool)
+    async with open_connections(fresh_database_urls.app) as connections:
+        reads = PreparedReads(engine, connections)
         assert await reads.fetch(BY_ID, id=1) == []
         async with database_away(fresh_database_urls):
             for _ in range(3):
@@ -111,8 +125,8 @@ async def test_an_absent_database_is_unavailable_and_comes_back(
 
 async def test_a_changed_table_fails_no_read(fresh_database_urls: Urls) -> None:
     engine, owner = connect(fresh_database_urls.app), connect(fresh_database_urls.owner)
-    async with open_driver_pool(fresh_database_urls.app) as pool:
-        reads = PreparedReads(engine, pool)
+    async with open_connections(fresh_database_urls.app) as connections:
+        reads = PreparedReads(engine, connections)
         assert await reads.fetch(BY_ID, id=1) == []
         async with owner.begin() as connection:
             await connection.execute(text("ALTER TABLE app.users ALTER browser_zone TYPE varchar"))

@@ -1,15 +1,14 @@
 """Reads that nearly every request makes, as prepared statements of asyncpg.
 
 SQLAlchemy takes ten times as long to execute a statement that finds one row as the driver does. Here it only
-writes the text of the statement, once. The driver's own pool is used, because nothing has to be reset after a
-SELECT.
+writes the text of the statement, once. The connections are kept here too: after a SELECT there is nothing to
+reset, for which asyncpg's own pool takes half as long as the SELECT.
 """
 
 import asyncio
-import contextlib
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import asyncpg
 from sqlalchemy import Select
@@ -21,7 +20,7 @@ from catflap.store.database import asyncpg_options
 from catflap.store.row_mapping import Columns
 from catflap.store.unavailable import LOSSES
 
-_POOL_SIZE = 10
+_CONNECTIONS = 10
 # For a free connection and the answer together; afterwards SQLAlchemy's attempt has its own limits.
 _SECONDS = 5.0
 _CLOSE_SECONDS = 2.0
@@ -37,17 +36,57 @@ class PreparedQuery:
         self.names: list[str] = compiled.positiontup or []
 
 
+class Connections:
+    """Connections of the driver for SELECTs, opened when they are needed; the last one used is used next."""
+
+    def __init__(self, url: URL) -> None:
+        self._options = asyncpg_options(url)
+        self._free: list[Any] = []
+        self._places = asyncio.Semaphore(_CONNECTIONS)
+
+    async def fetch(self, text: str, values: list[object]) -> list[Columns]:
+        """Return the rows that a SELECT finds.
+
+        Raises:
+            OSError: also when there is no answer in time.
+            asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError: as the driver does.
+        """
+        async with asyncio.timeout(_SECONDS), self._places:
+            connection = self._take() or await asyncpg.connect(**self._options)
+            try:
+                found: list[Columns] = await connection.fetch(text, *values)
+            except BaseException:
+                # The statement may still run.
+                connection.terminate()
+                raise
+            self._free.append(connection)
+            return found
+
+    async def close(self) -> None:
+        """Close the connections that are free."""
+        while (connection := self._take()) is not None:
+            await connection.close(timeout=_CLOSE_SECONDS)
+
+    def _take(self) -> Any:
+        """Return a free connection that the server has not closed, or None."""
+        while self._free:
+            connection = self._free.pop()
+            if not connection.is_closed():
+                return connection
+        return None
+
+
 class PreparedReads:
     """Runs prepared queries, each without a transaction.
 
     Args:
-        engine: answers where the driver's pool fails, and translates the errors; see `store.unavailable`.
-        pool: of `open_driver_pool`; None where there are too few reads for a pool of their own.
+        engine: answers where the connections fail, and translates the errors; see `store.unavailable`.
+        connections: of `open_connections`; None where there are few such reads.
     """
 
-    def __init__(self, engine: AsyncEngine, pool: asyncpg.Pool | None = None) -> None:
+    def __init__(self, engine: AsyncEngine, connections: Connections | None = None) -> None:
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
-        self._pool = pool
+        self._connections = connections
 
     async def fetch(self, query: PreparedQuery, **parameters: object) -> list[Columns]:
         """Return the columns of each row by their names.
@@ -56,44 +95,20 @@ class PreparedReads:
             BadRequest: a parameter can't be stored, so no row has it.
             TryAgain: `database_unavailable`.
         """
-        if self._pool is not None:
-            with contextlib.suppress(*LOSSES):
-                return await _fetch(self._pool, query.text, [parameters[name] for name in query.names])
+        if self._connections is not None:
+            try:
+                return await self._connections.fetch(query.text, [parameters[name] for name in query.names])
+            except LOSSES:
+                pass
         async with self._engine.connect() as connection:
             return [row._mapping for row in await connection.execute(query.query, parameters)]
 
 
 @asynccontextmanager
-async def open_driver_pool(url: URL) -> AsyncIterator[asyncpg.Pool]:
-    """Open a pool of the driver for `PreparedReads`; connections are opened when they are needed."""
-    pool = asyncpg.create_pool(
-        min_size=0,
-        max_size=_POOL_SIZE,
-        max_queries=sys.maxsize,
-        max_inactive_connection_lifetime=0,
-        reset=_keep,
-        **asyncpg_options(url),
-    )
-    await pool
+async def open_connections(url: URL) -> AsyncIterator[Connections]:
+    """Open connections for `PreparedReads`, and close them on leaving."""
+    connections = Connections(url)
     try:
-        yield pool
+        yield connections
     finally:
-        # When the time is over, the connections are cut.
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_CLOSE_SECONDS):
-                await pool.close()
-
-
-async def _fetch(pool: asyncpg.Pool, text: str, values: list[object]) -> list[Columns]:
-    async with asyncio.timeout(_SECONDS), pool.acquire() as connection:
-        try:
-            found: list[Columns] = await connection.fetch(text, *values)
-        except asyncio.CancelledError:
-            # The statement may still run.
-            connection.terminate()
-            raise
-        return found
-
-
-async def _keep(_connection: object) -> None:
-    """Leave a connection as it is when it returns to the pool."""
+        await connections.close()

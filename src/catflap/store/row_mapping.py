@@ -5,7 +5,7 @@ from dataclasses import fields
 from functools import cache
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import Row
+from sqlalchemy import Column, Row, Table
 
 _T = TypeVar("_T")
 # The columns of one row by their names.
@@ -15,6 +15,11 @@ Columns = Mapping[Any, Any]
 def columns_of(row: Row[Any] | Columns) -> Columns:
     """Return the columns of a row, of SQLAlchemy or of a `PreparedQuery`, by their names."""
     return row._mapping if isinstance(row, Row) else row
+
+
+def columns_for(kind: type[object], table: Table) -> list[Column[Any]]:
+    """Return the columns of a table from which `from_row` takes the fields of a dataclass."""
+    return [table.c[name] for _, name in _columns(cast(Any, kind)) if name in table.c]
 
 
 def from_row(kind: type[_T], row: Row[Any] | Columns, **values: object) -> _T:
@@ -32,7 +37,8 @@ def from_row(kind: type[_T], row: Row[Any] | Columns, **values: object) -> _T:
     """
     columns = columns_of(row)
     found = {field: columns[name] for field, name in _columns(cast(Any, kind)) if name in columns}
-    return kind(**(found | values))
+    found.update(values)
+    return kind(**found)
 
 
 @cache

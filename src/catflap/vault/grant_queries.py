@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.clock import Clock
 from catflap.errors import OperatorMustAct, Tampered
-from catflap.google.id_token import unnamed
+from catflap.google.id_token import UNNAMED
 from catflap.store.prepared_reads import PreparedReads
 from catflap.store.vault_tables import google_tokens as t
 from catflap.vault.encryption import AssociatedData, TokenCipher
@@ -46,7 +46,7 @@ class StoredGrants:
         its placeholder once its account was identified.
         """
         found = await self.of_user(user_id)
-        nameless = unnamed(user_id).sub
+        nameless = f"{UNNAMED}{user_id}"
         if account_sub is None:
             return min(
                 found,

@@ -24,6 +24,7 @@ from catflap.clock import Clock
 from catflap.google.oauth import TokenResponse
 from catflap.store.notify import CHANNEL, announcing
 from catflap.store.prepared_reads import PreparedQuery, PreparedReads
+from catflap.store.row_mapping import columns_for
 from catflap.store.task_types import GRANT_TOPIC
 from catflap.store.vault_tables import google_tokens as t
 from catflap.vault.encryption import AssociatedData, TokenCipher
@@ -41,7 +42,7 @@ WITHOUT_TOKENS: dict[str, object] = {
 }
 ALIVE: dict[str, object] = {"state": "active", "reason": None, "ended_at": None}
 
-_OF_USER = PreparedQuery(select(t).where(t.c.user_id == bindparam("user")))
+_OF_USER = PreparedQuery(select(*columns_for(GrantToken, t)).where(t.c.user_id == bindparam("user")))
 
 
 # For RETURNING: wakes those who wait for the rows.

@@ -86,6 +86,10 @@ async def recorded(large_database: Urls, data_dir: Path) -> Recorded:
             large = Large(app, alice, (await alice.me())["user_id"])
             calls = {**ROUTES, **JOBS}
             statements = {name: await large.record(name, call) for name, call in calls.items()}
+            # From its sixth execution on, a statement may get a plan that fits any parameters.
+            for name in [name for name in calls if name.startswith(("GET", "tick", "plan"))]:
+                for _ in range(6):
+                    await large.record(name, calls[name])
             document, jobs = app.catflap.web.openapi(), frozenset(app.catflap.components.jobs.by_name())
     # The counts of a connection are complete when it has ended.
     rows_scanned = await sequentially_read_rows(large_database)

@@ -142,6 +142,14 @@ SELECT i, '2' || lpad(i::text, 20, '0'), :client_id:,
     :now: - i % 400 * interval '1 day', :now: - i % 50 * interval '1 day'
 FROM (SELECT i, i % 30 > 0 AS active FROM generate_series(1, :users:) i) made;
 
+-- A second token of some grants, for scopes that the first lacks.
+INSERT INTO vault.google_tokens
+    (supplements, user_id, account_sub, client_id, refresh_token, scopes, state, version, failures, created_at,
+     updated_at)
+SELECT id, user_id, account_sub, client_id, refresh_token, '{drive.readonly}', state, 1, 0, created_at,
+    updated_at
+FROM vault.google_tokens WHERE user_id % 50 = 20 AND state = 'active';
+
 INSERT INTO vault.api_keys (name, token_hash, rights, per_minute, created_at)
 SELECT 'key ' || i, sha256(('key-' || i)::bytea), '{tokens,proxy,users,announce,keys,events}', 6000, :now:
 FROM generate_series(1, :api_keys:) i;

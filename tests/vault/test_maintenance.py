@@ -1,22 +1,23 @@
 """Periodic maintenance: proactive refresh, retention and warnings, each once."""
 
 import asyncio
+import ipaddress
 from datetime import timedelta
 
 import httpx2
 import pytest
-from sqlalchemy import update
+from sqlalchemy import insert, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 from structlog.testing import capture_logs
 
 from catflap.clock import FixedClock
-from catflap.store.vault_tables import google_tokens
+from catflap.store.vault_tables import google_tokens, webhook_deliveries
 from catflap.vault import Vault
 from catflap.vault.audit import Audit
 from catflap.vault.lifetimes import UNUSED
 from catflap.vault.maintenance import Maintenance
 from catflap.vault.security_events import SecurityEventHandler
-from catflap.vault.webhooks import Webhooks
+from catflap.vault.webhooks import Address, Webhooks
 from tests.vault.conftest import Google, GrantConsent
 
 
@@ -93,3 +94,40 @@ async def test_an_unused_grant_is_warned_about_even_if_it_was_never_refreshed(
         await maintenance.tick()
     (warning,) = [entry for entry in logs if entry["event"] == "grants_expiring_soon"]
     assert (warning["grants"], warning["of_testing_mode"]) == (1, 0)
+
+
+async def test_a_slow_webhook_delays_no_other(
+    vault: Vault, clock: FixedClock, http: httpx2.AsyncClient, engine: AsyncEngine
+) -> None:
+    both = asyncio.Barrier(2)
+
+    async def known(_host: str, _port: int) -> list[Address]:
+        return [ipaddress.ip_address("8.8.8.8")]
+
+    async def waits_for_the_other(_host: str, _port: int) -> list[Address]:
+        await both.wait()
+        raise OSError
+
+    grants = vault.grants
+    hook, _ = await Webhooks(grants.engine, grants.cipher, clock, http, resolve=known).create(
+        "https://a.example"
+    )
+    deliveries = [
+        {
+            "id": name,
+            "webhook_id": hook.id,
+            "event": "grant.active",
+            "payload": {},
+            "attempts": 0,
+            "created_at": clock.now(),
+            "due_at": clock.now(),
+        }
+        for name in ("first", "second")
+    ]
+    async with grants.engine.begin() as connection:
+        await connection.execute(insert(webhook_deliveries), deliveries)
+    webhooks = Webhooks(grants.engine, grants.cipher, clock, http, resolve=waits_for_the_other)
+    handler = SecurityEventHandler(engine, grants, clock, Audit(engine, clock))
+    async with asyncio.timeout(60):
+        await Maintenance(vault, webhooks, handler, clock).tick()
+    assert await webhooks.due() == []

@@ -28,6 +28,8 @@ from catflap.vault.webhooks import Webhooks
 
 _K = TypeVar("_K")
 _TICK_SECONDS = 5.0
+# Fewer than the connections of the pool, which requests share.
+_AT_ONCE = 5
 _LOST_JOBS_EVERY = timedelta(minutes=1)
 _RETENTION_EVERY = timedelta(hours=1)
 _WARN_EVERY = timedelta(hours=12)
@@ -115,9 +117,17 @@ class Maintenance(Background):
 
 
 async def _run_each(do: Callable[[_K], Awaitable[None]], keys: list[_K]) -> None:
-    for key in keys:
+    """Run `do` for each key, some at once, so that a slow webhook delays no other; failures are logged."""
+    slots = asyncio.Semaphore(_AT_ONCE)
+
+    async def run(key: _K) -> None:
         try:
-            await do(key)
+            async with slots:
+                await do(key)
         except CatflapError as error:
             if not (isinstance(error, OperatorMustAct) and error.logged):
                 log.warning("maintenance_task_failed", code=error.code, detail=error.detail)
+
+    async with asyncio.TaskGroup() as tasks:
+        for key in keys:
+            tasks.create_task(run(key))

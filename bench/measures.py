@@ -95,7 +95,7 @@ def measures(quick: bool = False) -> list[Measure]:
             "vault.minute",
             "Grants that end in the same minute",
             on_stage(vault.minute_of_expiry, grants=1_000 if quick else 10_000),
-            {"not refreshed": "= 0"},
+            {"not refreshed": "= 0", "measured rate, 1/s": "≥ 190"},
         ),
         Measure(
             "signin.exchange",
@@ -116,7 +116,11 @@ def measures(quick: bool = False) -> list[Measure]:
             "start.serve",
             "Start-up time and memory",
             startup.measure,
-            {"serve, warm, s to /readyz": "≤ 1"},
+            {
+                "serve, warm, s to /readyz": "≤ 1",
+                "serve, idle, MB (PSS, without PostgreSQL)": "≤ 120",
+                "work, idle, MB (PSS, without PostgreSQL)": "≤ 110",
+            },
         ),
         Measure(
             "start.collections",

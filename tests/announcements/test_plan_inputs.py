@@ -18,7 +18,7 @@ from catflap.clock import FixedClock
 from catflap.store.tables import accounts, announcements, calendars, devices, events, users
 from tests.announcements.conftest import add_device
 from tests.support.sandbox_calendar import SUB, Served, add_account
-from tests.support.statements import statements_of
+from tests.support.statements import recorded_statements
 
 
 class Plans:
@@ -79,7 +79,7 @@ async def plans(
 
 
 async def test_nothing_is_computed_where_nothing_changed(plans: Plans) -> None:
-    with statements_of(plans.engine) as sent:
+    with recorded_statements() as sent:
         assert not await plans.is_computed()
     assert len(sent) == 1
 

@@ -16,7 +16,7 @@ from catflap.store.tables import events
 from catflap.vault import AccessToken
 from tests.support.faulty_transport import FaultyTransport
 from tests.support.sandbox_calendar import SUB, Served
-from tests.support.statements import statements_of
+from tests.support.statements import recorded_statements
 
 PAGES, PAGE_SIZE = 8, 2500
 
@@ -90,7 +90,7 @@ async def test_each_request_has_a_token_of_its_scope_where_no_token_has_all(
 async def test_a_sync_without_changes_is_three_statements(
     synced_calendars: Calendars, engine: AsyncEngine, account: int
 ) -> None:
-    with statements_of(engine) as sent:
+    with recorded_statements() as sent:
         await synced_calendars.sync_account(account, SUB)
     # The account with its calendars, the unchanged calendar, and the end.
     assert [one.sql.split()[0] for one in sent] == ["SELECT", "WITH", "UPDATE"]
@@ -101,6 +101,6 @@ async def test_a_first_sync_of_many_events_writes_them_in_one_statement(
 ) -> None:
     for number in range(40):
         google.insert(f"No. {number}", clock.now() + timedelta(hours=number))
-    with statements_of(engine) as sent:
+    with recorded_statements() as sent:
         await calendar_sync.sync_account(account, SUB)
     assert sum("INSERT INTO app.events" in one.sql for one in sent) == 1

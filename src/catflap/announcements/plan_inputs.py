@@ -11,16 +11,18 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from catflap.speech import speech_version
+from catflap.store.prepared_reads import PreparedQuery
+from catflap.store.single_statements import fetch_alone
 from catflap.store.tables import plans as t
 
 # A sound that is not there after so long is asked for again.
 RENDER_RETRY_AFTER = timedelta(minutes=10)
 
-_STATE = text(
-    """
+_STATE = PreparedQuery(
+    text("""
     SELECT now.inputs, p.inputs AS planned_inputs, p.planned_at, p.valid_until, (
         SELECT array_agg(DISTINCT a.sound_key) FROM app.announcements a
         WHERE a.user_id = :user_id AND a.state = 'planned' AND a.updated_at < :overdue AND a.expires_at > :now
@@ -42,7 +44,7 @@ _STATE = text(
             (SELECT jsonb_agg(d.id ORDER BY d.id) FROM app.devices d WHERE d.user_id = :user_id)
         )::text, 'UTF8')), 'hex') AS inputs
     ) now LEFT JOIN app.plans p ON p.user_id = :user_id
-    """
+    """)
 )
 
 
@@ -61,17 +63,16 @@ class PlanState:
     overdue_sounds: tuple[str, ...]
 
 
-async def read_plan_state(connection: AsyncConnection, user_id: int, now: datetime) -> PlanState:
+async def read_plan_state(source: AsyncEngine | AsyncConnection, user_id: int, now: datetime) -> PlanState:
     """Return the state of a user's plan; to be called before anything that the plan depends on is read."""
-    values = {
-        "user_id": user_id,
-        "speech": speech_version(),
-        "now": now,
-        "overdue": now - RENDER_RETRY_AFTER,
-    }
-    row = (await connection.execute(_STATE, values)).one()
-    same = row.planned_inputs == row.inputs and row.planned_at <= now <= row.valid_until
-    return PlanState(row.inputs, same, tuple(row.overdue_sounds or ()))
+    overdue = now - RENDER_RETRY_AFTER
+    values = {"user_id": user_id, "speech": speech_version(), "now": now, "overdue": overdue}
+    if isinstance(source, AsyncEngine):
+        (row,) = await fetch_alone(source, _STATE, **values)
+    else:
+        row = (await source.execute(_STATE.query, values)).one()._mapping
+    same = row["planned_inputs"] == row["inputs"] and row["planned_at"] <= now <= row["valid_until"]
+    return PlanState(row["inputs"], same, tuple(row["overdue_sounds"] or ()))
 
 
 async def record_plan(

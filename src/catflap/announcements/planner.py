@@ -33,7 +33,6 @@ class Planner:
 
     def __init__(self, engine: AsyncEngine, clock: Clock) -> None:
         self._engine = engine
-        self._reading = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._clock = clock
 
     async def plan_user(self, user_id: int) -> None:
@@ -57,9 +56,9 @@ class Planner:
 
     async def _is_current(self, user_id: int) -> bool:
         """Return whether planning would change nothing; enqueue sounds that should be there by now."""
-        async with self._reading.connect() as connection:
-            state = await read_plan_state(connection, user_id, self._clock.now())
-            if state.is_current:
+        state = await read_plan_state(self._engine, user_id, self._clock.now())
+        if state.is_current and state.overdue_sounds:
+            async with self._engine.begin() as connection:
                 await enqueue(connection, RENDER, *state.overdue_sounds)
         return state.is_current
 

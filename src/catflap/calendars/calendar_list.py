@@ -15,8 +15,10 @@ from catflap.calendars.store import KEEP_PAST, SyncState
 from catflap.google.calendar import CalendarEntry, CalendarList
 from catflap.google.calendar_errors import unavailable
 from catflap.log import log
+from catflap.store.prepared_reads import PreparedQuery
 from catflap.store.queue import enqueue
-from catflap.store.row_mapping import from_row
+from catflap.store.row_mapping import Columns, from_row
+from catflap.store.single_statements import fetch_alone
 from catflap.store.tables import accounts, calendar_syncs, calendars, events, removed_calendars
 from catflap.store.task_types import PLAN
 from catflap.store.text import sanitize_text
@@ -44,52 +46,48 @@ def _account_query() -> Any:
     )
 
 
-_ACCOUNT = _account_query()
+_ACCOUNT = PreparedQuery(_account_query())
 
 
 @dataclass(frozen=True)
 class StoredAccount:
     """An account as it was when a sync began; `rows` has a row even if there is no calendar."""
 
-    rows: Sequence[Row[Any]]
+    rows: Sequence[Columns]
 
     @property
     def is_recorded(self) -> bool:
         """Whether the account has a row in `app.calendar_syncs`."""
-        return bool(self.rows) and self.rows[0].is_recorded
+        return bool(self.rows) and self.rows[0]["is_recorded"]
 
     @property
     def list_is_healthy(self) -> bool:
         """Whether the calendar list was fetched before, and the last attempt succeeded."""
-        return self.is_recorded and self.rows[0].listed_at is not None and self.rows[0].list_problem is None
+        return bool(self.is_recorded and self.rows[0]["listed_at"] and self.rows[0]["list_problem"] is None)
 
     @property
     def time_zone(self) -> str | None:
         """The zone of Calendar's settings."""
-        return self.rows[0].setting if self.rows else None
+        return self.rows[0]["setting"] if self.rows else None
 
     def has_list(self, listed: CalendarList) -> bool:
         """Return whether replacing the stored list by this one would write nothing."""
-        if not self.rows or self.rows[0].has_removed or not listed.complete:
+        if not self.rows or self.rows[0]["has_removed"] or not listed.complete:
             return False
-        stored = {row.google_id: row for row in self.rows if row.id is not None}
+        stored = {row["google_id"]: row for row in self.rows if row["id"] is not None}
         wanted = {entry.id: _entry_values(entry) for entry in listed.entries}
         return stored.keys() == wanted.keys() and all(
-            stored[key]._mapping[name] == value
-            for key, values in wanted.items()
-            for name, value in values.items()
+            stored[key][name] == value for key, values in wanted.items() for name, value in values.items()
         )
 
     def selected(self) -> list[SyncState]:
         """Return the selected calendars."""
-        return _selected(row for row in self.rows if row.id is not None)
+        return _selected(row for row in self.rows if row["id"] is not None)
 
 
 async def read_account(engine: AsyncEngine, user_id: int, account_sub: str) -> StoredAccount:
     """Return what is stored of an account and its calendars."""
-    async with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
-        found = await connection.execute(_ACCOUNT, {"user_id": user_id, "account_sub": account_sub})
-        return StoredAccount(found.all())
+    return StoredAccount(await fetch_alone(engine, _ACCOUNT, user_id=user_id, account_sub=account_sub))
 
 
 async def replace_calendar_list(
@@ -122,7 +120,7 @@ async def replace_calendar_list(
             key: _planning_fields(row) for key, row in after.items()
         }:
             await enqueue(connection, PLAN, user_id)
-    return _selected(after.values())
+    return _selected(row._mapping for row in after.values())
 
 
 async def write_time_zone(engine: AsyncEngine, user_id: int, account_sub: str, name: str | None) -> None:
@@ -196,5 +194,5 @@ def _entry_values(entry: CalendarEntry) -> dict[str, Any]:
     }
 
 
-def _selected(rows: Iterable[Row[Any]]) -> list[SyncState]:
-    return [from_row(SyncState, row) for row in rows if row.is_selected]
+def _selected(rows: Iterable[Columns]) -> list[SyncState]:
+    return [from_row(SyncState, row) for row in rows if row["is_selected"]]

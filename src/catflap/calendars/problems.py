@@ -15,7 +15,9 @@ from catflap.clock import Clock
 from catflap.errors import CatflapError, OperatorMustAct, TryAgain
 from catflap.google.calendar_errors import ERROR_RULES, CalendarGone
 from catflap.log import log
+from catflap.store.prepared_reads import PreparedQuery
 from catflap.store.queue import enqueue
+from catflap.store.single_statements import fetch_alone
 from catflap.store.tables import accounts, calendar_syncs, calendars
 from catflap.store.task_types import PLAN
 
@@ -35,11 +37,11 @@ _MESSAGES = {
     INTERNAL: "Catflap could not read this calendar; its log has the reason.",
 }
 
-_SUCCESS = text(
-    """
+_SUCCESS = PreparedQuery(
+    text("""
     UPDATE app.calendar_syncs SET listed_at = :listed_at, retry_at = NULL, failures = 0
     WHERE user_id = :user_id AND account_sub = :account_sub
-    """
+    """)
 )
 
 
@@ -128,9 +130,13 @@ class AccountSyncLog:
             failure.after = pause
 
     async def _record_success(self) -> None:
-        values = {"user_id": self._user_id, "account_sub": self._account_sub, "listed_at": self._listed_at}
-        async with self._engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
-            await connection.execute(_SUCCESS, values)
+        await fetch_alone(
+            self._engine,
+            _SUCCESS,
+            user_id=self._user_id,
+            account_sub=self._account_sub,
+            listed_at=self._listed_at,
+        )
 
     async def _update(self, values: dict[str, object], code: str | None) -> Row[tuple[object, ...]] | None:
         """Update the account's row; return it as it was before."""

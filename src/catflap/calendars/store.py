@@ -15,7 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from catflap.calendars.event_projection import EventRow
 from catflap.log import log
+from catflap.store.prepared_reads import PreparedQuery
 from catflap.store.queue import enqueue
+from catflap.store.single_statements import fetch_alone
 from catflap.store.tables import calendars, events
 from catflap.store.task_types import PLAN
 
@@ -24,8 +26,8 @@ KEEP_PAST = timedelta(days=7)
 _BATCH = 2500
 
 # One statement without a transaction of its own, because this is what most syncs end with.
-_KEEP_EVENTS = text(
-    """
+_KEEP_EVENTS = PreparedQuery(
+    text("""
     WITH synced AS (
         UPDATE app.calendars
         SET sync_token = :next_sync_token, synced_at = :now, problem = NULL, problem_since = NULL
@@ -36,7 +38,7 @@ _KEEP_EVENTS = text(
         WHERE calendar_id = synced.id AND NOT recurs AND ends_at < :horizon
     )
     SELECT id FROM synced
-    """
+    """)
 )
 _WRITE_EVENTS = text(
     """
@@ -145,15 +147,16 @@ async def _keep_events(
     engine: AsyncEngine, calendar: SyncState, next_sync_token: str | None, now: datetime
 ) -> bool:
     """Write the sync token of a calendar without changes, and delete the events that are long past."""
-    values = {
-        "calendar_id": calendar.id,
-        "sync_token": calendar.sync_token,
-        "next_sync_token": next_sync_token,
-        "now": now,
-        "horizon": now - KEEP_PAST,
-    }
-    async with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
-        return await connection.scalar(_KEEP_EVENTS, values) is not None
+    written = await fetch_alone(
+        engine,
+        _KEEP_EVENTS,
+        calendar_id=calendar.id,
+        sync_token=calendar.sync_token,
+        next_sync_token=next_sync_token,
+        now=now,
+        horizon=now - KEEP_PAST,
+    )
+    return bool(written)
 
 
 def _problem(row: Row[Any], code: str | None, now: datetime) -> dict[str, Any]:

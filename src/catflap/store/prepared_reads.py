@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
-from sqlalchemy import Select
+from sqlalchemy import Select, TextClause
 from sqlalchemy.dialects.postgresql import asyncpg as dialect
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -29,7 +29,7 @@ _CLOSE_SECONDS = 2.0
 class PreparedQuery:
     """A SELECT whose text is written once; its `bindparam`s are the parameters of `PreparedReads.fetch`."""
 
-    def __init__(self, query: Select[tuple[object, ...]]) -> None:
+    def __init__(self, query: Select[tuple[object, ...]] | TextClause) -> None:
         compiled = query.compile(dialect=dialect.dialect())  # type: ignore[no-untyped-call]
         self.query = query
         self.text = str(compiled)

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catflap.announcements.planned import PlannedAnnouncement
-from catflap.announcements.planning import HORIZON, plan
-from catflap.announcements.preferences import Preferences
+from catflap.announcements.planning import HORIZON, next_play_at, plan
+from catflap.announcements.preferences import Preferences, RemindersFrom
 from catflap.calendars import Occurrence
 from catflap.speech import private_title
 from tests.support.occurrences import HOUR, NOON, QUIET, timed, whole
@@ -295,3 +295,21 @@ def test_the_keys_of_the_first_release_are_still_the_same() -> None:
     ]
     keys = [hashlib.sha256(json.dumps(one).encode()).hexdigest() for one in spoken_day]
     assert [one.key for one in found] == keys
+
+
+@pytest.mark.parametrize("reminders_from", ["preferences", "google"])
+def test_the_next_play_time_is_that_of_the_first_announcement_in_the_plan(
+    reminders_from: RemindersFrom,
+) -> None:
+    preferences = Preferences(
+        zone="Europe/Berlin", reminder_minutes=(0, 30), reminders_from=reminders_from, briefing_at=time(8)
+    )
+    events = [
+        *(timed(f"No. {hours}", NOON + HOUR * hours, reminders=(15,)) for hours in (1, 5, 26, 31)),
+        timed("Declined", NOON + HOUR * 2, declined=True),
+        whole("Holiday", date(2026, 11, 26), reminders=(600,)),
+    ]
+    for hours in range(48):
+        start, end = NOON + HOUR * hours, NOON + HOUR * (hours + 6)
+        first = next((one.play_at for one in plan(events, preferences, start, end - start)), end)
+        assert next_play_at(events, preferences, start, end) == first

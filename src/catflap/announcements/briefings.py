@@ -24,6 +24,16 @@ def briefings(
     wanted: Sequence[Occurrence], preferences: Preferences, start: datetime, end: datetime
 ) -> Iterator[PlannedAnnouncement]:
     """Yield the briefings from `start` (included) to `end` (excluded), one per day and language."""
+    for day, play_at in briefing_times(preferences, start, end):
+        yield from _briefing(
+            day, play_at, _DayGroups.from_occurrences(wanted, day, play_at, preferences), preferences
+        )
+
+
+def briefing_times(
+    preferences: Preferences, start: datetime, end: datetime
+) -> Iterator[tuple[date, datetime]]:
+    """Yield the day and the time of each briefing from `start` (included) to `end` (excluded)."""
     zone = preferences.time_zone
     if preferences.briefing_at is None:
         return
@@ -31,9 +41,7 @@ def briefings(
     while day <= last:
         play_at = to_utc(datetime.combine(day, preferences.briefing_at), zone)
         if start <= play_at < end:
-            yield from _briefing(
-                day, play_at, _DayGroups.from_occurrences(wanted, day, play_at, preferences), preferences
-            )
+            yield day, play_at
         day += _ONE_DAY
 
 

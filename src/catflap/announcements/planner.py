@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from catflap.announcements.plan_inputs import read_plan_state, record_plan
 from catflap.announcements.planned import MAX_LIFETIME, PlannedAnnouncement
-from catflap.announcements.planning import HORIZON, occurrence_window, plan
+from catflap.announcements.planning import HORIZON, next_play_at, occurrence_window, plan
 from catflap.announcements.preferences import load_preferences
 from catflap.announcements.repository import lock_plan, replan
 from catflap.calendars import initial_sync_done, list_occurrences
@@ -76,9 +76,7 @@ async def _plan(
     preferences = await load_preferences(connection, user_id)
     # From a little earlier, because announcements that are late may have to be cancelled.
     since, end = now - MAX_LIFETIME, now + HORIZON
-    horizon = MAX_LIFETIME + HORIZON + _LOOKAHEAD
-    window = occurrence_window(preferences, since, horizon)
+    window = occurrence_window(preferences, since, MAX_LIFETIME + HORIZON + _LOOKAHEAD)
     found = await list_occurrences(connection, user_id, *window, preferences.time_zone)
-    planned = plan(found, preferences, since, horizon)
-    following = min((one.play_at for one in planned if one.play_at >= end), default=end + _LOOKAHEAD)
-    return [one for one in planned if one.play_at < end], following - HORIZON
+    planned = plan(found, preferences, since, MAX_LIFETIME + HORIZON)
+    return planned, next_play_at(found, preferences, end, end + _LOOKAHEAD) - HORIZON

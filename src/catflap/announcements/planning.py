@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from catflap.announcements.briefings import briefings
+from catflap.announcements.briefings import briefing_times, briefings
 from catflap.announcements.planned import (
     Kind,
     PlannedAnnouncement,
@@ -55,6 +55,23 @@ def plan(
         *briefings(wanted, preferences, now, now + horizon),
     ]
     return sorted(found, key=lambda one: (one.play_at, one.kind, one.language, one.key))
+
+
+def next_play_at(
+    occurrences: Iterable[Occurrence], preferences: Preferences, start: datetime, end: datetime
+) -> datetime:
+    """Return when the first announcement from `start` (included) to `end` is played; `end` without one.
+
+    For the same arguments as `plan`, but without making a text.
+    """
+    times = [
+        one.starts_at - timedelta(minutes=minutes)
+        for one in occurrences
+        if _is_announced(one, preferences)
+        for minutes in _leads(one, preferences)
+    ]
+    times += [at for _, at in briefing_times(preferences, start, end)]
+    return min((at for at in times if start <= at < end), default=end)
 
 
 def _is_announced(one: Occurrence, preferences: Preferences) -> bool:

@@ -61,9 +61,14 @@ class StoredAccount:
         return bool(self.rows) and self.rows[0]["is_recorded"]
 
     @property
-    def list_is_healthy(self) -> bool:
-        """Whether the calendar list was fetched before, and the last attempt succeeded."""
-        return bool(self.is_recorded and self.rows[0]["listed_at"] and self.rows[0]["list_problem"] is None)
+    def is_listed(self) -> bool:
+        """Whether the calendar list was ever fetched."""
+        return bool(self.rows) and self.rows[0]["listed_at"] is not None
+
+    @property
+    def list_problem(self) -> str | None:
+        """The code of the problem with which fetching the list failed last, if it did."""
+        return self.rows[0]["list_problem"] if self.rows else None
 
     @property
     def time_zone(self) -> str | None:
@@ -139,6 +144,8 @@ async def write_time_zone(engine: AsyncEngine, user_id: int, account_sub: str, n
 async def _remove(connection: AsyncConnection, rows: Sequence[Row[Any]], now: datetime) -> None:
     """Delete calendars with their events, and record their removal."""
     t = removed_calendars
+    if not rows:
+        return
     for row in rows:
         names = ("user_id", "account_sub", "google_id", "summary")
         values = {**{name: row._mapping[name] for name in names}, "removed_at": now}

@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from sqlalchemy import Row, delete, select, text, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.clock import Clock
@@ -18,7 +17,7 @@ from catflap.log import log
 from catflap.store.prepared_reads import PreparedQuery
 from catflap.store.queue import enqueue
 from catflap.store.single_statements import fetch_alone
-from catflap.store.tables import accounts, calendar_syncs, calendars
+from catflap.store.tables import calendar_syncs, calendars
 from catflap.store.task_types import PLAN
 
 INTERNAL = "internal_error"
@@ -37,6 +36,20 @@ _MESSAGES = {
     INTERNAL: "Catflap could not read this calendar; its log has the reason.",
 }
 
+_CREATE = PreparedQuery(
+    text("""
+    INSERT INTO app.calendar_syncs (user_id, account_sub, waits_from, failures)
+    SELECT user_id, sub, CAST(:now AS timestamptz), 0 FROM app.accounts
+    WHERE user_id = :user_id AND sub = :account_sub FOR KEY SHARE
+    ON CONFLICT DO NOTHING
+    """)
+)
+_LISTED = PreparedQuery(
+    text("""
+    UPDATE app.calendar_syncs SET listed_at = :listed_at, problem = NULL, problem_since = NULL
+    WHERE user_id = :user_id AND account_sub = :account_sub
+    """)
+)
 _SUCCESS = PreparedQuery(
     text("""
     UPDATE app.calendar_syncs SET listed_at = :listed_at, retry_at = NULL, failures = 0
@@ -62,42 +75,41 @@ class AccountSyncLog:
         self._engine = engine
         self._clock = clock
         self._user_id = user_id
-        self._account_sub = account_sub
+        self._key = {"user_id": user_id, "account_sub": account_sub}
         self._mine = (calendar_syncs.c.user_id == user_id, calendar_syncs.c.account_sub == account_sub)
         self._listed_at: datetime | None = None
 
     async def create_row(self) -> None:
         """Insert the account's row at its first sync, so that syncs are scheduled even if this one fails."""
-        t, now = calendar_syncs, self._clock.now()
-        here = select(accounts.c.user_id, accounts.c.sub).where(
-            accounts.c.user_id == self._user_id, accounts.c.sub == self._account_sub
-        )
-        async with self._engine.begin() as connection:
-            for row in await connection.execute(here.with_for_update(key_share=True)):
-                new = insert(t).values(user_id=row.user_id, account_sub=row.sub, waits_from=now, failures=0)
-                await connection.execute(new.on_conflict_do_nothing())
+        await fetch_alone(self._engine, _CREATE, **self._key, now=self._clock.now())
 
     async def delete_row(self) -> None:
         """Delete the account's row, so that no sync is scheduled: there is no grant."""
         async with self._engine.begin() as connection:
             await connection.execute(delete(calendar_syncs).where(*self._mine))
 
-    async def record_list_success(self, *, now_healthy: bool) -> None:
+    async def record_list_success(self, problem: str | None, *, is_first: bool) -> None:
         """Record that the calendar list was fetched: now, or with the end if nothing but the time changes.
 
         Args:
-            now_healthy: Whether it had been fetched before, without a problem since.
+            problem: The problem of the last attempt, if any.
+            is_first: Whether it was never fetched before.
         """
         self._listed_at = self._clock.now()
-        if now_healthy:
-            return
-        row = await self._update({"listed_at": self._listed_at}, None)
-        if row is not None and row.problem is not None:
-            log.info("calendar_list_sync_recovered", user=self._user_id, after=row.problem)
+        if is_first or problem is not None:
+            await fetch_alone(self._engine, _LISTED, **self._key, listed_at=self._listed_at)
+        if problem is not None:
+            log.info("calendar_list_sync_recovered", user=self._user_id, after=problem)
 
     async def record_account_failure(self, error: CatflapError) -> None:
         """Record that no calendar of the account could be read."""
-        row = await self._update({}, error.code)
+        now, t = self._clock.now(), calendar_syncs
+        async with self._engine.begin() as connection:
+            row = (await connection.execute(select(t).where(*self._mine).with_for_update())).one_or_none()
+            if row is not None:
+                since = row.problem_since if row.problem == error.code else now
+                changed = update(t).where(*self._mine).values(problem=error.code, problem_since=since)
+                await connection.execute(changed)
         if row is not None and row.problem != error.code:
             log.warning("calendar_list_sync_failed", user=self._user_id, code=error.code, detail=error.detail)
 
@@ -130,24 +142,7 @@ class AccountSyncLog:
             failure.after = pause
 
     async def _record_success(self) -> None:
-        await fetch_alone(
-            self._engine,
-            _SUCCESS,
-            user_id=self._user_id,
-            account_sub=self._account_sub,
-            listed_at=self._listed_at,
-        )
-
-    async def _update(self, values: dict[str, object], code: str | None) -> Row[tuple[object, ...]] | None:
-        """Update the account's row; return it as it was before."""
-        now, t = self._clock.now(), calendar_syncs
-        async with self._engine.begin() as connection:
-            row = (await connection.execute(select(t).where(*self._mine).with_for_update())).one_or_none()
-            if row is not None:
-                since = row.problem_since if row.problem == code else now
-                values |= {"problem": code, "problem_since": since if code else None}
-                await connection.execute(update(t).where(*self._mine).values(**values))
-        return row
+        await fetch_alone(self._engine, _SUCCESS, **self._key, listed_at=self._listed_at)
 
 
 class OperatorNotice:

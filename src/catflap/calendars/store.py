@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Row, and_, delete, or_, select, text, update
+from sqlalchemy import and_, delete, or_, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from catflap.calendars.event_projection import EventRow
 from catflap.log import log
@@ -125,20 +126,14 @@ async def _write_changes(
     gone: str | None,
 ) -> bool:
     async with engine.begin() as connection:
-        lock = select(calendars).where(calendars.c.id == calendar.id).with_for_update()
-        row = (await connection.execute(lock)).one_or_none()
-        if row is None or not row.is_selected or row.sync_token != calendar.sync_token:
+        # Locks the row, so that no other sync writes events of this calendar meanwhile.
+        if await connection.scalar(_next_state(calendar, changes.next_sync_token, now, gone)) is None:
             return False
         if changes.full:
             await connection.execute(delete(events).where(events.c.calendar_id == calendar.id))
         else:
             await _delete_events(connection, calendar, changes, now - KEEP_PAST)
         await _write_events(connection, calendar, [one for one in changes.events.values() if one])
-        await connection.execute(
-            update(calendars)
-            .where(calendars.c.id == calendar.id)
-            .values(sync_token=changes.next_sync_token, synced_at=now, **_problem(row, gone, now))
-        )
         await enqueue(connection, PLAN, user_id)
     return True
 
@@ -159,9 +154,15 @@ async def _keep_events(
     return bool(written)
 
 
-def _problem(row: Row[Any], code: str | None, now: datetime) -> dict[str, Any]:
-    since = row.problem_since if row.problem == code else now
-    return {"problem": code, "problem_since": since if code else None}
+def _next_state(
+    calendar: SyncState, next_sync_token: str | None, now: datetime, gone: str | None
+) -> ReturningUpdate[tuple[int]]:
+    c = calendars.c
+    same = c.id == calendar.id, c.is_selected, c.sync_token.is_not_distinct_from(calendar.sync_token)
+    values = {"sync_token": next_sync_token, "synced_at": now, "problem": gone}
+    if gone is None or gone != calendar.problem:
+        values["problem_since"] = now if gone else None
+    return update(calendars).where(*same).values(values).returning(c.id)
 
 
 async def _delete_events(

@@ -86,7 +86,7 @@ class Calendars:
             await problems.create_row()
         try:
             states = await self._list(account, stored)
-            await problems.record_list_success(now_healthy=stored.list_is_healthy)
+            await problems.record_list_success(stored.list_problem, is_first=not stored.is_listed)
             failures = await self._sync_all(account, problems, states)
         except _NoToken as lost:
             if isinstance(lost.error, BadRequest):

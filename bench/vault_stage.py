@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import psutil
 from pydantic import SecretStr
 from sqlalchemy import insert, update
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -103,6 +104,11 @@ class Stage:
     notifications: NotificationListener
     oauth: OAuth
     environment: dict[str, str]
+    processes: dict[str, psutil.Process]
+
+    def cpu_seconds(self) -> dict[str, float]:
+        """Return the CPU time so far of this process, of the sandbox and of PostgreSQL."""
+        return {name: _cpu_seconds(process) for name, process in self.processes.items()}
 
     def grants(self) -> Grants:
         """Return a grant repository."""
@@ -180,7 +186,9 @@ async def open_stage() -> AsyncIterator[Stage]:
         await create_database(urls)
         await migrate(urls)
         http = await stack.enter_async_context(httpx2.AsyncClient(timeout=300))
-        google = Google(await _sandbox(stack, http), http)
+        google_url, sandbox = await _sandbox(stack, http)
+        google = Google(google_url, http)
+        postmaster = int((folder / "postgres" / "postmaster.pid").read_text().split()[0])
         engines = connect(urls.app), connect(urls.vault)
         for engine in engines:
             stack.push_async_callback(engine.dispose)
@@ -199,10 +207,16 @@ async def open_stage() -> AsyncIterator[Stage]:
             notifications=await stack.enter_async_context(NotificationListener(urls.vault)),
             oauth=OAuth(http, Discovery(http, google.discovery), client),
             environment=_environment(folder, urls, google),
+            processes={
+                "our process": psutil.Process(),
+                "the sandbox": psutil.Process(sandbox),
+                "PostgreSQL": psutil.Process(postmaster),
+            },
         )
 
 
-async def _sandbox(stack: AsyncExitStack, http: httpx2.AsyncClient) -> str:
+async def _sandbox(stack: AsyncExitStack, http: httpx2.AsyncClient) -> tuple[str, int]:
+    """Start a sandbox; return its URL and the id of its process."""
     port = free_port()
     process = start(
         "sandbox", "--port", str(port), "--client-id", CLIENT_ID, "--client-secret", CLIENT_SECRET
@@ -210,7 +224,13 @@ async def _sandbox(stack: AsyncExitStack, http: httpx2.AsyncClient) -> str:
     stack.callback(stop, process)
     url = f"http://127.0.0.1:{port}"
     await until_up(http, f"{url}/.well-known/openid-configuration", process)
-    return url
+    return url, process.pid
+
+
+def _cpu_seconds(process: psutil.Process) -> float:
+    """CPU time of a process, and of PostgreSQL's for each connection."""
+    found = [process, *process.children()] if process.name() == "postgres" else [process]
+    return sum(one.cpu_times().user + one.cpu_times().system for one in found)
 
 
 def free_port() -> int:

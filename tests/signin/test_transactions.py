@@ -7,9 +7,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.google.scopes import SIGN_IN
-from catflap.signin import Completion, ConsentRequest, SignInResult
+from catflap.signin import Completion, ConsentRequest, NewSession, Sessions, SignInResult
 from catflap.signin.authorization_requests import AuthorizationRequests, StateUsed
 from catflap.signin.linking import AccountLinker
 from catflap.vault.failpoint import failpoints
@@ -47,17 +49,42 @@ def counted() -> Iterator[Counter[str]]:
 
 
 @pytest.mark.parametrize(
-    ("prepare", "first", "later"), [(by_redirect, 11, 8), (by_popup, 11, 8), (natively, 9, 6)]
+    ("prepare", "first", "later"),
+    [
+        (by_redirect, {"statements": 11, "commits": 2}, {"statements": 8, "commits": 2}),
+        (by_popup, {"statements": 11, "commits": 2}, {"statements": 8, "commits": 2}),
+        # The session of a known user is one statement, which commits itself.
+        (natively, {"statements": 9, "commits": 2}, {"statements": 6, "commits": 1}),
+    ],
 )
 async def test_a_sign_in_commits_once_for_each_role(
-    app: RunningApp, prepare: Prepare, first: int, later: int
+    app: RunningApp, prepare: Prepare, first: dict[str, int], later: dict[str, int]
 ) -> None:
-    for statements in (first, later):
+    for expected in (first, later):
         sign_in = await prepare(app, await app.browser())
         with counted() as found:
             assert (await sign_in()).status_code in (200, 303)
-        assert found == {"commits": 2, "statements": statements}
+        assert found == expected
     assert (await app.stored())["app.sessions"] == 2
+
+
+async def test_only_the_commit_of_a_session_does_not_wait_for_the_disk(
+    app: RunningApp, engine: AsyncEngine
+) -> None:
+    with recorded_statements() as sent:
+        assert (await native(app, code=app.native_code())).status_code == 200
+    (session,) = [one.sql for one in sent if "set_config" in one.sql]
+    assert "INSERT INTO app.sessions" in session
+    user_id = (await app.rows("SELECT id FROM app.users"))[0][0]
+    shown = text("SHOW synchronous_commit")
+    async with engine.connect() as connection:
+        # The server of the tests has it off.
+        await connection.execute(text("SET synchronous_commit TO on"))
+        await connection.commit()
+        await Sessions(engine, app.clock).insert(connection, user_id, NewSession("bearer"))
+        assert await connection.scalar(shown) == "off"
+        await connection.commit()
+        assert await connection.scalar(shown) == "on"
 
 
 async def test_more_scopes_and_a_new_session_in_place_of_the_old_one_take_two_commits_too(

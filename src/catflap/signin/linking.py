@@ -12,6 +12,10 @@ what was created is deleted. When the process ends before it, user and account s
 session whose token nobody knows. The next sign-in stores the grant, or asks for consent once more when Google
 sends no second refresh token.
 
+The app's commit does not wait for the disk (see `Sessions.insert`), the vault's does, and writes what was
+committed before it too. So only the session of a known account may be lost, when PostgreSQL itself crashes in
+the next second; its user signs in again.
+
 The state is used up with the result and not before Google is asked: Google refuses a code that comes twice,
 and a response that fails leaves the state to the next attempt.
 """
@@ -99,6 +103,7 @@ class AccountLinker:
         late_identification: LateIdentification,
     ) -> None:
         self._engine = engine
+        self._single = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._users = users
         self._grants = grants
         self._requests = requests
@@ -150,7 +155,9 @@ class AccountLinker:
         token = None
         changes = account.differs(consent.identity, consent.request.scopes)
         if changes or consent.completion != Completion():
-            async with self._completing(consent) as connection:
+            # A session alone is one statement, which needs no transaction around it.
+            is_alone = not changes and consent.completion.pending is None
+            async with self._completing(consent, self._single if is_alone else self._engine) as connection:
                 if changes:
                     await self._users.update_account(
                         connection, account.user_id, consent.identity, consent.request.scopes
@@ -164,7 +171,7 @@ class AccountLinker:
         has_grant = consent.tokens is not None and consent.tokens.refresh_token is not None
         if consent.tokens is not None and not has_grant:
             consent.check_lasting()
-        async with self._completing(consent) as connection:
+        async with self._completing(consent, self._engine) as connection:
             user_id = await self._create(connection, consent)
             token = await self._start_session(connection, user_id, consent)
         if consent.tokens is not None and has_grant:
@@ -178,9 +185,9 @@ class AccountLinker:
         return _result(consent, user_id, consent.identity, token)
 
     @asynccontextmanager
-    async def _completing(self, consent: Consent) -> AsyncIterator[AsyncConnection]:
+    async def _completing(self, consent: Consent, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
         """Open the app's transaction, which uses up the state."""
-        async with self._engine.begin() as connection:
+        async with engine.begin() as connection:
             if consent.completion.pending is not None:
                 await self._requests.use(connection, consent.completion.pending)
             yield connection

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import ColumnElement, Row, bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, Row, bindparam, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from catflap.clock import Clock
@@ -67,7 +67,11 @@ class Sessions:
             return await self.insert(connection, user_id, NewSession(kind, user_agent))
 
     async def insert(self, connection: AsyncConnection, user_id: int, new: NewSession) -> str:
-        """Start a session in the transaction of `connection`, and return its token, which is not stored."""
+        """Start a session in the transaction of `connection`, and return its token, which is not stored.
+
+        The commit of that transaction does not wait for the disk: what a crash of PostgreSQL may lose is a
+        session of the last second.
+        """
         token, now = secrets.token_urlsafe(32), self._clock.now()
         values = {
             "user_id": user_id,
@@ -130,7 +134,7 @@ _INSERT = (
     insert(t)
     .values({name: bindparam(name) for name in _NEW})
     .add_cte(delete(t).where(t.c.user_id == bindparam("user_id"), _OVER).cte("swept"))
-    .returning(t.c.id)
+    .returning(t.c.id, func.set_config("synchronous_commit", "off", True))
 )
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.clock import FixedClock
 from catflap.errors import BadRequest
-from catflap.store.database import Urls, asyncpg_options, connect
+from catflap.store.database import Urls, asyncpg_options, connect, parse_url
 from catflap.store.prepared_reads import Connections, PreparedQuery, PreparedReads, open_connections
 from catflap.store.row_mapping import Columns, columns_of
 from catflap.store.tables import users as t
@@ -133,3 +133,9 @@ async def test_a_changed_table_fails_no_read(fresh_database_urls: Urls) -> None:
         assert await reads.fetch(BY_ID, id=1) == []
     await engine.dispose()
     await owner.dispose()
+
+
+def test_connections_of_the_driver_are_encrypted_as_those_of_sqlalchemy() -> None:
+    url = parse_url("postgresql://a:b@db.example/catflap?ssl=verify-full")
+    _, expected = url.get_dialect()().create_connect_args(url)
+    assert asyncpg_options(url)["ssl"] == expected["ssl"] == "verify-full"

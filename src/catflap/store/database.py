@@ -117,11 +117,14 @@ def _refuse_closed(connection: Any, _record: object, _proxy: object) -> None:
 
 
 def asyncpg_options(url: URL) -> dict[str, object]:
-    """Return the URL as keyword arguments of `asyncpg.connect`, for LISTEN and the queue."""
+    """Return the URL as keyword arguments of `asyncpg.connect`, for connections without SQLAlchemy."""
     options: dict[str, object] = {"user": url.username, "password": url.password, "database": url.database}
     host, port = url.query.get("host", url.host), url.port or url.query.get("port")
     if host:
         options["host"] = host
     if port:
         options["port"] = int(str(port))
+    if ssl := url.query.get("ssl"):
+        # Without it, these connections would be less protected than those of SQLAlchemy.
+        options["ssl"] = ssl
     return options

@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import inspect
 import logging
+import signal
 import time
 import traceback
 from typing import Any
@@ -32,6 +33,9 @@ Measures of one run can be compared with each other, those of two machines can't
 
 async def main(quick: bool, only: list[str]) -> int:
     """Run the chosen measures in order; return the number of those that failed."""
+    if task := asyncio.current_task():
+        # Servers that a measure has started end with it, also when `timeout` or `kill` ends this process.
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     chosen = [one for one in measures(quick) if _is_chosen(one, only)]
     failed, missed, files = [], [], set()
     for number, measure in enumerate(chosen, 1):

@@ -25,6 +25,8 @@ from catflap.vault.outbox import Event, enqueue_webhook_event
 from catflap.vault.token_rows import ALIVE, WITHOUT_ACCESS, WITHOUT_LEASE, WITHOUT_TOKENS, RefreshedToken
 from catflap.vault.token_selection import choose_row, row_for_access_token
 
+_NOTED_EVERY = timedelta(minutes=5)
+
 
 class Grants(StoredGrants):
     """Repository of the grants of one OAuth client."""
@@ -161,15 +163,16 @@ class Grants(StoredGrants):
             await connection.execute(delete(t).where(*same))
 
     def note_use(self, token: GrantToken) -> None:
-        """Note that an access token was returned; stored in batches."""
-        self._used.add(token.id)
+        """Note that an access token was returned; stored in batches, unless that was noted lately."""
+        if token.used_at is None or self._clock.now() - token.used_at >= _NOTED_EVERY:
+            self._used.add(token.id)
 
     async def write_uses(self) -> None:
         """Store which tokens were used; called about once a second."""
         used, self._used = self._used, set()
         if used:
             now = self._clock.now()
-            lately = t.c.used_at > now - timedelta(minutes=5)
+            lately = t.c.used_at > now - _NOTED_EVERY
             async with self.engine.begin() as connection:
                 noted = update(t).where(t.c.id.in_(used), lately.is_not(True))
                 await connection.execute(noted.values(used_at=now))

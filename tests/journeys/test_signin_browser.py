@@ -15,7 +15,7 @@ from tests.journeys.pages import AUTH2, GUIDE, JQUERY, POPUP, PREPARED_ONCE
 from tests.support.app_client import ALICE, BOB, CLIENT_ID, RunningApp
 from tests.support.chromium import open_browser
 
-pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
 LET_THE_PERSON_CHOOSE = """() => {
   const { oauth2 } = google.accounts, real = oauth2.initCodeClient;
   oauth2.initCodeClient = (config) => real({ ...config, login_hint: "", select_account: true });

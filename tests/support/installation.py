@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from importlib.metadata import distribution
+from importlib.util import cache_from_source
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -44,9 +45,12 @@ class Installation:
         """Link the files of distributions installed here, one by one: namespace packages share folders."""
         for name in names:
             for file in distribution(name).files or ():
-                if file.parts[0] != "..":
-                    (self.site / file).parent.mkdir(parents=True, exist_ok=True)
-                    (self.site / file).symlink_to(Path(str(file.locate())).resolve())
+                if file.parts[0] != ".." and file.suffix != ".pyc":
+                    installed = Path(str(file.locate())).resolve()
+                    _link(installed, self.site / file)
+                    # With its byte code; compiling all of them takes the first process many seconds.
+                    if file.suffix == ".py" and (compiled := Path(cache_from_source(installed))).exists():
+                        _link(compiled, Path(cache_from_source(self.site / file)))
 
     def command(self, code: str, *arguments: str) -> list[str]:
         """The command line of a Python that runs `code` with this folder and the standard library only."""
@@ -63,6 +67,11 @@ class Installation:
             check=False,
             timeout=60,
         )
+
+
+def _link(file: Path, link: Path) -> None:
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.symlink_to(file)
 
 
 def _pip(command: str, *arguments: str) -> None:

@@ -16,7 +16,7 @@ from tests.web.visits import AWAKE, NOON, SHOWS, SOON, SPEAKS, Visit, guarded
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.xdist_group("browser"),  # one Chromium for all of them
+    pytest.mark.xdist_group("mia_speaks"),  # one Chromium for all of them
 ]
 
 

@@ -18,7 +18,7 @@ from tests.web.visits import NOON, SOON, SPEAKS, Visit, guarded
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.xdist_group("browser"),
+    pytest.mark.xdist_group("page_ends"),
 ]
 BOB = replace(ALICE, user_id=8, name="Bob Cat", email="bob@example.com", csrf_token="csrf-of-bob")
 SECRET = "Ahoy! Surprise party."

@@ -13,7 +13,7 @@ from tests.web.visits import Visit, guarded
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.xdist_group("browser"),
+    pytest.mark.xdist_group("page_words"),
 ]
 SOURCES = {
     "en": ("chosen by you", "from Google Calendar", "from this browser"),

@@ -13,7 +13,7 @@ from tests.support.app_client import ALICE, CLIENT_ID, RunningApp
 from tests.support.chromium import open_browser
 from tests.support.host import embedded
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 PAGE = """<!DOCTYPE html>
 <button id="popup">Popup</button> <button id="signin">Sign in</button>
 <button id="disconnect">Disconnect</button>

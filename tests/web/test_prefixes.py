@@ -218,7 +218,6 @@ async def test_another_loopback_name_leads_to_the_path_that_browsers_see(
 
 
 @pytest.mark.browser
-@pytest.mark.xdist_group("browser")
 async def test_the_page_works_below_a_prefix(guest: RunningApp) -> None:
     person = await sign_in(guest)
     failed: list[str] = []

@@ -12,54 +12,9 @@ from hypothesis import strategies as st
 
 from catflap.calendars.recurrence.expand import MAX_STEPS, ExpansionLimitExceeded, expand
 from catflap.calendars.recurrence.rrule import parse_rrule, parse_until
+from tests.support.recurrence_rules import rules
 
 START = datetime(2024, 1, 10, 9, 30)
-DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
-
-
-def some(values: range | tuple[str, ...] | list[int], most: int = 3) -> st.SearchStrategy[str]:
-    return st.lists(st.sampled_from(values), min_size=1, max_size=most, unique=True).map(
-        lambda chosen: ",".join(map(str, chosen))
-    )
-
-
-@st.composite
-def rules(draw: st.DrawFn) -> str:
-    """Rules that match something within a few years: dateutil walks to the year 9999 for the others."""
-    frequency = draw(st.sampled_from(["YEARLY", "MONTHLY", "WEEKLY", "DAILY", "HOURLY", "MINUTELY"]))
-    services = {"FREQ": frequency, "INTERVAL": str(draw(st.sampled_from([1, 1, 5, 11])))}
-    month_days = some([*range(1, 29), *range(-28, 0)])
-    if frequency in ("YEARLY", "MONTHLY"):
-        kind = draw(st.sampled_from(["", "BYDAY", "BYMONTHDAY", "NTH", "BYYEARDAY", "BYWEEKNO"]))
-        if kind == "BYMONTHDAY":
-            services[kind] = draw(month_days)
-        elif kind == "BYDAY":
-            services[kind] = draw(some(DAYS))
-        elif kind == "NTH":
-            numbers = st.sampled_from(["1", "+2", "4", "-1", "-3"])
-            services["BYDAY"] = draw(st.builds(str.__add__, numbers, st.sampled_from(DAYS)))
-        elif kind == "BYYEARDAY" and frequency == "YEARLY":
-            services[kind] = draw(some([*range(1, 360), *range(-360, 0)]))
-        elif kind == "BYWEEKNO" and frequency == "YEARLY":
-            services[kind] = draw(some([*range(1, 53), *range(-52, 0)]))
-        if kind in ("", "BYDAY", "BYMONTHDAY", "NTH") and draw(st.booleans()):
-            services["BYMONTH"] = draw(some(range(1, 13), 6))
-        if draw(st.booleans()):
-            services["BYSETPOS"] = draw(st.sampled_from(["1", "-1", "1,-1"]))
-    else:
-        if draw(st.booleans()):
-            services["BYDAY"] = draw(some(DAYS))
-        if draw(st.booleans()):
-            services["BYMONTH"] = draw(some(range(1, 13), 6))
-    if draw(st.booleans()):
-        services["BYHOUR"] = draw(some(range(24)))
-    if draw(st.booleans()):
-        services["BYMINUTE"] = draw(some(range(60)))
-    if draw(st.booleans()):
-        services["WKST"] = draw(st.sampled_from(DAYS))
-    if draw(st.booleans()):
-        services["COUNT"] = str(draw(st.integers(1, 60)))
-    return ";".join(f"{name}={value}" for name, value in services.items())
 
 
 @given(rules(), st.integers(0, 600_000), st.integers(-5, 900), st.sampled_from([1, 7, 90]))
@@ -80,7 +35,7 @@ def test_the_instances_in_a_window_are_those_of_dateutil(
 
 
 def _by_dateutil(text: str, start: datetime, first: datetime, last: datetime) -> list[datetime]:
-    found = []
+    found: list[datetime] = []
     try:
         every = iter(rrulestr(text, dtstart=start))
     except ValueError:
@@ -149,6 +104,15 @@ def test_plain_and_numbered_weekdays_add_up() -> None:
     assert [wall.day for wall in found] == [2, 6, 13, 20, 27]
 
 
+def test_the_first_week_has_the_days_before_dtstart_too() -> None:
+    # "A set of recurrence instances starts at the beginning of the interval" (RFC 5545, 3.3.10): the first
+    # of that week is Monday, before DTSTART. dateutil takes Saturday.
+    rule = parse_rrule("FREQ=WEEKLY;INTERVAL=5;BYDAY=MO,SA;BYSETPOS=1", UTC)
+    thursday = datetime(2024, 2, 29, 9)
+    found = expand(rule, thursday, thursday, datetime(2024, 4, 30))
+    assert list(found) == [datetime(2024, 4, 1, 9)]
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -192,9 +156,26 @@ def test_any_text_is_a_rule_or_a_value_error(text: str) -> None:
 
 
 def test_until_is_converted_to_the_local_time_of_the_event() -> None:
-    from_utc = parse_until("20260325T130000Z", None)
-    assert from_utc == datetime(2026, 3, 25, 23, 59, 59, 999999)
-    assert parse_until("20260325", None) == datetime(2026, 3, 25, 23, 59, 59, 999999)
-    assert parse_until("20260325", UTC) == datetime(2026, 3, 25)
-    assert parse_until("20260325", ZoneInfo("Asia/Tokyo")) == datetime(2026, 3, 25, 9)
-    assert parse_until("20260325T130000", UTC) == datetime(2026, 3, 25, 13)
+    end_of_day = datetime(2026, 3, 25, 23, 59, 59, 999999)
+    assert parse_until("20260325T130000Z", None) == (end_of_day, None)
+    assert parse_until("20260325", None) == (end_of_day, None)
+    assert parse_until("20260325", UTC) == (datetime(2026, 3, 25), datetime(2026, 3, 25, tzinfo=UTC))
+    tokyo = parse_until("20260325", ZoneInfo("Asia/Tokyo"))
+    assert tokyo == (datetime(2026, 3, 25, 9), datetime(2026, 3, 25, tzinfo=UTC))
+    assert parse_until("20260325T130000", UTC)[0] == datetime(2026, 3, 25, 13)
+
+
+def test_until_in_the_second_of_two_repeated_hours_includes_the_first() -> None:
+    local, exact = parse_until("20261025T013000Z", ZoneInfo("Europe/Berlin"))
+    assert (local, exact) == (datetime(2026, 10, 25, 3, 30), datetime(2026, 10, 25, 1, 30, tzinfo=UTC))
+
+
+def test_the_second_60_is_59() -> None:
+    # "Implementations that do not support leap seconds" (RFC 5545, 3.3.12)
+    assert parse_rrule("FREQ=DAILY;BYSECOND=60", UTC).seconds == {59}
+
+
+@pytest.mark.parametrize("part", ["BYHOUR=9", "BYMINUTE=30", "BYSECOND=5", "BYHOUR=99"])
+def test_a_rule_on_dates_has_no_times_of_a_day(part: str) -> None:
+    # "MUST be ignored" where DTSTART is a date (RFC 5545, 3.3.10)
+    assert parse_rrule(f"FREQ=DAILY;{part}", None) == parse_rrule("FREQ=DAILY", None)

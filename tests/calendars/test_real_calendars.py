@@ -3,21 +3,18 @@
 iCalendar file → sandbox → HTTP → our API client → stored resources → occurrences.
 """
 
-import warnings
 from collections import Counter
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import icalendar
 import pytest
-import recurring_ical_events
 
-from catflap.calendars.datetimes import to_utc
 from catflap.calendars.event_projection import StoredEvent, project_event
-from catflap.calendars.recurrence.occurrence import Occurrence
 from catflap.calendars.recurrence.series import expand_events
+from tests.support.ical_occurrences import as_found, day_of, occurrences_by_peer
 from tests.support.sandbox_calendar import EMAIL, Served
 
 pytestmark = pytest.mark.slow
@@ -26,25 +23,23 @@ OWN = sorted((Path(__file__).parents[2] / "packages/google-sandbox/tests/data").
 REAL_DIRECTORY = Path(__file__).parents[3] / "shared" / "data" / "calendars"
 REAL = sorted(REAL_DIRECTORY.glob("*.ics"))
 
-Found = tuple[str, datetime | date, datetime | date]
-
 
 @pytest.mark.parametrize("path", [*OWN, *REAL], ids=lambda path: path.stem)
 @pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo"])
 async def test_the_occurrences_are_those_of_an_independent_library(
     google: Served, path: Path, zone: str
 ) -> None:
-    text = _text(path)
+    text = read_text(path)
     google.sandbox.import_ical(EMAIL, text, "read")
-    events = await _read(google, "read")
+    events = await read_calendar(google, "read")
     calendar = _with_exact_exclusions(icalendar.Calendar.from_ical(text))
     reader = ZoneInfo(zone)
     compared = 0
     problems: list[str] = []
-    for start, end in _windows(calendar, reader):
+    for start, end in windows(calendar, reader):
         ours = expand_events(events, start, end, reader, lambda _, reason: problems.append(reason))
-        expected = _expected(calendar, start, end, reader)
-        assert Counter(map(_as_found, ours)) == expected
+        expected = occurrences_by_peer(calendar, start, end, reader)
+        assert Counter(map(as_found, ours)) == expected
         assert problems == []
         compared += len(ours)
     assert compared > 0
@@ -56,11 +51,11 @@ def test_the_real_calendars_exist() -> None:
     assert len(REAL) >= 8
 
 
-def _text(path: Path) -> str:
+def read_text(path: Path) -> str:
     return path.read_text()
 
 
-async def _read(google: Served, calendar_id: str) -> list[StoredEvent]:
+async def read_calendar(google: Served, calendar_id: str) -> list[StoredEvent]:
     listed = await google.api.list_calendars(google.token)
     entry = next(one for one in listed.entries if one.id == calendar_id)
     page = await google.api.list_events(google.token, calendar_id)
@@ -79,55 +74,11 @@ def _with_exact_exclusions(calendar: icalendar.Calendar) -> icalendar.Calendar:
     return calendar
 
 
-def _windows(calendar: icalendar.Calendar, zone: ZoneInfo) -> Iterable[tuple[datetime, datetime]]:
+def windows(calendar: icalendar.Calendar, zone: ZoneInfo) -> Iterable[tuple[datetime, datetime]]:
     """A long stretch from the first start on, and single days of November 2026."""
-    starts = [_day(event["DTSTART"].dt) for event in calendar.walk("VEVENT")]
+    starts = [day_of(event["DTSTART"].dt) for event in calendar.walk("VEVENT")]
     first = datetime.combine(min(starts), datetime.min.time(), zone) - timedelta(days=3)
     yield first, first + timedelta(days=800)
     for days in range(7):
         start = datetime(2026, 11, 20, 6, 0, tzinfo=zone) + timedelta(days=days)
         yield start, start + timedelta(hours=24)
-
-
-def _day(value: date) -> date:
-    return value.date() if isinstance(value, datetime) else value
-
-
-def _expected(calendar: icalendar.Calendar, start: datetime, end: datetime, zone: ZoneInfo) -> Counter[Found]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        events = recurring_ical_events.of(calendar).between(
-            start - timedelta(days=2), end + timedelta(days=2)
-        )
-    found: Counter[Found] = Counter()
-    for event in events:
-        if str(event.get("STATUS", "")).upper() == "CANCELLED":
-            continue
-        begins, ends = event["DTSTART"].dt, event["DTEND"].dt
-        if isinstance(begins, datetime):
-            key: Found = (_title(event), _utc(begins, zone), _utc(ends, zone))
-        else:
-            key = (_title(event), begins, max(_day(ends), begins + timedelta(days=1)))
-        first, last = (_midnight(one, zone) if not isinstance(one, datetime) else one for one in key[1:])
-        if first < end and (last > start or first >= start):
-            found[key] += 1
-    return found
-
-
-def _title(event: icalendar.Event) -> str:
-    return str(event.get("SUMMARY", "")).strip()
-
-
-def _utc(value: datetime, zone: ZoneInfo) -> datetime:
-    return value.astimezone(UTC) if value.tzinfo else to_utc(value, zone)
-
-
-def _midnight(day: date, zone: ZoneInfo) -> datetime:
-    return to_utc(datetime.combine(day, datetime.min.time()), zone)
-
-
-def _as_found(one: Occurrence) -> Found:
-    if one.all_day:
-        assert one.day is not None and one.end_day is not None
-        return one.title, one.day, one.end_day
-    return one.title, one.starts_at, one.ends_at

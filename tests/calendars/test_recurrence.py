@@ -181,6 +181,42 @@ def test_until_is_compared_in_its_own_zone(until: str, last: str) -> None:
     assert starts(within(event("2026-10-05T09:00", f"RRULE:FREQ=WEEKLY;UNTIL={until}")))[-1] == last
 
 
+@pytest.mark.parametrize(
+    ("at", "until", "last"),
+    [
+        # Clocks in Berlin show 02:00 to 03:00 twice on October 25; an instance is in the first of them.
+        ("2026-10-23T02:45", "20261025T013000Z", "10-25T00:45"),
+        ("2026-10-23T02:45", "20261025T004500Z", "10-25T00:45"),
+        ("2026-10-23T02:45", "20261025T004400Z", "10-24T00:45"),
+        # They leave out 02:00 to 03:00 on March 29; an instance there is as late as one at 03:30.
+        ("2026-03-27T02:30", "20260329T013000Z", "03-29T01:30"),
+        ("2026-03-27T02:30", "20260329T011000Z", "03-28T01:30"),
+    ],
+)
+def test_until_is_exact_where_clocks_change(at: str, until: str, last: str) -> None:
+    series = event(at, f"RRULE:FREQ=DAILY;UNTIL={until}")
+    assert starts(within(series, start=datetime(2026, 3, 1, tzinfo=UTC)))[-1] == last
+
+
+def test_an_extra_date_with_a_period_has_a_duration_of_its_own() -> None:
+    lines = [
+        "RDATE;VALUE=PERIOD:20261103T100000Z/PT2H30M,20261104T100000Z/20261104T101500Z",
+        "RDATE;VALUE=PERIOD;TZID=Europe/Berlin:20261105T100000/P1DT1H",
+        "RDATE:20261107T100000Z",
+    ]
+    found = within(event("2026-11-02T09:00", *lines))
+    assert [one.ends_at - one.starts_at for one in found] == [
+        timedelta(hours=1), timedelta(hours=2, minutes=30), timedelta(minutes=15), timedelta(hours=25),
+        timedelta(hours=1),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("rule", ["FREQ=DAILY;COUNT=3;BYHOUR=9,17", "FREQ=HOURLY;COUNT=60"])
+def test_all_day_instances_begin_at_midnight_whatever_the_rule_says(rule: str) -> None:
+    found = within(all_day("2026-11-02", "2026-11-03", f"RRULE:{rule}"), zone="Asia/Tokyo")
+    assert starts(found) == ["11-01T15:00", "11-02T15:00", "11-03T15:00"]
+
+
 def test_a_series_that_ends_before_its_start_has_no_instances() -> None:
     assert within(event("2026-11-05T09:00", "RRULE:FREQ=WEEKLY;UNTIL=20261101T000000Z")) == []
 
@@ -226,6 +262,10 @@ def test_a_private_or_declined_event_says_so() -> None:
         "FREQ=WEEKLY",
         "X-RULE:FREQ=WEEKLY",
         "RDATE:soon",
+        "RDATE;VALUE=PERIOD:20261103T100000Z/P",
+        "RDATE;VALUE=PERIOD:20261103T100000Z/PT",
+        "RDATE;VALUE=PERIOD:20261103T100000Z/P999999999W",
+        "RDATE;VALUE=PERIOD:20261103T100000Z/later",
         "EXDATE;TZID=Europe/Berlin:2026-11-09",
         "RRULE:" + "A" * 70_000,
     ],

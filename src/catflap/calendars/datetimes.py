@@ -3,15 +3,20 @@
 The parsers raise ValueError and nothing else, so that an invalid event is skipped and stops no other.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 # Entries of the zone database that are no places: the machine's own setting, and clocks with leap seconds.
 _NOT_GEOGRAPHIC = ("right/", "posix/", "localtime", "posixrules", "Factory")
+_DURATION = re.compile(
+    r"\+?P(?:(?P<weeks>\d{1,9})W|(?:(?P<days>\d{1,9})D)?"
+    r"(?:T(?:(?P<hours>\d{1,9})H)?(?:(?P<minutes>\d{1,9})M)?(?:(?P<seconds>\d{1,9})S)?)?)"
+)
 
 
 @dataclass(frozen=True)
@@ -90,6 +95,21 @@ def parse_ical_date(text: str, zone: tzinfo) -> EventDateTime:
     if len(bare) == 8:
         return EventDateTime(read, None)
     return EventDateTime(read, UTC if len(text) > len(bare) else zone)
+
+
+def parse_ical_duration(text: str) -> timedelta:
+    """Parse a DURATION such as `PT1H30M`, `P1D` or `P2W` (RFC 5545, 3.3.6), not a negative one.
+
+    Raises:
+        ValueError: it has another form, or is longer than a `timedelta` can be.
+    """
+    match = _DURATION.fullmatch(text)
+    if match is None or text.endswith(("P", "T")):
+        raise ValueError("invalid duration")
+    try:
+        return timedelta(**{name: int(number) for name, number in match.groupdict("0").items()})
+    except OverflowError:
+        raise ValueError("duration out of range") from None
 
 
 def is_zone(name: object) -> bool:

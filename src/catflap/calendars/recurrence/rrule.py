@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, tzinfo
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from enum import IntEnum
 from functools import lru_cache
 from typing import Any
@@ -13,6 +13,7 @@ from catflap.calendars.datetimes import parse_ical_date
 _WEEKDAYS = {"MO": 0, "TU": 1, "WE": 2, "TH": 3, "FR": 4, "SA": 5, "SU": 6}
 _BYDAY = re.compile(r"([+-]?\d{1,2})?(MO|TU|WE|TH|FR|SA|SU)")
 _MAX_TIMES_A_DAY = 1440
+_TIMES_OF_DAY = frozenset({"BYHOUR", "BYMINUTE", "BYSECOND"})
 
 
 class Frequency(IntEnum):
@@ -32,7 +33,9 @@ class RecurrenceRule:
     """One RRULE or EXRULE; an empty set means "not restricted".
 
     Args:
-        until: The last local time that is included, in the zone of the event; None for no end.
+        until: No local time after this is included, in the zone of the event; None for no end.
+        until_utc: The same exactly, because local times repeat and are left out when clocks change; None for
+            no end and for all-day events.
         nth_weekdays: (n, weekday) within the month or year; n counts from the end when negative.
         positions: BYSETPOS within each period.
     """
@@ -41,6 +44,7 @@ class RecurrenceRule:
     interval: int = 1
     count: int | None = None
     until: datetime | None = None
+    until_utc: datetime | None = None
     months: frozenset[int] = frozenset()
     week_numbers: frozenset[int] = frozenset()
     year_days: frozenset[int] = frozenset()
@@ -60,7 +64,8 @@ def parse_rrule(text: str, zone: tzinfo | None) -> RecurrenceRule:
 
     Args:
         text: What comes after `RRULE:`.
-        zone: The event's, to convert UNTIL to its local time; None for all-day events.
+        zone: The event's, to convert UNTIL to its local time; None for all-day events, whose rules have no
+            hours, minutes and seconds: they "MUST be ignored" (RFC 5545, 3.3.10).
 
     Raises:
         ValueError: it can't be parsed, has no meaning, or too many times a day.
@@ -71,6 +76,8 @@ def parse_rrule(text: str, zone: tzinfo | None) -> RecurrenceRule:
         if not equals or name in values:
             raise ValueError("malformed rule")
         values[name] = value
+    if zone is None:
+        values = {name: value for name, value in values.items() if name not in _TIMES_OF_DAY}
     if unknown := values.keys() - _PARSERS.keys() - {"FREQ", "UNTIL"}:
         raise ValueError(f"{len(unknown)} unknown rule parts")
     try:
@@ -79,18 +86,17 @@ def parse_rrule(text: str, zone: tzinfo | None) -> RecurrenceRule:
             field, parse = _PARSERS[name]
             fields[field] = parse(values[name])
         plain, nth = fields.pop("byday", (frozenset(), frozenset()))
-        until = parse_until(values["UNTIL"], zone) if "UNTIL" in values else None
-        rule = RecurrenceRule(
-            Frequency[values["FREQ"]], until=until, weekdays=plain, nth_weekdays=nth, **fields
-        )
+        if "UNTIL" in values:
+            fields["until"], fields["until_utc"] = parse_until(values["UNTIL"], zone)
+        rule = RecurrenceRule(Frequency[values["FREQ"]], weekdays=plain, nth_weekdays=nth, **fields)
     except KeyError:
         raise ValueError("unknown frequency or weekday") from None
     _check_limits(rule)
     return rule
 
 
-def parse_until(text: str, zone: tzinfo | None) -> datetime:
-    """Parse UNTIL into the last local time of the event that is included.
+def parse_until(text: str, zone: tzinfo | None) -> tuple[datetime, datetime | None]:
+    """Parse UNTIL into `RecurrenceRule.until` and `RecurrenceRule.until_utc`.
 
     For all-day events (`zone` None) the whole date is included. For timed events a date means 00:00 UTC of
     that day, as in Google's own expansion (google-rfc-2445): that day's instance is usually excluded.
@@ -100,11 +106,19 @@ def parse_until(text: str, zone: tzinfo | None) -> datetime:
     """
     parsed = parse_ical_date(text, zone or UTC)
     if zone is None:
-        return datetime.combine(parsed.wall.date(), time.max)
+        return datetime.combine(parsed.wall.date(), time.max), None
     try:
-        return parsed.wall.replace(tzinfo=parsed.zone or UTC).astimezone(zone).replace(tzinfo=None, fold=0)
-    except OverflowError:
-        return parsed.wall
+        exact = parsed.at(UTC)
+        local = exact.astimezone(zone)
+        # In the second of two repeated hours, all instances of the first are included.
+        local += _offset(local.replace(fold=0)) - _offset(local)
+    except (OverflowError, ValueError):
+        return parsed.wall, None
+    return local.replace(tzinfo=None, fold=0), exact
+
+
+def _offset(local: datetime) -> timedelta:
+    return local.utcoffset() or timedelta(0)
 
 
 def _check_limits(rule: RecurrenceRule) -> None:
@@ -131,6 +145,11 @@ def _numbers(low: int, high: int, *, signed: bool = False) -> Callable[[str], fr
     return parse
 
 
+def _seconds(text: str) -> frozenset[int]:
+    """Parse BYSECOND; 60, a leap second, is 59 where clocks have none (RFC 5545, 3.3.12)."""
+    return frozenset(min(number, 59) for number in _numbers(0, 60)(text))
+
+
 def _byday(text: str) -> tuple[frozenset[int], frozenset[tuple[int, int]]]:
     plain: set[int] = set()
     nth: set[tuple[int, int]] = set()
@@ -155,7 +174,7 @@ _PARSERS: dict[str, tuple[str, Callable[[str], object]]] = {
     "BYDAY": ("byday", _byday),
     "BYHOUR": ("hours", _numbers(0, 23)),
     "BYMINUTE": ("minutes", _numbers(0, 59)),
-    "BYSECOND": ("seconds", _numbers(0, 59)),
+    "BYSECOND": ("seconds", _seconds),
     "BYSETPOS": ("positions", _numbers(1, 366, signed=True)),
     "WKST": ("week_start", _WEEKDAYS.__getitem__),
 }

@@ -6,10 +6,17 @@ can't be parsed is reported to `on_unreadable`, and the series keeps its first i
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
-from catflap.calendars.datetimes import EventDateTime, parse_event_datetime, parse_ical_date, to_utc, zone_or
+from catflap.calendars.datetimes import (
+    EventDateTime,
+    parse_event_datetime,
+    parse_ical_date,
+    parse_ical_duration,
+    to_utc,
+    zone_or,
+)
 from catflap.calendars.event_projection import StoredEvent
 from catflap.calendars.recurrence.expand import expand
 from catflap.calendars.recurrence.occurrence import Occurrence, ParsedEvent, parse_event
@@ -84,13 +91,22 @@ class _RecurrenceSet:
     rules: list[RecurrenceRule] = field(default_factory=list)
     excluded_rules: list[RecurrenceRule] = field(default_factory=list)
     added: dict[RecurrenceId, EventDateTime] = field(default_factory=dict)
+    # Only of those added as a PERIOD.
+    durations: dict[RecurrenceId, timedelta] = field(default_factory=dict)
     excluded: set[RecurrenceId] = field(default_factory=set)
     problems: list[str] = field(default_factory=list)
 
     def includes_dtstart(self, start: EventDateTime) -> bool:
         """Return whether DTSTART is an instance: always, unless every rule ended before it."""
-        ended = [rule.until is not None and rule.until < start.wall for rule in self.rules]
+        ended = [_has_ended(rule, start) for rule in self.rules]
         return not (ended and all(ended)) or bool(self.problems)
+
+
+def _has_ended(rule: RecurrenceRule, start: EventDateTime) -> bool:
+    """Return whether UNTIL is before `start`."""
+    if rule.until_utc and start.zone:
+        return rule.until_utc < to_utc(start.wall, start.zone)
+    return rule.until is not None and rule.until < start.wall
 
 
 def _expand_master(
@@ -114,26 +130,37 @@ def _expand_master(
     try:
         first, last = _search_range(master, window_start, window_end, reader)
         for rule in series.rules:
-            for wall in expand(rule, master.start.wall, first, last):
-                moment = master.start if wall == master.start.wall else EventDateTime(wall, master.start.zone)
+            for moment in _instances(rule, master.start, first, last):
                 starts[_recurrence_id(moment)] = moment
                 if len(starts) > MAX_INSTANCES:
                     raise ValueError("too many instances")
         for rule in series.excluded_rules:
-            excluded |= {
-                _recurrence_id(EventDateTime(wall, master.start.zone))
-                for wall in expand(rule, master.start.wall, first, last)
-            }
+            excluded |= set(map(_recurrence_id, _instances(rule, master.start, first, last)))
     except ValueError as error:
         series.problems.append(str(error))
     for recurrence_id, start in starts.items():
         if recurrence_id not in excluded and start.wall.date() not in excluded:
             try:
-                yield master.occurrence_at(start, reader)
+                duration = series.durations.get(recurrence_id)
+                instance = master if duration is None else replace(master, duration=duration)
+                yield instance.occurrence_at(start, reader)
             except ValueError as error:
                 series.problems.append(str(error))
     for problem in series.problems[:1]:
         on_unreadable(event, problem)
+
+
+def _instances(
+    rule: RecurrenceRule, start: EventDateTime, first: datetime, last: datetime
+) -> Iterator[EventDateTime]:
+    """Yield the instances of a rule between two local times; those of an all-day event are at midnight."""
+    for wall in expand(rule, start.wall, first, last):
+        if start.all_day:
+            yield EventDateTime(datetime.combine(wall.date(), time()), None)
+            continue
+        moment = start if wall == start.wall else EventDateTime(wall, start.zone)
+        if not _has_ended(rule, moment):
+            yield moment
 
 
 def _search_range(
@@ -157,13 +184,15 @@ def _parse_recurrence(event: StoredEvent, start: EventDateTime) -> _RecurrenceSe
             elif name == "EXRULE":
                 series.excluded_rules.append(parse_rrule(value, start.zone))
             elif name == "RDATE":
-                for moment in _parse_dates(line, value, parameters, start):
+                for moment, duration in _parse_dates(line, value, parameters, start):
                     extra = _in_zone_of(start, moment)
                     series.added[_recurrence_id(extra)] = extra
+                    if duration is not None and not start.all_day:
+                        series.durations[_recurrence_id(extra)] = duration
             elif name == "EXDATE":
                 series.excluded |= {
                     moment.wall.date() if start.all_day else _recurrence_id(moment)
-                    for moment in _parse_dates(line, value, parameters, start)
+                    for moment, _ in _parse_dates(line, value, parameters, start)
                 }
             else:
                 raise ValueError("unknown recurrence line")
@@ -172,20 +201,28 @@ def _parse_recurrence(event: StoredEvent, start: EventDateTime) -> _RecurrenceSe
     return series
 
 
-def _parse_dates(line: str, value: str, parameters: list[str], start: EventDateTime) -> list[EventDateTime]:
-    """Parse the values of an EXDATE or RDATE; of a period its start.
+def _parse_dates(
+    line: str, value: str, parameters: list[str], start: EventDateTime
+) -> list[tuple[EventDateTime, timedelta | None]]:
+    """Parse the values of an EXDATE or RDATE; of a PERIOD (RFC 5545, 3.3.9) the duration, too.
 
     Raises:
-        ValueError: one of them is neither a date nor a date-time.
+        ValueError: one of them is neither a date nor a date-time nor a period.
     """
     named = [line[line.upper().index("TZID=") + 5 :] for part in parameters if part.startswith("TZID=")]
     name = named[0].partition(":")[0].partition(";")[0].strip('"') if named else None
     zone = zone_or(name, start.zone or UTC)
-    return [
-        parse_ical_date(text.strip().upper().partition("/")[0], zone)
-        for text in value.split(",")
-        if text.strip()
-    ]
+    return [_parse_period(text.strip().upper(), zone) for text in value.split(",") if text.strip()]
+
+
+def _parse_period(text: str, zone: tzinfo) -> tuple[EventDateTime, timedelta | None]:
+    first, slash, rest = text.partition("/")
+    begin = parse_ical_date(first, zone)
+    if not slash:
+        return begin, None
+    if rest.startswith(("P", "+P")):
+        return begin, parse_ical_duration(rest)
+    return begin, max(parse_ical_date(rest, zone).at(zone) - begin.at(zone), timedelta(0))
 
 
 def _in_zone_of(start: EventDateTime, moment: EventDateTime) -> EventDateTime:

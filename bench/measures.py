@@ -9,6 +9,7 @@ from bench import (
     gc_pauses,
     id_token,
     install,
+    recurrence,
     sandbox,
     scale,
     signin,
@@ -56,6 +57,11 @@ def measures(quick: bool = False) -> list[Measure]:
                 "first sync, 50 events, per event": "≤ 0.15",
                 "plan again, nothing changed": "≤ 2",
             },
+        ),
+        Measure(
+            "calendar.recurrence",
+            "One recurring event, its instances of a day, CPU ms",
+            lambda: recurrence.measure(1 if quick else 3),
         ),
         Measure(
             "scale.users",

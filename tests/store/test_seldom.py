@@ -40,6 +40,14 @@ async def test_another_process_goes_on_when_the_first_has_ended(
     assert await other.is_due(clock.now())
 
 
+async def test_a_process_whose_clock_was_ahead_stops_no_other(
+    processes: list[SeldomTask], clock: FixedClock
+) -> None:
+    assert await processes[0].is_due(clock.now() + timedelta(days=365))
+    assert await processes[1].is_due(clock.now())
+    assert not await processes[2].is_due(clock.now())
+
+
 async def test_within_the_interval_the_database_is_not_asked(
     processes: list[SeldomTask], clock: FixedClock
 ) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 from sqlalchemy import insert, text, update
@@ -128,6 +129,46 @@ async def test_a_new_refresh_token_survives_the_failure_of_a_shared_commit(
     assert vault.grants.open_refresh_token(token) == "1//rotated"
     assert len(await vault.grants.rows.where(t.c.version == 1, t.c.lease_id.is_(None))) == 4
     assert await vault.refresh_all(due) == 4
+
+
+@pytest.mark.parametrize(
+    ("refresh_token", "name"), [("1//rotated", "store_refreshed"), (None, "store_access_tokens")]
+)
+async def test_an_answer_is_stored_before_a_run_that_is_cancelled_releases_its_lease(
+    expire: Expire,
+    vault: Vault,
+    oauth: OAuth,
+    monkeypatch: pytest.MonkeyPatch,
+    refresh_token: str | None,
+    name: str,
+) -> None:
+    await expire(1)
+    storing, done = asyncio.Event(), list[str]()
+
+    def noted(of: Any, called: str) -> None:
+        call = getattr(of, called)
+
+        async def note(*arguments: Any) -> Any:
+            storing.set()
+            await asyncio.sleep(0)
+            result = await call(*arguments)
+            done.append(called)
+            return result
+
+        monkeypatch.setattr(of, called, note)
+
+    noted(vault.grants, name)
+    noted(vault._bulk_refresh._leases, "release_all")
+    answer = TokenResponse("new", 3599, frozenset(), refresh_token)
+    monkeypatch.setattr(oauth, "refresh", AsyncMock(return_value=answer))
+    run = asyncio.create_task(vault.refresh_all(due))
+    await storing.wait()
+    run.cancel()
+    await asyncio.wait({run})
+    assert (run.cancelled(), done) == (True, [name, "release_all"])
+    (kept,) = await vault.grants.rows.where(t.c.lease_id.is_(None))
+    assert vault.grants.open_access_token(kept) == "new"
+    assert refresh_token in (None, vault.grants.open_refresh_token(kept))
 
 
 def _fail_once(rows: TokenRows, monkeypatch: pytest.MonkeyPatch) -> None:

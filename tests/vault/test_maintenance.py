@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from structlog.testing import capture_logs
 
 from catflap.clock import FixedClock
+from catflap.google.oauth import OAuth, TokenResponse
 from catflap.store.vault_tables import google_tokens, webhook_deliveries
 from catflap.vault import Vault
 from catflap.vault.audit import Audit
@@ -46,6 +47,28 @@ async def test_tokens_in_use_are_refreshed_before_they_run_out_and_once(
     (fresh, _) = await vault.grants.of_user(used.user_id)
     assert fresh.expires_at is not None and fresh.expires_at - clock.now() > timedelta(minutes=59)
     assert unused.account_sub != used.account_sub
+
+
+async def test_a_token_that_google_gives_for_a_minute_is_not_refreshed_every_tick(
+    vault: Vault,
+    grant_consent: GrantConsent,
+    maintenance: Maintenance,
+    oauth: OAuth,
+    clock: FixedClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    grant = await grant_consent()
+    await vault.access_token(grant.user_id)
+    await vault.grants.write_uses()
+    clock.advance(timedelta(minutes=55))
+    given = iter([60, 60, 60])
+
+    async def refresh(_token: str) -> TokenResponse:
+        return TokenResponse("brief", next(given, 3599), frozenset())
+
+    monkeypatch.setattr(oauth, "refresh", refresh)
+    assert await maintenance.refresh_due() == 1
+    assert await maintenance.refresh_due() == 0
 
 
 async def test_what_was_begun_is_finished_and_what_is_over_is_forgotten(

@@ -12,7 +12,8 @@ import asyncio
 import math
 import secrets
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
 
 from sqlalchemy import ColumnElement
 
@@ -81,25 +82,25 @@ class BulkRefresh:
         refreshed = 0
         while (claimed := await claims.next()) is not None:
             try:
-                refreshed += await self._refresh(*claimed)
+                refreshed += await self._refresh(claims, *claimed)
             except CatflapError:
                 claims.failed.append(claimed[0].id)
             claims.held.discard(claimed[0].id)
         return refreshed
 
-    async def _refresh(self, token: GrantToken, lease: Lease) -> bool:
+    async def _refresh(self, claims: "_Claims", token: GrantToken, lease: Lease) -> bool:
         answer = await self._refresher.request(token, lease)
         if answer is None:
             return False
-        refreshed = RefreshedToken(token, lease.id, answer)
-        # Shielded: what Google has answered is stored although this run is cancelled.
-        if _changes_grant(token, answer):
-            grants = self._refresher.grants
-            kept = await asyncio.shield(grants.store_refreshed(token, lease.id, answer)) is not None
-        else:
-            kept = await asyncio.shield(self._store.store(refreshed))
+        kept = await claims.finish(self._keep(RefreshedToken(token, lease.id, answer)))
         failpoint("refresh.end")
         return kept
+
+    async def _keep(self, one: RefreshedToken) -> bool:
+        if _changes_grant(one.token, one.answer):
+            grants = self._refresher.grants
+            return await grants.store_refreshed(one.token, one.lease_id, one.answer) is not None
+        return await self._store.store(one)
 
 
 class _Claims:
@@ -118,6 +119,7 @@ class _Claims:
         self._ready: deque[GrantToken] = deque()
         self._is_over = False
         self._turn = asyncio.Lock()
+        self._storing: set[asyncio.Task[bool]] = set()
 
     async def fill(self) -> bool:
         """Claim the next tokens, unless some are left; return False when the run is over."""
@@ -140,8 +142,17 @@ class _Claims:
             token = self._ready.popleft()
             return token, Lease(token.id, token.version, self.lease_id)
 
+    async def finish(self, storing: Coroutine[Any, Any, bool]) -> bool:
+        """Store an answer of Google's, also when the run is cancelled meanwhile."""
+        task = asyncio.create_task(storing)
+        self._storing.add(task)
+        task.add_done_callback(self._storing.discard)
+        return await asyncio.shield(task)
+
     async def release(self) -> None:
-        """Release what was claimed and not refreshed."""
+        """Release what was claimed and not refreshed, once the last answers are stored under their leases."""
+        if self._storing:
+            await asyncio.wait(self._storing)
         if self.held:
             await self._leases.release_all(self.lease_id, self.held)
 

@@ -81,6 +81,8 @@ class Maintenance(Background):
             t.c.expires_at <= now + REFRESH_AHEAD,
             t.c.expires_at <= now + REFRESH_AHEAD - spread,
             t.c.used_at > now - IN_USE,
+            # A token that Google gives for less than REFRESH_AHEAD would be due again at once.
+            or_(t.c.refreshed_at.is_(None), t.c.refreshed_at <= now - REFRESH_AHEAD),
             t.c.refresh_token.is_not(None),
             t.c.client_id == self._vault.grants.client_id,
         )

@@ -1,4 +1,4 @@
-"""Where the CPU time of the token route or of a calendar job goes: `python -m bench.profile token`.
+"""Where the CPU time of the token route, a sign-in or a calendar job goes: `python -m bench.profile token`.
 
 Takes the stack of this process at intervals of CPU time; cProfile would add up wrongly what SQLAlchemy runs
 in greenlets. Prints the share of the samples in which a function, or what it calls, was running ("with
@@ -25,6 +25,7 @@ import structlog
 import uvloop
 
 from bench import calendar_cpu
+from bench.signin import CODE_PATH, Client
 from bench.vault_http import ask_all, token_requests
 from bench.vault_stage import Stage, open_stage
 from catflap.app import open_catflap
@@ -32,6 +33,8 @@ from catflap.cli.http_server import bind, port_of, serving
 
 JOBS = {"sync": "sync without change", "first-sync": "first sync", "plan": "plan again, nothing changed"}
 INTERVAL_SECONDS = 0.001
+# Sign-ins between two fetches of codes.
+_BATCH = 50
 
 
 @dataclass
@@ -57,7 +60,7 @@ def sampled(profile: Profile) -> Iterator[None]:
         yield
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
-        profile.cpu_seconds = time.process_time() - began
+        profile.cpu_seconds += time.process_time() - began
 
 
 def running(frame: FrameType | None) -> Iterator[CodeType]:
@@ -89,6 +92,26 @@ async def token_route(stage: Stage, profile: Profile, seconds: float) -> int:
 
 def _send(port: int, requests: list[bytes], seconds: float) -> int:
     return len(uvloop.run(ask_all(port, requests, time.monotonic() + seconds)))
+
+
+async def first_sign_in(stage: Stage, profile: Profile, seconds: float) -> int:
+    """Sample first sign-ins of native apps, one after the other; return how many there were."""
+    listener = bind("127.0.0.1", 0)
+    port, times = port_of(listener), 0
+    async with (
+        open_catflap(stage.settings(port=port, signins_per_minute=1_000_000)) as catflap,
+        serving(catflap.web, listener),
+    ):
+        while profile.cpu_seconds < seconds:
+            people = await stage.google.accounts(_BATCH, f"batch{times}.example.com")
+            codes = [await stage.google.code(one["email"]) for one in people]
+            client = Client(port)
+            with sampled(profile):
+                for code in codes:
+                    await client.send(CODE_PATH, {"client": "native", "code": code})
+            await client.close()
+            times += _BATCH
+    return times
 
 
 async def job(stage: Stage, profile: Profile, name: str, seconds: float) -> int:
@@ -132,6 +155,8 @@ async def main(what: str, seconds: float, lines: int) -> None:
     async with open_stage() as stage:
         if what == "token":
             count = await token_route(stage, profile, seconds)
+        elif what == "signin":
+            count = await first_sign_in(stage, profile, seconds)
         else:
             count = await job(stage, profile, JOBS[what], seconds)
     print_shares(profile, lines)
@@ -144,7 +169,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(
         prog="python -m bench.profile", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("what", choices=["token", *JOBS])
+    parser.add_argument("what", choices=["token", "signin", *JOBS])
     parser.add_argument("--seconds", type=float, default=10.0, help="how long to take samples [10]")
     parser.add_argument("--lines", type=int, default=40, help="functions to print [40]")
     given = parser.parse_args()

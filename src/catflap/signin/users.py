@@ -1,10 +1,10 @@
 """Users and their Google accounts, which are identified by `sub`, never by email address."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from sqlalchemy import Row, Text, bindparam, cast, delete, exists, func, literal, select, update
+from sqlalchemy import Row, Text, bindparam, cast, delete, exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -92,13 +92,9 @@ class Users:
         Raises:
             AccountExists: somebody signs in with this account; the transaction must be rolled back.
         """
-        user = {"created_at": self._clock.now(), "external_id": None}
-        made = insert(users).values(user).returning(users.c.id).cte("made")
-        account = {name: value for name, value in self._new(0, identity, asked).items() if name != "user_id"}
-        values = (literal(value, a.c[name].type) for name, value in account.items())
-        new = insert(a).from_select(["user_id", *account], select(made.c.id, *values))
-        unless_known = new.on_conflict_do_nothing(index_elements=[a.c.sub], index_where=a.c.signs_in)
-        user_id = await connection.scalar(unless_known.returning(a.c.user_id))
+        account = self._new(0, identity, asked)
+        values = {f"new_{name}": account[name] for name in _ACCOUNT_COLUMNS}
+        user_id = await connection.scalar(_INSERT_USER_AND_ACCOUNT, values)
         if user_id is None:
             raise AccountExists
         return int(user_id)
@@ -298,3 +294,23 @@ _HAS_UNNAMED = exists().where(
 _ACCOUNT = select(a, _HAS_UNNAMED.label("has_unnamed")).where(a.c.sub == bindparam("sub"))
 _SIGNING_IN = _ACCOUNT.where(a.c.signs_in)
 _LINKED = _ACCOUNT.where(a.c.user_id == bindparam("user"))
+
+# Statements of a sign-in, built once: to build one takes longer than to run it.
+_ACCOUNT_COLUMNS = (
+    *(one.name for one in fields(Identity)),
+    "signs_in",
+    "is_primary",
+    "asked_scopes",
+    "created_at",
+    "updated_at",
+)
+_MADE = insert(users).values(created_at=bindparam("new_created_at")).returning(users.c.id).cte("made")
+_INSERT_USER_AND_ACCOUNT = (
+    insert(a)
+    .from_select(
+        ["user_id", *_ACCOUNT_COLUMNS],
+        select(_MADE.c.id, *(bindparam(f"new_{name}", type_=a.c[name].type) for name in _ACCOUNT_COLUMNS)),
+    )
+    .on_conflict_do_nothing(index_elements=[a.c.sub], index_where=a.c.signs_in)
+    .returning(a.c.user_id)
+)

@@ -39,7 +39,7 @@ async def merge(grants: Grants, clock: Clock, user_id: int, account_sub: str, in
         # The version stays, so a running refresh of the token stays valid.
         await connection.execute(update(t).where(t.c.id.in_(ids)).values(changes))
         await grants.rows.delete(connection, [one for one in theirs if one not in moved])
-        await grants.rows.update(connection, {}, t.c.id == before.id)
+        await grants.rows.update_by_id(connection, before.id, {})
         after = grants.combined(await grants.rows.of_grant(connection, user_id, into))
         if after.scopes != before.scopes:
             await enqueue_webhook_event(connection, "grant.scopes_changed", after, clock.now())

@@ -199,7 +199,7 @@ class Grants(StoredGrants):
             # A narrower access token must not hide the scopes of the stored refresh token.
             changes |= WITHOUT_ACCESS
         changes |= {**WITHOUT_LEASE, **ALIVE, "scopes": sorted(scopes)}
-        return await self.rows.update(connection, changes, t.c.id == token.id)
+        return await self.rows.update_by_id(connection, token.id, changes)
 
     async def _store_refresh_token(
         self,
@@ -218,17 +218,17 @@ class Grants(StoredGrants):
         )
         sealed = self.rows.encrypted_columns(target.id, user_id, answer, self.client_id)
         changes = {**sealed, **WITHOUT_LEASE, **ALIVE, "scopes": sorted(answer.scopes)}
-        changed = await self.rows.update(connection, changes, t.c.id == target.id)
+        changed = await self.rows.update_by_id(connection, target.id, changes)
         if main is not None and target.id != main.id:
             # Changes the version of the main row, so that a concurrent `erase` of the grant has no effect.
-            changed += await self.rows.update(connection, {}, t.c.id == main.id)
+            changed += await self.rows.update_by_id(connection, main.id, {})
         return self._combined([one for one in rows if one not in choice.removed], changed)
 
     async def _delete_token(self, connection: AsyncConnection, token: GrantToken, reason: str) -> None:
         changes = {**WITHOUT_TOKENS, **WITHOUT_LEASE}
         if token.state != "revoked":
             changes |= self.rows.ended_columns("reconsent", reason)
-        (ended,) = await self.rows.update(connection, changes, t.c.id == token.id)
+        (ended,) = await self.rows.update_by_id(connection, token.id, changes)
         await self._enqueue_change_event(connection, token, ended)
 
     async def _end_token(self, token: GrantToken, lease_id: str, changes: dict[str, object]) -> bool:

@@ -57,7 +57,7 @@ class KeysetAdoption:
                 given_up += 1
             elif not self._opens(one._access_token, AssociatedData(one.id, one.user_id, "access_token")):
                 async with self._engine.begin() as connection:
-                    await self._grants.rows.update(connection, WITHOUT_ACCESS, t.c.id == one.id)
+                    await self._grants.rows.update_by_id(connection, one.id, WITHOUT_ACCESS)
         return AdoptionResult(given_up, tuple(await self._new_secrets()))
 
     async def _tokens(self) -> AsyncIterator[GrantToken]:

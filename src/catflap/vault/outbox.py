@@ -7,7 +7,7 @@ import secrets
 from datetime import datetime
 from typing import Literal, get_args
 
-from sqlalchemy import any_, insert, literal, select
+from sqlalchemy import Text, any_, bindparam, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from catflap.store.queue import enqueue
@@ -18,13 +18,14 @@ from catflap.vault.grant import Grant
 Event = Literal["grant.active", "grant.reconsent", "grant.revoked", "grant.scopes_changed"]
 EVENTS: tuple[Event, ...] = get_args(Event)
 
+_SUBSCRIBED = select(webhooks.c.id).where(bindparam("event", type_=Text) == any_(webhooks.c.events))
+
 
 async def enqueue_webhook_event(
     connection: AsyncConnection, event: Event, grant: Grant, now: datetime
 ) -> None:
     """Insert one delivery for each webhook that is subscribed to `event`, and enqueue it."""
-    wanted = select(webhooks.c.id).where(literal(event) == any_(webhooks.c.events))
-    ids = (await connection.execute(wanted)).scalars().all()
+    ids = (await connection.execute(_SUBSCRIBED, {"event": event})).scalars().all()
     if not ids:
         return
     payload = {

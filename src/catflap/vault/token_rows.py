@@ -1,8 +1,10 @@
 """Read and write rows of `vault.google_tokens`; `catflap.vault.grants` decides what to change."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -19,6 +21,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from catflap.clock import Clock
 from catflap.google.oauth import TokenResponse
@@ -73,6 +76,17 @@ _LOCK = select(
         func.hashtextextended(bindparam("account", type_=Text), bindparam("user", type_=BigInteger))
     )
 )
+
+
+_INSERT = insert(t).returning(t)
+
+
+@cache
+def _update_by_id(columns: tuple[str, ...]) -> ReturningUpdate[Any]:
+    """Return the UPDATE that sets these columns; to build it takes longer than to run it."""
+    values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in columns}
+    counted = update(t).values(**values, version=t.c.version + 1, updated_at=bindparam("now"))
+    return counted.where(t.c.id == bindparam("row_id")).returning(t, ANNOUNCED)
 
 
 @dataclass(frozen=True)
@@ -142,7 +156,7 @@ class TokenRows:
             "created_at": now,
             "updated_at": now,
         }
-        return token_of((await connection.execute(insert(t).values(values).returning(t))).one())
+        return token_of((await connection.execute(_INSERT, values)).one())
 
     async def delete(self, connection: AsyncConnection, tokens: Sequence[GrantToken]) -> None:
         """Delete rows, and wake those who wait for them."""
@@ -156,6 +170,15 @@ class TokenRows:
         """Change rows, and wake those who wait for them."""
         values = {**changes, "version": t.c.version + 1, "updated_at": self._clock.now()}
         found = await connection.execute(update(t).where(*where).values(values).returning(t, ANNOUNCED))
+        return [token_of(row) for row in found]
+
+    async def update_by_id(
+        self, connection: AsyncConnection, row_id: int, changes: Mapping[str, object]
+    ) -> list[GrantToken]:
+        """Change one row as `update` does; `changes` are values, not SQL expressions."""
+        values = {f"new_{name}": value for name, value in changes.items()}
+        values |= {"row_id": row_id, "now": self._clock.now()}
+        found = await connection.execute(_update_by_id(tuple(changes)), values)
         return [token_of(row) for row in found]
 
     async def update_if_same(

@@ -5,13 +5,18 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+from structlog.testing import capture_logs
 
+from catflap.calendars import timeline
 from catflap.calendars.event_projection import StoredEvent, project_event
 from catflap.calendars.recurrence.byday import matches_byrules
 from catflap.calendars.recurrence.expand import MAX_COUNT_STEPS, MAX_STEPS
 from catflap.calendars.recurrence.occurrence import Occurrence
 from catflap.calendars.recurrence.rrule import RecurrenceRule
 from catflap.calendars.recurrence.series import expand_events
+from catflap.clock import FixedClock
+from tests.support.sandbox_calendar import SUB, Served
 
 BERLIN = ZoneInfo("Europe/Berlin")
 START = datetime(2026, 11, 2, 9, tzinfo=BERLIN)
@@ -120,6 +125,20 @@ def test_an_event_that_covers_the_whole_window_is_found() -> None:
     yearly = timed(START - timedelta(days=340), hours=24 * 365, recurrence=["RRULE:FREQ=YEARLY"])
     found, _ = found_and_reported(yearly)
     assert len(found) == 2
+
+
+async def test_an_event_that_is_not_expanded_is_logged_by_its_id(
+    google: Served, engine: AsyncEngine, account: int, clock: FixedClock
+) -> None:
+    tea = google.insert("Tea", clock.now() + timedelta(hours=3))
+    rule = "RRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30;COUNT=3"
+    event = google.insert(TITLE, clock.now() + timedelta(hours=2), recurrence=[rule])
+    await google.calendars(engine, clock).sync_account(account, SUB)
+    with capture_logs() as lines:
+        found = await timeline(engine, account, clock.now(), clock.now() + timedelta(days=1), UTC)
+    assert {event["id"], tea["id"]} <= {one.event_id for one in found}
+    assert [(line["event_id"], line["reason"]) for line in lines] == [(event["id"], "COUNT")]
+    assert TITLE not in str(lines)
 
 
 def _count_tested_days(monkeypatch: pytest.MonkeyPatch) -> list[date]:

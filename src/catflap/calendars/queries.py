@@ -69,4 +69,4 @@ async def _stored(
 
 
 def _log_unreadable(event: StoredEvent, reason: str) -> None:
-    log.warning("event_not_parsed", calendar_id=event.calendar_id, reason=reason)
+    log.warning("event_not_parsed", calendar_id=event.calendar_id, event_id=event.id, reason=reason)

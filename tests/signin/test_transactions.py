@@ -17,7 +17,7 @@ from catflap.signin.linking import AccountLinker
 from catflap.vault.failpoint import failpoints
 from tests.support.app_client import Browser, RunningApp
 from tests.support.signin import NOTHING, ONE_OF_EACH, back_from_google, error_of
-from tests.support.signin_codes import CODE_PATH, native, popup
+from tests.support.signin_codes import CODE_PATH, id_token, native, popup
 from tests.support.statements import commits, queries, recorded_statements
 
 pytestmark = pytest.mark.slow  # starts an application for each test
@@ -98,6 +98,20 @@ async def test_more_scopes_and_a_new_session_in_place_of_the_old_one_take_two_co
             assert error_of(await browser.get(back)) is None
         assert found["commits"] == 2
     assert await app.stored() == ONE_OF_EACH
+
+
+async def test_a_session_in_place_of_another_is_one_transaction_without_a_state_too(app: RunningApp) -> None:
+    await native(app, code=app.native_code())
+    ((user_id,),) = await app.rows("SELECT id FROM app.users")
+    sessions = Sessions(app.catflap.services.engine, app.clock)
+    token = await sessions.begin(user_id, "cookie")
+    replaced = NewSession("cookie", replaces=await sessions.find(token, "cookie"))
+    with counted() as found:
+        await app.catflap.services.signin.sign_in_with_id_token(
+            ConsentRequest("signin", SIGN_IN), id_token(app), completion=Completion(session=replaced)
+        )
+    assert found["commits"] == 1
+    assert await sessions.find(token, "cookie") is None
 
 
 async def test_a_linked_account_that_did_not_change_takes_one_commit(app: RunningApp) -> None:

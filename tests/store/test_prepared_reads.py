@@ -10,12 +10,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.clock import FixedClock
 from catflap.errors import BadRequest
+from catflap.store import prepared_reads
 from catflap.store.database import Urls, asyncpg_options, connect, parse_url
 from catflap.store.prepared_reads import Connections, PreparedQuery, PreparedReads, open_connections
 from catflap.store.row_mapping import Columns, columns_of
 from catflap.store.tables import users as t
 from catflap.store.unavailable import DatabaseUnavailable
 from tests.support.database import database_away
+from tests.support.own_postgres import own_postgres
 from tests.support.statements import recorded_statements
 
 BY_ID = PreparedQuery(select(t).where(t.c.id == bindparam("id")))
@@ -100,6 +102,34 @@ async def test_more_readers_than_connections_wait_for_each_other(
     await owner.close()
     # Ten, and the one that made the user.
     assert opened <= 11
+
+
+async def test_closing_leaves_no_connection_open_that_was_in_use(database_urls: Urls) -> None:
+    owner = await asyncpg.connect(**asyncpg_options(database_urls.owner))
+    sleeping = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' AND datname = $1"
+    async with open_connections(database_urls.app) as connections:
+        reading = asyncio.create_task(connections.fetch("SELECT pg_sleep(0.2)", []))
+        while not await owner.fetchval(sleeping, database_urls.app.database):
+            pass
+    assert len(await reading) == 1
+    async with asyncio.timeout(30):
+        while await owner.fetchval(sleeping, database_urls.app.database):
+            pass
+    await owner.close()
+
+
+async def test_connections_to_a_server_that_does_not_answer_are_closed_without_an_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(prepared_reads, "_CLOSE_SECONDS", 0.05)
+    with own_postgres() as postgres:
+        async with open_connections(postgres.urls.owner.set(database="postgres")) as connections:
+            await asyncio.gather(*(connections.fetch("SELECT pg_sleep(0.1)", []) for _ in range(2)))
+            postgres.freeze()
+            try:
+                await connections.close()
+            finally:
+                postgres.freeze(False)
 
 
 async def test_errors_are_those_of_every_other_query(reads: PreparedReads, engine: AsyncEngine) -> None:

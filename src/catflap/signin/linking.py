@@ -47,6 +47,11 @@ class Completion:
     pending: PendingAuthorization | None = None
     session: NewSession | None = None
 
+    @property
+    def is_one_statement(self) -> bool:
+        """Whether this is a new session and no more, which needs no transaction around it."""
+        return self.pending is None and (self.session is None or self.session.replaces is None)
+
 
 @dataclass(frozen=True)
 class SignInResult:
@@ -155,9 +160,8 @@ class AccountLinker:
         token = None
         changes = account.differs(consent.identity, consent.request.scopes)
         if changes or consent.completion != Completion():
-            # A session alone is one statement, which needs no transaction around it.
-            is_alone = not changes and consent.completion.pending is None
-            async with self._completing(consent, self._single if is_alone else self._engine) as connection:
+            engine = self._engine if changes or not consent.completion.is_one_statement else self._single
+            async with self._completing(consent, engine) as connection:
                 if changes:
                     await self._users.update_account(
                         connection, account.user_id, consent.identity, consent.request.scopes

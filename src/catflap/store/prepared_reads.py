@@ -42,6 +42,7 @@ class Connections:
     def __init__(self, url: URL) -> None:
         self._options = asyncpg_options(url)
         self._free: list[Any] = []
+        self._is_open = True
         self._places = asyncio.Semaphore(_CONNECTIONS)
 
     async def fetch(self, text: str, values: list[object]) -> list[Columns]:
@@ -59,13 +60,20 @@ class Connections:
                 # The statement may still run.
                 connection.terminate()
                 raise
-            self._free.append(connection)
+            if self._is_open:
+                self._free.append(connection)
+            else:
+                connection.terminate()
             return found
 
     async def close(self) -> None:
-        """Close the connections that are free."""
-        while (connection := self._take()) is not None:
-            await connection.close(timeout=_CLOSE_SECONDS)
+        """Close the connections, also when the server does not answer; those in use end later."""
+        self._is_open = False
+        ends = (one.close(timeout=_CLOSE_SECONDS) for one in self._free)
+        ended = await asyncio.gather(*ends, return_exceptions=True)
+        for error in ended:
+            if isinstance(error, BaseException) and not isinstance(error, LOSSES):
+                raise error
 
     def _take(self) -> Any:
         """Return a free connection that the server has not closed, or None."""

@@ -37,8 +37,8 @@ class SeldomTask:
         claimed = row.on_conflict_do_update(
             index_elements=[t.c.name],
             set_={"due_at": row.excluded.due_at},
-            # Further ahead than an interval: noted by a clock that was wrong.
-            where=(t.c.due_at <= now) | (t.c.due_at > now + self._every),
+            # Further ahead than two intervals: noted by a clock that was wrong, and not just a little.
+            where=(t.c.due_at <= now) | (t.c.due_at > now + 2 * self._every),
         )
         async with self._engine.begin() as connection:
             mine = await connection.scalar(claimed.returning(t.c.name)) is not None

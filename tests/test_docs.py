@@ -55,6 +55,12 @@ def test_every_link_leads_somewhere(page: Path) -> None:
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
+def test_each_decision_has_a_number_of_its_own_also_in_its_title() -> None:
+    files = sorted((ROOT / "docs" / "decisions").iterdir())
+    titles = [int(re.findall(r"\d+", file.read_text().splitlines()[0])[0]) for file in files]
+    assert [int(file.name.partition("-")[0]) for file in files] == titles == list(range(1, len(files) + 1))
+
+
 def test_both_commands_are_in_the_readme_and_in_the_makefile() -> None:
     readme, makefile = (ROOT / "README.md").read_text(), (ROOT / "Makefile").read_text()
     for command in ("demo", "test"):

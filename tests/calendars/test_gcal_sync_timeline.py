@@ -24,7 +24,7 @@ from catflap.calendars.recurrence.expand import expand
 from catflap.calendars.recurrence.occurrence import Occurrence, parse_event
 from catflap.calendars.recurrence.rrule import parse_rrule
 from catflap.calendars.recurrence.series import expand_events
-from tests.calendars.test_real_calendars import OWN, REAL, read_calendar, read_text, windows
+from tests.support.calendar_files import OWN, REAL, read_calendar, read_text, windows
 from tests.support.ical_occurrences import Found, as_found
 from tests.support.sandbox_calendar import EMAIL, Served
 

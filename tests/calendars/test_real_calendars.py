@@ -4,24 +4,19 @@ iCalendar file → sandbox → HTTP → our API client → stored resources → 
 """
 
 from collections import Counter
-from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import icalendar
 import pytest
 
-from catflap.calendars.event_projection import StoredEvent, project_event
 from catflap.calendars.recurrence.series import expand_events
-from tests.support.ical_occurrences import as_found, day_of, occurrences_by_peer
+from tests.support.calendar_files import OWN, REAL, REAL_DIRECTORY, read_calendar, read_text, windows
+from tests.support.ical_occurrences import as_found, occurrences_by_peer
 from tests.support.sandbox_calendar import EMAIL, Served
 
 pytestmark = pytest.mark.slow
-
-OWN = sorted((Path(__file__).parents[2] / "packages/google-sandbox/tests/data").glob("*.ics"))
-REAL_DIRECTORY = Path(__file__).parents[3] / "shared" / "data" / "calendars"
-REAL = sorted(REAL_DIRECTORY.glob("*.ics"))
 
 
 @pytest.mark.parametrize("path", [*OWN, *REAL], ids=lambda path: path.stem)
@@ -51,18 +46,6 @@ def test_the_real_calendars_exist() -> None:
     assert len(REAL) >= 8
 
 
-def read_text(path: Path) -> str:
-    return path.read_text()
-
-
-async def read_calendar(google: Served, calendar_id: str) -> list[StoredEvent]:
-    listed = await google.api.list_calendars(google.token)
-    entry = next(one for one in listed.entries if one.id == calendar_id)
-    page = await google.api.list_events(google.token, calendar_id)
-    assert page.next_page_token is None
-    return [StoredEvent(1, project_event(item), entry.time_zone) for item in page.items]
-
-
 def _with_exact_exclusions(calendar: icalendar.Calendar) -> icalendar.Calendar:
     """Write each EXDATE in UTC: the library lets `15:00 New York` exclude an instance at 15:00 UTC, too."""
     for event in calendar.walk("VEVENT"):
@@ -72,13 +55,3 @@ def _with_exact_exclusions(calendar: icalendar.Calendar) -> icalendar.Calendar:
             zoned = [one.astimezone(UTC) if getattr(one, "tzinfo", None) else one for one in dates]
             event.add("EXDATE", zoned)
     return calendar
-
-
-def windows(calendar: icalendar.Calendar, zone: ZoneInfo) -> Iterable[tuple[datetime, datetime]]:
-    """A long stretch from the first start on, and single days of November 2026."""
-    starts = [day_of(event["DTSTART"].dt) for event in calendar.walk("VEVENT")]
-    first = datetime.combine(min(starts), datetime.min.time(), zone) - timedelta(days=3)
-    yield first, first + timedelta(days=800)
-    for days in range(7):
-        start = datetime(2026, 11, 20, 6, 0, tzinfo=zone) + timedelta(days=days)
-        yield start, start + timedelta(hours=24)

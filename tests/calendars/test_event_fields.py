@@ -16,6 +16,8 @@ BERLIN = ZoneInfo("Europe/Berlin")
 NINE = datetime(2026, 12, 1, 9, tzinfo=BERLIN)
 HALF_PAST_TWO = datetime(2026, 10, 25, 2, 30, tzinfo=BERLIN)
 QUARTER_PAST_TWO_AGAIN = datetime(2026, 10, 25, 2, 15, tzinfo=BERLIN, fold=1)
+FIRST_HOUR = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))
+LAST_HOUR = datetime(9999, 12, 31, 23, tzinfo=ZoneInfo("America/Los_Angeles"))
 ANSWER = {"id": "abcde", "etag": '"1"', "status": "confirmed"}
 
 
@@ -60,6 +62,10 @@ def test_reminders_are_the_calendars_own_or_others_or_none() -> None:
         {"start": date(2026, 12, 1), "end": date(2026, 12, 1)},
         {"start": NINE.replace(tzinfo=None)},
         {"start": NINE.replace(tzinfo=None), "end": NINE},
+        {"start": FIRST_HOUR, "end": NINE},
+        {"start": NINE, "end": LAST_HOUR},
+        {"title": "\ud800"},
+        {"attendees": ["\ud800@example.com"]},
         {"start": NINE, "recurrence": ["RRULE"]},
         {"start": NINE, "recurrence": ["RRULE:FREQ=DAILY\n"]},
         {"start": NINE.astimezone(UTC), "recurrence": ["RRULE:FREQ=DAILY"]},

@@ -5,6 +5,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from catflap.calendars import EventFields
+from catflap.errors import BadRequest
 from catflap.store.task_types import AccountKey
 from tests.support.app_client import BOB, CALENDAR, RunningApp, raw
 from tests.support.events import ID, Writer, at, event, writer
@@ -59,6 +61,34 @@ async def test_a_parameter_that_is_sent_twice_is_refused(alice: Writer) -> None:
     path = alice.path() + "?account=1&account=2"
     answer = await alice.app.client.post(path, headers=alice.headers, json=event())
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
+
+
+async def test_a_condition_that_is_sent_twice_or_that_no_event_meets_changes_nothing(alice: Writer) -> None:
+    etag = (await alice.insert()).json()["etag"]
+    for tags in (("*", etag), (etag, etag), (f"{etag}, *",), (f"W/{etag}",), ("",), ("0",)):
+        headers = [*alice.headers.items(), *(("If-Match", tag) for tag in tags)]
+        for method, body in (("PATCH", {"title": "Doctor"}), ("DELETE", None)):
+            answer = await alice.app.client.request(method, alice.path(ID), headers=headers, json=body)
+            assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request"), tags
+    assert [one["summary"] for one in alice.at_google()] == ["Dentist"]
+
+
+async def test_the_library_refuses_ids_and_etags_that_no_event_has(alice: Writer) -> None:
+    await alice.insert()
+    events, fields = alice.app.catflap.services.events, EventFields(title="Doctor")
+    for event_id, etag, code in (
+        ("", None, "event_not_found"),
+        ("..", None, "event_not_found"),
+        (ID, "", "etag_mismatch"),
+        (ID, "0\r\nX: y", "etag_mismatch"),
+    ):
+        for writing in (
+            events.change(alice.user_id, event_id, fields, etag=etag),
+            events.delete(alice.user_id, event_id, etag=etag),
+        ):
+            with pytest.raises(BadRequest, match=code):
+                await writing
+    assert [one["summary"] for one in alice.at_google()] == ["Dentist"]
 
 
 async def test_a_grant_that_was_revoked_needs_a_new_consent(alice: Writer) -> None:
@@ -173,6 +203,8 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"start": {"date_time": 1764579600}}, "invalid_request", "start.date_time"),
     ({"start": {"date": "2026-13-01"}}, "invalid_request", "start.date"),
     ({"start": {"date_time": "0001-01-01T00:00:00+14:00", "time_zone": "UTC"}}, "event_invalid", "start"),
+    ({"start": {"date_time": "0001-01-01T00:00:00+14:00"}}, "event_invalid", "start"),
+    ({"end": {"date_time": "9999-12-31T23:00:00", "time_zone": "Etc/GMT+12"}}, "event_invalid", "end"),
     ({"title": "x" * 1025}, "invalid_request", "title"),
     ({"title": "a\0b"}, "invalid_request", "title"),
     ({"description": "x" * 8193}, "invalid_request", "description"),

@@ -117,6 +117,7 @@ def to_resource(fields: EventFields) -> dict[str, Any]:
         resource["reminders"] = _reminders(fields["reminders"])
     if "attendees" in fields:
         resource["attendees"] = [{"email": email} for email in fields["attendees"]]
+    _check_encodable(resource)
     return resource
 
 
@@ -127,6 +128,9 @@ _RENAMED = {
     "transparency": "transparency",
     "visibility": "visibility",
 }
+
+
+_OURS = {theirs: ours for ours, theirs in _RENAMED.items()}
 
 
 def from_resource(resource: Mapping[str, Any], *, is_new: bool = False) -> Event:
@@ -156,6 +160,15 @@ def content_hash(*parts: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def _check_encodable(resource: Mapping[str, Any]) -> None:
+    for name, value in resource.items():
+        try:
+            json.dumps(value, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            # JSON, from which callers have their texts, can spell it.
+            raise invalid_event(f"{_OURS.get(name, name)}: has half of a surrogate pair.") from None
+
+
 def _check_times(fields: EventFields) -> None:
     if "start" not in fields or "end" not in fields:
         return
@@ -164,12 +177,19 @@ def _check_times(fields: EventFields) -> None:
         if None in (start.utcoffset(), end.utcoffset()):
             raise invalid_event("start, end: a time needs an offset or a time zone.")
         # Within one zone Python compares local times, which a clock change can turn round.
-        if end.astimezone(UTC) < start.astimezone(UTC):
+        if _in_utc(end, "end") < _in_utc(start, "start"):
             raise invalid_event("end: must not be before the start.")
     elif isinstance(start, datetime) or isinstance(end, datetime):
         raise invalid_event("start, end: both must be times, or both must be dates.")
     elif end <= start:
         raise invalid_event("end: is the day after the last one, so it must be after the start.")
+
+
+def _in_utc(value: datetime, name: str) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise invalid_event(f"{name}: must be between the years 1 and 9999 in UTC.") from None
 
 
 def _event_datetime(value: date | datetime, name: str) -> dict[str, str | None]:

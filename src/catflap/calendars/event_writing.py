@@ -44,6 +44,8 @@ _INSERTED, _CHANGED = "catflapInserted", "catflapChanged"
 CALENDAR = "^(primary|[1-9][0-9]{0,17}|[!-.0-~]{1,500}@[!-.0-~]{1,255})$"
 # Ids that Google chose may have more characters than those that clients choose; instances have "_".
 ANY_EVENT_ID = "^[A-Za-z0-9_-]{1,1024}$"
+# A strong entity tag (RFC 9110 section 8.8.3), as If-Match compares them, or any.
+ETAG = r'^("[!#-~]{1,255}"|\*)$'
 
 
 @dataclass(frozen=True)
@@ -143,7 +145,8 @@ class EventWriter:
         mark = content_hash(etag, changes)
         if etag is not None:
             changes |= _marked(_CHANGED, mark)
-        target = await self._target(user_id, calendar, account, event_id)
+        _check_event(event_id, etag)
+        target = await self._target(user_id, calendar, account)
         try:
             written = await self._call(
                 target, self._api.patch_event, event_id, changes, send_updates=send_updates, etag=etag
@@ -173,7 +176,8 @@ class EventWriter:
         Raises:
             BadRequest: `etag_mismatch`; `event_not_found`: no such calendar; and all the rest as `insert`.
         """
-        target = await self._target(user_id, calendar, account, event_id)
+        _check_event(event_id, etag)
+        target = await self._target(user_id, calendar, account)
         try:
             await self._call(target, self._api.delete_event, event_id, send_updates=send_updates, etag=etag)
         except EventDeleted:
@@ -213,8 +217,8 @@ class EventWriter:
         await self._written(target, "insert")
         return from_resource(event)
 
-    async def _target(self, user_id: int, calendar: str, account: str | None, event_id: str = "") -> _Target:
-        if not re.fullmatch(CALENDAR, calendar) or (event_id and not re.fullmatch(ANY_EVENT_ID, event_id)):
+    async def _target(self, user_id: int, calendar: str, account: str | None) -> _Target:
+        if not re.fullmatch(CALENDAR, calendar):
             raise _not_found()
         if calendar.isdecimal():
             return await self._stored(user_id, int(calendar), account)
@@ -258,6 +262,14 @@ class EventWriter:
         async with self._engine.begin() as connection:
             if (await connection.execute(select(s.user_id).where(*mine))).first() is not None:
                 await self._vault.grants.enqueue_sync(connection, target.account)
+
+
+def _check_event(event_id: str, etag: str | None) -> None:
+    if not re.fullmatch(ANY_EVENT_ID, event_id):
+        raise _not_found()
+    if etag is not None and not re.fullmatch(ETAG, etag):
+        # No event has it. An empty header could pass for one that was not sent, which is no condition.
+        raise EtagMismatch("etag_mismatch", "No event has this ETag; send it as it was received.")
 
 
 def _not_found() -> BadRequest:

@@ -234,7 +234,7 @@ class EventWriteApi:
         etag: str | None = None,
         **sent: Any,
     ) -> FetchedResponse:
-        headers = {"Authorization": f"Bearer {token}", **({"If-Match": etag} if etag else {})}
+        headers = {"Authorization": f"Bearer {token}", **({} if etag is None else {"If-Match": etag})}
         try:
             answer = await fetch(self._http, method, url, limit=_EVENT, params=query, headers=headers, **sent)
         except FetchError as error:

@@ -95,13 +95,13 @@ def csrf_token(session_token: str) -> str:
 
 
 async def single_parameters(request: Request) -> None:
-    """Dependency: refuse a query parameter that is sent twice (RFC 6749 section 3.1).
+    """Dependency: refuse a query parameter (RFC 6749 section 3.1), or If-Match, that is sent twice.
 
     Raises:
         BadRequest: `invalid_request`.
     """
     names = [name for name, _ in request.query_params.multi_items()]
-    if len(names) != len(set(names)):
+    if len(names) != len(set(names)) or len(request.headers.getlist("If-Match")) > 1:
         raise BadRequest("invalid_request", "Send each parameter once.")
 
 

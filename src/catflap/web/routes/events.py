@@ -5,14 +5,14 @@ Titles, places and descriptions are in bodies only, and in no log, audit entry o
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, TypedDict
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Header, Path, Query
 from fastapi.responses import Response
 
 from catflap.calendars import Event
-from catflap.calendars.event_writing import ANY_EVENT_ID, CALENDAR
+from catflap.calendars.event_writing import ANY_EVENT_ID, CALENDAR, ETAG
 from catflap.errors import CatflapError
 from catflap.google.calendar_writing import SendUpdates
 from catflap.google.scopes import WRITE_EVENTS
@@ -32,34 +32,62 @@ _ONCE = [Depends(single_parameters)]
 router = new_router("/v1/calendars/{calendar}/events", tag="events", dependencies=_ONCE)
 key_router = new_router("/v1/users/{user_id}/calendars/{calendar}/events", tag="events", dependencies=_ONCE)
 
-_CALENDAR = "`primary`, an `id` of `GET /v1/calendars`, or Google's own id of a calendar."
-_EVENT = "Google's id of an event, or of an instance of a series."
+_CalendarId = Annotated[
+    Text,
+    Path(
+        pattern=CALENDAR,
+        description="`primary`, an `id` of `GET /v1/calendars`, or Google's own id of a calendar.",
+        examples=["primary"],
+    ),
+]
+_AnyEventId = Annotated[
+    Text,
+    Path(
+        pattern=ANY_EVENT_ID,
+        description="Google's id of an event, or of an instance of a series.",
+        examples=["3f2504e04f8941d39a0c0305e82c3301"],
+    ),
+]
+_IfMatch = Annotated[
+    Text | None, Header(alias="If-Match", pattern=ETAG, description="Only if it has this ETag.")
+]
+_SendUpdates = Annotated[SendUpdates, Query(description="Which attendees Google sends an email.")]
 _AGAIN = "The event, as it is now; an earlier request with this id and content inserted it."
 _ETAG = {"ETag": {"schema": {"type": "string"}, "description": "For `If-Match`."}}
 # The errors that a consent ends.
 _CONSENT_ENDS = frozenset({"not_found", "reconsent_required", "scope_missing"})
 
 
-@dataclass(frozen=True, kw_only=True)
-class CalendarParameters:
+class CalendarParameters(TypedDict):
     """Where to write, and whom Google tells; the names are those of `EventWriter`."""
 
-    calendar: Annotated[Text, Path(pattern=CALENDAR, description=_CALENDAR, examples=["primary"])]
-    account: AccountSub = None
-    send_updates: Annotated[SendUpdates, Query(description="Which attendees Google sends an email.")] = "none"
+    calendar: str
+    account: str | None
+    send_updates: SendUpdates
 
 
-@dataclass(frozen=True, kw_only=True)
 class EventParameters(CalendarParameters):
     """The same for one event."""
 
-    event_id: Annotated[
-        Text, Path(pattern=ANY_EVENT_ID, description=_EVENT, examples=["3f2504e04f8941d39a0c0305e82c3301"])
-    ]
-    etag: Annotated[
-        Text | None,
-        Header(alias="If-Match", pattern='^("[!#-~]{1,255}"|\\*)$', description="Only if it has this ETag."),
-    ] = None
+    event_id: str
+    etag: str | None
+
+
+async def _calendar_parameters(
+    calendar: _CalendarId, account: AccountSub = None, send_updates: _SendUpdates = "none"
+) -> CalendarParameters:
+    return {"calendar": calendar, "account": account, "send_updates": send_updates}
+
+
+async def _event_parameters(
+    calendar: _CalendarId,
+    event_id: _AnyEventId,
+    account: AccountSub = None,
+    send_updates: _SendUpdates = "none",
+    etag: _IfMatch = None,
+) -> EventParameters:
+    at = await _calendar_parameters(calendar, account, send_updates)
+    return {**at, "event_id": event_id, "etag": etag}
 
 
 @dataclass(frozen=True)
@@ -97,12 +125,12 @@ class Caller:
                 outcome,
                 key_id=self.key.id,
                 user_id=self.user_id,
-                account_sub=at.account,
+                account_sub=at["account"],
                 detail=action,
             )
 
     async def _consent_wanted(self, error: CatflapError, at: CalendarParameters) -> Response:
-        account = await self.services.events.account_of(self.user_id, at.calendar, at.account)
+        account = await self.services.events.account_of(self.user_id, at["calendar"], at["account"])
         if self.key is not None:
             return await consent_wanted(self.services, error, self.key, self.user_id, account, WRITE_EVENTS)
         wanted = {"scopes": " ".join(WRITE_EVENTS), **({"account": account} if account else {})}
@@ -137,7 +165,9 @@ def _declare_operations(
         },
     )
     async def insert(
-        body: EventBody, caller: Caller = Depends(calling), at: CalendarParameters = Depends()
+        body: EventBody,
+        caller: Caller = Depends(calling),
+        at: CalendarParameters = Depends(_calendar_parameters),
     ) -> Response:
         """Insert an event with an id of your choice, which makes it safe to repeat the request.
 
@@ -146,7 +176,7 @@ def _declare_operations(
         again.
         """
         fields = body.fields()
-        writing = caller.services.events.insert(caller.user_id, body.id, fields, **vars(at))
+        writing = caller.services.events.insert(caller.user_id, body.id, fields, **at)
         return await caller.answer(f"insert {body.id}", writing, at)
 
     @router.patch(
@@ -161,11 +191,13 @@ def _declare_operations(
         },
     )
     async def change(
-        body: EventChanges, caller: Caller = Depends(calling), at: EventParameters = Depends()
+        body: EventChanges,
+        caller: Caller = Depends(calling),
+        at: EventParameters = Depends(_event_parameters),
     ) -> Response:
         """Change the members that are sent; null removes one. Of a series all change, of an instance one."""
-        writing = caller.services.events.change(caller.user_id, fields=body.fields(), **vars(at))
-        return await caller.answer(f"change {at.event_id}", writing, at)
+        writing = caller.services.events.change(caller.user_id, fields=body.fields(), **at)
+        return await caller.answer(f"change {at['event_id']}", writing, at)
 
     @router.delete(
         "/{event_id}",
@@ -175,10 +207,12 @@ def _declare_operations(
         response_description="It is deleted, by this request or before.",
         responses=problems(*errors, *WRITING, "etag_mismatch"),
     )
-    async def delete(caller: Caller = Depends(calling), at: EventParameters = Depends()) -> Response:
+    async def delete(
+        caller: Caller = Depends(calling), at: EventParameters = Depends(_event_parameters)
+    ) -> Response:
         """Delete an event, a whole series, or one instance; an event that is not there is deleted already."""
-        writing = caller.services.events.delete(caller.user_id, **vars(at))
-        return await caller.answer(f"delete {at.event_id}", writing, at)
+        writing = caller.services.events.delete(caller.user_id, **at)
+        return await caller.answer(f"delete {at['event_id']}", writing, at)
 
 
 _declare_operations(router, "", _in_session, SESSION)

@@ -131,6 +131,30 @@ async def test_a_new_refresh_token_survives_the_failure_of_a_shared_commit(
     assert await vault.refresh_all(due) == 4
 
 
+async def test_an_unexpected_error_stops_no_other_token_and_is_raised_at_the_end(
+    expire: Expire, vault: Vault, oauth: OAuth, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken, *_ = await expire(8)
+    (token,) = await vault.grants.rows.where(t.c.id == broken)
+    asked, refresh_token = [], vault.grants.open_refresh_token(token)
+
+    async def refresh(sent: str) -> TokenResponse:
+        asked.append(sent)
+        if sent == refresh_token:
+            raise ValueError
+        return TokenResponse("new", 3599, frozenset())
+
+    monkeypatch.setattr(oauth, "refresh", refresh)
+    # So that there are several claims.
+    vault._bulk_refresh._rate_limit = _WatchedBucket(per_second=8, burst=8)
+    with pytest.raises(ValueError):
+        await vault.refresh_all(due)
+    # Once more at most, by a claim that began before the first failure.
+    assert (len(set(asked)), asked.count(str(refresh_token)) <= 2) == (8, True)
+    (left,) = await vault.grants.rows.where(t.c.version == 1, t.c.lease_id.is_(None))
+    assert left.id == broken
+
+
 @pytest.mark.parametrize(
     ("refresh_token", "name"), [("1//rotated", "store_refreshed"), (None, "store_access_tokens")]
 )

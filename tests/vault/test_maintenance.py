@@ -16,7 +16,7 @@ from catflap.store.vault_tables import google_tokens, webhook_deliveries
 from catflap.vault import Vault
 from catflap.vault.audit import Audit
 from catflap.vault.lifetimes import UNUSED
-from catflap.vault.maintenance import Maintenance
+from catflap.vault.maintenance import Maintenance, _run_each
 from catflap.vault.security_events import SecurityEventHandler
 from catflap.vault.webhooks import Address, Webhooks
 from tests.vault.conftest import Google, GrantConsent
@@ -154,3 +154,20 @@ async def test_a_slow_webhook_delays_no_other(
     async with asyncio.timeout(60):
         await Maintenance(vault, webhooks, handler, clock).tick()
     assert await webhooks.due() == []
+
+
+async def test_a_task_that_fails_unexpectedly_ends_no_other() -> None:
+    done = []
+
+    async def run(key: int) -> None:
+        if key == 0:
+            raise ValueError
+        await asyncio.sleep(0)
+        done.append(key)
+
+    with capture_logs() as logs:
+        await _run_each(run, list(range(8)))
+    assert (sorted(done), [entry["event"] for entry in logs]) == (
+        list(range(1, 8)),
+        ["maintenance_task_crashed"],
+    )

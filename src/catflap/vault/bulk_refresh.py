@@ -74,8 +74,9 @@ class BulkRefresh:
                 )
         finally:
             await asyncio.shield(claims.release())
-        if failures := [one for one in outcomes if isinstance(one, BaseException)]:
-            raise failures[0]
+        errors = [*claims.errors, *(one for one in outcomes if isinstance(one, BaseException))]
+        if errors:
+            raise errors[0]
         return sum(one for one in outcomes if isinstance(one, int))
 
     async def _work(self, claims: "_Claims") -> int:
@@ -85,6 +86,11 @@ class BulkRefresh:
                 refreshed += await self._refresh(claims, *claimed)
             except CatflapError:
                 claims.failed.append(claimed[0].id)
+            except Exception as error:
+                # Not only its worker would end: the others would try this token too, one after the other.
+                claims.failed.append(claimed[0].id)
+                claims.errors.append(error)
+                continue
             claims.held.discard(claimed[0].id)
         return refreshed
 
@@ -112,6 +118,7 @@ class _Claims:
         self.lease_id = secrets.token_hex(16)
         self.held: set[int] = set()
         self.failed: list[int] = []
+        self.errors: list[Exception] = []
         self._leases = leases
         self._circuit = circuit
         self._rate_limit = rate_limit

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 from catflap.background import Background
 from catflap.clock import Clock
 from catflap.errors import CatflapError, OperatorMustAct
-from catflap.log import log
+from catflap.log import log, place
 from catflap.store.seldom import SeldomTask
 from catflap.store.vault_tables import google_tokens as t
 from catflap.store.vault_tables import seldom_tasks
@@ -129,6 +129,9 @@ async def _run_each(do: Callable[[_K], Awaitable[None]], keys: list[_K]) -> None
         except CatflapError as error:
             if not (isinstance(error, OperatorMustAct) and error.logged):
                 log.warning("maintenance_task_failed", code=error.code, detail=error.detail)
+        except Exception as error:
+            # Otherwise the group would cancel the others, at each tick anew.
+            log.error("maintenance_task_crashed", error=type(error).__name__, at=place(error.__traceback__))
 
     async with asyncio.TaskGroup() as tasks:
         for key in keys:

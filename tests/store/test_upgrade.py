@@ -10,9 +10,10 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from catflap.announcements.preferences import Preferences, load_preferences
+from catflap.errors import OperatorMustAct
 from catflap.store import migrate as migrating
 from catflap.store.database import Urls, asyncpg_options, connect
-from catflap.store.migrate import create_database, migrate
+from catflap.store.migrate import create_database, migrate, require_migrated
 
 pytestmark = pytest.mark.slow
 
@@ -99,3 +100,11 @@ async def test_users_with_a_device_are_planned_within_the_hour(first_release: Ur
     planned = [row[0] for row in await connection.fetch(f"{query} ORDER BY id")]
     await connection.close()
     assert planned == [True, None]
+
+
+async def test_no_process_starts_before_the_tables_are_those_of_its_version(first_release: Urls) -> None:
+    with pytest.raises(OperatorMustAct) as refused:
+        await require_migrated(first_release)
+    assert refused.value.code == "database_not_migrated"
+    await migrate(first_release)
+    await require_migrated(first_release)

@@ -13,8 +13,8 @@ session whose token nobody knows. The next sign-in stores the grant, or asks for
 sends no second refresh token.
 
 The app's commit does not wait for the disk (see `Sessions.insert`), the vault's does, and writes what was
-committed before it too. So only the session of a known account may be lost, when PostgreSQL itself crashes in
-the next second; its user signs in again.
+committed before it too. So only the session of a known account, and what a sign-in without tokens stored, may
+be lost, when PostgreSQL itself crashes in the next second; the user signs in again.
 
 The state is used up with the result and not before Google is asked: Google refuses a code that comes twice,
 and a response that fails leaves the state to the next attempt.

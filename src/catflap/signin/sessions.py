@@ -69,8 +69,8 @@ class Sessions:
     async def insert(self, connection: AsyncConnection, user_id: int, new: NewSession) -> str:
         """Start a session in the transaction of `connection`, and return its token, which is not stored.
 
-        The commit of that transaction does not wait for the disk: what a crash of PostgreSQL may lose is a
-        session of the last second.
+        The commit of that transaction does not wait for the disk: a crash of PostgreSQL may lose what it
+        stored in the last second.
         """
         token, now = secrets.token_urlsafe(32), self._clock.now()
         values = {

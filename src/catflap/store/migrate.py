@@ -1,5 +1,6 @@
 """Migrate the database: roles, schemas, tables, rights."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 import asyncpg
@@ -10,11 +11,18 @@ from sqlalchemy.pool import NullPool
 
 from catflap.errors import OperatorMustAct, TryAgain
 from catflap.store.database import Urls, asyncpg_options
+from catflap.store.vault_tables import google_tokens
 
 _MIGRATE = "Run `catflap migrate` once, as an owner of the database."
 # Several processes may start at once; one of them migrates, the others wait.
 _MIGRATION_LOCK = 0x0CA7F1A9
 _MIGRATIONS = Path(__file__).parent / "migrations"
+# Every role may read the catalog, and no role of ours the version in `app.schema_version`.
+_COLUMNS = """
+SELECT n.nspname || '.' || c.relname, a.attname
+FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname IN ('app', 'vault') AND c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped
+"""
 
 
 async def create_database(urls: Urls) -> None:
@@ -56,13 +64,13 @@ async def migrate(urls: Urls) -> None:
 
 
 async def require_migrated(urls: Urls) -> None:
-    """Check that the database of `urls` is migrated, and that both roles can log in.
+    """Check that the database of `urls` has our tables and columns, and that both roles can log in.
 
     Raises:
         TryAgain: `database_unreachable`.
         OperatorMustAct: `database_refused` or `database_not_migrated`.
     """
-    for url, table in ((urls.app, "app.users"), (urls.vault, "vault.google_tokens")):
+    for url in (urls.app, urls.vault):
         try:
             connection = await asyncpg.connect(**asyncpg_options(url))
         except (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError):
@@ -73,12 +81,20 @@ async def require_migrated(urls: Urls) -> None:
         except (OSError, asyncpg.PostgresError) as error:
             raise unreachable(url) from error
         try:
-            if await connection.fetchval("SELECT to_regclass($1)", table) is None:
-                raise OperatorMustAct(
-                    "database_not_migrated", f"The database has no tables of ours. {_MIGRATE}"
-                )
+            _check_columns({tuple(row) for row in await connection.fetch(_COLUMNS)})
         finally:
             await connection.close()
+
+
+def _check_columns(found: Collection[tuple[str, ...]]) -> None:
+    ours = {
+        (table.fullname, column.name)
+        for table in google_tokens.metadata.tables.values()
+        for column in table.c
+    }
+    if not ours <= set(found):
+        lacks = "any table of ours" if ours.isdisjoint(found) else "all tables and columns of this version"
+        raise OperatorMustAct("database_not_migrated", f"The database does not have {lacks}. {_MIGRATE}")
 
 
 def unreachable(url: URL) -> TryAgain:

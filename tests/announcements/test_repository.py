@@ -19,6 +19,7 @@ from catflap.store.database import Urls
 from catflap.store.notify import NotificationListener
 from catflap.store.tables import announcements as t
 from catflap.store.tables import devices, sounds
+from catflap.work.retention import Retention
 from tests.announcements.conftest import add_device
 
 LEAD = timedelta(minutes=10)
@@ -360,3 +361,19 @@ async def test_after_any_sequence_of_plans_the_rows_are_those_of_the_last(
     assert standing == {one.key: one.spoken for one in last}
     await harness.plan(*last)
     assert await harness.version() == version
+
+
+async def test_an_old_sound_that_a_plan_uses_is_not_deleted_while_the_plan_is_written(
+    harness: PlanHarness, engine: AsyncEngine, clock: FixedClock
+) -> None:
+    one = planned("one", clock.now() + timedelta(days=3, hours=1))
+    key = await harness.sound(one.spoken)
+    clock.advance(timedelta(days=3))
+    async with engine.begin() as connection:
+        await lock_plan(connection, harness.user_id)
+        await replan(connection, harness.user_id, clock.now(), [one])
+        # Does not see the announcement yet.
+        await Retention(engine).delete_old(clock.now())
+    async with engine.connect() as connection:
+        assert (await connection.execute(select(sounds.c.key))).scalars().all() == [key]
+    assert await harness.states() == {"one": "ready"}

@@ -8,11 +8,11 @@ planning moves it back: a cancelled announcement that is wanted again, or one wh
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Row, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, func, insert, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from catflap.announcements.plan_inputs import RENDER_RETRY_AFTER
@@ -22,7 +22,7 @@ from catflap.speech import content_key
 from catflap.store.notify import announce_change
 from catflap.store.queue import enqueue
 from catflap.store.tables import announcements as t
-from catflap.store.tables import devices, sounds
+from catflap.store.tables import devices
 from catflap.store.task_types import RENDER, schedule_topic
 from catflap.store.text import sanitize_text
 
@@ -43,6 +43,17 @@ _REPLANNABLE_STATES = frozenset({"planned", "ready", "cancelled"})
 _KINDS = ("before", "start", "briefing")
 _MAX_DETAIL = 500
 _PLAN_LOCK = 0x0CA7 << 40
+# Much less than what retention keeps unused sounds.
+_SOUND_NOTED_EVERY = timedelta(hours=24)
+# In the order of their keys, because other plans use them too. One that is being deleted is not found.
+_KEEP_SOUNDS = text("""
+    WITH old AS (
+        SELECT key FROM app.sounds WHERE key = ANY (:keys) AND used_at < :old ORDER BY key FOR NO KEY UPDATE
+    ), noted AS (
+        UPDATE app.sounds s SET used_at = :now FROM old WHERE s.key = old.key RETURNING s.key
+    )
+    SELECT key FROM noted UNION ALL SELECT key FROM app.sounds WHERE key = ANY (:keys) AND used_at >= :old
+""")
 
 
 async def lock_plan(connection: AsyncConnection, user_id: int) -> None:
@@ -68,7 +79,7 @@ async def replan(
         planned: The whole plan, including the last `MAX_LIFETIME` before `now`.
     """
     wanted = {one.key: _row_values(one) for one in planned}
-    rendered = await _existing_sounds(connection, [values["sound_key"] for values in wanted.values()])
+    rendered = await _keep_sounds(connection, [values["sound_key"] for values in wanted.values()], now)
     for values in wanted.values():
         values["state"] = "ready" if values["sound_key"] in rendered else "planned"
     to_render: set[str] = set()
@@ -220,8 +231,11 @@ async def _rows(
     return {row.key: row for row in await connection.execute(query.with_for_update())}
 
 
-async def _existing_sounds(connection: AsyncConnection, keys: list[str]) -> set[str]:
-    found = await connection.execute(select(sounds.c.key).where(sounds.c.key.in_(keys)))
+async def _keep_sounds(connection: AsyncConnection, keys: list[str], now: datetime) -> set[str]:
+    """Return which sounds exist; the old ones are marked as used, so that retention does not delete them."""
+    found = await connection.execute(
+        _KEEP_SOUNDS, {"keys": keys, "now": now, "old": now - _SOUND_NOTED_EVERY}
+    )
     return set(found.scalars())
 
 

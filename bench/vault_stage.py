@@ -155,7 +155,8 @@ class Stage:
     async def expire_access_tokens(self, *, after: timedelta = timedelta(0), in_use: bool = False) -> None:
         """Let all access tokens expire in `after`; `in_use` also marks them as used now."""
         now = SystemClock().now()
-        values = {"expires_at": now + after, "used_at": now if in_use else None}
+        issued = now + after - timedelta(hours=1)
+        values = {"expires_at": now + after, "refreshed_at": issued, "used_at": now if in_use else None}
         async with self.vault_engine.begin() as connection:
             await connection.execute(update(google_tokens).values(**values))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote
 
@@ -58,21 +58,28 @@ class Routes:
         Raises:
             ApiError: 404 for an unknown path, 405 for a known one with another method.
         """
-        methods = self._exact.get(raw_path)
-        if methods is None:
-            for pattern, candidates in self._patterns.values():
-                if match := pattern.fullmatch(raw_path):
-                    call.path = {name: unquote(value) for name, value in match.groupdict().items()}
-                    methods = candidates
-                    break
-        if methods is None:
-            raise ApiError(404, "notFound", "Not Found")
         wanted = "GET" if call.method == "HEAD" else call.method
-        endpoint = methods.get(wanted)
-        if endpoint is None:
-            allowed = ", ".join(sorted(methods))
-            raise ApiError(405, "httpMethodNotAllowed", "Method Not Allowed", headers={"allow": allowed})
-        return endpoint
+        allowed: set[str] = set()
+        for methods, parameters in self._matching(raw_path):
+            if endpoint := methods.get(wanted):
+                call.path = parameters
+                return endpoint
+            allowed.update(methods)
+        if not allowed:
+            raise ApiError(404, "notFound", "Not Found")
+        headers = {"allow": ", ".join(sorted(allowed))}
+        raise ApiError(405, "httpMethodNotAllowed", "Method Not Allowed", headers=headers)
+
+    def _matching(self, raw_path: str) -> Iterator[tuple[dict[str, Endpoint], dict[str, str]]]:
+        """Yield the endpoints with this path by their methods, and its parameters; literal paths first.
+
+        There can be several: `events/import` is a method of Google's for POST, and an event for the others.
+        """
+        if raw_path in self._exact:
+            yield self._exact[raw_path], {}
+        for pattern, methods in self._patterns.values():
+            if match := pattern.fullmatch(raw_path):
+                yield methods, {name: unquote(value) for name, value in match.groupdict().items()}
 
 
 def _literal_first(endpoint: Endpoint) -> list[bool]:

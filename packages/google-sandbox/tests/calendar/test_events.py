@@ -37,6 +37,15 @@ async def test_an_event_comes_back_as_it_was_written(calendar: httpx2.AsyncClien
     assert (await calendar.get(f"{EVENTS}/{made['id']}")).json() == made
 
 
+async def test_an_event_may_have_the_name_of_a_method_as_its_id(calendar: httpx2.AsyncClient) -> None:
+    path = f"{EVENTS}/import"
+    assert (await calendar.post(EVENTS, json=timed(id="import"))).status_code == 200
+    assert (await calendar.get(path)).json()["id"] == "import"
+    assert (await calendar.patch(path, json={"summary": "Tea"})).status_code == 200
+    assert (await calendar.delete(path)).status_code == 204
+    assert (await calendar.get(f"{EVENTS}/quickAdd")).status_code == 404
+
+
 async def test_times_are_shown_in_the_zone_asked_for(calendar: httpx2.AsyncClient, sandbox: Sandbox) -> None:
     sandbox.insert_event(WHO, timed())
     page = (await calendar.get(EVENTS, params={"timeZone": "America/New_York"})).json()

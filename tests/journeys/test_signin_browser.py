@@ -20,6 +20,7 @@ LET_THE_PERSON_CHOOSE = """() => {
   const { oauth2 } = google.accounts, real = oauth2.initCodeClient;
   oauth2.initCodeClient = (config) => real({ ...config, login_hint: "", select_account: true });
 }"""
+OVERFLOW = "() => document.documentElement.scrollWidth - innerWidth"
 THEIR_OWN = {"Content-Security-Policy": "default-src * 'unsafe-inline'"}
 REAL_JQUERY = Path("/usr/share/javascript/jquery/jquery.min.js")
 
@@ -103,6 +104,16 @@ async def test_sign_in_by_redirect_needs_one_click_and_one_consent(page: Page, a
     assert signed_in["accounts"][0]["email"] == ALICE
     assert signed_in["grants"][0]["missing_scopes"] == []
     assert await page.evaluate("document.cookie") == ""
+
+
+async def test_the_sandboxs_pages_fit_a_phone(page: Page, app: RunningApp) -> None:
+    await page.set_viewport_size({"width": 320, "height": 640})
+    await page.goto(f"{app.origin}/signin/google?scopes=calendar")
+    await expect(page.get_by_placeholder("name@example.com")).to_be_visible()
+    assert await page.evaluate(OVERFLOW) == 0
+    await page.get_by_role("button", name=ALICE).click()
+    await expect(page.get_by_role("button", name="Allow")).to_be_visible()
+    assert await page.evaluate(OVERFLOW) == 0
 
 
 async def test_a_missing_scope_is_shown_and_can_be_requested_with_one_click(

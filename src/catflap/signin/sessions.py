@@ -127,7 +127,7 @@ class Sessions:
             await connection.execute(ended if but is None else ended.where(t.c.id != but))
 
 
-# Expired sessions of the user are deleted here, so that no periodic task is needed.
+# A sign-in also deletes the user's old sessions; `work.retention` deletes everybody's that have expired.
 _OVER = (t.c.expires_at <= bindparam("now")) | (t.c.last_used_at <= bindparam("unused_since"))
 _NEW = ("user_id", "kind", "token_hash", "user_agent", "created_at", "last_used_at", "expires_at")
 _INSERT = (

@@ -100,8 +100,8 @@ class Grants(StoredGrants):
     async def store_access_tokens(self, refreshed: Sequence[RefreshedToken]) -> set[int]:
         """Store refreshed access tokens in one transaction; return the ids of those stored.
 
-        Only for answers that change nothing else: see `changes_grant`. A row that has changed, or whose lease
-        has, since it was read is left alone.
+        Only for answers with the same scopes and no new refresh token. A row that has changed since it was
+        read, or whose lease has, is left alone.
         """
         async with self.engine.begin() as connection:
             kept = await self.rows.store_access_tokens(connection, refreshed, self.client_id)

@@ -8,7 +8,7 @@ import pytest
 from catflap.calendars import EventFields
 from catflap.errors import BadRequest
 from catflap.store.task_types import AccountKey
-from tests.support.app_client import BOB, CALENDAR, RunningApp, raw
+from tests.support.app_client import ALICE, BOB, CALENDAR, RunningApp, raw
 from tests.support.events import ID, Writer, at, event, writer
 
 pytestmark = pytest.mark.slow  # starts an application for each test
@@ -46,7 +46,21 @@ async def test_the_consent_is_that_of_the_account_whose_calendar_it_is(app: Runn
     sub = app.sandbox.account(alice.email).sub
     answer = (await alice.insert(account=sub)).json()
     asked = parse_qs(urlsplit(answer["consent_url"]).query)
-    assert asked == {"scopes": ["calendar.events"], "account": [sub]}
+    assert asked == {"scopes": ["calendar.events"], "purpose": ["add_scopes"], "account": [sub]}
+
+
+async def test_a_consent_links_an_account_that_is_not_the_users_or_not_any_more(app: RunningApp) -> None:
+    browser = await app.browser()
+    await browser.sign_in()
+    for event_id, email in (("abcd0", BOB), ("abcd1", BOB), ("abcd2", ALICE)):
+        path = f"/v1/calendars/primary/events?account={app.sandbox.account(email).sub}"
+        answer = await browser.send("POST", path, json=event(event_id))
+        await browser.sign_in(answer.json()["consent_url"], email=email)
+        again = await browser.send("POST", path, json=event(event_id))
+        assert again.status_code == 201, again.text
+        for grant in (await browser.get("/v1/grants")).json()["grants"]:
+            if grant["state"] == "active":
+                await browser.send("DELETE", f"/v1/grants/{grant['id']}")
 
 
 async def test_a_user_who_allowed_nothing_is_led_to_a_consent(app: RunningApp) -> None:

@@ -194,7 +194,7 @@ class EventWriter:
         await self._written(target, "delete")
 
     async def account_of(self, user_id: int, calendar: str, account: str | None = None) -> str | None:
-        """Return the `sub` of the account that writes to `calendar`; None if the user has no such grant.
+        """Return the `sub` of the account that writes to `calendar`; `account` if the user has no such grant.
 
         Raises:
             BadRequest: `event_not_found`.

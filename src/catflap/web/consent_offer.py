@@ -28,7 +28,7 @@ async def consent_wanted(
     offer = ConsentOffer(
         create=f"{services.settings.origin}{services.paths.token}/v1/users/{user_id}/consents",
         scopes=sorted(wanted),
-        **_whose(grant, account),
+        **whose(grant, account),
     )
     return problem_of(
         error,
@@ -38,8 +38,8 @@ async def consent_wanted(
     )
 
 
-def _whose(grant: Grant | None, account: str | None) -> dict[str, str]:
-    """Choose purpose and account, so that the consent widens the grant that lacked something."""
+def whose(grant: Grant | None, account: str | None) -> dict[str, str]:
+    """Choose `purpose` and `account` of a consent, so that it widens the grant that lacked something."""
     if grant is None:
         return {"purpose": "link", **({"account": account} if account else {})}
     if is_unnamed(grant.account_sub):

@@ -19,7 +19,7 @@ from catflap.google.scopes import WRITE_EVENTS
 from catflap.vault.api_keys import ApiKey
 from catflap.web.api_key_auth import EventsKey
 from catflap.web.authentication import CurrentSession, ServicesDep, single_parameters
-from catflap.web.consent_offer import consent_wanted
+from catflap.web.consent_offer import consent_wanted, whose
 from catflap.web.input_types import AccountSub, PathId, Text
 from catflap.web.problem_route import new_router
 from catflap.web.problems import problem_of
@@ -133,7 +133,10 @@ class Caller:
         account = await self.services.events.account_of(self.user_id, at["calendar"], at["account"])
         if self.key is not None:
             return await consent_wanted(self.services, error, self.key, self.user_id, account, WRITE_EVENTS)
-        wanted = {"scopes": " ".join(WRITE_EVENTS), **({"account": account} if account else {})}
+        grant = await self.services.grants.find(self.user_id, account)
+        # Where nothing is known of an account, the purpose depends on whether the user has one.
+        asks = whose(grant, account) if grant or account else {}
+        wanted = {"scopes": " ".join(WRITE_EVENTS), **asks}
         return problem_of(error, consent_url=f"{self.services.paths.auth}/signin/google?{urlencode(wanted)}")
 
 

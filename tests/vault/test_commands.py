@@ -117,6 +117,11 @@ async def test_a_file_that_can_not_be_imported_says_what_it_needs(
     assert code == 2 and "each row needs user_id and refresh_token" in error
 
 
+async def test_a_file_that_is_not_there_is_called_missing(catflap: Shell, tmp_path: Path) -> None:
+    code, _, error = await catflap("import", str(tmp_path / "missing.csv"))
+    assert code == 2 and f"Can't read {tmp_path / 'missing.csv'}: No such file or directory." in error
+
+
 async def test_keys_are_rotated_and_listed(
     catflap: Shell, grant_consent: GrantConsent, grants: Grants, keyset_file: Path
 ) -> None:

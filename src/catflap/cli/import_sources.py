@@ -35,7 +35,9 @@ def read_file(file: Path) -> list[Row]:
         if file.suffix.lower() == ".json":
             return _rows(json.loads(text))
         return _rows(csv.DictReader(text.splitlines()))
-    except (OSError, ValueError, TypeError, AttributeError, csv.Error):
+    except OSError as error:
+        raise BadRequest("import_unreadable", f"Can't read {file}: {error.strerror}.") from None
+    except (ValueError, TypeError, AttributeError, csv.Error):
         raise _unreadable(f"{file.name} is neither CSV with a header nor a JSON array of objects") from None
 
 

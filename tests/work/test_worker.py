@@ -12,10 +12,12 @@ from structlog.testing import capture_logs
 
 from catflap.errors import TryAgain, UserMustAct
 from catflap.store.database import Urls
+from catflap.store.migrate import create_database, migrate
 from catflap.store.queue import enqueue
 from catflap.store.task_types import TaskType
 from catflap.store.unavailable import DatabaseUnavailable
 from catflap.work.worker import Worker
+from tests.support.own_postgres import own_postgres
 
 TaskFunction = Callable[[str], Awaitable[None]]
 
@@ -146,3 +148,25 @@ async def test_a_task_is_retried_without_limit_while_the_database_is_away(
         await add(engine, 1)
         await done.wait()
     assert tries == 6
+
+
+@pytest.mark.slow  # starts a PostgreSQL
+async def test_a_worker_ends_while_postgresql_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: asyncio.Queue[str] = asyncio.Queue()
+    with own_postgres() as postgres:
+        await create_database(postgres.urls)
+        await migrate(postgres.urls)
+        worker = Worker(postgres.urls.app, _Jobs(seen.put))  # type: ignore[arg-type]
+        engine = create_async_engine(postgres.urls.app)
+        await worker.__aenter__()
+        await add(engine, 1)
+        await seen.get()
+        await engine.dispose()
+        monkeypatch.setattr("catflap.work.worker._HEARTBEAT", timedelta(0))
+        postgres.freeze()
+        ending = asyncio.create_task(worker.__aexit__())
+        try:
+            done, _ = await asyncio.wait({ending}, timeout=15)
+        finally:
+            postgres.freeze(False)
+        assert done

@@ -45,6 +45,7 @@ class Worker:
         self._options: dict[str, Any] = asyncpg_options(url)
         self._functions = tasks.by_name()
         self._manager: QueueManager | None = None
+        self._connection: asyncpg.Connection | None = None
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
 
@@ -62,6 +63,9 @@ class Worker:
         if not done:
             # Another worker picks up a cancelled job when its heartbeat stops.
             self._task.cancel()
+            if self._connection is not None:
+                # PgQueuer would wait for the server, without end for one that does not answer.
+                self._connection.terminate()
         with contextlib.suppress(asyncio.CancelledError):
             await self._task
 
@@ -82,7 +86,7 @@ class Worker:
                 await asyncio.sleep(_RECONNECT_SECONDS)
 
     async def _run_once(self) -> None:
-        connection = await asyncpg.connect(**self._options)
+        self._connection = connection = await asyncpg.connect(**self._options)
         try:
             manager = QueueManager(_queries(connection))
             for name, function in self._functions.items():
@@ -92,8 +96,8 @@ class Worker:
             self._manager = manager
             await manager.run(dequeue_timeout=_POLL, batch_size=_BATCH, heartbeat_timeout=_HEARTBEAT)
         finally:
-            self._manager = None
-            await connection.close()
+            self._manager = self._connection = None
+            connection.terminate()
 
 
 def _is_connection_loss(error: BaseException) -> bool:

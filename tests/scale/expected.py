@@ -77,7 +77,7 @@ MOST = {
     "risc": (11, 5),
     "risc (one token)": (3, 1),
     "tick of calendars (nothing due)": (3, 1),
-    "tick of calendars (much due)": (11, 7),
+    "tick of calendars (much due)": (13, 8),
     "tick of the vault (nothing due)": (5, 0),
     "tick of the vault (much due)": (15, 7),
     "write audit entries": (1, 1),

@@ -67,6 +67,33 @@ async def test_a_plan_is_enqueued_once_an_hour_for_each_user_with_a_device(
     assert await jobs(engine) == [("plan", str(user_id))] * 3
 
 
+async def test_what_a_wrong_clock_put_far_ahead_is_due_within_the_hour_again(
+    engine: AsyncEngine, clock: FixedClock, periodic: PeriodicTasks, user_id: int
+) -> None:
+    await Devices(engine, clock).add_browser(user_id, "Browser")
+    await add_account(engine, user_id, clock.now())
+    ahead = clock.now() + timedelta(days=365)
+    async with engine.begin() as connection:
+        await connection.execute(update(users).values(plan_due_at=ahead))
+        await connection.execute(update(calendar_syncs).values(waits_from=ahead))
+    await jobs(engine)
+    clock.advance(timedelta(hours=1))
+    await periodic.tick()
+    clock.advance(EVERY + timedelta(seconds=1))
+    await periodic.tick()
+    assert await jobs(engine) == [("plan", str(user_id)), ("sync", f"{user_id} s")]
+
+
+async def test_a_long_pause_that_google_asked_for_is_kept(
+    engine: AsyncEngine, clock: FixedClock, periodic: PeriodicTasks, user_id: int
+) -> None:
+    await add_account(engine, user_id, clock.now() + timedelta(days=1))
+    for _ in range(24):
+        clock.advance(timedelta(hours=1))
+        await periodic.tick()
+    assert await jobs(engine) == []
+
+
 async def test_expired_announcements_become_missed_and_are_deleted_after_two_days(
     engine: AsyncEngine, clock: FixedClock, periodic: PeriodicTasks, user_id: int
 ) -> None:

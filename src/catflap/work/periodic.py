@@ -18,6 +18,8 @@ from catflap.work.retention import Retention
 
 _TICK = timedelta(seconds=15)
 _RETENTION_EVERY = timedelta(hours=1)
+# Google's `Retry-After` counts up to a day.
+_LONGEST_PAUSE = timedelta(days=2)
 
 
 class PeriodicTasks(Background):
@@ -41,6 +43,9 @@ class PeriodicTasks(Background):
         now = self._clock.now()
         await in_batches(self._engine, *(partial(batch, now) for batch in (self._sync, _plan, _expire)))
         if await self._retention_task.is_due(now):
+            await in_batches(
+                self._engine, partial(_bring_forward_plans, now), partial(_bring_forward_syncs, now)
+            )
             await self._retention.delete_old(now)
 
     async def _sync(self, now: datetime, connection: AsyncConnection) -> int:
@@ -68,6 +73,20 @@ async def _plan(now: datetime, connection: AsyncConnection) -> int:
     rows = (await connection.execute(changed)).all()
     await enqueue(connection, PLAN, *(row.id for row in rows if row.plan_due_at is not None))
     return len(rows)
+
+
+async def _bring_forward_plans(now: datetime, connection: AsyncConnection) -> int:
+    """Make plans due that a clock which was wrong has put off for longer than the interval."""
+    t = users
+    ahead = next_batch(t, t.c.plan_due_at > now + 2 * PLAN_EVERY, oldest=t.c.plan_due_at)
+    return (await connection.execute(update(t).where(ahead).values(plan_due_at=now))).rowcount
+
+
+async def _bring_forward_syncs(now: datetime, connection: AsyncConnection) -> int:
+    """As `_bring_forward_plans`, for syncs, whose pauses may be long."""
+    t = calendar_syncs
+    ahead = next_batch(t, t.c.waits_from > now + _LONGEST_PAUSE, oldest=t.c.waits_from)
+    return (await connection.execute(update(t).where(ahead).values(waits_from=now))).rowcount
 
 
 async def _expire(now: datetime, connection: AsyncConnection) -> int:

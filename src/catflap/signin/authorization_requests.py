@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, func, insert, select, text, update
+from sqlalchemy import Row, bindparam, delete, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from catflap.clock import Clock
@@ -38,7 +38,6 @@ _DELETE_OLDEST = text(
     "DELETE FROM app.signin_attempts WHERE expires_at <= ("
     "SELECT expires_at FROM app.signin_attempts ORDER BY expires_at DESC OFFSET :most LIMIT 1)"
 )
-_NO_WAIT = func.set_config("synchronous_commit", "off", True)
 _UNUSED = (t.c.state_hash == bindparam("state")) & t.c.used_at.is_(None)
 _USE = update(t).where(_UNUSED).values(used_at=bindparam("now"))
 _SECRET = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -120,8 +119,7 @@ class AuthorizationRequests:
             if self._is_sweep_due():
                 await connection.execute(delete(t).where(t.c.expires_at <= now))
                 await connection.execute(_DELETE_OLDEST, {"most": MAX_PENDING_REQUESTS})
-            # Does not wait for the disk: after a crash of PostgreSQL the browser begins again.
-            await connection.execute(insert(t).values(values).returning(_NO_WAIT))
+            await connection.execute(insert(t).values(values))
         return pending
 
     @contextlib.asynccontextmanager

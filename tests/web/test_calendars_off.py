@@ -67,8 +67,11 @@ async def host(app: RunningApp, folder: Path) -> AsyncIterator[RunningApp]:
 
 async def _soon_over(app: RunningApp) -> None:
     """Make the one access token one that the maintenance refreshes."""
-    soon = app.clock.now() + timedelta(minutes=1)
-    await app.rows("UPDATE vault.google_tokens SET expires_at = $1, used_at = $2", soon, app.clock.now())
+    now = app.clock.now()
+    soon, before = now + timedelta(minutes=1), now - timedelta(minutes=59)
+    await app.rows(
+        "UPDATE vault.google_tokens SET expires_at = $1, refreshed_at = $2, used_at = $3", soon, before, now
+    )
 
 
 @pytest.mark.parametrize("run", [serve, host])

@@ -22,8 +22,9 @@ from catflap.app import Application, open_catflap
 from catflap.clock import SystemClock
 from catflap.google.oauth import TokenResponse
 from catflap.google.scopes import normalise
+from catflap.store.calendar_tables import calendars, events
 from catflap.store.queue import enqueue
-from catflap.store.tables import accounts, calendars, devices, events, plans, users
+from catflap.store.tables import accounts, devices, plans, users
 from catflap.store.task_types import PLAN, SYNC, AccountKey, TaskType
 from catflap.work.tasks import TaskFunction, Tasks
 from catflap.work.worker import Worker

@@ -15,7 +15,8 @@ from catflap.announcements.preferences import Preferences, save_preferences
 from catflap.announcements.zones import store_browser_zone
 from catflap.calendars.calendar_list import write_time_zone
 from catflap.clock import FixedClock
-from catflap.store.tables import accounts, announcements, calendars, devices, events, users
+from catflap.store.calendar_tables import calendars, events
+from catflap.store.tables import accounts, announcements, devices, users
 from tests.announcements.conftest import add_device
 from tests.support.sandbox_calendar import SUB, Served, add_account
 from tests.support.statements import recorded_statements

@@ -9,7 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.announcements.planner import Planner
 from catflap.clock import FixedClock
-from catflap.store.tables import announcements, calendars, devices
+from catflap.store.calendar_tables import calendars
+from catflap.store.tables import announcements, devices
 from tests.announcements.conftest import add_device
 from tests.support.sandbox_calendar import EMAIL, SUB, Served
 
@@ -139,6 +140,7 @@ async def test_a_calendar_that_cannot_be_read_yet_does_not_freeze_the_schedule(
         "time_zone": "UTC",
         "is_primary": False,
         "is_selected": True,
+        "sync_due_at": clock.now(),
     }
     await google.write("DELETE", f"/calendars/primary/events/{event['id']}")
     await copy.sync_account(account, SUB)

@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from catflap.announcements.preferences import Preferences, load_preferences, save_preferences
 from catflap.clock import FixedClock
 from catflap.errors import BadRequest
-from catflap.store.tables import accounts, calendars
+from catflap.store.calendar_tables import calendars
+from catflap.store.tables import accounts
 
 CHOSEN = Preferences(
     "Asia/Tokyo",
@@ -72,6 +73,7 @@ async def test_the_time_zone_is_that_of_the_primary_calendar_unless_chosen(
     now = clock.now()
     account = {"sub": "1", "user_id": user_id, "email": "", "email_verified": True, "is_primary": True}
     calendar = {"user_id": user_id, "account_sub": "1", "google_id": "c", "summary": "", "is_selected": True}
+    calendar["sync_due_at"] = now
     async with engine.begin() as connection:
         await connection.execute(insert(accounts).values(**account, created_at=now, updated_at=now))
         main = insert(calendars).values(**calendar, time_zone=calendar_zone, is_primary=True)

@@ -10,7 +10,8 @@ from structlog.testing import capture_logs
 from catflap.calendars import Calendars
 from catflap.clock import FixedClock
 from catflap.errors import OperatorMustAct, TryAgain, UserMustAct
-from catflap.store.tables import accounts, calendar_syncs
+from catflap.store.calendar_tables import calendar_syncs
+from catflap.store.tables import accounts
 from catflap.web.calendar_resources import read_calendars
 from tests.support.faulty_transport import FaultyTransport, refusal
 from tests.support.sandbox_calendar import EMAIL, SUB, Served, plans
@@ -68,7 +69,7 @@ async def test_a_pause_grows_while_its_reason_stays_and_ends_with_it(
         assert isinstance(error, TryAgain)
         assert error.after is not None
         state = await account_sync(engine)
-        assert state.retry_at == state.waits_from == clock.now() + error.after
+        assert state.retry_at == state.due_at == clock.now() + error.after
         pauses.append(error.after / timedelta(minutes=1))
     expected = [1, 2, 4, 8, 16, 32, 64, 120, 120]
     assert all(least <= pause <= least * 1.25 for pause, least in zip(pauses, expected, strict=True)), pauses
@@ -113,7 +114,7 @@ async def test_an_account_whose_first_sync_fails_is_synced_again_periodically(
     google.sandbox.fault("calendar.*", status=403, error="accessNotConfigured", times=1)
     await failure(google.calendars(engine, clock), account)
     state = await account_sync(engine)
-    assert (state.problem, state.waits_from, state.listed_at) == ("google_api_disabled", clock.now(), None)
+    assert (state.problem, state.due_at, state.listed_at) == ("google_api_disabled", clock.now(), None)
     shown = await calendars_answer(engine, account)
     assert shown["calendars"] == []
     assert not (await read_calendars(engine, account)).is_syncing
@@ -154,7 +155,9 @@ async def test_another_account_is_not_affected(
     async with engine.begin() as connection:
         await connection.execute(insert(accounts).values(other))
         await connection.execute(
-            insert(calendar_syncs).values(user_id=account, account_sub="2", waits_from=now, failures=0)
+            insert(calendar_syncs).values(
+                user_id=account, account_sub="2", due_at=now, list_due_at=now, failures=0
+            )
         )
     google.sandbox.fault("calendar.calendarList.list", status=403, error="quotaExceeded", times=1)
     await failure(synced_calendars, account)

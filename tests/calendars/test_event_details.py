@@ -12,7 +12,7 @@ from catflap.calendars.event_projection import StoredEvent, project_event
 from catflap.calendars.recurrence.series import expand_events
 from catflap.clock import FixedClock
 from catflap.google.calendar import popup_minutes
-from catflap.store.tables import calendars
+from catflap.store.calendar_tables import calendars
 from tests.support.sandbox_calendar import EMAIL, SUB, Served
 
 AT = datetime(2026, 12, 2, 10, tzinfo=UTC)

@@ -14,7 +14,7 @@ from catflap.clock import FixedClock
 from catflap.errors import CatflapError
 from catflap.google.calendar import CalendarGone
 from catflap.google.calendar_errors import ERROR_RULES, ErrorRule
-from catflap.store.tables import calendars, removed_calendars
+from catflap.store.calendar_tables import calendars, removed_calendars
 from catflap.web.calendar_resources import read_calendars
 from tests.support.faulty_transport import FaultyTransport, refusal
 from tests.support.sandbox_calendar import EMAIL, SUB, Served, plans

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.calendars import Calendars
 from catflap.clock import FixedClock
-from catflap.store.tables import events
+from catflap.store.calendar_tables import events
 from catflap.vault import AccessToken
 from tests.support.faulty_transport import FaultyTransport
 from tests.support.sandbox_calendar import SUB, Served

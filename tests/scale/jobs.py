@@ -122,7 +122,7 @@ async def _periodic_tick_due(one: Large) -> Awaitable[Any]:
 
 _MAKE_OLD = (
     "DELETE FROM app.seldom_tasks WHERE due_at > $1",
-    "UPDATE app.calendar_syncs SET waits_from = $1 WHERE user_id BETWEEN 1000 AND 1200",
+    "UPDATE app.calendar_syncs SET due_at = $1 WHERE user_id BETWEEN 1000 AND 1200",
     "UPDATE app.users SET plan_due_at = $1 WHERE id BETWEEN 1000 AND 1200",
     "UPDATE app.announcements SET expires_at = $1::timestamptz + interval '1 day'"
     " WHERE user_id BETWEEN 1000 AND 1020",

@@ -27,18 +27,19 @@ FROM generate_series(2, :users:, 2) i;
 
 INSERT INTO app.calendars
     (user_id, account_sub, google_id, summary, time_zone, is_primary, is_selected, default_reminders,
-     sync_token, synced_at)
+     sync_token, synced_at, sync_due_at)
 SELECT i, '2' || lpad(i::text, 20, '0'),
     CASE n WHEN 1 THEN 'user' || i || '@example.com' ELSE 'holidays@group.v.calendar.google.com' END,
     CASE n WHEN 1 THEN 'User ' || i ELSE 'Holidays' END, 'Europe/Berlin', n = 1, n = 1, '{10}',
-    CASE n WHEN 1 THEN 'token-' || i END, CASE n WHEN 1 THEN :now: - i % 840 * interval '1 second' END
+    CASE n WHEN 1 THEN 'token-' || i END, CASE n WHEN 1 THEN :now: - i % 840 * interval '1 second' END,
+    :now: + (900 - i % 840) * interval '1 second'
 FROM generate_series(1, :users:) i, generate_series(1, 2) n
 ORDER BY i, n;
 
 -- The next sync of each account is due within the next quarter of an hour.
-INSERT INTO app.calendar_syncs (user_id, account_sub, listed_at, time_zone, waits_from, failures)
+INSERT INTO app.calendar_syncs (user_id, account_sub, listed_at, time_zone, due_at, list_due_at, failures)
 SELECT i, '2' || lpad(i::text, 20, '0'), :now: - i % 840 * interval '1 second', 'Europe/Berlin',
-    :now: - i % 840 * interval '1 second', 0
+    :now: + (900 - i % 840) * interval '1 second', :now: + (900 - i % 840) * interval '1 second', 0
 FROM generate_series(1, :users:) i;
 
 INSERT INTO app.removed_calendars (user_id, account_sub, google_id, summary, removed_at)
@@ -46,8 +47,8 @@ SELECT i, '2' || lpad(i::text, 20, '0'), 'old@group.calendar.google.com', 'Old',
 FROM generate_series(5, :users:, 5) i;
 
 -- 50 events of five weeks; each tenth is a weekly series.
-INSERT INTO app.events (calendar_id, google_id, recurs, starts_at, ends_at, resource)
-SELECT calendar_id, id, recurs, starts_at, CASE WHEN NOT recurs THEN starts_at + interval '30 minutes' END,
+INSERT INTO app.events (calendar_id, generation, google_id, recurs, starts_at, ends_at, resource)
+SELECT calendar_id, 0, id, recurs, starts_at, CASE WHEN NOT recurs THEN starts_at + interval '30 minutes' END,
     jsonb_build_object('id', id, 'status', 'confirmed', 'iCalUID', id || '@google.com',
         'summary', 'Meeting ' || n || ' of ' || calendar_id, 'eventType', 'default',
         'reminders', '{"useDefault": true}'::jsonb,

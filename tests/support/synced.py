@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from catflap.calendars import Calendars, timeline
 from catflap.clock import FixedClock
 from catflap.errors import CatflapError
-from catflap.store.tables import calendar_syncs, calendars, events
+from catflap.store.calendar_tables import calendar_syncs, calendars, events
 from catflap.web.calendar_resources import read_calendars
 from tests.support.sandbox_calendar import EMAIL, SUB, Served
 

@@ -185,8 +185,9 @@ async def test_the_primary_account_says_where_a_person_of_two_accounts_lives(app
     )
     await app.rows(
         "INSERT INTO app.calendars"
-        " (user_id, account_sub, google_id, summary, time_zone, is_primary, is_selected)"
-        " SELECT user_id, 'other', 'o', '', 'Europe/Berlin', true, true FROM app.accounts WHERE sub = 'other'"
+        " (user_id, account_sub, google_id, summary, time_zone, is_primary, is_selected, sync_due_at)"
+        " SELECT user_id, 'other', 'o', '', 'Europe/Berlin', true, true, updated_at FROM app.accounts"
+        " WHERE sub = 'other'"
     )
     assert await zone(browser) == ("Asia/Tokyo", "google")
     await app.rows("UPDATE app.accounts SET is_primary = (sub = 'other')")

@@ -49,7 +49,7 @@ async def _primary_calendar(client_app: ClientApp, address: str) -> None:
     """The calendar list of the unnamed account was read."""
     await client_app.app.rows(
         "INSERT INTO app.calendars (user_id, account_sub, google_id, summary, time_zone, is_primary, "
-        "is_selected) VALUES ($1, $2, $3, 'mine', 'UTC', true, true)",
+        "is_selected, sync_due_at) VALUES ($1, $2, $3, 'mine', 'UTC', true, true, 'infinity')",
         client_app.user_id,
         unnamed(client_app.user_id).sub,
         address,

@@ -11,7 +11,8 @@ from catflap.clock import FixedClock
 from catflap.devices.devices import Devices
 from catflap.signin.sessions import ABSOLUTE, Sessions
 from catflap.store.batches import BATCH
-from catflap.store.tables import accounts, announcements, calendar_syncs, sessions, sounds, users
+from catflap.store.calendar_tables import calendar_syncs
+from catflap.store.tables import accounts, announcements, sessions, sounds, users
 from catflap.work.periodic import PeriodicTasks
 
 EVERY = timedelta(minutes=15)
@@ -34,7 +35,7 @@ async def jobs(engine: AsyncEngine) -> list[tuple[str, str]]:
 async def add_account(engine: AsyncEngine, user_id: int, now: datetime) -> None:
     """Add an account whose calendars are synced."""
     account = {"sub": "s", "user_id": user_id, "email": "", "email_verified": True, "is_primary": True}
-    asked = {"user_id": user_id, "account_sub": "s", "waits_from": now, "failures": 0}
+    asked = {"user_id": user_id, "account_sub": "s", "due_at": now + EVERY, "list_due_at": now, "failures": 0}
     async with engine.begin() as connection:
         await connection.execute(insert(accounts).values(**account, created_at=now, updated_at=now))
         await connection.execute(insert(calendar_syncs).values(asked))
@@ -44,7 +45,7 @@ async def test_a_sync_is_enqueued_once_an_interval_even_if_no_sync_succeeds(
     engine: AsyncEngine, clock: FixedClock, periodic: PeriodicTasks, user_id: int
 ) -> None:
     await add_account(engine, user_id, clock.now())
-    clock.advance(EVERY)
+    clock.advance(EVERY - timedelta(seconds=1))
     await periodic.tick()
     assert await jobs(engine) == []
     clock.advance(timedelta(seconds=1))
@@ -75,7 +76,7 @@ async def test_what_a_wrong_clock_put_far_ahead_is_due_within_the_hour_again(
     ahead = clock.now() + timedelta(days=365)
     async with engine.begin() as connection:
         await connection.execute(update(users).values(plan_due_at=ahead))
-        await connection.execute(update(calendar_syncs).values(waits_from=ahead))
+        await connection.execute(update(calendar_syncs).values(due_at=ahead))
     await jobs(engine)
     clock.advance(timedelta(hours=1))
     await periodic.tick()
@@ -166,8 +167,8 @@ _DUE = (
         SELECT id, '', '', sha256(id::text::bytea), 60, 0, :now FROM app.users""",
     """INSERT INTO app.accounts (user_id, sub, email, email_verified, is_primary, created_at, updated_at)
         SELECT id, 's', '', true, true, CAST(:now AS timestamptz), :now FROM app.users""",
-    """INSERT INTO app.calendar_syncs (user_id, account_sub, waits_from, failures)
-        SELECT id, 's', CAST(:now AS timestamptz), 0 FROM app.users""",
+    """INSERT INTO app.calendar_syncs (user_id, account_sub, due_at, list_due_at, failures)
+        SELECT id, 's', CAST(:now AS timestamptz) + interval '15 minutes', :now, 0 FROM app.users""",
 )
 
 

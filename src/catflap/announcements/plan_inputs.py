@@ -31,7 +31,10 @@ _STATE = PreparedQuery(
         SELECT encode(sha256(convert_to(jsonb_build_array(
             CAST(:speech AS text),
             (SELECT jsonb_agg(
-                to_jsonb(c) - CAST('{sync_token,synced_at,problem,problem_since}' AS text[]) ORDER BY c.id
+                to_jsonb(c) - CAST('{
+                    sync_token,synced_at,problem,problem_since,page_token,page_time_min,sync_due_at,is_notified,
+                    changed_at,push_refused_until
+                }' AS text[]) ORDER BY c.id
             ) FROM app.calendars c WHERE c.user_id = :user_id),
             (SELECT to_jsonb(p) - 'updated_at' FROM app.preferences p WHERE p.user_id = :user_id),
             (SELECT jsonb_agg(

@@ -8,7 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from catflap.calendars.datetimes import is_zone
 from catflap.errors import BadRequest
-from catflap.store.tables import accounts, calendar_syncs, calendars, users
+from catflap.store.calendar_tables import calendar_syncs, calendars
+from catflap.store.tables import accounts, users
 
 ZoneSource = Literal["user", "google", "browser", "default"]
 DEFAULT = "UTC"

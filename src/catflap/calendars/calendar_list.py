@@ -15,11 +15,12 @@ from catflap.calendars.store import KEEP_PAST, SyncState
 from catflap.google.calendar import CalendarEntry, CalendarList
 from catflap.google.calendar_errors import unavailable
 from catflap.log import log
+from catflap.store.calendar_tables import calendar_syncs, calendars, events, removed_calendars
 from catflap.store.prepared_reads import PreparedQuery
 from catflap.store.queue import enqueue
 from catflap.store.row_mapping import Columns, from_row
 from catflap.store.single_statements import fetch_alone
-from catflap.store.tables import accounts, calendar_syncs, calendars, events, removed_calendars
+from catflap.store.tables import accounts
 from catflap.store.task_types import PLAN
 from catflap.store.text import sanitize_text
 
@@ -119,7 +120,7 @@ async def replace_calendar_list(
             await _remove(connection, [row for key, row in before.items() if key not in wanted], now)
         await _forget_removed(connection, user_id, account_sub, wanted, now)
         for entry in wanted.values():
-            await _write_entry(connection, user_id, account_sub, entry, before.get(entry.id))
+            await _write_entry(connection, user_id, account_sub, entry, before.get(entry.id), now)
         after = await _rows(connection, user_id, account_sub)
         if {key: _planning_fields(row) for key, row in before.items()} != {
             key: _planning_fields(row) for key, row in after.items()
@@ -178,11 +179,18 @@ def _planning_fields(row: Row[Any]) -> tuple[object, ...]:
 
 
 async def _write_entry(
-    connection: AsyncConnection, user_id: int, account_sub: str, entry: CalendarEntry, row: Row[Any] | None
+    connection: AsyncConnection,
+    user_id: int,
+    account_sub: str,
+    entry: CalendarEntry,
+    row: Row[Any] | None,
+    now: datetime,
 ) -> None:
     values = _entry_values(entry)
     if row is None:
-        new = insert(calendars).values(user_id=user_id, account_sub=account_sub, google_id=entry.id, **values)
+        new = insert(calendars).values(
+            user_id=user_id, account_sub=account_sub, google_id=entry.id, sync_due_at=now, **values
+        )
         await connection.execute(new.on_conflict_do_nothing())
         return
     if row.is_selected and not entry.is_selected:

@@ -33,7 +33,7 @@ from catflap.google.calendar_writing import (
 )
 from catflap.google.scopes import WRITE_EVENTS
 from catflap.log import log
-from catflap.store.tables import calendar_syncs, calendars
+from catflap.store.calendar_tables import calendar_syncs, calendars
 from catflap.store.task_types import AccountKey
 from catflap.vault import Vault
 

@@ -14,10 +14,10 @@ from catflap.clock import Clock
 from catflap.errors import CatflapError, OperatorMustAct, TryAgain
 from catflap.google.calendar_errors import ERROR_RULES, CalendarGone
 from catflap.log import log
+from catflap.store.calendar_tables import calendar_syncs, calendars
 from catflap.store.prepared_reads import PreparedQuery
 from catflap.store.queue import enqueue
 from catflap.store.single_statements import fetch_alone
-from catflap.store.tables import calendar_syncs, calendars
 from catflap.store.task_types import PLAN
 
 INTERNAL = "internal_error"
@@ -38,8 +38,8 @@ _MESSAGES = {
 
 _CREATE = PreparedQuery(
     text("""
-    INSERT INTO app.calendar_syncs (user_id, account_sub, waits_from, failures)
-    SELECT user_id, sub, CAST(:now AS timestamptz), 0 FROM app.accounts
+    INSERT INTO app.calendar_syncs (user_id, account_sub, due_at, list_due_at, failures)
+    SELECT user_id, sub, CAST(:now AS timestamptz), CAST(:now AS timestamptz), 0 FROM app.accounts
     WHERE user_id = :user_id AND sub = :account_sub FOR KEY SHARE
     ON CONFLICT DO NOTHING
     """)
@@ -134,7 +134,7 @@ class AccountSyncLog:
             if pause is not None:
                 pause = _backoff(pause, row.failures)
                 later = now + pause
-                values = {"retry_at": later, "waits_from": later, "failures": row.failures + 1}
+                values = {"retry_at": later, "due_at": later, "failures": row.failures + 1}
             if self._listed_at is not None:
                 values["listed_at"] = self._listed_at
             await connection.execute(update(t).where(*self._mine).values(**values))

@@ -9,7 +9,7 @@ from catflap.calendars.event_projection import StoredEvent
 from catflap.calendars.recurrence.occurrence import Occurrence
 from catflap.calendars.recurrence.series import expand_events
 from catflap.log import log
-from catflap.store.tables import calendars, events
+from catflap.store.calendar_tables import calendars, events
 
 # All-day events are stored in their calendar's zone and shown in the reader's.
 _MARGIN = timedelta(hours=26)

@@ -16,10 +16,10 @@ from sqlalchemy.sql.dml import ReturningUpdate
 
 from catflap.calendars.event_projection import EventRow
 from catflap.log import log
+from catflap.store.calendar_tables import calendars, events
 from catflap.store.prepared_reads import PreparedQuery
 from catflap.store.queue import enqueue
 from catflap.store.single_statements import fetch_alone
-from catflap.store.tables import calendars, events
 from catflap.store.task_types import PLAN
 
 KEEP_PAST = timedelta(days=7)
@@ -44,13 +44,13 @@ _KEEP_EVENTS = PreparedQuery(
 _WRITE_EVENTS = text(
     """
     INSERT INTO app.events
-        (calendar_id, google_id, recurring_event_id, recurs, starts_at, ends_at, resource)
-    SELECT :calendar_id, google_id, recurring_event_id, recurs, starts_at, ends_at, resource::jsonb
+        (calendar_id, generation, google_id, recurring_event_id, recurs, starts_at, ends_at, resource)
+    SELECT :calendar_id, 0, google_id, recurring_event_id, recurs, starts_at, ends_at, resource::jsonb
     FROM unnest(
         CAST(:google_id AS text[]), CAST(:recurring_event_id AS text[]), CAST(:recurs AS boolean[]),
         CAST(:starts_at AS timestamptz[]), CAST(:ends_at AS timestamptz[]), CAST(:resource AS text[])
     ) AS new (google_id, recurring_event_id, recurs, starts_at, ends_at, resource)
-    ON CONFLICT (calendar_id, google_id) DO UPDATE SET
+    ON CONFLICT (calendar_id, generation, google_id) DO UPDATE SET
         recurring_event_id = excluded.recurring_event_id, recurs = excluded.recurs,
         starts_at = excluded.starts_at, ends_at = excluded.ends_at, resource = excluded.resource
     """

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from catflap.clock import Clock
 from catflap.google.id_token import Identity, is_unnamed, unnamed
 from catflap.signin.users import Users
-from catflap.store.tables import calendars
+from catflap.store.calendar_tables import calendars
 from catflap.vault import Grants
 from catflap.vault.grant_merge import merge
 

@@ -11,9 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from catflap.clock import Clock
 from catflap.errors import BadRequest
 from catflap.google.id_token import UNNAMED, Identity
+from catflap.store.calendar_tables import calendars
 from catflap.store.row_mapping import from_row
 from catflap.store.tables import accounts as a
-from catflap.store.tables import calendars, users
+from catflap.store.tables import users
 
 
 @dataclass(frozen=True)

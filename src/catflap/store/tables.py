@@ -1,8 +1,8 @@
 """The tables of the schema `app`, for SQLAlchemy Core; `migrations/` creates them.
 
 Two schemas, two roles: `vault` (`catflap.store.vault_tables`) for encrypted tokens, `app` for everything
-else. The role of `app` has no rights on `vault`. No column defaults to the time of the database: all times
-come from the application's clock.
+else, of which calendars are in `catflap.store.calendar_tables`. The role of `app` has no rights on `vault`.
+No column defaults to the time of the database: all times come from the application's clock.
 """
 
 from sqlalchemy import (
@@ -57,7 +57,8 @@ def seldom_tasks_table(schema: str) -> Table:
     return Table("seldom_tasks", metadata, name, time_column("due_at"), schema=schema)
 
 
-def _account_key() -> ForeignKeyConstraint:
+def account_key() -> ForeignKeyConstraint:
+    """Return the reference of `user_id` and `account_sub` to an account; rows are deleted with it."""
     return ForeignKeyConstraint(
         ["user_id", "account_sub"], ["app.accounts.user_id", "app.accounts.sub"], ondelete="CASCADE"
     )
@@ -178,77 +179,6 @@ preferences = Table(
     Column("tentative", Text, nullable=False, server_default="maybe"),
     Column("event_types", ARRAY(Text), nullable=False, server_default="{}"),
     time_column("updated_at"),
-    schema="app",
-)
-
-calendars = Table(
-    "calendars",
-    metadata,
-    identity_column(),
-    user_column(),
-    Column("account_sub", Text, nullable=False),
-    Column("google_id", Text, nullable=False),
-    Column("summary", Text, nullable=False),
-    Column("time_zone", Text, nullable=False),
-    Column("is_primary", Boolean, nullable=False),
-    Column("is_selected", Boolean, nullable=False),
-    # Google's `defaultReminders` of the method `popup`, in minutes.
-    Column("default_reminders", ARRAY(Integer), nullable=False, server_default="{}"),
-    Column("sync_token", Text),
-    time_column("synced_at", nullable=True),
-    # Incremented by triggers whenever one of its events is written or deleted.
-    Column("events_version", BigInteger, nullable=False, server_default="0"),
-    # Why the last attempt to read it failed, as the code of an error; None when it did not.
-    Column("problem", Text),
-    time_column("problem_since", nullable=True),
-    _account_key(),
-    UniqueConstraint("user_id", "account_sub", "google_id"),
-    schema="app",
-)
-
-# The state of reading one account's calendars, also while there are none yet.
-calendar_syncs = Table(
-    "calendar_syncs",
-    metadata,
-    user_column(primary_key=True),
-    Column("account_sub", Text, primary_key=True),
-    time_column("listed_at", nullable=True),
-    # Calendar's own setting, where the grant lets us read it.
-    Column("time_zone", Text),
-    # The interval of regular syncs counts from here: the last one, or the end of a pause Google wants.
-    time_column("waits_from"),
-    time_column("retry_at", nullable=True),
-    Column("failures", Integer, nullable=False),
-    Column("problem", Text),
-    time_column("problem_since", nullable=True),
-    _account_key(),
-    Index("calendar_syncs_due", "waits_from"),
-    schema="app",
-)
-
-# Calendars that were removed from Google's list, shown for a while.
-removed_calendars = Table(
-    "removed_calendars",
-    metadata,
-    user_column(primary_key=True),
-    Column("account_sub", Text, primary_key=True),
-    Column("google_id", Text, primary_key=True),
-    Column("summary", Text, nullable=False),
-    time_column("removed_at"),
-    _account_key(),
-    schema="app",
-)
-
-events = Table(
-    "events",
-    metadata,
-    Column("calendar_id", BigInteger, ForeignKey("app.calendars.id", ondelete="CASCADE"), primary_key=True),
-    Column("google_id", Text, primary_key=True),
-    Column("recurring_event_id", Text),
-    Column("recurs", Boolean, nullable=False),
-    time_column("starts_at", nullable=True),
-    time_column("ends_at", nullable=True),
-    Column("resource", JSONB, nullable=False),
     schema="app",
 )
 

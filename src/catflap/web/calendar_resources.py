@@ -7,7 +7,8 @@ from sqlalchemy import Row, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from catflap.calendars.problems import GONE, problem_message
-from catflap.store.tables import accounts, calendar_syncs, calendars, events, removed_calendars
+from catflap.store.calendar_tables import calendar_syncs, calendars, events, removed_calendars
+from catflap.store.tables import accounts
 from catflap.web.schemas.calendars import (
     CalendarList,
     CalendarListState,

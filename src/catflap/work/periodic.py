@@ -10,9 +10,10 @@ from catflap.announcements.planner import PLAN_EVERY
 from catflap.background import Background
 from catflap.clock import Clock
 from catflap.store.batches import in_batches, next_batch
+from catflap.store.calendar_tables import calendar_syncs
 from catflap.store.queue import enqueue
 from catflap.store.seldom import SeldomTask
-from catflap.store.tables import announcements, calendar_syncs, devices, seldom_tasks, users
+from catflap.store.tables import announcements, devices, seldom_tasks, users
 from catflap.store.task_types import PLAN, SYNC, AccountKey
 from catflap.work.retention import Retention
 
@@ -54,8 +55,9 @@ class PeriodicTasks(Background):
         After a failure with a pause, the job waits in the queue; the interval begins after the pause.
         """
         t = calendar_syncs
-        due = next_batch(t, t.c.waits_from < now - self._sync_every, oldest=t.c.waits_from)
-        changed = update(t).where(due).values(waits_from=now).returning(t.c.user_id, t.c.account_sub)
+        due = next_batch(t, t.c.due_at <= now, oldest=t.c.due_at)
+        later = now + self._sync_every
+        changed = update(t).where(due).values(due_at=later).returning(t.c.user_id, t.c.account_sub)
         keys = [AccountKey(*row) for row in await connection.execute(changed)]
         await enqueue(connection, SYNC, *keys)
         return len(keys)
@@ -85,8 +87,8 @@ async def _bring_forward_plans(now: datetime, connection: AsyncConnection) -> in
 async def _bring_forward_syncs(now: datetime, connection: AsyncConnection) -> int:
     """As `_bring_forward_plans`, for syncs, whose pauses may be long."""
     t = calendar_syncs
-    ahead = next_batch(t, t.c.waits_from > now + _LONGEST_PAUSE, oldest=t.c.waits_from)
-    return (await connection.execute(update(t).where(ahead).values(waits_from=now))).rowcount
+    ahead = next_batch(t, t.c.due_at > now + _LONGEST_PAUSE, oldest=t.c.due_at)
+    return (await connection.execute(update(t).where(ahead).values(due_at=now))).rowcount
 
 
 async def _expire(now: datetime, connection: AsyncConnection) -> int:

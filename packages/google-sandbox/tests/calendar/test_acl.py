@@ -203,6 +203,30 @@ async def test_rules_synchronise_page_and_are_watched(calendar: httpx2.AsyncClie
     assert (await calendar.get(ACL, params=token)).status_code == 410
 
 
+async def test_a_new_role_name_or_zone_of_a_calendar_is_a_change_of_every_list_it_is_on(
+    calendar: httpx2.AsyncClient, sandbox: Sandbox, leo: dict[str, str]
+) -> None:
+    sandbox.share_calendar(WHO, LEO, role="freeBusyReader")
+    token = (await calendar.get(LIST, headers=leo)).json()["nextSyncToken"]
+
+    async def changed() -> list[dict[str, Any]]:
+        nonlocal token
+        answer = (await calendar.get(LIST, headers=leo, params={"syncToken": token})).json()
+        token = answer["nextSyncToken"]
+        return answer["items"]
+
+    await share(calendar, "reader")
+    assert [item["accessRole"] for item in await changed()] == ["reader"]
+    await share(calendar, "reader")
+    assert await changed() == []
+    await calendar.patch(f"{ROOT}/primary", json={"summary": "Cats"})
+    assert [item["summary"] for item in await changed()] == ["Cats"]
+    sandbox.set_time_zone(WHO, "Europe/Berlin")
+    assert [item["timeZone"] for item in await changed()] == ["Europe/Berlin"]
+    sandbox.set_time_zone(WHO, "Europe/Berlin")
+    assert await changed() == []
+
+
 async def test_a_deleted_calendar_is_gone_for_everybody_and_only_its_owner_deletes_it(
     calendar: httpx2.AsyncClient, sandbox: Sandbox, leo: dict[str, str]
 ) -> None:

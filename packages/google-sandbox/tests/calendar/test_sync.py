@@ -166,6 +166,7 @@ async def test_the_calendar_list_synchronises_too(calendar: httpx2.AsyncClient, 
     assert (await calendar.delete(f"{path}/{made['id']}")).status_code == 204
     changed = (await calendar.get(path, params={"syncToken": changed["nextSyncToken"]})).json()
     assert [(item["id"], item["deleted"]) for item in changed["items"]] == [(made["id"], True)]
+    assert (await calendar.get(path, params={"syncToken": changed["nextSyncToken"]})).json()["items"] == []
     refused = await calendar.get(path, params={"syncToken": first["nextSyncToken"], "minAccessRole": "owner"})
     assert refused.status_code == 400
     sandbox.expire("sync")

@@ -36,7 +36,11 @@ class CalendarMethods(AdminMethods):
         if found is None and (store.is_taken(calendar_id) or self.state.account(calendar_id)):
             raise LookupError(f"{email} has no calendar {calendar_id}; it is another account's")
         calendar = found[0] if found else store.create(account, calendar_id, calendar_id, "UTC")
-        return importing.import_calendars(calendar, account, calendars, self.state.now())
+        before = calendar.summary
+        report = importing.import_calendars(calendar, account, calendars, self.state.now())
+        if calendar.summary != before:
+            store.touch_lists(calendar)
+        return report
 
     @admin_route("GET", "calendars/{email}/{calendar_id}/events", result="events")
     def events(

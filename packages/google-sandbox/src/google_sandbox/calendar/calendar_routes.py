@@ -65,10 +65,13 @@ def _written(body: dict[str, Any]) -> dict[str, str | None]:
 
 
 def _write(state: SandboxState, calendar: SandboxCalendar, written: dict[str, str | None]) -> None:
+    before = calendar.summary, calendar.description, calendar.location
     calendar.summary = written.get("summary", calendar.summary) or calendar.summary
     calendar.description = written.get("description", calendar.description)
     calendar.location = written.get("location", calendar.location)
     state.calendar_store.move_to_zone(calendar, written.get("timeZone") or calendar.time_zone)
+    if (calendar.summary, calendar.description, calendar.location) != before:
+        state.calendar_store.touch_lists(calendar)
 
 
 def handle_get(call: Call) -> Response:
@@ -93,7 +96,7 @@ def handle_insert(call: Call) -> Response:
 def handle_change(call: Call) -> Response:
     """Handle `calendars.patch` and `calendars.update`."""
     assert call.account is not None
-    calendar, entry = calendar_of(call, write=True)
+    calendar, _ = calendar_of(call, write=True)
     match(call, f'"{calendar.etag}"')
     written = _written(call.json())
     if call.method == "PUT":
@@ -104,7 +107,6 @@ def handle_change(call: Call) -> Response:
     _write(call.state, calendar, written)
     if settings_of(call.state, call.account) != before:
         call.state.channels.changed(watched_name(call.account))
-    call.state.calendar_store.touch(call.account.sub, entry)
     return respond(call, resource(call.state, calendar))
 
 

@@ -187,9 +187,12 @@ class CalendarStore:
     def move_to_zone(self, calendar: SandboxCalendar, time_zone: str) -> None:
         """Set the time zone of a calendar, which its whole-day and floating times follow."""
         zone(time_zone)
+        is_new = time_zone != calendar.time_zone
         calendar.time_zone = time_zone
         calendar.next_etag(self._now())
         calendar.cache.clear()
+        if is_new:
+            self.touch_lists(calendar)
 
     def touch(self, sub: str, entry: Entry, quiet: bool = False) -> None:
         """Record that a list entry changed."""
@@ -198,6 +201,13 @@ class CalendarStore:
         entry.etag = max(entry.etag + 2, int(self._now().timestamp() * 1000) * 2)
         if self.on_list_change and not quiet:
             self.on_list_change(sub)
+
+    def touch_lists(self, calendar: SandboxCalendar) -> None:
+        """Record that what every list shows of a calendar changed, such as its name."""
+        for sub, entries in self.lists.items():
+            entry = entries.get(calendar.id)
+            if entry is not None and not entry.deleted:
+                self.touch(sub, entry)
 
     def share(
         self, calendar: SandboxCalendar, scope: str, value: str, role: str, accounts: Iterable[SandboxAccount]
@@ -211,11 +221,13 @@ class CalendarStore:
             if entry is None:
                 continue
             now = calendar.role_of(account)
-            if now != "none":
-                entry.access_role = now
-            elif not entry.deleted:
+            if entry.deleted or now == entry.access_role:
+                continue
+            if now == "none":
                 entry.deleted = True
-                self.touch(account.sub, entry)
+            else:
+                entry.access_role = now
+            self.touch(account.sub, entry)
         return rule
 
     def delete(self, calendar: SandboxCalendar) -> None:

@@ -121,6 +121,8 @@ push_channels = Table(
     Column("account_sub", Text, nullable=False),
     Column("calendar_id", BigInteger, ForeignKey("app.calendars.id", ondelete="SET NULL")),
     Column("is_list", Boolean, nullable=False),
+    # Where Google sends its notifications; another one once the operator has moved Catflap.
+    Column("address", Text, nullable=False),
     Column("token_hash", LargeBinary, nullable=False),
     # Google's, of the response; None before it.
     Column("resource_id", Text),

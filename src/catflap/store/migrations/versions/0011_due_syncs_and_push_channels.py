@@ -43,6 +43,7 @@ _CHANNELS = (
         account_sub TEXT NOT NULL,
         calendar_id BIGINT REFERENCES app.calendars (id) ON DELETE SET NULL,
         is_list BOOLEAN NOT NULL,
+        address TEXT NOT NULL,
         token_hash BYTEA NOT NULL,
         resource_id TEXT,
         created_at TIMESTAMP WITH TIME ZONE NOT NULL,

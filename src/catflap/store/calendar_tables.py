@@ -155,6 +155,7 @@ calendar_changes = Table(
     Column("user_id", BigInteger, nullable=False),
     Column("account_sub", Text, nullable=False),
     Column("calendar", Text, nullable=False),
+    Column("reason", Text, nullable=False),
     Column("event_ids", ARRAY(Text), nullable=False),
     # Whether these are all that changed; not after a full sync.
     Column("is_complete", Boolean, nullable=False),

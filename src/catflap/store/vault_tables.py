@@ -100,6 +100,8 @@ webhook_deliveries = Table(
     Column("id", Text, primary_key=True),
     Column("webhook_id", BigInteger, ForeignKey("vault.webhooks.id", ondelete="CASCADE"), nullable=False),
     Column("event", Text, nullable=False),
+    # What a message is about, if a later one about the same may replace it.
+    Column("subject", Text),
     Column("payload", JSONB, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("outcome", Text),
@@ -109,6 +111,12 @@ webhook_deliveries = Table(
     Index("webhook_deliveries_due", "due_at", postgresql_where=text("done_at IS NULL")),
     Index("webhook_deliveries_done", "done_at", postgresql_where=text("done_at IS NOT NULL")),
     Index("webhook_deliveries_webhook", "webhook_id"),
+    Index(
+        "webhook_deliveries_subject",
+        "webhook_id",
+        "subject",
+        postgresql_where=text("done_at IS NULL AND subject IS NOT NULL"),
+    ),
     schema="vault",
 )
 

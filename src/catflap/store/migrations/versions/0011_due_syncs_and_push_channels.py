@@ -12,6 +12,9 @@ _SYNCS = (
     "ALTER TABLE app.calendar_syncs ADD COLUMN list_due_at TIMESTAMP WITH TIME ZONE NOT NULL DEFAULT now()",
     "ALTER TABLE app.calendar_syncs ALTER COLUMN list_due_at DROP DEFAULT",
     "ALTER TABLE app.calendar_syncs ADD COLUMN is_list_notified BOOLEAN NOT NULL DEFAULT false",
+    # Accounts without a grant had lost this row and kept their calendars; the next sync erases them.
+    "INSERT INTO app.calendar_syncs (user_id, account_sub, due_at, list_due_at, failures)"
+    " SELECT DISTINCT user_id, account_sub, now(), now(), 0 FROM app.calendars ON CONFLICT DO NOTHING",
 )
 _CALENDARS = (
     "ALTER TABLE app.calendars ADD COLUMN access_role TEXT NOT NULL DEFAULT ''",
@@ -64,6 +67,7 @@ _CHANNELS = (
         user_id BIGINT NOT NULL,
         account_sub TEXT NOT NULL,
         calendar TEXT NOT NULL,
+        reason TEXT NOT NULL,
         event_ids TEXT[] NOT NULL,
         is_complete BOOLEAN NOT NULL,
         created_at TIMESTAMP WITH TIME ZONE NOT NULL
@@ -72,8 +76,13 @@ _CHANNELS = (
     'GRANT SELECT, INSERT, UPDATE, DELETE ON app.request_budgets, app.calendar_changes TO "{app}"',
     'GRANT USAGE, SELECT ON SEQUENCE app.calendar_changes_id_seq TO "{app}"',
 )
+_DELIVERIES = (
+    "ALTER TABLE vault.webhook_deliveries ADD COLUMN subject TEXT",
+    "CREATE INDEX webhook_deliveries_subject ON vault.webhook_deliveries (webhook_id, subject)"
+    " WHERE done_at IS NULL AND subject IS NOT NULL",
+)
 
 
 def upgrade() -> None:
-    for statement in (*_SYNCS, *_CALENDARS, *_EVENTS, *_CHANNELS):
+    for statement in (*_SYNCS, *_CALENDARS, *_EVENTS, *_CHANNELS, *_DELIVERIES):
         op.execute(statement.format(**context.config.attributes["roles"]))

@@ -143,6 +143,8 @@ request_budgets = Table(
     metadata,
     Column("window_at", DateTime(timezone=True), primary_key=True),
     Column("used", Integer, nullable=False),
+    # Those of `used` that were for periodic polling.
+    Column("polled", Integer, nullable=False),
     Column("refused", Integer, nullable=False),
     schema="app",
 )

@@ -60,6 +60,7 @@ _CHANNELS = (
     """CREATE TABLE app.request_budgets (
         window_at TIMESTAMP WITH TIME ZONE NOT NULL PRIMARY KEY,
         used INTEGER NOT NULL,
+        polled INTEGER NOT NULL,
         refused INTEGER NOT NULL
     )""",
     """CREATE TABLE app.calendar_changes (

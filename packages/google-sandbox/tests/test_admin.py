@@ -194,6 +194,7 @@ async def test_security_events_are_sent_for_a_service_account(admin: Admin) -> N
         ("clock", {"seconds": "many"}, 400, "seconds must be a finite number"),
         ("faults", {"status": "many"}, 400, "status must be an integer or null"),
         ("faults", {}, 400, "say what to do"),
+        ("channels/losses", {"share": 1.5}, 400, "share must be between 0 and 1"),
         (f"accounts/{WHO}/settings", {"weekStart": 1}, 400, "weekStart must be a string"),
         (f"accounts/{WHO}/settings", {"email": "leo@example.com"}, 400, "unknown member 'email'"),
         ("revoke", {"email": "nobody@example.com"}, 404, "no account"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import quote
 
 import httpx2
 import pytest
@@ -172,3 +173,40 @@ async def test_the_calendar_list_can_be_watched(
     assert (await app.next())[0]["x-goog-resource-state"] == "sync"
     await calendar.post("/calendar/v3/calendars", json={"summary": "Cats"})
     assert (await app.next())[0]["x-goog-resource-state"] == "exists"
+
+
+async def test_a_share_of_the_messages_is_lost_and_the_numbers_go_on(
+    calendar: httpx2.AsyncClient, sandbox: Sandbox, app: Receiver
+) -> None:
+    await calendar.post(f"{EVENTS}/watch", json=channel(app))
+    await app.next()
+    sandbox.lose_notifications()
+    sandbox.insert_event(WHO, timed())
+    sandbox.insert_event(WHO, timed(hour=11))
+    sandbox.lose_notifications(0.0)
+    sandbox.insert_event(WHO, timed(hour=12))
+    headers, _ = await app.next()
+    assert int(headers["x-goog-message-number"]) > 5, "lost messages had numbers too"
+
+
+async def test_which_messages_are_lost_repeats_under_a_seed(sandbox: Sandbox) -> None:
+    def losses() -> list[bool]:
+        sandbox.lose_notifications(0.5)
+        return [sandbox.state.channels._is_lost() for _ in range(100)]
+
+    first = losses()
+    assert first == losses() and 30 < sum(first) < 70
+
+
+async def test_a_calendar_of_googles_own_cannot_be_watched(
+    calendar: httpx2.AsyncClient, sandbox: Sandbox, app: Receiver
+) -> None:
+    holidays = "en.japanese#holiday@group.v.calendar.google.com"
+    nothing = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//tests//EN\r\nEND:VCALENDAR\r\n"
+    sandbox.import_ical(WHO, nothing, holidays)
+    refused = await calendar.post(
+        f"/calendar/v3/calendars/{quote(holidays, safe='')}/events/watch", json=channel(app)
+    )
+    reason = refused.json()["error"]["errors"][0]["reason"]
+    assert (refused.status_code, reason) == (400, "pushNotSupportedForRequestedResource")
+    assert sandbox.channels() == []

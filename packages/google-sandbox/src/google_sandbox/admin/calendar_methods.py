@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from datetime import datetime
 from typing import Any, Literal, get_args
 
@@ -138,3 +139,19 @@ class CalendarMethods(AdminMethods):
             }
             for channel in self.state.channels.all()
         ]
+
+    @admin_route("POST", "channels/losses")
+    def lose_notifications(self, share: float = 1.0) -> None:
+        """Lose this share of push messages from now on, as deliveries are not guaranteed; 0 loses none.
+
+        Args:
+            share: between 0 and 1; 1 loses every message, `sync` included.
+
+        Raises:
+            ValueError: if the share is not between 0 and 1.
+        """
+        if not 0 <= share <= 1:
+            raise ValueError("share must be between 0 and 1")
+        # A generator of its own, so that codes and tokens do not depend on the number of messages.
+        draw = random.Random(self.state.seed).random  # noqa: S311 - losses must repeat under a seed
+        self.state.channels.lose(lambda: draw() < share)

@@ -64,6 +64,11 @@ class Channels:
         self._now = now
         self._delivery = delivery
         self._by_id: dict[str, Channel] = {}
+        self._is_lost: Callable[[], bool] = lambda: False
+
+    def lose(self, is_lost: Callable[[], bool]) -> None:
+        """Ask `is_lost` about each message from now on, and do not send those that it returns True for."""
+        self._is_lost = is_lost
 
     def open(self, body: dict[str, Any], resource: str, uri: str, sub: str, client_id: str) -> Channel:
         """Open a channel and queue its `sync` message.
@@ -129,6 +134,10 @@ class Channels:
 
     def _send(self, channel: Channel, state: str) -> None:
         if channel.expires_at > self._now() and channel.waiting[-1:] != [state]:
+            if self._is_lost():
+                # Its number is used up all the same.
+                channel.headers(state)
+                return
             channel.waiting.append(state)
             self._delivery.send(f"channel:{channel.id}", lambda: self._pack(channel))
 
@@ -171,8 +180,3 @@ def _check_address(address: object) -> None:
         raise ApiError(
             400, "push.webhookUrlNotHttps", f"WebHook callback must be HTTPS: {str(address)[:200]}"
         )
-
-
-def _not_https(address: object) -> ApiError:
-    message = f"WebHook callback must be HTTPS: {str(address)[:200]}"
-    return ApiError(400, "push.webhookUrlNotHttps", message)

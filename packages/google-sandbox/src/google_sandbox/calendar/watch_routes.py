@@ -1,6 +1,7 @@
 """The watch endpoints and `channels.stop` of Calendar v3.
 
-Sources: Calendar push guide and calendar.v3 discovery document.
+Sources: Calendar push guide and calendar.v3 discovery document. Calendars of Google's own, such as those of
+holidays, cannot be watched (observed).
 """
 
 from __future__ import annotations
@@ -11,13 +12,19 @@ from google_sandbox.access import needs
 from google_sandbox.app import Endpoint
 from google_sandbox.calendar import calendar_list_routes, event_routes
 from google_sandbox.calendar.channels import Channel
+from google_sandbox.errors import ApiError
 from google_sandbox.request import Call
 from google_sandbox.responses import json_response, no_content
+
+GOOGLES_OWN = "@group.v.calendar.google.com"
 
 
 def watch_events(call: Call) -> Response:
     """Handle `events.watch`."""
     calendar, _ = event_routes.calendar_of(call)
+    if calendar.id.endswith(GOOGLES_OWN):
+        message = "Push notifications are not supported by this resource."
+        raise ApiError(400, "pushNotSupportedForRequestedResource", message)
     uri = f"{call.base_url}/calendar/v3/calendars/{call.path['calendarId']}/events?alt=json"
     return open_channel(call, f"events:{calendar.id}", uri)
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -15,7 +16,8 @@ import httpx2
 
 from catflap.google import members
 from catflap.google.calendar_errors import AccessRefused, CalendarGone, SyncTokenExpired, refusal, unavailable
-from catflap.google.fetch import PAGE, FetchedResponse, FetchError, fetch
+from catflap.google.calendar_requests import json_object, send
+from catflap.google.fetch import PAGE
 from catflap.google.members import Malformed
 from catflap.log import log
 
@@ -166,22 +168,8 @@ class CalendarApi:
     async def _get(
         self, token: str, url: httpx2.URL, *, about_calendar: bool = False, sync_token_sent: bool = False
     ) -> Mapping[str, Any]:
-        headers = {"Authorization": f"Bearer {token}"}
-        try:
-            answer = await fetch(self._http, "GET", url, limit=PAGE, headers=headers)
-        except FetchError as error:
-            raise unavailable(error.reason) from None
-        return _checked(answer, sync_token_sent=sync_token_sent, about_calendar=about_calendar)
-
-
-def _checked(answer: FetchedResponse, *, sync_token_sent: bool, about_calendar: bool) -> Mapping[str, Any]:
-    """Return the JSON object of a successful response, or raise an error."""
-    body = answer.json_object()
-    if answer.status != 200:
-        raise refusal(answer, body, sync_token_sent=sync_token_sent, about_calendar=about_calendar)
-    if body is None:
-        raise unavailable("no JSON object")
-    return body
+        refused = partial(refusal, sync_token_sent=sync_token_sent, about_calendar=about_calendar)
+        return json_object(await send(self._http, "GET", url, token, limit=PAGE, refusal=refused))
 
 
 def _calendar_entry(item: Mapping[str, Any]) -> CalendarEntry:

@@ -15,7 +15,7 @@ from typing import Any
 from catflap.errors import BadRequest, CatflapError, OperatorMustAct, TryAgain, UserMustAct
 from catflap.google.fetch import FetchedResponse
 
-_NAME = re.compile("[A-Za-z0-9_]{1,60}")
+_NAME = re.compile("[A-Za-z0-9_.]{1,60}")
 
 
 class AccessRefused(TryAgain):

@@ -22,7 +22,8 @@ from catflap.google.calendar_errors import (
     reasons_of,
     unavailable,
 )
-from catflap.google.fetch import FetchedResponse, FetchError, Limit, fetch
+from catflap.google.calendar_requests import json_object, send
+from catflap.google.fetch import FetchedResponse, Limit
 from catflap.google.members import Malformed
 
 SendUpdates = Literal["all", "externalOnly", "none"]
@@ -214,9 +215,7 @@ class EventWriteApi:
         self, method: str, url: str, token: str, query: Mapping[str, str], **sent: Any
     ) -> Mapping[str, Any]:
         """Send a request and return the event resource of the response."""
-        event = (await self._send(method, url, token, query, **sent)).json_object()
-        if event is None:
-            raise unavailable("no JSON object")
+        event = json_object(await self._send(method, url, token, query, **sent))
         try:
             for name in ("id", "etag", "status"):
                 members.required(members.token(event, name, _MAX_ID), name)
@@ -234,11 +233,15 @@ class EventWriteApi:
         etag: str | None = None,
         **sent: Any,
     ) -> FetchedResponse:
-        headers = {"Authorization": f"Bearer {token}", **({} if etag is None else {"If-Match": etag})}
-        try:
-            answer = await fetch(self._http, method, url, limit=_EVENT, params=query, headers=headers, **sent)
-        except FetchError as error:
-            raise unavailable(error.reason) from None
-        if not 200 <= answer.status < 300:
-            raise write_refusal(answer, answer.json_object())
-        return answer
+        headers = None if etag is None else {"If-Match": etag}
+        return await send(
+            self._http,
+            method,
+            url,
+            token,
+            limit=_EVENT,
+            refusal=write_refusal,
+            params=query,
+            headers=headers,
+            **sent,
+        )

@@ -176,15 +176,21 @@ async def test_only_the_needed_fields_are_stored(
         clock.now() + timedelta(hours=1),
         description="bring the x-rays",
         location="Tooth Street 1",
-        attendees=[{"email": "friend@example.com"}],
+        attendees=[{"email": "friend@example.com", "displayName": "Best Friend", "comment": "late"}],
+        extendedProperties={"private": {"code": "4711"}},
+        attachments=[{"fileUrl": "https://drive.example/x-rays"}],
+        source={"url": "https://dentist.example/", "title": "Booking"},
     )
     await calendar_sync.sync_account(account, SUB)
     (row,) = await stored(engine)
     assert row.resource.keys() <= {
         "id", "status", "iCalUID", "summary", "start", "end", "transparency", "visibility", "attendees",
-        "eventType", "reminders",
+        "eventType", "reminders", "location", "attendeeCount", "organizer", "updated",
     }  # fmt: skip
-    assert not any(word in str(row.resource) for word in ("x-rays", "Tooth", "friend"))
+    assert (row.resource["location"], row.resource["attendeeCount"]) == ("Tooth Street 1", 1)
+    assert not any(
+        word in str(row.resource).lower() for word in ("x-rays", "friend", "late", "4711", "dentist.")
+    )
 
 
 async def test_text_that_postgresql_cannot_store_does_not_stop_the_sync(

@@ -148,6 +148,71 @@ async def test_an_entry_marked_as_deleted_is_not_on_the_list(http: httpx2.AsyncC
     assert [entry.id for entry in listed.entries] == ["a", "c"]
 
 
+async def test_a_hidden_entry_is_not_on_the_list_and_a_change_says_that_it_no_longer_is(
+    http: httpx2.AsyncClient,
+) -> None:
+    items = [{"id": "a"}, {"id": "b", "hidden": True}, {"id": "c", "deleted": True}]
+    async with answering(answer(200, {"items": items, "nextSyncToken": "next"})) as google:
+        listed = await CalendarApi(http, google.url).list_calendars(TOKEN, "old")
+    assert [entry.id for entry in listed.entries] == ["a"]
+    assert (listed.unlisted, listed.is_incremental, listed.next_sync_token) == ({"b", "c"}, True, "next")
+    (query,) = google.queries()
+    # Google refuses a sync token with either of them false.
+    assert query["syncToken"] == "old" and not query.keys() & {"showDeleted", "showHidden", "minAccessRole"}
+
+
+async def test_each_page_of_a_changed_list_is_asked_for_with_the_sync_token(http: httpx2.AsyncClient) -> None:
+    pages = (
+        answer(200, {"items": [{"id": "a"}, {"id": "b"}], "nextPageToken": "2"}),
+        answer(200, {"items": [{"id": "a", "deleted": True}], "nextSyncToken": "next"}),
+    )
+    async with answering(*pages) as google:
+        listed = await CalendarApi(http, google.url).list_calendars(TOKEN, "old")
+    assert [(query["syncToken"], query.get("pageToken")) for query in google.queries()] == [
+        ("old", None),
+        ("old", "2"),
+    ]
+    assert ([entry.id for entry in listed.entries], listed.unlisted) == (["b"], {"a"})
+
+
+async def test_changes_of_which_none_can_be_read_are_an_incomplete_list(http: httpx2.AsyncClient) -> None:
+    async with answering(answer(200, {"items": [{"id": 5}], "nextSyncToken": "next"})) as google:
+        listed = await CalendarApi(http, google.url).list_calendars(TOKEN, "old")
+    assert (listed.entries, listed.complete) == ((), False)
+
+
+@pytest.mark.parametrize(
+    "reply", [refusal(410, "fullSyncRequired"), refusal(400, "invalid"), answer(410, b"")]
+)
+async def test_an_expired_sync_token_of_the_list_says_so(http: httpx2.AsyncClient, reply: bytes) -> None:
+    async with answering(reply) as google:
+        with pytest.raises(SyncTokenExpired):
+            await CalendarApi(http, google.url).list_calendars(TOKEN, "old")
+
+
+@pytest.mark.parametrize(
+    ("sent", "read"),
+    [
+        ("#9FE1E7", "#9fe1e7"),
+        ("#fff", None),
+        ("red", None),
+        ("#9fe1e7;background:url(//evil.example)", None),
+        (" #9fe1e7", None),
+        ("#9fe1e7\n", None),
+        (7, None),
+        (None, None),
+    ],
+)
+async def test_a_colour_is_six_hexadecimal_digits_or_none(
+    http: httpx2.AsyncClient, sent: object, read: str | None
+) -> None:
+    item = {"id": "a", "backgroundColor": sent, "foregroundColor": sent, "accessRole": sent}
+    async with answering(answer(200, {"items": [item]})) as google:
+        (entry,) = (await CalendarApi(http, google.url).list_calendars(TOKEN)).entries
+    assert (entry.background_color, entry.foreground_color) == (read, read)
+    assert entry.access_role in ("", "red")
+
+
 async def test_google_that_does_not_answer_is_unavailable(http: httpx2.AsyncClient) -> None:
     async with answering(NO_EVENTS) as google:
         url = google.url
@@ -172,9 +237,9 @@ async def test_only_the_fields_in_use_are_asked_for(http: httpx2.AsyncClient) ->
     async with answering(NO_EVENTS) as google:
         await CalendarApi(http, google.url).list_events(TOKEN, "primary", sync_token="t", page_token="p")
     query = google.queries()[0]
-    assert (query["syncToken"], query["pageToken"], query["maxAttendees"]) == ("t", "p", "1")
+    assert (query["syncToken"], query["pageToken"], query["maxAttendees"]) == ("t", "p", "25")
     assert "timeMin" not in query
-    for secret in ("description", "location", "email", "hangoutLink", "conferenceData"):
+    for secret in ("description", "email", "creator", "attachments", "pin", "label", "extendedProperties"):
         assert secret not in query["fields"]
 
 

@@ -1,19 +1,25 @@
 """Project Google event resources onto the few fields that are stored; everything else is dropped."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
+from urllib.parse import urlsplit
 
 from catflap.calendars.datetimes import parse_event_datetime, text_of
 from catflap.google.calendar import popup_minutes
 from catflap.store.text import sanitize_text
 
 MAX_TITLE = 500
+_MAX_PLACE = 500
+_MAX_NAME = 200
 _TIMES = ("start", "end", "originalStartTime")
-_TEXTS = ("id", "status", "iCalUID", "recurringEventId", "transparency", "visibility", "eventType")
+_TEXTS = ("id", "status", "iCalUID", "recurringEventId", "transparency", "visibility", "eventType", "updated")
 _MAX_TEXT = 1024
+# The characters of a URI (RFC 3986, 2), because browsers read others, such as a backslash, in their own way.
+_HTTPS = re.compile(r"https://[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]{1,1016}")
 _MAX_RECURRENCE = 64 * 1024
 
 
@@ -93,7 +99,13 @@ def event_row(item: Mapping[str, Any], zone: tzinfo, horizon: datetime) -> tuple
 
 
 def project_event(resource: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of a Google event that are stored, sanitised for PostgreSQL."""
+    """Return the fields of a Google event that are stored, sanitised for PostgreSQL.
+
+    They have Google's names and forms, with these differences: of the attendees only the user's own answer
+    is there, and how many people were invited as `attendeeCount`, unless there were too many to list
+    (`attendeesOmitted`); `conferenceLink` is the address of the video conference; of an organizer who is
+    somebody else only the name is there.
+    """
     fields: dict[str, Any] = {
         name: sanitize_text(value, _MAX_TEXT)
         for name in _TEXTS
@@ -101,6 +113,10 @@ def project_event(resource: Mapping[str, Any]) -> dict[str, Any]:
     }
     if title := text_of(resource, "summary"):
         fields["summary"] = sanitize_text(title, MAX_TITLE)
+    if place := text_of(resource, "location"):
+        fields["location"] = sanitize_text(place, _MAX_PLACE)
+    if link := _conference_link(resource):
+        fields["conferenceLink"] = link
     for name in _TIMES:
         if isinstance(moment := resource.get(name), Mapping):
             parts = ("date", "dateTime", "timeZone")
@@ -114,9 +130,7 @@ def project_event(resource: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(birthday := resource.get("birthdayProperties"), Mapping) and text_of(birthday, "type"):
         # The contact, a link into the person's address book, stays at Google.
         fields["birthdayProperties"] = {"type": sanitize_text(text_of(birthday, "type"), 32)}
-    if answer := _own_answer(resource.get("attendees")):
-        fields["attendees"] = [{"self": True, "responseStatus": answer}]
-    return fields
+    return fields | _people(resource)
 
 
 def event_interval(resource: Mapping[str, Any], zone: tzinfo) -> EventInterval:
@@ -147,8 +161,44 @@ def _reminders(reminders: Mapping[str, Any]) -> dict[str, Any]:
     return {"useDefault": reminders.get("useDefault") is True} | ({"overrides": minutes} if minutes else {})
 
 
-def _own_answer(attendees: object) -> str:
-    for attendee in attendees if isinstance(attendees, list) else []:
-        if isinstance(attendee, Mapping) and attendee.get("self") is True:
-            return sanitize_text(text_of(attendee, "responseStatus"), 32)
-    return ""
+def _people(resource: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is stored of the attendees and the organizer."""
+    fields: dict[str, Any] = {}
+    listed = resource.get("attendees")
+    attendees = [one for one in listed if isinstance(one, Mapping)] if isinstance(listed, list) else []
+    answers = (text_of(one, "responseStatus") for one in attendees if one.get("self") is True)
+    if answer := next(answers, ""):
+        fields["attendees"] = [{"self": True, "responseStatus": sanitize_text(answer, 32)}]
+    if resource.get("attendeesOmitted") is True:
+        fields["attendeesOmitted"] = True
+    elif people := sum(one.get("resource") is not True for one in attendees):
+        fields["attendeeCount"] = people
+    if isinstance(organizer := resource.get("organizer"), Mapping):
+        if organizer.get("self") is True:
+            fields["organizer"] = {"self": True}
+        elif name := text_of(organizer, "displayName"):
+            fields["organizer"] = {"displayName": sanitize_text(name, _MAX_NAME)}
+    return fields
+
+
+def _conference_link(resource: Mapping[str, Any]) -> str:
+    """Return the address of the video conference, else that of Google Meet; "" without a plain https one."""
+    conference = resource.get("conferenceData")
+    entries = conference.get("entryPoints") if isinstance(conference, Mapping) else None
+    links = [
+        entry.get("uri")
+        for entry in (entries if isinstance(entries, list) else [])
+        if isinstance(entry, Mapping) and entry.get("entryPointType") == "video"
+    ]
+    return next((link for link in (*links, resource.get("hangoutLink")) if _is_https(link)), "")
+
+
+def _is_https(link: object) -> TypeGuard[str]:
+    if not isinstance(link, str) or not _HTTPS.fullmatch(link):
+        return False
+    try:
+        parts = urlsplit(link)
+        # A user name looks like the host to people.
+        return bool(parts.hostname) and parts.username is None and (parts.port is None or parts.port > 0)
+    except ValueError:
+        return False

@@ -22,6 +22,7 @@ from catflap.google.members import Malformed
 from catflap.log import log
 
 __all__ = [
+    "MAX_ATTENDEES",
     "MAX_REMINDERS",
     "MAX_REMINDER_MINUTES",
     "AccessRefused",
@@ -35,17 +36,22 @@ __all__ = [
 ]
 
 _CALENDAR_FIELDS = (
-    "kind,nextPageToken,items(id,summary,summaryOverride,timeZone,primary,selected,deleted,defaultReminders)"
+    "kind,nextPageToken,nextSyncToken,items(id,summary,summaryOverride,timeZone,primary,selected,deleted,hidden,"
+    "accessRole,backgroundColor,foregroundColor,defaultReminders)"
 )
 _EVENT_FIELDS = (
     "kind,nextPageToken,nextSyncToken,items(id,status,iCalUID,summary,start,end,recurrence,recurringEventId,"
-    "originalStartTime,transparency,visibility,attendees(self,responseStatus),eventType,reminders,"
-    "birthdayProperties)"
+    "originalStartTime,transparency,visibility,location,hangoutLink,conferenceData(entryPoints(entryPointType,"
+    "uri)),attendees(self,responseStatus,resource),attendeesOmitted,organizer(self,displayName),eventType,"
+    "reminders,birthdayProperties,updated)"
 )
+# Of an event with more attendees Google sends only the user's own entry, so a page stays within a few MB.
+MAX_ATTENDEES = 25
 # The members that identify an event; its content is read leniently where it is used.
 _EVENT_TEXTS = ("iCalUID", "recurringEventId")
 _MAX_TEXT, _MAX_TOKEN = 1024, 4096
 _ID = re.compile(r"[A-Za-z0-9_@.-]{1,128}")
+_COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 # Google's limits of `reminders.overrides`.
 MAX_REMINDERS = 5
 MAX_REMINDER_MINUTES = 40_320
@@ -53,7 +59,19 @@ MAX_REMINDER_MINUTES = 40_320
 
 @dataclass(frozen=True)
 class CalendarEntry:
-    """One entry of a user's calendar list; `time_zone` is "" when Google sends none."""
+    """One entry of a user's calendar list.
+
+    Attributes:
+        id: Google's id.
+        summary: its name, the user's own for it if there is one.
+        time_zone: "" when Google sends none, as `access_role`.
+        is_primary: whether it is the account's own.
+        is_selected: whether Google Calendar shows its events.
+        default_reminders: in minutes.
+        access_role: such as `owner` or `freeBusyReader`, who sees no titles.
+        background_color: `#rrggbb`; None when Google sends none, as `foreground_color`.
+        foreground_color: that of text on it.
+    """
 
     id: str
     summary: str = field(repr=False)
@@ -61,14 +79,28 @@ class CalendarEntry:
     is_primary: bool
     is_selected: bool
     default_reminders: tuple[int, ...] = ()
+    access_role: str = ""
+    background_color: str | None = None
+    foreground_color: str | None = None
 
 
 @dataclass(frozen=True)
 class CalendarList:
-    """A user's calendar list; not `complete` when a malformed entry was left out."""
+    """A user's calendar list, or what changed in it since a sync token.
+
+    Attributes:
+        entries: all of them, or those that changed.
+        complete: false when a malformed entry was left out.
+        is_incremental: whether these are the changes.
+        unlisted: the ids of changed entries that are no longer on the list: deleted or hidden.
+        next_sync_token: for the next incremental list, if Google sent one.
+    """
 
     entries: tuple[CalendarEntry, ...]
     complete: bool = True
+    is_incremental: bool = False
+    unlisted: frozenset[str] = frozenset()
+    next_sync_token: str | None = None
 
 
 @dataclass(frozen=True)
@@ -96,30 +128,43 @@ class CalendarApi:
             "/users/me/calendarList", {"maxResults": "250", "fields": _CALENDAR_FIELDS}
         )
 
-    async def list_calendars(self, token: str) -> CalendarList:
-        """Return all calendars of the user's list (`calendarList.list`).
+    async def list_calendars(self, token: str, sync_token: str | None = None) -> CalendarList:
+        """Return the user's calendar list without hidden entries (`calendarList.list`).
+
+        Args:
+            token: An access token.
+            sync_token: Only what changed since then, to which deleted and hidden entries belong.
 
         Raises:
+            SyncTokenExpired: ask without sync token.
             AccessRefused: the access token.
             UserMustAct: `scope_missing`, `google_account_refused`.
             OperatorMustAct: `google_api_disabled`, `google_project_refused`.
             TryAgain: `google_rate_limited`, `google_quota_exceeded`, `google_unavailable`.
             BadRequest: `google_refused`.
         """
-        entries: list[CalendarEntry] = []
-        complete = True
-        url, page_token = self._list_url, None
+        # The last one counts for an entry that changed while its pages were read.
+        entries: dict[str, CalendarEntry | None] = {}
+        complete, is_incremental = True, sync_token is not None
+        first = self._list_url.copy_merge_params({"syncToken": sync_token}) if sync_token else self._list_url
+        url, page_token = first, None
         while True:
-            body = await self._get(token, url)
-            items, whole = _items(body, ("timeZone",))
-            entries += [_calendar_entry(item) for item in items if item.get("deleted") is not True]
+            body = await self._get(token, url, sync_token_sent=is_incremental)
+            items, whole = _items(body, ("timeZone",), may_lack_all=is_incremental)
+            entries.update((item["id"], _calendar_entry(item)) for item in items)
             complete = complete and whole
             following = _text(body, "nextPageToken")
             if following is None:
-                return CalendarList(tuple(entries), complete)
+                return CalendarList(
+                    tuple(entry for entry in entries.values() if entry is not None),
+                    complete,
+                    is_incremental,
+                    frozenset(key for key, entry in entries.items() if entry is None),
+                    _text(body, "nextSyncToken"),
+                )
             if following == page_token:
                 raise unavailable("nextPageToken repeats")
-            url, page_token = self._list_url.copy_merge_params({"pageToken": following}), following
+            url, page_token = first.copy_merge_params({"pageToken": following}), following
 
     async def time_zone(self, token: str) -> str | None:
         """Return the time zone that the user set in Google Calendar (`settings.get`).
@@ -153,8 +198,7 @@ class CalendarApi:
             CalendarGone: `not_found`, `not_allowed`.
             CatflapError: as `list_calendars`.
         """
-        # With `maxAttendees=1` Google sends only the user's own entry.
-        query = {"maxResults": "2500", "maxAttendees": "1", "fields": _EVENT_FIELDS}
+        query = {"maxResults": "2500", "maxAttendees": str(MAX_ATTENDEES), "fields": _EVENT_FIELDS}
         since = time_min.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if time_min else None
         query = _with(query, syncToken=sync_token, pageToken=page_token, timeMin=since)
         url = self._url(f"/calendars/{quote(calendar_id, safe='')}/events", query)
@@ -172,7 +216,10 @@ class CalendarApi:
         return json_object(await send(self._http, "GET", url, token, limit=PAGE, refusal=refused))
 
 
-def _calendar_entry(item: Mapping[str, Any]) -> CalendarEntry:
+def _calendar_entry(item: Mapping[str, Any]) -> CalendarEntry | None:
+    """Return an entry of the calendar list; None for one that is deleted or hidden."""
+    if item.get("deleted") is True or item.get("hidden") is True:
+        return None
     return CalendarEntry(
         id=item["id"],
         summary=members.shown(item, "summaryOverride", _MAX_TEXT)
@@ -182,7 +229,15 @@ def _calendar_entry(item: Mapping[str, Any]) -> CalendarEntry:
         is_primary=item.get("primary") is True,
         is_selected=item.get("selected") is True,
         default_reminders=popup_minutes(item.get("defaultReminders")),
+        access_role=members.code(item, "accessRole") or "",
+        background_color=_color(item, "backgroundColor"),
+        foreground_color=_color(item, "foregroundColor"),
     )
+
+
+def _color(item: Mapping[str, Any], name: str) -> str | None:
+    value = item.get(name)
+    return value.lower() if isinstance(value, str) and _COLOR.fullmatch(value) else None
 
 
 def popup_minutes(reminders: object) -> tuple[int, ...]:
@@ -196,11 +251,14 @@ def popup_minutes(reminders: object) -> tuple[int, ...]:
     return tuple(sorted(valid))[:MAX_REMINDERS]
 
 
-def _items(body: Mapping[str, Any], texts: tuple[str, ...]) -> tuple[tuple[Mapping[str, Any], ...], bool]:
+def _items(
+    body: Mapping[str, Any], texts: tuple[str, ...], *, may_lack_all: bool = False
+) -> tuple[tuple[Mapping[str, Any], ...], bool]:
     """Return the well-formed items of a list, and whether that is all.
 
     An item must have an `id`, and the members named in `texts` must be strings. Others are skipped and logged
-    by their id if it is readable. A page with items of which none is well-formed is an error.
+    by their id if it is readable. A page with items of which none is well-formed is an error, unless
+    `may_lack_all`.
     """
     if not body.keys() & {"kind", "items", "nextPageToken", "nextSyncToken"}:
         # A list has at least one of them, even an empty one; `{}` must not empty the stored copy.
@@ -220,7 +278,7 @@ def _items(body: Mapping[str, Any], texts: tuple[str, ...]) -> tuple[tuple[Mappi
             log.warning("google_item_skipped", id=_shown_id(item), member=error.name)
         else:
             good.append(item)
-    if items and not good:
+    if items and not good and not may_lack_all:
         raise unavailable("no readable item")
     return tuple(good), len(good) == len(items)
 

@@ -34,6 +34,12 @@ class Occurrence:
             not yet.
         reminders: How many minutes ahead Google shows a reminder; those of a whole day count from midnight.
         birthday: Google's type of birthday, such as `birthday` or `self`; "" for what is none.
+        place: Where it is, as somebody wrote it; "" if nobody did.
+        conference_link: The https address of its video conference; "" without one.
+        attendee_count: How many people were invited, the user included; 0 if nobody was, None if so many that
+            Google does not list them.
+        is_organizer: Whether the user organises it.
+        organizer: The name of somebody else who does; "" if it is not known.
     """
 
     calendar_id: int
@@ -51,6 +57,11 @@ class Occurrence:
     tentative: bool = False
     reminders: tuple[int, ...] = ()
     birthday: str = ""
+    place: str = field(default="", repr=False)
+    conference_link: str = field(default="", repr=False)
+    attendee_count: int | None = 0
+    is_organizer: bool = False
+    organizer: str = field(default="", repr=False)
 
     def covers(self, day: date) -> bool:
         """Return whether this is an all-day occurrence that includes `day`."""
@@ -95,6 +106,11 @@ class ParsedEvent:
             tentative=text_of(resource, "status") == "tentative" or _answer(resource) in _UNCERTAIN,
             reminders=_reminders(self.event, all_day=start.all_day),
             birthday=_birthday(resource) if event_type == "birthday" else "",
+            place=text_of(resource, "location").strip(),
+            conference_link=text_of(resource, "conferenceLink"),
+            attendee_count=None if "attendeesOmitted" in resource else resource.get("attendeeCount", 0),
+            is_organizer=_organizer(resource).get("self") is True,
+            organizer=text_of(_organizer(resource), "displayName"),
         )
 
 
@@ -135,6 +151,10 @@ def _answer(resource: Mapping[str, Any]) -> str:
 def _private(resource: Mapping[str, Any], event_type: str) -> bool:
     """Return whether the user marked it as private; Google marks every birthday so by itself."""
     return event_type != "birthday" and text_of(resource, "visibility") in ("private", "confidential")
+
+
+def _organizer(resource: Mapping[str, Any]) -> Mapping[str, Any]:
+    return resource.get("organizer") or {}
 
 
 def _birthday(resource: Mapping[str, Any]) -> str:

@@ -21,7 +21,8 @@ _CALENDARS = (
     "ALTER TABLE app.calendars ADD COLUMN background_color TEXT",
     "ALTER TABLE app.calendars ADD COLUMN foreground_color TEXT",
     "ALTER TABLE app.calendars ADD COLUMN is_selected_at_google BOOLEAN NOT NULL DEFAULT false",
-    "UPDATE app.calendars SET is_selected_at_google = is_selected",
+    # Stored events lack fields that are stored from now on, so each calendar is read in full.
+    "UPDATE app.calendars SET is_selected_at_google = is_selected, sync_token = NULL",
     "ALTER TABLE app.calendars ADD COLUMN is_selected_by_user BOOLEAN",
     "ALTER TABLE app.calendars ADD COLUMN generation BIGINT NOT NULL DEFAULT 0",
     "ALTER TABLE app.calendars ADD COLUMN page_token TEXT",

@@ -119,7 +119,7 @@ async def _measure(one: _Installed, people: list[Person]) -> Rows:
 
 
 async def _tick(engine: AsyncEngine) -> float:
-    periodic = PeriodicTasks(engine, _CLOCK, timedelta(minutes=60))
+    periodic = PeriodicTasks(engine, _CLOCK)
     return await _median(periodic.tick)
 
 

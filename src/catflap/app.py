@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import cached_property
 
 import httpx2
@@ -52,11 +51,9 @@ class Application:
         """All routers at the root of a host name; those of Mia only where calendars are read."""
         return create_app(self.services)
 
-    def work(
-        self, *, sync_every: timedelta | None = timedelta(minutes=15)
-    ) -> AbstractAsyncContextManager[None]:
+    def work(self, *, periodic: bool = True) -> AbstractAsyncContextManager[None]:
         """Run background jobs while the context is open; see `Components.work`."""
-        return self.components.work(sync_every=sync_every)
+        return self.components.work(periodic=periodic)
 
 
 @asynccontextmanager

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.announcements.planner import Planner
 from catflap.announcements.rendering import Renderer
-from catflap.calendars import Calendars
+from catflap.calendars import Calendars, SyncIntervals
 from catflap.clock import Clock, SystemClock
 from catflap.errors import UserMustAct
 from catflap.google.calendar import CalendarApi
@@ -90,12 +90,12 @@ class Components:
     jobs: Tasks
 
     @asynccontextmanager
-    async def work(self, *, sync_every: timedelta | None = timedelta(minutes=15)) -> AsyncIterator[None]:
+    async def work(self, *, periodic: bool = True) -> AsyncIterator[None]:
         """Run background jobs and the vault's maintenance while the context is open.
 
         Args:
-            sync_every: how often calendars are read again; None leaves out the periodic tasks of calendars
-                and announcements, as the setting `calendars` does.
+            periodic: whether to run the periodic tasks of calendars and announcements, which the setting
+                `calendars` leaves out too.
         """
         base, vault = self.infrastructure, self.vault
         if base.settings.calendars and (languages := missing_voices()):
@@ -105,8 +105,8 @@ class Components:
             await stack.enter_async_context(Worker(base.urls.app, self.jobs))
             maintenance = Maintenance(vault.vault, vault.webhooks, vault.security_event_handler, base.clock)
             await stack.enter_async_context(maintenance)
-            if sync_every is not None and base.settings.calendars:
-                await stack.enter_async_context(PeriodicTasks(base.engine, base.clock, sync_every))
+            if periodic and base.settings.calendars:
+                await stack.enter_async_context(PeriodicTasks(base.engine, base.clock))
             yield
 
 
@@ -224,7 +224,9 @@ def _calendars(infrastructure: Infrastructure, vault: Vault) -> Calendars:
         return None
 
     api = CalendarApi(infrastructure.http, infrastructure.settings.google_api_url)
-    return Calendars(infrastructure.engine, infrastructure.clock, api, access, refused, settings_access)
+    intervals = SyncIntervals(timedelta(seconds=infrastructure.settings.calendar_poll_seconds))
+    engine, clock = infrastructure.engine, infrastructure.clock
+    return Calendars(engine, clock, api, access, refused, settings_access, intervals)
 
 
 def http_client(settings: Settings) -> httpx2.AsyncClient:

@@ -126,6 +126,7 @@ class Settings(BaseSettings):
     google_refreshes_per_second: float = Field(default=50.0, gt=0)
 
     calendars: bool | None = None
+    calendar_poll_seconds: float = Field(default=300.0, ge=5, le=86_400)
     vault_keyset: SecretStr | None = None
     lease_seconds: float = Field(default=3.0, ge=0.2, le=60)
     proxy_allow: Annotated[tuple[str, ...], NoDecode] = PROXY_ALLOW

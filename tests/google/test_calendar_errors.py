@@ -124,8 +124,8 @@ def test_a_token_is_refused_whatever_the_reason() -> None:
 def test_a_sync_token_of_no_use_is_no_calendar_that_is_gone() -> None:
     for status in (400, 410):
         for body in (None, classic(status, "fullSyncRequired"), classic(status, "updatedMinTooLongAgo")):
-            assert isinstance(error(status, body, sync_token_sent=True), SyncTokenExpired)
-    assert isinstance(error(410, classic(410, "deleted"), sync_token_sent=True), CalendarGone)
+            assert isinstance(error(status, body, position_sent=True), SyncTokenExpired)
+    assert isinstance(error(410, classic(410, "deleted"), position_sent=True), CalendarGone)
 
 
 def test_text_that_is_no_name_is_neither_a_reason_nor_logged() -> None:

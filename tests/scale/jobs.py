@@ -18,7 +18,6 @@ from tests.support.many_users import account_sub, sound_key
 
 # Announcements of this loaded user wait for a sound.
 _WAITING = 500
-_SYNC_EVERY = timedelta(minutes=15)
 
 
 def _run(one: Large, name: str, key: str) -> Awaitable[Any]:
@@ -108,7 +107,7 @@ async def _queue(one: Large) -> Awaitable[Any]:
 
 async def _periodic_tick(one: Large) -> Awaitable[Any]:
     """A tick with nothing due, which is not the first of its process."""
-    tasks = PeriodicTasks(one.app.catflap.services.engine, one.app.clock, _SYNC_EVERY)
+    tasks = PeriodicTasks(one.app.catflap.services.engine, one.app.clock)
     await tasks.tick()
     return tasks.tick()
 
@@ -117,7 +116,7 @@ async def _periodic_tick_due(one: Large) -> Awaitable[Any]:
     """A tick with some syncs, plans and announcements that are due, and some rows that are old."""
     for statement in _MAKE_OLD:
         await one.prepare(statement, one.app.clock.now() - timedelta(days=3))
-    return PeriodicTasks(one.app.catflap.services.engine, one.app.clock, _SYNC_EVERY).tick()
+    return PeriodicTasks(one.app.catflap.services.engine, one.app.clock).tick()
 
 
 _MAKE_OLD = (

@@ -50,7 +50,7 @@ async def test_what_google_warns_of_ends_the_session_at_once(app: RunningApp, tm
     )
     await stream.register(f"{app.origin}/google/risc")
     assert await stream.status() == "enabled"
-    async with asyncio.timeout(30), app.catflap.work(sync_every=None):
+    async with asyncio.timeout(30), app.catflap.work(periodic=False):
         assert app.sandbox.send_security_event("tokens-revoked", ALICE)
         while (await browser.get("/v1/me")).status_code != 401:  # noqa: ASYNC110 (only HTTP can tell)
             await asyncio.sleep(0.05)

@@ -110,6 +110,6 @@ async def test_a_sync_that_was_enqueued_before_reads_nothing(app: RunningApp) ->
 async def test_maintenance_runs_without_periodic_tasks_too(
     app: RunningApp, ticked: dict[type, asyncio.Event]
 ) -> None:
-    async with app.catflap.work(sync_every=None), asyncio.timeout(30):
+    async with app.catflap.work(periodic=False), asyncio.timeout(30):
         await ticked[Maintenance].wait()
     assert not ticked[PeriodicTasks].is_set()

@@ -38,7 +38,7 @@ async def test_announcements_follow_a_written_event(app: RunningApp) -> None:
     times = {name: {"date_time": f"2026-11-24T{hour}:00:00Z"} for name, hour in (("start", 15), ("end", 16))}
     async with (
         asyncio.timeout(60),
-        app.catflap.work(sync_every=None),
+        app.catflap.work(periodic=False),
         app.client.stream("GET", "/v1/device/schedule", headers=headers) as response,
     ):
         schedule = texts(response)

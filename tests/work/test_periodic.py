@@ -20,7 +20,7 @@ EVERY = timedelta(minutes=15)
 
 @pytest.fixture
 def periodic(engine: AsyncEngine, clock: FixedClock) -> PeriodicTasks:
-    return PeriodicTasks(engine, clock, EVERY)
+    return PeriodicTasks(engine, clock)
 
 
 async def jobs(engine: AsyncEngine) -> list[tuple[str, str]]:
@@ -41,7 +41,7 @@ async def add_account(engine: AsyncEngine, user_id: int, now: datetime) -> None:
         await connection.execute(insert(calendar_syncs).values(asked))
 
 
-async def test_a_sync_is_enqueued_once_an_interval_even_if_no_sync_succeeds(
+async def test_a_due_sync_is_enqueued_once_and_again_when_its_job_is_lost(
     engine: AsyncEngine, clock: FixedClock, periodic: PeriodicTasks, user_id: int
 ) -> None:
     await add_account(engine, user_id, clock.now())
@@ -51,10 +51,10 @@ async def test_a_sync_is_enqueued_once_an_interval_even_if_no_sync_succeeds(
     clock.advance(timedelta(seconds=1))
     for _ in range(3):
         await periodic.tick()
-    assert await jobs(engine) == [("sync", f"{user_id} s")]
+    assert await jobs(engine) == [("sync_due", f"{user_id} s")]
     clock.advance(EVERY + timedelta(seconds=1))
     await periodic.tick()
-    assert await jobs(engine) == [("sync", f"{user_id} s")]
+    assert await jobs(engine) == [("sync_due", f"{user_id} s")]
 
 
 async def test_a_plan_is_enqueued_once_an_hour_for_each_user_with_a_device(
@@ -82,7 +82,7 @@ async def test_what_a_wrong_clock_put_far_ahead_is_due_within_the_hour_again(
     await periodic.tick()
     clock.advance(EVERY + timedelta(seconds=1))
     await periodic.tick()
-    assert await jobs(engine) == [("plan", str(user_id)), ("sync", f"{user_id} s")]
+    assert await jobs(engine) == [("plan", str(user_id)), ("sync_due", f"{user_id} s")]
 
 
 async def test_a_long_pause_that_google_asked_for_is_kept(
@@ -154,8 +154,8 @@ async def test_two_processes_share_what_is_due(engine: AsyncEngine, clock: Fixed
         for statement in _DUE:
             await connection.execute(text(statement), {"now": clock.now(), "users": users_due})
     clock.advance(EVERY + timedelta(seconds=1))
-    await asyncio.gather(*(PeriodicTasks(engine, clock, EVERY).tick() for _ in range(2)))
-    expected = [(name, key) for name in ("plan", "sync") for key in range(1, users_due + 1)]
+    await asyncio.gather(*(PeriodicTasks(engine, clock).tick() for _ in range(2)))
+    expected = [(name, key) for name in ("plan", "sync_due") for key in range(1, users_due + 1)]
     assert sorted((name, int(key.split()[0])) for name, key in await jobs(engine)) == expected
 
 

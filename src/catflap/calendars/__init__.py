@@ -6,6 +6,7 @@ from catflap.calendars.event_writing import EventWriter
 from catflap.calendars.queries import initial_sync_done, list_occurrences, timeline
 from catflap.calendars.recurrence.occurrence import Occurrence
 from catflap.calendars.sync import Calendars
+from catflap.calendars.sync_intervals import SyncIntervals
 
 __all__ = [
     "Calendars",
@@ -14,6 +15,7 @@ __all__ = [
     "EventWriter",
     "Occurrence",
     "Reminder",
+    "SyncIntervals",
     "initial_sync_done",
     "is_zone",
     "list_occurrences",

@@ -2,16 +2,17 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, exists, select, update
+from sqlalchemy import Row, delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from catflap.calendars.datetimes import is_zone
 from catflap.calendars.event_projection import MAX_TITLE
-from catflap.calendars.store import KEEP_PAST, SyncState
+from catflap.calendars.store import KEEP_PAST
+from catflap.calendars.sync_state import SyncState
 from catflap.google.calendar import CalendarEntry, CalendarList
 from catflap.google.calendar_errors import unavailable
 from catflap.log import log
@@ -21,33 +22,45 @@ from catflap.store.queue import enqueue
 from catflap.store.row_mapping import Columns, from_row
 from catflap.store.single_statements import fetch_alone
 from catflap.store.tables import accounts
-from catflap.store.task_types import PLAN
+from catflap.store.task_types import PLAN, AccountKey
 from catflap.store.text import sanitize_text
 
 _MAX_ZONE = 64
 
 
-def _account_query() -> Any:
-    a, s, c, r = accounts.c, calendar_syncs.c, calendars.c, removed_calendars.c
-    removed = exists().where(r.user_id == a.user_id, r.account_sub == a.sub)
-    return (
-        select(
-            calendars,
-            (s.user_id.is_not(None)).label("is_recorded"),
-            s.listed_at,
-            s.problem.label("list_problem"),
-            s.time_zone.label("setting"),
-            removed.label("has_removed"),
-        )
-        .select_from(accounts)
-        .outerjoin(calendar_syncs, (s.user_id == a.user_id) & (s.account_sub == a.sub))
-        .outerjoin(calendars, (c.user_id == a.user_id) & (c.account_sub == a.sub))
-        .where(a.user_id == bindparam("user_id"), a.sub == bindparam("account_sub"))
-        .order_by(c.is_primary.desc(), c.id)
+# Reads an account and its calendars. What a notification told is due from now on, and no longer told; so one
+# that arrives during the sync makes the calendar due once more. A due time far ahead is from a wrong clock.
+_ACCOUNT = PreparedQuery(
+    text("""
+    WITH told_list AS (
+        UPDATE app.calendar_syncs SET is_list_notified = false, list_due_at = CAST(:now AS timestamptz)
+        WHERE user_id = :user_id AND account_sub = :account_sub AND is_list_notified
+    ), told AS (
+        UPDATE app.calendars SET is_notified = false, sync_due_at = CAST(:now AS timestamptz)
+        WHERE user_id = :user_id AND account_sub = :account_sub AND is_notified
     )
-
-
-_ACCOUNT = PreparedQuery(_account_query())
+    SELECT c.*, c.is_notified AS was_notified,
+        CASE WHEN c.is_notified THEN CAST(:now AS timestamptz) ELSE c.sync_due_at END AS due_at,
+        c.is_notified OR c.sync_due_at <= :now OR c.sync_due_at > CAST(:far AS timestamptz) AS is_due,
+        EXISTS (SELECT FROM app.push_channels p WHERE p.calendar_id = c.id AND p.expires_at > :now
+            AND p.resource_id IS NOT NULL AND (p.missed_at IS NULL OR p.notified_at > p.missed_at)
+        ) AS has_push,
+        s.user_id IS NOT NULL AS is_recorded,
+        s.is_list_notified OR s.list_due_at <= :now OR s.list_due_at > :far AS is_list_due,
+        s.listed_at, s.problem AS list_problem, s.time_zone AS setting,
+        EXISTS (SELECT FROM app.push_channels p WHERE p.user_id = a.user_id AND p.account_sub = a.sub
+            AND p.is_list AND p.resource_id IS NOT NULL AND p.expires_at > :now
+        ) AS list_has_push,
+        EXISTS (SELECT FROM app.removed_calendars r WHERE r.user_id = a.user_id AND r.account_sub = a.sub
+        ) AS has_removed
+    FROM app.accounts a
+    LEFT JOIN app.calendar_syncs s ON s.user_id = a.user_id AND s.account_sub = a.sub
+    LEFT JOIN app.calendars c ON c.user_id = a.user_id AND c.account_sub = a.sub
+    WHERE a.user_id = :user_id AND a.sub = :account_sub
+    ORDER BY c.is_primary DESC, c.id
+    """)
+)
+_FAR_AHEAD = timedelta(days=2)
 
 
 @dataclass(frozen=True)
@@ -65,6 +78,16 @@ class StoredAccount:
     def is_listed(self) -> bool:
         """Whether the calendar list was ever fetched."""
         return bool(self.rows) and self.rows[0]["listed_at"] is not None
+
+    @property
+    def is_list_due(self) -> bool:
+        """Whether the calendar list is to be read now."""
+        return not self.is_recorded or self.rows[0]["is_list_due"]
+
+    @property
+    def list_has_push(self) -> bool:
+        """Whether Google sends notifications about the calendar list."""
+        return bool(self.rows) and self.rows[0]["list_has_push"]
 
     @property
     def list_problem(self) -> str | None:
@@ -88,18 +111,19 @@ class StoredAccount:
 
     def selected(self) -> list[SyncState]:
         """Return the selected calendars."""
-        return _selected(row for row in self.rows if row["id"] is not None)
+        return [from_row(SyncState, row) for row in self.rows if row["id"] is not None and row["is_selected"]]
 
 
-async def read_account(engine: AsyncEngine, user_id: int, account_sub: str) -> StoredAccount:
-    """Return what is stored of an account and its calendars."""
-    return StoredAccount(await fetch_alone(engine, _ACCOUNT, user_id=user_id, account_sub=account_sub))
+async def read_account(engine: AsyncEngine, account: AccountKey, now: datetime) -> StoredAccount:
+    """Return what is stored of an account and its calendars when a sync begins."""
+    values = {"user_id": account.user_id, "account_sub": account.account_sub}
+    return StoredAccount(await fetch_alone(engine, _ACCOUNT, **values, now=now, far=now + _FAR_AHEAD))
 
 
 async def replace_calendar_list(
     engine: AsyncEngine, user_id: int, account_sub: str, listed: CalendarList, now: datetime
-) -> list[SyncState]:
-    """Make the stored calendars of an account those of Google's list, and return the selected ones.
+) -> None:
+    """Make the stored calendars of an account those of Google's list.
 
     A calendar that is no longer listed is deleted and recorded as removed for a week, unless the list had
     an entry that could not be parsed and may be this calendar. The events of one that is no longer selected
@@ -111,7 +135,7 @@ async def replace_calendar_list(
     async with engine.begin() as connection:
         owner = select(accounts.c.sub).where(accounts.c.sub == account_sub, accounts.c.user_id == user_id)
         if (await connection.execute(owner.with_for_update(key_share=True))).first() is None:
-            return []
+            return
         before = await _rows(connection, user_id, account_sub)
         wanted = {entry.id: entry for entry in listed.entries}
         if before and not wanted:
@@ -126,7 +150,6 @@ async def replace_calendar_list(
             key: _planning_fields(row) for key, row in after.items()
         }:
             await enqueue(connection, PLAN, user_id)
-    return _selected(row._mapping for row in after.values())
 
 
 async def write_time_zone(engine: AsyncEngine, user_id: int, account_sub: str, name: str | None) -> None:
@@ -196,6 +219,9 @@ async def _write_entry(
     if row.is_selected and not entry.is_selected:
         await connection.execute(delete(events).where(events.c.calendar_id == row.id))
         values |= {"sync_token": None, "synced_at": None, "problem": None, "problem_since": None}
+        values |= {"page_token": None, "page_time_min": None, "changed_at": None}
+    elif entry.is_selected and not row.is_selected:
+        values["sync_due_at"] = now
     await connection.execute(update(calendars).where(calendars.c.id == row.id).values(**values))
 
 
@@ -207,7 +233,3 @@ def _entry_values(entry: CalendarEntry) -> dict[str, Any]:
         "is_selected": entry.is_selected,
         "default_reminders": list(entry.default_reminders),
     }
-
-
-def _selected(rows: Iterable[Columns]) -> list[SyncState]:
-    return [from_row(SyncState, row) for row in rows if row["is_selected"]]

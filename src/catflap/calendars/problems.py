@@ -4,12 +4,15 @@ A problem is an error code and the time since when it persists. It leaves the st
 """
 
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Row, delete, select, text, update
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import Row, delete, func, select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from catflap.calendars.calendar_list import StoredAccount
+from catflap.calendars.sync_intervals import SyncIntervals
 from catflap.clock import Clock
 from catflap.errors import CatflapError, OperatorMustAct, TryAgain
 from catflap.google.calendar_errors import ERROR_RULES, CalendarGone
@@ -18,13 +21,16 @@ from catflap.store.calendar_tables import calendar_syncs, calendars
 from catflap.store.prepared_reads import PreparedQuery
 from catflap.store.queue import enqueue
 from catflap.store.single_statements import fetch_alone
-from catflap.store.task_types import PLAN
+from catflap.store.task_types import PLAN, AccountKey
 
 INTERNAL = "internal_error"
 # Google said that this account no longer has the calendar; its stored events are deleted.
 GONE = frozenset(reaction.code for reaction in ERROR_RULES if reaction.kind is CalendarGone)
 # The time at which a quota is reset is unknown, so pauses don't grow beyond this.
 _LONGEST_PAUSE = timedelta(hours=2)
+# Where Google gives no reason: an outage, which may be over soon.
+_SHORTEST_PAUSE = timedelta(seconds=2)
+_LONGEST_UNASKED = timedelta(minutes=4)
 # Longer values of `Retry-After` are cut to this, so that one header can't stop the sync.
 _LONGEST_ASKED_FOR = timedelta(hours=24)
 _MESSAGES = {
@@ -52,7 +58,14 @@ _LISTED = PreparedQuery(
 )
 _SUCCESS = PreparedQuery(
     text("""
-    UPDATE app.calendar_syncs SET listed_at = :listed_at, retry_at = NULL, failures = 0
+    UPDATE app.calendar_syncs s SET
+        listed_at = COALESCE(CAST(:listed_at AS timestamptz), listed_at),
+        list_due_at = COALESCE(CAST(:list_due_at AS timestamptz), list_due_at),
+        due_at = LEAST(COALESCE(:list_due_at, list_due_at), (
+            SELECT min(c.sync_due_at) FROM app.calendars c
+            WHERE c.user_id = s.user_id AND c.account_sub = s.account_sub AND c.is_selected
+        )),
+        retry_at = NULL, failures = 0
     WHERE user_id = :user_id AND account_sub = :account_sub
     """)
 )
@@ -71,13 +84,17 @@ def most_urgent(failures: Iterable[CatflapError]) -> CatflapError:
 class AccountSyncLog:
     """Recorder of the sync outcomes of one account and its calendars (`app.calendar_syncs`)."""
 
-    def __init__(self, engine: AsyncEngine, clock: Clock, user_id: int, account_sub: str) -> None:
+    def __init__(
+        self, engine: AsyncEngine, clock: Clock, account: AccountKey, intervals: SyncIntervals
+    ) -> None:
         self._engine = engine
         self._clock = clock
-        self._user_id = user_id
-        self._key = {"user_id": user_id, "account_sub": account_sub}
-        self._mine = (calendar_syncs.c.user_id == user_id, calendar_syncs.c.account_sub == account_sub)
+        self._user_id = account.user_id
+        self._key = account._asdict()
+        self._mine = tuple(calendar_syncs.c[name] == value for name, value in self._key.items())
+        self._intervals = intervals
         self._listed_at: datetime | None = None
+        self._list_due_at: datetime | None = None
 
     async def create_row(self) -> None:
         """Insert the account's row at its first sync, so that syncs are scheduled even if this one fails."""
@@ -88,18 +105,14 @@ class AccountSyncLog:
         async with self._engine.begin() as connection:
             await connection.execute(delete(calendar_syncs).where(*self._mine))
 
-    async def record_list_success(self, problem: str | None, *, is_first: bool) -> None:
-        """Record that the calendar list was fetched: now, or with the end if nothing but the time changes.
-
-        Args:
-            problem: The problem of the last attempt, if any.
-            is_first: Whether it was never fetched before.
-        """
+    async def record_list_success(self, stored: StoredAccount) -> None:
+        """Record that the calendar list was fetched: now, or with the end if nothing but the times change."""
         self._listed_at = self._clock.now()
-        if is_first or problem is not None:
+        self._list_due_at = self._listed_at + self._intervals.of_list(has_push=stored.list_has_push)
+        if not stored.is_listed or stored.list_problem is not None:
             await fetch_alone(self._engine, _LISTED, **self._key, listed_at=self._listed_at)
-        if problem is not None:
-            log.info("calendar_list_sync_recovered", user=self._user_id, after=problem)
+        if stored.list_problem is not None:
+            log.info("calendar_list_sync_recovered", user=self._user_id, after=stored.list_problem)
 
     async def record_account_failure(self, error: CatflapError) -> None:
         """Record that no calendar of the account could be read."""
@@ -119,30 +132,58 @@ class AccountSyncLog:
         if row is not None and row.problem != code:
             log.warning("calendar_sync_failed", calendar_id=calendar_id, code=code, detail=detail)
 
-    async def record_end(self, failure: CatflapError | None) -> None:
-        """Record when to retry, and set `failure.after`; the pause grows with each failure in a row."""
-        if failure is None:
-            await self._record_success()
+    async def record_end(
+        self, failures: Mapping[int, CatflapError], *, of_account: CatflapError | None = None
+    ) -> None:
+        """Record when the next sync is due, and set `after` of the failures; pauses grow with their number.
+
+        Args:
+            failures: Those of calendars, by their ids.
+            of_account: The failure with which the whole sync ended, if it did.
+        """
+        if not failures and of_account is None:
+            await fetch_alone(
+                self._engine,
+                _SUCCESS,
+                **self._key,
+                listed_at=self._listed_at,
+                list_due_at=self._list_due_at,
+            )
             return
         now, t = self._clock.now(), calendar_syncs
-        pause = failure.after if isinstance(failure, TryAgain) else None
         async with self._engine.begin() as connection:
             row = (await connection.execute(select(t).where(*self._mine).with_for_update())).one_or_none()
             if row is None:
                 return
-            values: dict[str, object] = {"retry_at": None}
-            if pause is not None:
-                pause = _backoff(pause, row.failures)
-                later = now + pause
-                values = {"retry_at": later, "due_at": later, "failures": row.failures + 1}
-            if self._listed_at is not None:
-                values["listed_at"] = self._listed_at
+            for calendar_id, error in failures.items():
+                later = now + self._pause(error, row.failures)
+                due = update(calendars).where(calendars.c.id == calendar_id).values(sync_due_at=later)
+                await connection.execute(due)
+            values = await self._end_of_failed(connection, row, of_account or most_urgent(failures.values()))
+            if of_account is not None:
+                values["due_at"] = now + self._pause(of_account, row.failures)
             await connection.execute(update(t).where(*self._mine).values(**values))
-        if isinstance(failure, TryAgain):
-            failure.after = pause
 
-    async def _record_success(self) -> None:
-        await fetch_alone(self._engine, _SUCCESS, **self._key, listed_at=self._listed_at)
+    async def _end_of_failed(
+        self, connection: AsyncConnection, row: Row[Any], failure: CatflapError
+    ) -> dict[str, object]:
+        now, c = self._clock.now(), calendars.c
+        values: dict[str, object] = {"retry_at": None}
+        if isinstance(failure, TryAgain):
+            values = {"retry_at": now + (failure.after or timedelta(0)), "failures": row.failures + 1}
+        if self._listed_at is not None:
+            values |= {"listed_at": self._listed_at, "list_due_at": self._list_due_at}
+        mine = c.user_id == self._user_id, c.account_sub == row.account_sub, c.is_selected
+        first = await connection.scalar(select(func.min(c.sync_due_at)).where(*mine))
+        list_due_at = self._list_due_at or row.list_due_at
+        return values | {"due_at": list_due_at if first is None else min(first, list_due_at)}
+
+    def _pause(self, error: CatflapError, failures: int) -> timedelta:
+        """Return how long to wait after a failure, and set its `after` to that if it is to be retried."""
+        if not isinstance(error, TryAgain):
+            return self._intervals.of_list(has_push=False)
+        error.after = _backoff(error.after, failures)
+        return error.after
 
 
 class OperatorNotice:
@@ -187,8 +228,11 @@ def _urgency(error: CatflapError) -> tuple[int, timedelta]:
     return (1 if isinstance(error, OperatorMustAct) else 2), timedelta(0)
 
 
-def _backoff(pause: timedelta, failures: int) -> timedelta:
+def _backoff(pause: timedelta | None, failures: int) -> timedelta:
     """Truncated exponential with jitter, as Google asks for (Calendar API, "Handle API errors")."""
+    longest = _LONGEST_PAUSE
+    if pause is None:
+        pause, longest = _SHORTEST_PAUSE, _LONGEST_UNASKED
     pause = min(pause, _LONGEST_ASKED_FOR)
-    grown = min(pause * (1 << min(failures, 10)), max(pause, _LONGEST_PAUSE))
+    grown = min(pause * (1 << min(failures, 10)), max(pause, longest))
     return grown * random.uniform(1.0, 1.25)  # noqa: S311

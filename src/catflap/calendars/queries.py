@@ -60,6 +60,7 @@ async def _stored(
         select(events.c.calendar_id, events.c.resource, calendars.c.time_zone, calendars.c.default_reminders)
         .join(calendars, calendars.c.id == events.c.calendar_id)
         .where(calendars.c.user_id == user_id, calendars.c.is_selected)
+        .where(events.c.generation == calendars.c.generation)
         .where(or_(events.c.recurs, events.c.recurring_event_id.is_not(None), overlaps))
     )
     return [

@@ -1,28 +1,34 @@
 """Write the events of a calendar (`app.events`) together with its sync token (`app.calendars`).
 
-A result is written only if the row still has the sync token that the sync began with: of two concurrent
-syncs of one calendar, the one that finishes second is discarded.
+A result is written only if the row is still in the state in which the sync found it: of two concurrent syncs
+of one calendar, the one that finishes second is discarded.
+
+The pages of a full sync are written as they arrive, with the next generation, which nobody reads; the last
+page makes that generation the current one. So a full sync that was interrupted goes on where it stopped, and
+readers see either the old copy or the new one.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import and_, delete, or_, text, update
+from sqlalchemy import ColumnElement, and_, case, delete, or_, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
-from sqlalchemy.sql.dml import ReturningUpdate
 
 from catflap.calendars.event_projection import EventRow
+from catflap.calendars.sync_state import SyncState
 from catflap.log import log
 from catflap.store.calendar_tables import calendars, events
 from catflap.store.prepared_reads import PreparedQuery
 from catflap.store.queue import enqueue
 from catflap.store.single_statements import fetch_alone
-from catflap.store.task_types import PLAN
+from catflap.store.task_types import PLAN, AccountKey
 
 KEEP_PAST = timedelta(days=7)
+# The rows of a page or of an incremental sync by Google's ids; None for an event that is to be deleted.
+EventRows = Mapping[str, EventRow | None]
 # Bounds the size of a statement; an event is about half a kilobyte.
 _BATCH = 2500
 
@@ -31,12 +37,14 @@ _KEEP_EVENTS = PreparedQuery(
     text("""
     WITH synced AS (
         UPDATE app.calendars
-        SET sync_token = :next_sync_token, synced_at = :now, problem = NULL, problem_since = NULL
-        WHERE id = :calendar_id AND is_selected AND sync_token = :sync_token
-        RETURNING id
+        SET sync_token = :next_sync_token, synced_at = :now, problem = NULL, problem_since = NULL,
+            sync_due_at = CASE WHEN sync_due_at = :due_at THEN :next_due_at ELSE sync_due_at END
+        WHERE id = :calendar_id AND is_selected AND sync_token = :sync_token AND page_token IS NULL
+        RETURNING id, generation
     ), past AS (
         DELETE FROM app.events USING synced
-        WHERE calendar_id = synced.id AND NOT recurs AND ends_at < :horizon
+        WHERE calendar_id = synced.id AND events.generation = synced.generation
+            AND NOT recurs AND ends_at < :horizon
     )
     SELECT id FROM synced
     """)
@@ -45,7 +53,8 @@ _WRITE_EVENTS = text(
     """
     INSERT INTO app.events
         (calendar_id, generation, google_id, recurring_event_id, recurs, starts_at, ends_at, resource)
-    SELECT :calendar_id, 0, google_id, recurring_event_id, recurs, starts_at, ends_at, resource::jsonb
+    SELECT :calendar_id, :generation, google_id, recurring_event_id, recurs, starts_at, ends_at,
+        resource::jsonb
     FROM unnest(
         CAST(:google_id AS text[]), CAST(:recurring_event_id AS text[]), CAST(:recurs AS boolean[]),
         CAST(:starts_at AS timestamptz[]), CAST(:ends_at AS timestamptz[]), CAST(:resource AS text[])
@@ -57,130 +66,190 @@ _WRITE_EVENTS = text(
 )
 
 
-@dataclass(frozen=True)
-class SyncState:
-    """The row of a selected calendar as it was when a sync began."""
+class CalendarStore:
+    """Writes what one sync of an account reads.
 
-    id: int
-    google_id: str
-    time_zone: str
-    sync_token: str | None
-    synced_at: datetime | None
-    problem: str | None
-
-
-@dataclass(frozen=True)
-class SyncResult:
-    """Everything that Google returned in one sync of one calendar.
-
-    Args:
-        events: The rows by Google's ids; None for an event that is to be deleted.
-        full: Whether these are the whole calendar; events that are not among them are deleted.
-        next_sync_token: For the next incremental sync; None when the next one must be full.
-    """
-
-    events: Mapping[str, EventRow | None] = field(repr=False)
-    full: bool
-    next_sync_token: str | None
-
-
-async def apply_changes(
-    engine: AsyncEngine,
-    user_id: int,
-    calendar: SyncState,
-    changes: SyncResult,
-    now: datetime,
-    *,
-    gone: str | None = None,
-) -> bool:
-    """Write the result of one sync and its token, and enqueue a plan when announcements may change.
+    Each method takes the state in which the sync found the calendar, and writes nothing if it has changed.
 
     Args:
         engine: The database.
-        user_id: The owner of the calendar.
-        calendar: Its state when the sync began.
-        changes: What Google returned.
+        account: Whose calendars they are.
         now: The time when the sync began.
-        gone: The code of the problem when Google says that the calendar no longer exists for this account.
-
-    Returns:
-        False when the row changed or was deleted since `calendar` was read; nothing is written then.
     """
-    if changes.events or changes.full or calendar.synced_at is None:
-        written = await _write_changes(engine, user_id, calendar, changes, now, gone)
-    else:
-        written = await _keep_events(engine, calendar, changes.next_sync_token, now)
-    if written and gone and gone != calendar.problem:
-        log.warning("calendar_emptied", calendar_id=calendar.id, code=gone)
-    if written and calendar.problem and not gone:
-        log.info("calendar_sync_recovered", calendar_id=calendar.id, after=calendar.problem)
-    return written
 
+    def __init__(self, engine: AsyncEngine, account: AccountKey, now: datetime) -> None:
+        self._engine = engine
+        self._account = account
+        self._now = now
+        self.horizon = now - KEEP_PAST
 
-async def _write_changes(
-    engine: AsyncEngine,
-    user_id: int,
-    calendar: SyncState,
-    changes: SyncResult,
-    now: datetime,
-    gone: str | None,
-) -> bool:
-    async with engine.begin() as connection:
-        # Locks the row, so that no other sync writes events of this calendar meanwhile.
-        if await connection.scalar(_next_state(calendar, changes.next_sync_token, now, gone)) is None:
-            return False
-        if changes.full:
-            await connection.execute(delete(events).where(events.c.calendar_id == calendar.id))
+    async def apply_changes(
+        self, calendar: SyncState, changes: EventRows, next_sync_token: str | None, due_at: datetime
+    ) -> bool:
+        """Write the result of an incremental sync, and enqueue a plan if an event changed.
+
+        Args:
+            calendar: Its state when the sync began.
+            changes: Everything that changed since `calendar.sync_token`.
+            next_sync_token: For the next sync; None when that must be full.
+            due_at: When the next sync is due.
+
+        Returns:
+            False when the row changed or was deleted; nothing is written then.
+        """
+        if not changes:
+            written = await self._keep_events(calendar, next_sync_token, due_at)
         else:
-            await _delete_events(connection, calendar, changes, now - KEEP_PAST)
-        await _write_events(connection, calendar, [one for one in changes.events.values() if one])
-        await enqueue(connection, PLAN, user_id)
-    return True
+            written = await self._change_events(calendar, changes, next_sync_token, due_at)
+        if written:
+            _log_recovery(calendar)
+        return written
+
+    async def store_page(
+        self, calendar: SyncState, rows: EventRows, next_page_token: str, time_min: datetime
+    ) -> SyncState | None:
+        """Write a page of a full sync that is not the last one; return the new state, None if it changed."""
+        position = {"page_token": next_page_token, "page_time_min": time_min}
+        async with self._engine.begin() as connection:
+            if not await _advance(connection, calendar, position):
+                return None
+            if calendar.page_token is None:
+                await _delete_pages(connection, calendar)
+            await _apply(connection, calendar, calendar.generation + 1, rows)
+        return replace(calendar, page_token=next_page_token, page_time_min=time_min)
+
+    async def complete_full_sync(
+        self, calendar: SyncState, rows: EventRows, next_sync_token: str | None, due_at: datetime
+    ) -> bool:
+        """Write the last page of a full sync, make its events the current ones and enqueue a plan.
+
+        Returns:
+            False when the row changed or was deleted; nothing is written then.
+        """
+        generation = calendar.generation + 1
+        values = self._synced(calendar, next_sync_token, due_at)
+        values |= {"generation": generation, "page_token": None, "page_time_min": None}
+        async with self._engine.begin() as connection:
+            if not await _advance(connection, calendar, {**values, "changed_at": self._now}):
+                return False
+            if calendar.page_token is None:
+                await _delete_pages(connection, calendar)
+            await _apply(connection, calendar, generation, rows)
+            old = and_(events.c.calendar_id == calendar.id, events.c.generation == calendar.generation)
+            await connection.execute(delete(events).where(old))
+            await enqueue(connection, PLAN, self._account.user_id)
+        _log_recovery(calendar)
+        return True
+
+    async def discard_pages(self, calendar: SyncState) -> SyncState | None:
+        """Delete the pages of an unfinished full sync; return the new state, None if it changed."""
+        async with self._engine.begin() as connection:
+            if not await _advance(connection, calendar, {"page_token": None, "page_time_min": None}):
+                return None
+            await _delete_pages(connection, calendar)
+        return replace(calendar, page_token=None, page_time_min=None)
+
+    async def empty(self, calendar: SyncState, code: str, due_at: datetime) -> bool:
+        """Delete all events of a calendar that the account no longer has, and record why.
+
+        Returns:
+            False when the row changed or was deleted; nothing is written then.
+        """
+        values = self._synced(calendar, None, due_at) | {"page_token": None, "page_time_min": None}
+        values["problem"] = code
+        if code == calendar.problem:
+            del values["problem_since"]
+        else:
+            values["problem_since"] = self._now
+        async with self._engine.begin() as connection:
+            if not await _advance(connection, calendar, values):
+                return False
+            await connection.execute(delete(events).where(events.c.calendar_id == calendar.id))
+            await enqueue(connection, PLAN, self._account.user_id)
+        if code != calendar.problem:
+            log.warning("calendar_emptied", calendar_id=calendar.id, code=code)
+        return True
+
+    async def _keep_events(self, calendar: SyncState, next_sync_token: str | None, due_at: datetime) -> bool:
+        """Write the sync token of a calendar without changes, and delete the events that are long past."""
+        written = await fetch_alone(
+            self._engine,
+            _KEEP_EVENTS,
+            calendar_id=calendar.id,
+            sync_token=calendar.sync_token,
+            next_sync_token=next_sync_token,
+            now=self._now,
+            due_at=calendar.due_at,
+            next_due_at=due_at,
+            horizon=self.horizon,
+        )
+        return bool(written)
+
+    async def _change_events(
+        self, calendar: SyncState, changes: EventRows, next_sync_token: str | None, due_at: datetime
+    ) -> bool:
+        values = self._synced(calendar, next_sync_token, due_at)
+        async with self._engine.begin() as connection:
+            if not await _advance(connection, calendar, {**values, "changed_at": self._now}):
+                return False
+            here = events.c.calendar_id == calendar.id, events.c.generation == calendar.generation
+            past = ~events.c.recurs, events.c.ends_at < self.horizon
+            await connection.execute(delete(events).where(*here, *past))
+            await _apply(connection, calendar, calendar.generation, changes)
+            await enqueue(connection, PLAN, self._account.user_id)
+        return True
+
+    def _synced(
+        self, calendar: SyncState, next_sync_token: str | None, next_due_at: datetime
+    ) -> dict[str, Any]:
+        c = calendars.c
+        # Unless a notification has made it due meanwhile.
+        due_at: ColumnElement[Any] = case(
+            (c.sync_due_at == calendar.due_at, next_due_at), else_=c.sync_due_at
+        )
+        return {
+            "sync_token": next_sync_token,
+            "synced_at": self._now,
+            "sync_due_at": due_at,
+            "problem": None,
+            "problem_since": None,
+        }
 
 
-async def _keep_events(
-    engine: AsyncEngine, calendar: SyncState, next_sync_token: str | None, now: datetime
-) -> bool:
-    """Write the sync token of a calendar without changes, and delete the events that are long past."""
-    written = await fetch_alone(
-        engine,
-        _KEEP_EVENTS,
-        calendar_id=calendar.id,
-        sync_token=calendar.sync_token,
-        next_sync_token=next_sync_token,
-        now=now,
-        horizon=now - KEEP_PAST,
-    )
-    return bool(written)
-
-
-def _next_state(
-    calendar: SyncState, next_sync_token: str | None, now: datetime, gone: str | None
-) -> ReturningUpdate[tuple[int]]:
+async def _advance(connection: AsyncConnection, calendar: SyncState, values: Mapping[str, Any]) -> bool:
+    """Change the row of a calendar if it is as the sync found it; locks it until the transaction ends."""
     c = calendars.c
-    same = c.id == calendar.id, c.is_selected, c.sync_token.is_not_distinct_from(calendar.sync_token)
-    values = {"sync_token": next_sync_token, "synced_at": now, "problem": gone}
-    if gone is None or gone != calendar.problem:
-        values["problem_since"] = now if gone else None
-    return update(calendars).where(*same).values(values).returning(c.id)
+    same = (
+        c.id == calendar.id,
+        c.is_selected,
+        c.generation == calendar.generation,
+        c.sync_token.is_not_distinct_from(calendar.sync_token),
+        c.page_token.is_not_distinct_from(calendar.page_token),
+    )
+    return await connection.scalar(update(calendars).where(*same).values(values).returning(c.id)) is not None
 
 
-async def _delete_events(
-    connection: AsyncConnection, calendar: SyncState, changes: SyncResult, horizon: datetime
-) -> None:
-    here = events.c.calendar_id == calendar.id
-    for part in _batches(key for key, row in changes.events.items() if row is None):
+async def _apply(connection: AsyncConnection, calendar: SyncState, generation: int, rows: EventRows) -> None:
+    here = events.c.calendar_id == calendar.id, events.c.generation == generation
+    for part in _batches(key for key, row in rows.items() if row is None):
         # Deleting a series deletes its exceptions; those that stay are inserted afterwards.
         which = or_(events.c.google_id.in_(part), events.c.recurring_event_id.in_(part))
-        await connection.execute(delete(events).where(here, which))
-    past = and_(~events.c.recurs, events.c.ends_at < horizon)
-    await connection.execute(delete(events).where(here, past))
-
-
-async def _write_events(connection: AsyncConnection, calendar: SyncState, rows: Iterable[EventRow]) -> None:
-    for part in _batches(rows):
+        await connection.execute(delete(events).where(*here, which))
+    for part in _batches(row for row in rows.values() if row):
         columns = dict(zip(EventRow._fields, map(list, zip(*part, strict=True)), strict=True))
-        await connection.execute(_WRITE_EVENTS, {"calendar_id": calendar.id, **columns})
+        await connection.execute(
+            _WRITE_EVENTS, {"calendar_id": calendar.id, "generation": generation, **columns}
+        )
+
+
+async def _delete_pages(connection: AsyncConnection, calendar: SyncState) -> None:
+    unread = events.c.calendar_id == calendar.id, events.c.generation > calendar.generation
+    await connection.execute(delete(events).where(*unread))
+
+
+def _log_recovery(calendar: SyncState) -> None:
+    if calendar.problem:
+        log.info("calendar_sync_recovered", calendar_id=calendar.id, after=calendar.problem)
 
 
 def _batches(values: Iterable[Any]) -> Iterable[Sequence[Any]]:

@@ -149,7 +149,7 @@ class CalendarApi:
         first = self._list_url.copy_merge_params({"syncToken": sync_token}) if sync_token else self._list_url
         url, page_token = first, None
         while True:
-            body = await self._get(token, url, sync_token_sent=is_incremental)
+            body = await self._get(token, url, position_sent=is_incremental)
             items, whole = _items(body, ("timeZone",), may_lack_all=is_incremental)
             entries.update((item["id"], _calendar_entry(item)) for item in items)
             complete = complete and whole
@@ -194,7 +194,7 @@ class CalendarApi:
             time_min: Leave out what ended at or before this moment.
 
         Raises:
-            SyncTokenExpired: sync in full.
+            SyncTokenExpired: the sync token, or the page token: sync in full from the beginning.
             CalendarGone: `not_found`, `not_allowed`.
             CatflapError: as `list_calendars`.
         """
@@ -202,7 +202,7 @@ class CalendarApi:
         since = time_min.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if time_min else None
         query = _with(query, syncToken=sync_token, pageToken=page_token, timeMin=since)
         url = self._url(f"/calendars/{quote(calendar_id, safe='')}/events", query)
-        body = await self._get(token, url, about_calendar=True, sync_token_sent=sync_token is not None)
+        body = await self._get(token, url, about_calendar=True, position_sent=bool(sync_token or page_token))
         items, _ = _items(body, _EVENT_TEXTS)
         return EventsPage(items, _text(body, "nextPageToken"), _text(body, "nextSyncToken"))
 
@@ -210,9 +210,9 @@ class CalendarApi:
         return httpx2.URL(f"{self._root}{path}?{urlencode(query, safe='(),@')}")
 
     async def _get(
-        self, token: str, url: httpx2.URL, *, about_calendar: bool = False, sync_token_sent: bool = False
+        self, token: str, url: httpx2.URL, *, about_calendar: bool = False, position_sent: bool = False
     ) -> Mapping[str, Any]:
-        refused = partial(refusal, sync_token_sent=sync_token_sent, about_calendar=about_calendar)
+        refused = partial(refusal, position_sent=position_sent, about_calendar=about_calendar)
         return json_object(await send(self._http, "GET", url, token, limit=PAGE, refusal=refused))
 
 

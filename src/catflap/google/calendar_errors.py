@@ -26,7 +26,7 @@ class AccessRefused(TryAgain):
 
 
 class SyncTokenExpired(TryAgain):
-    """The sync token has expired (410, or 400 for one Google can't read): sync in full."""
+    """The sync or page token has expired (410, or 400 for one Google can't read): sync in full."""
 
     def __init__(self) -> None:
         super().__init__("sync_token_expired", "The calendar must be read again in full.")
@@ -146,7 +146,7 @@ def refusal(
     response: FetchedResponse,
     body: Mapping[str, Any] | None,
     *,
-    sync_token_sent: bool = False,
+    position_sent: bool = False,
     about_calendar: bool = True,
 ) -> CatflapError:
     """Return the error for a response other than 200.
@@ -154,7 +154,7 @@ def refusal(
     Args:
         response: The response.
         body: Its JSON object, if it had one.
-        sync_token_sent: The request carried a sync token.
+        position_sent: The request carried a sync token or a page token.
         about_calendar: The request was about one calendar; only then is `CalendarGone` possible.
     """
     status, reasons = response.status, reasons_of(body)
@@ -163,8 +163,8 @@ def refusal(
     if status == 401:
         return AccessRefused()
     if 400 <= status < 500:
-        # The rest of the request is fixed, so a 400 means the sync token.
-        if status in (400, 410) and sync_token_sent and "deleted" not in reasons:
+        # The rest of the request is fixed, so a 400 means the sync token or the page token.
+        if status in (400, 410) and position_sent and "deleted" not in reasons:
             return SyncTokenExpired()
         rule = find_rule(ERROR_RULES, status, reasons)
         if rule is not None and (about_calendar or rule.kind is not CalendarGone):

@@ -23,15 +23,23 @@ def install_sql() -> str:
     return QueryBuilderEnvironment(settings=QUEUE_SETTINGS).build_install_query(create_schema=False)
 
 
-async def enqueue(connection: AsyncConnection, task: TaskType[_K], *keys: _K) -> None:
+async def enqueue(
+    connection: AsyncConnection, task: TaskType[_K], *keys: _K, after: timedelta = timedelta()
+) -> None:
     """Enqueue a task once for each key, so that it runs when this transaction has committed.
 
     Not de-duplicated on purpose: a key that is being processed must be processed again.
+
+    Args:
+        connection: In the transaction that changes the data.
+        task: The kind of task.
+        keys: Its keys.
+        after: How much later it is to run.
     """
     # On SQLAlchemy's own connection, to join the open transaction.
     n = len(keys)
     if n:
         payloads = [task.to_text(key).encode() for key in keys]
         await connection.exec_driver_sql(
-            _ENQUEUE, ([0] * n, [task.name] * n, payloads, [timedelta()] * n, [None] * n, ["{}"] * n)
+            _ENQUEUE, ([0] * n, [task.name] * n, payloads, [after] * n, [None] * n, ["{}"] * n)
         )

@@ -44,7 +44,9 @@ class AccountKey(NamedTuple):
 
 
 SYNC: Final = TaskType("sync", lambda key: key.text, AccountKey.read)
-"""Read the calendars of an account."""
+"""Read all calendars of an account."""
+SYNC_DUE: Final = TaskType("sync_due", lambda key: key.text, AccountKey.read)
+"""Read the calendars of an account that are due, or that changed as Google told."""
 PLAN: Final[TaskType[int]] = TaskType("plan", str, int)
 """Plan the announcements of a user (id)."""
 RENDER: Final[TaskType[str]] = TaskType("render", str, str)

@@ -50,7 +50,8 @@ async def _syncs(connection: AsyncConnection, user_id: int) -> list[Row[Any]]:
 
 async def _calendars(connection: AsyncConnection, user_id: int) -> list[Row[Any]]:
     c = calendars.c
-    count = select(func.count()).where(events.c.calendar_id == c.id).scalar_subquery()
+    here = events.c.calendar_id == c.id, events.c.generation == c.generation
+    count = select(func.count()).where(*here).scalar_subquery()
     query = select(calendars, count.label("events")).where(c.user_id == user_id).order_by(c.id)
     return list(await connection.execute(query))
 

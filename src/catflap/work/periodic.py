@@ -14,11 +14,12 @@ from catflap.store.calendar_tables import calendar_syncs
 from catflap.store.queue import enqueue
 from catflap.store.seldom import SeldomTask
 from catflap.store.tables import announcements, devices, seldom_tasks, users
-from catflap.store.task_types import PLAN, SYNC, AccountKey
+from catflap.store.task_types import PLAN, SYNC_DUE, AccountKey
 from catflap.work.retention import Retention
 
 _TICK = timedelta(seconds=15)
 _RETENTION_EVERY = timedelta(hours=1)
+_JOB_LOST = timedelta(minutes=10)
 # Google's `Retry-After` counts up to a day.
 _LONGEST_PAUSE = timedelta(days=2)
 
@@ -26,10 +27,9 @@ _LONGEST_PAUSE = timedelta(days=2)
 class PeriodicTasks(Background):
     """Periodic tasks that run while the context is open; several processes share what is due."""
 
-    def __init__(self, engine: AsyncEngine, clock: Clock, sync_every: timedelta) -> None:
+    def __init__(self, engine: AsyncEngine, clock: Clock) -> None:
         self._engine = engine
         self._clock = clock
-        self._sync_every = sync_every
         self._retention = Retention(engine)
         self._retention_task = SeldomTask(engine, seldom_tasks, "retention", _RETENTION_EVERY)
 
@@ -42,25 +42,25 @@ class PeriodicTasks(Background):
     async def tick(self) -> None:
         """Run everything that is due once."""
         now = self._clock.now()
-        await in_batches(self._engine, *(partial(batch, now) for batch in (self._sync, _plan, _expire)))
+        await in_batches(self._engine, *(partial(batch, now) for batch in (_sync, _plan, _expire)))
         if await self._retention_task.is_due(now):
             await in_batches(
                 self._engine, partial(_bring_forward_plans, now), partial(_bring_forward_syncs, now)
             )
             await self._retention.delete_old(now)
 
-    async def _sync(self, now: datetime, connection: AsyncConnection) -> int:
-        """Enqueue one sync per account and interval, whether or not syncs succeed.
 
-        After a failure with a pause, the job waits in the queue; the interval begins after the pause.
-        """
-        t = calendar_syncs
-        due = next_batch(t, t.c.due_at <= now, oldest=t.c.due_at)
-        later = now + self._sync_every
-        changed = update(t).where(due).values(due_at=later).returning(t.c.user_id, t.c.account_sub)
-        keys = [AccountKey(*row) for row in await connection.execute(changed)]
-        await enqueue(connection, SYNC, *keys)
-        return len(keys)
+async def _sync(now: datetime, connection: AsyncConnection) -> int:
+    """Enqueue a sync of each account of which something is due.
+
+    The job notes when it is due next; if it is lost, it is enqueued again after a while.
+    """
+    t = calendar_syncs
+    due = next_batch(t, t.c.due_at <= now, oldest=t.c.due_at)
+    later = update(t).where(due).values(due_at=now + _JOB_LOST).returning(t.c.user_id, t.c.account_sub)
+    keys = [AccountKey(*row) for row in await connection.execute(later)]
+    await enqueue(connection, SYNC_DUE, *keys)
+    return len(keys)
 
 
 async def _plan(now: datetime, connection: AsyncConnection) -> int:

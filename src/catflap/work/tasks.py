@@ -3,7 +3,6 @@
 All are idempotent: a task only names a user, sound or account to check; the database rows say what to do.
 """
 
-import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -11,8 +10,17 @@ from typing import TypeVar
 from catflap.announcements.planner import Planner
 from catflap.announcements.rendering import Renderer
 from catflap.calendars import Calendars
-from catflap.errors import OperatorMustAct
-from catflap.store.task_types import PLAN, RENDER, REVOKE, SECURITY_EVENT, SYNC, WEBHOOK, AccountKey, TaskType
+from catflap.store.task_types import (
+    PLAN,
+    RENDER,
+    REVOKE,
+    SECURITY_EVENT,
+    SYNC,
+    SYNC_DUE,
+    WEBHOOK,
+    AccountKey,
+    TaskType,
+)
 from catflap.vault.revocation import Revocation
 from catflap.vault.security_events import SecurityEventHandler
 from catflap.vault.webhooks import Webhooks
@@ -23,7 +31,10 @@ TaskFunction = Callable[[str], Awaitable[None]]
 
 @dataclass(frozen=True)
 class Tasks:
-    """The components that carry out the tasks; `calendars` is None if calendars are disabled."""
+    """The components that carry out the tasks.
+
+    `calendars` is None if they are disabled; tasks may have been enqueued before that.
+    """
 
     calendars: Calendars | None
     planner: Planner
@@ -37,6 +48,7 @@ class Tasks:
         return dict(
             (
                 _entry(SYNC, self.sync),
+                _entry(SYNC_DUE, self.sync_due),
                 _entry(PLAN, self.planner.plan_user),
                 _entry(RENDER, self.renderer.render),
                 _entry(WEBHOOK, self.webhooks.deliver),
@@ -46,13 +58,14 @@ class Tasks:
         )
 
     async def sync(self, account: AccountKey) -> None:
-        """Sync the calendars of one account."""
-        if self.calendars is None:
-            # Enqueued before calendars were disabled.
-            return
-        # It is the same for every account, and `Calendars` logs it once.
-        with contextlib.suppress(OperatorMustAct):
-            await self.calendars.sync_account(account.user_id, account.account_sub)
+        """Sync all calendars of one account."""
+        if self.calendars is not None:
+            await self.calendars.run_sync(account)
+
+    async def sync_due(self, account: AccountKey) -> None:
+        """Sync the calendars of one account that are due."""
+        if self.calendars is not None:
+            await self.calendars.run_sync(account, only_due=True)
 
 
 def _entry(task: TaskType[_K], function: Callable[[_K], Awaitable[None]]) -> tuple[str, TaskFunction]:

@@ -4,7 +4,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -27,7 +27,6 @@ from catflap.tls import tls_context
 
 cli = command()
 OUT = Path("demo-out")
-_SYNC_EVERY = timedelta(seconds=30)
 _PREFERENCES = {
     "reminder_minutes": [10],
     "briefing_at": "08:00",
@@ -112,7 +111,7 @@ def _step_reporter() -> Callable[[str], None]:
 async def _in_browser(options: DemoOptions, now: datetime | None) -> None:
     """Run until the process is interrupted."""
     clock = SystemClock(now)
-    async with run_demo_environment(options, clock, _step_reporter(), sync_every=_SYNC_EVERY) as catflap:
+    async with run_demo_environment(options, clock, _step_reporter(), periodic=True) as catflap:
         garbage_collection.exclude_started()
         print(catflap.services.settings.origin, flush=True)  # noqa: T201
         print(  # noqa: T201
@@ -144,7 +143,7 @@ async def _once(options: DemoOptions, now: datetime | None, *, as_json: bool) ->
     began = clock.now()
     output = _json_line if as_json else _human_line
     async with (
-        run_demo_environment(options, clock, _step_reporter(), sync_every=None) as catflap,
+        run_demo_environment(options, clock, _step_reporter(), periodic=False) as catflap,
         httpx2.AsyncClient(verify=tls_context(), timeout=30) as browser,
         httpx2.AsyncClient(verify=tls_context(), timeout=30) as device_http,
     ):

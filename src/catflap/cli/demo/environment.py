@@ -4,7 +4,6 @@ import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -20,6 +19,7 @@ from google_sandbox import Sandbox
 EMAIL = "mia@example.com"
 _CLIENT_ID, _CLIENT_SECRET = "1234567890-demo.apps.googleusercontent.com", "GOCSPX-demo"
 _HOST = "127.0.0.1"
+_POLL_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class DemoOptions:
 
 @asynccontextmanager
 async def run_demo_environment(
-    options: DemoOptions, clock: Clock, report: Callable[[str], None], *, sync_every: timedelta | None
+    options: DemoOptions, clock: Clock, report: Callable[[str], None], *, periodic: bool
 ) -> AsyncIterator[Application]:
     """Start sandbox, application, worker and web server, and stop them on exit; call `report` for each step.
 
@@ -65,10 +65,11 @@ async def run_demo_environment(
             google_client_secret=SecretStr(_CLIENT_SECRET),
             google_discovery_url=f"{google}/.well-known/openid-configuration",
             google_api_url=google,
+            calendar_poll_seconds=_POLL_SECONDS,
         )
         catflap = await stack.enter_async_context(open_catflap(settings, clock))
         report("PostgreSQL, embedded, with its two roles and tables")
-        await stack.enter_async_context(catflap.work(sync_every=sync_every))
+        await stack.enter_async_context(catflap.work(periodic=periodic))
         report("worker: syncs, plans, synthesises")
         await stack.enter_async_context(serving(catflap.web, listener))
         report(f"web server: {origin}")

@@ -14,6 +14,7 @@ from catflap.errors import CatflapError, UserMustAct
 from catflap.store.vault_tables import google_tokens as t
 from catflap.vault import Grant, Vault, load_keyset
 from catflap.vault.audit import Audit
+from catflap.vault.calendar_changed import CalendarChangedEvents
 from catflap.vault.maintenance import Maintenance
 from catflap.vault.security_events import SecurityEventHandler
 from catflap.vault.webhooks import Webhooks
@@ -218,7 +219,8 @@ def _maintenance(stage: Stage, vault: Vault) -> Maintenance:
     security_event_handler = SecurityEventHandler(
         stage.app_engine, vault.grants, clock, Audit(stage.app_engine, clock)
     )
-    return Maintenance(vault, webhooks, security_event_handler, clock)
+    changes = CalendarChangedEvents(stage.app_engine, stage.vault_engine, clock)
+    return Maintenance(vault, webhooks, security_event_handler, changes, clock)
 
 
 async def _grant(stage: Stage, user: int) -> Grant | None:

@@ -29,11 +29,12 @@ from catflap.store.data_dir import prepare_data_dir
 from catflap.store.database import Urls, connect
 from catflap.store.notify import NotificationListener
 from catflap.store.prepared_reads import PreparedReads, open_connections
-from catflap.store.task_types import API_KEYS_TOPIC
+from catflap.store.task_types import API_KEYS_TOPIC, WEBHOOKS_TOPIC
 from catflap.tls import tls_context
 from catflap.vault import AccessToken, Grants, Vault
 from catflap.vault.api_keys import ApiKeys
 from catflap.vault.audit import Audit
+from catflap.vault.calendar_changed import CalendarChangedEvents
 from catflap.vault.client_change import ClientChange
 from catflap.vault.database_keyset import open_cipher
 from catflap.vault.keyset import keyset_source
@@ -41,6 +42,7 @@ from catflap.vault.lease import Leases
 from catflap.vault.maintenance import Maintenance
 from catflap.vault.rate_limit import TokenBucket
 from catflap.vault.security_events import SecurityEventHandler
+from catflap.vault.subscriptions import Subscriptions
 from catflap.vault.usage import UsageRecorder
 from catflap.vault.webhooks import Webhooks
 from catflap.work.periodic import PeriodicTasks
@@ -71,13 +73,15 @@ class Infrastructure:
 
 @dataclass(frozen=True)
 class VaultComponents:
-    """The vault, its audit log, webhooks and handling of security events."""
+    """The vault, its audit log, webhooks and their events, and handling of security events."""
 
     grants: Grants
     vault: Vault
     api_keys: ApiKeys
     audit: Audit
     webhooks: Webhooks
+    subscriptions: Subscriptions
+    calendar_changed: CalendarChangedEvents
     security_event_handler: SecurityEventHandler
 
 
@@ -103,7 +107,13 @@ class Components:
             log.warning("voice_missing", hint=NoVoice(*languages).message)
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(Worker(base.urls.app, self.jobs))
-            maintenance = Maintenance(vault.vault, vault.webhooks, vault.security_event_handler, base.clock)
+            maintenance = Maintenance(
+                vault.vault,
+                vault.webhooks,
+                vault.security_event_handler,
+                vault.calendar_changed,
+                base.clock,
+            )
             await stack.enter_async_context(maintenance)
             if periodic and base.settings.calendars:
                 await stack.enter_async_context(PeriodicTasks(base.engine, base.clock))
@@ -134,6 +144,7 @@ async def open_components(
             planner=Planner(infrastructure.engine, infrastructure.clock),
             renderer=Renderer(infrastructure.engine, infrastructure.clock, speech),
             webhooks=vault.webhooks,
+            calendar_changed=vault.calendar_changed,
             revocation=vault.vault.revocation,
             security_event_handler=vault.security_event_handler,
         )
@@ -187,6 +198,7 @@ async def _vault(infrastructure: Infrastructure, stack: AsyncExitStack) -> Vault
     )
     await ClientChange(grants).apply()
     changed = stack.enter_context(infrastructure.notifications.watch(API_KEYS_TOPIC))
+    subscribed = stack.enter_context(infrastructure.notifications.watch(WEBHOOKS_TOPIC))
     keys = ApiKeys(engine, clock, changed, reads=reads)
     await stack.enter_async_context(UsageRecorder(keys.write_uses, grants.write_uses))
     audit = await stack.enter_async_context(Audit(infrastructure.engine, clock))
@@ -206,7 +218,9 @@ async def _vault(infrastructure: Infrastructure, stack: AsyncExitStack) -> Vault
         vault=vault,
         api_keys=keys,
         audit=audit,
-        webhooks=Webhooks(engine, cipher, clock, outside),
+        webhooks=Webhooks(engine, cipher, clock, outside, calendars=bool(settings.calendars)),
+        subscriptions=Subscriptions(engine, subscribed),
+        calendar_changed=CalendarChangedEvents(infrastructure.engine, engine, clock),
         security_event_handler=SecurityEventHandler(infrastructure.engine, grants, clock, audit),
     )
 

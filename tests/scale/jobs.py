@@ -1,13 +1,24 @@
 """Calls of each job and each periodic task."""
 
 import asyncio
+import json
 from collections.abc import Awaitable
 from datetime import timedelta
 from typing import Any
 
 from catflap.google.risc import RiscEvent, SecurityEvents
 from catflap.store.queue import enqueue
-from catflap.store.task_types import PLAN, RENDER, REVOKE, SECURITY_EVENT, SYNC, WEBHOOK, AccountKey, TaskType
+from catflap.store.task_types import (
+    CALENDAR_CHANGED,
+    PLAN,
+    RENDER,
+    REVOKE,
+    SECURITY_EVENT,
+    SYNC,
+    WEBHOOK,
+    AccountKey,
+    TaskType,
+)
 from catflap.vault.client_change import ClientChange
 from catflap.vault.maintenance import Maintenance
 from catflap.work.periodic import PeriodicTasks
@@ -63,6 +74,26 @@ async def _webhook(one: Large) -> Awaitable[Any]:
     query = "UPDATE vault.webhook_deliveries SET due_at = $1 WHERE done_at IS NULL RETURNING id"
     rows = await one.prepare(query, one.app.clock.now())
     return _run(one, WEBHOOK.name, rows[0]["id"])
+
+
+async def _calendar_changed(one: Large) -> Awaitable[Any]:
+    """Two webhooks subscribe; the one failed to take an earlier message about the same calendar."""
+    subscribed = "UPDATE vault.webhooks SET events = '{calendar.changed}' WHERE id < 3"
+    failing = (
+        "INSERT INTO vault.webhook_deliveries"
+        " (id, webhook_id, event, subject, payload, attempts, outcome, created_at, due_at)"
+        " VALUES ('msg_failing', 1, 'calendar.changed', '1 sub calendar', $1, 1, 'HTTP 500', $2, $2)"
+    )
+    change = (
+        "INSERT INTO app.calendar_changes"
+        " (user_id, account_sub, calendar, reason, event_ids, is_complete, created_at)"
+        " VALUES (1, 'sub', 'calendar', 'changed', '{event}', true, $1) RETURNING id"
+    )
+    old = {"data": {"reason": "changed", "event_ids": ["old"], "complete": True}}
+    await one.prepare(subscribed)
+    await one.prepare(failing, json.dumps(old), one.app.clock.now())
+    rows = await one.prepare(change, one.app.clock.now())
+    return _run(one, CALENDAR_CHANGED.name, str(rows[0]["id"]))
 
 
 async def _revoke(one: Large) -> Awaitable[Any]:
@@ -134,7 +165,10 @@ _MAKE_OLD = (
 
 def _maintenance(one: Large) -> Maintenance:
     services = one.app.catflap.services
-    return Maintenance(services.vault, services.webhooks, services.security_event_handler, services.clock)
+    changes = one.app.catflap.components.vault.calendar_changed
+    return Maintenance(
+        services.vault, services.webhooks, services.security_event_handler, changes, services.clock
+    )
 
 
 async def _maintenance_tick(one: Large) -> Awaitable[Any]:
@@ -183,6 +217,7 @@ JOBS: dict[str, Call] = {
     "plan (of a loaded user)": _plan_of_loaded,
     "render": _render,
     "webhook": _webhook,
+    "calendar_changed": _calendar_changed,
     "revoke": _revoke,
     "risc": _security_event,
     "risc (one token)": _token_revoked,

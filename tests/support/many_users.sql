@@ -171,6 +171,12 @@ FROM (
     FROM generate_series(1, :users:) i, generate_series(1, 2) n
 ) made;
 
+-- A moment in which many calendars change.
+INSERT INTO app.calendar_changes
+    (user_id, account_sub, calendar, reason, event_ids, is_complete, created_at)
+SELECT i, '2' || lpad(i::text, 20, '0'), 'user' || i || '@example.com', 'changed', '{event}', true, :now:
+FROM generate_series(1, :users:) i;
+
 -- Jobs that wait after a failure, and the log of those that are done.
 INSERT INTO queue.pgqueuer (priority, status, entrypoint, payload, execute_after, attempts)
 SELECT 0, 'queued', 'sync', convert_to(i || ' 2' || lpad(i::text, 20, '0'), 'UTF8'),

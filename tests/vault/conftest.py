@@ -1,5 +1,7 @@
 """A vault on a real PostgreSQL with a real socket to the sandbox's Google."""
 
+import ipaddress
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -24,11 +26,13 @@ from catflap.store.notify import NotificationListener
 from catflap.store.vault_tables import google_tokens
 from catflap.vault import Grant, Grants, GrantToken, TokenCipher, Vault, load_keyset
 from catflap.vault.lease import Leases
+from catflap.vault.webhooks import Address, Webhooks
 from catflap.web.services import Services
 from google_sandbox import Sandbox
 from tests.support.app_client import secret_url
 from tests.support.faulty_transport import FaultyTransport
 from tests.support.openapi import conformance
+from tests.support.webhook_receiver import Receiver, receiving
 
 CLIENT_ID, CLIENT_SECRET = "1234567890-test.apps.googleusercontent.com", "GOCSPX-test"
 EMAIL = "anna@example.com"
@@ -209,3 +213,19 @@ def open_api(vault: Vault, google: Google, clock: FixedClock, database_urls: Url
 async def api(open_api: OpenApi) -> AsyncIterator[TokenApi]:
     async with open_api() as opened:
         yield opened
+
+
+@pytest.fixture
+async def receiver(tmp_path: Path) -> AsyncIterator[Receiver]:
+    async with receiving(tmp_path) as served:
+        yield served
+
+
+@pytest.fixture
+async def webhooks(grants: Grants, clock: FixedClock, receiver: Receiver) -> AsyncIterator[Webhooks]:
+    async def here(host: str, port: int) -> list[Address]:
+        return [ipaddress.ip_address("127.0.0.1")]
+
+    trusted = ssl.create_default_context(cafile=str(receiver.authority))
+    async with httpx2.AsyncClient(verify=trusted, trust_env=False) as http:
+        yield Webhooks(grants.engine, grants.cipher, clock, http, resolve=here, allowed=lambda address: True)

@@ -166,4 +166,7 @@ async def test_both_changes_are_sent_to_webhooks(catflap: RunningApp, person: Pe
 
 def _maintenance(opened: Application) -> Maintenance:
     services = opened.services
-    return Maintenance(services.vault, services.webhooks, services.security_event_handler, services.clock)
+    changes = opened.components.vault.calendar_changed
+    return Maintenance(
+        services.vault, services.webhooks, services.security_event_handler, changes, services.clock
+    )

@@ -15,6 +15,7 @@ from catflap.google.oauth import OAuth, TokenResponse
 from catflap.store.vault_tables import google_tokens, webhook_deliveries
 from catflap.vault import Vault
 from catflap.vault.audit import Audit
+from catflap.vault.calendar_changed import CalendarChangedEvents
 from catflap.vault.lifetimes import UNUSED
 from catflap.vault.maintenance import Maintenance, _run_each
 from catflap.vault.security_events import SecurityEventHandler
@@ -29,7 +30,11 @@ def maintenance(
     grants = vault.grants
     webhooks = Webhooks(grants.engine, grants.cipher, clock, http)
     return Maintenance(
-        vault, webhooks, SecurityEventHandler(engine, grants, clock, Audit(engine, clock)), clock
+        vault,
+        webhooks,
+        SecurityEventHandler(engine, grants, clock, Audit(engine, clock)),
+        CalendarChangedEvents(engine, grants.engine, clock),
+        clock,
     )
 
 
@@ -151,8 +156,9 @@ async def test_a_slow_webhook_delays_no_other(
         await connection.execute(insert(webhook_deliveries), deliveries)
     webhooks = Webhooks(grants.engine, grants.cipher, clock, http, resolve=waits_for_the_other)
     handler = SecurityEventHandler(engine, grants, clock, Audit(engine, clock))
+    changes = CalendarChangedEvents(engine, grants.engine, clock)
     async with asyncio.timeout(60):
-        await Maintenance(vault, webhooks, handler, clock).tick()
+        await Maintenance(vault, webhooks, handler, changes, clock).tick()
     assert await webhooks.due() == []
 
 

@@ -16,6 +16,7 @@ from catflap.google.scopes import normalise
 from catflap.store.vault_tables import google_tokens as t
 from catflap.vault import Grant, Grants, Vault
 from catflap.vault.audit import Audit
+from catflap.vault.calendar_changed import CalendarChangedEvents
 from catflap.vault.failpoint import failpoints
 from catflap.vault.maintenance import Maintenance
 from catflap.vault.rotation import Rotation
@@ -295,7 +296,8 @@ async def test_maintenance_refreshes_each_token_in_use_and_deletes_ended_ones(
 ) -> None:
     webhooks = Webhooks(vault.grants.engine, vault.grants.cipher, clock, http)
     security_event_handler = SecurityEventHandler(engine, vault.grants, clock, Audit(engine, clock))
-    maintenance = Maintenance(vault, webhooks, security_event_handler, clock)
+    changes = CalendarChangedEvents(engine, vault.grants.engine, clock)
+    maintenance = Maintenance(vault, webhooks, security_event_handler, changes, clock)
     await grant_consent(scopes=CALENDAR)
     grant = await grant_consent(scopes=DRIVE, again=True)
     for scope in ("calendar.events.readonly", "drive.file"):

@@ -1,24 +1,14 @@
 """Webhooks: signed, retried, and never sent to private addresses."""
 
-import asyncio
 import base64
-import contextlib
 import datetime
 import ipaddress
 import json
-import ssl
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 
 import httpx2
 import pytest
 import standardwebhooks
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from sqlalchemy import select
 
 from catflap.clock import FixedClock
@@ -26,67 +16,8 @@ from catflap.errors import BadRequest
 from catflap.store.vault_tables import webhook_deliveries
 from catflap.vault import Grants, Vault
 from catflap.vault.webhooks import Address, Webhooks, is_public, sign
+from tests.support.webhook_receiver import NAME, Receiver
 from tests.vault.conftest import ExpireToken, Google, GrantConsent
-
-NAME = "hooks.example.com"
-
-
-@dataclass
-class Receiver:
-    """Somebody's https server on this machine; answers with `status` and keeps what came."""
-
-    port: int
-    authority: Path
-    status: int = 200
-    dripping: bytes | None = None
-    got: list[tuple[dict[str, str], str]] = field(default_factory=list)
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        lines = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")[1:-2]
-        headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
-        body = await reader.readexactly(int(headers["content-length"]))
-        self.got.append((headers, body.decode()))
-        if self.dripping is not None:
-            await self._drip(writer, self.dripping)
-            return
-        location = "Location: http://127.0.0.1/inside\r\n" if self.status == 302 else ""
-        writer.write(
-            f"HTTP/1.1 {self.status} X\r\n{location}Content-Length: 0\r\nConnection: close\r\n\r\n".encode()
-        )
-        await writer.drain()
-        writer.close()
-
-    async def _drip(self, writer: asyncio.StreamWriter, begun: bytes) -> None:
-        with contextlib.suppress(ConnectionError):
-            writer.write(begun or b"HTTP/1.1 200 X\r\nX-Slow: ")
-            while True:
-                writer.write(b"x")
-                await writer.drain()
-                await asyncio.sleep(0.02)
-        writer.close()
-
-
-@pytest.fixture
-async def receiver(tmp_path: Path) -> AsyncIterator[Receiver]:
-    file = _certificate(tmp_path)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(file)
-    made = Receiver(0, file)
-    server = await asyncio.start_server(made.serve, "127.0.0.1", 0, ssl=context)
-    made.port = server.sockets[0].getsockname()[1]
-    yield made
-    server.close()
-    await server.wait_closed()
-
-
-@pytest.fixture
-async def webhooks(grants: Grants, clock: FixedClock, receiver: Receiver) -> AsyncIterator[Webhooks]:
-    async def here(host: str, port: int) -> list[Address]:
-        return [ipaddress.ip_address("127.0.0.1")]
-
-    trusted = ssl.create_default_context(cafile=str(receiver.authority))
-    async with httpx2.AsyncClient(verify=trusted, trust_env=False) as http:
-        yield Webhooks(grants.engine, grants.cipher, clock, http, resolve=here, allowed=lambda address: True)
 
 
 async def test_a_change_of_a_grant_is_delivered_signed_and_once(
@@ -247,28 +178,3 @@ def test_the_official_library_accepts_our_signature_and_no_other_body() -> None:
     assert receiver.verify(body, headers) == {"type": "grant.active"}
     with pytest.raises(standardwebhooks.WebhookVerificationError):
         receiver.verify(body + " ", headers)
-
-
-def _certificate(folder: Path) -> Path:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, NAME)])
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(NAME)]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    file = folder / "server.pem"
-    file.write_bytes(
-        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        + certificate.public_bytes(pem)
-    )
-    return file

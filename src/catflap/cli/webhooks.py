@@ -1,4 +1,4 @@
-"""`catflap webhooks`: manage the receivers of grant events."""
+"""`catflap webhooks`: manage the receivers of events about grants and calendars."""
 
 from typing import Annotated
 
@@ -7,27 +7,31 @@ import typer
 
 from catflap.cli.context import CliContext, cli_context
 from catflap.cli.runner import command, run
-from catflap.vault.outbox import EVENTS
+from catflap.vault.outbox import CALENDAR_CHANGED, GRANT_EVENTS
 from catflap.vault.webhooks import Webhooks
 
 cli = command()
+_EVENT_HELP = (
+    f"Only these: {', '.join(GRANT_EVENTS)}, which are sent by default, or {CALENDAR_CHANGED}, which is sent "
+    "whenever events of a calendar changed."
+)
 
 
 @cli.callback()
 def webhooks() -> None:
-    """Receivers of grant events."""
+    """Receivers of events about grants and calendars."""
 
 
 @cli.command(epilog="Example:  catflap webhooks add https://shop.example.com/catflap --event grant.reconsent")
 def add(
     url: Annotated[str, typer.Argument(help="An https address on the public internet.")],
-    event: Annotated[list[str] | None, typer.Option(help=f"Only these: {', '.join(EVENTS)}.")] = None,
+    event: Annotated[list[str] | None, typer.Option(help=_EVENT_HELP)] = None,
 ) -> None:
     """Register a webhook. Its secret is shown now and never again."""
 
     async def work() -> None:
         async with cli_context() as context, httpx2.AsyncClient(trust_env=False) as http:
-            made, secret = await _webhooks(context, http).create(url, event or EVENTS)
+            made, secret = await _webhooks(context, http).create(url, event or GRANT_EVENTS)
             typer.echo(f"webhook {made.id}; verify its signatures with, shown only now:", err=True)
             typer.echo(secret)
 
@@ -59,4 +63,6 @@ def remove(webhook_id: int) -> None:
 
 
 def _webhooks(context: CliContext, http: httpx2.AsyncClient) -> Webhooks:
-    return Webhooks(context.vault_engine, context.cipher, context.clock, http)
+    # Where the setting leaves it open, the application decides.
+    calendars = context.settings.calendars is not False
+    return Webhooks(context.vault_engine, context.cipher, context.clock, http, calendars=calendars)

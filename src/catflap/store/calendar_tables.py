@@ -162,5 +162,7 @@ calendar_changes = Table(
     # Whether these are all that changed; not after a full sync.
     Column("is_complete", Boolean, nullable=False),
     time_column("created_at"),
+    Index("calendar_changes_user", "user_id"),
+    Index("calendar_changes_created_at", "created_at"),
     schema="app",
 )

@@ -53,12 +53,15 @@ RENDER: Final[TaskType[str]] = TaskType("render", str, str)
 """Synthesise a sound (content key)."""
 WEBHOOK: Final[TaskType[str]] = TaskType("webhook", str, str)
 """Deliver a webhook message (delivery id)."""
+CALENDAR_CHANGED: Final[TaskType[int]] = TaskType("calendar_changed", str, int)
+"""Make webhook messages of a calendar's change (id)."""
 REVOKE: Final[TaskType[int]] = TaskType("revoke", str, int)
 """Finish a revocation at Google (grant id)."""
 SECURITY_EVENT: Final[TaskType[str]] = TaskType("risc", str, str)
 """Act on stored security events (`jti`)."""
 
 API_KEYS_TOPIC: Final = "api_keys"
+WEBHOOKS_TOPIC: Final = "webhooks"
 
 
 GRANT_TOPIC = "grant:"

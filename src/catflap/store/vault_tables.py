@@ -117,6 +117,11 @@ webhook_deliveries = Table(
         "subject",
         postgresql_where=text("done_at IS NULL AND subject IS NOT NULL"),
     ),
+    Index(
+        "webhook_deliveries_subject_done",
+        "done_at",
+        postgresql_where=text("done_at IS NOT NULL AND subject IS NOT NULL"),
+    ),
     schema="vault",
 )
 

@@ -20,6 +20,7 @@ from catflap.store.seldom import SeldomTask
 from catflap.store.vault_tables import google_tokens as t
 from catflap.store.vault_tables import seldom_tasks
 from catflap.vault.access import Vault
+from catflap.vault.calendar_changed import CalendarChangedEvents
 from catflap.vault.lifetimes import ENDS_SOON, IN_USE, REFRESH_AHEAD, REFRESH_SPREAD, UNUSED
 from catflap.vault.retention import delete_old
 from catflap.vault.sealed_columns import missing_keys
@@ -39,11 +40,17 @@ class Maintenance(Background):
     """Runs the maintenance tasks every few seconds while the context is open."""
 
     def __init__(
-        self, vault: Vault, webhooks: Webhooks, security_event_handler: SecurityEventHandler, clock: Clock
+        self,
+        vault: Vault,
+        webhooks: Webhooks,
+        security_event_handler: SecurityEventHandler,
+        calendar_changed: CalendarChangedEvents,
+        clock: Clock,
     ) -> None:
         self._vault = vault
         self._webhooks = webhooks
         self._security_event_handler = security_event_handler
+        self._calendar_changed = calendar_changed
         self._clock = clock
         self._seldom: dict[SeldomTask, Callable[[datetime], Awaitable[None]]] = {
             self._seldom_task("lost_jobs", _LOST_JOBS_EVERY): self._finish_lost_jobs,
@@ -94,6 +101,7 @@ class Maintenance(Background):
         """Do what a job was to do, in case it was lost."""
         await _run_each(self._vault.revocation.finish, await self._vault.revocation.unfinished())
         await _run_each(self._security_event_handler.handle, await self._security_event_handler.unfinished())
+        await _run_each(self._calendar_changed.deliver, await self._calendar_changed.unfinished())
 
     async def _warn_about_expiry(self, now: datetime) -> None:
         soon, long_ago = now + ENDS_SOON, now - UNUSED

@@ -1,11 +1,14 @@
 """Transactional outbox: webhook events, written in the transaction that changes a grant, delivered by a job.
 
+The event about calendars, `calendar.changed`, is in `catflap.vault.calendar_changed`.
+
 A change without a subscribed webhook costs one query.
 """
 
 import secrets
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal, get_args
+from typing import Final, Literal, get_args
 
 from sqlalchemy import Text, any_, bindparam, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -16,16 +19,23 @@ from catflap.store.vault_tables import webhook_deliveries, webhooks
 from catflap.vault.grant import Grant
 
 Event = Literal["grant.active", "grant.reconsent", "grant.revoked", "grant.scopes_changed"]
-EVENTS: tuple[Event, ...] = get_args(Event)
+GRANT_EVENTS: tuple[str, ...] = get_args(Event)
+CALENDAR_CHANGED: Final = "calendar.changed"
+EVENTS = (*GRANT_EVENTS, CALENDAR_CHANGED)
 
 _SUBSCRIBED = select(webhooks.c.id).where(bindparam("event", type_=Text) == any_(webhooks.c.events))
+
+
+async def subscribed(connection: AsyncConnection, event: str) -> Sequence[int]:
+    """Return the ids of the webhooks that are subscribed to `event`."""
+    return (await connection.execute(_SUBSCRIBED, {"event": event})).scalars().all()
 
 
 async def enqueue_webhook_event(
     connection: AsyncConnection, event: Event, grant: Grant, now: datetime
 ) -> None:
     """Insert one delivery for each webhook that is subscribed to `event`, and enqueue it."""
-    ids = (await connection.execute(_SUBSCRIBED, {"event": event})).scalars().all()
+    ids = await subscribed(connection, event)
     if not ids:
         return
     payload = {

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from catflap.store.batches import in_batches, next_batch
 from catflap.store.vault_tables import google_tokens as t
 from catflap.store.vault_tables import webhook_deliveries as d
-from catflap.vault.lifetimes import ENDED_KEPT
+from catflap.vault.lifetimes import CALENDAR_DELIVERIES_KEPT, ENDED_KEPT
 from catflap.vault.token_rows import WITHOUT_TOKENS
 
 # A literal, as in the condition of the index.
@@ -19,10 +19,11 @@ _supplemented = exists().where(_more.c.supplements == t.c.id)
 
 
 async def delete_old(engine: AsyncEngine, now: datetime) -> None:
-    """Delete what was over ENDED_KEPT before `now`."""
+    """Delete what was over ENDED_KEPT before `now`, and deliveries about calendars sooner."""
     before = now - ENDED_KEPT
     for batch in (_supplements, _main_rows, _tokens_of_main_rows, _deliveries):
         await in_batches(engine, partial(batch, before))
+    await in_batches(engine, partial(_calendar_deliveries, now - CALENDAR_DELIVERIES_KEPT))
 
 
 async def _supplements(before: datetime, connection: AsyncConnection) -> int:
@@ -43,6 +44,11 @@ async def _tokens_of_main_rows(before: datetime, connection: AsyncConnection) ->
 
 async def _deliveries(before: datetime, connection: AsyncConnection) -> int:
     old = next_batch(d, d.c.done_at < before, oldest=d.c.done_at)
+    return (await connection.execute(delete(d).where(old))).rowcount
+
+
+async def _calendar_deliveries(before: datetime, connection: AsyncConnection) -> int:
+    old = next_batch(d, d.c.done_at < before, d.c.subject.is_not(None), oldest=d.c.done_at)
     return (await connection.execute(delete(d).where(old))).rowcount
 
 

@@ -1,4 +1,4 @@
-"""Webhooks: signed POST requests about grants, as Standard Webhooks defines them.
+"""Webhooks: signed POST requests about grants and calendars, as Standard Webhooks defines them.
 
 Only https, and only to public addresses. The address is checked when the request is sent and then connected
 to directly, which prevents DNS rebinding. No redirects are followed.
@@ -21,13 +21,15 @@ from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.clock import Clock
-from catflap.errors import BadRequest, CatflapError
+from catflap.errors import BadRequest, CatflapError, OperatorMustAct
 from catflap.log import log
+from catflap.store.notify import announce_change
 from catflap.store.row_mapping import from_row
+from catflap.store.task_types import WEBHOOKS_TOPIC
 from catflap.store.vault_tables import webhook_deliveries as d
 from catflap.store.vault_tables import webhooks as t
 from catflap.vault.encryption import AssociatedData, TokenCipher
-from catflap.vault.outbox import EVENTS
+from catflap.vault.outbox import CALENDAR_CHANGED, EVENTS, GRANT_EVENTS
 
 # The retry schedule that Standard Webhooks proposes; after the last attempt a delivery is given up.
 _AGAIN = tuple(
@@ -76,24 +78,39 @@ class Webhooks:
         *,
         resolve: Resolve = resolve,
         allowed: Callable[[Address], bool] = is_public,
+        calendars: bool = True,
     ) -> None:
-        """`http` must follow no redirects and use no proxy of the environment."""
+        """Create a repository.
+
+        Args:
+            http: must follow no redirects and use no proxy of the environment.
+            calendars: whether calendars are read, so that there are events about them.
+        """
         self._engine = engine
         self._cipher = cipher
         self._clock = clock
         self._http = http
         self._resolve = resolve
         self._allowed = allowed
+        self._calendars = calendars
 
-    async def create(self, url: str, events: Collection[str] = EVENTS) -> tuple[Webhook, str]:
+    async def create(self, url: str, events: Collection[str] = GRANT_EVENTS) -> tuple[Webhook, str]:
         """Create a webhook; return it and its signing secret, which is shown once.
+
+        Args:
+            events: by default those about grants; `calendar.changed` comes with each change of a calendar.
 
         Raises:
             BadRequest: `webhook_address_refused`, `event_unknown`.
+            OperatorMustAct: `calendars_off`.
         """
         if unknown := set(events) - set(EVENTS):
             raise BadRequest(
                 "event_unknown", f"{', '.join(sorted(unknown))}: events are {', '.join(EVENTS)}."
+            )
+        if CALENDAR_CHANGED in events and not self._calendars:
+            raise OperatorMustAct(
+                "calendars_off", f"Calendars are switched off here, so there is no {CALENDAR_CHANGED}."
             )
         await self._checked(url)
         secret = new_secret()
@@ -104,6 +121,7 @@ class Webhooks:
             row = (
                 await connection.execute(update(t).where(t.c.id == row.id).values(secret=sealed).returning(t))
             ).one()
+            await announce_change(connection, WEBHOOKS_TOPIC)
         return _webhook(row), secret
 
     async def all(self) -> list[Webhook]:
@@ -119,6 +137,7 @@ class Webhooks:
         """
         async with self._engine.begin() as connection:
             gone = await connection.execute(delete(t).where(t.c.id == webhook_id).returning(t.c.id))
+            await announce_change(connection, WEBHOOKS_TOPIC)
         if gone.first() is None:
             raise BadRequest("not_found", f"There is no webhook {webhook_id}.")
 
@@ -147,7 +166,8 @@ class Webhooks:
         over = outcome in ("delivered", "gone") or after is None
         values = {"outcome": outcome, "done_at": now if over else None, "due_at": now + (after or _CLAIM)}
         async with self._engine.begin() as connection:
-            await connection.execute(update(d).where(d.c.id == row.id).values(values))
+            # A later message about the same may have replaced it meanwhile.
+            await connection.execute(update(d).where(d.c.id == row.id, d.c.done_at.is_(None)).values(values))
         if outcome != "delivered":
             log.warning("webhook_delivery_failed", webhook=hook.id, outcome=outcome, attempts=row.attempts)
 

@@ -11,6 +11,7 @@ from catflap.announcements.planner import Planner
 from catflap.announcements.rendering import Renderer
 from catflap.calendars import Calendars
 from catflap.store.task_types import (
+    CALENDAR_CHANGED,
     PLAN,
     RENDER,
     REVOKE,
@@ -21,6 +22,7 @@ from catflap.store.task_types import (
     AccountKey,
     TaskType,
 )
+from catflap.vault.calendar_changed import CalendarChangedEvents
 from catflap.vault.revocation import Revocation
 from catflap.vault.security_events import SecurityEventHandler
 from catflap.vault.webhooks import Webhooks
@@ -40,6 +42,7 @@ class Tasks:
     planner: Planner
     renderer: Renderer
     webhooks: Webhooks
+    calendar_changed: CalendarChangedEvents
     revocation: Revocation
     security_event_handler: SecurityEventHandler
 
@@ -52,6 +55,7 @@ class Tasks:
                 _entry(PLAN, self.planner.plan_user),
                 _entry(RENDER, self.renderer.render),
                 _entry(WEBHOOK, self.webhooks.deliver),
+                _entry(CALENDAR_CHANGED, self.calendar_changed.deliver),
                 _entry(REVOKE, self.revocation.finish),
                 _entry(SECURITY_EVENT, self.security_event_handler.handle),
             )

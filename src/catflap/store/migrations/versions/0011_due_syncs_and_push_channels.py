@@ -74,6 +74,8 @@ _CHANNELS = (
         is_complete BOOLEAN NOT NULL,
         created_at TIMESTAMP WITH TIME ZONE NOT NULL
     )""",
+    "CREATE INDEX calendar_changes_user ON app.calendar_changes (user_id)",
+    "CREATE INDEX calendar_changes_created_at ON app.calendar_changes (created_at)",
     'GRANT SELECT, INSERT, UPDATE, DELETE ON app.push_channels TO "{app}"',
     'GRANT SELECT, INSERT, UPDATE, DELETE ON app.request_budgets, app.calendar_changes TO "{app}"',
     'GRANT USAGE, SELECT ON SEQUENCE app.calendar_changes_id_seq TO "{app}"',
@@ -82,6 +84,8 @@ _DELIVERIES = (
     "ALTER TABLE vault.webhook_deliveries ADD COLUMN subject TEXT",
     "CREATE INDEX webhook_deliveries_subject ON vault.webhook_deliveries (webhook_id, subject)"
     " WHERE done_at IS NULL AND subject IS NOT NULL",
+    "CREATE INDEX webhook_deliveries_subject_done ON vault.webhook_deliveries (done_at)"
+    " WHERE done_at IS NOT NULL AND subject IS NOT NULL",
 )
 
 

@@ -149,6 +149,7 @@ async def test_a_calendar_with_push_is_read_seldom_until_a_notification_was_miss
         "calendar_id": calendar.id,
         "is_list": False,
         "token_hash": b"",
+        "address": "https://example.com",
         "resource_id": "r",
         "created_at": now,
         "expires_at": now + timedelta(days=7),

@@ -179,9 +179,11 @@ async def test_other_phrasebooks_or_engines_make_a_new_plan(
     [
         (devices, {"volume": 10, "name": "Tea", "last_seen_at": datetime(2026, 11, 24, 12).astimezone()}),
         (calendars, {"synced_at": None, "sync_token": "next", "problem": "google_unavailable"}),
+        (calendars, {"background_color": "#123456", "foreground_color": "#ffffff", "access_role": "reader"}),
+        (calendars, {"is_selected_at_google": False, "is_selected_by_user": True}),
         (users, {"plan_due_at": datetime(2026, 11, 24, 12).astimezone()}),
     ],
-    ids=["device", "sync", "due time"],
+    ids=["device", "sync", "look", "origin of the selection", "due time"],
 )
 async def test_what_no_plan_depends_on_makes_none(plans: Plans, columns: tuple[Any, dict[str, Any]]) -> None:
     table, values = columns

@@ -16,7 +16,7 @@ from catflap.google.calendar import CalendarGone
 from catflap.google.calendar_errors import ERROR_RULES, ErrorRule
 from catflap.store.calendar_tables import calendars, removed_calendars
 from catflap.web.calendar_resources import read_calendars
-from tests.support.faulty_transport import FaultyTransport, refusal
+from tests.support.faulty_transport import FaultyTransport, calendar_list, refusal
 from tests.support.sandbox_calendar import EMAIL, SUB, Served, plans
 from tests.support.synced import add_band, calendars_answer, failure, primary_calendar, stored_titles
 
@@ -123,9 +123,7 @@ async def test_an_empty_calendar_list_is_an_error(
     transport: FaultyTransport,
     body: dict[str, Any],
 ) -> None:
-    transport.instead = lambda request: (
-        httpx2.Response(200, json=body) if "List" in request.url.path else None
-    )
+    transport.instead = calendar_list(body=body)
     assert (await failure(synced_calendars, account)).code == "google_unavailable"
     assert await stored_titles(engine) == ["Tea"]
 
@@ -147,9 +145,7 @@ async def test_a_calendar_that_left_the_list_is_shown_as_removed_for_a_week(
                 select(calendars.c.google_id).where(calendars.c.id == band["id"])
             )
         left.append({"id": google_id, "summary": "band", "selected": True, **mark})
-    transport.instead = lambda request: (
-        httpx2.Response(200, json={"items": left}) if "List" in request.url.path else None
-    )
+    transport.instead = calendar_list(*left)
     with capture_logs() as logs:
         await synced_calendars.sync_account(account, SUB)
     assert [line["calendar_id"] for line in logs if line["event"] == "calendar_removed"] == [band["id"]]
@@ -174,9 +170,7 @@ async def test_a_calendar_that_returns_is_no_longer_shown_as_removed(
     add_band(google, clock)
     await synced_calendars.sync_account(account, SUB)
     only = [{"id": EMAIL, "primary": True, "selected": True}]
-    transport.instead = lambda request: (
-        httpx2.Response(200, json={"items": only}) if "List" in request.url.path else None
-    )
+    transport.instead = calendar_list(*only)
     await synced_calendars.sync_account(account, SUB)
     transport.instead = lambda request: None
     await synced_calendars.sync_account(account, SUB)

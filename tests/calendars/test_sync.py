@@ -11,7 +11,7 @@ from catflap.calendars import Calendars, initial_sync_done, timeline
 from catflap.clock import FixedClock
 from catflap.errors import BadRequest, TryAgain, UserMustAct
 from catflap.google.calendar import AccessRefused
-from tests.support.faulty_transport import FaultyTransport, refusal
+from tests.support.faulty_transport import FaultyTransport, calendar_list, refusal
 from tests.support.sandbox_calendar import EMAIL, SUB, Served, plans
 from tests.support.synced import EVENTS, calendar_rows, stored, titles
 
@@ -221,9 +221,7 @@ async def test_a_calendar_that_left_the_list_is_deleted(
     assert await titles(engine, account, clock) == ["Concert"]
     asked_for = await plans(engine)
     only = {"items": [{"id": EMAIL, "summary": "Mine", "primary": True, "selected": True, "timeZone": "UTC"}]}
-    transport.instead = lambda request: (
-        httpx2.Response(200, json=only) if "List" in request.url.path else None
-    )
+    transport.instead = calendar_list(body=only)
     await calendar_sync.sync_account(account, SUB)
     assert set(await calendar_rows(engine)) == {EMAIL}
     assert await stored(engine) == []
@@ -241,9 +239,7 @@ async def test_a_deselected_calendar_is_emptied_and_synced_in_full_when_selected
     google.insert("Standup", clock.now() + timedelta(hours=1))
     await calendar_sync.sync_account(account, SUB)
     entry = {"id": EMAIL, "summary": "Mine", "primary": True, "timeZone": "UTC"}
-    transport.instead = lambda request: (
-        httpx2.Response(200, json={"items": [entry]}) if "List" in request.url.path else None
-    )
+    transport.instead = calendar_list(entry)
     await calendar_sync.sync_account(account, SUB)
     assert await stored(engine) == []
     assert (await calendar_rows(engine))[EMAIL].sync_token is None

@@ -175,6 +175,13 @@ async def test_each_page_of_a_changed_list_is_asked_for_with_the_sync_token(http
     assert ([entry.id for entry in listed.entries], listed.unlisted) == (["b"], {"a"})
 
 
+@pytest.mark.parametrize("body", [{"items": []}, {"kind": "calendar#calendarList"}])
+async def test_changes_of_the_list_end_with_a_sync_token(http: httpx2.AsyncClient, body: Any) -> None:
+    async with answering(answer(200, body)) as google:
+        with pytest.raises(TryAgain, match="google_unavailable"):
+            await CalendarApi(http, google.url).list_calendars(TOKEN, "old")
+
+
 async def test_changes_of_which_none_can_be_read_are_an_incomplete_list(http: httpx2.AsyncClient) -> None:
     async with answering(answer(200, {"items": [{"id": 5}], "nextSyncToken": "next"})) as google:
         listed = await CalendarApi(http, google.url).list_calendars(TOKEN, "old")

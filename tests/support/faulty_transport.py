@@ -1,8 +1,9 @@
 """HTTP transport to a real server that injects faults: small pages, other answers, pauses."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import httpx2
 
@@ -65,3 +66,16 @@ class FaultyTransport(httpx2.AsyncHTTPTransport):
 def refusal(status: int, reason: str) -> httpx2.Response:
     """Google's error envelope."""
     return httpx2.Response(status, json={"error": {"errors": [{"reason": reason}], "code": status}})
+
+
+def calendar_list(*items: Mapping[str, Any], body: Mapping[str, Any] | None = None) -> Answer:
+    """The whole calendar list, which is asked for because no sync token is valid any more."""
+
+    def answer(request: httpx2.Request) -> httpx2.Response | None:
+        if "calendarList" not in request.url.path:
+            return None
+        if "syncToken" in request.url.params:
+            return refusal(410, "fullSyncRequired")
+        return httpx2.Response(200, json=body or {"items": items})
+
+    return answer

@@ -33,7 +33,8 @@ _STATE = PreparedQuery(
             (SELECT jsonb_agg(
                 to_jsonb(c) - CAST('{
                     sync_token,synced_at,problem,problem_since,page_token,page_time_min,sync_due_at,is_notified,
-                    changed_at,push_refused_until
+                    changed_at,push_refused_until,access_role,background_color,foreground_color,
+                    is_selected_at_google,is_selected_by_user
                 }' AS text[]) ORDER BY c.id
             ) FROM app.calendars c WHERE c.user_id = :user_id),
             (SELECT to_jsonb(p) - 'updated_at' FROM app.preferences p WHERE p.user_id = :user_id),

@@ -5,6 +5,7 @@ from catflap.calendars.event_fields import Event, EventFields, Reminder
 from catflap.calendars.event_writing import EventWriter
 from catflap.calendars.queries import initial_sync_done, list_occurrences, timeline
 from catflap.calendars.recurrence.occurrence import Occurrence
+from catflap.calendars.selection import choose_calendar
 from catflap.calendars.sync import Calendars
 from catflap.calendars.sync_intervals import SyncIntervals
 
@@ -16,6 +17,7 @@ __all__ = [
     "Occurrence",
     "Reminder",
     "SyncIntervals",
+    "choose_calendar",
     "initial_sync_done",
     "is_zone",
     "list_occurrences",

@@ -1,6 +1,6 @@
-"""Read and replace the stored calendar list of an account (`app.calendars`)."""
+"""Read and write the stored calendar list of an account (`app.calendars`), in full or incrementally."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,12 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from catflap.calendars.datetimes import is_zone
 from catflap.calendars.event_projection import MAX_TITLE
+from catflap.calendars.selection import select_calendar
 from catflap.calendars.store import KEEP_PAST
 from catflap.calendars.sync_state import SyncState
 from catflap.google.calendar import CalendarEntry, CalendarList
-from catflap.google.calendar_errors import unavailable
+from catflap.google.calendar_errors import SyncTokenExpired, unavailable
 from catflap.log import log
-from catflap.store.calendar_tables import calendar_syncs, calendars, events, removed_calendars
+from catflap.store.calendar_tables import calendar_syncs, calendars, removed_calendars
 from catflap.store.prepared_reads import PreparedQuery
 from catflap.store.queue import enqueue
 from catflap.store.row_mapping import Columns, from_row
@@ -47,7 +48,7 @@ _ACCOUNT = PreparedQuery(
         ) AS has_push,
         s.user_id IS NOT NULL AS is_recorded,
         s.is_list_notified OR s.list_due_at <= :now OR s.list_due_at > :far AS is_list_due,
-        s.listed_at, s.problem AS list_problem, s.time_zone AS setting,
+        s.listed_at, s.problem AS list_problem, s.time_zone AS setting, s.list_sync_token,
         EXISTS (SELECT FROM app.push_channels p WHERE p.user_id = a.user_id AND p.account_sub = a.sub
             AND p.is_list AND p.resource_id IS NOT NULL AND p.expires_at > :now
         ) AS list_has_push,
@@ -99,15 +100,15 @@ class StoredAccount:
         """The zone of Calendar's settings."""
         return self.rows[0]["setting"] if self.rows else None
 
+    @property
+    def list_sync_token(self) -> str | None:
+        """The sync token of the calendar list; None if it is to be read in full."""
+        return self.rows[0]["list_sync_token"] if self.rows else None
+
     def has_list(self, listed: CalendarList) -> bool:
-        """Return whether replacing the stored list by this one would write nothing."""
-        if not self.rows or self.rows[0]["has_removed"] or not listed.complete:
-            return False
-        stored = {row["google_id"]: row for row in self.rows if row["id"] is not None}
-        wanted = {entry.id: _entry_values(entry) for entry in listed.entries}
-        return stored.keys() == wanted.keys() and all(
-            stored[key][name] == value for key, values in wanted.items() for name, value in values.items()
-        )
+        """Return whether nothing changed since `list_sync_token`, which then stays as it is."""
+        changed = listed.entries or listed.unlisted or not listed.is_incremental
+        return not (changed or self.rows[0]["has_removed"])
 
     def selected(self) -> list[SyncState]:
         """Return the selected calendars."""
@@ -120,14 +121,44 @@ async def read_account(engine: AsyncEngine, account: AccountKey, now: datetime) 
     return StoredAccount(await fetch_alone(engine, _ACCOUNT, **values, now=now, far=now + _FAR_AHEAD))
 
 
-async def replace_calendar_list(
+async def fetch_calendar_list(
+    fetch: Callable[[str | None], Awaitable[CalendarList]], sync_token: str | None
+) -> CalendarList:
+    """Return what changed in a calendar list, or the whole list if that can't be told.
+
+    Google's guide "Synchronize resources efficiently" asks for the whole list when a sync token is no longer
+    valid. So does a change that can't be parsed, because the next sync token would skip it.
+
+    Args:
+        fetch: Requests the list with a sync token, or the whole of it.
+        sync_token: That of the stored list, if there is one.
+    """
+    if sync_token is not None:
+        try:
+            changed = await fetch(sync_token)
+            if changed.complete:
+                return changed
+        except SyncTokenExpired:
+            log.info("calendar_list_sync_token_expired")
+    return await fetch(None)
+
+
+async def store_calendar_list(
     engine: AsyncEngine, user_id: int, account_sub: str, listed: CalendarList, now: datetime
 ) -> None:
     """Make the stored calendars of an account those of Google's list.
 
     A calendar that is no longer listed is deleted and recorded as removed for a week, unless the list had
     an entry that could not be parsed and may be this calendar. The events of one that is no longer selected
-    are deleted.
+    are deleted. The next sync token is stored in the same transaction, so that a list which is discarded or
+    overwritten by an older one is listed again.
+
+    Args:
+        engine: The database.
+        user_id: The owner of the account.
+        account_sub: The account.
+        listed: The whole list, or what changed in it.
+        now: The time when the sync began.
 
     Raises:
         TryAgain: `google_unavailable`: the list is empty and was not before; every account has a calendar.
@@ -138,13 +169,14 @@ async def replace_calendar_list(
             return
         before = await _rows(connection, user_id, account_sub)
         wanted = {entry.id: entry for entry in listed.entries}
-        if before and not wanted:
+        removed = [row for key, row in before.items() if _has_left(key, wanted, listed)]
+        if before and not wanted and (not listed.is_incremental or len(removed) == len(before)):
             raise unavailable("the calendar list is empty")
-        if listed.complete:
-            await _remove(connection, [row for key, row in before.items() if key not in wanted], now)
+        await _remove(connection, removed, now)
         await _forget_removed(connection, user_id, account_sub, wanted, now)
         for entry in wanted.values():
             await _write_entry(connection, user_id, account_sub, entry, before.get(entry.id), now)
+        await _write_sync_token(connection, user_id, account_sub, listed)
         after = await _rows(connection, user_id, account_sub)
         if {key: _planning_fields(row) for key, row in before.items()} != {
             key: _planning_fields(row) for key, row in after.items()
@@ -163,6 +195,20 @@ async def write_time_zone(engine: AsyncEngine, user_id: int, account_sub: str, n
         await enqueue(connection, PLAN, user_id)
     if zone is not None and not is_zone(zone):
         log.warning("time_zone_unknown", user=user_id)
+
+
+def _has_left(google_id: str, wanted: Container[str], listed: CalendarList) -> bool:
+    if listed.is_incremental:
+        return google_id in listed.unlisted
+    return listed.complete and google_id not in wanted
+
+
+async def _write_sync_token(
+    connection: AsyncConnection, user_id: int, account_sub: str, listed: CalendarList
+) -> None:
+    t, token = calendar_syncs, listed.next_sync_token if listed.complete else None
+    mine = t.c.user_id == user_id, t.c.account_sub == account_sub
+    await connection.execute(update(t).where(*mine).values(list_sync_token=token))
 
 
 async def _remove(connection: AsyncConnection, rows: Sequence[Row[Any]], now: datetime) -> None:
@@ -211,18 +257,14 @@ async def _write_entry(
 ) -> None:
     values = _entry_values(entry)
     if row is None:
-        new = insert(calendars).values(
-            user_id=user_id, account_sub=account_sub, google_id=entry.id, sync_due_at=now, **values
-        )
+        key = {"user_id": user_id, "account_sub": account_sub, "google_id": entry.id}
+        at_google = {"is_selected": entry.is_selected, "is_selected_at_google": entry.is_selected}
+        new = insert(calendars).values(**key, **at_google, **values, sync_due_at=now)
         await connection.execute(new.on_conflict_do_nothing())
         return
-    if row.is_selected and not entry.is_selected:
-        await connection.execute(delete(events).where(events.c.calendar_id == row.id))
-        values |= {"sync_token": None, "synced_at": None, "problem": None, "problem_since": None}
-        values |= {"page_token": None, "page_time_min": None, "changed_at": None}
-    elif entry.is_selected and not row.is_selected:
-        values["sync_due_at"] = now
-    await connection.execute(update(calendars).where(calendars.c.id == row.id).values(**values))
+    values |= await select_calendar(connection, row, entry.is_selected, row.is_selected_by_user, now)
+    if any(row._mapping[name] != value for name, value in values.items()):
+        await connection.execute(update(calendars).where(calendars.c.id == row.id).values(**values))
 
 
 def _entry_values(entry: CalendarEntry) -> dict[str, Any]:
@@ -230,6 +272,8 @@ def _entry_values(entry: CalendarEntry) -> dict[str, Any]:
         "summary": sanitize_text(entry.summary, MAX_TITLE),
         "time_zone": sanitize_text(entry.time_zone, _MAX_ZONE),
         "is_primary": entry.is_primary,
-        "is_selected": entry.is_selected,
+        "access_role": entry.access_role,
+        "background_color": entry.background_color,
+        "foreground_color": entry.foreground_color,
         "default_reminders": list(entry.default_reminders),
     }

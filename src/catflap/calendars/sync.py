@@ -7,6 +7,7 @@ every other failure is recorded and leaves them. No database connection is held 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -14,8 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from catflap.calendars.account_requests import AccountRequests, GetToken, NoToken, ReplaceToken
 from catflap.calendars.calendar_list import (
     StoredAccount,
+    fetch_calendar_list,
     read_account,
-    replace_calendar_list,
+    store_calendar_list,
     write_time_zone,
 )
 from catflap.calendars.calendar_sync import CalendarSync
@@ -25,7 +27,7 @@ from catflap.calendars.sync_intervals import SyncIntervals
 from catflap.calendars.sync_state import SyncState
 from catflap.clock import Clock
 from catflap.errors import BadRequest, CatflapError, OperatorMustAct, TryAgain
-from catflap.google.calendar import CalendarApi
+from catflap.google.calendar import CalendarApi, CalendarList
 from catflap.google.scopes import READ_SETTINGS
 from catflap.log import log
 from catflap.store.queue import enqueue
@@ -158,9 +160,13 @@ class Calendars:
 
     async def _sync_list(self, run: _Run, stored: StoredAccount) -> StoredAccount:
         """Store the calendar list; return what is stored then."""
-        listed = await run.requests.call(self._api.list_calendars, _LIST)
+
+        async def fetch(sync_token: str | None) -> CalendarList:
+            return await run.requests.call(partial(self._api.list_calendars, sync_token=sync_token), _LIST)
+
+        listed = await fetch_calendar_list(fetch, stored.list_sync_token)
         if not stored.has_list(listed):
-            await replace_calendar_list(self._engine, *run.account, listed, run.now)
+            await store_calendar_list(self._engine, *run.account, listed, run.now)
             stored = await read_account(self._engine, run.account, run.now)
         await run.problems.record_list_success(stored)
         return stored

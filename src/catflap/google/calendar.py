@@ -155,12 +155,15 @@ class CalendarApi:
             complete = complete and whole
             following = _text(body, "nextPageToken")
             if following is None:
+                next_sync_token = _text(body, "nextSyncToken")
+                if next_sync_token is None and is_incremental:
+                    raise unavailable("changes without a sync token")
                 return CalendarList(
                     tuple(entry for entry in entries.values() if entry is not None),
                     complete,
                     is_incremental,
                     frozenset(key for key, entry in entries.items() if entry is None),
-                    _text(body, "nextSyncToken"),
+                    next_sync_token,
                 )
             if following == page_token:
                 raise unavailable("nextPageToken repeats")

@@ -31,6 +31,8 @@ MOST = {
     "PUT /v1/preferences": (9, 1),
     "PUT /v1/preferences/browser-zone": (8, 1),
     "GET /v1/calendars": (4, 0),
+    "PATCH /v1/calendars/{calendar_id}": (7, 1),
+    "PATCH /v1/calendars/{calendar_id} (deselected)": (8, 1),
     "GET /v1/appointments": (8, 0),
     "GET /v1/announcements": (2, 0),
     "POST /v1/pairings": (2, 1),

@@ -21,6 +21,7 @@ from tests.support.signin_codes import id_token
 _ERASED, _OTHERS_ENDED, _ENDED, _SIGNED_OUT, _REMOVED = (13 * number for number in range(21, 26))
 # Users without an id in an application with its own login are named by ours.
 _WITHOUT_OWN_ID = 13 * 27
+_CHOOSES = 13 * 28
 _WRITER = "writer@example.com"
 _EVENTS = "www.googleapis.com/calendar/v3/calendars/primary/events"
 _PREFERENCES = {
@@ -74,6 +75,12 @@ _REQUESTS = {
     "PUT /v1/preferences": _Request("/v1/preferences", json=_PREFERENCES),
     "PUT /v1/preferences/browser-zone": _Request("/v1/preferences/browser-zone", json={"zone": "Asia/Tokyo"}),
     "GET /v1/calendars": _Request("/v1/calendars"),
+    "PATCH /v1/calendars/{calendar_id}": _Request(
+        f"/v1/calendars/{2 * _CHOOSES}", user=_CHOOSES, json={"selected": True}
+    ),
+    "PATCH /v1/calendars/{calendar_id} (deselected)": _Request(
+        f"/v1/calendars/{2 * _CHOOSES - 1}", user=_CHOOSES, json={"selected": False}
+    ),
     "GET /v1/appointments": _Request("/v1/appointments"),
     "GET /v1/announcements": _Request("/v1/announcements"),
     "POST /v1/pairings": _Request("/v1/pairings", by="", json={"token_sha256": "ab" * 32, "model": "mia"}),

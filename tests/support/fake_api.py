@@ -37,6 +37,8 @@ from catflap.web.schemas.preferences import BrowserZone, PreferencesBody, Prefer
 from catflap.web.static_files import page_router
 
 ALICE = Viewer(7, "Calico Cat", "alice@example.com", "csrf-of-alice", (), "active")
+# What an appointment has where nobody said more.
+_BARE = {"color": None, "place": None, "conference_link": None, "attendees": 0, "organizer": None}
 DIALECTS = [
     {
         "id": "pirate",
@@ -249,7 +251,7 @@ def build(catflap: FakeApi) -> FastAPI:
                 "zone": catflap.preferences["zone"],
                 "zone_source": catflap.preferences["zone_source"],
                 "day": catflap.now().date().isoformat(),
-                "appointments": catflap.appointments,
+                "appointments": [{**_BARE, **one} for one in catflap.appointments],
                 "problems": catflap.problems,
                 "syncing": catflap.syncing,
             }

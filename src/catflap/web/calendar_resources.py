@@ -7,6 +7,7 @@ from sqlalchemy import Row, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from catflap.calendars.problems import GONE, problem_message
+from catflap.errors import BadRequest
 from catflap.store.calendar_tables import calendar_syncs, calendars, events, removed_calendars
 from catflap.store.tables import accounts
 from catflap.web.schemas.calendars import (
@@ -37,6 +38,20 @@ async def read_calendars(engine: AsyncEngine, user_id: int) -> CalendarList:
     )
 
 
+async def read_calendar(engine: AsyncEngine, user_id: int, calendar_id: int) -> CalendarResource:
+    """Return one of the user's calendars.
+
+    Raises:
+        BadRequest: `not_found`.
+    """
+    async with engine.connect() as connection:
+        rows = await _calendars(connection, user_id, calendar_id)
+        if not rows:
+            raise BadRequest("not_found", "You have no such calendar.")
+        syncs = {row.account_sub: row for row in await _syncs(connection, user_id)}
+    return _calendar(rows[0], syncs.get(rows[0].account_sub))
+
+
 async def _syncs(connection: AsyncConnection, user_id: int) -> list[Row[Any]]:
     s, a = calendar_syncs.c, accounts.c
     query = (
@@ -48,11 +63,15 @@ async def _syncs(connection: AsyncConnection, user_id: int) -> list[Row[Any]]:
     return list(await connection.execute(query))
 
 
-async def _calendars(connection: AsyncConnection, user_id: int) -> list[Row[Any]]:
+async def _calendars(
+    connection: AsyncConnection, user_id: int, calendar_id: int | None = None
+) -> list[Row[Any]]:
     c = calendars.c
     here = events.c.calendar_id == c.id, events.c.generation == c.generation
     count = select(func.count()).where(*here).scalar_subquery()
     query = select(calendars, count.label("events")).where(c.user_id == user_id).order_by(c.id)
+    if calendar_id is not None:
+        query = query.where(c.id == calendar_id)
     return list(await connection.execute(query))
 
 
@@ -69,7 +88,12 @@ def _calendar(row: Row[Any], sync: Row[Any] | None) -> CalendarResource:
         summary=row.summary,
         time_zone=row.time_zone,
         primary=row.is_primary,
+        access_role=row.access_role,
+        background_color=row.background_color,
+        foreground_color=row.foreground_color,
         selected=row.is_selected,
+        selected_at_google=row.is_selected_at_google,
+        selected_by_user=row.is_selected_by_user,
         events=row.events,
         synced_at=row.synced_at,
         state=_state(row),

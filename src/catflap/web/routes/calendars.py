@@ -7,19 +7,22 @@ from sqlalchemy import select
 from catflap.announcements.planning import HORIZON
 from catflap.announcements.preferences import Preferences, load_preferences, save_preferences
 from catflap.announcements.zones import store_browser_zone
-from catflap.calendars import timeline
+from catflap.calendars import choose_calendar, timeline
 from catflap.speech import dialects
 from catflap.store.queue import enqueue
 from catflap.store.tables import announcements, sounds
 from catflap.store.task_types import PLAN
 from catflap.web.authentication import CurrentSession, ServicesDep
-from catflap.web.calendar_resources import read_calendars
+from catflap.web.calendar_resources import read_calendar, read_calendars
+from catflap.web.input_types import PathId
 from catflap.web.problem_route import new_router
 from catflap.web.schemas.calendars import (
     AnnouncementList,
     AnnouncementResource,
     Appointment,
+    CalendarBody,
     CalendarList,
+    CalendarResource,
     DialectResource,
     Today,
 )
@@ -123,6 +126,23 @@ async def all_calendars(session: CurrentSession, services: ServicesDep) -> Calen
     return await read_calendars(services.engine, session.user_id)
 
 
+@router.patch(
+    "/calendars/{calendar_id}",
+    tags=["calendars"],
+    operation_id="changeCalendar",
+    summary="Choose whether a calendar is announced",
+    response_description="The calendar as it is now.",
+    responses=problems(*SESSION, "invalid_request", "not_found"),
+)
+async def change_calendar(
+    calendar_id: PathId, body: CalendarBody, session: CurrentSession, services: ServicesDep
+) -> CalendarResource:
+    """Store the user's choice; a calendar that is chosen is read at once, one that isn't is emptied."""
+    now = services.clock.now()
+    await choose_calendar(services.engine, session.user_id, calendar_id, body.selected, now)
+    return await read_calendar(services.engine, session.user_id, calendar_id)
+
+
 @router.get(
     "/appointments",
     tags=["calendars"],
@@ -140,14 +160,14 @@ async def appointments(session: CurrentSession, services: ServicesDep) -> Today:
     end = datetime.combine(today + timedelta(days=1), time(), zone)
     found = await timeline(services.engine, session.user_id, start, end, zone)
     calendars = await read_calendars(services.engine, session.user_id)
-    names = {one.id: one.summary for one in calendars.calendars}
+    by_id = {one.id: one for one in calendars.calendars}
     return Today(
         zone=zone.key,
         zone_source=preferences.zone_source,
         day=today.isoformat(),
         syncing=calendars.is_syncing,
         problems=calendars.page_problems(),
-        appointments=[Appointment.of(one, names.get(one.calendar_id, "")) for one in found],
+        appointments=[Appointment.of(one, by_id.get(one.calendar_id)) for one in found],
     )
 
 

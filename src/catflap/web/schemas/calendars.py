@@ -1,6 +1,6 @@
 """Calendars, today's appointments and announcements of a signed-in user."""
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 from sqlalchemy import Row
@@ -8,9 +8,16 @@ from sqlalchemy import Row
 from catflap.announcements.zones import ZoneSource
 from catflap.calendars import Occurrence
 from catflap.speech import Dialect, Language
-from catflap.web.schemas.base import Answer, Instant
+from catflap.web.schemas.base import Answer, Instant, StrictBody
 
+Color = Annotated[str, Field(pattern="^#[0-9a-f]{6}$", examples=["#9fe1e7"])]
 CalendarState = Literal["current", "waiting", "failing", "gone", "not_selected"]
+
+
+class CalendarBody(StrictBody):
+    """The user's choice of a calendar."""
+
+    selected: bool | None = Field(description="null follows Google Calendar.", examples=[True])
 
 
 class CalendarProblem(Answer):
@@ -27,10 +34,17 @@ class CalendarResource(Answer):
 
     id: int
     account: str = Field(description="The account's `sub`.")
-    summary: str
+    summary: str = Field(description="Its name, the user's own for it if there is one.")
     time_zone: str | None
     primary: bool
-    selected: bool
+    access_role: str = Field(
+        description="At Google; `freeBusyReader` sees no titles.", examples=["owner", "freeBusyReader"]
+    )
+    background_color: Color | None
+    foreground_color: Color | None
+    selected: bool = Field(description="Whether it is read and announced.")
+    selected_at_google: bool
+    selected_by_user: bool | None = Field(description="The user's choice; null follows Google Calendar.")
     events: int = Field(description="How many are kept.")
     synced_at: Instant | None
     state: CalendarState
@@ -101,16 +115,31 @@ class Appointment(Answer):
     ends_at: Instant
     all_day: bool
     calendar: str = Field(description="The calendar's name.")
+    color: Color | None = Field(description="The calendar's.")
+    place: str | None
+    conference_link: str | None = Field(
+        description="Of the video conference, always https.",
+        examples=["https://meet.google.com/abc-defg-hij"],
+    )
+    attendees: int | None = Field(
+        description="How many people were invited, the user included; null for more than 25."
+    )
+    organizer: str | None = Field(description="The name of somebody else who organises it, if it is known.")
 
     @classmethod
-    def of(cls, one: Occurrence, calendar: str) -> Self:
-        """Build it from an occurrence of the calendar named `calendar`."""
+    def of(cls, one: Occurrence, calendar: CalendarResource | None) -> Self:
+        """Build it from an occurrence and its calendar; None for one that was deleted since."""
         return cls(
             title=one.title,
             starts_at=one.starts_at,
             ends_at=one.ends_at,
             all_day=one.all_day,
-            calendar=calendar,
+            calendar=calendar.summary if calendar else "",
+            color=calendar.background_color if calendar else None,
+            place=one.place or None,
+            conference_link=one.conference_link or None,
+            attendees=one.attendee_count,
+            organizer=one.organizer or None,
         )
 
 

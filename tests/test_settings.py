@@ -30,6 +30,33 @@ def test_every_setting_is_documented() -> None:
     assert [name for name in names if f"`{name}`" not in text] == []
 
 
+@pytest.mark.parametrize(
+    ("public_url", "push_url", "address"),
+    [
+        ("", "", None),
+        ("http://127.0.0.1:8400", "", None),
+        ("https://localhost", "", None),
+        ("https://cat.example.com/", "", "https://cat.example.com/app/google/calendar/push"),
+        ("https://cat.example.com", "off", None),
+        ("https://cat.example.com", "https://hooks.example.com/cal", "https://hooks.example.com/cal"),
+        ("", "http://127.0.0.1:8400/google/calendar/push", "http://127.0.0.1:8400/google/calendar/push"),
+    ],
+)
+def test_google_pushes_to_the_public_address_if_it_is_https(
+    public_url: str, push_url: str, address: str | None
+) -> None:
+    settings = Settings.read(public_url=public_url, calendar_push_url=push_url)
+    assert settings.calendar_push_address("/app") == address
+
+
+@pytest.mark.parametrize(
+    "url", ["http://cat.example.com/x", "on", "https://cat.example.com/?a=b", "https://a/#b"]
+)
+def test_a_push_address_that_google_would_refuse_is_refused(url: str) -> None:
+    with pytest.raises(OperatorMustAct, match="CATFLAP_CALENDAR_PUSH_URL"):
+        Settings.read(calendar_push_url=url)
+
+
 def test_google_client_comes_from_googles_own_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GOOGLE_CLIENT_ID", "1-a.apps.googleusercontent.com")
     monkeypatch.setenv("GOOGLE_CLIENT_SECRET", "GOCSPX-very-secret")

@@ -9,6 +9,7 @@ import httpx2
 from fastapi import FastAPI
 
 from catflap.calendars import EventWriter
+from catflap.calendars.push_notifications import PushNotifications
 from catflap.clock import Clock
 from catflap.components import Components, Infrastructure, http_client, open_components
 from catflap.devices.devices import Devices
@@ -69,9 +70,9 @@ async def open_catflap(
         OperatorMustAct: settings, data directory, database or OAuth client must be corrected.
         TryAgain: the database does not answer.
     """
-    auth_path = paths.auth if paths else ""
+    auth_path, mia_path = (paths.auth, paths.mia) if paths else ("", "")
     async with (
-        open_components(settings, clock, auth_path=auth_path) as components,
+        open_components(settings, clock, auth_path=auth_path, mia_path=mia_path) as components,
         open_application(components, paths) as application,
     ):
         yield application
@@ -123,6 +124,8 @@ async def _services(components: Components, paths: Paths, stack: AsyncExitStack)
         grants=vault.grants,
         revocation=vault.vault.revocation,
         events=EventWriter(engine, vault.vault, EventWriteApi(http, settings.google_api_url)),
+        push_channels=components.push_channels,
+        push_notifications=PushNotifications(engine, clock),
         api_keys=vault.api_keys,
         audit=vault.audit,
         webhooks=vault.webhooks,

@@ -15,9 +15,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from catflap.announcements.planner import Planner
 from catflap.announcements.rendering import Renderer
 from catflap.calendars import Calendars, SyncIntervals
+from catflap.calendars.push_channels import PushChannels
 from catflap.clock import Clock, SystemClock
 from catflap.errors import UserMustAct
 from catflap.google.calendar import CalendarApi
+from catflap.google.calendar_channels import CalendarChannelApi
 from catflap.google.discovery import Discovery
 from catflap.google.oauth import OAuth
 from catflap.google.scopes import READ_SETTINGS
@@ -87,10 +89,15 @@ class VaultComponents:
 
 @dataclass(frozen=True)
 class Components:
-    """Started components. `jobs` are the functions of the background tasks."""
+    """Started components. `jobs` are the functions of the background tasks.
+
+    Attributes:
+        push_channels: None where calendars are off, or Google can't reach this Catflap.
+    """
 
     infrastructure: Infrastructure
     vault: VaultComponents
+    push_channels: PushChannels | None
     jobs: Tasks
 
     @asynccontextmanager
@@ -122,12 +129,13 @@ class Components:
 
 @asynccontextmanager
 async def open_components(
-    settings: Settings, clock: Clock | None = None, *, auth_path: str = ""
+    settings: Settings, clock: Clock | None = None, *, auth_path: str = "", mia_path: str = ""
 ) -> AsyncIterator[Components]:
     """Start the components, and stop them in reverse order.
 
     Args:
         auth_path: prefix of the router of sign-in, for the redirect URI.
+        mia_path: prefix of the router of calendars, for the address of push notifications.
 
     Raises:
         OperatorMustAct: settings, data directory, database or OAuth client must be corrected.
@@ -148,7 +156,7 @@ async def open_components(
             revocation=vault.vault.revocation,
             security_event_handler=vault.security_event_handler,
         )
-        yield Components(infrastructure, vault, jobs)
+        yield Components(infrastructure, vault, _push_channels(infrastructure, mia_path), jobs)
 
 
 def _decide_calendars(settings: Settings) -> Settings:
@@ -241,6 +249,15 @@ def _calendars(infrastructure: Infrastructure, vault: Vault) -> Calendars:
     intervals = SyncIntervals(timedelta(seconds=infrastructure.settings.calendar_poll_seconds))
     engine, clock = infrastructure.engine, infrastructure.clock
     return Calendars(engine, clock, api, access, refused, settings_access, intervals)
+
+
+def _push_channels(infrastructure: Infrastructure, mia_path: str) -> PushChannels | None:
+    settings = infrastructure.settings
+    address = settings.calendar_push_address(mia_path)
+    if not settings.calendars or address is None:
+        return None
+    api = CalendarChannelApi(infrastructure.http, settings.google_api_url)
+    return PushChannels(infrastructure.engine, infrastructure.clock, api, address)
 
 
 def http_client(settings: Settings) -> httpx2.AsyncClient:

@@ -32,6 +32,7 @@ PROXY_ALLOW = (
     "POST+PUT+PATCH www.googleapis.com/upload/drive/v3",
 )
 CALLBACK_PATH = "/signin/google/callback"
+PUSH_PATH = "/google/calendar/push"
 # Read without our prefix, as Google's own tools and guides name them.
 _GOOGLES_OWN = ("GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET", "GOOGLE_REDIRECT_URI")
 
@@ -127,6 +128,7 @@ class Settings(BaseSettings):
 
     calendars: bool | None = None
     calendar_poll_seconds: float = Field(default=300.0, ge=5, le=86_400)
+    calendar_push_url: str = ""
     vault_keyset: SecretStr | None = None
     lease_seconds: float = Field(default=3.0, ge=0.2, le=60)
     proxy_allow: Annotated[tuple[str, ...], NoDecode] = PROXY_ALLOW
@@ -172,6 +174,16 @@ class Settings(BaseSettings):
     def _an_origin(cls, url: str) -> str:
         return origin_of(_checked(url.strip())) if url.strip() else ""
 
+    @field_validator("calendar_push_url")
+    @classmethod
+    def _push_url(cls, url: str) -> str:
+        url = url.strip()
+        if url in ("", "off"):
+            return url
+        if "#" in _checked(url) or "?" in url:
+            raise ValueError(f"must be the address of {PUSH_PATH} without query and fragment, or off")
+        return url
+
     @field_validator("allowed_origins")
     @classmethod
     def _origins(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
@@ -214,6 +226,19 @@ class Settings(BaseSettings):
         # 0.0.0.0 and :: can be bound to, but not opened in a browser.
         host = _ANY_ADDRESS.get(self.host, self.host)
         return self.public_url or f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    def calendar_push_address(self, prefix: str = "") -> str | None:
+        """Return where Google sends push notifications; None where it can't, or shall not.
+
+        Args:
+            prefix: path under which a host application has the routes of calendars.
+        """
+        if self.calendar_push_url:
+            return None if self.calendar_push_url == "off" else self.calendar_push_url
+        # Google accepts https only, and can't reach a loopback address.
+        if not self.public_url.startswith("https://") or is_loopback(self.public_url):
+            return None
+        return f"{self.public_url}{prefix}{PUSH_PATH}"
 
     @property
     def trusted_networks(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:

@@ -7,6 +7,7 @@ from catflap.web import static_files
 from catflap.web.routes import (
     api_keys,
     backends,
+    calendar_push,
     calendars,
     codes,
     devices,
@@ -52,7 +53,13 @@ def me_router(lifespan: _Lifespan = None) -> APIRouter:
 def mia_router(lifespan: _Lifespan = None) -> APIRouter:
     """Calendars, announcements, devices and the page with Mia."""
     return _together(
-        lifespan, calendars.router, events.router, devices.router, pages.router, static_files.page_router
+        lifespan,
+        calendars.router,
+        calendar_push.router,
+        events.router,
+        devices.router,
+        pages.router,
+        static_files.page_router,
     )
 
 

@@ -9,6 +9,8 @@ from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
 from catflap.calendars import EventWriter
+from catflap.calendars.push_channels import PushChannels
+from catflap.calendars.push_notifications import PushNotifications
 from catflap.clock import Clock
 from catflap.devices.devices import Devices
 from catflap.devices.pairing import Pairings
@@ -53,6 +55,8 @@ class Services:
     schedules: Schedules
     sounds: SignedSoundUrls
     events: EventWriter
+    push_channels: PushChannels | None
+    push_notifications: PushNotifications
     api_keys: ApiKeys
     audit: Audit
     http: httpx2.AsyncClient

@@ -14,7 +14,7 @@ from tests.scale.installation import USER, Call, Large
 from tests.support.app_client import ALICE, BOB, CLIENT_ID
 from tests.support.backend import RETURN_TO, follow, make_link
 from tests.support.events import event, writer
-from tests.support.many_users import account_sub
+from tests.support.many_users import account_sub, push_channel_id, push_channel_token
 from tests.support.signin_codes import id_token
 
 # Each is called with the rights of another loaded user, whose rows it deletes.
@@ -164,6 +164,20 @@ async def _security_event(one: Large) -> Awaitable[Any]:
     return one.app.client.post("/google/risc", content=token, headers=headers)
 
 
+def _notification(number: int) -> Call:
+    """A notification about the first (a calendar) or second channel (the list) of a loaded user."""
+
+    async def call(one: Large) -> Awaitable[Any]:
+        headers = {
+            "X-Goog-Channel-ID": push_channel_id(USER, number),
+            "X-Goog-Channel-Token": push_channel_token(USER, number),
+            "X-Goog-Resource-State": "exists",
+        }
+        return one.app.client.post("/google/calendar/push", headers=headers)
+
+    return call
+
+
 async def _delete_grant(one: Large) -> Awaitable[Any]:
     body = {"code": one.app.native_code(BOB, force_refresh_token=True), "scopes": "calendar"}
     path = f"/v1/users/{USER + 13 * 10}/google/code"
@@ -224,6 +238,9 @@ ROUTES: dict[str, Call] = {name: _simple(name, request) for name, request in _RE
     "POST /storeauthcode": _bare_code,
     "POST /app/google-calendar/tokens": _mobile,
     "POST /google/risc": _security_event,
+    "POST /google/calendar/push": _notification(1),
+    "POST /google/calendar/push (again)": _notification(1),
+    "POST /google/calendar/push (list)": _notification(2),
     "DELETE /v1/grants/{grant_id}": _delete_grant,
     "POST /v1/devices (code)": _claim,
     "POST /v1/device/acks": _acknowledge,

@@ -23,7 +23,7 @@ from sqlalchemy.engine import URL
 from catflap.app import Application, open_catflap
 from catflap.cli.http_server import bind, port_of, serving
 from catflap.clock import FixedClock
-from catflap.settings import Settings
+from catflap.settings import PUSH_PATH, Settings
 from catflap.store.database import Urls, asyncpg_options
 from google_sandbox import Sandbox
 from tests.support.http import http_client
@@ -189,9 +189,9 @@ class Browser:
 
 @asynccontextmanager
 async def running_app(
-    urls: Urls, clock: FixedClock, data_dir: Path, **chosen: Any
+    urls: Urls, clock: FixedClock, data_dir: Path, *, push: bool = False, **chosen: Any
 ) -> AsyncIterator[RunningApp]:
-    """Start a Google and a Catflap; `chosen` are settings."""
+    """Start a Google and a Catflap; `chosen` are settings, `push` lets Google send notifications."""
     async with AsyncExitStack() as stack:
         listener = bind("127.0.0.1", 0)
         stack.callback(listener.close)
@@ -216,6 +216,7 @@ async def running_app(
             google_client_secret=SecretStr(CLIENT_SECRET),
             google_discovery_url=f"{google}/.well-known/openid-configuration",
             google_api_url=google,
+            calendar_push_url=f"{origin}{PUSH_PATH}" if push else "",
             **chosen,
         )
         catflap = await stack.enter_async_context(open_catflap(settings, clock))

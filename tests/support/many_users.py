@@ -1,11 +1,13 @@
 """Fill a migrated, empty database with the rows of a large installation, in seconds.
 
-Per user: an account, one grant, two calendars with 50 events, a device with 8 announcements and 7 sounds,
-two sessions; and what accumulates beside them (audit entries, webhook deliveries, authorization requests,
-jobs and their log). At `now` nothing is due, and nothing is old enough to be deleted.
+Per user: an account, one grant, two calendars with 50 events, two push channels, a device with 8
+announcements and 7 sounds, two sessions; and what accumulates beside them (audit entries, webhook
+deliveries, authorization requests, jobs and their log). At `now` nothing is due, and nothing is old enough to
+be deleted.
 """
 
 import hashlib
+import uuid
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.resources import files
@@ -54,6 +56,16 @@ def device_token(user_id: int) -> str:
 def api_key(number: int) -> str:
     """Return a loaded API key with all rights; `number` is 1 to API_KEYS."""
     return f"key-{number}"
+
+
+def push_channel_id(user_id: int, number: int) -> str:
+    """Return the id of a loaded user's push channel: 1 is of the primary calendar, 2 of the list."""
+    return str(uuid.UUID(hashlib.md5(f"channel-{user_id}-{number}".encode()).hexdigest()))
+
+
+def push_channel_token(user_id: int, number: int) -> str:
+    """Return the token of a push channel of `push_channel_id`."""
+    return f"channel-token-{user_id}-{number}"
 
 
 def sound_key(user_id: int, number: int) -> str:

@@ -42,6 +42,16 @@ SELECT i, '2' || lpad(i::text, 20, '0'), :now: - i % 840 * interval '1 second', 
     :now: + (900 - i % 840) * interval '1 second', :now: + (900 - i % 840) * interval '1 second', 0
 FROM generate_series(1, :users:) i;
 
+-- One of the primary calendar and one of the list.
+INSERT INTO app.push_channels
+    (id, user_id, account_sub, calendar_id, is_list, address, token_hash, resource_id, created_at, expires_at,
+     notified_at)
+SELECT md5('channel-' || i || '-' || n)::uuid::text, i, '2' || lpad(i::text, 20, '0'),
+    CASE n WHEN 1 THEN 2 * i - 1 END, n = 2, 'https://catflap.example.com/google/calendar/push',
+    sha256(('channel-token-' || i || '-' || n)::bytea), 'resource-' || i || '-' || n,
+    :now: - i % 5 * interval '1 day', :now: + (7 - i % 5) * interval '1 day', :now: - i % 5 * interval '1 day'
+FROM generate_series(1, :users:) i, generate_series(1, 2) n;
+
 INSERT INTO app.removed_calendars (user_id, account_sub, google_id, summary, removed_at)
 SELECT i, '2' || lpad(i::text, 20, '0'), 'old@group.calendar.google.com', 'Old', :now: - interval '2 days'
 FROM generate_series(5, :users:, 5) i;

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx2
 import pytest
@@ -108,6 +109,7 @@ def calls(away: Away) -> list[tuple[str, str, dict[str, str], Any]]:
         ("POST", "/v1/users", key, {}),
         ("POST", f"{user}/sessions", key, None),
         ("GET", "/v1/keys", key, None),
+        ("POST", "/google/calendar/push", {"X-Goog-Channel-ID": str(UUID(int=1))}, None),
         ("POST", "/storeauthcode", page, away.app.popup_code().encode()),
     ]
 

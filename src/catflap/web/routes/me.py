@@ -1,6 +1,7 @@
 """Resources of the signed-in user: profile, Google accounts, grants and sessions; export and erasure."""
 
-from typing import Annotated
+from collections.abc import Awaitable, Callable
+from typing import Annotated, TypeVar
 
 from fastapi import Path, Request
 from fastapi.responses import JSONResponse, Response
@@ -9,7 +10,7 @@ from catflap.errors import BadRequest, TryAgain
 from catflap.signin import Session
 from catflap.signin.export import export
 from catflap.store.queue import enqueue
-from catflap.store.task_types import PLAN
+from catflap.store.task_types import PLAN, AccountKey
 from catflap.vault import Grant
 from catflap.web.authentication import CookieNames, CurrentSession, ServicesDep, csrf_token
 from catflap.web.input_types import PathId, Text
@@ -29,6 +30,7 @@ from catflap.web.schemas.problems import SESSION, problems
 from catflap.web.services import Services
 
 router = new_router("/v1", tag="me")
+_T = TypeVar("_T")
 
 
 @router.get(
@@ -64,6 +66,7 @@ async def erase_me(session: CurrentSession, services: ServicesDep, names: Cookie
     for device in await services.devices.of_user(session.user_id):
         await services.devices.remove(session.user_id, device.id)
     for grant in await services.grants.of_user(session.user_id):
+        await _stop_push(services, session.user_id, grant.account_sub)
         if not await services.vault.revoke(session.user_id, grant.account_sub):
             # The refresh token must outlive this request, or nobody could revoke it any more.
             raise TryAgain("google_unavailable", "Google does not answer; please erase again in a moment.")
@@ -122,6 +125,7 @@ async def all_grants(session: CurrentSession, services: ServicesDep) -> GrantLis
 async def take_back(grant_id: PathId, session: CurrentSession, services: ServicesDep) -> None:
     """Revoke a grant, at Google too, and erase what was read with it."""
     grant = await _grant(services, session, grant_id)
+    await _stop_push(services, session.user_id, grant.account_sub)
     await services.vault.revoke(session.user_id, grant.account_sub)
     await services.users.unlink_account(session.user_id, grant.account_sub)
     async with services.engine.begin() as connection:
@@ -198,6 +202,18 @@ async def end_session(session_id: PathId, session: CurrentSession, services: Ser
 async def end_other_sessions(session: CurrentSession, services: ServicesDep) -> None:
     """End all sessions but the one of this request."""
     await services.sessions.end_all(session.user_id, but=session.id)
+
+
+async def _stop_push(services: Services, user_id: int, account_sub: str) -> None:
+    """Stop Google's notifications about the account's calendars, as long as there is a token to do so."""
+    if services.push_channels is None:
+        return
+
+    async def call(request: Callable[[str], Awaitable[_T]], scope: str) -> _T:
+        token = await services.vault.access_token(user_id, account_sub, prefer=[scope])
+        return await request(token.token)
+
+    await services.push_channels.stop_all(AccountKey(user_id, account_sub), call)
 
 
 async def _grant(services: Services, session: Session, grant_id: int) -> Grant:

@@ -21,6 +21,7 @@ NOT_OVER_HTTP = {
     "keyset_missing": "the start",
     "keyset_unreadable": "the start",
     "prefix_not_fixed": "the start",
+    "push_never_arrives": "the log",
     "risc_refused": "catflap risc",
     "router_included_twice": "the start",
     "router_missing": "the start",

@@ -147,8 +147,9 @@ async def open_components(
         vault = await _vault(infrastructure, stack)
         speech = Speech(engines=installed_engines())
         stack.push_async_callback(speech.aclose)
+        push = _push_channels(infrastructure, mia_path)
         jobs = Tasks(
-            calendars=_calendars(infrastructure, vault.vault) if settings.calendars else None,
+            calendars=_calendars(infrastructure, vault.vault, push) if settings.calendars else None,
             planner=Planner(infrastructure.engine, infrastructure.clock),
             renderer=Renderer(infrastructure.engine, infrastructure.clock, speech),
             webhooks=vault.webhooks,
@@ -156,7 +157,7 @@ async def open_components(
             revocation=vault.vault.revocation,
             security_event_handler=vault.security_event_handler,
         )
-        yield Components(infrastructure, vault, _push_channels(infrastructure, mia_path), jobs)
+        yield Components(infrastructure, vault, push, jobs)
 
 
 def _decide_calendars(settings: Settings) -> Settings:
@@ -233,7 +234,7 @@ async def _vault(infrastructure: Infrastructure, stack: AsyncExitStack) -> Vault
     )
 
 
-def _calendars(infrastructure: Infrastructure, vault: Vault) -> Calendars:
+def _calendars(infrastructure: Infrastructure, vault: Vault, push: PushChannels | None) -> Calendars:
     async def access(user_id: int, account_sub: str, scope: str) -> AccessToken:
         return await vault.access_token(user_id, account_sub, prefer=[scope])
 
@@ -248,7 +249,7 @@ def _calendars(infrastructure: Infrastructure, vault: Vault) -> Calendars:
     api = CalendarApi(infrastructure.http, infrastructure.settings.google_api_url)
     intervals = SyncIntervals(timedelta(seconds=infrastructure.settings.calendar_poll_seconds))
     engine, clock = infrastructure.engine, infrastructure.clock
-    return Calendars(engine, clock, api, access, refused, settings_access, intervals)
+    return Calendars(engine, clock, api, access, refused, settings_access, intervals, push)
 
 
 def _push_channels(infrastructure: Infrastructure, mia_path: str) -> PushChannels | None:

@@ -5,20 +5,20 @@ from datetime import timedelta
 
 import httpx2
 import pytest
-from sqlalchemy import insert, update
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.calendars import Calendars
 from catflap.calendars.sync_intervals import SyncIntervals
 from catflap.clock import FixedClock
 from catflap.errors import CatflapError
-from catflap.store.calendar_tables import calendar_syncs, calendars, push_channels
+from catflap.store.calendar_tables import calendar_syncs, calendars
 from catflap.store.task_types import AccountKey
 from tests.support.faulty_transport import FaultyTransport, HeldAnswer, refusal
 from tests.support.sandbox_calendar import EMAIL, SUB, Served
 from tests.support.synced import account_sync, add_band, calendar_rows, primary_calendar, titles
 
-POLLED, SELDOM = SyncIntervals().polled, SyncIntervals().seldom
+POLLED = SyncIntervals().polled
 NOTIFIED = update(calendars).where(calendars.c.google_id == EMAIL).values(is_notified=True)
 
 
@@ -136,32 +136,6 @@ async def test_a_notification_whose_job_was_lost_stays_due(
         await synced_calendars.sync_account(account, SUB, only_due=True)
     state = await account_sync(engine)
     assert state.due_at == (await primary_calendar(engine)).sync_due_at
-
-
-async def test_a_calendar_with_push_is_read_seldom_until_a_notification_was_missed(
-    synced_calendars: Calendars, engine: AsyncEngine, account: int, clock: FixedClock
-) -> None:
-    now, calendar = clock.now(), await primary_calendar(engine)
-    channel = {
-        "id": "c",
-        "user_id": account,
-        "account_sub": SUB,
-        "calendar_id": calendar.id,
-        "is_list": False,
-        "token_hash": b"",
-        "address": "https://example.com",
-        "resource_id": "r",
-        "created_at": now,
-        "expires_at": now + timedelta(days=7),
-    }
-    async with engine.begin() as connection:
-        await connection.execute(insert(push_channels).values(channel))
-    await synced_calendars.sync_account(account, SUB)
-    assert (await primary_calendar(engine)).sync_due_at - now > SELDOM / 2
-    async with engine.begin() as connection:
-        await connection.execute(update(push_channels).values(missed_at=now))
-    await synced_calendars.sync_account(account, SUB)
-    assert (await primary_calendar(engine)).sync_due_at - now < POLLED
 
 
 async def test_a_failing_calendar_waits_without_the_others(

@@ -11,6 +11,7 @@ from sqlalchemy import insert, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.calendars import Calendars
+from catflap.calendars.push_channels import PushChannels
 from catflap.clock import FixedClock
 from catflap.google.calendar import CalendarApi
 from catflap.google.scopes import READ_CALENDAR
@@ -47,8 +48,10 @@ class Served:
         self.token = (await self.person.tokens())["access_token"]
         return AccessToken(self.token, self.expires_at, READ_CALENDAR)
 
-    def calendars(self, engine: AsyncEngine, clock: FixedClock) -> Calendars:
-        return Calendars(engine, clock, self.api, self.access, self.fresh)
+    def calendars(
+        self, engine: AsyncEngine, clock: FixedClock, push: PushChannels | None = None
+    ) -> Calendars:
+        return Calendars(engine, clock, self.api, self.access, self.fresh, push=push)
 
     def insert(self, title: str, start: datetime, **more: Any) -> dict[str, Any]:
         """A half-hour appointment in the primary calendar."""

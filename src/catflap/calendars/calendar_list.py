@@ -31,6 +31,8 @@ _MAX_ZONE = 64
 
 # Reads an account and its calendars. What a notification told is due from now on, and no longer told; so one
 # that arrives during the sync makes the calendar due once more. A due time far ahead is from a wrong clock.
+# A push channel counts if it worked before this sync, which reads whatever came before it, and if it works
+# for long enough.
 _ACCOUNT = PreparedQuery(
     text("""
     WITH told_list AS (
@@ -43,14 +45,15 @@ _ACCOUNT = PreparedQuery(
     SELECT c.*, c.is_notified AS was_notified,
         CASE WHEN c.is_notified THEN CAST(:now AS timestamptz) ELSE c.sync_due_at END AS due_at,
         c.is_notified OR c.sync_due_at <= :now OR c.sync_due_at > CAST(:far AS timestamptz) AS is_due,
-        EXISTS (SELECT FROM app.push_channels p WHERE p.calendar_id = c.id AND p.expires_at > :now
-            AND p.resource_id IS NOT NULL AND (p.missed_at IS NULL OR p.notified_at > p.missed_at)
+        EXISTS (SELECT FROM app.push_channels p WHERE p.calendar_id = c.id AND p.notified_at < :now
+            AND p.resource_id IS NOT NULL AND p.expires_at > CAST(:then AS timestamptz)
+            AND (p.missed_at IS NULL OR p.notified_at > p.missed_at)
         ) AS has_push,
         s.user_id IS NOT NULL AS is_recorded,
         s.is_list_notified OR s.list_due_at <= :now OR s.list_due_at > :far AS is_list_due,
         s.listed_at, s.problem AS list_problem, s.time_zone AS setting, s.list_sync_token,
         EXISTS (SELECT FROM app.push_channels p WHERE p.user_id = a.user_id AND p.account_sub = a.sub
-            AND p.is_list AND p.resource_id IS NOT NULL AND p.expires_at > :now
+            AND p.is_list AND p.notified_at < :now AND p.resource_id IS NOT NULL AND p.expires_at > :then
         ) AS list_has_push,
         EXISTS (SELECT FROM app.removed_calendars r WHERE r.user_id = a.user_id AND r.account_sub = a.sub
         ) AS has_removed
@@ -62,6 +65,7 @@ _ACCOUNT = PreparedQuery(
     """)
 )
 _FAR_AHEAD = timedelta(days=2)
+_PUSH_LASTS = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -118,7 +122,9 @@ class StoredAccount:
 async def read_account(engine: AsyncEngine, account: AccountKey, now: datetime) -> StoredAccount:
     """Return what is stored of an account and its calendars when a sync begins."""
     values = {"user_id": account.user_id, "account_sub": account.account_sub}
-    return StoredAccount(await fetch_alone(engine, _ACCOUNT, **values, now=now, far=now + _FAR_AHEAD))
+    return StoredAccount(
+        await fetch_alone(engine, _ACCOUNT, **values, now=now, far=now + _FAR_AHEAD, then=now + _PUSH_LASTS)
+    )
 
 
 async def fetch_calendar_list(

@@ -5,6 +5,7 @@ when Google answers 410, a full sync follows. A full sync leaves out what ended 
 by page, so that it takes little memory and goes on where it stopped.
 """
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import NamedTuple
@@ -99,8 +100,11 @@ class CalendarSync:
         rows, next_sync_token = changes
         if not rows and next_sync_token is None:
             raise unavailable("an empty list without a sync token")
-        due_at = self._next_due(calendar)
+        is_missed = bool(rows) and calendar.has_push and not calendar.was_notified
+        due_at = self._next_due(replace(calendar, has_push=calendar.has_push and not is_missed))
         written = await self._store.apply_changes(calendar, rows, next_sync_token, due_at)
+        if is_missed:
+            await self._store.note_missed_notification(calendar)
         log.info("calendar_synced", calendar_id=calendar.id, full=False, changed=len(rows), written=written)
         return written
 

@@ -49,6 +49,15 @@ _KEEP_EVENTS = PreparedQuery(
     SELECT id FROM synced
     """)
 )
+# Not if one has just arrived: of several changes at once, or because another sync was faster.
+_MISSED = PreparedQuery(
+    text("""
+    UPDATE app.push_channels SET missed_at = :now
+    WHERE calendar_id = :calendar_id AND missed_at IS NULL AND notified_at < :lately
+    RETURNING id
+    """)
+)
+_LATELY = timedelta(minutes=2)
 _WRITE_EVENTS = text(
     """
     INSERT INTO app.events
@@ -169,6 +178,18 @@ class CalendarStore:
         if code != calendar.problem:
             log.warning("calendar_emptied", calendar_id=calendar.id, code=code)
         return True
+
+    async def note_missed_notification(self, calendar: SyncState) -> None:
+        """Note that a change was found about which Google has sent no notification.
+
+        The calendar is read more often until the next notification.
+        """
+        lately = self._now - _LATELY
+        missed = await fetch_alone(
+            self._engine, _MISSED, calendar_id=calendar.id, now=self._now, lately=lately
+        )
+        if missed:
+            log.info("push_notification_missed", calendar_id=calendar.id)
 
     async def _keep_events(self, calendar: SyncState, next_sync_token: str | None, due_at: datetime) -> bool:
         """Write the sync token of a calendar without changes, and delete the events that are long past."""

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -22,6 +22,7 @@ from catflap.calendars.calendar_list import (
 )
 from catflap.calendars.calendar_sync import CalendarSync
 from catflap.calendars.problems import INTERNAL, AccountSyncLog, OperatorNotice, most_urgent
+from catflap.calendars.push_channels import PushChannels
 from catflap.calendars.store import CalendarStore
 from catflap.calendars.sync_intervals import SyncIntervals
 from catflap.calendars.sync_state import SyncState
@@ -34,6 +35,7 @@ from catflap.store.queue import enqueue
 from catflap.store.task_types import SYNC_DUE, AccountKey
 from catflap.store.unavailable import DatabaseUnavailable
 
+_T = TypeVar("_T")
 # The scope of each request: with incremental authorization, an account may have several tokens.
 _LIST = "calendar.calendarlist.readonly"
 GetOptionalToken = Callable[[int, str], Awaitable[str | None]]
@@ -64,6 +66,7 @@ class Calendars:
         refused: `(user_id, account_sub, scope, token)` → a new token for one that Google rejected.
         settings_access: Like `access`, for Calendar's settings; None where the grant lacks that scope.
         intervals: How long after a sync the next one is due.
+        push: Keeps push channels; None where Google can't send notifications.
     """
 
     def __init__(
@@ -75,6 +78,7 @@ class Calendars:
         refused: ReplaceToken,
         settings_access: GetOptionalToken | None = None,
         intervals: SyncIntervals = _DEFAULT_INTERVALS,
+        push: PushChannels | None = None,
     ) -> None:
         self._engine = engine
         self._clock = clock
@@ -83,6 +87,7 @@ class Calendars:
         self._refused = refused
         self._settings_access = settings_access
         self._intervals = intervals
+        self._push = push
         self._operator = OperatorNotice()
 
     async def run_sync(self, account: AccountKey, *, only_due: bool = False) -> None:
@@ -131,6 +136,8 @@ class Calendars:
         except NoToken as lost:
             if isinstance(lost.error, BadRequest):
                 await run.problems.delete_row()
+                if self._push is not None:
+                    await self._push.forget(run.account)
             await self._record_failure(run, lost.error)
             raise lost.error from None
         except DatabaseUnavailable:
@@ -143,6 +150,9 @@ class Calendars:
         await run.problems.record_end(failures)
         if with_list:
             await self._sync_time_zone(run, stored.time_zone)
+        # Not after each notification, which are frequent; the list is read now and then in any case.
+        if with_list or not all(one.was_notified for one in states):
+            await self._maintain_push(run)
         if failures:
             raise most_urgent(failures.values())
 
@@ -203,6 +213,18 @@ class Calendars:
             if not found:
                 return
             (calendar,) = found
+
+    async def _maintain_push(self, run: _Run) -> None:
+        """Open and stop push channels; a failure is only logged."""
+
+        async def call(request: Callable[[str], Awaitable[_T]], scope: str) -> _T:
+            try:
+                return await run.requests.call(request, scope)
+            except NoToken as lost:
+                raise lost.error from None
+
+        if self._push is not None:
+            await self._push.maintain(run.account, call)
 
     async def _sync_time_zone(self, run: _Run, stored: str | None) -> None:
         """Store the time zone set in Google Calendar; a failure is only logged."""

@@ -31,7 +31,12 @@ from bench.vault_stage import Stage, open_stage
 from catflap.app import open_catflap
 from catflap.cli.http_server import bind, port_of, serving
 
-JOBS = {"sync": "sync without change", "first-sync": "first sync", "plan": "plan again, nothing changed"}
+JOBS = {
+    "sync": "sync without change",
+    "first-sync": "first sync",
+    "plan": "plan again, nothing changed",
+    "replan": "plan computed",
+}
 INTERVAL_SECONDS = 0.001
 # Sign-ins between two fetches of codes.
 _BATCH = 50

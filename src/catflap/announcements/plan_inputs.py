@@ -10,13 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import text
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from catflap.speech import speech_version
 from catflap.store.prepared_reads import PreparedQuery
-from catflap.store.single_statements import fetch_alone
-from catflap.store.tables import plans as t
+from catflap.store.single_statements import fetch_alone, fetch_within
 
 # A sound that is not there after so long is asked for again.
 RENDER_RETRY_AFTER = timedelta(minutes=10)
@@ -50,6 +48,14 @@ _STATE = PreparedQuery(
     ) now LEFT JOIN app.plans p ON p.user_id = :user_id
     """)
 )
+_RECORD = PreparedQuery(
+    text("""
+    INSERT INTO app.plans (user_id, inputs, planned_at, valid_until)
+    VALUES (:user_id, :inputs, :now, :valid_until)
+    ON CONFLICT (user_id) DO UPDATE SET
+        inputs = excluded.inputs, planned_at = excluded.planned_at, valid_until = excluded.valid_until
+    """)
+)
 
 
 @dataclass(frozen=True)
@@ -74,7 +80,7 @@ async def read_plan_state(source: AsyncEngine | AsyncConnection, user_id: int, n
     if isinstance(source, AsyncEngine):
         (row,) = await fetch_alone(source, _STATE, **values)
     else:
-        row = (await source.execute(_STATE.query, values)).one()._mapping
+        (row,) = await fetch_within(source, _STATE, **values)
     same = row["planned_inputs"] == row["inputs"] and row["planned_at"] <= now <= row["valid_until"]
     return PlanState(row["inputs"], same, tuple(row["overdue_sounds"] or ()))
 
@@ -83,6 +89,4 @@ async def record_plan(
     connection: AsyncConnection, user_id: int, inputs: str, now: datetime, valid_until: datetime
 ) -> None:
     """Record from which inputs the plan was made, and how long it stays the same if they do."""
-    values = {"inputs": inputs, "planned_at": now, "valid_until": valid_until}
-    new = insert(t).values(user_id=user_id, **values)
-    await connection.execute(new.on_conflict_do_update(index_elements=[t.c.user_id], set_=values))
+    await fetch_within(connection, _RECORD, user_id=user_id, inputs=inputs, now=now, valid_until=valid_until)

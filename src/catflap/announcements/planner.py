@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from catflap.announcements.plan_inputs import read_plan_state, record_plan
@@ -13,14 +13,18 @@ from catflap.announcements.preferences import load_preferences
 from catflap.announcements.repository import lock_plan, replan
 from catflap.calendars import initial_sync_done, list_occurrences
 from catflap.clock import Clock
+from catflap.store.prepared_reads import PreparedQuery
 from catflap.store.queue import enqueue
-from catflap.store.tables import devices
+from catflap.store.single_statements import fetch_within
 from catflap.store.task_types import RENDER
 
 # The planned 24 hours move on, so each user with a device is planned periodically.
 PLAN_EVERY = timedelta(hours=1)
 # How far beyond the planned hours is looked for the next announcement, before which the plan stays the same.
 _LOOKAHEAD = timedelta(hours=6)
+_NEWEST = PreparedQuery(
+    text("SELECT max(schedule_version) AS version FROM app.devices WHERE user_id = :user_id")
+)
 
 
 class Planner:
@@ -64,8 +68,7 @@ class Planner:
 
 
 async def _may_plan(connection: AsyncConnection, user_id: int) -> bool:
-    newest = select(func.max(devices.c.schedule_version)).where(devices.c.user_id == user_id)
-    version = await connection.scalar(newest)
+    ((version,),) = (row.values() for row in await fetch_within(connection, _NEWEST, user_id=user_id))
     return version is not None and (version > 0 or await initial_sync_done(connection, user_id))
 
 

@@ -5,7 +5,7 @@ from datetime import datetime, time
 from typing import Literal, get_args
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -14,6 +14,9 @@ from catflap.calendars.datetimes import is_zone
 from catflap.errors import BadRequest
 from catflap.google.calendar import MAX_REMINDER_MINUTES, MAX_REMINDERS
 from catflap.speech import dialects
+from catflap.store.prepared_reads import PreparedQuery
+from catflap.store.row_mapping import from_row
+from catflap.store.single_statements import fetch_alone, fetch_within
 from catflap.store.tables import preferences as t
 
 RemindersFrom = Literal["preferences", "google"]
@@ -82,25 +85,41 @@ class Preferences:
         return ZoneInfo(self.zone)
 
 
+_PREFERENCES = PreparedQuery(
+    text("""
+    SELECT p.*, u.browser_zone, (
+        SELECT array_agg(zone ORDER BY a.is_primary DESC, a.created_at, a.sub, place)
+        FROM app.accounts a
+        LEFT JOIN app.calendar_syncs s ON s.user_id = a.user_id AND s.account_sub = a.sub
+        LEFT JOIN app.calendars c ON c.user_id = a.user_id AND c.account_sub = a.sub AND c.is_primary
+        CROSS JOIN LATERAL (VALUES (1, s.time_zone), (2, c.time_zone)) AS zones (place, zone)
+        WHERE a.user_id = u.id
+    ) AS google_zones
+    FROM app.users u LEFT JOIN app.preferences p ON p.user_id = u.id
+    WHERE u.id = :user_id
+    """)
+)
+
+
 async def load_preferences(source: AsyncEngine | AsyncConnection, user_id: int) -> Preferences:
     """Return the stored preferences, or the defaults; the time zone is that of `find_zone`."""
     if isinstance(source, AsyncEngine):
-        async with source.connect() as connection:
-            return await load_preferences(connection, user_id)
-    row = (await source.execute(select(t).where(t.c.user_id == user_id))).one_or_none()
-    zone, zone_source = await find_zone(source, user_id, row.zone if row else None)
-    if row is None:
+        found = await fetch_alone(source, _PREFERENCES, user_id=user_id)
+    else:
+        found = await fetch_within(source, _PREFERENCES, user_id=user_id)
+    if not found:
+        return Preferences(zone_source="default")
+    (row,) = found
+    zone, zone_source = find_zone(row["zone"], row["google_zones"] or (), row["browser_zone"])
+    if row["user_id"] is None:
         return Preferences(zone=zone, zone_source=zone_source)
-    return Preferences(
-        zone,
-        tuple(row.reminder_minutes),
-        row.briefing_at,
-        row.dialect_ja,
-        row.dialect_en,
-        row.reminders_from,
-        row.tentative,
-        tuple(row.event_types),
-        zone_source,
+    return from_row(
+        Preferences,
+        row,
+        zone=zone,
+        zone_source=zone_source,
+        reminder_minutes=tuple(row["reminder_minutes"]),
+        event_types=tuple(row["event_types"]),
     )
 
 

@@ -6,21 +6,24 @@ Acknowledgements only move a state forward along this line, so late or repeated 
 planning moves it back: a cancelled announcement that is wanted again, or one whose text changed, is planned.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Row, and_, func, insert, or_, select, text, update
+from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from catflap.announcements.plan_inputs import RENDER_RETRY_AFTER
 from catflap.announcements.planned import PlannedAnnouncement
 from catflap.errors import BadRequest
 from catflap.speech import content_key
-from catflap.store.notify import announce_change
+from catflap.store.notify import CHANNEL
+from catflap.store.prepared_reads import PreparedQuery
 from catflap.store.queue import enqueue
+from catflap.store.row_mapping import Columns
+from catflap.store.single_statements import fetch_within
 from catflap.store.tables import announcements as t
 from catflap.store.tables import devices
 from catflap.store.task_types import RENDER, schedule_topic
@@ -46,7 +49,8 @@ _PLAN_LOCK = 0x0CA7 << 40
 # Much less than what retention keeps unused sounds.
 _SOUND_NOTED_EVERY = timedelta(hours=24)
 # In the order of their keys, because other plans use them too. One that is being deleted is not found.
-_KEEP_SOUNDS = text("""
+_KEEP_SOUNDS = PreparedQuery(
+    text("""
     WITH old AS (
         SELECT key FROM app.sounds WHERE key = ANY (:keys) AND used_at < :old ORDER BY key FOR NO KEY UPDATE
     ), noted AS (
@@ -54,6 +58,27 @@ _KEEP_SOUNDS = text("""
     )
     SELECT key FROM noted UNION ALL SELECT key FROM app.sounds WHERE key = ANY (:keys) AND used_at >= :old
 """)
+)
+_DEVICES = PreparedQuery(
+    text("""
+    SELECT id, schedule_version FROM app.devices WHERE user_id = :user_id ORDER BY id FOR UPDATE
+    """)
+)
+# Those of a device that have not expired, and those that the plan has.
+_ROWS = PreparedQuery(
+    text("""
+    SELECT * FROM app.announcements
+    WHERE device_id = :device_id
+        AND ((expires_at > :now AND kind = ANY (CAST(:kinds AS text[]))) OR key = ANY (:keys))
+    FOR UPDATE
+    """)
+)
+_INCREMENT = PreparedQuery(
+    text("""
+    UPDATE app.devices SET schedule_version = schedule_version + 1 WHERE id = :device_id
+    RETURNING pg_notify(:channel, :topic)
+    """)
+)
 
 
 async def lock_plan(connection: AsyncConnection, user_id: int) -> None:
@@ -83,15 +108,15 @@ async def replan(
     for values in wanted.values():
         values["state"] = "ready" if values["sound_key"] in rendered else "planned"
     to_render: set[str] = set()
-    for device in await _lock_devices(connection, devices.c.user_id == user_id):
-        rows = await _rows(connection, device.id, now, list(wanted))
+    for device in await fetch_within(connection, _DEVICES, user_id=user_id):
+        rows = await _rows(connection, device["id"], now, list(wanted))
         diff = _diff(rows, wanted, now)
-        if diff or device.schedule_version == 0:
-            await _write(connection, user_id, device.id, diff, now)
-            await _increment_version(connection, device.id)
+        if diff or device["schedule_version"] == 0:
+            await _write(connection, user_id, device["id"], diff, now)
+            await _increment_version(connection, device["id"])
         to_render |= {values["sound_key"] for values in diff.values_written()}
         to_render |= {
-            row.sound_key for key, row in rows.items() if key in wanted and _render_overdue(row, now)
+            row["sound_key"] for key, row in rows.items() if key in wanted and _render_overdue(row, now)
         }
     await enqueue(connection, RENDER, *sorted(to_render - rendered))
 
@@ -110,7 +135,8 @@ async def _finish_waiting(connection: AsyncConnection, sound_key: str, values: d
     waiting = (t.c.sound_key == sound_key, t.c.state == "planned")
     # Devices are locked before announcements, as in `replan`, to avoid a deadlock.
     which = select(t.c.device_id).where(*waiting)
-    locked = [row.id for row in await _lock_devices(connection, devices.c.id.in_(which))]
+    lock = select(devices.c.id).where(devices.c.id.in_(which)).order_by(devices.c.id).with_for_update()
+    locked = (await connection.scalars(lock)).all()
     finished = update(t).where(*waiting, t.c.device_id.in_(locked)).values(values)
     for device_id in sorted(
         {row.device_id for row in await connection.execute(finished.returning(t.c.device_id))}
@@ -180,8 +206,8 @@ def _row_values(one: PlannedAnnouncement) -> dict[str, Any]:
     }
 
 
-def _diff(rows: Mapping[str, Row[Any]], wanted: Mapping[str, dict[str, Any]], now: datetime) -> _PlanDiff:
-    known = {rows[key].id: (rows[key], values) for key, values in wanted.items() if key in rows}
+def _diff(rows: Mapping[str, Columns], wanted: Mapping[str, dict[str, Any]], now: datetime) -> _PlanDiff:
+    known = {rows[key]["id"]: (rows[key], values) for key, values in wanted.items() if key in rows}
     return _PlanDiff(
         new=[values for key, values in wanted.items() if key not in rows and values["play_at"] >= now],
         changed={
@@ -189,18 +215,18 @@ def _diff(rows: Mapping[str, Row[Any]], wanted: Mapping[str, dict[str, Any]], no
             for identifier, (row, values) in known.items()
             if _needs_update(row, values, now)
         },
-        cancelled=[row.id for key, row in rows.items() if key not in wanted and row.state in _PENDING_STATES],
+        cancelled=[
+            row["id"] for key, row in rows.items() if key not in wanted and row["state"] in _PENDING_STATES
+        ],
     )
 
 
-def _needs_update(row: Row[Any], values: Mapping[str, Any], now: datetime) -> bool:
+def _needs_update(row: Columns, values: Mapping[str, Any], now: datetime) -> bool:
     """Return whether the row must be updated; one that a device has received is not changed."""
-    if row.state == "failed":
+    if row["state"] == "failed":
         # It failed before `play_at` because its text can't be rendered; another text may be.
-        return bool(row.play_at > now and row.sound_key != values["sound_key"])
-    return row.state in _REPLANNABLE_STATES and any(
-        row._mapping[name] != value for name, value in values.items()
-    )
+        return bool(row["play_at"] > now and row["sound_key"] != values["sound_key"])
+    return row["state"] in _REPLANNABLE_STATES and any(row[name] != value for name, value in values.items())
 
 
 async def _write(
@@ -224,32 +250,23 @@ async def _write(
 
 async def _rows(
     connection: AsyncConnection, device_id: int, now: datetime, keys: list[str]
-) -> dict[str, Row[Any]]:
+) -> dict[str, Columns]:
     """Return, by key, the device's announcements that have not expired and those that the plan has."""
-    not_expired = and_(t.c.expires_at > now, t.c.kind.in_(_KINDS))
-    query = select(t).where(t.c.device_id == device_id, or_(not_expired, t.c.key.in_(keys)))
-    return {row.key: row for row in await connection.execute(query.with_for_update())}
+    found = await fetch_within(connection, _ROWS, device_id=device_id, now=now, kinds=_KINDS, keys=keys)
+    return {row["key"]: row for row in found}
 
 
 async def _keep_sounds(connection: AsyncConnection, keys: list[str], now: datetime) -> set[str]:
     """Return which sounds exist; the old ones are marked as used, so that retention does not delete them."""
-    found = await connection.execute(
-        _KEEP_SOUNDS, {"keys": keys, "now": now, "old": now - _SOUND_NOTED_EVERY}
-    )
-    return set(found.scalars())
-
-
-async def _lock_devices(connection: AsyncConnection, which: ColumnElement[bool]) -> Sequence[Row[Any, Any]]:
-    query = select(devices.c.id, devices.c.schedule_version).where(which).order_by(devices.c.id)
-    return (await connection.execute(query.with_for_update())).all()
+    old = now - _SOUND_NOTED_EVERY
+    return {row["key"] for row in await fetch_within(connection, _KEEP_SOUNDS, keys=keys, now=now, old=old)}
 
 
 async def _increment_version(connection: AsyncConnection, device_id: int) -> None:
-    newer = devices.c.schedule_version + 1
-    await connection.execute(update(devices).where(devices.c.id == device_id).values(schedule_version=newer))
-    await announce_change(connection, schedule_topic(device_id))
+    topic = schedule_topic(device_id)
+    await fetch_within(connection, _INCREMENT, device_id=device_id, channel=CHANNEL, topic=topic)
 
 
-def _render_overdue(row: Row[Any], now: datetime) -> bool:
+def _render_overdue(row: Columns, now: datetime) -> bool:
     """Return whether its sound should have been rendered long ago."""
-    return bool(row.state == "planned" and row.updated_at < now - RENDER_RETRY_AFTER)
+    return bool(row["state"] == "planned" and row["updated_at"] < now - RENDER_RETRY_AFTER)

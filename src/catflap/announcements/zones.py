@@ -1,15 +1,14 @@
 """Determine a user's time zone: the one they chose, else Google Calendar's, else the browser's."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import Literal
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from catflap.calendars.datetimes import is_zone
 from catflap.errors import BadRequest
-from catflap.store.calendar_tables import calendar_syncs, calendars
-from catflap.store.tables import accounts, users
+from catflap.store.tables import users
 
 ZoneSource = Literal["user", "google", "browser", "default"]
 DEFAULT = "UTC"
@@ -22,17 +21,18 @@ def unknown_zone_error() -> BadRequest:
     )
 
 
-async def find_zone(connection: AsyncConnection, user_id: int, chosen: str | None) -> tuple[str, ZoneSource]:
+def find_zone(
+    chosen: str | None, google: Iterable[str | None], browser: str | None
+) -> tuple[str, ZoneSource]:
     """Return the first known zone and its source.
 
     Args:
-        connection: The database.
-        user_id: The user.
-        chosen: The zone in their preferences, if any.
+        chosen: The zone in the user's preferences, if any.
+        google: The zones of their accounts: Calendar's setting, then that of the primary calendar.
+        browser: The zone of their browser, if known.
     """
     candidates: list[tuple[ZoneSource, str | None]] = [("user", chosen)]
-    candidates += [("google", name) for name in await _from_google(connection, user_id)]
-    browser = await connection.scalar(select(users.c.browser_zone).where(users.c.id == user_id))
+    candidates += [("google", name) for name in google]
     candidates.append(("browser", browser))
     for source, name in candidates:
         if is_zone(name):
@@ -49,18 +49,3 @@ async def store_browser_zone(connection: AsyncConnection, user_id: int, name: st
     if not is_zone(name):
         raise unknown_zone_error()
     await connection.execute(update(users).where(users.c.id == user_id).values(browser_zone=name))
-
-
-async def _from_google(connection: AsyncConnection, user_id: int) -> Iterator[str | None]:
-    """Return the zones of each account: Calendar's setting if known, then that of the primary calendar."""
-    a, s, c = accounts.c, calendar_syncs.c, calendars.c
-    query = (
-        select(s.time_zone.label("setting"), c.time_zone.label("primary"))
-        .select_from(accounts)
-        .outerjoin(calendar_syncs, (s.user_id == a.user_id) & (s.account_sub == a.sub))
-        .outerjoin(calendars, (c.user_id == a.user_id) & (c.account_sub == a.sub) & c.is_primary)
-        .where(a.user_id == user_id)
-        .order_by(a.is_primary.desc(), a.created_at, a.sub)
-    )
-    rows = (await connection.execute(query)).all()
-    return (name for row in rows for name in (row.setting, row.primary))

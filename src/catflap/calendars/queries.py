@@ -1,18 +1,32 @@
 """Queries over stored calendars: the occurrences between two times."""
 
+import json
 from datetime import datetime, timedelta, tzinfo
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from catflap.calendars.event_projection import StoredEvent
 from catflap.calendars.recurrence.occurrence import Occurrence
 from catflap.calendars.recurrence.series import expand_events
 from catflap.log import log
-from catflap.store.calendar_tables import calendars, events
+from catflap.store.prepared_reads import PreparedQuery
+from catflap.store.single_statements import fetch_within
 
 # All-day events are stored in their calendar's zone and shown in the reader's.
 _MARGIN = timedelta(hours=26)
+_EVENTS = PreparedQuery(
+    text("""
+    SELECT e.calendar_id, CAST(e.resource AS text) AS resource, c.time_zone, c.default_reminders
+    FROM app.events e JOIN app.calendars c ON c.id = e.calendar_id AND c.generation = e.generation
+    WHERE c.user_id = :user_id AND c.is_selected AND (
+        e.recurs OR e.recurring_event_id IS NOT NULL OR (e.starts_at < :before AND e.ends_at > :after)
+    )
+    """)
+)
+_SYNCED = PreparedQuery(
+    text("SELECT is_selected, synced_at, problem FROM app.calendars WHERE user_id = :user_id")
+)
 
 
 async def timeline(
@@ -43,29 +57,25 @@ async def initial_sync_done(connection: AsyncConnection, user_id: int) -> bool:
 
     Calendars that can't be read are left out, as long as another one has been synced.
     """
-    c = calendars.c
-    query = select(c.is_selected, c.synced_at, c.problem).where(c.user_id == user_id)
-    rows = (await connection.execute(query)).all()
-    selected = [row for row in rows if row.is_selected]
-    if any(row.synced_at is None and row.problem is None for row in selected):
+    rows = await fetch_within(connection, _SYNCED, user_id=user_id)
+    selected = [row for row in rows if row["is_selected"]]
+    if any(row["synced_at"] is None and row["problem"] is None for row in selected):
         return False
-    return bool(rows) and (not selected or any(row.synced_at is not None for row in selected))
+    return bool(rows) and (not selected or any(row["synced_at"] is not None for row in selected))
 
 
 async def _stored(
     connection: AsyncConnection, user_id: int, start: datetime, end: datetime
 ) -> list[StoredEvent]:
-    overlaps = and_(events.c.starts_at < end + _MARGIN, events.c.ends_at > start - _MARGIN)
-    query = (
-        select(events.c.calendar_id, events.c.resource, calendars.c.time_zone, calendars.c.default_reminders)
-        .join(calendars, calendars.c.id == events.c.calendar_id)
-        .where(calendars.c.user_id == user_id, calendars.c.is_selected)
-        .where(events.c.generation == calendars.c.generation)
-        .where(or_(events.c.recurs, events.c.recurring_event_id.is_not(None), overlaps))
-    )
+    margins = {"before": end + _MARGIN, "after": start - _MARGIN}
     return [
-        StoredEvent(row.calendar_id, row.resource, row.time_zone, tuple(row.default_reminders))
-        for row in await connection.execute(query)
+        StoredEvent(
+            row["calendar_id"],
+            json.loads(row["resource"]),
+            row["time_zone"],
+            tuple(row["default_reminders"]),
+        )
+        for row in await fetch_within(connection, _EVENTS, user_id=user_id, **margins)
     ]
 
 

@@ -21,7 +21,7 @@ from bench.scale_google import EVENTS, Person, create_people
 from bench.vault_stage import CLIENT_ID, Stage
 from catflap.announcements.planner import Planner
 from catflap.announcements.repository import mark_ready
-from catflap.calendars import Calendars
+from catflap.calendars import Calendars, RequestBudget
 from catflap.clock import SystemClock
 from catflap.devices.devices import Devices
 from catflap.google.calendar import CalendarApi
@@ -81,7 +81,8 @@ async def _installation(stage: Stage, size: int) -> AsyncIterator[_Installed]:
         async def refused(*_: object) -> AccessToken:
             raise RuntimeError("the sandbox refused an access token")
 
-        return Calendars(engine, _CLOCK, CalendarApi(stage.http, stage.google.url), access, refused)
+        budget = RequestBudget(engine, _CLOCK, 10_000_000, 10_000_000)
+        return Calendars(engine, _CLOCK, CalendarApi(stage.http, stage.google.url), access, refused, budget)
 
     try:
         yield _Installed(urls, engine, calendars)
@@ -119,7 +120,7 @@ async def _measure(one: _Installed, people: list[Person]) -> Rows:
 
 
 async def _tick(engine: AsyncEngine) -> float:
-    periodic = PeriodicTasks(engine, _CLOCK)
+    periodic = PeriodicTasks(engine, _CLOCK, 7000)
     return await _median(periodic.tick)
 
 

@@ -123,7 +123,12 @@ async def _services(components: Components, paths: Paths, stack: AsyncExitStack)
         vault=vault.vault,
         grants=vault.grants,
         revocation=vault.vault.revocation,
-        events=EventWriter(engine, vault.vault, EventWriteApi(http, settings.google_api_url)),
+        events=EventWriter(
+            engine,
+            vault.vault,
+            EventWriteApi(http, settings.google_api_url),
+            infrastructure.request_budget,
+        ),
         push_channels=components.push_channels,
         push_notifications=PushNotifications(engine, clock),
         api_keys=vault.api_keys,

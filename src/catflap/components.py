@@ -14,7 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.announcements.planner import Planner
 from catflap.announcements.rendering import Renderer
-from catflap.calendars import Calendars, SyncIntervals
+from catflap.calendars import Calendars, RequestBudget, SyncIntervals
+from catflap.calendars.budget_windows import polls_per_minute
 from catflap.calendars.push_channels import PushChannels
 from catflap.clock import Clock, SystemClock
 from catflap.errors import UserMustAct
@@ -71,6 +72,7 @@ class Infrastructure:
     http: httpx2.AsyncClient
     discovery: Discovery
     oauth: OAuth
+    request_budget: RequestBudget
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,8 @@ class Components:
             )
             await stack.enter_async_context(maintenance)
             if periodic and base.settings.calendars:
-                await stack.enter_async_context(PeriodicTasks(base.engine, base.clock))
+                most = polls_per_minute(base.settings.calendar_requests_per_minute)
+                await stack.enter_async_context(PeriodicTasks(base.engine, base.clock, most))
             yield
 
 
@@ -176,6 +179,7 @@ async def _infrastructure(
     client = settings.google_client(auth_path)
     prepare_data_dir(settings.data_dir)
     urls = await open_database(settings, stack)
+    engine = _engine(stack, connect(urls.app))
     http = http_client(settings)
     discovery = Discovery(http, settings.google_discovery_url)
     return Infrastructure(
@@ -183,12 +187,18 @@ async def _infrastructure(
         client=client,
         clock=clock,
         urls=urls,
-        engine=_engine(stack, connect(urls.app)),
+        engine=engine,
         vault_engine=_engine(stack, connect(urls.vault)),
         http=await stack.enter_async_context(http),
         notifications=await stack.enter_async_context(NotificationListener(urls.app)),
         discovery=discovery,
         oauth=OAuth(http, discovery, client),
+        request_budget=RequestBudget(
+            engine,
+            clock,
+            settings.calendar_requests_per_minute,
+            settings.calendar_user_requests_per_minute,
+        ),
     )
 
 
@@ -248,8 +258,8 @@ def _calendars(infrastructure: Infrastructure, vault: Vault, push: PushChannels 
 
     api = CalendarApi(infrastructure.http, infrastructure.settings.google_api_url)
     intervals = SyncIntervals(timedelta(seconds=infrastructure.settings.calendar_poll_seconds))
-    engine, clock = infrastructure.engine, infrastructure.clock
-    return Calendars(engine, clock, api, access, refused, settings_access, intervals, push)
+    engine, clock, budget = infrastructure.engine, infrastructure.clock, infrastructure.request_budget
+    return Calendars(engine, clock, api, access, refused, budget, settings_access, intervals, push)
 
 
 def _push_channels(infrastructure: Infrastructure, mia_path: str) -> PushChannels | None:

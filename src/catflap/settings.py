@@ -129,6 +129,8 @@ class Settings(BaseSettings):
     calendars: bool | None = None
     calendar_poll_seconds: float = Field(default=300.0, ge=5, le=86_400)
     calendar_push_url: str = ""
+    calendar_requests_per_minute: int = Field(default=10_000, ge=1)
+    calendar_user_requests_per_minute: int = Field(default=600, ge=1)
     vault_keyset: SecretStr | None = None
     lease_seconds: float = Field(default=3.0, ge=0.2, le=60)
     proxy_allow: Annotated[tuple[str, ...], NoDecode] = PROXY_ALLOW

@@ -19,8 +19,8 @@ pytestmark = [
 ]
 
 # Tables whose length does not depend on the number of users: what the operator configures, and a row for each
-# signing key, seldom task or migration.
-SHORT = {"api_keys", "webhooks", "signing_keys", "seldom_tasks", "schema_version"}
+# signing key, seldom task, migration, or window of the request budget in the last hours.
+SHORT = {"api_keys", "webhooks", "signing_keys", "seldom_tasks", "schema_version", "request_budgets"}
 # A LIMIT may end a scan after some rows.
 FEW = 100
 # One function serves all methods.

@@ -10,7 +10,7 @@ import httpx2
 from sqlalchemy import insert, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from catflap.calendars import Calendars
+from catflap.calendars import Calendars, RequestBudget
 from catflap.calendars.push_channels import PushChannels
 from catflap.clock import FixedClock
 from catflap.google.calendar import CalendarApi
@@ -51,7 +51,8 @@ class Served:
     def calendars(
         self, engine: AsyncEngine, clock: FixedClock, push: PushChannels | None = None
     ) -> Calendars:
-        return Calendars(engine, clock, self.api, self.access, self.fresh, push=push)
+        budget = RequestBudget(engine, clock, 10_000, 600)
+        return Calendars(engine, clock, self.api, self.access, self.fresh, budget, push=push)
 
     def insert(self, title: str, start: datetime, **more: Any) -> dict[str, Any]:
         """A half-hour appointment in the primary calendar."""

@@ -15,12 +15,13 @@ from catflap.store.calendar_tables import calendar_syncs
 from catflap.store.tables import accounts, announcements, sessions, sounds, users
 from catflap.work.periodic import PeriodicTasks
 
+MOST = 7000
 EVERY = timedelta(minutes=15)
 
 
 @pytest.fixture
 def periodic(engine: AsyncEngine, clock: FixedClock) -> PeriodicTasks:
-    return PeriodicTasks(engine, clock)
+    return PeriodicTasks(engine, clock, MOST)
 
 
 async def jobs(engine: AsyncEngine) -> list[tuple[str, str]]:
@@ -154,7 +155,7 @@ async def test_two_processes_share_what_is_due(engine: AsyncEngine, clock: Fixed
         for statement in _DUE:
             await connection.execute(text(statement), {"now": clock.now(), "users": users_due})
     clock.advance(EVERY + timedelta(seconds=1))
-    await asyncio.gather(*(PeriodicTasks(engine, clock).tick() for _ in range(2)))
+    await asyncio.gather(*(PeriodicTasks(engine, clock, MOST).tick() for _ in range(2)))
     expected = [(name, key) for name in ("plan", "sync_due") for key in range(1, users_due + 1)]
     assert sorted((name, int(key.split()[0])) for name, key in await jobs(engine)) == expected
 

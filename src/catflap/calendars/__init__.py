@@ -5,17 +5,20 @@ from catflap.calendars.event_fields import Event, EventFields, Reminder
 from catflap.calendars.event_writing import EventWriter
 from catflap.calendars.queries import initial_sync_done, list_occurrences, timeline
 from catflap.calendars.recurrence.occurrence import Occurrence
+from catflap.calendars.request_budget import BudgetUsed, RequestBudget
 from catflap.calendars.selection import choose_calendar
 from catflap.calendars.sync import Calendars
 from catflap.calendars.sync_intervals import SyncIntervals
 
 __all__ = [
+    "BudgetUsed",
     "Calendars",
     "Event",
     "EventFields",
     "EventWriter",
     "Occurrence",
     "Reminder",
+    "RequestBudget",
     "SyncIntervals",
     "choose_calendar",
     "initial_sync_done",

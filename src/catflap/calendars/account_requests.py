@@ -3,6 +3,8 @@
 from collections.abc import Awaitable, Callable, Collection
 from typing import TypeVar
 
+from catflap.calendars.budget_windows import Priority
+from catflap.calendars.request_budget import RequestBudget
 from catflap.errors import CatflapError
 from catflap.google.calendar import AccessRefused
 from catflap.google.scopes import missing_scopes
@@ -32,28 +34,40 @@ class AccountRequests:
         account_sub: The Google account.
         access: `(user_id, account_sub, scope)` → an access token, with that scope if there is one.
         refused: `(user_id, account_sub, scope, token)` → a new token for one that Google rejected.
+        budget: Gives the permit of each request.
     """
 
-    def __init__(self, user_id: int, account_sub: str, access: GetToken, refused: ReplaceToken) -> None:
+    def __init__(
+        self,
+        user_id: int,
+        account_sub: str,
+        access: GetToken,
+        refused: ReplaceToken,
+        budget: RequestBudget,
+    ) -> None:
         self.user_id = user_id
         self.sub = account_sub
         self._access = access
         self._refused = refused
+        self._budget = budget
         self._held: AccessToken | None = None
 
-    async def call(self, request: Callable[[str], Awaitable[_T]], scope: str) -> _T:
+    async def call(self, request: Callable[[str], Awaitable[_T]], scope: str, priority: Priority) -> _T:
         """Return the response to a request that needs this scope.
 
         Raises:
+            BudgetUsed: there is no permit for a request of this priority.
             NoToken: there is no token, or a new one was rejected too.
             CatflapError: for any other error response.
         """
         token = self.held_token([scope])
         token = token or await self._hold(self._access(self.user_id, self.sub, scope))
+        await self._budget.acquire(self.user_id, priority)
         try:
             return await request(token)
         except AccessRefused:
             token = await self._hold(self._refused(self.user_id, self.sub, scope, token))
+        await self._budget.acquire(self.user_id, priority)
         try:
             return await request(token)
         except AccessRefused as error:

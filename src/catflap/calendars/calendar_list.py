@@ -51,7 +51,8 @@ _ACCOUNT = PreparedQuery(
         ) AS has_push,
         s.user_id IS NOT NULL AS is_recorded,
         s.is_list_notified OR s.list_due_at <= :now OR s.list_due_at > :far AS is_list_due,
-        s.listed_at, s.problem AS list_problem, s.time_zone AS setting, s.list_sync_token,
+        s.is_list_notified AS was_list_notified, s.listed_at, s.problem AS list_problem,
+        s.time_zone AS setting, s.list_sync_token,
         EXISTS (SELECT FROM app.push_channels p WHERE p.user_id = a.user_id AND p.account_sub = a.sub
             AND p.is_list AND p.notified_at < :now AND p.resource_id IS NOT NULL AND p.expires_at > :then
         ) AS list_has_push,
@@ -88,6 +89,11 @@ class StoredAccount:
     def is_list_due(self) -> bool:
         """Whether the calendar list is to be read now."""
         return not self.is_recorded or self.rows[0]["is_list_due"]
+
+    @property
+    def was_list_notified(self) -> bool:
+        """Whether a push notification told of a change of the list."""
+        return bool(self.rows) and bool(self.rows[0]["was_list_notified"])
 
     @property
     def list_has_push(self) -> bool:

@@ -11,6 +11,7 @@ from functools import partial
 from typing import NamedTuple
 
 from catflap.calendars.account_requests import AccountRequests
+from catflap.calendars.budget_windows import Priority
 from catflap.calendars.datetimes import zone_or
 from catflap.calendars.event_projection import EventRow, event_row
 from catflap.calendars.store import CalendarStore, EventRows
@@ -44,6 +45,7 @@ class CalendarSync:
         store: Writes the results.
         intervals: When the next sync is due.
         now: The time when the sync of the account began.
+        only_due: Whether this is periodic polling, unless there was a notification.
     """
 
     def __init__(
@@ -53,12 +55,15 @@ class CalendarSync:
         store: CalendarStore,
         intervals: SyncIntervals,
         now: datetime,
+        *,
+        only_due: bool,
     ) -> None:
         self._api = api
         self._requests = requests
         self._store = store
         self._intervals = intervals
         self._now = now
+        self._only_due = only_due
 
     async def sync(self, calendar: SyncState) -> bool:
         """Sync one calendar.
@@ -157,7 +162,7 @@ class CalendarSync:
             page_token=page_token,
             time_min=time_min,
         )
-        page = await self._requests.call(list_events, _EVENTS)
+        page = await self._requests.call(list_events, _EVENTS, self.priority(calendar))
         if page.next_page_token is not None and page.next_page_token == page_token:
             raise unavailable("page repeats")
         return page
@@ -165,6 +170,11 @@ class CalendarSync:
     def _rows(self, calendar: SyncState, page: EventsPage) -> dict[str, EventRow | None]:
         zone = zone_or(calendar.time_zone, UTC)
         return dict(event_row(item, zone, self._store.horizon) for item in page.items)
+
+    def priority(self, calendar: SyncState) -> Priority:
+        """Return what requests about a calendar are for."""
+        polls = self._only_due and calendar.synced_at is not None and not calendar.was_notified
+        return Priority.POLL if polls else Priority.SYNC
 
     def _next_due(self, calendar: SyncState) -> datetime:
         return self._now + self._intervals.of_calendar(calendar)

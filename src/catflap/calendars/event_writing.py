@@ -13,6 +13,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from catflap.calendars.budget_windows import Priority
 from catflap.calendars.event_fields import (
     EVENT_ID,
     Event,
@@ -22,6 +23,7 @@ from catflap.calendars.event_fields import (
     invalid_event,
     to_resource,
 )
+from catflap.calendars.request_budget import RequestBudget
 from catflap.errors import BadRequest
 from catflap.google.calendar import AccessRefused
 from catflap.google.calendar_writing import (
@@ -67,12 +69,14 @@ class EventWriter:
         engine: The database.
         vault: Gives access tokens.
         api: Google's Calendar API.
+        budget: Gives the permit of each request.
     """
 
-    def __init__(self, engine: AsyncEngine, vault: Vault, api: EventWriteApi) -> None:
+    def __init__(self, engine: AsyncEngine, vault: Vault, api: EventWriteApi, budget: RequestBudget) -> None:
         self._engine = engine
         self._vault = vault
         self._api = api
+        self._budget = budget
 
     async def insert(
         self,
@@ -98,7 +102,8 @@ class EventWriter:
             UserMustAct: `scope_missing`, `reconsent_required`, `google_account_refused`.
             OperatorMustAct: `google_api_disabled`, `google_project_refused`, and as `Vault.access_token`.
             TryAgain: `google_unavailable`, `google_rate_limited`, `google_quota_exceeded`,
-                `access_token_refused`, `database_unavailable`. The event may have been inserted: call again.
+                `google_budget_used`, `access_token_refused`, `database_unavailable`. The event may have been
+                inserted: call again.
         """
         if not re.fullmatch(EVENT_ID, event_id):
             raise invalid_event("id: must have 5 to 1024 of the characters a to v and 0 to 9.")
@@ -246,12 +251,14 @@ class EventWriter:
         """Call a method of the API with a token for the target; once more with a new token after a 401."""
         user_id, account = target.account
         access = await self._vault.access_token(user_id, account, scopes=WRITE_EVENTS)
+        await self._budget.acquire(user_id, Priority.WRITE)
         try:
             return await method(access.token, target.calendar_id, *args, **more)
         except AccessRefused:
             access = await self._vault.access_token(
                 user_id, account, scopes=WRITE_EVENTS, rejected=access.token
             )
+        await self._budget.acquire(user_id, Priority.WRITE)
         return await method(access.token, target.calendar_id, *args, **more)
 
     async def _written(self, target: _Target, action: str) -> None:

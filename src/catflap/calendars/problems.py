@@ -11,7 +11,9 @@ from typing import Any
 from sqlalchemy import Row, delete, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from catflap.calendars.budget_windows import Priority
 from catflap.calendars.calendar_list import StoredAccount
+from catflap.calendars.request_budget import BudgetUsed
 from catflap.calendars.sync_intervals import SyncIntervals
 from catflap.clock import Clock
 from catflap.errors import CatflapError, OperatorMustAct, TryAgain
@@ -31,6 +33,8 @@ _LONGEST_PAUSE = timedelta(hours=2)
 # Where Google gives no reason: an outage, which may be over soon.
 _SHORTEST_PAUSE = timedelta(seconds=2)
 _LONGEST_UNASKED = timedelta(minutes=4)
+# After this, the periodic task enqueues a job that was lost.
+_JOB_OF_ITS_OWN = timedelta(minutes=1)
 # Longer values of `Retry-After` are cut to this, so that one header can't stop the sync.
 _LONGEST_ASKED_FOR = timedelta(hours=24)
 _MESSAGES = {
@@ -66,6 +70,20 @@ _SUCCESS = PreparedQuery(
             WHERE c.user_id = s.user_id AND c.account_sub = s.account_sub AND c.is_selected
         )),
         retry_at = NULL, failures = 0
+    WHERE user_id = :user_id AND account_sub = :account_sub
+    """)
+)
+_PAUSE = PreparedQuery(
+    text("""
+    WITH told AS (
+        UPDATE app.calendars SET is_notified = true
+        WHERE id = ANY (CAST(:told AS bigint[])) AND sync_due_at <= CAST(:now AS timestamptz)
+    )
+    UPDATE app.calendar_syncs SET
+        listed_at = COALESCE(CAST(:listed_at AS timestamptz), listed_at),
+        list_due_at = COALESCE(CAST(:list_due_at AS timestamptz), list_due_at),
+        is_list_notified = is_list_notified OR CAST(:list_told AS boolean),
+        due_at = CAST(:due_at AS timestamptz)
     WHERE user_id = :user_id AND account_sub = :account_sub
     """)
 )
@@ -163,6 +181,28 @@ class AccountSyncLog:
             if of_account is not None:
                 values["due_at"] = now + self._pause(of_account, row.failures)
             await connection.execute(update(t).where(*self._mine).values(**values))
+
+    async def record_pause(self, stored: StoredAccount, error: BudgetUsed) -> None:
+        """Record that the sync ended before everything was read, because there was no permit for a request.
+
+        What is due stays due, and what a notification told is told again, so that its priority stays.
+        """
+        now = self._clock.now()
+        # The next job is enqueued by the periodic task at this time, unless an urgent one was before.
+        later = now + (error.after or timedelta(0))
+        if error.priority is not Priority.POLL:
+            later += _JOB_OF_ITS_OWN
+        await fetch_alone(
+            self._engine,
+            _PAUSE,
+            **self._key,
+            now=now,
+            due_at=later,
+            listed_at=self._listed_at,
+            list_due_at=self._list_due_at,
+            list_told=stored.was_list_notified and self._list_due_at is None,
+            told=[one.id for one in stored.selected() if one.was_notified],
+        )
 
     async def _end_of_failed(
         self, connection: AsyncConnection, row: Row[Any], failure: CatflapError

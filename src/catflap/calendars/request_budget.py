@@ -36,15 +36,22 @@ _POLLS_OF_USER = 10
 
 
 class BudgetUsed(TryAgain):
-    """The budget of requests to the Calendar API is used up; the same call succeeds later."""
+    """The budget of requests to the Calendar API is used up; the same call succeeds later.
 
-    def __init__(self, limit: str, after: timedelta) -> None:
+    Args:
+        limit: Whose it is, `project` or `user`.
+        priority: What the request was for.
+        after: How long to wait.
+    """
+
+    def __init__(self, limit: str, priority: Priority, after: timedelta) -> None:
         super().__init__(
             "google_budget_used",
             "Too many requests to Google's calendars at the moment; it goes on by itself in a minute.",
             detail=f"limit of the {limit}",
             after=after,
         )
+        self.priority = priority
 
 
 class RequestBudget:
@@ -126,4 +133,4 @@ class RequestBudget:
         if self._log_at is None or not self._log_at - _LOG_EVERY <= now < self._log_at:
             self._log_at = now + _LOG_EVERY
             log.warning("google_budget_used", limit=limit, priority=priority.name.lower())
-        raise BudgetUsed(limit, wait + min(wait, _LONGEST_JITTER) * random.random())  # noqa: S311
+        raise BudgetUsed(limit, priority, wait + min(wait, _LONGEST_JITTER) * random.random())  # noqa: S311

@@ -13,6 +13,7 @@ from typing import Final, TypeVar
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.calendars.account_requests import AccountRequests, GetToken, NoToken, ReplaceToken
+from catflap.calendars.budget_windows import Priority
 from catflap.calendars.calendar_list import (
     StoredAccount,
     fetch_calendar_list,
@@ -23,6 +24,7 @@ from catflap.calendars.calendar_list import (
 from catflap.calendars.calendar_sync import CalendarSync
 from catflap.calendars.problems import INTERNAL, AccountSyncLog, OperatorNotice, most_urgent
 from catflap.calendars.push_channels import PushChannels
+from catflap.calendars.request_budget import BudgetUsed, RequestBudget
 from catflap.calendars.store import CalendarStore
 from catflap.calendars.sync_intervals import SyncIntervals
 from catflap.calendars.sync_state import SyncState
@@ -53,6 +55,7 @@ class _Run:
     requests: AccountRequests
     problems: AccountSyncLog
     sync: CalendarSync
+    only_due: bool
 
 
 class Calendars:
@@ -64,6 +67,7 @@ class Calendars:
         api: Google's Calendar API.
         access: `(user_id, account_sub, scope)` → an access token, with that scope if there is one.
         refused: `(user_id, account_sub, scope, token)` → a new token for one that Google rejected.
+        budget: Gives the permit of each request.
         settings_access: Like `access`, for Calendar's settings; None where the grant lacks that scope.
         intervals: How long after a sync the next one is due.
         push: Keeps push channels; None where Google can't send notifications.
@@ -76,6 +80,7 @@ class Calendars:
         api: CalendarApi,
         access: GetToken,
         refused: ReplaceToken,
+        budget: RequestBudget,
         settings_access: GetOptionalToken | None = None,
         intervals: SyncIntervals = _DEFAULT_INTERVALS,
         push: PushChannels | None = None,
@@ -85,6 +90,7 @@ class Calendars:
         self._api = api
         self._access = access
         self._refused = refused
+        self._budget = budget
         self._settings_access = settings_access
         self._intervals = intervals
         self._push = push
@@ -101,13 +107,20 @@ class Calendars:
             await self.sync_account(*account, only_due=only_due)
         except DatabaseUnavailable:
             raise
+        except BudgetUsed as error:
+            # Polling is enqueued by the periodic task, the longest due first.
+            if error.priority is not Priority.POLL:
+                await self._enqueue_again(account, error)
         except OperatorMustAct:
             # It is the same for every account, and was logged once.
             return
         except TryAgain as error:
             # The due times say what is to be read then; without this, the periodic task would enqueue it.
-            async with self._engine.begin() as connection:
-                await enqueue(connection, SYNC_DUE, account, after=error.after or timedelta(0))
+            await self._enqueue_again(account, error)
+
+    async def _enqueue_again(self, account: AccountKey, error: TryAgain) -> None:
+        async with self._engine.begin() as connection:
+            await enqueue(connection, SYNC_DUE, account, after=error.after or timedelta(0))
 
     async def sync_account(self, user_id: int, account_sub: str, *, only_due: bool = False) -> None:
         """Sync the calendars of one Google account; a failure with one of them does not stop the others.
@@ -118,13 +131,14 @@ class Calendars:
             only_due: Read what is due and what Google told changed; by default everything.
 
         Raises:
+            BudgetUsed: `google_budget_used`; what was not read is due still.
             TryAgain: `google_unavailable`, `google_rate_limited`, `google_quota_exceeded`,
                 `access_token_refused`; with the time to wait.
             UserMustAct: `scope_missing`, and what `access` raises.
             CatflapError: for any other error response of Google.
         """
-        run = self._run(AccountKey(user_id, account_sub))
-        stored = await read_account(self._engine, run.account, run.now)
+        run = self._run(AccountKey(user_id, account_sub), only_due=only_due)
+        found = stored = await read_account(self._engine, run.account, run.now)
         if not stored.is_recorded:
             await run.problems.create_row()
         with_list = stored.is_list_due or not only_due
@@ -132,6 +146,8 @@ class Calendars:
             if with_list:
                 stored = await self._sync_list(run, stored)
             states = [one for one in stored.selected() if one.is_due or not only_due]
+            # What is polled last, because it is the first for which there is no permit.
+            states.sort(key=lambda one: run.sync.priority(one) is Priority.POLL)
             failures = await self._sync_all(run, states)
         except NoToken as lost:
             if isinstance(lost.error, BadRequest):
@@ -142,6 +158,9 @@ class Calendars:
             raise lost.error from None
         except DatabaseUnavailable:
             # Not a problem of this account; the worker retries the job.
+            raise
+        except BudgetUsed as error:
+            await run.problems.record_pause(found, error)
             raise
         except CatflapError as error:
             self._operator.record_failure(error)
@@ -156,23 +175,26 @@ class Calendars:
         if failures:
             raise most_urgent(failures.values())
 
-    def _run(self, account: AccountKey) -> _Run:
+    def _run(self, account: AccountKey, *, only_due: bool) -> _Run:
         now = self._clock.now()
-        requests = AccountRequests(*account, self._access, self._refused)
+        requests = AccountRequests(*account, self._access, self._refused, self._budget)
         store = CalendarStore(self._engine, account, now)
         return _Run(
             account,
             now,
             requests,
             AccountSyncLog(self._engine, self._clock, account, self._intervals),
-            CalendarSync(self._api, requests, store, self._intervals, now),
+            CalendarSync(self._api, requests, store, self._intervals, now, only_due=only_due),
+            only_due,
         )
 
     async def _sync_list(self, run: _Run, stored: StoredAccount) -> StoredAccount:
         """Store the calendar list; return what is stored then."""
+        priority = _list_priority(run, stored)
 
         async def fetch(sync_token: str | None) -> CalendarList:
-            return await run.requests.call(partial(self._api.list_calendars, sync_token=sync_token), _LIST)
+            list_calendars = partial(self._api.list_calendars, sync_token=sync_token)
+            return await run.requests.call(list_calendars, _LIST, priority)
 
         listed = await fetch_calendar_list(fetch, stored.list_sync_token)
         if not stored.has_list(listed):
@@ -189,7 +211,7 @@ class Calendars:
             try:
                 await self._sync_calendar(run, calendar)
                 self._operator.record_success()
-            except (NoToken, DatabaseUnavailable):
+            except (NoToken, DatabaseUnavailable, BudgetUsed):
                 raise
             except CatflapError as error:
                 failures[calendar.id] = error
@@ -219,7 +241,7 @@ class Calendars:
 
         async def call(request: Callable[[str], Awaitable[_T]], scope: str) -> _T:
             try:
-                return await run.requests.call(request, scope)
+                return await run.requests.call(request, scope, Priority.POLL)
             except NoToken as lost:
                 raise lost.error from None
 
@@ -233,7 +255,10 @@ class Calendars:
         try:
             token = run.requests.held_token(READ_SETTINGS)
             token = token or await self._settings_access(*run.account)
-            name = await self._api.time_zone(token) if token is not None else None
+            name = None
+            if token is not None:
+                await self._budget.acquire(run.account.user_id, Priority.POLL)
+                name = await self._api.time_zone(token)
         except CatflapError as error:
             log.info("time_zone_fetch_failed", user=run.account.user_id, code=error.code)
             return
@@ -243,3 +268,8 @@ class Calendars:
     async def _record_failure(self, run: _Run, error: CatflapError) -> None:
         await run.problems.record_account_failure(error)
         await run.problems.record_end({}, of_account=error)
+
+
+def _list_priority(run: _Run, stored: StoredAccount) -> Priority:
+    polls = run.only_due and stored.is_listed and not stored.was_list_notified
+    return Priority.POLL if polls else Priority.SYNC

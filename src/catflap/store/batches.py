@@ -11,7 +11,10 @@ _row_address: ColumnElement[Any] = literal_column("ctid")
 
 
 def next_batch(
-    table: Table, *where: ColumnElement[bool], oldest: ColumnElement[object]
+    table: Table,
+    *where: ColumnElement[bool],
+    oldest: ColumnElement[object],
+    limit: ColumnElement[int] | None = None,
 ) -> ColumnElement[bool]:
     """Return the condition, for UPDATE or DELETE, of at most BATCH rows of `table` that meet `where`.
 
@@ -22,8 +25,10 @@ def next_batch(
         table: The table that is changed.
         where: Which of its rows.
         oldest: The column by which they are taken, that of the index.
+        limit: At most so many, if that is fewer.
     """
-    rows = select(_row_address).select_from(table).where(*where).order_by(oldest).limit(BATCH)
+    rows = select(_row_address).select_from(table).where(*where).order_by(oldest)
+    rows = rows.limit(BATCH if limit is None else func.least(BATCH, limit))
     locked = rows.with_for_update(skip_locked=True, key_share=True).correlate(None)
     return _row_address == any_(func.array(locked.scalar_subquery()))
 

@@ -9,12 +9,14 @@ from typing import TypeVar
 
 from pgqueuer.adapters.persistence.qb import QueryBuilderEnvironment, QueryQueueBuilder
 from pgqueuer.domain.settings import DBSettings
+from sqlalchemy import ColumnElement, column, func, literal_column, select, table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from catflap.store.task_types import TaskType
 
 _K = TypeVar("_K")
 QUEUE_SETTINGS = DBSettings(db_schema="queue")
+_queue = table("pgqueuer", column("entrypoint"), column("status"), column("execute_after"), schema="queue")
 _ENQUEUE = QueryQueueBuilder(settings=QUEUE_SETTINGS).build_enqueue_query("raise")
 
 
@@ -43,3 +45,12 @@ async def enqueue(
         await connection.exec_driver_sql(
             _ENQUEUE, ([0] * n, [task.name] * n, payloads, [after] * n, [None] * n, ["{}"] * n)
         )
+
+
+def waiting(task: TaskType[_K], most: int) -> ColumnElement[int]:
+    """Return how many tasks of a kind could run now and wait, as a subquery that counts up to `most`."""
+    t = _queue.c
+    # The times of the queue are the database's.
+    ready = t.entrypoint == task.name, t.status == literal_column("'queued'"), t.execute_after <= func.now()
+    jobs = select(literal_column("1")).select_from(_queue).where(*ready).limit(most).subquery()
+    return select(func.count()).select_from(jobs).scalar_subquery()

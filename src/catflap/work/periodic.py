@@ -3,15 +3,16 @@
 from datetime import datetime, timedelta
 from functools import partial
 
-from sqlalchemy import case, exists, func, update
+from sqlalchemy import case, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from catflap.announcements.planner import PLAN_EVERY
 from catflap.background import Background
 from catflap.clock import Clock
+from catflap.log import log
 from catflap.store.batches import in_batches, next_batch
 from catflap.store.calendar_tables import calendar_syncs
-from catflap.store.queue import enqueue
+from catflap.store.queue import enqueue, waiting
 from catflap.store.seldom import SeldomTask
 from catflap.store.tables import announcements, devices, seldom_tasks, users
 from catflap.store.task_types import PLAN, SYNC_DUE, AccountKey
@@ -20,16 +21,26 @@ from catflap.work.retention import Retention
 _TICK = timedelta(seconds=15)
 _RETENTION_EVERY = timedelta(hours=1)
 _JOB_LOST = timedelta(minutes=10)
+_BEHIND = timedelta(minutes=1)
+_SAY_BEHIND_EVERY = timedelta(minutes=5)
 # Google's `Retry-After` counts up to a day.
 _LONGEST_PAUSE = timedelta(days=2)
 
 
 class PeriodicTasks(Background):
-    """Periodic tasks that run while the context is open; several processes share what is due."""
+    """Periodic tasks that run while the context is open; several processes share what is due.
 
-    def __init__(self, engine: AsyncEngine, clock: Clock) -> None:
+    Args:
+        engine: The database.
+        clock: The current time.
+        most_syncs: How many syncs may wait in the queue: what Google's quota serves in a minute.
+    """
+
+    def __init__(self, engine: AsyncEngine, clock: Clock, most_syncs: int) -> None:
         self._engine = engine
         self._clock = clock
+        self._most_syncs = most_syncs
+        self._look_behind_at: datetime | None = None
         self._retention = Retention(engine)
         self._retention_task = SeldomTask(engine, seldom_tasks, "retention", _RETENTION_EVERY)
 
@@ -42,21 +53,38 @@ class PeriodicTasks(Background):
     async def tick(self) -> None:
         """Run everything that is due once."""
         now = self._clock.now()
-        await in_batches(self._engine, *(partial(batch, now) for batch in (_sync, _plan, _expire)))
+        sync = partial(_sync, self._most_syncs)
+        await in_batches(self._engine, *(partial(batch, now) for batch in (sync, _plan, _expire)))
+        await self._log_behind(now)
         if await self._retention_task.is_due(now):
             await in_batches(
                 self._engine, partial(_bring_forward_plans, now), partial(_bring_forward_syncs, now)
             )
             await self._retention.delete_old(now)
 
+    async def _log_behind(self, now: datetime) -> None:
+        """Log, now and then, that accounts wait for longer than the next tick."""
+        if self._look_behind_at is not None and now < self._look_behind_at:
+            return
+        self._look_behind_at = now + _SAY_BEHIND_EVERY
+        t = calendar_syncs.c
+        query = select(func.count(), func.min(t.due_at)).where(t.due_at <= now)
+        async with self._engine.connect() as connection:
+            accounts, oldest = (await connection.execute(query)).one()
+        if accounts and now - oldest > _BEHIND:
+            late = int((now - oldest).total_seconds())
+            log.warning("calendar_sync_behind", accounts_due=accounts, seconds_behind=late)
 
-async def _sync(now: datetime, connection: AsyncConnection) -> int:
-    """Enqueue a sync of each account of which something is due.
 
-    The job notes when it is due next; if it is lost, it is enqueued again after a while.
+async def _sync(most: int, now: datetime, connection: AsyncConnection) -> int:
+    """Enqueue a sync of each account of which something is due, the longest due first.
+
+    The rest waits while there are `most` jobs in the queue. The job notes when it is due next; if it is lost,
+    it is enqueued again after a while.
     """
     t = calendar_syncs
-    due = next_batch(t, t.c.due_at <= now, oldest=t.c.due_at)
+    room = func.greatest(0, most - waiting(SYNC_DUE, most))
+    due = next_batch(t, t.c.due_at <= now, oldest=t.c.due_at, limit=room)
     later = update(t).where(due).values(due_at=now + _JOB_LOST).returning(t.c.user_id, t.c.account_sub)
     keys = [AccountKey(*row) for row in await connection.execute(later)]
     await enqueue(connection, SYNC_DUE, *keys)

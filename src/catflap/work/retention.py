@@ -1,4 +1,4 @@
-"""Delete what is no longer needed: announcements, sounds, sessions and the log of finished jobs."""
+"""Delete what is no longer needed: announcements, sounds, sessions, counts and the log of finished jobs."""
 
 from datetime import datetime, timedelta
 from functools import partial
@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, delete, exists, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from catflap.announcements.repository import STATES
+from catflap.calendars.project_budget import delete_old_windows
 from catflap.store.batches import BATCH, in_batches, next_batch
 from catflap.store.tables import announcements, sessions, sounds
 
@@ -28,7 +29,7 @@ class Retention:
 
     async def delete_old(self, now: datetime) -> None:
         """Delete everything that is old at `now`."""
-        for batch in (_announcements, _note_used_sounds, _unused_sounds, _sessions):
+        for batch in (_announcements, _note_used_sounds, _unused_sounds, _sessions, delete_old_windows):
             await in_batches(self._engine, partial(batch, now))
         await in_batches(self._engine, _job_log)
 

@@ -111,6 +111,7 @@ _CODES = (
     (BadRequest, "redirect_refused", "Call the address that Google redirects to, if it is allowed."),
     (TryAgain, "database_unavailable", "Wait the seconds of Retry-After; nothing was lost."),
     (TryAgain, "access_token_refused", "Try again; if it stays, have the user consent again."),
+    (TryAgain, "google_budget_used", "Wait the seconds of Retry-After; too many requests to Google now."),
     (TryAgain, "google_quota_exceeded", "Wait the seconds of Retry-After; Google's quota is used up."),
     (TryAgain, "google_rate_limited", "Wait the seconds of Retry-After; Google asks for a pause."),
     (TryAgain, "google_unavailable", "Wait the seconds of Retry-After, or some, and try again."),

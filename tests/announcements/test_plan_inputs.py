@@ -97,6 +97,21 @@ async def test_workers_that_plan_at_once_compute_it_once(plans: Plans) -> None:
     assert not await plans.is_computed()
 
 
+async def test_an_event_of_which_only_the_place_changed_changes_no_schedule(plans: Plans) -> None:
+    async def schedule() -> tuple[list[Any], list[Any]]:
+        async with plans.engine.connect() as connection:
+            said = await connection.execute(select(announcements).order_by(announcements.c.id))
+            return list(said), list(await connection.execute(select(devices.c.schedule_version)))
+
+    before = await schedule()
+    plans.clock.advance(timedelta(minutes=1))
+    (event,) = plans.google.sandbox.events("mia@example.com")
+    plans.google.sandbox.change_event("mia@example.com", event["id"], {"location": "Room 2"})
+    await plans.sync()
+    assert await plans.is_computed(), "an event is an input as a whole"
+    assert before[0] and await schedule() == before
+
+
 def _calendar(**values: Any) -> Any:
     return update(calendars).values(**values)
 

@@ -26,7 +26,7 @@ class Occurrence:
         starts_at: For a whole day its midnight in the reader's zone.
         ends_at: Exclusive.
         day: The first day of an all-day occurrence, else None.
-        private: Whether the user marked it as private.
+        private: Whether it was marked as private, as Google does where a user may see busy times only.
         declined: Whether the user declined the invitation.
         end_day: The day after its last, else None.
         event_type: Google's `eventType`, such as `default` or `workingLocation`.
@@ -149,7 +149,7 @@ def _answer(resource: Mapping[str, Any]) -> str:
 
 
 def _private(resource: Mapping[str, Any], event_type: str) -> bool:
-    """Return whether the user marked it as private; Google marks every birthday so by itself."""
+    """Return whether it was marked as private; Google marks every birthday so by itself."""
     return event_type != "birthday" and text_of(resource, "visibility") in ("private", "confidential")
 
 

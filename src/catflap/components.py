@@ -48,6 +48,7 @@ from catflap.vault.security_events import SecurityEventHandler
 from catflap.vault.subscriptions import Subscriptions
 from catflap.vault.usage import UsageRecorder
 from catflap.vault.webhooks import Webhooks
+from catflap.work.erasure import Erasure
 from catflap.work.periodic import PeriodicTasks
 from catflap.work.tasks import Tasks
 from catflap.work.worker import Worker
@@ -153,6 +154,7 @@ async def open_components(
         push = _push_channels(infrastructure, mia_path)
         jobs = Tasks(
             calendars=_calendars(infrastructure, vault.vault, push) if settings.calendars else None,
+            erasure=Erasure(infrastructure.engine, vault.grants, infrastructure.clock),
             planner=Planner(infrastructure.engine, infrastructure.clock),
             renderer=Renderer(infrastructure.engine, infrastructure.clock, speech),
             webhooks=vault.webhooks,

@@ -43,7 +43,9 @@ STATES = tuple(_STATE_ORDER)
 ACK_STATES = frozenset({"played", "failed", "missed", "held"})
 _PENDING_STATES = ("planned", "ready", "sent", "held")
 _REPLANNABLE_STATES = frozenset({"planned", "ready", "cancelled"})
-_KINDS = ("before", "start", "briefing")
+KINDS = ("before", "start", "briefing")
+# Announcements are deleted so long after they expired, and sounds after they were last used.
+KEPT = timedelta(hours=48)
 _MAX_DETAIL = 500
 _PLAN_LOCK = 0x0CA7 << 40
 # Much less than what retention keeps unused sounds.
@@ -113,7 +115,7 @@ async def replan(
         diff = _diff(rows, wanted, now)
         if diff or device["schedule_version"] == 0:
             await _write(connection, user_id, device["id"], diff, now)
-            await _increment_version(connection, device["id"])
+            await increment_version(connection, device["id"])
         to_render |= {values["sound_key"] for values in diff.values_written()}
         to_render |= {
             row["sound_key"] for key, row in rows.items() if key in wanted and _render_overdue(row, now)
@@ -141,7 +143,7 @@ async def _finish_waiting(connection: AsyncConnection, sound_key: str, values: d
     for device_id in sorted(
         {row.device_id for row in await connection.execute(finished.returning(t.c.device_id))}
     ):
-        await _increment_version(connection, device_id)
+        await increment_version(connection, device_id)
 
 
 async def acknowledge(
@@ -252,7 +254,7 @@ async def _rows(
     connection: AsyncConnection, device_id: int, now: datetime, keys: list[str]
 ) -> dict[str, Columns]:
     """Return, by key, the device's announcements that have not expired and those that the plan has."""
-    found = await fetch_within(connection, _ROWS, device_id=device_id, now=now, kinds=_KINDS, keys=keys)
+    found = await fetch_within(connection, _ROWS, device_id=device_id, now=now, kinds=KINDS, keys=keys)
     return {row["key"]: row for row in found}
 
 
@@ -262,7 +264,8 @@ async def _keep_sounds(connection: AsyncConnection, keys: list[str], now: dateti
     return {row["key"] for row in await fetch_within(connection, _KEEP_SOUNDS, keys=keys, now=now, old=old)}
 
 
-async def _increment_version(connection: AsyncConnection, device_id: int) -> None:
+async def increment_version(connection: AsyncConnection, device_id: int) -> None:
+    """Give the device's schedule a new version, and notify it when the transaction commits."""
     topic = schedule_topic(device_id)
     await fetch_within(connection, _INCREMENT, device_id=device_id, channel=CHANNEL, topic=topic)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, delete, func, select, text, update
+from sqlalchemy import Row, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from catflap.calendars.budget_windows import Priority
@@ -117,11 +117,6 @@ class AccountSyncLog:
     async def create_row(self) -> None:
         """Insert the account's row at its first sync, so that syncs are scheduled even if this one fails."""
         await fetch_alone(self._engine, _CREATE, **self._key, now=self._clock.now())
-
-    async def delete_row(self) -> None:
-        """Delete the account's row, so that no sync is scheduled: there is no grant."""
-        async with self._engine.begin() as connection:
-            await connection.execute(delete(calendar_syncs).where(*self._mine))
 
     async def record_list_success(self, stored: StoredAccount) -> None:
         """Record that the calendar list was fetched: now, or with the end if nothing but the times change."""

@@ -135,10 +135,6 @@ class PushChannels:
         except CatflapError as error:
             self._log(account, error)
 
-    async def forget(self, account: AccountKey) -> None:
-        """Forget the channels of an account of which no grant is left, so that notifications are refused."""
-        await fetch_alone(self._engine, _FORGET_ACCOUNT, **account._asdict())
-
     async def stop_all(self, account: AccountKey, call: CallWithToken) -> None:
         """Forget all channels of an account and stop them at Google as far as that succeeds within seconds.
 

@@ -29,12 +29,12 @@ from catflap.calendars.store import CalendarStore
 from catflap.calendars.sync_intervals import SyncIntervals
 from catflap.calendars.sync_state import SyncState
 from catflap.clock import Clock
-from catflap.errors import BadRequest, CatflapError, OperatorMustAct, TryAgain
+from catflap.errors import BadRequest, CatflapError, OperatorMustAct, TryAgain, UserMustAct
 from catflap.google.calendar import CalendarApi, CalendarList
 from catflap.google.scopes import READ_SETTINGS
 from catflap.log import log
 from catflap.store.queue import enqueue
-from catflap.store.task_types import SYNC_DUE, AccountKey
+from catflap.store.task_types import ERASE, SYNC_DUE, AccountKey
 from catflap.store.unavailable import DatabaseUnavailable
 
 _T = TypeVar("_T")
@@ -150,10 +150,8 @@ class Calendars:
             states.sort(key=lambda one: run.sync.priority(one) is Priority.POLL)
             failures = await self._sync_all(run, states)
         except NoToken as lost:
-            if isinstance(lost.error, BadRequest):
-                await run.problems.delete_row()
-                if self._push is not None:
-                    await self._push.forget(run.account)
+            if isinstance(lost.error, BadRequest | UserMustAct):
+                await self._enqueue_erasure(run.account)
             await self._record_failure(run, lost.error)
             raise lost.error from None
         except DatabaseUnavailable:
@@ -264,6 +262,11 @@ class Calendars:
             return
         if name != stored:
             await write_time_zone(self._engine, *run.account, name)
+
+    async def _enqueue_erasure(self, account: AccountKey) -> None:
+        """Have the copy erased if the grant has ended, in case the job that its end enqueued was lost."""
+        async with self._engine.begin() as connection:
+            await enqueue(connection, ERASE, account)
 
     async def _record_failure(self, run: _Run, error: CatflapError) -> None:
         await run.problems.record_account_failure(error)

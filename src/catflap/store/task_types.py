@@ -47,6 +47,8 @@ SYNC: Final = TaskType("sync", lambda key: key.text, AccountKey.read)
 """Read all calendars of an account."""
 SYNC_DUE: Final = TaskType("sync_due", lambda key: key.text, AccountKey.read)
 """Read the calendars of an account that are due, or that changed as Google told."""
+ERASE: Final = TaskType("erase", lambda key: key.text, AccountKey.read)
+"""Erase the calendars of an account whose grant has ended."""
 PLAN: Final[TaskType[int]] = TaskType("plan", str, int)
 """Plan the announcements of a user (id)."""
 RENDER: Final[TaskType[str]] = TaskType("render", str, str)

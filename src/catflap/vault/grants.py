@@ -15,7 +15,7 @@ from catflap.clock import Clock
 from catflap.google.oauth import TokenResponse
 from catflap.store.prepared_reads import PreparedReads
 from catflap.store.queue import enqueue
-from catflap.store.task_types import REVOKE, SYNC, AccountKey
+from catflap.store.task_types import ERASE, REVOKE, SYNC, AccountKey
 from catflap.store.vault_tables import google_tokens as t
 from catflap.vault.encryption import TokenCipher
 from catflap.vault.failpoint import failpoint
@@ -268,4 +268,5 @@ class Grants(StoredGrants):
         )
         ended = await self._read(connection, rows[0].user_id, rows[0].account_sub)
         await enqueue_webhook_event(connection, "grant.revoked", ended, self._clock.now())
+        await enqueue(connection, ERASE, AccountKey(ended.user_id, ended.account_sub))
         return ended

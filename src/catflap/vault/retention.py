@@ -7,6 +7,8 @@ from sqlalchemy import ColumnElement, and_, delete, exists, literal_column, or_,
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from catflap.store.batches import in_batches, next_batch
+from catflap.store.queue import enqueue
+from catflap.store.task_types import ERASE, AccountKey
 from catflap.store.vault_tables import google_tokens as t
 from catflap.store.vault_tables import webhook_deliveries as d
 from catflap.vault.lifetimes import CALENDAR_DELIVERIES_KEPT, ENDED_KEPT
@@ -32,8 +34,12 @@ async def _supplements(before: datetime, connection: AsyncConnection) -> int:
 
 
 async def _main_rows(before: datetime, connection: AsyncConnection) -> int:
+    """Delete main rows without others, which are whole grants; what was read with them is erased."""
     old = next_batch(t, _over(before), ~_supplemented, oldest=t.c.ended_at)
-    return (await connection.execute(delete(t).where(old))).rowcount
+    deleted = await connection.execute(delete(t).where(old).returning(t.c.user_id, t.c.account_sub))
+    accounts = [AccountKey(*row) for row in deleted]
+    await enqueue(connection, ERASE, *accounts)
+    return len(accounts)
 
 
 async def _tokens_of_main_rows(before: datetime, connection: AsyncConnection) -> int:

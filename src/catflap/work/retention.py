@@ -6,12 +6,11 @@ from functools import partial
 from sqlalchemy import ColumnElement, delete, exists, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from catflap.announcements.repository import STATES
+from catflap.announcements.repository import KEPT, STATES
 from catflap.calendars.project_budget import delete_old_windows
 from catflap.store.batches import BATCH, in_batches, next_batch
 from catflap.store.tables import announcements, sessions, sounds
 
-_ANNOUNCEMENTS_KEPT = timedelta(hours=48)
 # PgQueuer writes three rows for each job and deletes none. Their times are the database's.
 _LOG_KEPT = timedelta(hours=6)
 _PRUNE_LOG = text(
@@ -37,22 +36,20 @@ class Retention:
 async def _announcements(now: datetime, connection: AsyncConnection) -> int:
     t = announcements
     # The states are named because the index begins with them.
-    old = next_batch(
-        t, t.c.state.in_(STATES), t.c.expires_at < now - _ANNOUNCEMENTS_KEPT, oldest=t.c.expires_at
-    )
+    old = next_batch(t, t.c.state.in_(STATES), t.c.expires_at < now - KEPT, oldest=t.c.expires_at)
     return (await connection.execute(delete(t).where(old))).rowcount
 
 
 async def _note_used_sounds(now: datetime, connection: AsyncConnection) -> int:
     """Note old sounds that announcements still use, so that they are not looked at again before long."""
     t = sounds
-    old = next_batch(t, t.c.used_at < now - _ANNOUNCEMENTS_KEPT, _is_used(), oldest=t.c.used_at)
+    old = next_batch(t, t.c.used_at < now - KEPT, _is_used(), oldest=t.c.used_at)
     return (await connection.execute(update(t).where(old).values(used_at=now))).rowcount
 
 
 async def _unused_sounds(now: datetime, connection: AsyncConnection) -> int:
     t = sounds
-    old = next_batch(t, t.c.used_at < now - _ANNOUNCEMENTS_KEPT, ~_is_used(), oldest=t.c.used_at)
+    old = next_batch(t, t.c.used_at < now - KEPT, ~_is_used(), oldest=t.c.used_at)
     return (await connection.execute(delete(t).where(old))).rowcount
 
 

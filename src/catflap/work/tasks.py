@@ -12,6 +12,7 @@ from catflap.announcements.rendering import Renderer
 from catflap.calendars import Calendars
 from catflap.store.task_types import (
     CALENDAR_CHANGED,
+    ERASE,
     PLAN,
     RENDER,
     REVOKE,
@@ -26,6 +27,7 @@ from catflap.vault.calendar_changed import CalendarChangedEvents
 from catflap.vault.revocation import Revocation
 from catflap.vault.security_events import SecurityEventHandler
 from catflap.vault.webhooks import Webhooks
+from catflap.work.erasure import Erasure
 
 _K = TypeVar("_K")
 TaskFunction = Callable[[str], Awaitable[None]]
@@ -39,6 +41,7 @@ class Tasks:
     """
 
     calendars: Calendars | None
+    erasure: Erasure
     planner: Planner
     renderer: Renderer
     webhooks: Webhooks
@@ -52,6 +55,7 @@ class Tasks:
             (
                 _entry(SYNC, self.sync),
                 _entry(SYNC_DUE, self.sync_due),
+                _entry(ERASE, self.erasure.erase),
                 _entry(PLAN, self.planner.plan_user),
                 _entry(RENDER, self.renderer.render),
                 _entry(WEBHOOK, self.webhooks.deliver),

@@ -1,0 +1,80 @@
+"""Delete announcements that tell of events which are no longer stored, also those that were played."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, delete, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from catflap.announcements.planned import MAX_LIFETIME, PlannedAnnouncement
+from catflap.announcements.planning import HORIZON, occurrence_window, plan
+from catflap.announcements.preferences import load_preferences
+from catflap.announcements.repository import KEPT, KINDS, increment_version
+from catflap.calendars import list_occurrences
+from catflap.store.tables import announcements as t
+from catflap.store.tables import devices, plans
+
+# A sound may be the same for another user. Unused ones that look old are deleted by retention, which a plan
+# that begins to use one again prevents (`catflap.announcements.repository`).
+_AGE_UNUSED_SOUNDS = text("""
+    WITH unused AS (
+        SELECT key FROM app.sounds s WHERE key = ANY (:keys)
+            AND NOT EXISTS (SELECT FROM app.announcements a WHERE a.sound_key = s.key)
+        ORDER BY key FOR NO KEY UPDATE
+    )
+    UPDATE app.sounds s SET used_at = LEAST(s.used_at, :old) FROM unused WHERE s.key = unused.key
+""")
+
+
+async def erase_unplanned(connection: AsyncConnection, user_id: int, now: datetime) -> None:
+    """Delete the user's announcements that planning from the stored events would not make.
+
+    Those that it would make with the same text stay, whatever their state. Devices are notified; what is to
+    be said instead is left to the next plan.
+
+    Args:
+        connection: A transaction that called `lock_plan`.
+        user_id: The owner of the devices.
+        now: The current time.
+    """
+    query = select(t).where(t.c.user_id == user_id, t.c.kind.in_(KINDS))
+    if (await connection.execute(query.limit(1))).first() is None:
+        return
+    wanted = {one.key: one for one in await _plan(connection, user_id, now)}
+    # Devices are locked before announcements, as by a plan, to avoid a deadlock.
+    lock = select(devices.c.id).where(devices.c.user_id == user_id).order_by(devices.c.id)
+    await connection.execute(lock.with_for_update())
+    rows = (await connection.execute(query.with_for_update())).all()
+    gone = [row for row in rows if not _is_same(row, wanted.get(row.key))]
+    if not gone:
+        return
+    await connection.execute(delete(t).where(t.c.id.in_([row.id for row in gone])))
+    await _age_sounds(connection, sorted({row.sound_key for row in gone}), now)
+    # It was made from what is erased now.
+    await connection.execute(delete(plans).where(plans.c.user_id == user_id))
+    for device_id in sorted({row.device_id for row in gone}):
+        await increment_version(connection, device_id)
+
+
+async def _plan(connection: AsyncConnection, user_id: int, now: datetime) -> Sequence[PlannedAnnouncement]:
+    """Return the plan of the whole time from which announcements are stored."""
+    preferences = await load_preferences(connection, user_id)
+    since = now - KEPT - MAX_LIFETIME
+    horizon = now + HORIZON - since
+    window = occurrence_window(preferences, since, horizon)
+    found = await list_occurrences(connection, user_id, *window, preferences.time_zone)
+    return plan(found, preferences, since, horizon)
+
+
+def _is_same(row: Row[Any], planned: PlannedAnnouncement | None) -> bool:
+    return planned is not None and (tuple(row.titles), row.display, row.spoken) == (
+        planned.titles,
+        planned.display,
+        planned.spoken,
+    )
+
+
+async def _age_sounds(connection: AsyncConnection, keys: Sequence[str], now: datetime) -> None:
+    old = now - KEPT - timedelta(seconds=1)
+    await connection.execute(_AGE_UNUSED_SOUNDS, {"keys": keys, "old": old})

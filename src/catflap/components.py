@@ -16,6 +16,7 @@ from catflap.announcements.planner import Planner
 from catflap.announcements.rendering import Renderer
 from catflap.calendars import Calendars, RequestBudget, SyncIntervals
 from catflap.calendars.budget_windows import polls_per_minute
+from catflap.calendars.changes import ChangeRecorder
 from catflap.calendars.push_channels import PushChannels
 from catflap.clock import Clock, SystemClock
 from catflap.errors import UserMustAct
@@ -153,7 +154,7 @@ async def open_components(
         stack.push_async_callback(speech.aclose)
         push = _push_channels(infrastructure, mia_path)
         jobs = Tasks(
-            calendars=_calendars(infrastructure, vault.vault, push) if settings.calendars else None,
+            calendars=_calendars(infrastructure, vault, push) if settings.calendars else None,
             erasure=Erasure(infrastructure.engine, vault.grants, infrastructure.clock),
             planner=Planner(infrastructure.engine, infrastructure.clock),
             renderer=Renderer(infrastructure.engine, infrastructure.clock, speech),
@@ -246,7 +247,11 @@ async def _vault(infrastructure: Infrastructure, stack: AsyncExitStack) -> Vault
     )
 
 
-def _calendars(infrastructure: Infrastructure, vault: Vault, push: PushChannels | None) -> Calendars:
+def _calendars(
+    infrastructure: Infrastructure, components: VaultComponents, push: PushChannels | None
+) -> Calendars:
+    vault = components.vault
+
     async def access(user_id: int, account_sub: str, scope: str) -> AccessToken:
         return await vault.access_token(user_id, account_sub, prefer=[scope])
 
@@ -261,7 +266,8 @@ def _calendars(infrastructure: Infrastructure, vault: Vault, push: PushChannels 
     api = CalendarApi(infrastructure.http, infrastructure.settings.google_api_url)
     intervals = SyncIntervals(timedelta(seconds=infrastructure.settings.calendar_poll_seconds))
     engine, clock, budget = infrastructure.engine, infrastructure.clock, infrastructure.request_budget
-    return Calendars(engine, clock, api, access, refused, budget, settings_access, intervals, push)
+    changes = ChangeRecorder(components.subscriptions)
+    return Calendars(engine, clock, api, access, refused, budget, settings_access, intervals, push, changes)
 
 
 def _push_channels(infrastructure: Infrastructure, mia_path: str) -> PushChannels | None:

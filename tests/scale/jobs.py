@@ -10,6 +10,7 @@ from catflap.google.risc import RiscEvent, SecurityEvents
 from catflap.store.queue import enqueue
 from catflap.store.task_types import (
     CALENDAR_CHANGED,
+    ERASE,
     PLAN,
     RENDER,
     REVOKE,
@@ -101,6 +102,12 @@ async def _revoke(one: Large) -> Awaitable[Any]:
     revoked = "UPDATE vault.google_tokens SET state = 'revoked', ended_at = $1 WHERE user_id = 2 RETURNING id"
     rows = await one.prepare(revoked, one.app.clock.now())
     return _run(one, REVOKE.name, str(rows[0]["id"]))
+
+
+async def _erase(one: Large) -> Awaitable[Any]:
+    """Erase the calendars of a loaded user whose grant was revoked."""
+    await one.prepare("UPDATE vault.google_tokens SET state = 'revoked' WHERE user_id = 60")
+    return _run(one, ERASE.name, AccountKey(60, account_sub(60)).text)
 
 
 async def _security_event(one: Large) -> Awaitable[Any]:
@@ -220,6 +227,7 @@ JOBS: dict[str, Call] = {
     "webhook": _webhook,
     "calendar_changed": _calendar_changed,
     "revoke": _revoke,
+    "erase": _erase,
     "risc": _security_event,
     "risc (one token)": _token_revoked,
     "queue": _queue,

@@ -9,6 +9,7 @@ from sqlalchemy import Row, delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from catflap.calendars.changes import NO_WEBHOOKS, ChangeRecorder
 from catflap.calendars.datetimes import is_zone
 from catflap.calendars.event_projection import MAX_TITLE
 from catflap.calendars.selection import select_calendar
@@ -22,7 +23,6 @@ from catflap.store.prepared_reads import PreparedQuery
 from catflap.store.queue import enqueue
 from catflap.store.row_mapping import Columns, from_row
 from catflap.store.single_statements import fetch_alone
-from catflap.store.tables import accounts
 from catflap.store.task_types import PLAN, AccountKey
 from catflap.store.text import sanitize_text
 
@@ -156,7 +156,11 @@ async def fetch_calendar_list(
 
 
 async def store_calendar_list(
-    engine: AsyncEngine, user_id: int, account_sub: str, listed: CalendarList, now: datetime
+    engine: AsyncEngine,
+    account: AccountKey,
+    listed: CalendarList,
+    now: datetime,
+    changes: ChangeRecorder = NO_WEBHOOKS,
 ) -> None:
     """Make the stored calendars of an account those of Google's list.
 
@@ -167,17 +171,20 @@ async def store_calendar_list(
 
     Args:
         engine: The database.
-        user_id: The owner of the account.
-        account_sub: The account.
+        account: The account.
         listed: The whole list, or what changed in it.
         now: The time when the sync began.
+        changes: Tells webhooks which calendars are gone.
 
     Raises:
         TryAgain: `google_unavailable`: the list is empty and was not before; every account has a calendar.
     """
+    user_id, account_sub = account
     async with engine.begin() as connection:
-        owner = select(accounts.c.sub).where(accounts.c.sub == account_sub, accounts.c.user_id == user_id)
-        if (await connection.execute(owner.with_for_update(key_share=True))).first() is None:
+        # Without this row the account was unlinked or erased since the sync began.
+        t = calendar_syncs
+        row = select(t.c.user_id).where(t.c.user_id == user_id, t.c.account_sub == account_sub)
+        if (await connection.execute(row.with_for_update(key_share=True))).first() is None:
             return
         before = await _rows(connection, user_id, account_sub)
         wanted = {entry.id: entry for entry in listed.entries}
@@ -185,6 +192,9 @@ async def store_calendar_list(
         if before and not wanted and (not listed.is_incremental or len(removed) == len(before)):
             raise unavailable("the calendar list is empty")
         await _remove(connection, removed, now)
+        for calendar in removed:
+            if calendar.is_selected:
+                await changes.record(connection, account, calendar.google_id, "gone", (), now)
         await _forget_removed(connection, user_id, account_sub, wanted, now)
         for entry in wanted.values():
             await _write_entry(connection, user_id, account_sub, entry, before.get(entry.id), now)

@@ -6,7 +6,7 @@ makes messages of what is stored.
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -67,3 +67,6 @@ class ChangeRecorder:
         change_id = await connection.scalar(new.returning(calendar_changes.c.id))
         assert change_id is not None
         await enqueue(connection, CALENDAR_CHANGED, change_id)
+
+
+NO_WEBHOOKS: Final = ChangeRecorder()

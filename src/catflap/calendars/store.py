@@ -8,7 +8,7 @@ page makes that generation the current one. So a full sync that was interrupted 
 readers see either the old copy or the new one.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice
@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, case, delete, or_, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from catflap.calendars.changes import ChangeRecorder, Reason
 from catflap.calendars.event_projection import EventRow
 from catflap.calendars.sync_state import SyncState
 from catflap.log import log
@@ -84,12 +85,16 @@ class CalendarStore:
         engine: The database.
         account: Whose calendars they are.
         now: The time when the sync began.
+        changes: Tells webhooks what was written.
     """
 
-    def __init__(self, engine: AsyncEngine, account: AccountKey, now: datetime) -> None:
+    def __init__(
+        self, engine: AsyncEngine, account: AccountKey, now: datetime, changes: ChangeRecorder
+    ) -> None:
         self._engine = engine
         self._account = account
         self._now = now
+        self._changes = changes
         self.horizon = now - KEEP_PAST
 
     async def apply_changes(
@@ -146,7 +151,7 @@ class CalendarStore:
             await _apply(connection, calendar, generation, rows)
             old = and_(events.c.calendar_id == calendar.id, events.c.generation == calendar.generation)
             await connection.execute(delete(events).where(old))
-            await enqueue(connection, PLAN, self._account.user_id)
+            await self._note_change(connection, calendar, "full_sync")
         _log_recovery(calendar)
         return True
 
@@ -174,9 +179,10 @@ class CalendarStore:
             if not await _advance(connection, calendar, values):
                 return False
             await connection.execute(delete(events).where(events.c.calendar_id == calendar.id))
-            await enqueue(connection, PLAN, self._account.user_id)
-        if code != calendar.problem:
-            log.warning("calendar_emptied", calendar_id=calendar.id, code=code)
+            if code == calendar.problem:
+                return True
+            await self._note_change(connection, calendar, "gone")
+        log.warning("calendar_emptied", calendar_id=calendar.id, code=code)
         return True
 
     async def note_missed_notification(self, calendar: SyncState) -> None:
@@ -217,8 +223,20 @@ class CalendarStore:
             past = ~events.c.recurs, events.c.ends_at < self.horizon
             await connection.execute(delete(events).where(*here, *past))
             await _apply(connection, calendar, calendar.generation, changes)
-            await enqueue(connection, PLAN, self._account.user_id)
+            await self._note_change(connection, calendar, "changed", changes)
         return True
+
+    async def _note_change(
+        self,
+        connection: AsyncConnection,
+        calendar: SyncState,
+        reason: Reason,
+        event_ids: Collection[str] = (),
+    ) -> None:
+        """Enqueue a plan, and tell webhooks."""
+        await enqueue(connection, PLAN, self._account.user_id)
+        calendar_id = calendar.google_id
+        await self._changes.record(connection, self._account, calendar_id, reason, event_ids, self._now)
 
     def _synced(
         self, calendar: SyncState, next_sync_token: str | None, next_due_at: datetime

@@ -22,6 +22,7 @@ from catflap.calendars.calendar_list import (
     write_time_zone,
 )
 from catflap.calendars.calendar_sync import CalendarSync
+from catflap.calendars.changes import NO_WEBHOOKS, ChangeRecorder
 from catflap.calendars.problems import INTERNAL, AccountSyncLog, OperatorNotice, most_urgent
 from catflap.calendars.push_channels import PushChannels
 from catflap.calendars.request_budget import BudgetUsed, RequestBudget
@@ -71,6 +72,7 @@ class Calendars:
         settings_access: Like `access`, for Calendar's settings; None where the grant lacks that scope.
         intervals: How long after a sync the next one is due.
         push: Keeps push channels; None where Google can't send notifications.
+        changes: Tells webhooks what was written; by default there are none.
     """
 
     def __init__(
@@ -84,6 +86,7 @@ class Calendars:
         settings_access: GetOptionalToken | None = None,
         intervals: SyncIntervals = _DEFAULT_INTERVALS,
         push: PushChannels | None = None,
+        changes: ChangeRecorder = NO_WEBHOOKS,
     ) -> None:
         self._engine = engine
         self._clock = clock
@@ -94,6 +97,7 @@ class Calendars:
         self._settings_access = settings_access
         self._intervals = intervals
         self._push = push
+        self._changes = changes
         self._operator = OperatorNotice()
 
     async def run_sync(self, account: AccountKey, *, only_due: bool = False) -> None:
@@ -176,7 +180,7 @@ class Calendars:
     def _run(self, account: AccountKey, *, only_due: bool) -> _Run:
         now = self._clock.now()
         requests = AccountRequests(*account, self._access, self._refused, self._budget)
-        store = CalendarStore(self._engine, account, now)
+        store = CalendarStore(self._engine, account, now, self._changes)
         return _Run(
             account,
             now,
@@ -196,7 +200,7 @@ class Calendars:
 
         listed = await fetch_calendar_list(fetch, stored.list_sync_token)
         if not stored.has_list(listed):
-            await store_calendar_list(self._engine, *run.account, listed, run.now)
+            await store_calendar_list(self._engine, run.account, listed, run.now, self._changes)
             stored = await read_account(self._engine, run.account, run.now)
         await run.problems.record_list_success(stored)
         return stored

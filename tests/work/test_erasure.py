@@ -124,6 +124,10 @@ async def _revoke_while_google_is_away(person: Person) -> None:
     await _disconnect(person)
 
 
+async def _tick(app: RunningApp) -> None:
+    await PeriodicTasks(app.catflap.services.engine, app.clock, most_syncs=100).tick()
+
+
 End = Callable[[Person], Awaitable[None]]
 ENDS = [
     _disconnect,
@@ -173,7 +177,7 @@ async def test_when_the_job_was_lost_the_next_regular_sync_finds_out(person: Per
     await lose_jobs(person.app, "erase")
     assert TEA in await person.stored()
     person.app.clock.advance(timedelta(hours=1))
-    await PeriodicTasks(person.app.catflap.services.engine, person.app.clock).tick()
+    await _tick(person.app)
     assert "erase" in await run_jobs(person.app)
     await _check_erased(person)
 
@@ -183,7 +187,7 @@ async def test_a_grant_that_needs_a_new_consent_keeps_its_copy_as_long_as_itself
     app.sandbox.revoke_access(BOB)
     app.clock.advance(timedelta(hours=1))
     services = app.catflap.services
-    await PeriodicTasks(services.engine, app.clock).tick()
+    await _tick(app)
     assert "erase" in await run_jobs(app)
     assert (await person.grant()).state == "reconsent"
     assert TEA in await person.stored() and TEA in await person.spoken()
@@ -230,7 +234,7 @@ async def test_the_sound_of_an_erased_title_is_deleted_within_the_hour(person: P
     await _disconnect(person)
     await run_jobs(app)
     app.clock.advance(timedelta(minutes=1))
-    await PeriodicTasks(app.catflap.services.engine, app.clock).tick()
+    await _tick(app)
     left = {row["key"] for row in await app.rows("SELECT key FROM app.sounds")}
     used = {row["sound_key"] for row in await app.rows("SELECT sound_key FROM app.announcements")}
     assert left == keys & used and left and keys - left
@@ -246,3 +250,25 @@ async def test_erasing_twice_or_without_anything_stored_changes_nothing(person: 
     assert await person.stored() == before
     await run_jobs(person.app)
     assert CONCERT in await person.spoken()
+
+
+async def test_a_sync_that_began_before_the_end_brings_nothing_back(
+    person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = person.app.catflap.components.jobs
+    assert jobs.calendars is not None
+    list_calendars = jobs.calendars._api.list_calendars
+
+    async def revoked_meanwhile(*args: Any, **named: Any) -> Any:
+        listed = await list_calendars(*args, **named)
+        await _die_after_revoking(person)
+        await jobs.erasure.erase(person.key())
+        return listed
+
+    # So that there is something to write.
+    await person.app.rows("UPDATE app.calendars SET summary = 'old'")
+    await person.app.rows("UPDATE app.calendar_syncs SET list_sync_token = NULL")
+    monkeypatch.setattr(jobs.calendars._api, "list_calendars", revoked_meanwhile)
+    await jobs.calendars.sync_account(*person.key())
+    assert "erase" in await run_jobs(person.app)
+    await _check_erased(person)

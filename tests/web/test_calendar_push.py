@@ -9,12 +9,16 @@ from typing import Any, TypeVar
 
 import httpx2
 import pytest
+from fastapi import FastAPI
 
 from catflap.clock import FixedClock
+from catflap.fastapi import Catflap
 from catflap.settings import PUSH_PATH
 from catflap.store.database import Urls
 from catflap.store.task_types import AccountKey
+from catflap.web.services import STATE_KEY
 from tests.support.app_client import ALICE, Browser, RunningApp, raw, running_app
+from tests.support.host import embedded
 
 pytestmark = pytest.mark.slow
 
@@ -99,6 +103,17 @@ async def test_a_notification_of_google_marks_the_calendar_and_enqueues_one_job(
         watched.app.sandbox.insert_event(ALICE, {"summary": "Tea", **times})
         await watched.delivered(number)
         assert (await watched.notified(), await watched.jobs()) == ((True, False), 1)
+
+
+async def test_a_change_at_google_is_in_the_copy_without_any_poll(watched: Watched) -> None:
+    """The whole way, with a worker, while the clock stands still: nothing but the notification is due."""
+    at = watched.app.clock.now() + timedelta(hours=1)
+    times = {"start": {"dateTime": at.isoformat()}, "end": {"dateTime": at.isoformat()}}
+    async with watched.app.catflap.work(periodic=False), asyncio.timeout(30):
+        watched.app.sandbox.insert_event(ALICE, {"summary": "Tea", **times})
+        while not await watched.app.rows("SELECT * FROM app.events WHERE resource->>'summary' = 'Tea'"):
+            pass
+    assert await watched.notified() == (False, False)
 
 
 async def test_a_notification_about_the_list_marks_the_list(watched: Watched) -> None:
@@ -205,6 +220,22 @@ async def test_a_grant_is_revoked_though_its_channels_cannot_be_stopped(watched:
     answer = await watched.browser.send("DELETE", f"/v1/grants/{grant['id']}")
     assert answer.status_code == 204, answer.text
     assert (await watched.browser.me())["grants"] == []
+
+
+async def test_in_a_host_application_the_address_has_the_prefix_of_the_router(
+    app: RunningApp, tmp_path: Path
+) -> None:
+    def build(catflap: Catflap) -> FastAPI:
+        host = FastAPI(lifespan=catflap.lifespan)
+        host.include_router(catflap.auth_router())
+        host.include_router(catflap.me_router())
+        host.include_router(catflap.mia_router(), prefix="/cats")
+        return host
+
+    chosen = {"calendar_push_url": "", "public_url": "https://cat.example.com"}
+    async with embedded(app, tmp_path, build, **chosen) as (_, host):
+        push = getattr(host.state, STATE_KEY).push_channels
+        assert push.address == f"https://cat.example.com/cats{PUSH_PATH}"
 
 
 async def test_google_is_asked_for_no_push_where_it_is_off(

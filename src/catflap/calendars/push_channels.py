@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -119,7 +119,7 @@ class PushChannels:
         self._engine = engine
         self._clock = clock
         self._api = api
-        self._address = address
+        self.address: Final = address
         self._refusals = OperatorNotice()
         self._silence = OperatorNotice()
         self._paused_until: datetime | None = None
@@ -163,8 +163,8 @@ class PushChannels:
     async def _maintain(self, account: AccountKey, call: CallWithToken) -> None:
         now = self._clock.now()
         rows = await fetch_alone(self._engine, _READ, **account._asdict())
-        work = work_of(rows, self._address, now)
-        self._watch_arrivals([row for row in rows if row["address"] == self._address], now)
+        work = work_of(rows, self.address, now)
+        self._watch_arrivals([row for row in rows if row["address"] == self.address], now)
         if work.forgotten:
             await fetch_alone(self._engine, _FORGET, ids=work.forgotten)
         for channel in work.unwanted:
@@ -175,7 +175,7 @@ class PushChannels:
                 await self._open(account, resource, call)
 
     async def _open(self, account: AccountKey, resource: Resource, call: CallWithToken) -> None:
-        channel = NewChannel(str(uuid.uuid4()), secrets.token_urlsafe(32), self._address)
+        channel = NewChannel(str(uuid.uuid4()), secrets.token_urlsafe(32), self.address)
         if not await self._insert(account, resource, channel):
             return
         try:
@@ -247,7 +247,7 @@ class PushChannels:
                 OperatorMustAct(
                     "push_never_arrives",
                     f"Google has opened push channels, but none of its notifications arrives at"
-                    f" {self._address}. Let requests from the internet reach this address, or correct"
+                    f" {self.address}. Let requests from the internet reach this address, or correct"
                     " CATFLAP_PUBLIC_URL or CATFLAP_CALENDAR_PUSH_URL.",
                 )
             )

@@ -40,7 +40,10 @@ async def test_a_calendar_without_push_is_asked_about_again_a_day_later(
     assert len(push.open_at_google()) == 2
 
 
-@pytest.mark.parametrize(("status", "reason"), [(403, "forbidden"), (404, "notFound"), (400, "aNewReason")])
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [(403, "forbidden"), (404, "notFound"), (400, "aNewReason"), (403, "insufficientPermissions")],
+)
 async def test_a_calendar_that_google_refuses_is_asked_about_an_hour_later(
     push: Watching, engine: AsyncEngine, status: int, reason: str
 ) -> None:
@@ -84,9 +87,7 @@ async def test_the_operator_is_told_once_about_a_refused_address(
     assert len(push.open_at_google()) == 2
 
 
-@pytest.mark.parametrize(
-    ("status", "reason"), [(503, None), (403, "rateLimitExceeded"), (403, "insufficientPermissions")]
-)
+@pytest.mark.parametrize(("status", "reason"), [(503, None), (403, "rateLimitExceeded"), (429, None)])
 async def test_another_failure_is_logged_once_an_hour_and_tried_at_the_next_sync(
     push: Watching, status: int, reason: str | None
 ) -> None:

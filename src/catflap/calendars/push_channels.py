@@ -264,4 +264,5 @@ class PushChannels:
 def _is_about_one(error: CatflapError) -> bool:
     """Return whether an error of Google's is about one channel or calendar, so that the next one may work."""
     kinds = (PushNotSupported, ChannelIdTaken, CalendarGone)
-    return isinstance(error, kinds) or error.code == "google_refused"
+    # Calendars and the list need different scopes.
+    return isinstance(error, kinds) or error.code in ("google_refused", "scope_missing")

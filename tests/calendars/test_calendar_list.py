@@ -23,6 +23,7 @@ from tests.support.synced import (
     calendars_answer,
     failure,
     stored_titles,
+    titles,
 )
 
 LIST = "/users/me/calendarList"
@@ -255,3 +256,20 @@ async def test_of_a_calendar_that_shows_only_when_somebody_is_busy_the_titles_ar
         rows = (await connection.execute(text("SELECT resource FROM app.events"))).scalars()
         (busy,) = [one for one in rows if one.get("summary") != "Tea"]
     assert busy["visibility"] == "private" and not busy.keys() & {"summary", "location"}
+
+
+async def test_a_user_whose_role_changes_has_what_it_shows_and_no_more(
+    google: Served, synced_calendars: Calendars, engine: AsyncEngine, account: int, clock: FixedClock
+) -> None:
+    sandbox: Sandbox = google.sandbox
+    sandbox.add_account("leo@example.com")
+    when = {"dateTime": (clock.now() + timedelta(hours=2)).isoformat()}
+    sandbox.insert_event("leo@example.com", {"summary": "Paris", "start": when, "end": when})
+    for role, seen in (
+        ("reader", ["Paris", "Tea"]),
+        ("freeBusyReader", ["", "Tea"]),
+        ("writer", ["Paris", "Tea"]),
+    ):
+        sandbox.share_calendar("leo@example.com", EMAIL, role=role)
+        await synced_calendars.sync_account(account, SUB)
+        assert sorted(await titles(engine, account, clock)) == seen

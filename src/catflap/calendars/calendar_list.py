@@ -186,6 +186,8 @@ async def store_calendar_list(
         row = select(t.c.user_id).where(t.c.user_id == user_id, t.c.account_sub == account_sub)
         if (await connection.execute(row.with_for_update(key_share=True))).first() is None:
             return
+        # Before the calendars, in the order in which a sync that begins locks both.
+        await _write_sync_token(connection, user_id, account_sub, listed)
         before = await _rows(connection, user_id, account_sub)
         wanted = {entry.id: entry for entry in listed.entries}
         removed = [row for key, row in before.items() if _has_left(key, wanted, listed)]
@@ -198,7 +200,6 @@ async def store_calendar_list(
         await _forget_removed(connection, user_id, account_sub, wanted, now)
         for entry in wanted.values():
             await _write_entry(connection, user_id, account_sub, entry, before.get(entry.id), now)
-        await _write_sync_token(connection, user_id, account_sub, listed)
         after = await _rows(connection, user_id, account_sub)
         if {key: _planning_fields(row) for key, row in before.items()} != {
             key: _planning_fields(row) for key, row in after.items()
@@ -284,6 +285,9 @@ async def _write_entry(
         new = insert(calendars).values(**key, **at_google, **values, sync_due_at=now)
         await connection.execute(new.on_conflict_do_nothing())
         return
+    if row.access_role not in ("", entry.access_role):
+        # Who had another role may have stored more than they may see now, or less.
+        values |= {"sync_token": None, "page_token": None, "page_time_min": None, "sync_due_at": now}
     values |= await select_calendar(connection, row, entry.is_selected, row.is_selected_by_user, now)
     if any(row._mapping[name] != value for name, value in values.items()):
         await connection.execute(update(calendars).where(calendars.c.id == row.id).values(**values))

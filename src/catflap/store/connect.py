@@ -43,6 +43,32 @@ async def open_database(settings: Settings, stack: AsyncExitStack) -> Urls:
     return urls
 
 
+async def open_existing_database(settings: Settings, stack: AsyncExitStack) -> Urls:
+    """Connect to the configured database without creating, migrating or restarting it, to read from it.
+
+    The embedded server is started if it does not run, and then stopped when `stack` is closed.
+
+    Raises:
+        OperatorMustAct: `database_missing`, `database_not_migrated`, and as `open_database`.
+        TryAgain: `database_unreachable`.
+    """
+    if settings.database_url is None:
+        embedded = load_optional("catflap.store.embedded", otherwise=_OR_YOUR_OWN)
+        server: EmbeddedServer = embedded.EmbeddedServer(settings.data_dir)
+        if not await asyncio.to_thread(server.exists):
+            raise OperatorMustAct(
+                "database_missing",
+                f"There is no database in {settings.data_dir} yet; `catflap serve` creates it. "
+                "CATFLAP_DATA_DIR or CATFLAP_DATABASE_URL name another one.",
+            )
+        urls = await asyncio.to_thread(server.start)
+        stack.push_async_callback(asyncio.to_thread, server.stop)
+    else:
+        urls = external_urls(settings)
+    await require_migrated(urls)
+    return urls
+
+
 @asynccontextmanager
 async def restart_when_stopped(
     server: "EmbeddedServer", *, every_seconds: float = 1.0

@@ -50,6 +50,10 @@ class EmbeddedServer:
         self._pgdata = data_dir / "postgres"
         self._server: PostgresServer | None = None
 
+    def exists(self) -> bool:
+        """Return whether there is a database in the directory (blocking)."""
+        return (self._pgdata / "PG_VERSION").exists()
+
     def start(self) -> Urls:
         """Start the server, or join the one that already runs on this directory (blocking, about a second).
 
@@ -59,7 +63,7 @@ class EmbeddedServer:
         prepare_data_dir(self._data_dir)
         passwords = _passwords(self._data_dir / "secrets" / "postgres.json")
         try:
-            if not (self._pgdata / "PG_VERSION").exists():
+            if not self.exists():
                 self._initialise(passwords[_SUPERUSER])
             _remove_dead_processes(self._pgdata / ".handle_pids.json")
             self._server = self._start()

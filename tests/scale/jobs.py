@@ -16,6 +16,7 @@ from catflap.store.task_types import (
     REVOKE,
     SECURITY_EVENT,
     SYNC,
+    SYNC_DUE,
     WEBHOOK,
     AccountKey,
     TaskType,
@@ -51,6 +52,12 @@ async def _sync_changed(one: Large) -> Awaitable[Any]:
     moments = {name: {"dateTime": at.isoformat(), "timeZone": "UTC"} for name, at in times.items()}
     one.app.sandbox.insert_event(ALICE, {"summary": "Tea", **moments})
     return await _sync(one)
+
+
+async def _sync_due(one: Large) -> Awaitable[Any]:
+    due = "UPDATE app.calendars SET sync_due_at = $2 WHERE user_id = $1"
+    await one.prepare(due, one.alice_id, one.app.clock.now() - timedelta(minutes=1))
+    return _run(one, SYNC_DUE.name, _alice(one).text)
 
 
 async def _plan(one: Large) -> Awaitable[Any]:
@@ -220,6 +227,7 @@ JOBS: dict[str, Call] = {
     "sync (first)": _sync,
     "sync (nothing changed)": _sync,
     "sync (one event changed)": _sync_changed,
+    "sync_due": _sync_due,
     "plan (first)": _plan,
     "plan (nothing changed)": _plan,
     "plan (of a loaded user)": _plan_of_loaded,

@@ -129,6 +129,7 @@ async def _services(components: Components, paths: Paths, stack: AsyncExitStack)
             EventWriteApi(http, settings.google_api_url),
             infrastructure.request_budget,
         ),
+        request_budget=infrastructure.request_budget,
         push_channels=components.push_channels,
         push_notifications=PushNotifications(engine, clock),
         api_keys=vault.api_keys,

@@ -11,6 +11,7 @@ from starlette.types import Scope
 from catflap.calendars import EventWriter
 from catflap.calendars.push_channels import PushChannels
 from catflap.calendars.push_notifications import PushNotifications
+from catflap.calendars.request_budget import RequestBudget
 from catflap.clock import Clock
 from catflap.devices.devices import Devices
 from catflap.devices.pairing import Pairings
@@ -55,6 +56,7 @@ class Services:
     schedules: Schedules
     sounds: SignedSoundUrls
     events: EventWriter
+    request_budget: RequestBudget
     push_channels: PushChannels | None
     push_notifications: PushNotifications
     api_keys: ApiKeys

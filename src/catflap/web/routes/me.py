@@ -6,6 +6,7 @@ from typing import Annotated, TypeVar
 from fastapi import Path, Request
 from fastapi.responses import JSONResponse, Response
 
+from catflap.calendars.budget_windows import Priority
 from catflap.errors import BadRequest, TryAgain
 from catflap.signin import Session
 from catflap.signin.export import export
@@ -211,6 +212,7 @@ async def _stop_push(services: Services, user_id: int, account_sub: str) -> None
 
     async def call(request: Callable[[str], Awaitable[_T]], scope: str) -> _T:
         token = await services.vault.access_token(user_id, account_sub, prefer=[scope])
+        await services.request_budget.acquire(user_id, Priority.SYNC)
         return await request(token.token)
 
     await services.push_channels.stop_all(AccountKey(user_id, account_sub), call)

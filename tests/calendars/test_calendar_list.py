@@ -220,6 +220,15 @@ async def test_the_token_is_not_stored_where_the_list_is_not(
     assert (await account_sync(engine)).list_sync_token == before
 
 
+async def test_the_whole_list_is_read_where_no_calendar_is_stored(
+    synced_calendars: Calendars, engine: AsyncEngine, account: int
+) -> None:
+    async with engine.begin() as connection:
+        await connection.execute(text("DELETE FROM app.calendars"))
+    await synced_calendars.sync_account(account, SUB)
+    assert await stored_titles(engine) == ["Tea"]
+
+
 async def test_a_removed_calendar_is_forgotten_after_a_week_also_when_the_list_does_not_change(
     google: Served,
     synced_calendars: Calendars,

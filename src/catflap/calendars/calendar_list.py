@@ -112,8 +112,8 @@ class StoredAccount:
 
     @property
     def list_sync_token(self) -> str | None:
-        """The sync token of the calendar list; None if it is to be read in full."""
-        return self.rows[0]["list_sync_token"] if self.rows else None
+        """The sync token of the list; None if it is to be read in full, as where no calendar is stored."""
+        return self.rows[0]["list_sync_token"] if self.rows and self.rows[0]["id"] is not None else None
 
     def has_list(self, listed: CalendarList) -> bool:
         """Return whether nothing changed since `list_sync_token`, which then stays as it is."""

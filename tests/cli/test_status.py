@@ -98,7 +98,7 @@ async def test_it_says_what_is_late_and_what_is_left(database_urls: Urls, tmp_pa
     )
     assert lines[3] == (
         "Google     5 of 10,000 requests in the last minute (5 to poll), 9,995 left; "
-        "0 had to wait in the last 10 minutes"
+        "0 were refused in the last 10 minutes"
     )
     assert lines[4].startswith("Jobs       sync_due: 1 waiting, the oldest for ")
     assert lines[5].startswith("Problems   google_refused: 1 calendar, the latest since ")

@@ -1,11 +1,12 @@
 """Who may write events, what is refused, and what a caller is told to do."""
 
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from catflap.calendars import EventFields
+from catflap.calendars import EventFields, RequestBudget
 from catflap.errors import BadRequest
 from catflap.store.task_types import AccountKey
 from tests.support.app_client import ALICE, BOB, CALENDAR, RunningApp, raw
@@ -260,3 +261,17 @@ async def test_a_malformed_etag_is_refused(alice: Writer) -> None:
     for etag in ("x", '"', 'W/"x"', '"a", "b"'):
         assert (await alice.change({"title": "Doctor"}, etag=etag)).status_code == 400
     assert (await alice.change({"title": "Doctor"}, etag="*")).status_code == 200
+
+
+async def test_a_write_for_which_there_is_no_permit_is_to_be_repeated_later(
+    app: RunningApp, alice: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    budget = RequestBudget(app.catflap.services.engine, app.clock, 3, 3)
+    monkeypatch.setattr(app.catflap.services.events, "_budget", budget)
+    assert (await alice.insert()).status_code == 201
+    # To insert it, and to read what was inserted before.
+    assert (await alice.insert()).status_code == 200
+    answer = await alice.insert()
+    assert (answer.status_code, answer.json()["code"]) == (503, "google_budget_used")
+    app.clock.advance(timedelta(seconds=int(answer.headers["Retry-After"])))
+    assert (await alice.insert()).status_code == 200

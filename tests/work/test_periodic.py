@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
+from structlog.testing import capture_logs
 
 from catflap.clock import FixedClock
 from catflap.devices.devices import Devices
@@ -158,6 +159,39 @@ async def test_two_processes_share_what_is_due(engine: AsyncEngine, clock: Fixed
     await asyncio.gather(*(PeriodicTasks(engine, clock, MOST).tick() for _ in range(2)))
     expected = [(name, key) for name in ("plan", "sync_due") for key in range(1, users_due + 1)]
     assert sorted((name, int(key.split()[0])) for name, key in await jobs(engine)) == expected
+
+
+async def test_no_more_syncs_are_enqueued_than_the_quota_serves_in_a_minute(
+    engine: AsyncEngine, clock: FixedClock
+) -> None:
+    most, users_due = 40, 100
+    async with engine.begin() as connection:
+        for statement in _DUE:
+            await connection.execute(text(statement), {"now": clock.now(), "users": users_due})
+        late = "UPDATE app.calendar_syncs SET due_at = due_at - user_id * interval '1 second'"
+        await connection.execute(text(late))
+    clock.advance(EVERY)
+    periodic = PeriodicTasks(engine, clock, most)
+    for _ in range(3):
+        await periodic.tick()
+    syncs = [int(key.split()[0]) for name, key in await jobs(engine) if name == "sync_due"]
+    assert sorted(syncs) == list(range(users_due - most + 1, users_due + 1)), "the longest due first"
+    await periodic.tick()
+    assert sum(name == "sync_due" for name, _ in await jobs(engine)) == most
+
+
+async def test_the_log_says_now_and_then_how_late_syncs_are(engine: AsyncEngine, clock: FixedClock) -> None:
+    async with engine.begin() as connection:
+        for statement in _DUE:
+            await connection.execute(text(statement), {"now": clock.now(), "users": 5})
+    periodic = PeriodicTasks(engine, clock, 2)
+    clock.advance(EVERY + timedelta(seconds=90))
+    with capture_logs() as logged:
+        for _ in range(20):
+            await periodic.tick()
+            clock.advance(timedelta(seconds=15))
+    behind = [one for one in logged if one["event"] == "calendar_sync_behind"]
+    assert [(one["accounts_due"], one["seconds_behind"]) for one in behind] == [(3, 90)]
 
 
 # Users with a device and an account, whose plans and syncs are due a quarter of an hour after `now`.

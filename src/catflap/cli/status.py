@@ -60,7 +60,7 @@ def _lines(found: Status, *, has_push: bool) -> Iterator[str]:
     yield (
         f"Google     {requests.used:,} of {requests.limit:,} requests in the last minute "
         f"({requests.polled:,} to poll), {requests.left:,} left; "
-        f"{requests.refused:,} had to wait in the last 10 minutes"
+        f"{requests.refused:,} were refused in the last 10 minutes"
     )
     yield from _table("Jobs", [_jobs(one) for one in found.jobs])
     yield from _table("Problems", [_problem(one) for one in found.problems])

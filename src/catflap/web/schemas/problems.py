@@ -36,6 +36,7 @@ WRITING = (
     "event_not_found",
     "google_account_refused",
     "google_api_disabled",
+    "google_budget_used",
     "google_project_refused",
     "google_quota_exceeded",
     "google_rate_limited",

@@ -168,8 +168,9 @@ class CalendarSync:
         return page
 
     def _rows(self, calendar: SyncState, page: EventsPage) -> dict[str, EventRow | None]:
-        zone = zone_or(calendar.time_zone, UTC)
-        return dict(event_row(item, zone, self._store.horizon) for item in page.items)
+        zone, horizon = zone_or(calendar.time_zone, UTC), self._store.horizon
+        skipped = partial(_log_skipped, calendar.id)
+        return dict(event_row(item, zone, horizon, skipped) for item in page.items)
 
     def priority(self, calendar: SyncState) -> Priority:
         """Return what requests about a calendar are for."""
@@ -178,3 +179,7 @@ class CalendarSync:
 
     def _next_due(self, calendar: SyncState) -> datetime:
         return self._now + self._intervals.of_calendar(calendar)
+
+
+def _log_skipped(calendar_id: int, event_id: str, reason: str) -> None:
+    log.warning("event_skipped", calendar_id=calendar_id, event_id=event_id, reason=reason)

@@ -1,6 +1,7 @@
 """Parse the dates, times and time zones of Google events (RFC 3339) and iCalendar values (RFC 5545).
 
-The parsers raise ValueError and nothing else, so that an invalid event is skipped and stops no other.
+The parsers raise ValueError and nothing else, so that an invalid event is skipped and stops no other. Its
+message does not quote what was parsed.
 """
 
 import re
@@ -68,11 +69,14 @@ def parse_event_datetime(value: object, fallback: tzinfo) -> EventDateTime:
     """
     if not isinstance(value, Mapping):
         raise ValueError("invalid or missing time")
-    if isinstance(day := value.get("date"), str):
-        return EventDateTime(datetime.combine(date.fromisoformat(day), time()), None)
-    if not isinstance(text := value.get("dateTime"), str):
-        raise ValueError("invalid or missing time")
-    read = datetime.fromisoformat(text)
+    day, text = value.get("date"), value.get("dateTime")
+    try:
+        if isinstance(day, str):
+            return EventDateTime(datetime.combine(date.fromisoformat(day), time()), None)
+        read = datetime.fromisoformat(text)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        # The message of the original error quotes the value, and messages of these errors are logged.
+        raise ValueError("invalid or missing time") from None
     zone = _find_zone(value.get("timeZone"))
     event_zone = zone or read.tzinfo or fallback
     at = to_utc(read.replace(tzinfo=None), read.tzinfo or event_zone)
@@ -91,7 +95,10 @@ def parse_ical_date(text: str, zone: tzinfo) -> EventDateTime:
     bare = text.removesuffix("Z")
     if not (bare[:8].isdecimal() and bare.isascii() and len(bare) in (8, 15)):
         raise ValueError("invalid date")
-    read = datetime.fromisoformat(bare)
+    try:
+        read = datetime.fromisoformat(bare)
+    except ValueError:
+        raise ValueError("invalid date") from None
     if len(bare) == 8:
         return EventDateTime(read, None)
     return EventDateTime(read, UTC if len(text) > len(bare) else zone)

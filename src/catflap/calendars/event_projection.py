@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import Any, NamedTuple, TypeGuard
@@ -73,13 +73,17 @@ class EventInterval:
     ends_at: datetime
 
 
-def event_row(item: Mapping[str, Any], zone: tzinfo, horizon: datetime) -> tuple[str, EventRow | None]:
+def event_row(
+    item: Mapping[str, Any], zone: tzinfo, horizon: datetime, on_unreadable: Callable[[str, str], None]
+) -> tuple[str, EventRow | None]:
     """Return the id of a Google event and the row to store; None when the event is to be deleted.
 
     Args:
         item: An event resource with an `id`.
         zone: The zone of its calendar.
         horizon: Events that ended before are not stored.
+        on_unreadable: Called with the id of an event that can't be stored and a reason, which has none of
+            its text.
     """
     resource = project_event(item)
     series = resource.get("recurringEventId")
@@ -88,7 +92,8 @@ def event_row(item: Mapping[str, Any], zone: tzinfo, horizon: datetime) -> tuple
         return resource["id"], None
     try:
         interval = event_interval(resource, zone)
-    except ValueError:
+    except ValueError as error:
+        on_unreadable(resource["id"], str(error))
         return resource["id"], None
     if not recurs and interval.ends_at < horizon:
         return resource["id"], None

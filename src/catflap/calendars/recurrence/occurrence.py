@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any
 
 from catflap.calendars.datetimes import EventDateTime, parse_event_datetime, text_of
@@ -10,6 +10,9 @@ from catflap.calendars.event_projection import StoredEvent
 from catflap.google.calendar import popup_minutes
 
 _ONE_DAY = timedelta(days=1)
+# Further from the limits of `datetime` than any zone and any reminder, so that readers can calculate with it.
+_EARLIEST = datetime(1, 3, 1, tzinfo=UTC)
+_LATEST = datetime(9999, 11, 1, tzinfo=UTC)
 _UNCERTAIN = frozenset({"tentative", "needsAction"})
 
 
@@ -80,7 +83,7 @@ class ParsedEvent:
         """Return the occurrence that begins at `start`.
 
         Raises:
-            ValueError: it is outside the years 1 to 9999.
+            ValueError: it is outside the years 1 to 9999, or begins within two months of their limits.
         """
         resource = self.event.resource
         event_type = text_of(resource, "eventType") or "default"
@@ -90,12 +93,14 @@ class ParsedEvent:
             ends_at = end.at(reader) if end else starts_at + self.duration
         except OverflowError:
             raise ValueError("year out of range") from None
+        if not _EARLIEST <= starts_at <= _LATEST:
+            raise ValueError("year out of range")
         return Occurrence(
             calendar_id=self.event.calendar_id,
             event_id=self.event.id,
             title=text_of(resource, "summary").strip(),
             starts_at=starts_at,
-            ends_at=ends_at,
+            ends_at=min(ends_at, _LATEST),
             all_day=start.all_day,
             day=start.wall.date() if start.all_day else None,
             private=_private(resource, event_type),

@@ -132,12 +132,16 @@ def _check_limits(rule: RecurrenceRule) -> None:
 
 
 def _number(text: str) -> int:
-    return int(text[:10])
+    try:
+        return int(text[:10])
+    except ValueError:
+        # The message of the original error quotes the text, and messages of these errors are logged.
+        raise ValueError("not a number") from None
 
 
 def _numbers(low: int, high: int, *, signed: bool = False) -> Callable[[str], frozenset[int]]:
     def parse(text: str) -> frozenset[int]:
-        numbers = frozenset(int(number) for number in text.split(","))
+        numbers = frozenset(_number(number) for number in text.split(","))
         if not all(low <= (abs(number) if signed else number) <= high for number in numbers):
             raise ValueError("out of range")
         return numbers

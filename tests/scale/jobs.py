@@ -187,6 +187,8 @@ def _maintenance(one: Large) -> Maintenance:
 
 
 async def _maintenance_tick(one: Large) -> Awaitable[Any]:
+    later = "UPDATE vault.webhook_deliveries SET due_at = $1 WHERE done_at IS NULL"
+    await one.prepare(later, one.app.clock.now() + timedelta(days=1))
     maintenance = _maintenance(one)
     await maintenance.tick()
     return maintenance.tick()

@@ -17,17 +17,23 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from catflap.vault.webhooks import Webhooks
+
 NAME = "hooks.example.com"
 
 
 @dataclass
 class Receiver:
-    """Somebody's https server on this machine; answers with `status` and keeps what came."""
+    """Somebody's https server on this machine; answers with `status` and keeps what came.
+
+    `failing`: the end of a path that is answered with 503 whatever the status is.
+    """
 
     port: int
     authority: Path
     status: int = 200
     dripping: bytes | None = None
+    failing: str | None = None
     got: list[tuple[dict[str, str], str]] = field(default_factory=list)
 
     @property
@@ -35,21 +41,27 @@ class Receiver:
         """The address to register; the name must be resolved to this machine."""
         return f"https://{NAME}:{self.port}/catflap"
 
+    def paths(self) -> list[str]:
+        """Return the path of each request that came."""
+        return [headers[":path"] for headers, _ in self.got]
+
     def messages(self) -> list[dict[str, Any]]:
         """Return what came, without the headers."""
         return [json.loads(body) for _, body in self.got]
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        lines = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")[1:-2]
+        first, *lines = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")[:-2]
         headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
+        path = headers[":path"] = first.split()[1]
+        status = 503 if self.failing is not None and path.endswith(self.failing) else self.status
         body = await reader.readexactly(int(headers["content-length"]))
         self.got.append((headers, body.decode()))
         if self.dripping is not None:
             await self._drip(writer, self.dripping)
             return
-        location = "Location: http://127.0.0.1/inside\r\n" if self.status == 302 else ""
+        location = "Location: http://127.0.0.1/inside\r\n" if status == 302 else ""
         writer.write(
-            f"HTTP/1.1 {self.status} X\r\n{location}Content-Length: 0\r\nConnection: close\r\n\r\n".encode()
+            f"HTTP/1.1 {status} X\r\n{location}Content-Length: 0\r\nConnection: close\r\n\r\n".encode()
         )
         await writer.drain()
         writer.close()
@@ -76,6 +88,11 @@ async def receiving(folder: Path) -> AsyncIterator[Receiver]:
     yield made
     server.close()
     await server.wait_closed()
+
+
+async def due(webhooks: Webhooks) -> list[str]:
+    """Return the ids of all deliveries that are due, of whichever webhook."""
+    return [one for of_webhook in await webhooks.due() for one in of_webhook]
 
 
 def _certificate(folder: Path) -> Path:

@@ -26,7 +26,7 @@ from catflap.vault.security_events import SecurityEventHandler
 from catflap.vault.subscriptions import Subscriptions
 from catflap.vault.webhooks import Webhooks
 from tests.support.statements import statements_of
-from tests.support.webhook_receiver import Receiver
+from tests.support.webhook_receiver import Receiver, due
 
 EVENT = "calendar.changed"
 ACCOUNT = AccountKey(17, "1078")
@@ -73,7 +73,7 @@ def changes(engine: AsyncEngine, clock: FixedClock, subscriptions: Subscriptions
 async def _deliver_all(changes: Changes, events: CalendarChangedEvents, webhooks: Webhooks) -> None:
     for change in await changes.pending():
         await events.deliver(change)
-    for delivery in await webhooks.due():
+    for delivery in await due(webhooks):
         await webhooks.deliver(delivery)
 
 
@@ -103,7 +103,7 @@ async def test_a_change_is_told_with_ids_alone_and_signed(
     at = datetime.fromtimestamp(int(headers["webhook-timestamp"]), tz=clock.now().tzinfo)
     expected = standardwebhooks.Webhook(secret).sign(headers["webhook-id"], at, body)
     assert headers["webhook-signature"] == expected
-    assert await changes.pending() == [] == await webhooks.due()
+    assert await changes.pending() == [] == await due(webhooks)
 
 
 @pytest.mark.parametrize("reason", ["full_sync", "gone"])
@@ -232,6 +232,33 @@ async def test_while_a_receiver_fails_messages_about_one_calendar_become_one(
     told = {one["data"]["calendar"]: one["data"]["event_ids"] for one in receiver.messages()}
     assert told == {BAND: ["tea", "concert", "walk"], "other@example.com": ["other"]}
     assert all(one["data"]["complete"] for one in receiver.messages())
+
+
+async def test_a_receiver_that_fails_costs_one_attempt_at_a_time_and_delays_no_other(
+    changes: Changes,
+    changed_events: CalendarChangedEvents,
+    webhooks: Webhooks,
+    receiver: Receiver,
+    engine: AsyncEngine,
+    vault: Vault,
+    clock: FixedClock,
+) -> None:
+    handler = SecurityEventHandler(engine, vault.grants, clock, Audit(engine, clock))
+    maintenance = Maintenance(vault, webhooks, handler, changed_events, clock)
+    for path in ("fails", "works"):
+        await webhooks.create(f"{receiver.url}/{path}", [EVENT])
+    for number in range(3):
+        await changes.record("tea", calendar=f"{number}@example.com")
+    receiver.status = 503
+    await _deliver_all(changes, changed_events, webhooks)
+    clock.advance(timedelta(seconds=5))
+    receiver.got.clear()
+    receiver.failing, receiver.status = "/fails", 200
+    await maintenance.tick()
+    assert sorted(receiver.paths()) == ["/catflap/fails", *["/catflap/works"] * 3]
+    receiver.failing = None
+    await maintenance.tick()
+    assert sorted(receiver.paths()) == [*["/catflap/fails"] * 3, *["/catflap/works"] * 3]
 
 
 async def test_merged_messages_tell_the_strongest_reason_and_stay_bounded(

@@ -20,6 +20,7 @@ from catflap.vault.lifetimes import UNUSED
 from catflap.vault.maintenance import Maintenance, _run_each
 from catflap.vault.security_events import SecurityEventHandler
 from catflap.vault.webhooks import Address, Webhooks
+from tests.support.webhook_receiver import due
 from tests.vault.conftest import Google, GrantConsent
 
 
@@ -137,12 +138,11 @@ async def test_a_slow_webhook_delays_no_other(
         raise OSError
 
     grants = vault.grants
-    hook, _ = await Webhooks(grants.engine, grants.cipher, clock, http, resolve=known).create(
-        "https://a.example"
-    )
+    repository = Webhooks(grants.engine, grants.cipher, clock, http, resolve=known)
+    hooks = [(await repository.create(f"https://{name}.example"))[0] for name in ("a", "b")]
     deliveries = [
         {
-            "id": name,
+            "id": f"to {hook.id}",
             "webhook_id": hook.id,
             "event": "grant.active",
             "payload": {},
@@ -150,7 +150,7 @@ async def test_a_slow_webhook_delays_no_other(
             "created_at": clock.now(),
             "due_at": clock.now(),
         }
-        for name in ("first", "second")
+        for hook in hooks
     ]
     async with grants.engine.begin() as connection:
         await connection.execute(insert(webhook_deliveries), deliveries)
@@ -159,7 +159,7 @@ async def test_a_slow_webhook_delays_no_other(
     changes = CalendarChangedEvents(engine, grants.engine, clock)
     async with asyncio.timeout(60):
         await Maintenance(vault, webhooks, handler, changes, clock).tick()
-    assert await webhooks.due() == []
+    assert await due(webhooks) == []
 
 
 async def test_a_task_that_fails_unexpectedly_ends_no_other() -> None:

@@ -13,6 +13,7 @@ from catflap.store.database import Urls
 from catflap.vault.rotation import Rotation
 from catflap.vault.webhooks import Address, Webhooks
 from google_sandbox.risc.events import event_token, token_subject
+from tests.support.webhook_receiver import due
 from tests.vault.conftest import CLIENT_ID, CLIENT_SECRET, ExpireToken, Google, GrantConsent, TokenApi
 
 TABLES = text(
@@ -60,7 +61,7 @@ async def test_neither_logs_nor_answers_nor_any_table_hold_a_secret(
     await api.http.post("/google/risc", content=event)
     for jti in await api.services.security_event_handler.unfinished():
         await api.services.security_event_handler.handle(jti)
-    for delivery in await webhooks.due():
+    for delivery in await due(webhooks):
         await webhooks.deliver(delivery)
     with pytest.raises(CatflapError) as caught:
         await vault.access_token(live.user_id)

@@ -16,7 +16,7 @@ from catflap.errors import BadRequest
 from catflap.store.vault_tables import webhook_deliveries
 from catflap.vault import Grants, Vault
 from catflap.vault.webhooks import Address, Webhooks, is_public, sign
-from tests.support.webhook_receiver import NAME, Receiver
+from tests.support.webhook_receiver import NAME, Receiver, due
 from tests.vault.conftest import ExpireToken, Google, GrantConsent
 
 
@@ -34,9 +34,9 @@ async def test_a_change_of_a_grant_is_delivered_signed_and_once(
     google.revoke_access()
     with pytest.raises(Exception, match="reconsent"):
         await vault.access_token(grant.user_id)
-    for delivery in [*await webhooks.due(), *await webhooks.due()]:
+    for delivery in [*await due(webhooks), *await due(webhooks)]:
         await webhooks.deliver(delivery)
-    assert await webhooks.due() == []
+    assert await due(webhooks) == []
     told = {json.loads(body)["type"]: (headers, body) for headers, body in receiver.got}
     assert set(told) == {"grant.active", "grant.reconsent"} and len(receiver.got) == 2
     headers, body = told["grant.reconsent"]
@@ -53,13 +53,13 @@ async def test_what_is_not_delivered_is_tried_again_later_and_given_up_in_the_en
     await webhooks.create(f"https://{NAME}:{receiver.port}/catflap", ["grant.active"])
     receiver.status = 503
     await grant_consent()
-    (delivery,) = await webhooks.due()
+    (delivery,) = await due(webhooks)
     await webhooks.deliver(delivery)
-    assert await webhooks.due() == []
+    assert await due(webhooks) == []
     tries = 1
     while tries < 20:
         clock.advance(timedelta(days=1, seconds=1))
-        if not await webhooks.due():
+        if not await due(webhooks):
             break
         await webhooks.deliver(delivery)
         tries += 1
@@ -83,10 +83,10 @@ async def test_only_an_answer_of_success_is_delivery(
     await webhooks.create(f"https://{NAME}:{receiver.port}/catflap", ["grant.active"])
     receiver.status = status
     await grant_consent()
-    (delivery,) = await webhooks.due()
+    (delivery,) = await due(webhooks)
     await webhooks.deliver(delivery)
     clock.advance(timedelta(hours=1))
-    assert (await webhooks.due() == []) == over
+    assert (await due(webhooks) == []) == over
     assert len(receiver.got) == 1
 
 
@@ -103,7 +103,7 @@ async def test_a_response_that_never_ends_does_not_block_other_deliveries(
     receiver.dripping = begun
     await webhooks.create(f"https://{NAME}:{receiver.port}/catflap", ["grant.active"])
     await grant_consent()
-    (delivery,) = await webhooks.due()
+    (delivery,) = await due(webhooks)
     await webhooks.deliver(delivery)
     async with grants.engine.connect() as connection:
         row = (await connection.execute(select(webhook_deliveries))).one()
@@ -123,7 +123,7 @@ async def test_a_name_that_turns_inwards_after_registration_is_not_followed(
         webhooks = Webhooks(grants.engine, grants.cipher, clock, http, resolve=turning)
         await webhooks.create(f"https://{NAME}:{receiver.port}/x")
         await grant_consent()
-        (delivery,) = await webhooks.due()
+        (delivery,) = await due(webhooks)
         await webhooks.deliver(delivery)
     assert receiver.got == []
 

@@ -108,7 +108,7 @@ webhook_deliveries = Table(
     time_column("created_at"),
     time_column("due_at"),
     time_column("done_at", nullable=True),
-    Index("webhook_deliveries_due", "due_at", postgresql_where=text("done_at IS NULL")),
+    Index("webhook_deliveries_due", "webhook_id", "due_at", postgresql_where=text("done_at IS NULL")),
     Index("webhook_deliveries_done", "done_at", postgresql_where=text("done_at IS NOT NULL")),
     Index("webhook_deliveries_webhook", "webhook_id"),
     Index(

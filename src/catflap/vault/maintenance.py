@@ -61,7 +61,7 @@ class Maintenance(Background):
     async def tick(self) -> None:
         """Run every task that is due."""
         await self.refresh_due()
-        await _run_each(self._webhooks.deliver, await self._webhooks.due())
+        await _run_each(self._webhooks.deliver_until_failure, await self._webhooks.due())
         await missing_keys(self._vault.grants.engine, self._vault.grants.cipher)
         now = self._clock.now()
         for seldom, run in self._seldom.items():

@@ -12,12 +12,12 @@ import ipaddress
 import json
 import secrets
 import socket
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import httpx2
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Row, delete, insert, select, true, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.clock import Clock
@@ -35,6 +35,7 @@ from catflap.vault.outbox import CALENDAR_CHANGED, EVENTS, GRANT_EVENTS
 _AGAIN = tuple(
     timedelta(seconds=seconds) for seconds in (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
 )
+_FEW = 50
 _CLAIM = timedelta(minutes=1)
 _TIMEOUT_SECONDS = 15.0
 _PREFIX = "whsec_"
@@ -141,14 +142,28 @@ class Webhooks:
         if gone.first() is None:
             raise BadRequest("not_found", f"There is no webhook {webhook_id}.")
 
-    async def due(self) -> list[str]:
-        """Return the ids of deliveries that are due."""
-        query = select(d.c.id).where(d.c.done_at.is_(None), d.c.due_at <= self._clock.now()).limit(100)
+    async def due(self) -> list[list[str]]:
+        """Return the ids of deliveries that are due: for each webhook the next few, the longest due first."""
+        due = (d.c.webhook_id == t.c.id, d.c.done_at.is_(None), d.c.due_at <= self._clock.now())
+        few = select(d.c.id, d.c.due_at).where(*due).order_by(d.c.due_at).limit(_FEW).lateral()
+        query = select(t.c.id, few.c.id).join(few, true()).order_by(t.c.id, few.c.due_at)
+        found: dict[int, list[str]] = {}
         async with self._engine.connect() as connection:
-            return list((await connection.execute(query)).scalars())
+            for webhook_id, delivery_id in await connection.execute(query):
+                found.setdefault(webhook_id, []).append(delivery_id)
+        return list(found.values())
 
-    async def deliver(self, delivery_id: str) -> None:
-        """Attempt a delivery, unless another process does; a failed one becomes due again later."""
+    async def deliver_until_failure(self, delivery_ids: Sequence[str]) -> None:
+        """Attempt deliveries to one webhook one after the other; the first that fails leaves the rest due.
+
+        A receiver that does not answer costs one timeout, however many messages wait for it.
+        """
+        for delivery_id in delivery_ids:
+            if not await self.deliver(delivery_id):
+                return
+
+    async def deliver(self, delivery_id: str) -> bool:
+        """Attempt a delivery, unless another process does; return False if it failed."""
         now = self._clock.now()
         claimed = (
             update(d)
@@ -160,7 +175,7 @@ class Webhooks:
             row = (await connection.execute(claimed)).first()
             hook = row and (await connection.execute(select(t).where(t.c.id == row.webhook_id))).first()
         if row is None or hook is None:
-            return
+            return True
         outcome = await self._post(_webhook(hook), row.id, json.dumps(row.payload, separators=(",", ":")))
         after = _AGAIN[row.attempts - 1] if row.attempts <= len(_AGAIN) else None
         over = outcome in ("delivered", "gone") or after is None
@@ -170,6 +185,7 @@ class Webhooks:
             await connection.execute(update(d).where(d.c.id == row.id, d.c.done_at.is_(None)).values(values))
         if outcome != "delivered":
             log.warning("webhook_delivery_failed", webhook=hook.id, outcome=outcome, attempts=row.attempts)
+        return outcome == "delivered"
 
     async def _post(self, hook: Webhook, message_id: str, body: str) -> str:
         at = int(self._clock.now().timestamp())

@@ -58,12 +58,16 @@ class Tasks:
                 _entry(ERASE, self.erasure.erase),
                 _entry(PLAN, self.planner.plan_user),
                 _entry(RENDER, self.renderer.render),
-                _entry(WEBHOOK, self.webhooks.deliver),
+                _entry(WEBHOOK, self.deliver_webhook),
                 _entry(CALENDAR_CHANGED, self.calendar_changed.deliver),
                 _entry(REVOKE, self.revocation.finish),
                 _entry(SECURITY_EVENT, self.security_event_handler.handle),
             )
         )
+
+    async def deliver_webhook(self, delivery_id: str) -> None:
+        """Attempt a delivery; maintenance repeats it after a failure."""
+        await self.webhooks.deliver(delivery_id)
 
     async def sync(self, account: AccountKey) -> None:
         """Sync all calendars of one account."""

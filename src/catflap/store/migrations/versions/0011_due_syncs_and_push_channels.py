@@ -82,6 +82,9 @@ _CHANNELS = (
 )
 _DELIVERIES = (
     "ALTER TABLE vault.webhook_deliveries ADD COLUMN subject TEXT",
+    "DROP INDEX vault.webhook_deliveries_due",
+    "CREATE INDEX webhook_deliveries_due ON vault.webhook_deliveries (webhook_id, due_at)"
+    " WHERE done_at IS NULL",
     "CREATE INDEX webhook_deliveries_subject ON vault.webhook_deliveries (webhook_id, subject)"
     " WHERE done_at IS NULL AND subject IS NOT NULL",
     "CREATE INDEX webhook_deliveries_subject_done ON vault.webhook_deliveries (done_at)"

@@ -65,6 +65,7 @@ _steps = st.lists(
 )
 
 
+# Examples that fail are not made smaller: processes race, so that would take minutes.
 @settings(
     max_examples=40,
     deadline=None,

@@ -22,7 +22,7 @@ _KEPT = timedelta(hours=1)
 # At low rates; what is left over is given back.
 _SMALLEST_CHUNK = 5
 # A process takes at most this part of what is left, so that others find permits too.
-_PART_OF_LEFT = 50
+_PART_OF_LEFT = 20
 # A chunk lasts for this part of a window.
 _CHUNKS_PER_WINDOW = 8
 # Statements that ended after the window in which they began; the database is slow then.

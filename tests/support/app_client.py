@@ -192,12 +192,23 @@ async def running_app(
     urls: Urls, clock: FixedClock, data_dir: Path, *, push: bool = False, **chosen: Any
 ) -> AsyncIterator[RunningApp]:
     """Start a Google and a Catflap; `chosen` are settings, `push` lets Google send notifications."""
+    sandbox = Sandbox(clock=clock.now)
+    async with sandbox.serve(), running_app_of(sandbox, urls, clock, data_dir, push=push, **chosen) as app:
+        for email in (ALICE, BOB):
+            sandbox.add_account(email)
+        yield app
+
+
+@asynccontextmanager
+async def running_app_of(
+    sandbox: Sandbox, urls: Urls, clock: FixedClock, data_dir: Path, *, push: bool = False, **chosen: Any
+) -> AsyncIterator[RunningApp]:
+    """Start a Catflap for a Google that is served; arguments as for `running_app`."""
     async with AsyncExitStack() as stack:
         listener = bind("127.0.0.1", 0)
         stack.callback(listener.close)
         origin = f"http://127.0.0.1:{port_of(listener)}"
-        sandbox = Sandbox(clock=clock.now)
-        google = await stack.enter_async_context(sandbox.serve())
+        google = sandbox.base_url
         for client_id in (CLIENT_ID, OTHER_CLIENT_ID):
             sandbox.add_client(
                 client_id,
@@ -205,8 +216,6 @@ async def running_app(
                 redirect_uris=[f"{origin}/signin/google/callback"],
                 origins=[origin, origin.replace("127.0.0.1", "localhost")],
             )
-        for email in (ALICE, BOB):
-            sandbox.add_account(email)
         settings = Settings(
             data_dir=data_dir,
             port=port_of(listener),

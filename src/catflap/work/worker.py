@@ -91,7 +91,7 @@ class Worker:
             manager = QueueManager(_queries(connection))
             for name, function in self._functions.items():
                 manager.entrypoint(name, concurrency_limit=_CONCURRENCY.get(name, 0), accepts_context=False)(
-                    _with_retries(name, function)
+                    with_retries(name, function)
                 )
             self._manager = manager
             await manager.run(dequeue_timeout=_POLL, batch_size=_BATCH, heartbeat_timeout=_HEARTBEAT)
@@ -116,7 +116,9 @@ def _queries(connection: asyncpg.Connection) -> Queries:
     )
 
 
-def _with_retries(name: str, function: TaskFunction) -> Any:
+def with_retries(name: str, function: TaskFunction) -> Any:
+    """Return the function that PgQueuer calls: it asks for a retry after a failure that may be temporary."""
+
     async def run(queued: QueuedJob) -> None:
         try:
             await function((queued.payload or b"").decode())

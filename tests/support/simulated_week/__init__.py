@@ -1,0 +1,1 @@
+"""A week of a few users in simulated time: calendars change at random while Google fails at random."""

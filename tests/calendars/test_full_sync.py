@@ -12,7 +12,7 @@ from catflap.calendars import Calendars
 from catflap.clock import FixedClock
 from catflap.errors import TryAgain
 from tests.support.faulty_transport import FaultyTransport, refusal
-from tests.support.sandbox_calendar import SUB, Served, plans
+from tests.support.sandbox_calendar import EMAIL, SUB, Served, plans
 from tests.support.synced import EVENTS, calendar_rows, primary_calendar, stored, titles
 
 
@@ -69,6 +69,30 @@ async def test_an_interrupted_first_sync_goes_on_with_the_next_page(
     assert (row.page_token, row.page_time_min, row.generation) == (None, None, 1)
     assert row.sync_token
     assert await plans(engine) == before + 1
+
+
+async def test_what_changed_before_a_full_sync_went_on_is_read_right_after_it(
+    seven: list[str],
+    google: Served,
+    calendar_sync: Calendars,
+    engine: AsyncEngine,
+    account: int,
+    clock: FixedClock,
+    transport: FaultyTransport,
+) -> None:
+    failing_page(transport, 3)
+    with pytest.raises(TryAgain):
+        await calendar_sync.sync_account(account, SUB)
+    gone = (await stored(engine))[0]
+    google.sandbox.delete_event(EMAIL, gone.google_id)
+    transport.instead = lambda request: None
+    clock.advance(timedelta(minutes=5))
+    await calendar_sync.sync_account(account, SUB, only_due=True)
+    assert await titles(engine, account, clock) == seven
+    await calendar_sync.sync_account(account, SUB, only_due=True)
+    assert await titles(engine, account, clock) == [
+        name for name in seven if name != gone.resource["summary"]
+    ]
 
 
 async def test_a_sync_cancelled_in_the_middle_of_a_page_goes_on_there(

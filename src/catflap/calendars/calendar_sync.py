@@ -132,17 +132,18 @@ class CalendarSync:
             rows = self._rows(state, page)
             count += len(rows)
             if page.next_page_token is None:
-                return await self._complete(state, rows, page.next_sync_token, count)
+                return await self._complete(state, rows, page.next_sync_token, count, resumed=resumed)
             state = await self._store.store_page(state, rows, page.next_page_token, time_min)
         return False
 
     async def _complete(
-        self, state: SyncState, rows: EventRows, next_sync_token: str | None, count: int
+        self, state: SyncState, rows: EventRows, next_sync_token: str | None, count: int, *, resumed: bool
     ) -> bool:
         if not rows and state.page_token is None and next_sync_token is None:
             # Google ends each list with a sync token; an empty list without one must not delete events.
             raise unavailable("an empty list without a sync token")
-        due_at = self._next_due(state)
+        # What changed since the first pages were read is found with the sync token.
+        due_at = self._now if resumed else self._next_due(state)
         written = await self._store.complete_full_sync(state, rows, next_sync_token, due_at)
         log.info("calendar_synced", calendar_id=state.id, full=True, changed=count, written=written)
         return written

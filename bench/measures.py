@@ -6,9 +6,11 @@ from typing import Any
 
 from bench import (
     calendar_cpu,
+    freshness,
     gc_pauses,
     id_token,
     install,
+    million,
     recurrence,
     sandbox,
     scale,
@@ -78,6 +80,25 @@ def measures(quick: bool = False) -> list[Measure]:
                 )
             },
         ),
+        Measure(
+            "fresh.pushed",
+            "From a push notification to the schedule, 100 changes a second",
+            on_stage(freshness.pushed, seconds=5.0 if quick else 30.0),
+            {"p99, ms": "≤ 2000", "not in the schedule": "= 0"},
+        ),
+        Measure(
+            "fresh.polled",
+            "10,000 accounts polled every five minutes by one worker",
+            on_stage(freshness.polling, seconds=120.0 if quick else 420.0),
+            {"cores, worker": "≤ 0.5", "oldest copy, s": "≤ 300"},
+        ),
+        Measure(
+            "fresh.long",
+            "First sync of a long calendar",
+            on_stage(freshness.long_calendar),
+            {"pages read again after kill -9": "≤ 1"},
+        ),
+        Measure("model.million", "One million users, from the measures above", million.model),
         Measure(
             "vault.flight",
             "Refreshes for one expired token, 50 callers in each process",

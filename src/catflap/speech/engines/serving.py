@@ -5,6 +5,7 @@ A hung engine is killed by its parent, or by the alarm if the parent has died.
 """
 
 import contextlib
+import os
 import resource
 import signal
 import socket
@@ -33,6 +34,8 @@ def serve(speak: Speak) -> None:
     """Handle requests until the stream ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # Sounds are made ahead of time; the processes that serve requests and sync calendars go first.
+    os.nice(10)
     with contextlib.suppress(OSError, ValueError):  # not every system knows this limit
         resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     with socket.socket(fileno=0) as connection:

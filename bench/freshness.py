@@ -1,0 +1,330 @@
+"""How soon a change at Google is in the schedule, and what it costs to keep calendars fresh.
+
+`catflap serve` and `catflap work` as processes of their own, on the users of `tests.support.many_users`, with
+`bench.bare_google` in the place of Google.
+"""
+
+import asyncio
+import contextlib
+import random
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+import psutil
+
+from bench.bare_google import PAGE
+from bench.vault_stage import CLIENT_ID, Stage, free_port, start, stop, until_up
+from catflap.clock import SystemClock
+from catflap.store.database import asyncpg_options
+from catflap.store.notify import CHANNEL
+from catflap.store.task_types import PLAN, SYNC_DUE, schedule_topic
+from catflap.vault.encryption import AssociatedData, TokenCipher
+from catflap.vault.keyset import load_keyset
+from tests.support.many_users import Installation, account_sub, load, push_channel_id, push_channel_token
+
+Rows = dict[str, Any]
+POLL_SECONDS = 300
+_MEGABYTE = 1024 * 1024
+# Every grant is active and its tokens decrypt; nothing else waits to be done.
+_PREPARE = (
+    "DELETE FROM app.calendar_changes",
+    "DELETE FROM queue.pgqueuer",
+    "UPDATE vault.webhook_deliveries SET done_at = created_at WHERE done_at IS NULL",
+    "DELETE FROM vault.google_tokens WHERE supplements IS NOT NULL",
+    """UPDATE vault.google_tokens SET state = 'active', reason = NULL, ended_at = NULL, used_at = NULL,
+        expires_at = now() + (10 + id % 50) * interval '1 minute'""",
+)
+_SPREAD = (
+    """UPDATE app.calendars SET synced_at = now(),
+        sync_due_at = now() + (id / 2 % {seconds}) * interval '1 second' WHERE is_selected""",
+    """UPDATE app.calendar_syncs SET list_sync_token = 'v1', listed_at = now(),
+        list_due_at = now() + (user_id % (3 * {seconds})) * interval '1 second'""",
+    """UPDATE app.calendar_syncs s SET due_at = least(list_due_at, (
+        SELECT min(c.sync_due_at) FROM app.calendars c WHERE c.user_id = s.user_id AND c.is_selected))""",
+)
+_SIZE = "SELECT pg_database_size(current_database())"
+_OLDEST = "SELECT extract(epoch FROM now() - min(synced_at)) FROM app.calendars WHERE is_selected"
+
+
+@dataclass
+class _Running:
+    """A process of Catflap and what it has used."""
+
+    process: "subprocess.Popen[bytes]"
+
+    @property
+    def _usage(self) -> psutil.Process:
+        return psutil.Process(self.process.pid)
+
+    def cpu_seconds(self) -> float:
+        """Return the CPU time so far, with that of child processes."""
+        found = [self._usage, *self._usage.children(recursive=True)]
+        return sum(one.cpu_times().user + one.cpu_times().system for one in found)
+
+    def megabytes(self) -> float:
+        """Return the proportional set size of the process without its children."""
+        return float(self._usage.memory_full_info().pss) / _MEGABYTE
+
+
+async def polling(stage: Stage, *, users: int = 10_000, seconds: float = 660.0) -> Rows:
+    """Poll all users' calendars every five minutes with one worker; the first minute is not counted."""
+    async with _installation(stage, users) as (connection, environment):
+        await connection.execute("DELETE FROM app.push_channels")
+        for statement in _SPREAD:
+            await connection.execute(statement.format(seconds=POLL_SECONDS))
+        with _started(environment, "work") as work:
+            await asyncio.sleep(60)
+            began, cpu = time.monotonic(), work.cpu_seconds()
+            database = stage.cpu_seconds()["PostgreSQL"]
+            ages, memory = [], []
+            while (left := seconds - 60 - (time.monotonic() - began)) > 0:
+                await asyncio.sleep(min(15.0, left))
+                ages.append(float(await connection.fetchval(_OLDEST)))
+                memory.append(work.megabytes())
+            took = time.monotonic() - began
+            return {
+                "accounts": users,
+                "cores, worker": round((work.cpu_seconds() - cpu) / took, 3),
+                "cores, PostgreSQL": round((stage.cpu_seconds()["PostgreSQL"] - database) / took, 3),
+                "oldest copy, s": round(max(ages), 1),
+                "CPU a sync, ms": round((work.cpu_seconds() - cpu) / took * POLL_SECONDS / users * 1000, 2),
+                "database, KB an account": round(await connection.fetchval(_SIZE) / users / 1024),
+                "memory of the worker at the first reading, MB": round(memory[0]),
+                "memory of the worker at the last reading, MB": round(memory[-1]),
+            }
+
+
+async def pushed(stage: Stage, *, users: int = 1_000, per_second: int = 100, seconds: float = 30.0) -> Rows:
+    """Send notifications about the users' calendars in turn; wait for each new schedule.
+
+    Each user has a plan from before. Sounds are rendered meanwhile; they are not waited for.
+    """
+    async with _installation(stage, users) as (connection, environment):
+        google = environment["CATFLAP_GOOGLE_API_URL"]
+        port = free_port()
+        origin = f"http://127.0.0.1:{port}"
+        environment |= {"CATFLAP_CALENDAR_PUSH_URL": "off"}
+        await _put_off(connection)
+        with _started(environment, "serve", "--port", str(port), "--no-worker", "--no-check") as serve:
+            await until_up(stage.http, f"{origin}/readyz", serve.process)
+            with _started(environment, "work") as work:
+                changes = _Changes(stage, google, origin, connection)
+                await _plan_all(connection, users)
+                everybody = random.Random(11).sample(range(1, users + 1), users)
+                order = everybody * (1 + int(per_second * seconds) // users)
+                cpu = serve.cpu_seconds(), work.cpu_seconds(), stage.cpu_seconds()["PostgreSQL"]
+                took = await changes.send(order[: int(per_second * seconds)], per_second)
+                late = [one * 1000 for one in changes.latencies]
+                used = serve.cpu_seconds(), work.cpu_seconds(), stage.cpu_seconds()["PostgreSQL"]
+                shares = [round((after - before) / took, 2) for before, after in zip(cpu, used, strict=True)]
+        parts = statistics.quantiles(late, n=100)
+        return {
+            "changes a second": round(len(late) / took, 1),
+            "not in the schedule": len(changes.waiting),
+            "p50, ms": round(parts[49]),
+            "p99, ms": round(parts[98]),
+            "longest, ms": round(max(late)),
+            **dict(zip(("cores, serve", "cores, work", "cores, PostgreSQL"), shares, strict=True)),
+        }
+
+
+async def long_calendar(stage: Stage, *, events: int = 20_000) -> Rows:
+    """Read a long calendar for the first time, once at a stretch and once with a worker killed in between."""
+    async with _installation(stage, 10, events) as (connection, environment):
+        google = environment["CATFLAP_GOOGLE_API_URL"]
+        await _put_off(connection)
+        with _started(environment, "work") as work:
+            await _begin_first_sync(connection, 1)
+            await _until(lambda: _is_synced(connection, 1, events))
+            before, began = work.megabytes(), time.monotonic()
+            await _begin_first_sync(connection, 2)
+            most = await _peak(work, lambda: _is_synced(connection, 2, events))
+            took = time.monotonic() - began
+        pages = await _pages(stage, google)
+        with _started(environment, "work") as work:
+            await _begin_first_sync(connection, 3)
+            await _until(lambda: connection.fetchval("SELECT page_token FROM app.calendars WHERE id = 5"))
+            work.process.kill()
+        with _started(environment, "work"):
+            await _until(lambda: _is_synced(connection, 3, events))
+        return {
+            "events": events,
+            "first sync, s": round(took, 1),
+            "memory it takes, MB": round(most - before, 1),
+            "pages": events // PAGE,
+            "pages read again after kill -9": await _pages(stage, google) - pages - events // PAGE,
+        }
+
+
+async def _peak(work: _Running, is_over: Callable[[], Awaitable[Any]]) -> float:
+    """Return the largest memory of a process until something is over."""
+    most = 0.0
+    for _ in range(6_000):
+        most = max(most, work.megabytes())
+        if await is_over():
+            return most
+        await asyncio.sleep(0.01)
+    raise RuntimeError("it took longer than a minute")
+
+
+async def _until(condition: Callable[[], Awaitable[Any]]) -> None:
+    for _ in range(6_000):
+        if await condition():
+            return
+        await asyncio.sleep(0.01)
+    raise RuntimeError("it took longer than a minute")
+
+
+class _Changes:
+    """Changes events at Google and measures until the device's schedule has a new version."""
+
+    def __init__(self, stage: Stage, google: str, origin: str, connection: asyncpg.Connection) -> None:
+        self._stage = stage
+        self._google = google
+        self._origin = origin
+        self._connection = connection
+        self._has_changed = asyncio.Event()
+        self.waiting: dict[str, float] = {}
+        self.latencies: list[float] = []
+
+    async def send(self, users: Sequence[int], per_second: int) -> float:
+        """Change an event of each user, evenly in time; return how long it took until the last schedule."""
+        await self._connection.add_listener(CHANNEL, self._changed)
+        began = time.monotonic()
+        async with asyncio.TaskGroup() as group:
+            for number, user in enumerate(users):
+                await asyncio.sleep(max(0.0, began + number / per_second - time.monotonic()))
+                group.create_task(self._change(user))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(30):
+                while self.waiting:
+                    self._has_changed.clear()
+                    await self._has_changed.wait()
+        await self._connection.remove_listener(CHANNEL, self._changed)
+        return time.monotonic() - began
+
+    async def _change(self, user: int) -> None:
+        (await self._stage.http.post(f"{self._google}/change/{user}")).raise_for_status()
+        headers = {
+            "X-Goog-Channel-ID": push_channel_id(user, 1),
+            "X-Goog-Channel-Token": push_channel_token(user, 1),
+            "X-Goog-Resource-State": "exists",
+        }
+        # One that is still waited for counts from the earlier change.
+        self.waiting.setdefault(schedule_topic(user), time.monotonic())
+        url = f"{self._origin}/google/calendar/push"
+        (await self._stage.http.post(url, headers=headers)).raise_for_status()
+
+    def _changed(self, _connection: object, _pid: object, _channel: object, topic: object) -> None:
+        began = self.waiting.pop(str(topic), None)
+        if began is not None:
+            self.latencies.append(time.monotonic() - began)
+            self._has_changed.set()
+
+
+async def _plan_all(connection: asyncpg.Connection, users: int) -> None:
+    """Plan every user's announcements, and let nobody render those sounds."""
+    planned_before = await connection.fetchval("SELECT now()")
+    await connection.execute(
+        """INSERT INTO queue.pgqueuer (priority, status, entrypoint, payload)
+        SELECT 0, 'queued', $1, convert_to(i::text, 'UTF8') FROM generate_series(1, $2::int) i""",
+        PLAN.name,
+        users,
+    )
+    query = "SELECT count(*) FROM app.plans WHERE planned_at > $1"
+    drop = "DELETE FROM queue.pgqueuer WHERE entrypoint = 'render' AND status = 'queued'"
+
+    async def are_planned() -> bool:
+        await connection.execute(drop)
+        return bool(await connection.fetchval(query, planned_before) == users)
+
+    await _until(are_planned)
+
+
+@asynccontextmanager
+async def _installation(
+    stage: Stage, users: int, events: int = 50
+) -> AsyncIterator[tuple[asyncpg.Connection, dict[str, str]]]:
+    """Load the database and start a Google; yield a connection and the environment of our processes."""
+    cipher = TokenCipher(load_keyset(stage.keyset))
+    await load(stage.urls, users, Installation(SystemClock().now(), CLIENT_ID, cipher))
+    connection = await asyncpg.connect(**asyncpg_options(stage.urls.owner))
+    for statement in _PREPARE:
+        await connection.execute(statement)
+    await connection.executemany(
+        "UPDATE vault.google_tokens SET access_token = $2, refresh_token = $3 WHERE id = $1",
+        [
+            (row["id"], *(_sealed(cipher, row, name) for name in ("access_token", "refresh_token")))
+            for row in await connection.fetch("SELECT id, user_id FROM vault.google_tokens")
+        ],
+    )
+    await connection.execute("VACUUM (ANALYZE)")
+    with _bare_google(events) as url:
+        environment = {
+            "CATFLAP_GOOGLE_API_URL": url,
+            "CATFLAP_GOOGLE_DISCOVERY_URL": f"{url}/.well-known/openid-configuration",
+            "CATFLAP_CALENDARS": "true",
+        }
+        yield connection, {**stage.environment, **environment}
+    await connection.close()
+
+
+@contextmanager
+def _bare_google(events: int) -> Iterator[str]:
+    command = [sys.executable, "-m", "bench.bare_google", str(events)]
+    google = subprocess.Popen(command, stdout=subprocess.PIPE)
+    try:
+        assert google.stdout is not None
+        yield google.stdout.readline().decode().strip()
+    finally:
+        stop(google)
+
+
+def _sealed(cipher: TokenCipher, row: asyncpg.Record, field: str) -> bytes:
+    token = f"{field.partition('_')[0]}-{row['user_id']}"
+    return cipher.encrypt(token, AssociatedData(row["id"], row["user_id"], field))
+
+
+async def _put_off(connection: asyncpg.Connection) -> None:
+    """Let nothing be due but what a notification tells."""
+    await connection.execute("UPDATE app.calendar_syncs SET due_at = now() + interval '1 day'")
+    await connection.execute("UPDATE app.calendar_syncs SET list_due_at = due_at, list_sync_token = 'v1'")
+    await connection.execute("UPDATE app.calendars SET sync_due_at = now() + interval '1 day'")
+
+
+@contextmanager
+def _started(environment: dict[str, str], *arguments: str) -> Iterator[_Running]:
+    process = start(*arguments, environment=environment)
+    try:
+        yield _Running(process)
+    finally:
+        stop(process)
+
+
+async def _begin_first_sync(connection: asyncpg.Connection, user: int) -> None:
+    await connection.execute(
+        "UPDATE app.calendars SET sync_token = NULL, synced_at = NULL, sync_due_at = now() WHERE id = $1",
+        2 * user - 1,
+    )
+    await connection.execute(
+        "INSERT INTO queue.pgqueuer (priority, status, entrypoint, payload) VALUES (0, 'queued', $1, $2)",
+        SYNC_DUE.name,
+        f"{user} {account_sub(user)}".encode(),
+    )
+
+
+async def _is_synced(connection: asyncpg.Connection, user: int, events: int) -> bool:
+    query = """SELECT count(*) FROM app.events e JOIN app.calendars c ON c.id = calendar_id
+        AND c.generation = e.generation WHERE c.id = $1 AND c.sync_token IS NOT NULL"""
+    return bool(await connection.fetchval(query, 2 * user - 1) == events)
+
+
+async def _pages(stage: Stage, google: str) -> int:
+    return int((await stage.http.get(f"{google}/requests")).json().get("GET events", 0))

@@ -64,9 +64,12 @@ class _Running:
         return psutil.Process(self.process.pid)
 
     def cpu_seconds(self) -> float:
-        """Return the CPU time so far, with that of child processes."""
-        found = [self._usage, *self._usage.children(recursive=True)]
-        return sum(one.cpu_times().user + one.cpu_times().system for one in found)
+        """Return the CPU time so far, without that of child processes."""
+        return _cpu_seconds(self._usage)
+
+    def cpu_seconds_of_engines(self) -> float:
+        """Return the CPU time so far of the speech engines, which are child processes."""
+        return sum(map(_cpu_seconds, self._usage.children(recursive=True)))
 
     def megabytes(self) -> float:
         """Return the proportional set size of the process without its children."""
@@ -119,11 +122,10 @@ async def pushed(stage: Stage, *, users: int = 1_000, per_second: int = 100, sec
                 await _plan_all(connection, users)
                 everybody = random.Random(11).sample(range(1, users + 1), users)
                 order = everybody * (1 + int(per_second * seconds) // users)
-                cpu = serve.cpu_seconds(), work.cpu_seconds(), stage.cpu_seconds()["PostgreSQL"]
+                before = _used(stage, serve, work)
                 took = await changes.send(order[: int(per_second * seconds)], per_second)
                 late = [one * 1000 for one in changes.latencies]
-                used = serve.cpu_seconds(), work.cpu_seconds(), stage.cpu_seconds()["PostgreSQL"]
-                shares = [round((after - before) / took, 2) for before, after in zip(cpu, used, strict=True)]
+                after = _used(stage, serve, work)
         parts = statistics.quantiles(late, n=100)
         return {
             "changes a second": round(len(late) / took, 1),
@@ -131,8 +133,23 @@ async def pushed(stage: Stage, *, users: int = 1_000, per_second: int = 100, sec
             "p50, ms": round(parts[49]),
             "p99, ms": round(parts[98]),
             "longest, ms": round(max(late)),
-            **dict(zip(("cores, serve", "cores, work", "cores, PostgreSQL"), shares, strict=True)),
+            **{f"cores, {name}": round((used - before[name]) / took, 2) for name, used in after.items()},
         }
+
+
+def _used(stage: Stage, serve: _Running, work: _Running) -> dict[str, float]:
+    """Return the CPU time so far of each part."""
+    return {
+        "serve": serve.cpu_seconds(),
+        "work": work.cpu_seconds(),
+        "speech engines": work.cpu_seconds_of_engines(),
+        "PostgreSQL": stage.cpu_seconds()["PostgreSQL"],
+    }
+
+
+def _cpu_seconds(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return times.user + times.system
 
 
 async def long_calendar(stage: Stage, *, events: int = 20_000) -> Rows:

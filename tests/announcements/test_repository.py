@@ -10,11 +10,11 @@ import pytest
 from sqlalchemy import Row, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from catflap.announcements.planned import PlannedAnnouncement
+from catflap.announcements.planned import PlannedAnnouncement, Wording
 from catflap.announcements.repository import acknowledge, lock_plan, mark_failed, mark_ready, replan
 from catflap.clock import FixedClock
 from catflap.errors import BadRequest
-from catflap.speech import content_key
+from catflap.speech import Utterance, content_key
 from catflap.store.database import Urls
 from catflap.store.notify import NotificationListener
 from catflap.store.tables import announcements as t
@@ -23,6 +23,10 @@ from catflap.work.retention import Retention
 from tests.announcements.conftest import add_device
 
 LEAD = timedelta(minutes=10)
+
+
+def say_as_given(dialect: str, text: str) -> Utterance:
+    return Utterance(text, text, dialect, "en")
 
 
 def planned(
@@ -37,8 +41,7 @@ def planned(
         "event_start": (at + LEAD).isoformat(),
         "language": "en",
         "dialect": "kitten",
-        "display": spoken,
-        "spoken": spoken,
+        "wording": Wording(say_as_given, ("kitten", spoken)),
     }
     return PlannedAnnouncement(**(values | more))
 
@@ -377,3 +380,20 @@ async def test_an_old_sound_that_a_plan_uses_is_not_deleted_while_the_plan_is_wr
     async with engine.connect() as connection:
         assert (await connection.execute(select(sounds.c.key))).scalars().all() == [key]
     assert await harness.states() == {"one": "ready"}
+
+
+async def test_a_text_is_made_once_for_the_same_wording(harness: PlanHarness, soon: datetime) -> None:
+    made: list[str] = []
+
+    def say(dialect: str, text: str) -> Utterance:
+        made.append(text)
+        return Utterance(text, text, dialect, "en")
+
+    def wanted(text: str) -> PlannedAnnouncement:
+        return planned("a", soon, wording=Wording(say, ("kitten", text)))
+
+    for title in ("Tea", "Tea", "Tea", "Coffee", "Coffee"):
+        await harness.plan(wanted(title))
+    assert made == ["Tea", "Coffee"]
+    rows = await harness.rows()
+    assert rows["a"].spoken == "Coffee"

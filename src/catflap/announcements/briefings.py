@@ -93,16 +93,16 @@ def _briefing(
         counted = found.to_come if language == languages[0] else ()
         first = min((one.starts_at for one in counted), default=None)
         yield make_announcement(
-            say_briefing(
-                dialect_for(preferences, language),
-                day,
-                all_day,
-                len(counted),
-                first.astimezone(zone) if first else None,
-                under_way,
-            ),
+            say_briefing,
+            dialect_for(preferences, language),
+            day,
+            all_day,
+            len(counted),
+            first.astimezone(zone) if first else None,
+            under_way,
             key=announcement_key("briefing", play_at, 0, language, day.isoformat()),
             kind="briefing",
+            language=language,
             play_at=play_at,
             expires_at=play_at + MAX_LIFETIME,
             titles=[*all_day, *under_way],

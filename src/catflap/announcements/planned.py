@@ -2,18 +2,51 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from typing import Literal
 
 from catflap.announcements.preferences import Preferences
 from catflap.calendars import Occurrence
-from catflap.speech import Language, Title, Utterance, shown_title
+from catflap.speech import Language, Title, Utterance, shown_title, speech_version
 
 # Briefings expire after two hours, all other announcements earlier.
 MAX_LIFETIME = timedelta(hours=2)
 Kind = Literal["before", "start", "briefing"]
+
+
+@dataclass(frozen=True)
+class Wording:
+    """What a text is made from. Most announcements stay when a plan is made anew, and keep their text.
+
+    Args:
+        say: A function of `catflap.speech`.
+        arguments: Its arguments.
+    """
+
+    say: Callable[..., Utterance]
+    arguments: tuple[object, ...] = field(repr=False)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A hash of all that the text depends on, the installation's phrasebooks and engines included."""
+        parts = json.dumps([speech_version(), self.say.__name__, self.arguments], default=_plain)
+        return hashlib.sha256(parts.encode()).hexdigest()
+
+    @cached_property
+    def utterance(self) -> Utterance:
+        """The text."""
+        return self.say(*self.arguments)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Title):
+        return [value.text, value.private, value.tentative, value.birthday, value.until]
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(type(value).__name__)
 
 
 @dataclass(frozen=True)
@@ -29,8 +62,7 @@ class PlannedAnnouncement:
         event_start: ISO 8601 in the user's zone; a date for a briefing or an all-day event.
         language: Language of the text.
         dialect: Id of the phrasebook.
-        display: The text to show.
-        spoken: The text to synthesise.
+        wording: What its text is made from.
     """
 
     key: str
@@ -41,32 +73,42 @@ class PlannedAnnouncement:
     event_start: str
     language: Language
     dialect: str
-    display: str = field(repr=False)
-    spoken: str = field(repr=False)
+    wording: Wording = field(repr=False)
+
+    @property
+    def display(self) -> str:
+        """The text to show."""
+        return self.wording.utterance.display
+
+    @property
+    def spoken(self) -> str:
+        """The text to synthesise."""
+        return self.wording.utterance.spoken
 
 
 def make_announcement(
-    utterance: Utterance,
-    *,
+    say: Callable[..., Utterance],
+    dialect: str,
+    *arguments: object,
     key: str,
     kind: Kind,
+    language: Language,
     play_at: datetime,
     expires_at: datetime,
     titles: Sequence[Title],
     event_start: str,
 ) -> PlannedAnnouncement:
-    """Build an announcement from an utterance and its schedule."""
+    """Build an announcement, whose text is `say(dialect, *arguments)`."""
     return PlannedAnnouncement(
         key=key,
         kind=kind,
         play_at=play_at,
         expires_at=expires_at,
-        titles=tuple(shown_title(utterance.dialect, title) for title in titles),
+        titles=tuple(shown_title(dialect, title) for title in titles),
         event_start=event_start,
-        language=utterance.language,
-        dialect=utterance.dialect,
-        display=utterance.display,
-        spoken=utterance.spoken,
+        language=language,
+        dialect=dialect,
+        wording=Wording(say, (dialect, *arguments)),
     )
 
 

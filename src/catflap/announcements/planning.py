@@ -5,7 +5,7 @@ first followed by that of the second.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -140,9 +140,10 @@ def _reminder(
     starts_at = first.starts_at.astimezone(preferences.time_zone)
     titles = [announced_title(one, preferences) for one in group]
     return make_announcement(
-        _utterance(first, starts_at, play_at, minutes, titles, dialect_for(preferences, language)),
+        *_wording(first, starts_at, play_at, minutes, titles, dialect_for(preferences, language)),
         key=announcement_key(kind, play_at, minutes, language, about),
         kind=kind,
+        language=language,
         play_at=play_at,
         expires_at=min(play_at + _BEFORE_LIFETIME, first.starts_at + _AFTER_START),
         titles=titles,
@@ -150,16 +151,17 @@ def _reminder(
     )
 
 
-def _utterance(
+def _wording(
     first: Occurrence,
     starts_at: datetime,
     play_at: datetime,
     minutes: int,
     titles: Sequence[Title],
     dialect: str,
-) -> Utterance:
+) -> tuple[Callable[..., Utterance], str, *tuple[object, ...]]:
+    """Return the function that makes the text, and its arguments."""
     if first.day:
-        return say_all_day(dialect, titles, first.day, play_at.astimezone(starts_at.tzinfo).date())
+        return say_all_day, dialect, titles, first.day, play_at.astimezone(starts_at.tzinfo).date()
     if minutes:
-        return say_before(dialect, titles, starts_at, minutes)
-    return say_start(dialect, titles, starts_at)
+        return say_before, dialect, titles, starts_at, minutes
+    return say_start, dialect, titles, starts_at

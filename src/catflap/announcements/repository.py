@@ -6,13 +6,14 @@ Acknowledgements only move a state forward along this line, so late or repeated 
 planning moves it back: a cancelled announcement that is wanted again, or one whose text changed, is planned.
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import func, insert, select, text, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from catflap.announcements.plan_inputs import RENDER_RETRY_AFTER
@@ -66,14 +67,35 @@ _DEVICES = PreparedQuery(
     SELECT id, schedule_version FROM app.devices WHERE user_id = :user_id ORDER BY id FOR UPDATE
     """)
 )
-# Those of a device that have not expired, and those that the plan has.
+# Those of some devices that have not expired, and those that the plan has.
 _ROWS = PreparedQuery(
     text("""
     SELECT * FROM app.announcements
-    WHERE device_id = :device_id
+    WHERE device_id = ANY (:device_ids)
         AND ((expires_at > :now AND kind = ANY (CAST(:kinds AS text[]))) OR key = ANY (:keys))
     FOR UPDATE
     """)
+)
+_WRITE = PreparedQuery(
+    text("""
+    INSERT INTO app.announcements (
+        id, user_id, device_id, key, kind, state, play_at, expires_at, titles, event_start, dialect, display,
+        spoken, wording, sound_key, updated_at
+    )
+    SELECT
+        id, user_id, device_id, key, kind, state, play_at, expires_at, titles, event_start, dialect, display,
+        spoken, wording, sound_key, updated_at
+    FROM jsonb_populate_recordset(CAST(NULL AS app.announcements), CAST(CAST(:rows AS text) AS jsonb))
+    ON CONFLICT (id) DO UPDATE SET
+        state = excluded.state, kind = excluded.kind, play_at = excluded.play_at,
+        expires_at = excluded.expires_at, titles = excluded.titles, event_start = excluded.event_start,
+        dialect = excluded.dialect, display = excluded.display, spoken = excluded.spoken,
+        wording = excluded.wording, sound_key = excluded.sound_key, detail = NULL,
+        updated_at = excluded.updated_at
+    """)
+)
+_CANCEL = PreparedQuery(
+    text("UPDATE app.announcements SET state = 'cancelled', updated_at = :now WHERE id = ANY (:ids)")
 )
 _INCREMENT = PreparedQuery(
     text("""
@@ -105,13 +127,17 @@ async def replan(
         now: The time for which the plan was made.
         planned: The whole plan, including the last `MAX_LIFETIME` before `now`.
     """
-    wanted = {one.key: _row_values(one) for one in planned}
+    plans = {one.key: one for one in planned}
+    owned = await fetch_within(connection, _DEVICES, user_id=user_id)
+    rows_of = await _rows(connection, [device["id"] for device in owned], now, list(plans))
+    texts = {(row["key"], row["wording"]): row for rows in rows_of.values() for row in rows.values()}
+    wanted = {key: _row_values(one, texts.get((key, one.wording.fingerprint))) for key, one in plans.items()}
     rendered = await _keep_sounds(connection, [values["sound_key"] for values in wanted.values()], now)
     for values in wanted.values():
         values["state"] = "ready" if values["sound_key"] in rendered else "planned"
     to_render: set[str] = set()
-    for device in await fetch_within(connection, _DEVICES, user_id=user_id):
-        rows = await _rows(connection, device["id"], now, list(wanted))
+    for device in owned:
+        rows = rows_of[device["id"]]
         diff = _diff(rows, wanted, now)
         if diff or device["schedule_version"] == 0:
             await _write(connection, user_id, device["id"], diff, now)
@@ -193,7 +219,8 @@ class _PlanDiff:
         return [*self.new, *self.changed.values()]
 
 
-def _row_values(one: PlannedAnnouncement) -> dict[str, Any]:
+def _row_values(one: PlannedAnnouncement, same: Columns | None) -> dict[str, Any]:
+    """Return the columns of an announcement; its text is taken from a row with the same, if there is one."""
     return {
         "key": one.key,
         "kind": one.kind,
@@ -202,9 +229,10 @@ def _row_values(one: PlannedAnnouncement) -> dict[str, Any]:
         "titles": list(one.titles),
         "event_start": one.event_start,
         "dialect": one.dialect,
-        "display": one.display,
-        "spoken": one.spoken,
-        "sound_key": content_key(one.spoken, one.dialect),
+        "display": one.display if same is None else same["display"],
+        "spoken": one.spoken if same is None else same["spoken"],
+        "wording": one.wording.fingerprint,
+        "sound_key": content_key(one.spoken, one.dialect) if same is None else same["sound_key"],
     }
 
 
@@ -239,23 +267,23 @@ async def _write(
     now: datetime,
 ) -> None:
     owner = {"user_id": user_id, "device_id": device_id, "updated_at": now}
-    if diff.new:
-        rows = [{"id": uuid4().hex, **owner, **values} for values in diff.new]
-        await connection.execute(insert(t), rows)
-    for identifier, values in diff.changed.items():
-        change = update(t).where(t.c.id == identifier)
-        await connection.execute(change.values(**values, detail=None, updated_at=now))
+    rows = [{"id": uuid4().hex, **owner, **values} for values in diff.new]
+    rows += [{"id": identifier, **owner, **values} for identifier, values in diff.changed.items()]
+    if rows:
+        await fetch_within(connection, _WRITE, rows=json.dumps(rows, default=datetime.isoformat))
     if diff.cancelled:
-        cancel = update(t).where(t.c.id.in_(diff.cancelled))
-        await connection.execute(cancel.values(state="cancelled", updated_at=now))
+        await fetch_within(connection, _CANCEL, ids=diff.cancelled, now=now)
 
 
 async def _rows(
-    connection: AsyncConnection, device_id: int, now: datetime, keys: list[str]
-) -> dict[str, Columns]:
-    """Return, by key, the device's announcements that have not expired and those that the plan has."""
-    found = await fetch_within(connection, _ROWS, device_id=device_id, now=now, kinds=KINDS, keys=keys)
-    return {row["key"]: row for row in found}
+    connection: AsyncConnection, device_ids: list[int], now: datetime, keys: list[str]
+) -> dict[int, dict[str, Columns]]:
+    """Return, by device and key, the announcements that have not expired and those that the plan has."""
+    found = await fetch_within(connection, _ROWS, device_ids=device_ids, now=now, kinds=KINDS, keys=keys)
+    rows: dict[int, dict[str, Columns]] = {device_id: {} for device_id in device_ids}
+    for row in found:
+        rows[row["device_id"]][row["key"]] = row
+    return rows
 
 
 async def _keep_sounds(connection: AsyncConnection, keys: list[str], now: datetime) -> set[str]:

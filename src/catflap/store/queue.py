@@ -12,6 +12,7 @@ from pgqueuer.domain.settings import DBSettings
 from sqlalchemy import ColumnElement, column, func, literal_column, select, table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from catflap.store.single_statements import execute_within
 from catflap.store.task_types import TaskType
 
 _K = TypeVar("_K")
@@ -38,12 +39,13 @@ async def enqueue(
         keys: Its keys.
         after: How much later it is to run.
     """
-    # On SQLAlchemy's own connection, to join the open transaction.
     n = len(keys)
     if n:
         payloads = [task.to_text(key).encode() for key in keys]
-        await connection.exec_driver_sql(
-            _ENQUEUE, ([0] * n, [task.name] * n, payloads, [after] * n, [None] * n, ["{}"] * n)
+        await execute_within(
+            connection,
+            _ENQUEUE,
+            *([0] * n, [task.name] * n, payloads, [after] * n, [None] * n, ["{}"] * n),
         )
 
 

@@ -47,13 +47,18 @@ async def fetch_within(
         BadRequest: a parameter can't be stored.
         TryAgain: `database_unavailable`.
     """
-    pooled = await connection.get_raw_connection()
-    driver: Any = pooled.driver_connection
+    return await execute_within(connection, query.text, *(parameters[name] for name in query.names))
+
+
+async def execute_within(connection: AsyncConnection, statement: str, *values: object) -> list[Columns]:
+    """As `fetch_within`, for the text of a statement whose parameters are `$1` and so on."""
+    driver: Any = (await connection.get_raw_connection()).driver_connection
     if not driver.is_in_transaction():
         # SQLAlchemy begins the transaction with its first statement.
-        return [row._mapping for row in await connection.execute(query.query, parameters)]
+        result = await connection.exec_driver_sql(statement, values)
+        return [row._mapping for row in result] if result.returns_rows else []
     try:
-        found: list[Columns] = await driver.fetch(query.text, *(parameters[name] for name in query.names))
+        found: list[Columns] = await driver.fetch(statement, *values)
     except LOSSES as error:
         raise translate_error(error) or error from error
     return found

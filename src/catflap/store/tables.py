@@ -246,6 +246,8 @@ announcements = Table(
     Column("dialect", Text, nullable=False),
     Column("display", Text, nullable=False),
     Column("spoken", Text, nullable=False),
+    # A hash of what the text was made from; "" for rows of older versions.
+    Column("wording", Text, nullable=False, server_default=""),
     Column("sound_key", Text, nullable=False),
     Column("detail", Text),
     time_column("updated_at"),

@@ -41,6 +41,7 @@ _EVENTS = (
     "ALTER TABLE app.events ADD PRIMARY KEY (calendar_id, generation, google_id)",
 )
 _CHANNELS = (
+    "ALTER TABLE app.announcements ADD COLUMN wording TEXT NOT NULL DEFAULT ''",
     """CREATE TABLE app.push_channels (
         id TEXT NOT NULL PRIMARY KEY,
         user_id BIGINT NOT NULL,

@@ -62,7 +62,7 @@ async def test_after_a_week_of_edits_and_faults_everything_is_as_if_read_anew(
 
 async def _live_through(week: SimulatedWeek, chance: Random) -> None:
     for _ in range(int(os.environ.get("CATFLAP_WEEK_DAYS", "7"))):
-        await week.busy_hours(2, chance.choice(_FAULT_RATES), chance.choice(_CRASH_RATES))
+        await week.busy_hours(1, chance.choice(_FAULT_RATES), chance.choice(_CRASH_RATES))
         await week.quiet_hours(chance.randint(10, 11))
         await week.busy_hours(1, chance.choice(_FAULT_RATES), chance.choice(_CRASH_RATES))
         await week.quiet_hours(chance.randint(10, 11))

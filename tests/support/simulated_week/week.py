@@ -232,7 +232,7 @@ class SimulatedWeek:
             assert answer.status_code in (204, 404), answer.text
 
     def _until_next_edit(self) -> timedelta:
-        return timedelta(minutes=self._chance.choice((1, 3, 7, 15)), seconds=self._chance.randint(0, 59))
+        return timedelta(minutes=self._chance.choice((1, 2, 4, 9)), seconds=self._chance.randint(0, 59))
 
     async def _choose_zone(self) -> None:
         bearer = self._bearers[self._chance.choice(EMAILS)]

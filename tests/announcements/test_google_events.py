@@ -11,6 +11,7 @@ from catflap.announcements.planner import Planner
 from catflap.announcements.preferences import Preferences, save_preferences
 from catflap.clock import FixedClock
 from catflap.store.tables import announcements
+from tests.support.phrases import has_phrase
 from tests.support.sandbox_calendar import EMAIL, SUB, Served
 
 # One of the zones that are never on UTC, so that a mistaken zone shows.
@@ -89,7 +90,7 @@ async def test_only_flights_and_tables_are_announced_of_googles_special_types(sp
     spoken_day.add("Home", "2026-12-02", "2026-12-03", eventType="workingLocation")
     spoken_day.add("Flight to Oslo", "2026-12-02T18:00", "2026-12-02T20:00", eventType="fromGmail")
     assert [tuple(row.titles) for row in await spoken_day.said()] == [(), ("Flight to Oslo",)]
-    assert "One appointment, at 6:00 pm." in await spoken_day.briefing()
+    assert has_phrase(await spoken_day.briefing(), "timed_one", time="6:00 pm")
     asked = Preferences(zone=ZONE, event_types=("focusTime", "outOfOffice", "workingLocation"))
     titles = {title for row in await spoken_day.said(asked) for title in row.titles}
     assert titles == {"Focus time", "Out of office", "Home", "Flight to Oslo"}
@@ -119,8 +120,12 @@ async def test_only_private_events_are_secret(spoken_day: SpokenDay) -> None:
     spoken_day.add(" \u3000 ", "2026-12-02T12:00", "2026-12-02T12:30")
     spoken_day.add("🎉🎉", "2026-12-02T13:00", "2026-12-02T13:30")
     spoken_day.add("Lunch", "2026-12-02T14:00", "2026-12-02T14:30", transparency="transparent")
-    spoken = [row.spoken.split(" at ")[0] for row in await spoken_day.said(kitten)]
-    assert spoken == ["Mew! A secret appointment", *["Mew! An appointment"] * 4, "Mew! Lunch"]
+    spoken = [row.spoken.lower() for row in await spoken_day.said(kitten)]
+    assert [("secret" in words, "an appointment" in words, "lunch" in words) for words in spoken] == [
+        (True, False, False),
+        *[(False, True, False)] * 4,
+        (False, False, True),
+    ]
 
 
 async def test_googles_reminders_are_used_where_the_person_chose_them(
@@ -158,4 +163,4 @@ async def test_the_briefing_names_ongoing_events_from_google(spoken_day: SpokenD
     assert "Night shift" not in late
     early = await spoken_day.briefing(Preferences(zone=ZONE, dialect_en="plain", briefing_at=time(5)))
     assert "Under way now: “Night shift” until 6:00 am and “Conference” until 5:00 pm tomorrow." in early
-    assert "Nothing" not in late + early
+    assert not has_phrase(late + early, "nothing")

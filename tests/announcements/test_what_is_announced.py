@@ -12,6 +12,7 @@ from catflap.announcements.planning import plan
 from catflap.announcements.preferences import Preferences
 from catflap.speech import dialects, language_of
 from tests.support.occurrences import HOUR, NOON, QUIET, timed, whole
+from tests.support.phrases import has_phrase
 
 GOOGLE = Preferences(reminders_from="google", briefing_at=None)
 DAY = date(2026, 11, 25)
@@ -34,7 +35,7 @@ def test_blocks_of_time_and_places_are_announced_only_when_asked_for(kind: str) 
     at = [timed("Focus", NOON + HOUR, event_type=kind)]
     whole_day = whole("Focus", DAY, event_type=kind)
     assert before(at) == []
-    assert "Nothing on the calendar" in briefing(whole_day).display
+    assert has_phrase(briefing(whole_day).display, "nothing")
     assert [one.titles for one in before(at, event_types=(kind,))] == [("Focus",)]
     assert briefing(whole_day, event_types=(kind,)).titles == ("Focus",)
     others = tuple({"focusTime", "outOfOffice", "workingLocation"} - {kind})
@@ -63,7 +64,8 @@ def test_a_birthday_without_a_title_is_a_birthday() -> None:
 def test_an_event_without_a_title_is_an_appointment_and_no_secret(title: str) -> None:
     (said,) = before([timed(title, NOON + HOUR)], dialect_en="kitten")
     assert said.titles == ("an appointment",)
-    assert said.display.startswith("Mew! An appointment at")
+    assert "an appointment" in said.display.lower()
+    assert "secret" not in said.display
     (secret,) = before([timed(title, NOON + HOUR, private=True)], dialect_en="kitten")
     assert secret.titles == ("a secret appointment",)
 
@@ -104,9 +106,9 @@ def test_tentative_events_can_be_said_like_others_or_not_at_all() -> None:
 def test_only_the_tentative_one_of_several_is_in_doubt() -> None:
     both = [timed("Review", NOON + HOUR), timed("Sync", NOON + HOUR, tentative=True)]
     (said,) = before(both, dialect_en="plain")
-    assert said.display.startswith("“Review” and maybe “Sync” at")
+    assert "“Review” and maybe “Sync”" in said.display
     (said,) = before(both[1:], dialect_en="plain")
-    assert said.display.startswith("Maybe “Sync” at")
+    assert "maybe “Sync”" in said.display.replace("Maybe", "maybe")
 
 
 def test_an_event_accepted_in_one_of_two_calendars_is_certain() -> None:
@@ -194,22 +196,23 @@ def test_an_event_until_midnight_ends_today() -> None:
 
 def test_events_that_end_before_or_begin_at_the_briefing_are_not_ongoing() -> None:
     over = timed("Run", BRIEFING - 2 * HOUR, ends_at=BRIEFING)
-    assert "Nothing on the calendar" in briefing(over).display
+    assert has_phrase(briefing(over).display, "nothing")
     now = timed("Run", BRIEFING, ends_at=BRIEFING + HOUR)
-    assert "One appointment, at 8:00 am." in briefing(now).display
+    assert has_phrase(briefing(now).display, "timed_one", time="8:00 am")
     assert "Under way" not in briefing(now).display
 
 
 def test_the_last_day_of_a_trip_is_announced_and_the_day_after_is_not() -> None:
     assert "Today: “Trip”." in briefing(whole("Trip", DAY - timedelta(days=2), days=3)).display
-    assert "Nothing" in briefing(whole("Trip", DAY - timedelta(days=3), days=3)).display
+    assert has_phrase(briefing(whole("Trip", DAY - timedelta(days=3), days=3)).display, "nothing")
 
 
 def test_ongoing_events_are_not_counted_again() -> None:
     said = briefing(
         timed("Shift", BRIEFING - HOUR, ends_at=BRIEFING + HOUR), timed("Sync", BRIEFING + 2 * HOUR)
     )
-    assert said.display.endswith("“Shift” until 9:00 am. One appointment, at 10:00 am.")
+    assert "“Shift” until 9:00 am. " in said.display
+    assert has_phrase(said.display, "timed_one", time="10:00 am")
 
 
 def test_a_private_ongoing_event_stays_private() -> None:
@@ -251,7 +254,7 @@ def test_nothing_is_never_said_while_something_is_under_way_or_to_come(
         if one.covers(DAY)
         or (not one.all_day and (one.starts_at < moment < one.ends_at or moment <= one.starts_at < tomorrow))
     ]
-    nothing = ["Nothing on" in one.display or "予定がありません" in one.display for one in said]
+    nothing = [has_phrase(one.display, "nothing", one.dialect) for one in said]
     assert any(nothing) == (not busy)
     assert {one.language for one in said} >= {
         language_of(one.title) for one in busy if one.all_day or one.starts_at < moment

@@ -10,7 +10,8 @@ import pytest
 from catflap.speech import dialects, say_before, say_start
 from catflap.speech.engines.transliteration import transliterate
 from catflap.speech.japanese import reading, title_reading
-from catflap.speech.phrasebooks import REQUIRED, phrasebook
+from catflap.speech.phrasebook_format import REQUIRED
+from catflap.speech.phrasebooks import phrasebook
 from catflap.speech.spoken_times import format_date, format_duration, format_time
 from tests.support.kana import kana
 
@@ -35,7 +36,7 @@ def test_every_japanese_dialect_has_golden_readings_for_every_phrase():
 @pytest.mark.parametrize("kind", REQUIRED)
 def test_a_phrase_is_read_as_meant(dialect, kind):
     values = VALUES | ({"span": "2時間30分"} if kind == "before_hours" else {})
-    assert kana(phrasebook(dialect).phrases[kind].spoken.format_map(values)) == GOLDEN[dialect][kind]
+    assert kana(phrasebook(dialect).phrase(kind).spoken.format_map(values)) == GOLDEN[dialect][kind]
 
 
 @pytest.mark.parametrize(("minutes", "read"), WORDS["minutes"].items())

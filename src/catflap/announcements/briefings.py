@@ -11,6 +11,7 @@ from catflap.announcements.planned import (
     announcement_key,
     dialect_for,
     make_announcement,
+    phrase_seed,
 )
 from catflap.announcements.preferences import Preferences
 from catflap.calendars import Occurrence
@@ -100,6 +101,7 @@ def _briefing(
             len(counted),
             first.astimezone(zone) if first else None,
             under_way,
+            phrase_seed(play_at),
             key=announcement_key("briefing", play_at, 0, language, day.isoformat()),
             kind="briefing",
             language=language,

@@ -131,3 +131,13 @@ def announcement_key(kind: Kind, play_at: datetime, minutes: int, language: Lang
     """Return the key of an announcement, a hash that does not depend on its text."""
     identity = json.dumps([kind, play_at.astimezone(UTC).isoformat(), minutes, language, about])
     return hashlib.sha256(identity.encode()).hexdigest()
+
+
+def phrase_seed(play_at: datetime) -> int:
+    """Return what chooses the variant of a phrase: the five minutes of its time, which its key has too.
+
+    Not a hash of the key, because two neighbours would have the same of five variants each fifth time.
+    Announcements that are no multiple of 25 minutes apart differ, and so do those of one time on consecutive
+    days and weeks.
+    """
+    return int(play_at.timestamp()) // 300

@@ -17,6 +17,7 @@ from catflap.announcements.planned import (
     announcement_key,
     dialect_for,
     make_announcement,
+    phrase_seed,
 )
 from catflap.announcements.preferences import OPTIONAL_TYPES, Preferences
 from catflap.calendars import Occurrence
@@ -163,5 +164,5 @@ def _wording(
     if first.day:
         return say_all_day, dialect, titles, first.day, play_at.astimezone(starts_at.tzinfo).date()
     if minutes:
-        return say_before, dialect, titles, starts_at, minutes
-    return say_start, dialect, titles, starts_at
+        return say_before, dialect, titles, starts_at, minutes, phrase_seed(play_at)
+    return say_start, dialect, titles, starts_at, phrase_seed(play_at)

@@ -1,51 +1,30 @@
 """Load phrasebooks: each dialect is a TOML file in `catflap/phrasebooks`.
 
-A phrase has a text to display and, where the engine would misread it, a text to speak. A phrasebook that
-lacks a phrase or has an unknown placeholder is rejected as a whole. How to add one: docs/phrasebooks.md.
+A phrase is one sentence or a list of sentences that mean the same, its variants. Where the engine would
+misread a word, the table `[spoken]` has another spelling for it. A phrasebook that lacks a phrase or has an
+unknown placeholder is rejected as a whole, with every reason. How to add one: docs/phrasebooks.md.
 """
 
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from string import Formatter
-from types import MappingProxyType
 
 from catflap.speech.errors import UnknownDialect
 from catflap.speech.language import Language
+from catflap.speech.phrasebook_format import NAMES, REQUIRED, problems_of, variants_of
 from catflap.speech.spoken_times import TextPair
 
-# Every phrase a phrasebook must have, and the placeholders that must be in it.
-REQUIRED: Mapping[str, frozenset[str]] = MappingProxyType(
-    {
-        "before_one": frozenset({"titles"}),
-        "before_many": frozenset({"titles", "time", "span"}),
-        "before_hours": frozenset({"titles", "time", "span"}),
-        "start": frozenset({"titles"}),
-        "all_day": frozenset({"day", "titles"}),
-        "greeting": frozenset({"date"}),
-        "timed_one": frozenset({"time"}),
-        "timed_many": frozenset({"count", "time"}),
-        "nothing": frozenset(),
-        "moved": frozenset({"titles", "time"}),
-        "cancelled": frozenset({"titles", "time"}),
-        "late": frozenset({"titles", "span"}),
-        "catch_up": frozenset({"titles"}),
-        "reconnect": frozenset(),
-        "under_way": frozenset({"titles"}),
-        # Parts of a sentence, around a title.
-        "maybe": frozenset({"title"}),
-        "until": frozenset({"title", "time"}),
-    }
-)
 _ORDER = (
     *("kansai", "kyoto", "hakata", "tsugaru", "nagoya", "hiroshima", "okinawa", "kagoshima", "standard"),
     *("kitten", "butler", "cowboy", "pirate", "plain"),
 )
 
-_NAMES = ("id", "language", "name", "native_name", "example")
-_SUBSTITUTES = ("private", "untitled", "birthday", "own_birthday")
+# Number of announcements after which a variant may come again, if the phrase has so many.
+_ROUND = 5
+_DAY_SLOTS = 24 * 60 // 5
 
 Voice = Mapping[str, float | str]
 
@@ -86,7 +65,8 @@ class Phrasebook:
         untitled: Substitute for a missing title.
         birthdays: Substitutes for a missing title of a birthday, by Google's type: `birthday`, `self`.
         voice: Settings of the engine.
-        phrases: Sentences, by the names in `REQUIRED`.
+        phrases: The variants of each phrase, by the names in `REQUIRED`.
+        respelled: The `[spoken]` spellings.
     """
 
     dialect: Dialect
@@ -94,11 +74,35 @@ class Phrasebook:
     untitled: str
     birthdays: Mapping[str, str]
     voice: Voice
-    phrases: Mapping[str, Phrase]
+    phrases: Mapping[str, Sequence[Phrase]]
+    respelled: Mapping[str, str]
+
+    def phrase(self, kind: str, seed: int = 0) -> Phrase:
+        """Return the variant of a phrase for an announcement.
+
+        Args:
+            kind: A name in `REQUIRED`.
+            seed: Of the announcement; the same seed gets the same variant. Seeds that differ by no multiple
+                of five get different variants of a phrase that has at least five.
+        """
+        variants = self.phrases[kind]
+        if len(variants) > _ROUND:
+            variants = variants[seed % _ROUND :: _ROUND]
+            return variants[seed // _DAY_SLOTS % len(variants)]
+        return variants[seed % len(variants)]
 
 
 class InvalidPhrasebook(ValueError):
-    """A phrasebook file is invalid; the message says which and why."""
+    """A phrasebook file is invalid.
+
+    Args:
+        source: The name of the file.
+        problems: What is wrong, by the key in the file; "" for the file as a whole.
+    """
+
+    def __init__(self, source: str, problems: Sequence[tuple[str, str]]) -> None:
+        super().__init__("\n".join(": ".join(filter(None, (source, *problem))) for problem in problems))
+        self.problems = tuple(problems)
 
 
 def dialects() -> tuple[Dialect, ...]:
@@ -128,40 +132,54 @@ def parse(text: str, source: str) -> Phrasebook:
     Raises:
         InvalidPhrasebook: a key or phrase is missing, unknown, or has the wrong placeholders.
     """
-    data = tomllib.loads(text)
-    if absent := {*_NAMES, *_SUBSTITUTES, "phrases"} - data.keys():
-        raise InvalidPhrasebook(f"{source} lacks {', '.join(sorted(absent))}")
-    shown, spoken = data["phrases"], data.get("spoken", {})
-    if odd := (shown.keys() ^ REQUIRED.keys()) | (spoken.keys() - REQUIRED.keys()):
-        raise InvalidPhrasebook(f"{source} lacks or should not have the phrases {', '.join(sorted(odd))}")
-    phrases = {name: Phrase(shown[name], spoken.get(name, shown[name])) for name in REQUIRED}
-    for name, phrase in phrases.items():
-        _check(phrase, name, source)
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidPhrasebook(source, [("", f"is no TOML: {error}")]) from None
+    if problems := problems_of(data):
+        raise InvalidPhrasebook(source, problems)
+    respelled = data.get("spoken", {})
     return Phrasebook(
-        dialect=Dialect(**{field: data[field] for field in _NAMES}),
+        dialect=Dialect(**{field: data[field] for field in NAMES}),
         private=data["private"],
         untitled=data["untitled"],
         birthdays={"birthday": data["birthday"], "self": data["own_birthday"]},
         voice=data.get("voice", {}),
-        phrases=phrases,
+        phrases={
+            kind: tuple(
+                Phrase(text, _respell(text, respelled)) for text in variants_of(data["phrases"][kind])
+            )
+            for kind in REQUIRED
+        },
+        respelled=respelled,
     )
 
 
-def _check(phrase: Phrase, name: str, source: str) -> None:
-    for words in (phrase.display, phrase.spoken):
-        fields = {(field or "").lower() for _, field, _, _ in Formatter().parse(words) if field is not None}
-        allowed = REQUIRED[name] | {"time"} if "titles" in REQUIRED[name] else REQUIRED[name]
-        if not REQUIRED[name] <= fields <= allowed:
-            raise InvalidPhrasebook(
-                f"{source}: '{name}' has {sorted(fields)}, needs {sorted(REQUIRED[name])}"
-            )
+def _respell(text: str, respelled: Mapping[str, str]) -> str:
+    """Return a phrase as it is spoken: of overlapping spellings the longest counts; placeholders stay."""
+    if not respelled:
+        return text
+    words = "|".join(map(_whole_word, sorted(respelled, key=len, reverse=True)))
+    return re.sub(rf"\{{[^}}]*\}}|{words}", lambda match: respelled.get(match[0], match[0]), text)
+
+
+def _whole_word(word: str) -> str:
+    """Return the pattern of a word, which in English isn't a part of another."""
+    before = r"(?<![A-Za-z])" if word[0].isascii() else ""
+    after = r"(?![A-Za-z])" if word[-1].isascii() else ""
+    return before + re.escape(word) + after
+
+
+def is_phrasebook(name: str) -> bool:
+    """Return whether a file of this name is a phrasebook; `*.readings.toml` beside it is not."""
+    return name.endswith(".toml") and not name.endswith(".readings.toml")
 
 
 @cache
 def _phrasebooks() -> dict[str, Phrasebook]:
     folder = files("catflap").joinpath("phrasebooks")
     found = [
-        parse(file.read_text("utf-8"), file.name) for file in folder.iterdir() if file.name.endswith(".toml")
+        parse(file.read_text("utf-8"), file.name) for file in folder.iterdir() if is_phrasebook(file.name)
     ]
     found.sort(key=lambda book: (_rank(book.dialect.id), book.dialect.id))
     return {book.dialect.id: book for book in found}

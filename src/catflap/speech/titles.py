@@ -118,7 +118,7 @@ def spoken_title(title: str, language: Language, limit: int = MAX_SPOKEN) -> str
 def at_sentence_start(book: Phrasebook, words: TextPair) -> TextPair:
     """Capitalise joined titles at the start of a sentence, if they begin with words of the phrasebook."""
     capital = words.capitalised()
-    before_title = book.phrases["maybe"].display.partition("{")[0]
+    before_title = book.phrase("maybe").display.partition("{")[0]
     ours = tuple(filter(None, (book.private, book.untitled, *book.birthdays.values(), before_title)))
     return TextPair(
         capital.display if words.display.startswith(ours) else words.display,
@@ -130,11 +130,11 @@ def _with_details(book: Phrasebook, title: Title, today: date | None, limit: int
     """Return the title with its details: that it is tentative, and until when it lasts."""
     words = quote_title(book, title, limit)
     if title.tentative:
-        words = book.phrases["maybe"].format(title=words)
+        words = book.phrase("maybe").format(title=words)
     if title.until is None:
         return words
     until = format_end(title.until, today or title.until.date(), book.dialect.language)
-    return book.phrases["until"].format(title=words, time=until)
+    return book.phrase("until").format(title=words, time=until)
 
 
 def _count_fitting(spoken: Sequence[str], language: Language, share: int) -> int:

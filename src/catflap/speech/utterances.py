@@ -32,7 +32,9 @@ class Utterance:
     language: Language
 
 
-def say_before(dialect: str, titles: Sequence[Title | str], starts_at: datetime, minutes: int) -> Utterance:
+def say_before(
+    dialect: str, titles: Sequence[Title | str], starts_at: datetime, minutes: int, seed: int = 0
+) -> Utterance:
     """Return a reminder.
 
     Args:
@@ -40,25 +42,32 @@ def say_before(dialect: str, titles: Sequence[Title | str], starts_at: datetime,
         titles: Titles of the events with this start.
         starts_at: The start in the user's zone.
         minutes: How long before the start it is played; with 0 it is `say_start`.
+        seed: Chooses the variant of the phrase, see `Phrasebook.phrase`.
     """
     if minutes <= 0:
-        return say_start(dialect, titles, starts_at)
+        return say_start(dialect, titles, starts_at, seed=seed)
     book = phrasebook(dialect)
     kind = "before_one" if minutes == 1 else "before_many" if minutes < 60 else "before_hours"
     heard_on = (starts_at - timedelta(minutes=minutes)).date()
     time = format_time(starts_at, heard_on, book.dialect.language)
     return _utterance(
-        book, kind, join_titles(book, titles), time=time, span=format_duration(minutes, book.dialect.language)
+        book,
+        kind,
+        join_titles(book, titles),
+        seed=seed,
+        time=time,
+        span=format_duration(minutes, book.dialect.language),
     )
 
 
-def say_start(dialect: str, titles: Sequence[Title | str], starts_at: datetime) -> Utterance:
+def say_start(dialect: str, titles: Sequence[Title | str], starts_at: datetime, seed: int = 0) -> Utterance:
     """Return an announcement of events that start now. `starts_at` is in the user's zone."""
     book = phrasebook(dialect)
     return _utterance(
         book,
         "start",
         join_titles(book, titles),
+        seed=seed,
         time=format_time(starts_at, starts_at.date(), book.dialect.language),
     )
 
@@ -70,6 +79,7 @@ def say_briefing(
     timed: int,
     first: datetime | None,
     under_way: Sequence[Title | str] = (),
+    seed: int = 0,
 ) -> Utterance:
     """Return a morning briefing: greeting and date, all-day events, ongoing events, and those to come.
 
@@ -80,17 +90,22 @@ def say_briefing(
         timed: The number of timed events still to come.
         first: The start of the first of them, in the user's zone; None when `timed` is 0.
         under_way: Titles of ongoing events, each with its `until`.
+        seed: Chooses the variants of the phrases.
     """
     book = phrasebook(dialect)
     language = book.dialect.language
-    sentences = [_utterance(book, "greeting", date=format_date(day, language))]
+    # The second sentence goes round at another pace than the greeting, so that they meet in all combinations.
+    second = seed + seed // (5 * 288)
+    sentences = [_utterance(book, "greeting", seed=seed, date=format_date(day, language))]
     to_come: list[Utterance] = []
     if timed and first is not None:
         kind = "timed_one" if timed == 1 else "timed_many"
         count = TextPair(str(timed), str(timed))
-        to_come.append(_utterance(book, kind, time=format_time(first, day, language), count=count))
+        to_come.append(
+            _utterance(book, kind, seed=second, time=format_time(first, day, language), count=count)
+        )
     elif not all_day and not under_way:
-        to_come.append(_utterance(book, "nothing"))
+        to_come.append(_utterance(book, "nothing", seed=second))
     for share in range(1, _MAX_SHARE + 1):
         whole = _concatenate([*sentences, *_title_sentences(book, day, all_day, under_way, share), *to_come])
         if _speech_cost(whole) <= _MAX_BRIEFING[language]:
@@ -116,9 +131,9 @@ def _speech_cost(utterance: Utterance) -> int:
     return sum(map(japanese.moras, utterance.spoken)) if utterance.language == "ja" else len(utterance.spoken)
 
 
-def say_nothing(dialect: str) -> Utterance:
+def say_nothing(dialect: str, seed: int = 0) -> Utterance:
     """Return the sentence for a day without events."""
-    return _utterance(phrasebook(dialect), "nothing")
+    return _utterance(phrasebook(dialect), "nothing", seed=seed)
 
 
 def say_all_day(dialect: str, titles: Sequence[Title | str], day: date, today: date) -> Utterance:
@@ -191,12 +206,14 @@ def _say_with_time(
     )
 
 
-def _utterance(book: Phrasebook, kind: str, titles: TextPair | None = None, **values: TextPair) -> Utterance:
+def _utterance(
+    book: Phrasebook, kind: str, titles: TextPair | None = None, seed: int = 0, **values: TextPair
+) -> Utterance:
     capitals = {name.capitalize(): words.capitalised() for name, words in values.items()}
     if titles is not None:
         values["titles"] = titles
         capitals["Titles"] = at_sentence_start(book, titles)
-    words = book.phrases[kind].format(**values, **capitals)
+    words = book.phrase(kind, seed).format(**values, **capitals)
     return Utterance(words.display, words.spoken, book.dialect.id, book.dialect.language)
 
 

@@ -24,7 +24,7 @@ from catflap.log import log
 from catflap.store.calendar_tables import calendars, events
 from catflap.store.prepared_reads import PreparedQuery
 from catflap.store.queue import enqueue
-from catflap.store.single_statements import fetch_alone
+from catflap.store.single_statements import fetch_alone, fetch_within
 from catflap.store.task_types import PLAN, AccountKey
 
 KEEP_PAST = timedelta(days=7)
@@ -59,12 +59,18 @@ _MISSED = PreparedQuery(
     """)
 )
 _LATELY = timedelta(minutes=2)
-_WRITE_EVENTS = text(
-    """
+_DELETE_PAST = PreparedQuery(
+    text("""
+    DELETE FROM app.events WHERE calendar_id = :calendar_id AND generation = :generation
+        AND NOT recurs AND ends_at < :horizon
+    """)
+)
+_WRITE_EVENTS = PreparedQuery(
+    text("""
     INSERT INTO app.events
         (calendar_id, generation, google_id, recurring_event_id, recurs, starts_at, ends_at, resource)
-    SELECT :calendar_id, :generation, google_id, recurring_event_id, recurs, starts_at, ends_at,
-        resource::jsonb
+    SELECT CAST(:calendar_id AS bigint), CAST(:generation AS bigint), google_id, recurring_event_id, recurs,
+        starts_at, ends_at, resource::jsonb
     FROM unnest(
         CAST(:google_id AS text[]), CAST(:recurring_event_id AS text[]), CAST(:recurs AS boolean[]),
         CAST(:starts_at AS timestamptz[]), CAST(:ends_at AS timestamptz[]), CAST(:resource AS text[])
@@ -72,7 +78,7 @@ _WRITE_EVENTS = text(
     ON CONFLICT (calendar_id, generation, google_id) DO UPDATE SET
         recurring_event_id = excluded.recurring_event_id, recurs = excluded.recurs,
         starts_at = excluded.starts_at, ends_at = excluded.ends_at, resource = excluded.resource
-    """
+    """)
 )
 
 
@@ -219,9 +225,8 @@ class CalendarStore:
         async with self._engine.begin() as connection:
             if not await _advance(connection, calendar, {**values, "changed_at": self._now}):
                 return False
-            here = events.c.calendar_id == calendar.id, events.c.generation == calendar.generation
-            past = ~events.c.recurs, events.c.ends_at < self.horizon
-            await connection.execute(delete(events).where(*here, *past))
+            here = {"calendar_id": calendar.id, "generation": calendar.generation}
+            await fetch_within(connection, _DELETE_PAST, **here, horizon=self.horizon)
             await _apply(connection, calendar, calendar.generation, changes)
             await self._note_change(connection, calendar, "changed", changes)
         return True
@@ -276,9 +281,8 @@ async def _apply(connection: AsyncConnection, calendar: SyncState, generation: i
         await connection.execute(delete(events).where(*here, which))
     for part in _batches(row for row in rows.values() if row):
         columns = dict(zip(EventRow._fields, map(list, zip(*part, strict=True)), strict=True))
-        await connection.execute(
-            _WRITE_EVENTS, {"calendar_id": calendar.id, "generation": generation, **columns}
-        )
+        where = {"calendar_id": calendar.id, "generation": generation}
+        await fetch_within(connection, _WRITE_EVENTS, **where, **columns)
 
 
 async def _delete_pages(connection: AsyncConnection, calendar: SyncState) -> None:

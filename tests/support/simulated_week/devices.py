@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tests.support.app_client import RunningApp
-from tests.support.simulated_week.edits import MARK
+from tests.support.simulated_week.choices import MARK
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from google_sandbox import Sandbox
 from google_sandbox.calendar.calendar_store import SandboxCalendar
 from google_sandbox.calendar.event_listing import single_events
-from tests.support.simulated_week.edits import MARK
+from tests.support.simulated_week.choices import MARK
 
 _BEFORE, _AFTER = timedelta(hours=3), timedelta(hours=26)
 

@@ -17,8 +17,9 @@ from catflap.store.database import Urls, asyncpg_options
 from google_sandbox import Sandbox
 from google_sandbox.calendar.channels import Channel
 from tests.support.app_client import CALENDAR, RunningApp, running_app_of
+from tests.support.simulated_week.choices import MARK, ZONES
 from tests.support.simulated_week.devices import VirtualDevice, add_device
-from tests.support.simulated_week.edits import MARK, ZONES, RandomEdits
+from tests.support.simulated_week.edits import RandomEdits
 from tests.support.simulated_week.google_faults import FaultyGoogle
 from tests.support.simulated_week.truth import Truth
 from tests.support.simulated_week.work import Work

@@ -177,7 +177,7 @@ def test_the_briefing_names_ongoing_events_with_their_end() -> None:
     said = briefing(shift)
     assert said.titles == ("Night shift",)
     assert said.display.endswith("Under way now: “Night shift” until 10:00 am.")
-    assert "10 AM" in said.spoken
+    assert "ten o'clock this morning" in said.spoken
 
 
 def test_the_middle_day_of_a_conference_is_not_a_day_with_nothing() -> None:

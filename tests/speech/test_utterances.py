@@ -101,10 +101,10 @@ def test_minutes_and_hours_have_forms_of_their_own():
 def test_displayed_and_spoken_text_are_separate():
     utterance = say_before("tsugaru", ["会議"], AT, 10)
     assert utterance.display == "10:30がら「会議」だはんで、わすれねでけへ。あど10分だじゃ!"
-    assert utterance.spoken == "10時30分ガラ「会議」だハンデ、わすれねデケヘ。アド10分だじゃ!"
+    assert utterance.spoken == "午前10時半ガラ「会議」だハンデ、わすれねデケヘ。アド10分だじゃ!"
     english = say_before("butler", ["1:1 w/ Tom & Kit 🎉"], AT, 10)
     assert english.display == "Pardon the purr. “1:1 w/ Tom & Kit 🎉” at 10:30 am, in 10 minutes."
-    assert english.spoken == "Pardon the purr. one on one with Tom and Kit at 10 30 AM, in 10 minutes."
+    assert english.spoken == "Pardon the purr. one on one with Tom and Kit at half past ten, in 10 minutes."
 
 
 def test_a_reminder_heard_the_day_before_names_the_day():
@@ -136,7 +136,10 @@ def test_the_briefing_names_the_date_and_the_first_appointment():
     )
     one = say_briefing("plain", TODAY, [], 1, AT)
     assert one.display == "Good morning. It's Tuesday, November 24. One appointment, at 10:30 am."
-    assert one.spoken == "Good morning. It's Tuesday, November 24th. One appointment, at 10 30 AM."
+    assert (
+        one.spoken
+        == "Good morning. It's Tuesday, November 24th. One appointment, at half past ten this morning."
+    )
     nothing = say_briefing("plain", TODAY, [], 0, None)
     assert nothing.display == (
         "Good morning. It's Tuesday, November 24. Nothing on the calendar today. Enjoy it."
@@ -162,11 +165,18 @@ def test_an_unknown_dialect_is_an_error():
     ("clock", "shown", "spoken"),
     [
         ("00:00", "midnight", "midnight"),
-        ("00:05", "12:05 am", "12 oh 5 AM"),
-        ("09:00", "9:00 am", "9 AM"),
+        ("00:05", "12:05 am", "five past midnight"),
+        ("00:30", "12:30 am", "half past midnight"),
+        ("09:00", "9:00 am", "nine o'clock this morning"),
+        ("11:45", "11:45 am", "quarter to twelve this morning"),
         ("12:00", "noon", "noon"),
-        ("12:30", "12:30 pm", "12 30 PM"),
-        ("23:59", "11:59 pm", "11 59 PM"),
+        ("12:30", "12:30 pm", "half past twelve this afternoon"),
+        ("15:30", "3:30 pm", "half past three this afternoon"),
+        ("15:45", "3:45 pm", "quarter to four this afternoon"),
+        ("16:35", "4:35 pm", "twenty-five to five this afternoon"),
+        ("18:17", "6:17 pm", "17 minutes past six this evening"),
+        ("22:10", "10:10 pm", "ten past ten tonight"),
+        ("23:59", "11:59 pm", "one minute to midnight"),
     ],
 )
 def test_english_times_are_shown_and_spoken(clock, shown, spoken):
@@ -185,6 +195,26 @@ def test_english_spans_have_singulars_and_plurals():
     }
     spans |= {1440: "1 day", 2940: "2 days and 1 hour", 20160: "14 days"}
     assert {minutes: format_duration(minutes, "en").display for minutes in spans} == spans
+
+
+def test_english_spans_are_spoken_as_a_person_does():
+    spans = {1: "one minute", 10: "10 minutes", 15: "a quarter of an hour", 30: "half an hour", 60: "an hour"}
+    spans |= {61: "an hour and one minute", 75: "an hour and a quarter", 90: "an hour and a half"}
+    spans |= {120: "two hours", 150: "two and a half hours", 200: "three hours and 20 minutes"}
+    spans |= {1439: "23 hours and 59 minutes", 2940: "2 days and 1 hour"}
+    assert {minutes: format_duration(minutes, "en").spoken for minutes in spans} == spans
+
+
+def test_a_spoken_time_says_whether_it_is_in_the_morning_unless_it_is_near():
+    assert "half past ten, in 10 minutes" in say_before("plain", ["Sync"], AT, 10).spoken
+    assert "half past ten this morning. " in say_before("plain", ["Sync"], AT, 90).spoken
+    assert "half past ten tomorrow morning. " in say_before("plain", ["Sync"], AT, 24 * 60).spoken
+    assert "moved to half past ten this morning." in say_moved("plain", ["Sync"], AT, TODAY).spoken
+    late = AT.replace(hour=22)
+    friday = say_before("plain", ["Sync"], late, 3 * 24 * 60).spoken
+    assert "at half past ten at night on Tuesday, November 24th" in friday
+    noon = AT.replace(hour=12, minute=0)
+    assert "at noon tomorrow. " in say_before("plain", ["Sync"], noon, 24 * 60).spoken
 
 
 @pytest.mark.parametrize(

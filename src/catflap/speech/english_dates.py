@@ -1,7 +1,7 @@
 """Rules for dates, weekdays and times of day in English titles.
 
 12/5 is December 5th, since most who write slashes in English put the month first; 25/12 can only be the
-other way round. Times are written as in the phrases of the phrasebooks: 3 30 PM.
+other way round. Times of titles keep their words: 3 30 PM.
 """
 
 import re

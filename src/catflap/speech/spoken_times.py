@@ -1,12 +1,13 @@
 """Format times, dates and durations for display and speech, in Japanese and English.
 
 Without a locale library: CLDR has U+202F in English times and a space in Japanese durations, which the
-engines misread.
+engines misread. How times are said is in `clock_words`.
 """
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
+from catflap.speech.clock_words import clock_en, clock_ja, part_of_day, span_en, span_ja
 from catflap.speech.language import Language
 
 _WEEKDAYS_JA = "月火水木金土日"
@@ -16,6 +17,12 @@ _MONTHS = (
     *("August", "September", "October", "November", "December"),
 )
 _HOUR, _DAY = 60, 24 * 60
+_PART_OF_TODAY = {
+    "morning": " this morning",
+    "afternoon": " this afternoon",
+    "evening": " this evening",
+    "night": " tonight",
+}
 
 
 @dataclass(frozen=True)
@@ -32,16 +39,32 @@ class TextPair:
         )
 
 
-def format_time(moment: datetime, today: date, language: Language) -> TextPair:
-    """Return a time of day in the zone of `moment`, with its day unless that is `today`."""
-    clock = _clock_ja(moment) if language == "ja" else _clock_en(moment)
-    if moment.date() == today:
-        return clock
+def format_time(moment: datetime, today: date, language: Language, soon: bool = False) -> TextPair:
+    """Return a time of day in the zone of `moment`, with its day unless that is `today`.
+
+    Args:
+        moment: The time.
+        today: The day on which it is said.
+        language: Of the text.
+        soon: Whether it is so near that nobody asks whether it is in the morning or in the afternoon.
+    """
     day = format_day(moment.date(), today, language)
+    is_today = moment.date() == today
     if language == "ja":
-        return TextPair(f"{day.display}の{clock.display}", f"{day.spoken}の{clock.spoken}")
-    link = " " if moment.date() - today == timedelta(days=1) else " on "
-    return TextPair(f"{clock.display}{link}{day.display}", f"{clock.spoken}{link}{day.spoken}")
+        shown, spoken = f"{moment.hour}:{moment.minute:02}", clock_ja(moment.time())
+        return (
+            TextPair(shown, spoken)
+            if is_today
+            else TextPair(f"{day.display}の{shown}", f"{day.spoken}の{spoken}")
+        )
+    shown, spoken = _shown_clock(moment), clock_en(moment.time())
+    part = part_of_day(moment.time())
+    if is_today:
+        return TextPair(shown, spoken if soon or not part else spoken + _PART_OF_TODAY[part])
+    if moment.date() - today == timedelta(days=1):
+        return TextPair(f"{shown} tomorrow", f"{spoken} tomorrow {part}".rstrip())
+    of_the_day = f" {'at' if part == 'night' else 'in the'} {part}" if part else ""
+    return TextPair(f"{shown} on {day.display}", f"{spoken}{of_the_day} on {day.spoken}")
 
 
 def format_end(moment: datetime, today: date, language: Language) -> TextPair:
@@ -85,33 +108,16 @@ def format_duration(minutes: int, language: Language) -> TextPair:
     hours, rest = divmod(rest, _HOUR)
     parts = [(days, "日", "day"), (hours, "時間", "hour"), (0 if days else rest, "分", "minute")]
     if language == "ja":
-        words = (
-            "と".join(f"{number}{unit}" for number, unit, _ in parts if number)
-            if days
-            else "".join(f"{number}{unit}" for number, unit, _ in parts if number)
-        )
-    else:
-        words = " and ".join(_counted(number, unit) for number, _, unit in parts if number)
-    return TextPair(words, words)
+        words = ("と" if days else "").join(f"{number}{unit}" for number, unit, _ in parts if number)
+        return TextPair(words, words if days else span_ja(minutes))
+    words = " and ".join(_counted(number, unit) for number, _, unit in parts if number)
+    return TextPair(words, words if days else span_en(minutes))
 
 
-def _clock_ja(moment: datetime) -> TextPair:
-    hour = f"{moment.hour}時" if moment.hour else "レイジ"
-    return TextPair(
-        f"{moment.hour}:{moment.minute:02}", hour + (f"{moment.minute}分" if moment.minute else "")
-    )
-
-
-def _clock_en(moment: datetime) -> TextPair:
+def _shown_clock(moment: datetime) -> str:
     if (moment.hour, moment.minute) in ((0, 0), (12, 0)):
-        word = "noon" if moment.hour else "midnight"
-        return TextPair(word, word)
-    half = "pm" if moment.hour >= 12 else "am"
-    hour = moment.hour % 12 or 12
-    minute = (
-        "" if not moment.minute else f" oh {moment.minute}" if moment.minute < 10 else f" {moment.minute}"
-    )
-    return TextPair(f"{hour}:{moment.minute:02} {half}", f"{hour}{minute} {half.upper()}")
+        return "noon" if moment.hour else "midnight"
+    return f"{moment.hour % 12 or 12}:{moment.minute:02} {'pm' if moment.hour >= 12 else 'am'}"
 
 
 def _counted(number: int, unit: str) -> str:

@@ -49,7 +49,7 @@ def say_before(
     book = phrasebook(dialect)
     kind = "before_one" if minutes == 1 else "before_many" if minutes < 60 else "before_hours"
     heard_on = (starts_at - timedelta(minutes=minutes)).date()
-    time = format_time(starts_at, heard_on, book.dialect.language)
+    time = format_time(starts_at, heard_on, book.dialect.language, soon=minutes < 60)
     return _utterance(
         book,
         kind,
@@ -68,7 +68,7 @@ def say_start(dialect: str, titles: Sequence[Title | str], starts_at: datetime, 
         "start",
         join_titles(book, titles),
         seed=seed,
-        time=format_time(starts_at, starts_at.date(), book.dialect.language),
+        time=format_time(starts_at, starts_at.date(), book.dialect.language, soon=True),
     )
 
 

@@ -123,3 +123,22 @@ async def test_what_is_told_is_read_before_what_is_polled(
     assert [url.path.split("/")[-2] != EMAIL for url in transport.asked] == [True]
     rows = await calendar_rows(engine)
     assert not any(row.is_notified for row in rows.values())
+
+
+async def test_each_page_of_the_list_takes_a_permit(
+    google: Served,
+    transport: FaultyTransport,
+    engine: AsyncEngine,
+    account: int,
+    clock: FixedClock,
+    budget: RequestBudget,
+    limited: Calendars,
+) -> None:
+    add_band(google, clock)
+    transport.page_size = 1
+    # Those of the list are all that are left to what is urgent.
+    await use(budget, 17, Priority.SYNC)
+    with pytest.raises(BudgetUsed):
+        await limited.sync_account(account, SUB)
+    assert [url.path.rpartition("/")[2] for url in transport.asked] == ["calendarList"] * 2
+    assert len(await calendar_rows(engine)) == 2

@@ -226,3 +226,27 @@ async def test_two_first_syncs_at_once_store_each_page_once(
     assert await titles(engine, account, clock) == seven
     assert len(await stored(engine)) == 7
     assert len({row.sync_token for row in (await calendar_rows(engine)).values()}) == 1
+
+
+async def test_a_full_sync_whose_pages_take_turns_ends(
+    seven: list[str],
+    calendar_sync: Calendars,
+    engine: AsyncEngine,
+    account: int,
+    clock: FixedClock,
+    transport: FaultyTransport,
+) -> None:
+    def in_turns(request: httpx2.Request) -> httpx2.Response | None:
+        if not request.url.path.endswith("/events"):
+            return None
+        token = "b" if request.url.params.get("pageToken") == "a" else "a"
+        return httpx2.Response(200, json={"items": [], "nextPageToken": token})
+
+    transport.instead = in_turns
+    with pytest.raises(TryAgain, match="google_unavailable"):
+        await calendar_sync.sync_account(account, SUB)
+    assert len(event_pages(transport)) == 3
+    transport.instead = lambda request: None
+    await calendar_sync.sync_account(account, SUB)
+    await calendar_sync.sync_account(account, SUB)
+    assert await titles(engine, account, clock) == seven

@@ -268,3 +268,18 @@ async def test_a_list_that_goes_in_circles_ends(http: httpx2.AsyncClient) -> Non
     async with answering(answer(200, {"items": [], "nextPageToken": "same"})) as google:
         with pytest.raises(TryAgain, match="google_unavailable"):
             await CalendarApi(http, google.url).list_calendars(TOKEN)
+
+
+async def test_a_list_whose_pages_take_turns_ends(http: httpx2.AsyncClient) -> None:
+    pages = [answer(200, {"items": [], "nextPageToken": "ab"[number % 2]}) for number in range(4)]
+    asked = 0
+
+    async def count() -> None:
+        nonlocal asked
+        asked += 1
+
+    async with answering(*pages) as google:
+        with pytest.raises(TryAgain, match="google_unavailable"):
+            await CalendarApi(http, google.url).list_calendars(TOKEN, before_next=count)
+        assert len(google.queries()) == 3
+    assert asked == 2

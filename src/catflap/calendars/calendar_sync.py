@@ -120,6 +120,7 @@ class CalendarSync:
         resumed = state is not None and state.page_token is not None
         time_min = calendar.page_time_min if resumed else None
         time_min, count = time_min or self._store.horizon, 0
+        read: set[str | None] = set()
         while state is not None:
             try:
                 page = await self._page(state, state.page_token, time_min=time_min)
@@ -127,12 +128,16 @@ class CalendarSync:
                 if not resumed:
                     raise
                 log.info("calendar_page_token_expired", calendar_id=calendar.id)
+                read.clear()
                 state, resumed, time_min = await self._store.discard_pages(state), False, self._store.horizon
                 continue
             rows = self._rows(state, page)
             count += len(rows)
             if page.next_page_token is None:
                 return await self._complete(state, rows, page.next_sync_token, count, resumed=resumed)
+            read.add(state.page_token)
+            if page.next_page_token in read:
+                raise unavailable("pages repeat")
             state = await self._store.store_page(state, rows, page.next_page_token, time_min)
         return False
 
@@ -163,10 +168,7 @@ class CalendarSync:
             page_token=page_token,
             time_min=time_min,
         )
-        page = await self._requests.call(list_events, _EVENTS, self.priority(calendar))
-        if page.next_page_token is not None and page.next_page_token == page_token:
-            raise unavailable("page repeats")
-        return page
+        return await self._requests.call(list_events, _EVENTS, self.priority(calendar))
 
     def _rows(self, calendar: SyncState, page: EventsPage) -> dict[str, EventRow | None]:
         zone, horizon = zone_or(calendar.time_zone, UTC), self._store.horizon

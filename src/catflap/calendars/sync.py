@@ -195,7 +195,8 @@ class Calendars:
         priority = _list_priority(run, stored)
 
         async def fetch(sync_token: str | None) -> CalendarList:
-            list_calendars = partial(self._api.list_calendars, sync_token=sync_token)
+            permit = partial(self._budget.acquire, run.account.user_id, priority)
+            list_calendars = partial(self._api.list_calendars, sync_token=sync_token, before_next=permit)
             return await run.requests.call(list_calendars, _LIST, priority)
 
         listed = await fetch_calendar_list(fetch, stored.list_sync_token)

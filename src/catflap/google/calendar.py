@@ -5,7 +5,7 @@ error of Catflap's. `calendar_errors` maps Google's errors.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -128,12 +128,19 @@ class CalendarApi:
             "/users/me/calendarList", {"maxResults": "250", "fields": _CALENDAR_FIELDS}
         )
 
-    async def list_calendars(self, token: str, sync_token: str | None = None) -> CalendarList:
+    async def list_calendars(
+        self,
+        token: str,
+        sync_token: str | None = None,
+        *,
+        before_next: Callable[[], Awaitable[None]] | None = None,
+    ) -> CalendarList:
         """Return the user's calendar list without hidden entries (`calendarList.list`).
 
         Args:
             token: An access token.
             sync_token: Only what changed since then, to which deleted and hidden entries belong.
+            before_next: Called before each request but the first; its errors are raised.
 
         Raises:
             SyncTokenExpired: ask without sync token.
@@ -147,7 +154,7 @@ class CalendarApi:
         entries: dict[str, CalendarEntry | None] = {}
         complete, is_incremental = True, sync_token is not None
         first = self._list_url.copy_merge_params({"syncToken": sync_token}) if sync_token else self._list_url
-        url, page_token = first, None
+        url, page_tokens = first, set[str]()
         while True:
             body = await self._get(token, url, position_sent=is_incremental)
             items, whole = _items(body, ("timeZone",), may_lack_all=is_incremental)
@@ -165,9 +172,12 @@ class CalendarApi:
                     frozenset(key for key, entry in entries.items() if entry is None),
                     next_sync_token,
                 )
-            if following == page_token:
+            if following in page_tokens:
                 raise unavailable("nextPageToken repeats")
-            url, page_token = first.copy_merge_params({"pageToken": following}), following
+            page_tokens.add(following)
+            url = first.copy_merge_params({"pageToken": following})
+            if before_next is not None:
+                await before_next()
 
     async def time_zone(self, token: str) -> str | None:
         """Return the time zone that the user set in Google Calendar (`settings.get`).

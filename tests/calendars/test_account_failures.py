@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 import httpx2
-from sqlalchemy import insert
+from sqlalchemy import insert, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from structlog.testing import capture_logs
 
@@ -12,6 +12,7 @@ from catflap.clock import FixedClock
 from catflap.errors import OperatorMustAct, TryAgain, UserMustAct
 from catflap.store.calendar_tables import calendar_syncs
 from catflap.store.tables import accounts
+from catflap.store.task_types import AccountKey
 from catflap.web.calendar_resources import read_calendars
 from tests.support.faulty_transport import FaultyTransport, refusal
 from tests.support.sandbox_calendar import EMAIL, SUB, Served, plans
@@ -73,6 +74,7 @@ async def test_a_pause_grows_while_its_reason_stays_and_ends_with_it(
         assert state.retry_at == calendar.sync_due_at == clock.now() + error.after
         assert state.due_at == min(state.list_due_at, calendar.sync_due_at)
         pauses.append(error.after / timedelta(minutes=1))
+        clock.advance(error.after)
     expected = [1, 2, 4, 8, 16, 32, 64, 120, 120]
     assert all(least <= pause <= least * 1.25 for pause, least in zip(pauses, expected, strict=True)), pauses
     google.sandbox.lift(rule)
@@ -167,3 +169,24 @@ async def test_another_account_is_not_affected(
     shown = {one["account"]: one["problem"] for one in (await calendars_answer(engine, account))["accounts"]}
     assert shown["2"] is None
     assert shown[SUB] is not None
+
+
+async def test_jobs_that_fail_side_by_side_leave_one_to_retry(
+    google: Served, synced_calendars: Calendars, engine: AsyncEngine, account: int, clock: FixedClock
+) -> None:
+    """As when notifications arrive while Google does not answer."""
+    rule = google.sandbox.fault("calendar.*", status=503)
+    clock.advance(timedelta(minutes=20))
+    key, waiting = AccountKey(account, SUB), "DELETE FROM queue.pgqueuer WHERE entrypoint = 'sync_due'"
+    for failures in (1, 2, 3):
+        for _ in range(5):
+            await synced_calendars.run_sync(key, only_due=True)
+        state = await account_sync(engine)
+        assert state.failures == failures
+        async with engine.begin() as connection:
+            assert (await connection.execute(text(waiting))).rowcount == 1
+        clock.advance_to(max(state.retry_at, state.due_at))
+    google.sandbox.lift(rule)
+    await synced_calendars.run_sync(key, only_due=True)
+    state = await account_sync(engine)
+    assert (state.failures, state.retry_at, state.problem) == (0, None, None)

@@ -18,7 +18,15 @@ from catflap.store.calendar_tables import calendars, removed_calendars
 from catflap.web.calendar_resources import read_calendars
 from tests.support.faulty_transport import FaultyTransport, calendar_list, refusal
 from tests.support.sandbox_calendar import EMAIL, SUB, Served, plans
-from tests.support.synced import add_band, calendars_answer, failure, primary_calendar, stored_titles
+from tests.support.synced import (
+    account_sync,
+    add_band,
+    calendar_rows,
+    calendars_answer,
+    failure,
+    primary_calendar,
+    stored_titles,
+)
 
 KEEPS = [reaction for reaction in ERROR_RULES if reaction.kind is not CalendarGone]
 EMPTIES = [
@@ -231,5 +239,9 @@ async def test_an_unexpected_error_with_one_calendar_does_not_stop_the_others(
     with pytest.raises(ZeroDivisionError):
         await synced_calendars.sync_account(account, SUB)
     assert await stored_titles(engine) == ["Concert", "Tea"]
+    due = {key: row.sync_due_at for key, row in (await calendar_rows(engine)).items()}
+    assert all(clock.now() + timedelta(minutes=3) < one for one in due.values())
+    assert (await account_sync(engine)).due_at == min(due.values())
+    await synced_calendars.sync_account(account, SUB, only_due=True)
     shown = (await calendars_answer(engine, account))["calendars"]
     assert [one["problem"]["code"] for one in shown if one["primary"]] == ["internal_error"]

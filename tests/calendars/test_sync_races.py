@@ -4,14 +4,29 @@ import asyncio
 from datetime import timedelta
 
 import httpx2
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from catflap.calendars import Calendars
+from catflap.calendars.calendar_list import read_account
 from catflap.clock import FixedClock
+from catflap.store.calendar_tables import calendar_syncs, calendars
 from catflap.store.tables import accounts
+from catflap.store.task_types import AccountKey
 from tests.support.faulty_transport import FaultyTransport
 from tests.support.sandbox_calendar import SUB, Served
 from tests.support.synced import EVENTS, calendar_rows, stored, titles
+
+
+async def _waits_for_a_lock(connection: AsyncConnection) -> None:
+    """Return when a statement of another connection waits for a lock."""
+    waits = (
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    async with asyncio.timeout(10):
+        while not await connection.scalar(text(waits)):
+            # What is shown stays the same within a transaction otherwise.
+            await connection.execute(text("SELECT pg_stat_clear_snapshot()"))
 
 
 async def test_a_late_result_does_not_overwrite_a_newer_one(
@@ -98,3 +113,18 @@ async def test_no_events_of_a_user_deleted_during_the_sync_are_written(
     transport.after = leave
     await calendar_sync.sync_account(account, SUB)
     assert await stored(engine) == []
+
+
+async def test_a_sync_that_begins_locks_the_list_before_its_calendars(
+    synced_calendars: Calendars, engine: AsyncEngine, account: int, clock: FixedClock
+) -> None:
+    """As a sync that stores the list does; the other way round, each would wait for the other."""
+    async with engine.begin() as connection:
+        await connection.execute(update(calendars).values(is_notified=True))
+        await connection.execute(update(calendar_syncs).values(is_list_notified=True))
+    async with engine.begin() as writer:
+        await writer.execute(select(calendar_syncs).with_for_update())
+        begins = asyncio.create_task(read_account(engine, AccountKey(account, SUB), clock.now()))
+        await _waits_for_a_lock(writer)
+        await writer.execute(select(calendars).with_for_update(nowait=True))
+    assert (await begins).was_list_notified

@@ -32,15 +32,18 @@ _MAX_ZONE = 64
 # Reads an account and its calendars. What a notification told is due from now on, and no longer told; so one
 # that arrives during the sync makes the calendar due once more. A due time far ahead is from a wrong clock.
 # A push channel counts if it worked before this sync, which reads whatever came before it, and if it works
-# for long enough.
+# for long enough. PostgreSQL runs such statements in any order, so `told` waits for `told_list`: the list's row
+# is locked before its calendars, as everywhere.
 _ACCOUNT = PreparedQuery(
     text("""
     WITH told_list AS (
         UPDATE app.calendar_syncs SET is_list_notified = false, list_due_at = CAST(:now AS timestamptz)
         WHERE user_id = :user_id AND account_sub = :account_sub AND is_list_notified
+        RETURNING user_id
     ), told AS (
         UPDATE app.calendars SET is_notified = false, sync_due_at = CAST(:now AS timestamptz)
         WHERE user_id = :user_id AND account_sub = :account_sub AND is_notified
+            AND (SELECT count(*) FROM told_list) >= 0
     )
     SELECT c.*, c.is_notified AS was_notified,
         CASE WHEN c.is_notified THEN CAST(:now AS timestamptz) ELSE c.sync_due_at END AS due_at,

@@ -113,6 +113,8 @@ class AccountSyncLog:
         self._intervals = intervals
         self._listed_at: datetime | None = None
         self._list_due_at: datetime | None = None
+        self.retry_waits = False
+        """Whether another job had failed, and its retry was still to come, when this one failed."""
 
     async def create_row(self) -> None:
         """Insert the account's row at its first sync, so that syncs are scheduled even if this one fails."""
@@ -168,13 +170,15 @@ class AccountSyncLog:
             row = (await connection.execute(select(t).where(*self._mine).with_for_update())).one_or_none()
             if row is None:
                 return
+            self.retry_waits = row.retry_at is not None and row.retry_at > now
             for calendar_id, error in failures.items():
                 later = now + self._pause(error, row.failures)
                 due = update(calendars).where(calendars.c.id == calendar_id).values(sync_due_at=later)
                 await connection.execute(due)
+            pause = None if of_account is None else self._pause(of_account, row.failures)
             values = await self._end_of_failed(connection, row, of_account or most_urgent(failures.values()))
-            if of_account is not None:
-                values["due_at"] = now + self._pause(of_account, row.failures)
+            if pause is not None:
+                values["due_at"] = now + pause
             await connection.execute(update(t).where(*self._mine).values(**values))
 
     async def record_pause(self, stored: StoredAccount, error: BudgetUsed) -> None:
@@ -205,7 +209,10 @@ class AccountSyncLog:
         now, c = self._clock.now(), calendars.c
         values: dict[str, object] = {"retry_at": None}
         if isinstance(failure, TryAgain):
-            values = {"retry_at": now + (failure.after or timedelta(0)), "failures": row.failures + 1}
+            retry_at = now + (failure.after or timedelta(0))
+            # Jobs that fail side by side fail for one reason.
+            values["retry_at"] = min(row.retry_at, retry_at) if self.retry_waits else retry_at
+            values["failures"] = row.failures + (not self.retry_waits)
         if self._listed_at is not None:
             values |= {"listed_at": self._listed_at, "list_due_at": self._list_due_at}
         mine = c.user_id == self._user_id, c.account_sub == row.account_sub, c.is_selected

@@ -23,7 +23,13 @@ from catflap.calendars.calendar_list import (
 )
 from catflap.calendars.calendar_sync import CalendarSync
 from catflap.calendars.changes import NO_WEBHOOKS, ChangeRecorder
-from catflap.calendars.problems import INTERNAL, AccountSyncLog, OperatorNotice, most_urgent
+from catflap.calendars.problems import (
+    INTERNAL,
+    AccountSyncLog,
+    OperatorNotice,
+    most_urgent,
+    problem_message,
+)
 from catflap.calendars.push_channels import PushChannels
 from catflap.calendars.request_budget import BudgetUsed, RequestBudget
 from catflap.calendars.store import CalendarStore
@@ -107,8 +113,9 @@ class Calendars:
             TryAgain: `database_unavailable`.
             UserMustAct, BadRequest: as `sync_account`.
         """
+        run = self._run(account, only_due=only_due)
         try:
-            await self.sync_account(*account, only_due=only_due)
+            await self._sync(run)
         except DatabaseUnavailable:
             raise
         except BudgetUsed as error:
@@ -119,8 +126,10 @@ class Calendars:
             # It is the same for every account, and was logged once.
             return
         except TryAgain as error:
-            # The due times say what is to be read then; without this, the periodic task would enqueue it.
-            await self._enqueue_again(account, error)
+            # The due times say what is to be read then; without this, the periodic task would enqueue it. Only
+            # one job waits: each notification meanwhile has a job, and all of them may fail.
+            if not run.problems.retry_waits:
+                await self._enqueue_again(account, error)
 
     async def _enqueue_again(self, account: AccountKey, error: TryAgain) -> None:
         async with self._engine.begin() as connection:
@@ -141,18 +150,20 @@ class Calendars:
             UserMustAct: `scope_missing`, and what `access` raises.
             CatflapError: for any other error response of Google.
         """
-        run = self._run(AccountKey(user_id, account_sub), only_due=only_due)
+        await self._sync(self._run(AccountKey(user_id, account_sub), only_due=only_due))
+
+    async def _sync(self, run: _Run) -> None:
         found = stored = await read_account(self._engine, run.account, run.now)
         if not stored.is_recorded:
             await run.problems.create_row()
-        with_list = stored.is_list_due or not only_due
+        with_list = stored.is_list_due or not run.only_due
         try:
             if with_list:
                 stored = await self._sync_list(run, stored)
-            states = [one for one in stored.selected() if one.is_due or not only_due]
+            states = [one for one in stored.selected() if one.is_due or not run.only_due]
             # What is polled last, because it is the first for which there is no permit.
             states.sort(key=lambda one: run.sync.priority(one) is Priority.POLL)
-            failures = await self._sync_all(run, states)
+            failures, unexpected = await self._sync_all(run, states)
         except NoToken as lost:
             if isinstance(lost.error, BadRequest | UserMustAct):
                 await self._enqueue_erasure(run.account)
@@ -174,6 +185,8 @@ class Calendars:
         # Not after each notification, which are frequent; the list is read now and then in any case.
         if with_list or not all(one.was_notified for one in states):
             await self._maintain_push(run)
+        if unexpected is not None:
+            raise unexpected
         if failures:
             raise most_urgent(failures.values())
 
@@ -206,8 +219,10 @@ class Calendars:
         await run.problems.record_list_success(stored)
         return stored
 
-    async def _sync_all(self, run: _Run, states: Sequence[SyncState]) -> dict[int, CatflapError]:
-        """Sync each calendar; return the failures by calendar."""
+    async def _sync_all(
+        self, run: _Run, states: Sequence[SyncState]
+    ) -> tuple[dict[int, CatflapError], Exception | None]:
+        """Sync each calendar; return the failures by calendar, and the last unexpected error."""
         failures: dict[int, CatflapError] = {}
         unexpected: Exception | None = None
         for calendar in states:
@@ -223,10 +238,9 @@ class Calendars:
             except Exception as error:
                 # A bug that one calendar's data triggers; the worker logs its location.
                 unexpected = error
+                failures[calendar.id] = CatflapError(INTERNAL, problem_message(INTERNAL))
                 await run.problems.record_calendar_failure(calendar.id, INTERNAL, type(error).__name__)
-        if unexpected is not None:
-            raise unexpected
-        return failures
+        return failures, unexpected
 
     async def _sync_calendar(self, run: _Run, calendar: SyncState) -> None:
         """Sync one calendar, again if another sync of it was faster: that one may have missed a change."""

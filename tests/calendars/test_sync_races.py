@@ -20,7 +20,8 @@ from tests.support.synced import EVENTS, calendar_rows, stored, titles
 
 async def _waits_for_a_lock(connection: AsyncConnection) -> None:
     """Return when a statement of another connection waits for a lock."""
-    waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    here = "datname = current_database() AND wait_event_type = 'Lock'"
+    waits = f"SELECT count(*) FROM pg_stat_activity WHERE {here}"
     async with asyncio.timeout(10):
         while not await connection.scalar(text(waits)):
             # What is shown stays the same within a transaction otherwise.

@@ -32,8 +32,8 @@ _MAX_ZONE = 64
 # Reads an account and its calendars. What a notification told is due from now on, and no longer told; so one
 # that arrives during the sync makes the calendar due once more. A due time far ahead is from a wrong clock.
 # A push channel counts if it worked before this sync, which reads whatever came before it, and if it works
-# for long enough. PostgreSQL runs such statements in any order, so `told` waits for `told_list`: the list's row
-# is locked before its calendars, as everywhere.
+# for long enough. `told` waits for `told_list`, or PostgreSQL may run them in any order: the list's row is
+# locked before its calendars, as everywhere.
 _ACCOUNT = PreparedQuery(
     text("""
     WITH told_list AS (

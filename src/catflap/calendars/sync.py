@@ -126,8 +126,8 @@ class Calendars:
             # It is the same for every account, and was logged once.
             return
         except TryAgain as error:
-            # The due times say what is to be read then; without this, the periodic task would enqueue it. Only
-            # one job waits: each notification meanwhile has a job, and all of them may fail.
+            # The due times say what is to be read then; without this, the periodic task would enqueue it.
+            # Only one job waits: each notification meanwhile has a job, and all of them may fail.
             if not run.problems.retry_waits:
                 await self._enqueue_again(account, error)
 

@@ -1,6 +1,7 @@
 """Generate the chime before announcements: a short meow, synthesised so that no recording needs a licence.
 
-A gliding fundamental with harmonics weighted by moving formants, in a soft envelope, quieter than speech.
+A gliding fundamental with harmonics weighted by moving formants, in a soft envelope. It is 1 LU
+quieter than speech.
 """
 
 import math
@@ -8,7 +9,7 @@ import struct
 from functools import cache
 
 _SECONDS = 0.42
-_PEAK = 0.4
+_PEAK = 0.32
 _HARMONICS = 9
 
 

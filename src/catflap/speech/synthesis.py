@@ -22,7 +22,7 @@ from catflap.speech.text import has_words, speakable_text, truncate
 from catflap.speech.wav import BETWEEN_SECONDS, RATE, Sound, assemble, duration_of, max_speech_seconds
 
 # Increment it when the same text would sound different.
-_FORMAT_VERSION = 1
+_FORMAT_VERSION = 2
 _MAX_CHARACTERS: Mapping[Language, int] = {"ja": 200, "en": 400}
 _LEAST_SECONDS = 0.5
 _GRACE = 5.0

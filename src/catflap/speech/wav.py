@@ -1,7 +1,7 @@
 """Assemble synthesised speech into a WAV file: silence, chime, speech.
 
 It begins with silence because loudspeakers need time to wake up. PCM needs no decoder; the engine processes
-have resampled and normalised the speech already, so no numeric library is loaded here.
+have resampled and levelled the speech already, so no numeric library is loaded here.
 """
 
 import hashlib

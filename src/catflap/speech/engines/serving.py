@@ -12,15 +12,15 @@ import socket
 from collections.abc import Callable, Mapping
 
 import numpy as np
-import numpy.typing as npt
 import soxr
 
+from catflap.speech.engines.loudness import Samples, level
 from catflap.speech.protocol import AUDIO, ERROR, HEADER, SynthesisRequest, encode_frame
 
-Samples = npt.NDArray[np.float32]
+__all__ = ["Samples", "SilentOutput", "Speak", "normalize_samples", "serve"]
+
 Speak = Callable[[str, Mapping[str, float | str]], tuple[Samples, int]]
 
-_PEAK = 10 ** (-1 / 20)
 _AUDIBLE = 10 ** (-45 / 20)
 _FRAME_SECONDS, _MARGIN_SECONDS, _FADE_SECONDS, _LEAST_SECONDS = 0.01, 0.03, 0.15, 0.1
 _MEMORY = 1024**3
@@ -47,7 +47,7 @@ def serve(speak: Speak) -> None:
 
 
 def normalize_samples(samples: Samples, source_rate: int, rate: int, max_seconds: float) -> bytes:
-    """Return PCM s16le at `rate`: trimmed, faded out after `max_seconds`, with its peak at -1 dBFS.
+    """Return PCM s16le at `rate`: trimmed, faded out after `max_seconds`, at the loudness of `level`.
 
     Raises:
         SilentOutput: less than a tenth of a second is audible.
@@ -67,7 +67,8 @@ def normalize_samples(samples: Samples, source_rate: int, rate: int, max_seconds
         samples = samples[: int(max_seconds * rate)].copy()
         fade = min(len(samples), int(_FADE_SECONDS * rate))
         samples[-fade:] *= np.linspace(1.0, 0.0, fade, dtype=np.float32)
-    levelled = samples * (_PEAK / float(np.abs(samples).max()))
+    # Full scale first: an engine's quiet output must not be below the gate of the loudness.
+    levelled = level(samples / np.float32(np.abs(samples).max()), rate)
     return bytes(np.rint(levelled * 32767).astype("<i2").tobytes())
 
 

@@ -28,6 +28,10 @@ from catflap.speech import (
     say_start,
 )
 from catflap.speech.chime import meow
+from catflap.speech.engine_process import EngineProcess
+from catflap.speech.engines.loudness import loudness
+from catflap.speech.phrasebooks import phrasebook
+from catflap.speech.protocol import SynthesisRequest
 
 pytestmark = pytest.mark.slow
 
@@ -60,7 +64,10 @@ async def test_every_dialect_gives_a_pcm_wav(speech, dialect):
     samples = samples_of(sound)
     assert np.abs(samples[: int(0.3 * 16_000)]).max() == 0
     assert np.abs(samples[int(0.3 * 16_000) : int((0.3 + CHIME_SECONDS) * 16_000)]).max() > 0.2
-    assert 20 * np.log10(np.abs(samples).max()) == pytest.approx(-1, abs=0.1)
+    assert 20 * np.log10(np.abs(samples).max()) < -0.99
+    assert loudness(np.trim_zeros(words_of(sound)), 16_000) == pytest.approx(-16, abs=0.5)
+    # The silence around it and the chime are quieter, which counts in a short sound.
+    assert loudness(samples, 16_000) == pytest.approx(-16.5, abs=1.3)
     assert 2 < sound.seconds < 8
 
 
@@ -92,6 +99,23 @@ async def test_the_voice_is_high(speech, dialect):
         pitches.append(16_000 / (low + int(correlation[low:high].argmax())))
     assert len(pitches) > 5
     assert np.median(pitches) > 230
+
+
+@with_voice
+async def test_english_words_are_set_apart_by_gaps():
+    """Gaps made the share of words that a recogniser understands six times as large."""
+    for dialect in dialects():
+        if dialect.language == "en":
+            assert phrasebook(dialect.id).voice["gap"] in (4, 5)
+    voice = dict(phrasebook("plain").voice)
+    process = EngineProcess(installed_engines()["en"].command, timeout=20)
+    sentence = "Lunch with Sarah in ten minutes"
+    lengths = [
+        len(await process.synthesise(SynthesisRequest(sentence, {**voice, "gap": gap}, 16_000, 20, 25)))
+        for gap in (0, 4)
+    ]
+    await process.aclose()
+    assert lengths[1] > lengths[0] + 5 * 0.03 * 16_000 * 2
 
 
 @with_voice
@@ -146,7 +170,7 @@ async def test_without_the_other_engine_a_foreign_title_becomes_an_appointment()
     sound = await english.synthesise(spoken, dialect="plain")
     private = await english.synthesise("It's time for an appointment.", dialect="plain")
     await english.aclose()
-    assert sound.seconds == pytest.approx(private.seconds, abs=0.4)
+    assert sound.seconds == pytest.approx(private.seconds, abs=0.6)
 
 
 @with_voice

@@ -18,7 +18,7 @@ from catflap.speech.titles import Title, at_sentence_start, join_titles, substit
 
 _MAX_FREE_TEXT = 200
 # The text of about eighteen seconds, in moras and letters; a longer briefing has less of each title.
-_MAX_BRIEFING: Mapping[Language, int] = {"ja": 138, "en": 220}
+_MAX_BRIEFING: Mapping[Language, int] = {"ja": 138, "en": 185}
 _MAX_SHARE = 8
 
 

@@ -17,7 +17,7 @@ from catflap.speech.engines.alphabets import split_by_voice
 from catflap.speech.engines.serving import Samples, serve
 
 _SYNCHRONOUS, _UTF8, _CHARACTERS = 2, 1, 1
-_RATE, _PITCH, _RANGE = 1, 3, 4
+_RATE, _PITCH, _RANGE, _GAP = 1, 3, 4, 7
 _OK, _SEED = 0, 1
 _SECONDS = 30
 _Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p)
@@ -39,7 +39,11 @@ class ESpeak:
         self._library.espeak_ng_SetRandSeed(ctypes.c_long(_SEED))
 
     def speak(self, text: str, voice: Mapping[str, float | str]) -> tuple[Samples, int]:
-        """Return samples and their rate; `voice` may have `voice`, `spoken_in`, `rate`, `pitch`, `range`."""
+        """Return samples and their rate.
+
+        `voice` may have `voice`, `spoken_in`, `rate`, `pitch`, `range` and `gap`: a pause between words in
+        units of 10 ms at the usual rate.
+        """
         reading, writing = os.pipe()
         child = os.fork()
         if child == 0:
@@ -57,7 +61,8 @@ class ESpeak:
         try:
             default, spoken_in = str(voice.get("voice", "en-us")), str(voice.get("spoken_in", ""))
             for name, part in split_by_voice(text, default, spoken_in):
-                self._set(name, voice)
+                # The gap is measured for English; in a language with shorter words it would tear them apart.
+                self._set(name, {**voice, "gap": voice.get("gap", 0) if name == default else 0})
                 self._synthesise(part)
             with os.fdopen(writing, "wb") as pipe:
                 pipe.write(self._samples)
@@ -80,6 +85,7 @@ class ESpeak:
             (_RATE, "rate", 160),
             (_PITCH, "pitch", 70),
             (_RANGE, "range", 60),
+            (_GAP, "gap", 0),
         ):
             self._library.espeak_SetParameter(parameter, int(voice.get(setting, default)), 0)
 

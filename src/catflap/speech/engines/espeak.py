@@ -41,8 +41,8 @@ class ESpeak:
     def speak(self, text: str, voice: Mapping[str, float | str]) -> tuple[Samples, int]:
         """Return samples and their rate.
 
-        `voice` may have `voice`, `spoken_in`, `rate`, `pitch`, `range` and `gap`: a pause between words in
-        units of 10 ms at the usual rate.
+        `voice` may have `voice`, `spoken_in`, `rate`, `tempo`, `pitch`, `range` and `gap`: a pause between
+        words in units of 10 ms at the usual rate.
         """
         reading, writing = os.pipe()
         child = os.fork()
@@ -81,13 +81,15 @@ class ESpeak:
     def _set(self, name: str, voice: Mapping[str, float | str]) -> None:
         if self._library.espeak_SetVoiceByName(name.encode()) != _OK:
             raise RuntimeError("eSpeak NG has no such voice")
-        for parameter, setting, default in (
-            (_RATE, "rate", 160),
-            (_PITCH, "pitch", 70),
-            (_RANGE, "range", 60),
-            (_GAP, "gap", 0),
-        ):
-            self._library.espeak_SetParameter(parameter, int(voice.get(setting, default)), 0)
+        rate = float(voice.get("rate", 160)) * float(voice.get("tempo", 1.0))
+        settings = {
+            _RATE: rate,
+            _PITCH: voice.get("pitch", 70),
+            _RANGE: voice.get("range", 60),
+            _GAP: voice.get("gap", 0),
+        }
+        for parameter, value in settings.items():
+            self._library.espeak_SetParameter(parameter, int(value), 0)
 
     def _collect(self, wave: int, count: int, _events: int | None) -> int:
         if wave and count > 0:

@@ -16,11 +16,11 @@ _FULL_SCALE = 32768.0
 
 
 def speak(text: str, voice: Mapping[str, float | str]) -> tuple[Samples, int]:
-    """Return samples and their rate; `voice` may have `half_tone` and `speed`."""
+    """Return samples and their rate; `voice` may have `half_tone`, `speed` and `tempo`."""
     features = pyopenjtalk.run_frontend(transliterate(text), use_sudachi_kanji_yomi=False, predict_nani=False)
     samples, rate = pyopenjtalk.synthesize(
         pyopenjtalk.make_label(features),
-        speed=float(voice.get("speed", 1.0)),
+        speed=float(voice.get("speed", 1.0)) * float(voice.get("tempo", 1.0)),
         half_tone=float(voice.get("half_tone", 0.0)),
     )
     return (samples / _FULL_SCALE).astype(np.float32), int(rate)

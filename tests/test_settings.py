@@ -50,7 +50,14 @@ def test_google_pushes_to_the_public_address_if_it_is_https(
 
 
 @pytest.mark.parametrize(
-    "url", ["http://cat.example.com/x", "on", "https://cat.example.com/?a=b", "https://a/#b"]
+    "url",
+    [
+        "http://cat.example.com/x",
+        "on",
+        "https://cat.example.com",
+        "https://cat.example.com/x?a=b",
+        "https://a/x#b",
+    ],
 )
 def test_a_push_address_that_google_would_refuse_is_refused(url: str) -> None:
     with pytest.raises(OperatorMustAct, match="CATFLAP_CALENDAR_PUSH_URL"):

@@ -129,8 +129,8 @@ class Settings(BaseSettings):
     calendars: bool | None = None
     calendar_poll_seconds: float = Field(default=300.0, ge=5, le=86_400)
     calendar_push_url: str = ""
-    calendar_requests_per_minute: int = Field(default=10_000, ge=1)
-    calendar_user_requests_per_minute: int = Field(default=600, ge=1)
+    calendar_requests_per_minute: int = Field(default=10_000, ge=1, le=1_000_000)
+    calendar_user_requests_per_minute: int = Field(default=600, ge=1, le=1_000_000)
     vault_keyset: SecretStr | None = None
     lease_seconds: float = Field(default=3.0, ge=0.2, le=60)
     proxy_allow: Annotated[tuple[str, ...], NoDecode] = PROXY_ALLOW
@@ -182,7 +182,9 @@ class Settings(BaseSettings):
         url = url.strip()
         if url in ("", "off"):
             return url
-        if "#" in _checked(url) or "?" in url:
+        if not url.startswith(("https://", "http://")):
+            raise ValueError(f"must be off, or an address such as https://catflap.example.com{PUSH_PATH}")
+        if any(c in _checked(url) for c in "?#") or not urlsplit(url).path.strip("/"):
             raise ValueError(f"must be the address of {PUSH_PATH} without query and fragment, or off")
         return url
 

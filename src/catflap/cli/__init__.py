@@ -28,7 +28,7 @@ _COMMANDS = {
     "say": _Command("catflap.cli.say", "Have Mia say something."),
     "keys": _Command("catflap.cli.keys", "The keys that encrypt stored tokens."),
     "apikeys": _Command("catflap.cli.apikeys", "API keys of other back ends."),
-    "webhooks": _Command("catflap.cli.webhooks", "Receivers of grant events."),
+    "webhooks": _Command("catflap.cli.webhooks", "Receivers of events about grants and calendars."),
     "status": _Command("catflap.cli.status", "How far behind calendars are, and Google's quota."),
     "risc": _Command("catflap.cli.risc", "Google's security events (Cross-Account Protection)."),
     "import": _Command("catflap.cli.import_", "Import refresh tokens of this OAuth client."),

@@ -12,8 +12,8 @@ from catflap.vault.webhooks import Webhooks
 
 cli = command()
 _EVENT_HELP = (
-    f"Only these: {', '.join(GRANT_EVENTS)}, which are sent by default, or {CALENDAR_CHANGED}, which is sent "
-    "whenever events of a calendar changed."
+    f"What to send; may be repeated. Without it {', '.join(GRANT_EVENTS)}. {CALENDAR_CHANGED}, for each change "
+    "of a calendar, must be named."
 )
 
 
@@ -22,10 +22,13 @@ def webhooks() -> None:
     """Receivers of events about grants and calendars."""
 
 
-@cli.command(epilog="Example:  catflap webhooks add https://shop.example.com/catflap --event grant.reconsent")
+@cli.command(
+    epilog="Example:  catflap webhooks add https://shop.example.com/catflap --event grant.revoked "
+    "--event calendar.changed"
+)
 def add(
     url: Annotated[str, typer.Argument(help="An https address on the public internet.")],
-    event: Annotated[list[str] | None, typer.Option(help=_EVENT_HELP)] = None,
+    event: Annotated[list[str] | None, typer.Option(help=_EVENT_HELP, metavar="<event>")] = None,
 ) -> None:
     """Register a webhook. Its secret is shown now and never again."""
 

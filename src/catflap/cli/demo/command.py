@@ -116,7 +116,7 @@ async def _in_browser(options: DemoOptions, now: datetime | None) -> None:
         print(catflap.services.settings.origin, flush=True)  # noqa: T201
         print(  # noqa: T201
             "\n  Open this address, sign in with Google (a sandbox; no password), and wait for Mia to speak."
-            "\n  Ctrl-C stops everything.\n",
+            "\n  Change her calendar meanwhile: docs/sandbox.md has the commands. Ctrl-C stops everything.\n",
             file=sys.stderr,
             flush=True,
         )

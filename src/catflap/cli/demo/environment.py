@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -13,7 +14,7 @@ from catflap.cli.demo.calendar_file import import_calendar, read_calendar
 from catflap.cli.demo.events import due_soon, sample_day
 from catflap.cli.http_server import bind, port_of, serving
 from catflap.clock import Clock
-from catflap.settings import Settings
+from catflap.settings import PUSH_PATH, Settings
 from google_sandbox import Sandbox
 
 EMAIL = "mia@example.com"
@@ -66,6 +67,7 @@ async def run_demo_environment(
             google_discovery_url=f"{google}/.well-known/openid-configuration",
             google_api_url=google,
             calendar_poll_seconds=_POLL_SECONDS,
+            calendar_push_url=_push_url(options, origin),
         )
         catflap = await stack.enter_async_context(open_catflap(settings, clock))
         report("PostgreSQL, embedded, with its two roles and tables")
@@ -74,6 +76,11 @@ async def run_demo_environment(
         await stack.enter_async_context(serving(catflap.web, listener))
         report(f"web server: {origin}")
         yield catflap
+
+
+def _push_url(options: DemoOptions, origin: str) -> str:
+    # A kept database has channels of the local Google of an earlier run, from which nothing arrives any more.
+    return f"{origin}{PUSH_PATH}" if options.data_dir is None else "off"
 
 
 @asynccontextmanager
@@ -107,9 +114,13 @@ def _seed(
         return
     for event in sample_day(clock.now(), options.zone):
         sandbox.insert_event(EMAIL, event)
-    sandbox.on_authorize = lambda email: _add_due_event(sandbox, email, clock, options.zone)
+    sandbox.on_authorize = lambda email: keep_event_due(sandbox, email, clock.now(), options.zone)
 
 
-def _add_due_event(sandbox: Sandbox, email: str, clock: Clock, zone: str) -> None:
-    """Add an event whose reminder is due within the next 90 seconds."""
-    sandbox.insert_event(email, due_soon(clock.now(), zone))
+def keep_event_due(sandbox: Sandbox, email: str, now: datetime, zone: str) -> None:
+    """Let an event of this account have a reminder soon after `now`; the same one at each sign-in."""
+    event = due_soon(now, zone)
+    try:
+        sandbox.change_event(email, event["id"], event | {"status": "confirmed"})
+    except ValueError:  # It is the first sign-in of this account.
+        sandbox.insert_event(email, event)

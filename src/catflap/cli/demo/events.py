@@ -38,7 +38,7 @@ _ALL_DAY = ("燃えるゴミの日", "Grandma's birthday")
 def due_soon(now: datetime, zone: str) -> dict[str, Any]:
     """Return an event whose reminder is due 20 to 80 seconds after `now`."""
     start = _whole_minute(now + _AT_LEAST + _REMINDER + _MINUTE)
-    return {"summary": "Tea with Mia", **_times(start, 20 * _MINUTE, zone)}
+    return {"id": "duesoon", "summary": "Tea with Mia", **_times(start, 20 * _MINUTE, zone)}
 
 
 def _whole_minute(at: datetime) -> datetime:

@@ -12,8 +12,8 @@ from catflap.vault.webhooks import Webhooks
 
 cli = command()
 _EVENT_HELP = (
-    f"What to send; may be repeated. Without it {', '.join(GRANT_EVENTS)}. {CALENDAR_CHANGED} (each change of a "
-    "calendar) must be named."
+    f"What to send; may be repeated. Without it {', '.join(GRANT_EVENTS)}. {CALENDAR_CHANGED}, for each "
+    "change of a calendar, must be named."
 )
 
 

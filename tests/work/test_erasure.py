@@ -9,6 +9,7 @@ import pytest
 
 from catflap.google.risc import RiscEvent, SecurityEvents
 from catflap.store.task_types import AccountKey
+from catflap.store.unavailable import DatabaseUnavailable
 from catflap.vault import Grant, Grants
 from catflap.vault.retention import delete_old
 from catflap.work.erasure import Erasure
@@ -202,7 +203,10 @@ async def test_a_grant_that_needs_a_new_consent_keeps_its_copy_as_long_as_itself
     assert TEA not in await person.stored() and TEA not in await person.spoken()
 
 
-async def test_a_consent_that_comes_while_the_copy_is_erased_has_it_read_again(person: Person) -> None:
+@pytest.mark.parametrize("dies", [False, True], ids=["once", "repeated after a crash"])
+async def test_a_consent_that_comes_while_the_copy_is_erased_has_it_read_again(
+    person: Person, dies: bool
+) -> None:
     services = person.app.catflap.services
 
     class ConsentingMeanwhile(Grants):
@@ -214,11 +218,18 @@ async def test_a_consent_that_comes_while_the_copy_is_erased_has_it_read_again(p
             if self.asked == 1:
                 await person.browser.sign_in("/signin/google?scopes=calendar&purpose=link", email=BOB)
                 await run_jobs(person.app, but=("render", "erase"))
+            if self.asked == 2 and dies:
+                raise DatabaseUnavailable("shut down")
             return found
 
     await _die_after_revoking(person)
     grants = ConsentingMeanwhile(services.grants.engine, services.grants.cipher, person.app.clock, "")
-    await Erasure(services.engine, grants, person.app.clock).erase(person.key())
+    erasure = Erasure(services.engine, grants, person.app.clock)
+    if dies:
+        with pytest.raises(DatabaseUnavailable):
+            await erasure.erase(person.key())
+    assert (TEA not in await person.stored()) is dies
+    await erasure.erase(person.key())
     assert TEA not in await person.stored()
     await run_jobs(person.app)
     assert TEA in await person.stored() and TEA in await person.spoken()

@@ -3,7 +3,7 @@
 Ending a grant enqueues the task, and so does a sync that gets no access token, in case that job was lost.
 """
 
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from catflap.announcements.erasure import erase_unplanned
@@ -33,8 +33,14 @@ class Erasure:
 
         A grant that needs a new consent keeps its copy, until retention deletes the grant.
         """
-        if not await self._has_ended(account):
-            return
+        has_ended = await self._has_ended(account)
+        if has_ended:
+            await self._erase(account)
+            has_ended = await self._has_ended(account)
+        if not has_ended:
+            await self._read_if_erased(account)
+
+    async def _erase(self, account: AccountKey) -> None:
         async with self._engine.begin() as connection:
             await lock_plan(connection, account.user_id)
             found = await _delete_calendars(connection, account)
@@ -42,9 +48,16 @@ class Erasure:
             await enqueue(connection, PLAN, account.user_id)
         if found:
             log.info("calendars_erased", user=account.user_id, calendars=found)
-        if not await self._has_ended(account):
-            # A consent since; its sync may have stored what was erased now.
-            async with self._engine.begin() as connection:
+
+    async def _read_if_erased(self, account: AccountKey) -> None:
+        """Enqueue a sync where a consent came meanwhile: its own may have stored what was erased after it.
+
+        Also when this job is the repetition of one that ended right after it had erased.
+        """
+        t = calendar_syncs
+        mine = t.c.user_id == account.user_id, t.c.account_sub == account.account_sub
+        async with self._engine.begin() as connection:
+            if (await connection.execute(select(t.c.user_id).where(*mine))).first() is None:
                 await enqueue(connection, SYNC, account)
 
     async def _has_ended(self, account: AccountKey) -> bool:

@@ -181,13 +181,14 @@ class SimulatedWeek:
             copy = self._copies[device.email]
             for said in await device.play(now):
                 for event in said.events():
-                    if not self.truth.is_told(device.email, *event, copy.listed_at, copy.synced_at):
+                    told = self.truth.is_told(device.email, *event, copy.listed_at, copy.synced_at)
+                    if not told and not self.work.is_planning:
                         self._faults.append(f"{now} {device.email}: {event} was said in vain; {copy}")
             self._check_nothing_missed(device, copy, now)
         self._checked_until = now
 
     def _check_nothing_missed(self, device: VirtualDevice, copy: _Copy, now: datetime) -> None:
-        if copy.waiting:
+        if copy.waiting or self.work.is_planning:
             return
         heard, earliest = device.heard(), max(self._checked_until, copy.since)
         for one in self.truth.all_the_time(device.email, copy.since):

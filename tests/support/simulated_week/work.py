@@ -17,6 +17,7 @@ from pgqueuer.domain.errors import RetryRequested
 from catflap.announcements.rendering import Renderer
 from catflap.errors import CatflapError
 from catflap.speech.wav import Sound
+from catflap.store.task_types import PLAN
 from catflap.work.periodic import PeriodicTasks
 from catflap.work.worker import with_retries
 from tests.support.app_client import RunningApp
@@ -81,6 +82,11 @@ class Work:
     def is_retrying(self) -> bool:
         """Whether a job waits to be run again."""
         return bool(self._waiting)
+
+    @property
+    def is_planning(self) -> bool:
+        """Whether a plan that was interrupted waits to be run again, so that schedules may be old."""
+        return any(job.name == PLAN.name for job in self._waiting)
 
     async def next_due_at(self) -> datetime | None:
         """Return when a tick has something to do."""

@@ -28,6 +28,10 @@ REQUIRED: Mapping[str, frozenset[str]] = MappingProxyType(
         "until": frozenset({"title", "time"}),
     }
 )
+# What is heard often, and has variants.
+OFTEN = frozenset(
+    {"before_one", "before_many", "before_hours", "start", "greeting", "timed_one", "timed_many", "nothing"}
+)
 NAMES = ("id", "language", "name", "native_name", "example")
 SUBSTITUTES = ("private", "untitled", "birthday", "own_birthday")
 

@@ -1,0 +1,115 @@
+"""`catflap phrases check`: the shipped phrasebooks are in order, and each problem of another is told."""
+
+import shutil
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from catflap.cli import phrases
+from catflap.errors import OperatorMustAct
+
+FOLDER = Path(str(files("catflap"))) / "phrasebooks"
+
+
+def check(*arguments: object) -> Result:
+    return CliRunner().invoke(phrases.cli, ["check", *map(str, arguments)])
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Path:
+    """A copy of a shipped phrasebook with its golden readings."""
+    shutil.copy(FOLDER / "kansai.readings.toml", tmp_path)
+    return Path(shutil.copy(FOLDER / "kansai.toml", tmp_path))
+
+
+def replace(file: Path, old: str, new: str) -> None:
+    text = file.read_text("utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new, 1), "utf-8")
+
+
+def test_the_shipped_phrasebooks_are_in_order() -> None:
+    result = check()
+    assert (result.exit_code, result.stdout) == (0, "14 phrasebooks are in order.\n")
+
+
+def test_a_changed_reading_is_told_and_can_be_accepted(book: Path) -> None:
+    replace(book, '"はよ行かなあかんで" = "ハヨ行かなアカンで"\n', "")
+    result = check(book)
+    assert result.exit_code == 1
+    (line,) = result.stdout.splitlines()
+    assert line.startswith(
+        "kansai.toml: start, variant 1: “ほな、{titles}の時間やで。はよ行かなあかんで!” is read "
+    )
+    assert "not ホナカイギノジカンヤデハヨイカナアカンデ; respell it in [spoken], or --update" in line
+    assert "written; read what has changed" in check(book, "--update").stderr
+    assert check(book).exit_code == 0
+    assert check(book, "--update").stderr == ""
+
+
+def test_golden_readings_that_are_missing_or_too_few_are_told(book: Path) -> None:
+    golden = book.with_suffix(".readings.toml")
+    replace(book, "\nstart = [\n", '\nstart = [\n    "いまや、{titles}や!",\n')
+    replace(golden, "greeting", "greetings")
+    assert sorted(line.split(";")[0] for line in check(book).stdout.splitlines()) == [
+        "kansai.readings.toml: greeting: has 0 readings for 5 variants",
+        "kansai.readings.toml: greetings: is no kind of phrase",
+        "kansai.readings.toml: start: has 5 readings for 6 variants",
+    ]
+    golden.unlink()
+    assert check(book).stdout == "kansai.readings.toml: is missing; write it with --update, and read it\n"
+    golden.write_text("[", "utf-8")
+    assert "kansai.readings.toml: can't be read" in check(book).stdout
+
+
+def test_too_few_variants_long_sentences_and_idle_spellings_are_told(tmp_path: Path) -> None:
+    file = Path(shutil.copy(FOLDER / "pirate.toml", tmp_path / "privateer.toml"))
+    replace(file, '    "One minute! {Titles}! All hands on deck!",\n', "")
+    replace(file, "Drop anchor! {Titles}, starting now!", "Drop anchor! {Titles}" + ", ahoy" * 20)
+    replace(file, "Hoist the sails! {Titles}, starting now!", "All paws on deck: {titles}, starting now!")
+    file.write_text(file.read_text("utf-8") + '\n[spoken]\n"scurvy" = "skurvy"\n', "utf-8")
+    said = check(file).stdout
+    assert [line.split(" takes")[0] for line in said.splitlines()] == [
+        'privateer.toml: id: must be the name of the file, "privateer"',
+        "privateer.toml: before_one: has 4 of at least 5 variants; add some",
+        "privateer.toml: start: has the same variant twice; change one",
+        "privateer.toml: start: has 4 of at least 5 variants; add some",
+        "privateer.toml: start, variant 5:",
+        "privateer.toml: spoken.scurvy: is in no phrase; remove it",
+    ]
+    assert "s of at most 6 s to say; shorten it" in said
+
+
+def test_an_invalid_file_is_told_with_every_reason(tmp_path: Path) -> None:
+    file = Path(shutil.copy(FOLDER / "plain.toml", tmp_path))
+    replace(file, "\nnothing = [", "\nnothin = [")
+    replace(file, "Cancelled: {titles} at {time}.", "Cancelled: {title} at {time}.")
+    assert [line.split(";")[0] for line in check(file).stdout.splitlines()] == [
+        "plain.toml: nothing: is missing",
+        "plain.toml: nothin: is no kind of phrase",
+        "plain.toml: cancelled: has the unknown placeholder {title}",
+    ]
+    file.write_bytes(b"\xff")
+    assert check(file).stdout == "plain.toml: is not UTF-8; save it as UTF-8\n"
+    absent = check(tmp_path / "absent.toml")
+    assert absent.exit_code == 1
+    assert "absent.toml: can't be read (No such file or directory)" in absent.stdout
+
+
+def test_without_the_engine_the_readings_are_skipped_and_it_says_so(
+    book: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def absent(module: str) -> None:
+        raise OperatorMustAct("extra_missing", module)
+
+    monkeypatch.setattr(phrases, "load_optional", absent)
+    result = check(book)
+    assert (result.exit_code, result.stdout) == (0, "1 phrasebook is in order.\n")
+    assert "Readings were not checked" in result.stderr
+    assert check(book, "--update").exit_code == 1
+
+
+def test_its_help_has_examples() -> None:
+    assert "catflap phrases check sheriff.toml" in check("--help").stdout

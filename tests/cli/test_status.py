@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 from datetime import timedelta
 from pathlib import Path
 
+import asyncpg
 import pytest
 from sqlalchemy import insert, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -19,7 +20,7 @@ from catflap.clock import SystemClock
 from catflap.settings import Settings
 from catflap.store.calendar_tables import calendar_syncs, calendars, push_channels, request_budgets
 from catflap.store.connect import open_database
-from catflap.store.database import Urls
+from catflap.store.database import Urls, asyncpg_options
 from catflap.store.queue import enqueue
 from catflap.store.task_types import SYNC_DUE, AccountKey
 from tests.support.processes import run_command
@@ -174,3 +175,15 @@ async def test_it_works_with_the_embedded_database_and_says_that_nothing_is_runn
     assert code == 0
     assert out.startswith("Nothing is running")
     assert "Push       off" in out
+
+
+async def test_it_says_who_brings_an_embedded_database_of_another_version_up_to_date(data_dir: Path) -> None:
+    async with AsyncExitStack() as stack:
+        urls = await open_database(Settings(data_dir=data_dir), stack)
+        connection = await asyncpg.connect(**asyncpg_options(urls.owner))
+        await connection.execute("ALTER TABLE app.calendars DROP COLUMN sync_due_at")
+        await connection.close()
+        code, _, err = await status({**_BARE, "CATFLAP_DATA_DIR": str(data_dir)})
+    assert code == 3
+    assert "`catflap serve`" in err
+    assert "catflap migrate" not in err

@@ -69,7 +69,7 @@ class Priority(Enum):
     POLL = 0.7
     """Periodic polling."""
     SYNC = 0.95
-    """A change that Google told, a first sync, or a person who waits."""
+    """A push notification, a first sync, or a request for which a person waits."""
     WRITE = 1.0
     """An event that is written, or read to be written."""
 

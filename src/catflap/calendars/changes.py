@@ -41,14 +41,14 @@ class ChangeRecorder:
         event_ids: Collection[str],
         now: datetime,
     ) -> None:
-        """Store a change and enqueue its messages, if anybody subscribes.
+        """Store a change and enqueue its messages, if a webhook subscribes to it.
 
         Args:
             connection: The transaction that writes the events.
             account: The owner of the calendar.
             calendar: Google's id of the calendar.
             reason: What happened.
-            event_ids: Google's ids of the events that changed or were deleted; they are the whole truth only
+            event_ids: Google's ids of the events that changed or were deleted; they are complete only
                 for `changed`, and not stored otherwise or when there are too many.
             now: The time of the change.
         """

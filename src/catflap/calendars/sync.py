@@ -141,7 +141,7 @@ class Calendars:
         Args:
             user_id: The user.
             account_sub: The Google account.
-            only_due: Read what is due and what Google told changed; by default everything.
+            only_due: Read what is due, also because of a push notification; by default everything.
 
         Raises:
             BudgetUsed: `google_budget_used`; what was not read is due still.

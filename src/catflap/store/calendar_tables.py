@@ -129,7 +129,7 @@ push_channels = Table(
     time_column("created_at"),
     time_column("expires_at"),
     time_column("notified_at", nullable=True),
-    # When polling found a change that no notification had told.
+    # When polling found a change about which no notification had come.
     time_column("missed_at", nullable=True),
     account_key(),
     Index("push_channels_account", "user_id", "account_sub"),

@@ -63,8 +63,16 @@ async def open_existing_database(settings: Settings, stack: AsyncExitStack) -> U
             )
         urls = await asyncio.to_thread(server.start)
         stack.push_async_callback(asyncio.to_thread, server.stop)
-    else:
-        urls = external_urls(settings)
+        try:
+            await require_migrated(urls)
+        except OperatorMustAct:
+            raise OperatorMustAct(
+                "database_not_migrated",
+                f"The database in {settings.data_dir} is of another version, or is being created; "
+                "`catflap serve` of this version brings it up to date when it starts.",
+            ) from None
+        return urls
+    urls = external_urls(settings)
     await require_migrated(urls)
     return urls
 

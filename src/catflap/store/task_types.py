@@ -46,7 +46,7 @@ class AccountKey(NamedTuple):
 SYNC: Final = TaskType("sync", lambda key: key.text, AccountKey.read)
 """Read all calendars of an account."""
 SYNC_DUE: Final = TaskType("sync_due", lambda key: key.text, AccountKey.read)
-"""Read the calendars of an account that are due, or that changed as Google told."""
+"""Read the calendars of an account that are due, or about which a push notification has come."""
 ERASE: Final = TaskType("erase", lambda key: key.text, AccountKey.read)
 """Erase the calendars of an account whose grant has ended."""
 PLAN: Final[TaskType[int]] = TaskType("plan", str, int)

@@ -39,8 +39,8 @@ class Truth:
         """Take a snapshot; to be called after each edit."""
         now, store = self._sandbox.now(), self._sandbox.state.calendar_store
         selected = {email: frozenset(self._selected(email)) for email in self._emails}
-        names = frozenset[str]().union(*selected.values())
-        instances = {name: frozenset(_instances(store.calendars[name], now)) for name in names}
+        # Those of other calendars, too: a list may be older than the events.
+        instances = {name: frozenset(_instances(one, now)) for name, one in store.calendars.items()}
         self._snapshots.append(_Snapshot(now, selected, instances))
 
     def is_told(

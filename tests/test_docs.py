@@ -22,6 +22,7 @@ NOT_OVER_HTTP = {
     "keyset_unreadable": "the start",
     "prefix_not_fixed": "the start",
     "push_never_arrives": "the log",
+    "push_ended_at_once": "the log",
     "risc_refused": "catflap risc",
     "router_included_twice": "the start",
     "router_missing": "the start",

@@ -4,11 +4,15 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncEngine
 from structlog.testing import capture_logs
 
 from catflap.calendars import Calendars
+from catflap.calendars.push_channels import PushChannels
 from catflap.clock import FixedClock
+from catflap.google.calendar_channels import CalendarChannelApi
+from catflap.store.calendar_tables import calendars
 from tests.support.push import Watching, watching
 from tests.support.sandbox_calendar import Served
 from tests.support.synced import primary_calendar
@@ -118,3 +122,33 @@ async def test_the_operator_is_told_when_no_notification_arrives(push: Watching)
     with capture_logs() as logs:
         await push.maintain()
     assert [line["event"] for line in logs] == ["operator_problem_solved"]
+
+
+async def test_a_clock_that_is_a_week_ahead_opens_one_channel_in_ten_minutes(
+    push: Watching, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ahead = FixedClock(push.clock.now() + timedelta(days=8))
+    now, back = ahead.now, timedelta()
+    monkeypatch.setattr(ahead, "now", lambda: now() - back)
+    api = CalendarChannelApi(push.google.http, str(push.google.http.base_url))
+    channels = PushChannels(engine, ahead, api, push.receiver.address)
+    with capture_logs() as logs:
+        for _ in range(5):
+            await channels.maintain(push.account, push.call)
+            ahead.advance(timedelta(minutes=5))
+    assert push.asked("channels.stop") == push.asked("events.watch") + push.asked("calendarList.watch") == 3
+    assert push.open_at_google() == {} == await push.rows()
+    assert [line.get("code") for line in logs] == ["push_ended_at_once"]
+    back = ahead.now() - push.clock.now()
+    await channels.maintain(push.account, push.call)
+    assert len(push.open_at_google()) == len(await push.rows()) == 2
+
+
+async def test_a_refusal_noted_by_a_clock_that_was_ahead_does_not_last(
+    push: Watching, engine: AsyncEngine
+) -> None:
+    until = push.clock.now() + timedelta(days=400)
+    async with engine.begin() as connection:
+        await connection.execute(update(calendars).values(push_refused_until=until))
+    await push.maintain()
+    assert len(push.open_at_google()) == 2

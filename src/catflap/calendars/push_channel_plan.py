@@ -10,6 +10,7 @@ from catflap.store.row_mapping import Columns
 # The scope of each request, as for reading.
 _LIST = "calendar.calendarlist.readonly"
 _EVENTS = "calendar.events.readonly"
+LONGEST_REFUSAL = timedelta(days=1)
 # A request to Google has ended long before.
 _REPLY_WITHIN = timedelta(minutes=5)
 
@@ -65,7 +66,9 @@ def work_of(rows: Iterable[Columns], address: str, now: datetime) -> Work:
     for row in rows:
         resource = Resource(row["wanted_id"], row["google_id"])
         is_wanted = row["wanted_id"] is not None or row["is_list"]
-        if row["push_refused_until"] is not None and row["push_refused_until"] > now:
+        until = row["push_refused_until"]
+        # One that is later is from a clock that was ahead.
+        if until is not None and now < until <= now + LONGEST_REFUSAL:
             refused.add(resource)
         is_over = row["id"] is not None and (row["expires_at"] <= now or _is_lost(row, now))
         if is_over:

@@ -19,7 +19,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.calendars.problems import OperatorNotice
-from catflap.calendars.push_channel_plan import Channel, Resource, stoppable, work_of
+from catflap.calendars.push_channel_plan import LONGEST_REFUSAL, Channel, Resource, stoppable, work_of
 from catflap.clock import Clock
 from catflap.errors import CatflapError, OperatorMustAct
 from catflap.google.calendar_channels import (
@@ -42,7 +42,7 @@ _T = TypeVar("_T")
 # Google's first notification comes within seconds.
 _ARRIVES_WITHIN = timedelta(minutes=15)
 _REFUSED_FOR = timedelta(hours=1)
-_UNSUPPORTED_FOR = timedelta(days=1)
+_UNSUPPORTED_FOR = LONGEST_REFUSAL
 _PAUSE = timedelta(minutes=10)
 _LOG_EVERY = timedelta(hours=1)
 _STOP_SECONDS = 5.0
@@ -170,7 +170,8 @@ class PushChannels:
         for channel in work.unwanted:
             await self._stop(channel, call)
             await fetch_alone(self._engine, _FORGET, ids=[channel.id])
-        if self._paused_until is None or self._paused_until <= now:
+        # A clock that was ahead may have put it off for long.
+        if self._paused_until is None or not now < self._paused_until <= now + _PAUSE:
             for resource in work.missing:
                 await self._open(account, resource, call)
 
@@ -179,7 +180,7 @@ class PushChannels:
         if not await self._insert(account, resource, channel):
             return
         try:
-            opened = await call(partial(self._watch, resource, channel), resource.scope)
+            opened = await self._ask(resource, channel, call)
         except CatflapError as error:
             await fetch_alone(self._engine, _FORGET, ids=[channel.id])
             await self._refused(account, resource, error)
@@ -195,6 +196,17 @@ class PushChannels:
         if not stored:
             # The account was unlinked meanwhile.
             await self._stop(Channel(channel.id, opened.resource_id, resource.calendar_id is None), call)
+
+    async def _ask(self, resource: Resource, channel: NewChannel, call: CallWithToken) -> OpenedChannel:
+        opened = await call(partial(self._watch, resource, channel), resource.scope)
+        if opened.expires_at <= self._clock.now():
+            # None would ever count, and each sync would open another.
+            await self._stop(Channel(channel.id, opened.resource_id, resource.calendar_id is None), call)
+            raise OperatorMustAct(
+                "push_ended_at_once",
+                "By the clock of this machine, push channels have ended before Google opens them. Set it.",
+            )
+        return opened
 
     async def _insert(self, account: AccountKey, resource: Resource, channel: NewChannel) -> bool:
         now = self._clock.now()

@@ -1,4 +1,4 @@
-"""Which events any webhook subscribes to, so that what nobody waits for costs no query."""
+"""Which events any webhook subscribes to, so that an event without a subscriber costs no query."""
 
 import asyncio
 

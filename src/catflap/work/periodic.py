@@ -22,7 +22,7 @@ _TICK = timedelta(seconds=15)
 _RETENTION_EVERY = timedelta(hours=1)
 _JOB_LOST = timedelta(minutes=10)
 _BEHIND = timedelta(minutes=1)
-_SAY_BEHIND_EVERY = timedelta(minutes=5)
+_LOG_BEHIND_EVERY = timedelta(minutes=5)
 # Google's `Retry-After` counts up to a day.
 _LONGEST_PAUSE = timedelta(days=2)
 
@@ -66,7 +66,7 @@ class PeriodicTasks(Background):
         """Log, now and then, that accounts wait for longer than the next tick."""
         if self._look_behind_at is not None and now < self._look_behind_at:
             return
-        self._look_behind_at = now + _SAY_BEHIND_EVERY
+        self._look_behind_at = now + _LOG_BEHIND_EVERY
         t = calendar_syncs.c
         query = select(func.count(), func.min(t.due_at)).where(t.due_at <= now)
         async with self._engine.connect() as connection:

@@ -15,7 +15,7 @@ PEAK_DBFS = -1.0
 
 # The two stages of K-weighting as analogue prototypes, for any sample rate. At 48 kHz they give the
 # coefficients of BS.1770-5, annex 1, tables 1 and 2; by Mansbridge, Finn and Reiss (AES 132nd, 2012).
-_SHELF_HZ, _SHELF_Q, _SHELF_DB, _SHELF_EXPONENT = (
+_PRE_FILTER_HZ, _PRE_FILTER_Q, _PRE_FILTER_DB, _PRE_FILTER_EXPONENT = (
     1681.974450955533,
     0.7071752369554196,
     3.999843853973347,
@@ -99,20 +99,20 @@ def _k_weighting(rate: int, size: int) -> npt.NDArray[np.complex128]:
     """Return the response of both stages at the frequencies of a spectrum."""
     delay = np.exp(-2j * np.pi * np.arange(size // 2 + 1) / size)
     response: npt.NDArray[np.complex128] = np.ones_like(delay)
-    for numerator, denominator in (_shelf(rate), _high_pass(rate)):
+    for numerator, denominator in (_pre_filter(rate), _high_pass(rate)):
         response *= np.polyval(numerator[::-1], delay) / np.polyval(denominator[::-1], delay)
     return response
 
 
-def _shelf(rate: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Return the coefficients of the first stage, a high shelf for the effect of the head."""
-    k = np.tan(np.pi * _SHELF_HZ / rate)
-    high = 10 ** (_SHELF_DB / 20)
-    band = high**_SHELF_EXPONENT
+def _pre_filter(rate: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return the coefficients of the pre-filter, which lifts high frequencies as the head does."""
+    k = np.tan(np.pi * _PRE_FILTER_HZ / rate)
+    high = 10 ** (_PRE_FILTER_DB / 20)
+    band = high**_PRE_FILTER_EXPONENT
     numerator = np.array(
-        [high + band * k / _SHELF_Q + k * k, 2 * (k * k - high), high - band * k / _SHELF_Q + k * k]
+        [high + band * k / _PRE_FILTER_Q + k * k, 2 * (k * k - high), high - band * k / _PRE_FILTER_Q + k * k]
     )
-    denominator = np.array([1 + k / _SHELF_Q + k * k, 2 * (k * k - 1), 1 - k / _SHELF_Q + k * k])
+    denominator = np.array([1 + k / _PRE_FILTER_Q + k * k, 2 * (k * k - 1), 1 - k / _PRE_FILTER_Q + k * k])
     return numerator / denominator[0], denominator / denominator[0]
 
 

@@ -8,7 +8,7 @@ export PYTHONDONTWRITEBYTECODE :=
 COMPILE := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
   --no-emit-package google-sandbox --no-emit-package catflap-client
 
-.PHONY: help demo test test-fast check format lock bench clean
+.PHONY: help demo test test-fast check format lock bench listen clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -41,8 +41,11 @@ lock: ## compile the lock files anew (needs uv)
 bench: .venv/dev ## measure, beside the peers, in one run
 	@$(BIN)/python -m bench $(ARGS)
 
+listen: .venv/dev ## a sound of each kind in each dialect, and a page to hear them; ARGS="--dialect kansai"
+	@$(BIN)/catflap phrases listen listen-out $(ARGS)
+
 clean: ## take away what was installed and made here
-	rm -rf .venv node_modules .catflap demo-out
+	rm -rf .venv node_modules .catflap demo-out listen-out
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

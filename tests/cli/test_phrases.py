@@ -1,6 +1,8 @@
-"""`catflap phrases check`: the shipped phrasebooks are in order, and each problem of another is told."""
+"""`catflap phrases`: shipped phrasebooks are in order, each problem of another is told, and all are heard."""
 
+import re
 import shutil
+import wave
 from importlib.resources import files
 from pathlib import Path
 
@@ -15,6 +17,10 @@ FOLDER = Path(str(files("catflap"))) / "phrasebooks"
 
 def check(*arguments: object) -> Result:
     return CliRunner().invoke(phrases.cli, ["check", *map(str, arguments)])
+
+
+def listen(*arguments: object) -> Result:
+    return CliRunner().invoke(phrases.cli, ["listen", *map(str, arguments)])
 
 
 @pytest.fixture
@@ -113,3 +119,30 @@ def test_without_the_engine_the_readings_are_skipped_and_it_says_so(
 
 def test_its_help_has_examples() -> None:
     assert "catflap phrases check sheriff.toml" in check("--help").stdout
+
+
+def test_a_page_plays_a_sound_of_each_kind_in_a_dialect(tmp_path: Path) -> None:
+    result = listen(tmp_path / "heard", "--dialect", "standard", "--dialect", "plain")
+    assert (result.exit_code, result.stdout) == (0, f"{tmp_path / 'heard' / 'index.html'}\n")
+    page = (tmp_path / "heard" / "index.html").read_text("utf-8")
+    sources = re.findall(r'<audio [^>]*src="([^"]+)"', page)
+    assert len(sources) == len(set(sources)) == 30
+    assert {*sources, "index.html"} == {file.name for file in (tmp_path / "heard").iterdir()}
+    assert "標準語" in page
+    assert "午後3時半" in page
+    for source in sources:
+        with wave.open(str(tmp_path / "heard" / source)) as sound:
+            assert sound.getnframes() > sound.getframerate()
+
+
+def test_every_variant_can_be_heard(tmp_path: Path) -> None:
+    assert listen(tmp_path, "--dialect", "plain", "--every-variant").exit_code == 0
+    assert len(list(tmp_path.glob("plain-start-*.wav"))) == 5 + 1
+
+
+def test_an_unknown_dialect_or_a_folder_that_is_a_file_is_an_error(tmp_path: Path) -> None:
+    unknown = listen(tmp_path, "--dialect", "klingon")
+    assert (unknown.exit_code, "no such dialect" in unknown.stderr) == (2, True)
+    (tmp_path / "file").touch()
+    unwritable = listen(tmp_path / "file", "--dialect", "plain")
+    assert "Can't write to" in unwritable.stderr

@@ -6,9 +6,11 @@ from typing import Annotated, cast
 
 import typer
 
-from catflap.cli.runner import command
+from catflap.cli.listening import write_page
+from catflap.cli.runner import command, run
 from catflap.errors import OperatorMustAct
 from catflap.extras import load_optional
+from catflap.speech import dialects
 from catflap.speech.phrasebook_check import (
     Problem,
     check_readings,
@@ -19,6 +21,7 @@ from catflap.speech.phrasebook_check import (
     readings_text,
     shipped_phrasebooks,
 )
+from catflap.speech.phrasebooks import phrasebook
 
 cli = command()
 _Reading = Callable[[str], str]
@@ -57,6 +60,27 @@ def check(
     if found or (update and reading is None):
         raise typer.Exit(1)
     typer.echo(f"{len(files)} {'phrasebook is' if len(files) == 1 else 'phrasebooks are'} in order.")
+
+
+@cli.command(
+    epilog="Examples:  catflap phrases listen   |   catflap phrases listen --dialect pirate --every-variant"
+)
+def listen(
+    folder: Annotated[Path, typer.Argument(help="Where to write the sounds and index.html.")] = Path(
+        "listen-out"
+    ),
+    dialect: Annotated[list[str] | None, typer.Option(help="Only this dialect; may be given again.")] = None,
+    every_variant: Annotated[
+        bool, typer.Option("--every-variant", help="All variants of what is heard often, not the first.")
+    ] = False,
+) -> None:
+    """Write a sound of each kind of announcement in each dialect, and a page that plays them."""
+
+    async def work() -> None:
+        wanted = [phrasebook(one).dialect for one in dialect] if dialect else dialects()
+        typer.echo(await write_page(folder, wanted, every_variant))
+
+    run(work())
 
 
 def _load_reading() -> _Reading | None:

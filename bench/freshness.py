@@ -49,6 +49,7 @@ _SPREAD = (
     """UPDATE app.calendar_syncs s SET due_at = least(list_due_at, (
         SELECT min(c.sync_due_at) FROM app.calendars c WHERE c.user_id = s.user_id AND c.is_selected))""",
 )
+_RENDERED = "SELECT count(*) FROM app.sounds WHERE used_at >= $1"
 _SIZE = "SELECT pg_database_size(current_database())"
 _OLDEST = "SELECT extract(epoch FROM now() - min(synced_at)) FROM app.calendars WHERE is_selected"
 
@@ -122,10 +123,11 @@ async def pushed(stage: Stage, *, users: int = 1_000, per_second: int = 100, sec
                 await _plan_all(connection, users)
                 everybody = random.Random(11).sample(range(1, users + 1), users)
                 order = everybody * (1 + int(per_second * seconds) // users)
-                before = _used(stage, serve, work)
+                before, began = _used(stage, serve, work), SystemClock().now()
                 took = await changes.send(order[: int(per_second * seconds)], per_second)
                 late = [one * 1000 for one in changes.latencies]
                 after = _used(stage, serve, work)
+                sounds = await connection.fetchval(_RENDERED, began)
         parts = statistics.quantiles(late, n=100)
         return {
             "changes a second": round(len(late) / took, 1),
@@ -133,6 +135,7 @@ async def pushed(stage: Stage, *, users: int = 1_000, per_second: int = 100, sec
             "p50, ms": round(parts[49]),
             "p99, ms": round(parts[98]),
             "longest, ms": round(max(late)),
+            "sounds rendered meanwhile": sounds,
             **{f"cores, {name}": round((used - before[name]) / took, 2) for name, used in after.items()},
         }
 

@@ -72,17 +72,26 @@ class BareGoogle:
             following = (
                 {"nextPageToken": str(last)} if last < self.events else {"nextSyncToken": f"v{version}"}
             )
-            return {**page, "items": [self._event(number) for number in range(first, last)], **following}
+            return {
+                **page,
+                "items": [self._event(user, number) for number in range(first, last)],
+                **following,
+            }
         seen = int(query["syncToken"].removeprefix("v")) if query["syncToken"].startswith("v") else 0
-        changed = [self._event(1, moved=version)] if version > seen else []
+        changed = [self._event(user, 1, moved=version)] if version > seen else []
         return {**page, "items": changed, "nextSyncToken": f"v{version}"}
 
-    def _event(self, number: int, moved: int = 0) -> dict[str, Any]:
+    def _event(self, user: int, number: int, moved: int = 0) -> dict[str, Any]:
         start = self._start + timedelta(hours=1 + number % 600, minutes=moved % 59)
         times = {"start": start, "end": start + timedelta(minutes=30)}
         moments = {name: {"dateTime": at.isoformat(), "timeZone": "UTC"} for name, at in times.items()}
         identity = {"id": f"event{number}", "iCalUID": f"event{number}@google.com", "status": "confirmed"}
-        return {**identity, "summary": f"Meeting {number}", **moments, "updated": self._start.isoformat()}
+        return {
+            **identity,
+            "summary": f"Meeting {number} of {user}",
+            **moments,
+            "updated": self._start.isoformat(),
+        }
 
 
 def _calendar_list(user: int, query: dict[str, str]) -> dict[str, Any]:

@@ -190,3 +190,17 @@ async def test_jobs_that_fail_side_by_side_leave_one_to_retry(
     await synced_calendars.run_sync(key, only_due=True)
     state = await account_sync(engine)
     assert (state.failures, state.retry_at, state.problem) == (0, None, None)
+
+
+async def test_a_sync_before_the_retry_does_not_shorten_the_next_pause(
+    google: Served, synced_calendars: Calendars, engine: AsyncEngine, account: int, clock: FixedClock
+) -> None:
+    google.sandbox.fault("calendar.events.list", status=403, error="userRateLimitExceeded")
+    for failures in range(1, 4):
+        await failure(synced_calendars, account)
+        # Nothing is due.
+        await synced_calendars.sync_account(account, SUB, only_due=True)
+        state = await account_sync(engine)
+        assert state.failures == failures
+        assert state.retry_at is not None
+        clock.advance(state.retry_at - clock.now())

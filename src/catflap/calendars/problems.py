@@ -69,7 +69,9 @@ _SUCCESS = PreparedQuery(
             SELECT min(c.sync_due_at) FROM app.calendars c
             WHERE c.user_id = s.user_id AND c.account_sub = s.account_sub AND c.is_selected
         )),
-        retry_at = NULL, failures = 0
+        -- Before the retry, nothing is known yet of what failed.
+        retry_at = CASE WHEN retry_at > :now THEN retry_at END,
+        failures = CASE WHEN retry_at > :now THEN failures ELSE 0 END
     WHERE user_id = :user_id AND account_sub = :account_sub
     """)
 )
@@ -161,6 +163,7 @@ class AccountSyncLog:
                 self._engine,
                 _SUCCESS,
                 **self._key,
+                now=self._clock.now(),
                 listed_at=self._listed_at,
                 list_due_at=self._list_due_at,
             )

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.calendars.budget_windows import COUNTED, WINDOW_SECONDS, Priority, UserCounts, window_of
@@ -177,9 +177,30 @@ async def test_requests_at_the_same_moment_keep_within_the_limit_of_their_user(
 
 def test_only_users_of_the_last_minute_take_memory() -> None:
     counts = UserCounts()
+    counts.add(1, 100, 1, 0)
+    counts.add(2, 200, 1, 0)
+    counts.add(1, 100, -1, 0)
+    assert len(counts) == 1 and counts.of(2)
+    counts = UserCounts()
     for user_id in range(30_000):
         counts.add(user_id, user_id // 100, 1, 0)
     assert len(counts) <= 100 * COUNTED
+
+
+async def test_a_minute_in_which_the_database_did_not_answer_stops_nobody(
+    engine: AsyncEngine, clock: FixedClock
+) -> None:
+    """As while the machine was suspended, or a failover took long."""
+    process = budget(engine, clock, 1000)
+    async with engine.begin() as connection:
+        await connection.execute(text("LOCK TABLE app.request_budgets IN ACCESS EXCLUSIVE MODE"))
+        waiting = [asyncio.create_task(process.acquire(user, WRITE)) for user in range(5)]
+        for _ in range(10):
+            await asyncio.sleep(0)
+        clock.advance(timedelta(minutes=5))
+    await asyncio.gather(*waiting)
+    for user in range(5, 10):
+        await process.acquire(user, WRITE)
 
 
 async def test_a_user_with_500_calendars_starves_nobody(engine: AsyncEngine, clock: FixedClock) -> None:

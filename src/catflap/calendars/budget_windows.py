@@ -108,9 +108,13 @@ class UserCounts:
 
     def add(self, user_id: int, window: int, n: int, polled: int) -> None:
         """Count `n` requests of a user in a window; a negative number takes them back."""
+        _add(self._all, window, n, polled)
+        if n < 0:
+            # Of an earlier window, perhaps, and of a user who was dropped meanwhile.
+            _add(self._users.get(user_id, []), window, n, polled)
+            return
         _add(self._users.setdefault(user_id, []), window, n, polled)
         self._users.move_to_end(user_id)
-        _add(self._all, window, n, polled)
         while self._users:
             oldest, counts = next(iter(self._users.items()))
             if window - COUNTED < counts[-1].window < window + COUNTED:

@@ -102,3 +102,18 @@ def test_several_titles_are_joined():
     assert kana(two.spoken).startswith("カイギトメンダンノジカンタイ")
     five = say_start("hakata", ["会議", "面談", "散歩", "昼寝", "夕飯"], at)
     assert kana(five.spoken).startswith("カイギトメンダントサンポホカニケンノジカンタイ")
+
+
+@pytest.mark.parametrize(
+    ("title", "spoken"),
+    [
+        ("田中さんと1on1", "田中さんと、ワンオンワン"),
+        ("田中さん 1:1", "田中さん、ワンオンワン"),
+        ("1on1 山田さん", "ワンオンワン、山田さん"),
+        ("定例1on1です", "定例、ワンオンワンです"),
+        ("1対1", "ワンオンワン"),
+        ("「1on1」", "ワンオンワン"),
+    ],
+)
+def test_there_is_a_pause_around_one_on_one(title, spoken):
+    assert title_reading(title, 60) == spoken

@@ -14,6 +14,13 @@ from catflap.speech.language import JAPANESE_SIGN
 from catflap.speech.rules import Rule, apply, apply_until_stable, rule
 from catflap.speech.text import keep_words, speakable_text, truncate
 
+_QUARTERS = {"1": "キューワン", "2": "キューツー", "3": "キュースリー", "4": "キューフォー"}
+
+
+def _quarters(match: re.Match[str]) -> str:
+    return "から".join(_QUARTERS[number] for number in match.groups())
+
+
 _NAMES: tuple[Rule, ...] = (
     rule(r"(?:https?://|www\.)[^\s、。「」()<>]+", "リンク", ignore_case=True),
     rule(r"([\w.+-]+)@((?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,})", r"\1アット\2"),
@@ -25,7 +32,17 @@ _NAMES: tuple[Rule, ...] = (
     rule(r"(?<=\w)\+\+", "プラスプラス"),
     rule(r"(?<!\w)\.NET(?![A-Za-z])", "ドットネット", ignore_case=True),
     rule(r"(?<=[A-Za-z])\.js(?![A-Za-z])", "ジェーエス", ignore_case=True),
-    rule(r"(?<![\d:])1\s*(?:-?on-?|:|対)\s*1(?![\d:])", "ワンオンワン", ignore_case=True),
+    # With a pause before it, without which 田中さんとワンオンワン is heard as とは問わん.
+    rule(
+        r"(?P<before>(?<=\w)\s*)?(?<![\d:])1\s*(?:-?on-?|:|対)\s*1(?![\d:])(?P<after>\s+(?=\w))?",
+        lambda match: (
+            ("" if match["before"] is None else "、") + "ワンオンワン" + ("、" if match["after"] else "")
+        ),
+        ignore_case=True,
+    ),
+    # Quarters, which are said in English: キュースリー, not 13.
+    rule(r"(?<![A-Za-z])Q([1-4])\s?[-~〜–—]\s?Q?([1-4])(?![\d%.])", _quarters),
+    rule(r"(?<![A-Za-z])Q([1-4])(?!\d|[.,]\d)", _quarters),
     rule(r"(?<![\w])w/(o?)(?![A-Za-z])", lambda match: "ウィズアウト" if match[1] else "ウィズ"),
     rule(r"\((株|有)\)", lambda match: {"株": "株式会社", "有": "有限会社"}[match[1]]),
     rule(r"(?<![A-Za-z])R&D(?![A-Za-z])", "アールアンドディー"),

@@ -4,17 +4,19 @@ import asyncio
 from datetime import timedelta
 
 import httpx2
+import pytest
 from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from catflap.calendars import Calendars
+from catflap.calendars import Calendars, choose_calendar
 from catflap.calendars.calendar_list import read_account
 from catflap.clock import FixedClock
+from catflap.errors import TryAgain
 from catflap.store.calendar_tables import calendar_syncs, calendars
 from catflap.store.tables import accounts
 from catflap.store.task_types import AccountKey
 from tests.support.faulty_transport import FaultyTransport
-from tests.support.sandbox_calendar import SUB, Served
+from tests.support.sandbox_calendar import EMAIL, SUB, Served
 from tests.support.synced import EVENTS, calendar_rows, stored, titles
 
 
@@ -127,3 +129,59 @@ async def test_a_sync_that_begins_locks_the_list_before_its_calendars(
         await _waits_for_a_lock(writer)
         await writer.execute(select(calendars).with_for_update(nowait=True))
     assert (await begins).was_list_notified
+
+
+async def test_what_was_read_with_another_role_is_not_stored(
+    google: Served,
+    calendar_sync: Calendars,
+    engine: AsyncEngine,
+    account: int,
+    clock: FixedClock,
+    transport: FaultyTransport,
+) -> None:
+    """While the first answer is on its way, the owner lets the user see titles, and another worker syncs."""
+    google.sandbox.add_account("leo@example.com")
+    start = clock.now() + timedelta(hours=1)
+    moments = {
+        name: {"dateTime": at.isoformat(), "timeZone": "UTC"}
+        for name, at in (("start", start), ("end", start + timedelta(hours=1)))
+    }
+    google.sandbox.insert_event("leo@example.com", {"summary": "Rehearsal", **moments})
+    google.sandbox.share_calendar("leo@example.com", EMAIL, role="freeBusyReader")
+    held = asyncio.Event()
+
+    async def shared(request: httpx2.Request) -> None:
+        if "leo" in str(request.url.path) and not held.is_set():
+            held.set()
+            google.sandbox.share_calendar("leo@example.com", EMAIL, role="reader")
+            async with engine.begin() as connection:
+                await connection.execute(update(calendars).values(sync_token=None, access_role="reader"))
+
+    transport.after = shared
+    await calendar_sync.sync_account(account, SUB)
+    assert held.is_set()
+    assert await titles(engine, account, clock) == ["Rehearsal"]
+
+
+async def _id_of(engine: AsyncEngine, google_id: str) -> int:
+    return int((await calendar_rows(engine))[google_id].id)
+
+
+async def test_a_failure_with_a_calendar_that_was_just_deselected_is_no_problem(
+    google: Served,
+    synced_calendars: Calendars,
+    engine: AsyncEngine,
+    account: int,
+    clock: FixedClock,
+    transport: FaultyTransport,
+) -> None:
+    google.sandbox.fault("calendar.events.list", status=503, times=1)
+
+    async def deselect(request: httpx2.Request) -> None:
+        if "events" in request.url.path:
+            await choose_calendar(engine, account, await _id_of(engine, EMAIL), False, clock.now())
+
+    transport.after = deselect
+    with pytest.raises(TryAgain):
+        await synced_calendars.sync_account(account, SUB)
+    assert (await calendar_rows(engine))[EMAIL].problem is None

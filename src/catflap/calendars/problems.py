@@ -258,7 +258,7 @@ async def _set_problem(
         row = (
             await connection.execute(select(t).where(t.c.id == calendar_id).with_for_update())
         ).one_or_none()
-        if row is not None and row.problem != code:
+        if row is not None and row.is_selected and row.problem != code:
             changed = update(t).where(t.c.id == calendar_id).values(problem=code, problem_since=now)
             await connection.execute(changed)
             if row.synced_at is None:

@@ -267,6 +267,8 @@ async def _advance(connection: AsyncConnection, calendar: SyncState, values: Map
         c.id == calendar.id,
         c.is_selected,
         c.generation == calendar.generation,
+        # With another role, Google may have sent more or less.
+        c.access_role == calendar.access_role,
         c.sync_token.is_not_distinct_from(calendar.sync_token),
         c.page_token.is_not_distinct_from(calendar.page_token),
     )

@@ -12,6 +12,7 @@ class SyncState:
         id: The key of the row.
         google_id: The `id` in the calendar list.
         time_zone: The calendar's, "" if Google sent none.
+        access_role: What the account may see of it.
         sync_token: For an incremental sync; None if the next one must be full.
         synced_at: The time of the last sync.
         problem: The code with which the last attempt failed, if it did.
@@ -27,6 +28,7 @@ class SyncState:
     id: int
     google_id: str
     time_zone: str
+    access_role: str
     sync_token: str | None
     synced_at: datetime | None
     problem: str | None

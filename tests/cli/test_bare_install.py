@@ -79,12 +79,14 @@ def test_every_module_imports_but_those_of_an_extra(bare: Installation) -> None:
     assert lacking == {
         "catflap.cli.demo.calendar_file": "google_sandbox",
         "catflap.cli.demo.command": "google_sandbox",
-        "catflap.cli.sandbox": "google_sandbox",
         "catflap.cli.demo.environment": "google_sandbox",
+        "catflap.cli.sandbox": "google_sandbox",
         "catflap.speech.engines.espeak": "espeakng_loader",
+        "catflap.speech.engines.loudness": "numpy",
         "catflap.speech.engines.openjtalk": "numpy",
-        "catflap.speech.engines.transliteration": "e2k",
         "catflap.speech.engines.serving": "numpy",
+        "catflap.speech.engines.transliteration": "e2k",
+        "catflap.speech.kana_reading": "e2k",
         "catflap.store.embedded": "psutil",
         "catflap.vault.credentials": "google.auth",
     }

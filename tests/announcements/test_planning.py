@@ -313,3 +313,11 @@ def test_the_next_play_time_is_that_of_the_first_announcement_in_the_plan(
         start, end = NOON + HOUR * hours, NOON + HOUR * (hours + 6)
         first = next((one.play_at for one in plan(events, preferences, start, end - start)), end)
         assert next_play_at(events, preferences, start, end) == first
+
+
+def test_neighbours_are_worded_differently_and_another_event_changes_no_text() -> None:
+    day = [timed("Standup", NOON + hour * HOUR / 2) for hour in range(1, 9)]
+    found = plan(day, QUIET, NOON)
+    assert all(one.display != other.display for one, other in pairwise(found))
+    more = plan([*day, timed("Lunch", NOON + 5 * HOUR / 4)], QUIET, NOON - HOUR)
+    assert {one.key: one.display for one in found}.items() < {one.key: one.display for one in more}.items()

@@ -82,6 +82,7 @@ def test_every_module_imports_but_those_of_an_extra(bare: Installation) -> None:
         "catflap.cli.demo.environment": "google_sandbox",
         "catflap.cli.sandbox": "google_sandbox",
         "catflap.speech.engines.espeak": "espeakng_loader",
+        "catflap.speech.engines.flite": "numpy",
         "catflap.speech.engines.loudness": "numpy",
         "catflap.speech.engines.openjtalk": "numpy",
         "catflap.speech.engines.serving": "numpy",

@@ -14,6 +14,7 @@ import pytest
 import soundfile
 
 from catflap.speech import (
+    Engine,
     NothingToSay,
     NoVoice,
     Sound,
@@ -50,6 +51,10 @@ def samples_of(sound: Sound) -> np.ndarray:
 def words_of(sound: Sound) -> np.ndarray:
     """Return the samples after the silence and the chime."""
     return samples_of(sound)[int((0.3 + CHIME_SECONDS) * 16_000) :]
+
+
+def engine(name: str) -> Engine:
+    return next(engine for engine in installed_engines() if engine.id == name)
 
 
 @with_voice
@@ -106,9 +111,9 @@ async def test_english_words_are_set_apart_by_gaps():
     """Gaps made the share of words that a recogniser understands six times as large."""
     for dialect in dialects():
         if dialect.language == "en":
-            assert phrasebook(dialect.id).voice["gap"] in (4, 5)
-    voice = dict(phrasebook("plain").voice)
-    process = EngineProcess(installed_engines()["en"].command, timeout=20)
+            assert phrasebook(dialect.id).voices["espeak"]["gap"] in (4, 5)
+    voice = dict(phrasebook("plain").voices["espeak"])
+    process = EngineProcess(engine("espeak").command, timeout=20)
     sentence = "Lunch with Sarah in ten minutes"
     lengths = [
         len(await process.synthesise(SynthesisRequest(sentence, {**voice, "gap": gap}, 16_000, 20, 25)))
@@ -165,7 +170,7 @@ async def test_a_japanese_title_in_an_english_sentence_is_spoken_in_japanese(spe
 
 @with_voice
 async def test_without_the_other_engine_a_foreign_title_becomes_an_appointment():
-    english = Speech(engines={"en": installed_engines()["en"]})
+    english = Speech(engines=[engine("espeak")])
     spoken = say_start("plain", ["設計会議"], AT).spoken
     sound = await english.synthesise(spoken, dialect="plain")
     private = await english.synthesise("It's time for an appointment.", dialect="plain")
@@ -175,7 +180,7 @@ async def test_without_the_other_engine_a_foreign_title_becomes_an_appointment()
 
 @with_voice
 async def test_without_the_engine_of_the_dialect_the_error_names_what_to_install():
-    english = Speech(engines={"en": installed_engines()["en"]})
+    english = Speech(engines=[engine("espeak")])
     with pytest.raises(NoVoice, match=r"catflap\[mia\]"):
         await english.synthesise("会議です", dialect="kansai")
     await english.aclose()
@@ -197,7 +202,8 @@ async def test_engine_processes_use_little_memory(speech):
     workers = [
         child for child in psutil.Process().children() if "catflap.speech.engines" in str(child.cmdline())
     ]
-    assert len(workers) == 2
+    # The third, for other languages, if a test before this one has needed it.
+    assert len(workers) in (2, 3)
     assert sum(worker.memory_full_info().pss for worker in workers) < 200 * 1024 * 1024
 
 

@@ -1,12 +1,14 @@
 """Untrusted titles: any text gives a sound or a clear error."""
 
+from collections.abc import AsyncIterator
 from datetime import datetime
 
 import pytest
+import pytest_asyncio
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from catflap.speech import content_key, dialects, english, japanese, say_start
+from catflap.speech import Speech, content_key, dialects, english, installed_engines, japanese, say_start
 from catflap.speech.language import split_runs
 from catflap.speech.text import MAX_DISPLAY, display_text
 from catflap.speech.titles import MAX_SPOKEN
@@ -19,6 +21,10 @@ HOSTILE = {
     "empty": "",
     "spaces": " \u3000\u202f\n\t",
     "emoji only": "😀🎂👩‍👩‍👧",
+    "ten thousand characters": "Lunch & 会議 " * 1000,
+    "shell": "$(reboot); `id` | cat /etc/passwd > /dev/null && rm -rf ~ # '",
+    "option": "--setf -f /etc/passwd -voice http://example.com/x",
+    "SSML": '<?xml version="1.0"?><speak><audio src="file:///etc/passwd"/><prosody rate="1%">a',
     "flag": "🇯🇵",
     "five thousand letters": "x" * 5000,
     "five thousand words": "lunch " * 5000,
@@ -58,6 +64,20 @@ HOSTILE = {
     "half width": "ﾃｽﾄ",
     "zero width": "\u200b\u2060",
 }
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def espeak() -> AsyncIterator[Speech]:
+    voice = Speech(engines=[engine for engine in installed_engines() if engine.id == "espeak"])
+    yield voice
+    await voice.aclose()
+
+
+@with_voice
+@pytest.mark.parametrize("title", HOSTILE.values(), ids=HOSTILE.keys())
+async def test_any_title_yields_a_sound_of_sane_length_without_flite_and_openjtalk(espeak, title):
+    sound = await espeak.synthesise(say_start("pirate", [title], AT).spoken, dialect="pirate")
+    assert 2 < sound.seconds <= 20.01
 
 
 @with_voice

@@ -52,7 +52,7 @@ def _heading_problems(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield key, f'is missing; add {key} = "…" at the top of the file'
     if data.get("language", "en") not in ("ja", "en"):
         yield "language", 'must be "ja" or "en"'
-    for key in data.keys() - {*NAMES, *SUBSTITUTES, "voice", "phrases", "spoken"}:
+    for key in data.keys() - {*NAMES, *SUBSTITUTES, "voices", "phrases", "spoken"}:
         yield key, "is unknown; remove it, or move it below [phrases]"
     spoken = data.get("spoken", {})
     if not isinstance(spoken, dict):

@@ -64,7 +64,7 @@ class Phrasebook:
         private: Substitute for a private title.
         untitled: Substitute for a missing title.
         birthdays: Substitutes for a missing title of a birthday, by Google's type: `birthday`, `self`.
-        voice: Settings of the engine.
+        voices: Settings of each engine, by its id.
         phrases: The variants of each phrase, by the names in `REQUIRED`.
         respelled: The `[spoken]` spellings.
     """
@@ -73,7 +73,7 @@ class Phrasebook:
     private: str
     untitled: str
     birthdays: Mapping[str, str]
-    voice: Voice
+    voices: Mapping[str, Voice]
     phrases: Mapping[str, Sequence[Phrase]]
     respelled: Mapping[str, str]
 
@@ -144,7 +144,7 @@ def parse(text: str, source: str) -> Phrasebook:
         private=data["private"],
         untitled=data["untitled"],
         birthdays={"birthday": data["birthday"], "self": data["own_birthday"]},
-        voice=data.get("voice", {}),
+        voices=data.get("voices", {}),
         phrases={
             kind: tuple(
                 Phrase(text, _respell(text, respelled)) for text in variants_of(data["phrases"][kind])

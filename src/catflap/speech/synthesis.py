@@ -1,21 +1,21 @@
 """Synthesise utterances: choose an engine for each part of a text by its script, and join their samples.
 
-Japanese never goes to eSpeak NG. Text for which an engine returns silence is replaced by the dialect's word
-for an appointment, or is an error.
+Japanese never goes to eSpeak NG. When the best engine for a text fails or returns silence, the next one that
+speaks its language is asked; text that none can say is replaced by the dialect's word for an appointment.
 """
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.metadata import version
 
 from catflap.speech import japanese
 from catflap.speech.engine_process import EngineProcess
-from catflap.speech.engines import Engine, installed_engines
+from catflap.speech.engines import Engine, engines_for, installed_engines
 from catflap.speech.errors import NothingToSay, NoVoice, SpeechFailed
 from catflap.speech.language import Language, Run, split_runs
-from catflap.speech.phrasebooks import Voice, dialects, phrasebook
+from catflap.speech.phrasebooks import dialects, phrasebook
 from catflap.speech.protocol import SynthesisRequest
 from catflap.speech.segments import split_segments
 from catflap.speech.text import has_words, speakable_text, truncate
@@ -34,16 +34,14 @@ class Speech:
     """Speech synthesiser with one process per engine, started when first needed.
 
     Args:
-        engines: By language, such as `installed_engines()`.
+        engines: The best for a language before the others, such as `installed_engines()`.
         timeout: Seconds for one part of a text; then the engine process is killed.
     """
 
-    def __init__(self, *, engines: Mapping[Language, Engine], timeout: float = 20.0) -> None:
+    def __init__(self, *, engines: Sequence[Engine], timeout: float = 20.0) -> None:
         self._engines = engines
         self._timeout = timeout
-        self._processes = {
-            language: EngineProcess(engine.command, timeout) for language, engine in engines.items()
-        }
+        self._processes = {engine.id: EngineProcess(engine.command, timeout) for engine in engines}
 
     async def synthesise(self, spoken: str, *, dialect: str) -> Sound:
         """Synthesise `Utterance.spoken` in the voice of a dialect; equal texts give equal sounds.
@@ -72,38 +70,30 @@ class Speech:
     async def _synthesise_part(self, run: Run, dialect: str, seconds: float) -> bytes:
         book = phrasebook(dialect)
         substitute = Run(book.dialect.language, book.untitled)
-        if not self._is_supported(run):
-            if substitute.language not in self._engines:
-                raise NoVoice(substitute.language)
-            run = substitute
-        try:
-            return await self._request(run, dialect, seconds)
-        except SpeechFailed as failure:
-            # A foreign title that no voice can say is replaced, so that the announcement is still played.
-            foreign = run.spoken_in or run.language != substitute.language
-            if not foreign or failure.code not in ("speech_empty", "speech_refused"):
-                raise
-            return await self._request(substitute, dialect, seconds)
-
-    def _is_supported(self, run: Run) -> bool:
-        engine = self._engines.get(run.language)
-        return engine is not None and (not run.spoken_in or run.spoken_in in engine.also_speaks)
-
-    async def _request(self, run: Run, dialect: str, seconds: float) -> bytes:
-        voice = _voice(run, dialect)
-        request = SynthesisRequest(run.text, voice, RATE, seconds, self._timeout + _GRACE)
-        return await self._processes[run.language].synthesise(request)
+        if not engines_for(substitute, self._engines) and not engines_for(run, self._engines):
+            raise NoVoice(substitute.language)
+        failure: SpeechFailed | None = None
+        for attempt in (run, substitute):
+            for engine in engines_for(attempt, self._engines):
+                voice = _voice(attempt, dialect, engine)
+                request = SynthesisRequest(attempt.text, voice, RATE, seconds, self._timeout + _GRACE)
+                try:
+                    return await self._processes[engine.id].synthesise(request)
+                except SpeechFailed as failed:
+                    if failed.code == "speech_closed":
+                        raise
+                    failure = failure or failed
+        assert failure is not None
+        raise failure
 
 
 def content_key(spoken: str, dialect: str) -> str:
     """Return a hash of all that determines the sound: text, voices, engines and their versions."""
-    engines = installed_engines()
-    parts = [
-        [run.text, run.language, _voice(run, dialect), engines[run.language].name]
-        if run.language in engines
-        else [run.text, run.language]
-        for run in _split_text(spoken, dialect)
-    ]
+    parts = []
+    for run in _split_text(spoken, dialect):
+        engines = engines_for(run, installed_engines())
+        chosen = [[engine.name, _voice(run, dialect, engine)] for engine in engines[:1]]
+        parts.append([run.text, run.language, run.spoken_in, chosen])
     recipe = json.dumps([_FORMAT_VERSION, parts], sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(recipe.encode()).hexdigest()
 
@@ -111,7 +101,7 @@ def content_key(spoken: str, dialect: str) -> str:
 @cache
 def speech_version() -> str:
     """Return a hash of this installation's phrasebooks, engines and version, which all texts depend on."""
-    engines = {language: engine.name for language, engine in installed_engines().items()}
+    engines = [engine.name for engine in installed_engines()]
     parts = [version("catflap"), _FORMAT_VERSION, engines, [repr(phrasebook(one.id)) for one in dialects()]]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
@@ -137,9 +127,7 @@ def _with_reading(run: Run) -> Run:
     return Run("ja", japanese.reading(run.text)) if run.language == "ja" else run
 
 
-def _voice(run: Run, dialect: str) -> dict[str, float | str]:
-    book = phrasebook(dialect)
-    voice: Voice = (
-        book if book.dialect.language == run.language else phrasebook(_NEUTRAL_DIALECT[run.language])
-    ).voice
+def _voice(run: Run, dialect: str, engine: Engine) -> dict[str, float | str]:
+    own, neutral = phrasebook(dialect), phrasebook(_NEUTRAL_DIALECT[run.language])
+    voice = own.voices.get(engine.id) or neutral.voices.get(engine.id, {})
     return {**voice, "spoken_in": run.spoken_in} if run.spoken_in else dict(voice)

@@ -1,17 +1,19 @@
-"""Text-to-speech engines and their commands.
+"""Text-to-speech engines and their commands, and the choice of one for each part of a text.
 
 An engine is a module that runs as a program in its own process; nothing here imports one.
 """
 
+import shutil
+import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
-from types import MappingProxyType
 
 from catflap.speech.engines.alphabets import SUPPORTED_LANGUAGES
-from catflap.speech.language import Language
+from catflap.speech.engines.ascii_text import is_latin
+from catflap.speech.language import Language, Run
 
 
 @dataclass(frozen=True)
@@ -19,38 +21,77 @@ class Engine:
     """A text-to-speech backend.
 
     Args:
-        name: Its packages with their versions, a part of the key of each sound.
+        id: Names its settings in phrasebooks, `[voices.…]`.
+        name: What it consists of, with versions, a part of the key of each sound.
         command: A program that implements `catflap.speech.protocol` on its standard input.
-        also_speaks: Further languages that it has voices for.
+        languages: What it has voices for.
+        can_read: Whether it can read all letters of a text.
     """
 
+    id: str
     name: str
     command: tuple[str, ...]
-    also_speaks: frozenset[str] = frozenset()
+    languages: frozenset[str]
+    can_read: Callable[[str], bool] = lambda _: True
 
 
-_PACKAGES: Mapping[Language, tuple[tuple[str, ...], str, frozenset[str]]] = MappingProxyType(
-    {
-        "ja": (("pyopenjtalk-plus", "e2k"), "openjtalk", frozenset()),
-        "en": (("espeakng-loader",), "espeak", SUPPORTED_LANGUAGES),
-    }
+_FLITE_VOICES = {"rms", "slt"}
+# The packages of each engine, the best for a language first. By two recognisers, Flite is understood better
+# than eSpeak NG (docs/decisions/0024-flite-before-espeak.md).
+_ENGINES: tuple[tuple[str, tuple[str, ...], frozenset[str], Callable[[str], bool]], ...] = (
+    ("openjtalk", ("pyopenjtalk-plus", "e2k"), frozenset({"ja"}), lambda _: True),
+    ("flite", ("numpy", "soxr"), frozenset({"en"}), is_latin),
+    ("espeak", ("espeakng-loader",), SUPPORTED_LANGUAGES | {"en"}, lambda _: True),
 )
+_LANGUAGES: tuple[Language, ...] = ("ja", "en")
 
 
 @cache
-def installed_engines() -> Mapping[Language, Engine]:
-    """Return the engine of each language whose packages are installed."""
-    found: dict[Language, Engine] = {}
-    for language, (packages, module, also_speaks) in _PACKAGES.items():
+def installed_engines() -> tuple[Engine, ...]:
+    """Return the engines that are installed, the best for a language before the others."""
+    found = []
+    for id_, packages, languages, can_read in _ENGINES:
         try:
             name = ", ".join(f"{package} {version(package)}" for package in packages)
         except PackageNotFoundError:
             continue
-        command = (sys.executable, "-P", "-m", f"catflap.speech.engines.{module}")
-        found[language] = Engine(name, command, also_speaks)
-    return MappingProxyType(found)
+        if id_ == "flite":
+            # Samples by numpy and soxr, like those of any engine, don't depend on their versions.
+            name = _flite_version()
+        if name:
+            command = (sys.executable, "-P", "-m", f"catflap.speech.engines.{id_}")
+            found.append(Engine(id_, name, command, languages, can_read))
+    return tuple(found)
+
+
+def engines_for(run: Run, engines: Sequence[Engine]) -> list[Engine]:
+    """Return the engines that speak the language of a run, the best first."""
+    speaking = [engine for engine in engines if (run.spoken_in or run.language) in engine.languages]
+    return sorted(speaking, key=lambda engine: not engine.can_read(run.text))
 
 
 def missing_voices() -> list[Language]:
     """Return the languages of the phrasebooks that have no installed engine."""
-    return [language for language in _PACKAGES if language not in installed_engines()]
+    return [
+        language
+        for language in _LANGUAGES
+        if not any(language in engine.languages for engine in installed_engines())
+    ]
+
+
+def _flite_version() -> str:
+    """Return the version of the program `flite`, or "" if it is not installed or lacks a voice."""
+    program = shutil.which("flite")
+    if program is None:
+        return ""
+    try:
+        voices, about = (
+            subprocess.run(  # noqa: S603 - a fixed option of a program from PATH
+                [program, option], capture_output=True, timeout=5, check=False, text=True
+            ).stdout
+            for option in ("-lv", "--version")
+        )
+    except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
+        return ""
+    found = next((word for word in about.split() if word.startswith("flite-")), "flite")
+    return found if set(voices.split()) >= _FLITE_VOICES else ""

@@ -138,6 +138,6 @@ def phrase_seed(play_at: datetime) -> int:
 
     Not a hash of the key, because two neighbours would have the same of five variants each fifth time.
     Announcements that are no multiple of 25 minutes apart differ, and so do those of one time on consecutive
-    days and weeks.
+    days and weeks. See docs/decisions/0025-variants-by-time.md.
     """
     return int(play_at.timestamp()) // 300

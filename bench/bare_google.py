@@ -1,8 +1,8 @@
 """A Google that costs nearly nothing, so that a measure with two cores measures Catflap and not the sandbox.
 
 `python -m bench.bare_google EVENTS` answers on a free port, which it prints, what a sync of the users of
-`tests.support.many_users` asks: discovery, refreshes, calendar lists, events, channels. `POST /change/USER`
-changes one event of a user. It checks nothing, and is no example of anything.
+`tests.support.many_users` asks: discovery, refreshes, calendar lists, events, channels. With `changing` as a
+second argument, each incremental list of events has one event that was moved. It checks nothing, and is no example of anything.
 """
 
 import asyncio
@@ -27,22 +27,20 @@ class BareGoogle:
         events: The number of events of a calendar that is read in full.
     """
 
-    def __init__(self, events: int) -> None:
+    def __init__(self, events: int, is_changing: bool) -> None:
         self.url = ""
+        self._is_changing = is_changing
         self.events = events
         self.requests: dict[str, int] = defaultdict(int)
         self._versions: dict[int, int] = defaultdict(int)
         self._start = datetime.now(UTC).replace(second=0, microsecond=0)
 
     def answer(self, method: str, target: str, headers: bytes, body: bytes) -> Any:
-        """Return the JSON of a response; None for one without content."""
+        """Return the JSON of a response."""
         parts = urlsplit(target)
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
-        *_, kind, name = parts.path.split("/")
-        self.requests[f"{method} {name if kind != 'change' else kind}"] += 1
-        if kind == "change":
-            self._versions[int(name)] += 1
-            return None
+        name = parts.path.rpartition("/")[2]
+        self.requests[f"{method} {name}"] += 1
         if name == "token":
             owner = parse_qs(body.decode())["refresh_token"][0].partition("-")[2]
             token = {"access_token": f"access-{owner}", "token_type": "Bearer", "expires_in": 3599}
@@ -77,8 +75,8 @@ class BareGoogle:
                 "items": [self._event(user, number) for number in range(first, last)],
                 **following,
             }
-        seen = int(query["syncToken"].removeprefix("v")) if query["syncToken"].startswith("v") else 0
-        changed = [self._event(user, 1, moved=version)] if version > seen else []
+        self._versions[user] = version = version + self._is_changing
+        changed = [self._event(user, 1, moved=version)] if self._is_changing else []
         return {**page, "items": changed, "nextSyncToken": f"v{version}"}
 
     def _event(self, user: int, number: int, moved: int = 0) -> dict[str, Any]:
@@ -136,10 +134,10 @@ class _Connection(asyncio.Protocol):
         self._received += data
         while (request := self._next()) is not None:
             content = self._google.answer(*request)
-            body = b"" if content is None else json.dumps(content).encode()
-            head = f"HTTP/1.1 {'200 OK' if body else '204 No Content'}\r\nContent-Type: application/json\r\n"
+            body = json.dumps(content).encode()
+            head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
             assert self._transport is not None
-            self._transport.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+            self._transport.write(head.encode() + body)
 
     def _next(self) -> tuple[str, str, bytes, bytes] | None:
         head, found, rest = self._received.partition(b"\r\n\r\n")
@@ -153,9 +151,9 @@ class _Connection(asyncio.Protocol):
         return method.decode(), target.decode(), head, rest[:length]
 
 
-async def main(events: int) -> None:
+async def main(events: int, is_changing: bool) -> None:
     """Serve until the process is ended."""
-    google = BareGoogle(events)
+    google = BareGoogle(events, is_changing)
     server = await asyncio.get_running_loop().create_server(lambda: _Connection(google), "127.0.0.1", 0)
     google.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     print(google.url, flush=True)
@@ -163,4 +161,4 @@ async def main(events: int) -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(main(int(sys.argv[1])))
+    uvloop.run(main(int(sys.argv[1]), sys.argv[2:] == ["changing"]))

@@ -111,8 +111,7 @@ async def pushed(stage: Stage, *, users: int = 1_000, per_second: int = 100, sec
 
     Each user has a plan from before. Sounds are rendered meanwhile; they are not waited for.
     """
-    async with _installation(stage, users) as (connection, environment):
-        google = environment["CATFLAP_GOOGLE_API_URL"]
+    async with _installation(stage, users, is_changing=True) as (connection, environment):
         port = free_port()
         origin = f"http://127.0.0.1:{port}"
         environment |= {"CATFLAP_CALENDAR_PUSH_URL": "off"}
@@ -122,7 +121,7 @@ async def pushed(stage: Stage, *, users: int = 1_000, per_second: int = 100, sec
             with _started(environment, "work") as work:
                 await _plan_all(connection, users)
                 reader = await asyncpg.connect(**asyncpg_options(stage.urls.owner))
-                changes = _Changes(stage, google, origin, connection, reader)
+                changes = _Changes(port, connection, reader)
                 everybody = random.Random(11).sample(range(1, users + 1), users)
                 order = everybody * (1 + int(per_second * seconds) // users)
                 before, began = _used(stage, serve, work), SystemClock().now()
@@ -206,29 +205,21 @@ async def _until(condition: Callable[[], Awaitable[Any]]) -> None:
 
 
 class _Changes:
-    """Changes events at Google and measures until the user's announcements are planned anew.
+    """Sends notifications and measures until the user's announcements are planned anew.
+
+    Over bare connections, because the two cores are to be left to Catflap.
 
     Args:
-        stage: Sends the requests.
-        google: The address of the Google.
-        origin: The address of Catflap.
+        port: Catflap's.
         listener: A connection that listens to notifications of schedules.
         reader: Another one.
     """
 
-    def __init__(
-        self,
-        stage: Stage,
-        google: str,
-        origin: str,
-        listener: asyncpg.Connection,
-        reader: asyncpg.Connection,
-    ) -> None:
-        self._stage = stage
-        self._google = google
-        self._origin = origin
+    def __init__(self, port: int, listener: asyncpg.Connection, reader: asyncpg.Connection) -> None:
+        self._port = port
         self._listener = listener
         self._reader = reader
+        self._free: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
         self._schedules: asyncio.Queue[tuple[str, float]] = asyncio.Queue()
         self.waiting: dict[str, datetime] = {}
         self.latencies: list[float] = []
@@ -248,16 +239,20 @@ class _Changes:
         return time.monotonic() - began
 
     async def _change(self, user: int) -> None:
-        (await self._stage.http.post(f"{self._google}/change/{user}")).raise_for_status()
-        headers = {
-            "X-Goog-Channel-ID": push_channel_id(user, 1),
-            "X-Goog-Channel-Token": push_channel_token(user, 1),
-            "X-Goog-Resource-State": "exists",
-        }
+        reader, writer = (
+            self._free.pop() if self._free else await asyncio.open_connection("127.0.0.1", self._port)
+        )
         # One that is still waited for counts from the earlier change.
         self.waiting.setdefault(schedule_topic(user), SystemClock().now())
-        url = f"{self._origin}/google/calendar/push"
-        (await self._stage.http.post(url, headers=headers)).raise_for_status()
+        writer.write(
+            f"POST /google/calendar/push HTTP/1.1\r\nHost: 127.0.0.1:{self._port}\r\nContent-Length: 0\r\n"
+            f"X-Goog-Channel-ID: {push_channel_id(user, 1)}\r\nX-Goog-Resource-State: exists\r\n"
+            f"X-Goog-Channel-Token: {push_channel_token(user, 1)}\r\n\r\n".encode()
+        )
+        answer = await reader.readuntil(b"\r\n\r\n")
+        if not answer.startswith(b"HTTP/1.1 204"):
+            raise RuntimeError(answer.decode())
+        self._free.append((reader, writer))
 
     def _changed(self, _connection: object, _pid: object, _channel: object, topic: object) -> None:
         self._schedules.put_nowait((str(topic), SystemClock().now().timestamp()))
@@ -295,7 +290,7 @@ async def _plan_all(connection: asyncpg.Connection, users: int) -> None:
 
 @asynccontextmanager
 async def _installation(
-    stage: Stage, users: int, events: int = 50
+    stage: Stage, users: int, events: int = 50, *, is_changing: bool = False
 ) -> AsyncIterator[tuple[asyncpg.Connection, dict[str, str]]]:
     """Load the database and start a Google; yield a connection and the environment of our processes."""
     cipher = TokenCipher(load_keyset(stage.keyset))
@@ -311,7 +306,7 @@ async def _installation(
         ],
     )
     await connection.execute("VACUUM (ANALYZE)")
-    with _bare_google(events) as url:
+    with _bare_google(events, is_changing) as url:
         environment = {
             "CATFLAP_GOOGLE_API_URL": url,
             "CATFLAP_GOOGLE_DISCOVERY_URL": f"{url}/.well-known/openid-configuration",
@@ -322,8 +317,8 @@ async def _installation(
 
 
 @contextmanager
-def _bare_google(events: int) -> Iterator[str]:
-    command = [sys.executable, "-m", "bench.bare_google", str(events)]
+def _bare_google(events: int, is_changing: bool) -> Iterator[str]:
+    command = [sys.executable, "-m", "bench.bare_google", str(events), *["changing"] * is_changing]
     google = subprocess.Popen(command, stdout=subprocess.PIPE)
     try:
         assert google.stdout is not None

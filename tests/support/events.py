@@ -60,7 +60,7 @@ class Writer:
 
     async def syncs(self) -> int:
         """How many syncs are queued."""
-        (row,) = await self.app.rows("SELECT count(*) FROM queue.pgqueuer WHERE entrypoint = 'sync'")
+        (row,) = await self.app.rows("SELECT count(*) FROM queue.pgqueuer WHERE entrypoint = 'sync_due'")
         return int(row[0])
 
 

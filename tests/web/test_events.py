@@ -217,6 +217,7 @@ async def test_a_stored_calendar_is_written_to_by_its_id_and_synced_at_once(alic
     number = str(next(one["id"] for one in listed.json()["calendars"] if one["primary"]))
     before = await alice.syncs()
     assert (await alice.insert(calendar=number)).status_code == 201
+    assert (await alice.change({"title": "Doctor"}, calendar=number)).status_code == 200
     assert (await alice.insert(event(title="Barber"), calendar=number)).status_code == 409
     assert await alice.syncs() == before + 1
     await alice.app.catflap.components.jobs.sync(account)

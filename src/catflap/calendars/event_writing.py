@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.calendars.budget_windows import Priority
@@ -35,8 +35,9 @@ from catflap.google.calendar_writing import (
 )
 from catflap.google.scopes import WRITE_EVENTS
 from catflap.log import log
-from catflap.store.calendar_tables import calendar_syncs, calendars
-from catflap.store.task_types import AccountKey
+from catflap.store.calendar_tables import calendars
+from catflap.store.queue import enqueue
+from catflap.store.task_types import SYNC_DUE, AccountKey
 from catflap.vault import Vault
 
 _T = TypeVar("_T")
@@ -262,13 +263,16 @@ class EventWriter:
         return await method(access.token, target.calendar_id, *args, **more)
 
     async def _written(self, target: _Target, action: str) -> None:
-        """Enqueue a sync where the account's calendars are stored, so that announcements follow."""
+        """Let a stored calendar be read again, so that announcements follow; several writes are one sync."""
         log.info("event_written", user=target.account.user_id, action=action)
-        s = calendar_syncs.c
-        mine = s.user_id == target.account.user_id, s.account_sub == target.account.account_sub
+        c = calendars.c
+        which = c.is_primary if target.calendar_id == "primary" else c.google_id == target.calendar_id
+        mine = c.user_id == target.account.user_id, c.account_sub == target.account.account_sub, which
+        # As after a push notification.
+        changed = update(calendars).where(*mine, c.is_selected, ~c.is_notified).values(is_notified=True)
         async with self._engine.begin() as connection:
-            if (await connection.execute(select(s.user_id).where(*mine))).first() is not None:
-                await self._vault.grants.enqueue_sync(connection, target.account)
+            if await connection.scalar(changed.returning(c.id)) is not None:
+                await enqueue(connection, SYNC_DUE, target.account)
 
 
 def _check_event(event_id: str, etag: str | None) -> None:

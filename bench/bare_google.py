@@ -2,7 +2,8 @@
 
 `python -m bench.bare_google EVENTS` answers on a free port, which it prints, what a sync of the users of
 `tests.support.many_users` asks: discovery, refreshes, calendar lists, events, channels. With `changing` as a
-second argument, each incremental list of events has one event that was moved. It checks nothing, and is no example of anything.
+second argument, each incremental list of events has one event that was moved. It checks nothing, and is no
+example of anything.
 """
 
 import asyncio

@@ -239,6 +239,9 @@ class _Changes:
         return time.monotonic() - began
 
     async def _change(self, user: int) -> None:
+        while self._free and self._free[-1][0].at_eof():
+            # The server closes connections that wait.
+            self._free.pop()
         reader, writer = (
             self._free.pop() if self._free else await asyncio.open_connection("127.0.0.1", self._port)
         )

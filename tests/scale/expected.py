@@ -75,7 +75,7 @@ MOST = {
     "sync (one event changed)": (9, 1),
     "sync_due": (5, 0),
     "plan (first)": (17, 1),
-    "plan (nothing changed)": (1, 0),
+    "plan (nothing changed)": (2, 1),
     "plan (of a loaded user)": (25, 1),
     "render": (6, 1),
     "webhook": (3, 2),

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from catflap.speech import speech_version
 from catflap.store.prepared_reads import PreparedQuery
-from catflap.store.single_statements import fetch_alone, fetch_within
+from catflap.store.single_statements import fetch_within
 
 # A sound that is not there after so long is asked for again.
 RENDER_RETRY_AFTER = timedelta(minutes=10)
@@ -73,14 +73,11 @@ class PlanState:
     overdue_sounds: tuple[str, ...]
 
 
-async def read_plan_state(source: AsyncEngine | AsyncConnection, user_id: int, now: datetime) -> PlanState:
+async def read_plan_state(connection: AsyncConnection, user_id: int, now: datetime) -> PlanState:
     """Return the state of a user's plan; to be called before anything that the plan depends on is read."""
     overdue = now - RENDER_RETRY_AFTER
     values = {"user_id": user_id, "speech": speech_version(), "now": now, "overdue": overdue}
-    if isinstance(source, AsyncEngine):
-        (row,) = await fetch_alone(source, _STATE, **values)
-    else:
-        (row,) = await fetch_within(source, _STATE, **values)
+    (row,) = await fetch_within(connection, _STATE, **values)
     same = row["planned_inputs"] == row["inputs"] and row["planned_at"] <= now <= row["valid_until"]
     return PlanState(row["inputs"], same, tuple(row["overdue_sounds"] or ()))
 

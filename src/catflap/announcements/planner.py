@@ -45,26 +45,20 @@ class Planner:
         Nothing is planned for a user without a device. The first plan waits until every selected calendar
         has been synced, because the briefing would otherwise say that there is nothing today. Later plans
         don't wait for calendars that were added since, because a cancelled event would still be announced.
+        Where planning would change nothing, only sounds that should be there by now are enqueued.
         """
-        if await self._is_current(user_id):
-            return
         async with self._engine.begin() as connection:
             await lock_plan(connection, user_id)
             now = self._clock.now()
             state = await read_plan_state(connection, user_id, now)
-            if state.is_current or not await _may_plan(connection, user_id):
+            if state.is_current:
+                await enqueue(connection, RENDER, *state.overdue_sounds)
+                return
+            if not await _may_plan(connection, user_id):
                 return
             planned, valid_until = await _plan(connection, user_id, now)
             await replan(connection, user_id, now, planned)
             await record_plan(connection, user_id, state.inputs, now, valid_until)
-
-    async def _is_current(self, user_id: int) -> bool:
-        """Return whether planning would change nothing; enqueue sounds that should be there by now."""
-        state = await read_plan_state(self._engine, user_id, self._clock.now())
-        if state.is_current and state.overdue_sounds:
-            async with self._engine.begin() as connection:
-                await enqueue(connection, RENDER, *state.overdue_sounds)
-        return state.is_current
 
 
 async def _may_plan(connection: AsyncConnection, user_id: int) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, func, select, text, update
+from sqlalchemy import ColumnElement, Row, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from catflap.calendars.budget_windows import Priority
@@ -111,12 +111,14 @@ class AccountSyncLog:
         self._clock = clock
         self._user_id = account.user_id
         self._key = account._asdict()
-        self._mine = tuple(calendar_syncs.c[name] == value for name, value in self._key.items())
         self._intervals = intervals
         self._listed_at: datetime | None = None
         self._list_due_at: datetime | None = None
         self.retry_waits = False
         """Whether another job had failed, and its retry was still to come, when this one failed."""
+
+    def _mine(self) -> list[ColumnElement[bool]]:
+        return [calendar_syncs.c[name] == value for name, value in self._key.items()]
 
     async def create_row(self) -> None:
         """Insert the account's row at its first sync, so that syncs are scheduled even if this one fails."""
@@ -135,10 +137,10 @@ class AccountSyncLog:
         """Record that no calendar of the account could be read."""
         now, t = self._clock.now(), calendar_syncs
         async with self._engine.begin() as connection:
-            row = (await connection.execute(select(t).where(*self._mine).with_for_update())).one_or_none()
+            row = (await connection.execute(select(t).where(*self._mine()).with_for_update())).one_or_none()
             if row is not None:
                 since = row.problem_since if row.problem == error.code else now
-                changed = update(t).where(*self._mine).values(problem=error.code, problem_since=since)
+                changed = update(t).where(*self._mine()).values(problem=error.code, problem_since=since)
                 await connection.execute(changed)
         if row is not None and row.problem != error.code:
             log.warning("calendar_list_sync_failed", user=self._user_id, code=error.code, detail=error.detail)
@@ -170,7 +172,7 @@ class AccountSyncLog:
             return
         now, t = self._clock.now(), calendar_syncs
         async with self._engine.begin() as connection:
-            row = (await connection.execute(select(t).where(*self._mine).with_for_update())).one_or_none()
+            row = (await connection.execute(select(t).where(*self._mine()).with_for_update())).one_or_none()
             if row is None:
                 return
             self.retry_waits = row.retry_at is not None and row.retry_at > now
@@ -182,7 +184,7 @@ class AccountSyncLog:
             values = await self._end_of_failed(connection, row, of_account or most_urgent(failures.values()))
             if pause is not None:
                 values["due_at"] = now + pause
-            await connection.execute(update(t).where(*self._mine).values(**values))
+            await connection.execute(update(t).where(*self._mine()).values(**values))
 
     async def record_pause(self, stored: StoredAccount, error: BudgetUsed) -> None:
         """Record that the sync ended before everything was read, because there was no permit for a request.

@@ -89,7 +89,7 @@ def measures(quick: bool = False) -> list[Measure]:
         Measure(
             "fresh.polled",
             "10,000 accounts polled every five minutes by one worker",
-            on_stage(freshness.polling, seconds=120.0 if quick else 420.0),
+            on_stage(freshness.polling, seconds=120.0 if quick else 390.0),
             {"cores, worker": "≤ 0.5", "oldest copy, s": "≤ 300"},
         ),
         Measure(

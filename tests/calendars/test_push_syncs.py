@@ -166,7 +166,7 @@ async def test_channels_without_a_grant_are_erased_with_the_calendars(
     monkeypatch.setattr(calendars, "_access", no_grant)
     with pytest.raises(CatflapError, match="not_found"):
         await calendars.sync_account(push.account.user_id, SUB)
-    # What the job does is tested where there are grants, in tests/work/test_erasure.py.
+    # What the job does is tested where there are grants, in test_erasure.py.
     async with push.engine.connect() as connection:
         query = text("SELECT convert_from(payload, 'UTF8') FROM queue.pgqueuer WHERE entrypoint = 'erase'")
         assert (await connection.execute(query)).scalars().all() == [push.account.text]

@@ -23,8 +23,9 @@ from catflap.clock import SystemClock
 from catflap.google.oauth import TokenResponse
 from catflap.google.scopes import normalise
 from catflap.store.calendar_tables import calendars, events
+from catflap.store.planning_tables import plans
 from catflap.store.queue import enqueue
-from catflap.store.tables import accounts, devices, plans, users
+from catflap.store.tables import accounts, devices, users
 from catflap.store.task_types import PLAN, SYNC, AccountKey, TaskType
 from catflap.work.tasks import TaskFunction, Tasks
 from catflap.work.worker import Worker

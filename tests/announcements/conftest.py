@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from catflap.announcements.preferences import Preferences, save_preferences
+from catflap.announcements.preference_store import save_preferences
+from catflap.announcements.preferences import Preferences
 from catflap.clock import FixedClock
 from catflap.store.tables import devices
 from tests.support.sandbox_calendar import Served, add_account, serving

@@ -8,7 +8,8 @@ from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.announcements.planner import Planner
-from catflap.announcements.preferences import Preferences, save_preferences
+from catflap.announcements.preference_store import save_preferences
+from catflap.announcements.preferences import Preferences
 from catflap.clock import FixedClock
 from catflap.store.tables import announcements
 from tests.support.phrases import has_phrase

@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.announcements import plan_inputs, planner
 from catflap.announcements.planner import Planner
-from catflap.announcements.preferences import Preferences, save_preferences
+from catflap.announcements.preference_store import save_preferences
+from catflap.announcements.preferences import Preferences
 from catflap.announcements.zones import store_browser_zone
 from catflap.calendars.calendar_list import write_time_zone
 from catflap.clock import FixedClock

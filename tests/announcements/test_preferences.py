@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from catflap.announcements.preferences import Preferences, load_preferences, save_preferences
+from catflap.announcements.preference_store import load_preferences, save_preferences
+from catflap.announcements.preferences import CalendarPreferences, Place, Preferences
 from catflap.clock import FixedClock
 from catflap.errors import BadRequest
 from catflap.store.calendar_tables import calendars
@@ -22,6 +23,19 @@ CHOSEN = Preferences(
     "google",
     "skip",
     ("focusTime", "workingLocation"),
+    evening_at=time(21, 0),
+    all_day_at=None,
+    countdown_minutes=(5, 2),
+    repeat_minutes=3,
+    places=(Place("歯科", 25), Place("Office", 40)),
+    quiet_from=time(22, 30),
+    quiet_until=time(7, 0),
+    quiet_word="urgent",
+    in_meetings="silent",
+    talkativeness="chatty",
+    says_private_titles=True,
+    says_moved=False,
+    says_cancelled=True,
 )
 
 
@@ -57,6 +71,17 @@ async def test_preferences_are_stored_and_replaced(
         ({"dialect_en": "kansai"}, "unknown_dialect"),
         ({"dialect_en": "klingon"}, "unknown_dialect"),
         ({"reminders_from": "outlook"}, "preferences_invalid"),
+        ({"in_meetings": "shout"}, "preferences_invalid"),
+        ({"talkativeness": "mute"}, "preferences_invalid"),
+        ({"quiet_from": time(22, 0)}, "preferences_invalid"),
+        ({"quiet_word": "x" * 41}, "preferences_invalid"),
+        ({"countdown_minutes": (0,)}, "preferences_invalid"),
+        ({"countdown_minutes": (1, 2, 3, 4, 5, 6)}, "preferences_invalid"),
+        ({"repeat_minutes": 0}, "preferences_invalid"),
+        ({"places": (Place(" ", 5),)}, "preferences_invalid"),
+        ({"places": (Place("x" * 101, 5),)}, "preferences_invalid"),
+        ({"places": (Place("Gym", 0),)}, "preferences_invalid"),
+        ({"places": tuple(Place(f"Gym {number}", 5) for number in range(51))}, "preferences_invalid"),
         ({"tentative": ""}, "preferences_invalid"),
         ({"event_types": ("focusTime", "birthday")}, "preferences_invalid"),
     ],
@@ -79,3 +104,20 @@ async def test_the_time_zone_is_that_of_the_primary_calendar_unless_chosen(
         main = insert(calendars).values(**calendar, time_zone=calendar_zone, is_primary=True)
         await connection.execute(main)
     assert (await load_preferences(engine, user_id)).zone == zone
+
+
+async def test_preferences_of_a_calendar_are_read_with_the_others(
+    engine: AsyncEngine, user_id: int, clock: FixedClock
+) -> None:
+    now = clock.now()
+    account = {"sub": "1", "user_id": user_id, "email": "", "email_verified": True, "is_primary": True}
+    calendar = {"user_id": user_id, "account_sub": "1", "summary": "", "time_zone": "UTC", "sync_due_at": now}
+    calendar |= {"is_primary": True, "is_selected": True}
+    ours = {"reminder_minutes": [30, 5], "says_titles": False, "ignores_quiet": True}
+    async with engine.begin() as connection:
+        await connection.execute(insert(accounts).values(**account, created_at=now, updated_at=now))
+        chosen = insert(calendars).values(**calendar, **ours, google_id="a").returning(calendars.c.id)
+        calendar_id = await connection.scalar(chosen)
+        await connection.execute(insert(calendars).values(**calendar, google_id="b"))
+    own = CalendarPreferences((30, 5), says_titles=False, ignores_quiet=True)
+    assert (await load_preferences(engine, user_id)).calendars == {calendar_id: own}

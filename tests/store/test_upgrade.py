@@ -9,7 +9,8 @@ from alembic.config import Config
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from catflap.announcements.preferences import Preferences, load_preferences
+from catflap.announcements.preference_store import load_preferences
+from catflap.announcements.preferences import Preferences
 from catflap.errors import OperatorMustAct
 from catflap.store import migrate as migrating
 from catflap.store.database import Urls, asyncpg_options, connect

@@ -7,13 +7,15 @@ from typing import Any
 from sqlalchemy import Row, delete, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from catflap.announcements.planned import MAX_LIFETIME, PlannedAnnouncement
+from catflap.announcements.facts import load_facts
+from catflap.announcements.planned import KINDS, MAX_LIFETIME, PlannedAnnouncement
 from catflap.announcements.planning import HORIZON, occurrence_window, plan
-from catflap.announcements.preferences import load_preferences
-from catflap.announcements.repository import KEPT, KINDS, increment_version
+from catflap.announcements.preference_store import load_preferences
+from catflap.announcements.repository import KEPT, increment_version
 from catflap.calendars import list_occurrences
+from catflap.store.planning_tables import plans
 from catflap.store.tables import announcements as t
-from catflap.store.tables import devices, plans
+from catflap.store.tables import devices
 
 # A sound may be the same for another user. Unused ones that look old are deleted by retention, which a plan
 # that begins to use one again prevents (`catflap.announcements.repository`).
@@ -64,7 +66,7 @@ async def _plan(connection: AsyncConnection, user_id: int, now: datetime) -> Seq
     horizon = now + HORIZON - since
     window = occurrence_window(preferences, since, horizon)
     found = await list_occurrences(connection, user_id, *window, preferences.time_zone)
-    return plan(found, preferences, since, horizon)
+    return plan(found, preferences, since, horizon, await load_facts(connection, user_id))
 
 
 def _is_same(row: Row[Any], planned: PlannedAnnouncement | None) -> bool:

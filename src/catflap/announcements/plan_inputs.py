@@ -43,7 +43,15 @@ _STATE = PreparedQuery(
                 LEFT JOIN app.calendar_syncs s ON s.user_id = a.user_id AND s.account_sub = a.sub
                 WHERE a.user_id = :user_id),
             (SELECT u.browser_zone FROM app.users u WHERE u.id = :user_id),
-            (SELECT jsonb_agg(d.id ORDER BY d.id) FROM app.devices d WHERE d.user_id = :user_id)
+            (SELECT jsonb_agg(d.id ORDER BY d.id) FROM app.devices d WHERE d.user_id = :user_id),
+            (SELECT jsonb_agg(to_jsonb(r) ORDER BY r.id) FROM app.reactions r WHERE r.user_id = :user_id),
+            (SELECT jsonb_agg(to_jsonb(c) ORDER BY c.id)
+                FROM app.occurrence_changes c WHERE c.user_id = :user_id),
+            (SELECT jsonb_agg(to_jsonb(r) ORDER BY r.word) FROM app.readings r WHERE r.user_id = :user_id),
+            EXISTS (
+                SELECT FROM app.calendar_syncs s
+                WHERE s.user_id = :user_id AND s.problem = 'reconsent_required'
+            )
         )::text, 'UTF8')), 'hex') AS inputs
     ) now LEFT JOIN app.plans p ON p.user_id = :user_id
     """)

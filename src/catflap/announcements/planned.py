@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
-from typing import Literal
+from typing import Literal, get_args
 
 from catflap.announcements.preferences import Preferences
 from catflap.calendars import Occurrence
@@ -14,7 +14,23 @@ from catflap.speech import Language, Title, Utterance, shown_title, speech_versi
 
 # Briefings expire after two hours, all other announcements earlier.
 MAX_LIFETIME = timedelta(hours=2)
-Kind = Literal["before", "start", "briefing"]
+Kind = Literal[
+    "before",
+    "start",
+    "briefing",
+    "evening",
+    "all_day",
+    "leave",
+    "countdown",
+    "again",
+    "snoozed",
+    "moved",
+    "cancelled",
+    "reconsent",
+]
+# Of the announcements that plans make; all others are made at once, and a plan leaves them alone.
+KINDS: tuple[str, ...] = get_args(Kind)
+HeldFor = Literal["quiet", "meeting"]
 
 
 @dataclass(frozen=True)
@@ -55,7 +71,7 @@ class PlannedAnnouncement:
 
     Args:
         key: Identifies the announcement across plans, independent of its text.
-        kind: `before` or at the `start` of events, or a `briefing`.
+        kind: What it says.
         play_at: When it is played, in UTC.
         expires_at: From when on it is not played any more.
         titles: The titles of all its events, with placeholders for private and missing ones.
@@ -63,6 +79,8 @@ class PlannedAnnouncement:
         language: Language of the text.
         dialect: Id of the phrasebook.
         wording: What its text is made from.
+        occurrences: References of what it is about.
+        held_for: Why it is not played: the `quiet` hours or a `meeting`; None if it is.
     """
 
     key: str
@@ -74,6 +92,8 @@ class PlannedAnnouncement:
     language: Language
     dialect: str
     wording: Wording = field(repr=False)
+    occurrences: tuple[str, ...] = ()
+    held_for: HeldFor | None = None
 
     @property
     def display(self) -> str:
@@ -97,6 +117,7 @@ def make_announcement(
     expires_at: datetime,
     titles: Sequence[Title],
     event_start: str,
+    occurrences: Sequence[str] = (),
 ) -> PlannedAnnouncement:
     """Build an announcement, whose text is `say(dialect, *arguments)`."""
     return PlannedAnnouncement(
@@ -109,6 +130,7 @@ def make_announcement(
         language=language,
         dialect=dialect,
         wording=Wording(say, (dialect, *arguments)),
+        occurrences=tuple(occurrences),
     )
 
 
@@ -120,6 +142,12 @@ def announced_title(one: Occurrence, preferences: Preferences) -> Title:
         tentative=one.tentative and preferences.tentative == "maybe",
         birthday=one.birthday,
     )
+
+
+def occurrence_reference(one: Occurrence) -> str:
+    """Return what identifies an occurrence at its time; another one after it was moved."""
+    identity = json.dumps([one.calendar_id, one.event_id, one.starts_at.astimezone(UTC).isoformat()])
+    return hashlib.sha256(identity.encode()).hexdigest()[:32]
 
 
 def dialect_for(preferences: Preferences, language: Language) -> str:

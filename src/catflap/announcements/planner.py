@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from catflap.announcements.facts import load_facts
 from catflap.announcements.plan_inputs import read_plan_state, record_plan
 from catflap.announcements.planned import MAX_LIFETIME, PlannedAnnouncement
 from catflap.announcements.planning import HORIZON, next_play_at, occurrence_window, plan
-from catflap.announcements.preferences import load_preferences
+from catflap.announcements.preference_store import load_preferences
 from catflap.announcements.repository import lock_plan, replan
 from catflap.calendars import initial_sync_done, list_occurrences
 from catflap.clock import Clock
@@ -74,6 +75,7 @@ async def _plan(
     # From a little earlier, because announcements that are late may have to be cancelled.
     since, end = now - MAX_LIFETIME, now + HORIZON
     window = occurrence_window(preferences, since, MAX_LIFETIME + HORIZON + _LOOKAHEAD)
+    facts = await load_facts(connection, user_id)
     found = await list_occurrences(connection, user_id, *window, preferences.time_zone)
-    planned = plan(found, preferences, since, MAX_LIFETIME + HORIZON)
+    planned = plan(found, preferences, since, MAX_LIFETIME + HORIZON, facts)
     return planned, next_play_at(found, preferences, end, end + _LOOKAHEAD) - HORIZON

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from catflap.announcements.briefings import briefing_times, briefings
+from catflap.announcements.facts import NO_FACTS, Facts
 from catflap.announcements.planned import (
     Kind,
     PlannedAnnouncement,
@@ -17,6 +18,7 @@ from catflap.announcements.planned import (
     announcement_key,
     dialect_for,
     make_announcement,
+    occurrence_reference,
     phrase_seed,
 )
 from catflap.announcements.preferences import OPTIONAL_TYPES, Preferences
@@ -48,6 +50,7 @@ def plan(
     preferences: Preferences,
     now: datetime,
     horizon: timedelta = HORIZON,
+    facts: Facts = NO_FACTS,
 ) -> list[PlannedAnnouncement]:
     """Return the announcements from `now` (included) to `now + horizon` (excluded), in order of time."""
     wanted = _deduplicate([one for one in occurrences if _is_announced(one, preferences)])
@@ -148,6 +151,7 @@ def _reminder(
         play_at=play_at,
         expires_at=min(play_at + _BEFORE_LIFETIME, first.starts_at + _AFTER_START),
         titles=titles,
+        occurrences=[occurrence_reference(one) for one in group],
         event_start=first.day.isoformat() if first.day else starts_at.isoformat(),
     )
 

@@ -2,8 +2,10 @@
 
     planned ─▶ ready ─▶ sent ─▶ held ─▶ missed | cancelled ─▶ failed ─▶ played
 
-Acknowledgements only move a state forward along this line, so late or repeated ones have no effect. Only
-planning moves it back: a cancelled announcement that is wanted again, or one whose text changed, is planned.
+A plan sets to `held` what falls into quiet hours or a meeting (`held_for` says why), and a device what it
+did not play because it is muted. Acknowledgements only move a state forward along this line, so late or
+repeated ones have no effect. Only planning moves it back: an announcement that was cancelled or held by a
+plan and is wanted again, or one whose text changed, is planned.
 """
 
 import json
@@ -17,7 +19,7 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from catflap.announcements.plan_inputs import RENDER_RETRY_AFTER
-from catflap.announcements.planned import PlannedAnnouncement
+from catflap.announcements.planned import KINDS, PlannedAnnouncement
 from catflap.errors import BadRequest
 from catflap.speech import content_key
 from catflap.store.notify import CHANNEL
@@ -44,7 +46,6 @@ STATES = tuple(_STATE_ORDER)
 ACK_STATES = frozenset({"played", "failed", "missed", "held"})
 _PENDING_STATES = ("planned", "ready", "sent", "held")
 _REPLANNABLE_STATES = frozenset({"planned", "ready", "cancelled"})
-KINDS = ("before", "start", "briefing")
 # Announcements are deleted so long after they expired, and sounds after they were last used.
 KEPT = timedelta(hours=48)
 _MAX_DETAIL = 500
@@ -80,17 +81,18 @@ _WRITE = PreparedQuery(
     text("""
     INSERT INTO app.announcements (
         id, user_id, device_id, key, kind, state, play_at, expires_at, titles, event_start, dialect, display,
-        spoken, wording, sound_key, updated_at
+        spoken, wording, sound_key, occurrences, held_for, updated_at
     )
     SELECT
         id, user_id, device_id, key, kind, state, play_at, expires_at, titles, event_start, dialect, display,
-        spoken, wording, sound_key, updated_at
+        spoken, wording, sound_key, occurrences, held_for, updated_at
     FROM jsonb_populate_recordset(CAST(NULL AS app.announcements), CAST(CAST(:rows AS text) AS jsonb))
     ON CONFLICT (id) DO UPDATE SET
         state = excluded.state, kind = excluded.kind, play_at = excluded.play_at,
         expires_at = excluded.expires_at, titles = excluded.titles, event_start = excluded.event_start,
         dialect = excluded.dialect, display = excluded.display, spoken = excluded.spoken,
-        wording = excluded.wording, sound_key = excluded.sound_key, detail = NULL,
+        wording = excluded.wording, sound_key = excluded.sound_key, occurrences = excluded.occurrences,
+        held_for = excluded.held_for, detail = NULL,
         updated_at = excluded.updated_at
     """)
 )
@@ -134,7 +136,8 @@ async def replan(
     wanted = {key: _row_values(one, texts.get((key, one.wording.fingerprint))) for key, one in plans.items()}
     rendered = await _keep_sounds(connection, [values["sound_key"] for values in wanted.values()], now)
     for values in wanted.values():
-        values["state"] = "ready" if values["sound_key"] in rendered else "planned"
+        is_rendered = values["sound_key"] in rendered
+        values["state"] = "held" if values["held_for"] else "ready" if is_rendered else "planned"
     to_render: set[str] = set()
     for device in owned:
         rows = rows_of[device["id"]]
@@ -142,7 +145,7 @@ async def replan(
         if diff or device["schedule_version"] == 0:
             await _write(connection, user_id, device["id"], diff, now)
             await increment_version(connection, device["id"])
-        to_render |= {values["sound_key"] for values in diff.values_written()}
+        to_render |= {values["sound_key"] for values in diff.values_written() if not values["held_for"]}
         to_render |= {
             row["sound_key"] for key, row in rows.items() if key in wanted and _render_overdue(row, now)
         }
@@ -233,6 +236,8 @@ def _row_values(one: PlannedAnnouncement, same: Columns | None) -> dict[str, Any
         "spoken": one.spoken if same is None else same["spoken"],
         "wording": one.wording.fingerprint,
         "sound_key": content_key(one.spoken, one.dialect) if same is None else same["sound_key"],
+        "occurrences": list(one.occurrences),
+        "held_for": one.held_for,
     }
 
 
@@ -256,7 +261,10 @@ def _needs_update(row: Columns, values: Mapping[str, Any], now: datetime) -> boo
     if row["state"] == "failed":
         # It failed before `play_at` because its text can't be rendered; another text may be.
         return bool(row["play_at"] > now and row["sound_key"] != values["sound_key"])
-    return row["state"] in _REPLANNABLE_STATES and any(row[name] != value for name, value in values.items())
+    is_held_by_plan = row["state"] == "held" and row["held_for"] is not None
+    return (is_held_by_plan or row["state"] in _REPLANNABLE_STATES) and any(
+        row[name] != value for name, value in values.items()
+    )
 
 
 async def _write(

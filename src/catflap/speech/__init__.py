@@ -10,6 +10,7 @@ from catflap.speech.phrasebooks import Dialect, dialects
 from catflap.speech.synthesis import Speech, content_key, speech_version
 from catflap.speech.titles import Title
 from catflap.speech.utterances import (
+    Talkativeness,
     Utterance,
     private_title,
     say_all_day,
@@ -36,6 +37,7 @@ __all__ = [
     "Sound",
     "Speech",
     "SpeechFailed",
+    "Talkativeness",
     "Title",
     "UnknownDialect",
     "Utterance",

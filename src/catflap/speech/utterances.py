@@ -7,6 +7,7 @@ calendars: the caller marks a `Title` that must not be said.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Literal
 
 from catflap.speech import english, japanese
 from catflap.speech.errors import NothingToSay
@@ -16,6 +17,8 @@ from catflap.speech.spoken_times import TextPair, format_date, format_day, forma
 from catflap.speech.text import display_text, has_words, truncate
 from catflap.speech.titles import Title, at_sentence_start, join_titles, substitute_title
 
+# How much is said: `brief` has no more than needed, `chatty` adds a remark and names every appointment.
+Talkativeness = Literal["brief", "normal", "chatty"]
 _MAX_FREE_TEXT = 200
 # The text of about eighteen seconds, in moras and letters; a longer briefing has less of each title.
 _MAX_BRIEFING: Mapping[Language, int] = {"ja": 138, "en": 185}

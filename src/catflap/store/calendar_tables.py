@@ -32,6 +32,10 @@ calendars = Table(
     Column("is_selected", Boolean, nullable=False),
     Column("is_selected_at_google", Boolean, nullable=False, server_default="false"),
     Column("is_selected_by_user", Boolean),
+    # How its events are announced: with None as all others, and with false as "an appointment".
+    Column("reminder_minutes", ARRAY(Integer)),
+    Column("says_titles", Boolean, nullable=False, server_default="true"),
+    Column("ignores_quiet", Boolean, nullable=False, server_default="false"),
     Column("access_role", Text, nullable=False, server_default=""),
     Column("background_color", Text),
     Column("foreground_color", Text),

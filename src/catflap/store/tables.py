@@ -1,7 +1,8 @@
 """The tables of the schema `app`, for SQLAlchemy Core; `migrations/` creates them.
 
 Two schemas, two roles: `vault` (`catflap.store.vault_tables`) for encrypted tokens, `app` for everything
-else, of which calendars are in `catflap.store.calendar_tables`. The role of `app` has no rights on `vault`.
+else, of which calendars are in `catflap.store.calendar_tables` and what plans are made from is in
+`catflap.store.planning_tables`. The role of `app` has no rights on `vault`.
 No column defaults to the time of the database: all times come from the application's clock.
 """
 
@@ -21,7 +22,6 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
-    Time,
     UniqueConstraint,
     text,
 )
@@ -73,6 +73,8 @@ users = Table(
     Column("browser_zone", Text),
     # When the next periodic plan of the user's announcements is due; None without a device.
     time_column("plan_due_at", nullable=True),
+    # Until when all of the user's devices are muted.
+    time_column("muted_until", nullable=True),
     time_column("created_at"),
     Index("users_plan_due", "plan_due_at", postgresql_where=text("plan_due_at IS NOT NULL")),
     schema="app",
@@ -165,23 +167,6 @@ signin_attempts = Table(
     schema="app",
 )
 
-preferences = Table(
-    "preferences",
-    metadata,
-    user_column(primary_key=True),
-    # None: the time zone of Google Calendar applies, or that of the browser.
-    Column("zone", Text),
-    Column("reminder_minutes", ARRAY(Integer), nullable=False),
-    Column("briefing_at", Time),
-    Column("dialect_ja", Text, nullable=False),
-    Column("dialect_en", Text, nullable=False),
-    Column("reminders_from", Text, nullable=False, server_default="preferences"),
-    Column("tentative", Text, nullable=False, server_default="maybe"),
-    Column("event_types", ARRAY(Text), nullable=False, server_default="{}"),
-    time_column("updated_at"),
-    schema="app",
-)
-
 devices = Table(
     "devices",
     metadata,
@@ -249,23 +234,16 @@ announcements = Table(
     # A hash of what the text was made from; "" for rows of older versions.
     Column("wording", Text, nullable=False, server_default=""),
     Column("sound_key", Text, nullable=False),
+    # The occurrences that it is about, as `Occurrence.reference`.
+    Column("occurrences", ARRAY(Text), nullable=False, server_default="{}"),
+    # Why a planned announcement is held: `quiet` or `meeting`.
+    Column("held_for", Text),
     Column("detail", Text),
     time_column("updated_at"),
     UniqueConstraint("device_id", "key"),
     Index("announcements_user", "user_id"),
     Index("announcements_sound", "sound_key", "state"),
     Index("announcements_expiry", "state", "expires_at"),
-    schema="app",
-)
-
-# What the current plan of a user was made from, and how long it stays the same if that does.
-plans = Table(
-    "plans",
-    metadata,
-    user_column(primary_key=True),
-    Column("inputs", Text, nullable=False),
-    time_column("planned_at"),
-    time_column("valid_until"),
     schema="app",
 )
 

@@ -43,6 +43,9 @@ class Occurrence:
             Google does not list them.
         is_organizer: Whether the user organises it.
         organizer: The name of somebody else who does; "" if it is not known.
+        busy: Whether it blocks time, Google's `transparency` of `opaque`.
+        instance: Identifies it within its calendar wherever it is moved to: the id of a single event, or that
+            of the series and the original start.
     """
 
     calendar_id: int
@@ -65,6 +68,14 @@ class Occurrence:
     attendee_count: int | None = 0
     is_organizer: bool = False
     organizer: str = field(default="", repr=False)
+    busy: bool = True
+    instance: str = ""
+
+    @property
+    def is_meeting(self) -> bool:
+        """Whether the user is busy with others then: people were invited, or there is a video conference."""
+        with_others = self.attendee_count is None or self.attendee_count > 1 or bool(self.conference_link)
+        return self.busy and not self.all_day and with_others
 
     def covers(self, day: date) -> bool:
         """Return whether this is an all-day occurrence that includes `day`."""
@@ -116,7 +127,22 @@ class ParsedEvent:
             attendee_count=None if "attendeesOmitted" in resource else resource.get("attendeeCount", 0),
             is_organizer=_organizer(resource).get("self") is True,
             organizer=text_of(_organizer(resource), "displayName"),
+            busy=text_of(resource, "transparency") != "transparent",
+            instance=_instance(self.event, start, reader),
         )
+
+
+def _instance(event: StoredEvent, start: EventDateTime, reader: tzinfo) -> str:
+    """Return what identifies an occurrence that begins at `start`, as Google's ids of instances do."""
+    if series := event.series_id:
+        try:
+            start = parse_event_datetime(event.resource.get("originalStartTime"), reader)
+        except ValueError:
+            return event.id
+    elif not event.resource.get("recurrence"):
+        return event.id
+    original = start.wall.date() if start.all_day else start.at(reader).astimezone(UTC)
+    return f"{series or event.id} {original.isoformat()}"
 
 
 def parse_event(event: StoredEvent, fallback: tzinfo) -> ParsedEvent:

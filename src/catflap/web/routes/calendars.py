@@ -5,7 +5,8 @@ from datetime import datetime, time, timedelta
 from sqlalchemy import select
 
 from catflap.announcements.planning import HORIZON
-from catflap.announcements.preferences import Preferences, load_preferences, save_preferences
+from catflap.announcements.preference_store import load_preferences, save_preferences
+from catflap.announcements.preferences import Preferences
 from catflap.announcements.zones import store_browser_zone
 from catflap.calendars import choose_calendar, timeline
 from catflap.speech import dialects

@@ -27,7 +27,7 @@ from catflap.google.oauth import OAuth
 from catflap.google.scopes import READ_SETTINGS
 from catflap.log import log
 from catflap.settings import GoogleClient, Settings
-from catflap.speech import NoVoice, Speech, installed_engines, missing_voices
+from catflap.speech import NoVoice, Speech, Voices, installed_engines
 from catflap.store.connect import open_database
 from catflap.store.data_dir import prepare_data_dir
 from catflap.store.database import Urls, connect
@@ -101,6 +101,7 @@ class Components:
 
     infrastructure: Infrastructure
     vault: VaultComponents
+    voices: Voices
     push_channels: PushChannels | None
     jobs: Tasks
 
@@ -113,7 +114,7 @@ class Components:
                 `calendars` leaves out too.
         """
         base, vault = self.infrastructure, self.vault
-        if base.settings.calendars and (languages := missing_voices()):
+        if base.settings.calendars and (languages := self.voices.missing_languages()):
             # No job fails for want of a voice, so this is the only place that reports it.
             log.warning("voice_missing", hint=NoVoice(*languages).message)
         async with AsyncExitStack() as stack:
@@ -150,20 +151,21 @@ async def open_components(
     async with AsyncExitStack() as stack:
         infrastructure = await _infrastructure(settings, clock or SystemClock(), auth_path, stack)
         vault = await _vault(infrastructure, stack)
-        speech = Speech(engines=installed_engines())
+        voices = Voices(installed_engines())
+        speech = Speech(engines=voices.engines)
         stack.push_async_callback(speech.aclose)
         push = _push_channels(infrastructure, mia_path)
         jobs = Tasks(
             calendars=_calendars(infrastructure, vault, push) if settings.calendars else None,
             erasure=Erasure(infrastructure.engine, vault.grants, infrastructure.clock),
-            planner=Planner(infrastructure.engine, infrastructure.clock),
+            planner=Planner(infrastructure.engine, infrastructure.clock, voices),
             renderer=Renderer(infrastructure.engine, infrastructure.clock, speech),
             webhooks=vault.webhooks,
             calendar_changed=vault.calendar_changed,
             revocation=vault.vault.revocation,
             security_event_handler=vault.security_event_handler,
         )
-        yield Components(infrastructure, vault, push, jobs)
+        yield Components(infrastructure, vault, voices, push, jobs)
 
 
 def _decide_calendars(settings: Settings) -> Settings:

@@ -9,13 +9,14 @@ import pytest
 from sqlalchemy import delete, select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from catflap.announcements import plan_inputs, planner
+from catflap.announcements import planner
 from catflap.announcements.planner import Planner
 from catflap.announcements.preference_store import save_preferences
 from catflap.announcements.preferences import Preferences
 from catflap.announcements.zones import store_browser_zone
 from catflap.calendars.calendar_list import write_time_zone
 from catflap.clock import FixedClock
+from catflap.speech import Voices, installed_engines, installed_voices, voices
 from catflap.store.calendar_tables import calendars, events
 from catflap.store.tables import accounts, announcements, devices, users
 from tests.announcements.conftest import add_device
@@ -35,6 +36,7 @@ class Plans:
         self.device_id = device_id
         self.clock = clock
         self.computed = 0
+        self.voices = installed_voices()
 
     async def sync(self) -> None:
         await self.google.calendars(self.engine, self.clock).sync_account(self.user_id, SUB)
@@ -42,7 +44,7 @@ class Plans:
     async def is_computed(self) -> bool:
         """Plan again; return whether the plan was computed."""
         before = self.computed
-        await Planner(self.engine, self.clock).plan_user(self.user_id)
+        await Planner(self.engine, self.clock, self.voices).plan_user(self.user_id)
         return self.computed > before
 
     async def execute(self, *statements: Any) -> None:
@@ -186,7 +188,11 @@ async def test_each_input_that_changes_makes_a_new_plan(
 async def test_other_phrasebooks_or_engines_make_a_new_plan(
     plans: Plans, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(plan_inputs, "speech_version", lambda: "another")
+    monkeypatch.setattr(voices, "speech_version", lambda: "another")
+    plans.voices = Voices(installed_engines())
+    assert await plans.is_computed()
+    assert not await plans.is_computed()
+    plans.voices = Voices(())
     assert await plans.is_computed()
 
 

@@ -14,7 +14,7 @@ from catflap.announcements.planned import PlannedAnnouncement, Wording
 from catflap.announcements.repository import acknowledge, lock_plan, mark_failed, mark_ready, replan
 from catflap.clock import FixedClock
 from catflap.errors import BadRequest
-from catflap.speech import Utterance, content_key
+from catflap.speech import Utterance, installed_voices
 from catflap.store.database import Urls
 from catflap.store.notify import NotificationListener
 from catflap.store.tables import announcements as t
@@ -79,7 +79,7 @@ class PlanHarness:
             return [bytes(row.payload).decode() for row in await connection.execute(query)]
 
     async def sound(self, spoken: str) -> str:
-        key = content_key(spoken, "kitten")
+        key = installed_voices().content_key(spoken, "kitten")
         values = {"key": key, "wav": b"RIFF", "sha256": "0", "bytes": 4, "seconds": 1.0}
         async with self.engine.begin() as connection:
             await connection.execute(insert(sounds).values(used_at=self.clock.now(), **values))
@@ -184,7 +184,9 @@ async def test_every_device_that_waited_for_a_sound_is_notified(
     assert {row.state for row in (await harness.rows(second)).values()} == {"ready"}
     assert (await harness.version(), await harness.version(second)) == (2, 2)
     async with engine.begin() as connection:
-        await mark_ready(connection, content_key("Standup, in ten minutes.", "kitten"), clock.now())
+        await mark_ready(
+            connection, installed_voices().content_key("Standup, in ten minutes.", "kitten"), clock.now()
+        )
     assert (await harness.version(), await harness.version(second)) == (2, 2)
 
 
@@ -204,7 +206,7 @@ async def test_a_text_that_cannot_be_spoken_fails_until_it_changes(
 ) -> None:
     await harness.plan(planned("a", soon))
     async with engine.begin() as connection:
-        key = content_key("Standup, in ten minutes.", "kitten")
+        key = installed_voices().content_key("Standup, in ten minutes.", "kitten")
         await mark_failed(connection, key, harness.clock.now(), "nothing_to_say")
     assert await harness.version() == 2
     await harness.plan(planned("a", soon))

@@ -21,9 +21,9 @@ from catflap.speech import (
     Speech,
     Title,
     UnknownDialect,
-    content_key,
     dialects,
     installed_engines,
+    installed_voices,
     say_before,
     say_briefing,
     say_start,
@@ -208,12 +208,15 @@ async def test_engine_processes_use_little_memory(speech):
 
 
 def test_the_key_depends_on_all_that_determines_the_sound():
-    key = content_key("会議です", "kansai")
-    assert key == content_key("会議です", "kansai")
+    key = installed_voices().content_key("会議です", "kansai")
+    assert key == installed_voices().content_key("会議です", "kansai")
     assert re.fullmatch("[0-9a-f]{64}", key)
-    assert key != content_key("会議ですね", "kansai")
-    assert key != content_key("会議です", "kyoto")
-    program = "from catflap.speech import content_key; print(content_key('会議です', 'kansai'))"
+    assert key != installed_voices().content_key("会議ですね", "kansai")
+    assert key != installed_voices().content_key("会議です", "kyoto")
+    program = (
+        "from catflap.speech import installed_voices\n"
+        "print(installed_voices().content_key('会議です', 'kansai'))"
+    )
     other = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert other.stdout.strip() == key
 

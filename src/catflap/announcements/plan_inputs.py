@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from catflap.speech import speech_version
+from catflap.speech import Voices
 from catflap.store.prepared_reads import PreparedQuery
 from catflap.store.single_statements import fetch_within
 
@@ -81,10 +81,12 @@ class PlanState:
     overdue_sounds: tuple[str, ...]
 
 
-async def read_plan_state(connection: AsyncConnection, user_id: int, now: datetime) -> PlanState:
+async def read_plan_state(
+    connection: AsyncConnection, user_id: int, now: datetime, voices: Voices
+) -> PlanState:
     """Return the state of a user's plan; to be called before anything that the plan depends on is read."""
     overdue = now - RENDER_RETRY_AFTER
-    values = {"user_id": user_id, "speech": speech_version(), "now": now, "overdue": overdue}
+    values = {"user_id": user_id, "speech": voices.version, "now": now, "overdue": overdue}
     (row,) = await fetch_within(connection, _STATE, **values)
     same = row["planned_inputs"] == row["inputs"] and row["planned_at"] <= now <= row["valid_until"]
     return PlanState(row["inputs"], same, tuple(row["overdue_sounds"] or ()))

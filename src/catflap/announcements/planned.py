@@ -47,7 +47,7 @@ class Wording:
 
     @cached_property
     def fingerprint(self) -> str:
-        """A hash of all that the text depends on, the installation's phrasebooks and engines included."""
+        """A hash of all that the text depends on, the installation's phrasebooks included."""
         parts = json.dumps([speech_version(), self.say.__name__, self.arguments], default=_plain)
         return hashlib.sha256(parts.encode()).hexdigest()
 

@@ -14,6 +14,7 @@ from catflap.announcements.preference_store import load_preferences
 from catflap.announcements.repository import lock_plan, replan
 from catflap.calendars import initial_sync_done, list_occurrences
 from catflap.clock import Clock
+from catflap.speech import Voices, installed_voices
 from catflap.store.prepared_reads import PreparedQuery
 from catflap.store.queue import enqueue
 from catflap.store.single_statements import fetch_within
@@ -34,11 +35,13 @@ class Planner:
     Args:
         engine: The database.
         clock: The current time.
+        voices: The engines that will render the sounds; by default those installed here.
     """
 
-    def __init__(self, engine: AsyncEngine, clock: Clock) -> None:
+    def __init__(self, engine: AsyncEngine, clock: Clock, voices: Voices | None = None) -> None:
         self._engine = engine
         self._clock = clock
+        self._voices = voices or installed_voices()
 
     async def plan_user(self, user_id: int) -> None:
         """Update the schedules of the user's devices.
@@ -51,14 +54,14 @@ class Planner:
         async with self._engine.begin() as connection:
             await lock_plan(connection, user_id)
             now = self._clock.now()
-            state = await read_plan_state(connection, user_id, now)
+            state = await read_plan_state(connection, user_id, now, self._voices)
             if state.is_current:
                 await enqueue(connection, RENDER, *state.overdue_sounds)
                 return
             if not await _may_plan(connection, user_id):
                 return
             planned, valid_until = await _plan(connection, user_id, now)
-            await replan(connection, user_id, now, planned)
+            await replan(connection, user_id, now, planned, self._voices)
             await record_plan(connection, user_id, state.inputs, now, valid_until)
 
 

@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from catflap.announcements.plan_inputs import RENDER_RETRY_AFTER
 from catflap.announcements.planned import KINDS, PlannedAnnouncement
 from catflap.errors import BadRequest
-from catflap.speech import content_key
+from catflap.speech import Voices, installed_voices
 from catflap.store.notify import CHANNEL
 from catflap.store.prepared_reads import PreparedQuery
 from catflap.store.queue import enqueue
@@ -117,6 +117,7 @@ async def replan(
     user_id: int,
     now: datetime,
     planned: Iterable[PlannedAnnouncement],
+    voices: Voices | None = None,
 ) -> None:
     """Replace the announcements of each of the user's devices from `now` on by a plan.
 
@@ -128,12 +129,13 @@ async def replan(
         user_id: The owner of the devices.
         now: The time for which the plan was made.
         planned: The whole plan, including the last `MAX_LIFETIME` before `now`.
+        voices: The engines that will render the sounds; by default those installed here.
     """
     plans = {one.key: one for one in planned}
     owned = await fetch_within(connection, _DEVICES, user_id=user_id)
     rows_of = await _rows(connection, [device["id"] for device in owned], now, list(plans))
     texts = {(row["key"], row["wording"]): row for rows in rows_of.values() for row in rows.values()}
-    wanted = {key: _row_values(one, texts.get((key, one.wording.fingerprint))) for key, one in plans.items()}
+    wanted = {key: _row_values(one, texts, voices or installed_voices()) for key, one in plans.items()}
     rendered = await _keep_sounds(connection, [values["sound_key"] for values in wanted.values()], now)
     for values in wanted.values():
         is_rendered = values["sound_key"] in rendered
@@ -222,8 +224,12 @@ class _PlanDiff:
         return [*self.new, *self.changed.values()]
 
 
-def _row_values(one: PlannedAnnouncement, same: Columns | None) -> dict[str, Any]:
+def _row_values(
+    one: PlannedAnnouncement, texts: Mapping[tuple[str, str], Columns], voices: Voices
+) -> dict[str, Any]:
     """Return the columns of an announcement; its text is taken from a row with the same, if there is one."""
+    wording = voices.wording_key(one.wording.fingerprint)
+    same = texts.get((one.key, wording))
     return {
         "key": one.key,
         "kind": one.kind,
@@ -234,8 +240,8 @@ def _row_values(one: PlannedAnnouncement, same: Columns | None) -> dict[str, Any
         "dialect": one.dialect,
         "display": one.display if same is None else same["display"],
         "spoken": one.spoken if same is None else same["spoken"],
-        "wording": one.wording.fingerprint,
-        "sound_key": content_key(one.spoken, one.dialect) if same is None else same["sound_key"],
+        "wording": wording,
+        "sound_key": voices.content_key(one.spoken, one.dialect) if same is None else same["sound_key"],
         "occurrences": list(one.occurrences),
         "held_for": one.held_for,
     }

@@ -3,11 +3,11 @@
 Independent of calendars, database and web. Importing it loads no engine and starts no process.
 """
 
-from catflap.speech.engines import Engine, installed_engines, missing_voices
+from catflap.speech.engines import Engine, installed_engines
 from catflap.speech.errors import NothingToSay, NoVoice, SpeechFailed, UnknownDialect
 from catflap.speech.language import Language, language_of
 from catflap.speech.phrasebooks import Dialect, dialects
-from catflap.speech.synthesis import Speech, content_key, speech_version
+from catflap.speech.synthesis import Speech, speech_version
 from catflap.speech.titles import Title
 from catflap.speech.utterances import (
     Talkativeness,
@@ -26,6 +26,7 @@ from catflap.speech.utterances import (
     say_text,
     shown_title,
 )
+from catflap.speech.voices import Voices, installed_voices
 from catflap.speech.wav import Sound
 
 __all__ = [
@@ -41,11 +42,11 @@ __all__ = [
     "Title",
     "UnknownDialect",
     "Utterance",
-    "content_key",
+    "Voices",
     "dialects",
     "installed_engines",
+    "installed_voices",
     "language_of",
-    "missing_voices",
     "private_title",
     "say_all_day",
     "say_before",

@@ -12,7 +12,7 @@ from importlib.metadata import version
 
 from catflap.speech import japanese
 from catflap.speech.engine_process import EngineProcess
-from catflap.speech.engines import Engine, engines_for, installed_engines
+from catflap.speech.engines import Engine, engines_for
 from catflap.speech.errors import NothingToSay, NoVoice, SpeechFailed
 from catflap.speech.language import Language, Run, split_runs
 from catflap.speech.phrasebooks import dialects, phrasebook
@@ -22,7 +22,7 @@ from catflap.speech.text import has_words, speakable_text, truncate
 from catflap.speech.wav import BETWEEN_SECONDS, RATE, Sound, assemble, duration_of, max_speech_seconds
 
 # Increment it when the same text would sound different.
-_FORMAT_VERSION = 2
+FORMAT_VERSION = 2
 _MAX_CHARACTERS: Mapping[Language, int] = {"ja": 200, "en": 400}
 _LEAST_SECONDS = 0.5
 _GRACE = 5.0
@@ -54,7 +54,7 @@ class Speech:
         """
         chunks: list[bytes] = []
         remaining = max_speech_seconds()
-        parts = _split_text(spoken, dialect)
+        parts = split_text(spoken, dialect)
         for run in parts:
             if remaining < _LEAST_SECONDS:
                 break
@@ -75,7 +75,7 @@ class Speech:
         failure: SpeechFailed | None = None
         for attempt in (run, substitute):
             for engine in engines_for(attempt, self._engines):
-                voice = _voice(attempt, dialect, engine)
+                voice = voice_settings(attempt, dialect, engine)
                 request = SynthesisRequest(attempt.text, voice, RATE, seconds, self._timeout + _GRACE)
                 try:
                     return await self._processes[engine.id].synthesise(request)
@@ -87,27 +87,19 @@ class Speech:
         raise failure
 
 
-def content_key(spoken: str, dialect: str) -> str:
-    """Return a hash of all that determines the sound: text, voices, engines and their versions."""
-    parts = []
-    for run in _split_text(spoken, dialect):
-        engines = engines_for(run, installed_engines())
-        chosen = [[engine.name, _voice(run, dialect, engine)] for engine in engines[:1]]
-        parts.append([run.text, run.language, run.spoken_in, chosen])
-    recipe = json.dumps([_FORMAT_VERSION, parts], sort_keys=True, ensure_ascii=True)
-    return hashlib.sha256(recipe.encode()).hexdigest()
-
-
 @cache
 def speech_version() -> str:
-    """Return a hash of this installation's phrasebooks, engines and version, which all texts depend on."""
-    engines = [engine.name for engine in installed_engines()]
-    parts = [version("catflap"), _FORMAT_VERSION, engines, [repr(phrasebook(one.id)) for one in dialects()]]
+    """Return a hash of this installation's phrasebooks and version, which all texts depend on."""
+    parts = [version("catflap"), FORMAT_VERSION, [repr(phrasebook(one.id)) for one in dialects()]]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def _split_text(spoken: str, dialect: str) -> list[Run]:
-    """Split a text into the parts for each engine, in order, cut to what fits into a sound."""
+def split_text(spoken: str, dialect: str) -> list[Run]:
+    """Split a text into the parts for each engine, in order, cut to what fits into a sound.
+
+    Raises:
+        NothingToSay: it has nothing that can be pronounced.
+    """
     language = phrasebook(dialect).dialect.language
     found: list[Run] = []
     left = _MAX_CHARACTERS[language]
@@ -127,7 +119,8 @@ def _with_reading(run: Run) -> Run:
     return Run("ja", japanese.reading(run.text)) if run.language == "ja" else run
 
 
-def _voice(run: Run, dialect: str, engine: Engine) -> dict[str, float | str]:
+def voice_settings(run: Run, dialect: str, engine: Engine) -> dict[str, float | str]:
+    """Return the settings of the voice in which an engine reads a part of a text."""
     own, neutral = phrasebook(dialect), phrasebook(_NEUTRAL_DIALECT[run.language])
     voice = own.voices.get(engine.id) or neutral.voices.get(engine.id, {})
     return {**voice, "spoken_in": run.spoken_in} if run.spoken_in else dict(voice)

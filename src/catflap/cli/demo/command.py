@@ -22,7 +22,7 @@ from catflap.cli.runner import command, run
 from catflap.clock import FixedClock, SystemClock, rfc3339
 from catflap.errors import BadRequest, OperatorMustAct
 from catflap.log import configure
-from catflap.speech import NoVoice, missing_voices
+from catflap.speech import NoVoice, installed_voices
 from catflap.tls import tls_context
 
 cli = command()
@@ -65,7 +65,7 @@ def demo(
     default_port, default_sandbox_port = (0, 0) if once else (8400, 8401)
 
     async def work() -> None:
-        if languages := missing_voices():
+        if languages := installed_voices().missing_languages():
             raise NoVoice(*languages)
         time_zone = zone or ("UTC" if once else local_zone())
         Preferences(zone=time_zone)

@@ -13,7 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from catflap.speech.engines.alphabets import SUPPORTED_LANGUAGES
 from catflap.speech.engines.ascii_text import is_latin
-from catflap.speech.language import Language, Run
+from catflap.speech.language import Run
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,6 @@ _ENGINES: tuple[tuple[str, tuple[str, ...], frozenset[str], Callable[[str], bool
     ("flite", ("numpy", "soxr"), frozenset({"en"}), is_latin),
     ("espeak", ("espeakng-loader",), SUPPORTED_LANGUAGES | {"en"}, lambda _: True),
 )
-_LANGUAGES: tuple[Language, ...] = ("ja", "en")
 
 
 @cache
@@ -68,15 +67,6 @@ def engines_for(run: Run, engines: Sequence[Engine]) -> list[Engine]:
     """Return the engines that speak the language of a run, the best first."""
     speaking = [engine for engine in engines if (run.spoken_in or run.language) in engine.languages]
     return sorted(speaking, key=lambda engine: not engine.can_read(run.text))
-
-
-def missing_voices() -> list[Language]:
-    """Return the languages of the phrasebooks that have no installed engine."""
-    return [
-        language
-        for language in _LANGUAGES
-        if not any(language in engine.languages for engine in installed_engines())
-    ]
 
 
 def _flite_version() -> str:

@@ -1,0 +1,65 @@
+"""The engines of an installation, and the keys of the sounds that they make.
+
+Planning computes the key of a sound and rendering makes it, in other processes perhaps; both build the same
+value from the settings. An engine counts by its name, which says what determines its sound, so a key does
+not depend on the address of a server.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+
+from catflap.speech.engines import Engine, engines_for, installed_engines
+from catflap.speech.language import Language
+from catflap.speech.synthesis import FORMAT_VERSION, speech_version, split_text, voice_settings
+
+_LANGUAGES: tuple[Language, ...] = ("ja", "en")
+
+
+@dataclass(frozen=True)
+class Voices:
+    """The engines of an installation, the best for a language before the others."""
+
+    engines: tuple[Engine, ...]
+
+    def content_key(self, spoken: str, dialect: str) -> str:
+        """Return a hash of all that determines the sound: text, voices, engines and their versions.
+
+        Raises:
+            NothingToSay, UnknownDialect: as `Speech.synthesise`.
+        """
+        parts = []
+        for run in split_text(spoken, dialect):
+            engines = engines_for(run, self.engines)
+            chosen = [[engine.name, voice_settings(run, dialect, engine)] for engine in engines[:1]]
+            parts.append([run.text, run.language, run.spoken_in, chosen])
+        return _hash([FORMAT_VERSION, parts])
+
+    @cached_property
+    def version(self) -> str:
+        """A hash of engines, phrasebooks and version, on which all sounds and texts depend."""
+        return _hash([speech_version(), [engine.name for engine in self.engines]])
+
+    def wording_key(self, fingerprint: str) -> str:
+        """Return a hash of a text's fingerprint and the engines, with which its sound key changes."""
+        return _hash([self.version, fingerprint])
+
+    def missing_languages(self) -> Sequence[Language]:
+        """Return the languages of the phrasebooks that have no engine."""
+        return [
+            language
+            for language in _LANGUAGES
+            if not any(language in engine.languages for engine in self.engines)
+        ]
+
+
+@cache
+def installed_voices() -> Voices:
+    """Return the engines that are installed here, without those that settings switch on."""
+    return Voices(installed_engines())
+
+
+def _hash(parts: object) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, ensure_ascii=True).encode()).hexdigest()

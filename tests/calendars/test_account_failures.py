@@ -138,6 +138,36 @@ async def test_an_account_without_a_grant_is_not_synced_any_more(
     assert await stored_titles(engine) == ["Tea"]
 
 
+async def test_a_plan_is_made_when_a_new_consent_is_needed_and_when_it_was_given(
+    google: Served, synced_calendars: Calendars, engine: AsyncEngine, account: int, clock: FixedClock
+) -> None:
+    """She asks for it, once a day; a failure that lasts, or is another one, plans nothing."""
+    given, lost = google.access, UserMustAct("reconsent_required", "Allow it again.")
+
+    async def none(_user: int, _sub: str, _scope: str) -> str:
+        raise lost
+
+    google.access = none  # type: ignore[method-assign]
+    without = google.calendars(engine, clock)
+    before = await plans(engine)
+    assert (await failure(without, account)).code == "reconsent_required"
+    assert await plans(engine) == before + 1
+    await failure(without, account)
+    assert await plans(engine) == before + 1
+    google.access = given  # type: ignore[method-assign]
+    rule = google.sandbox.fault("calendar.calendarList.list", status=503)
+    await failure(google.calendars(engine, clock), account)
+    assert await plans(engine) == before + 2
+    google.sandbox.lift(rule)
+    await google.calendars(engine, clock).sync_account(account, SUB)
+    assert await plans(engine) == before + 2
+    google.access = none  # type: ignore[method-assign]
+    await failure(google.calendars(engine, clock), account)
+    google.access = given  # type: ignore[method-assign]
+    await google.calendars(engine, clock).sync_account(account, SUB)
+    assert await plans(engine) == before + 4
+
+
 async def test_the_first_plan_does_not_wait_for_a_calendar_that_cannot_be_read(
     google: Served, transport: FaultyTransport, engine: AsyncEngine, account: int, clock: FixedClock
 ) -> None:

@@ -22,10 +22,11 @@ from catflap.log import log
 from catflap.store.calendar_tables import calendar_syncs, calendars
 from catflap.store.prepared_reads import PreparedQuery
 from catflap.store.queue import enqueue
-from catflap.store.single_statements import fetch_alone
+from catflap.store.single_statements import fetch_alone, fetch_within
 from catflap.store.task_types import PLAN, AccountKey
 
 INTERNAL = "internal_error"
+RECONSENT = "reconsent_required"
 # Google said that this account no longer has the calendar; its stored events are deleted.
 GONE = frozenset(reaction.code for reaction in ERROR_RULES if reaction.kind is CalendarGone)
 # The time at which a quota is reset is unknown, so pauses don't grow beyond this.
@@ -42,7 +43,7 @@ _MESSAGES = {
     "google_unavailable": "Google does not answer properly; the calendar is read again by itself.",
     "google_refused": "Google refuses to give this calendar; it is asked again with the next regular sync.",
     "access_token_refused": "Google does not accept the access that was given; sign in again if this stays.",
-    "reconsent_required": "Google no longer accepts the permission; give it again.",
+    RECONSENT: "Google no longer accepts the permission; give it again.",
     INTERNAL: "Catflap could not read this calendar; its log has the reason.",
 }
 
@@ -129,7 +130,9 @@ class AccountSyncLog:
         self._listed_at = self._clock.now()
         self._list_due_at = self._listed_at + self._intervals.of_list(has_push=stored.list_has_push)
         if not stored.is_listed or stored.list_problem is not None:
-            await fetch_alone(self._engine, _LISTED, **self._key, listed_at=self._listed_at)
+            async with self._engine.begin() as connection:
+                await fetch_within(connection, _LISTED, **self._key, listed_at=self._listed_at)
+                await self._plan_consent(connection, stored.list_problem, None)
         if stored.list_problem is not None:
             log.info("calendar_list_sync_recovered", user=self._user_id, after=stored.list_problem)
 
@@ -142,8 +145,14 @@ class AccountSyncLog:
                 since = row.problem_since if row.problem == error.code else now
                 changed = update(t).where(*self._mine()).values(problem=error.code, problem_since=since)
                 await connection.execute(changed)
+                await self._plan_consent(connection, row.problem, error.code)
         if row is not None and row.problem != error.code:
             log.warning("calendar_list_sync_failed", user=self._user_id, code=error.code, detail=error.detail)
+
+    async def _plan_consent(self, connection: AsyncConnection, before: str | None, after: str | None) -> None:
+        """Enqueue a plan if a new consent is needed since now, or no longer: a plan announces that."""
+        if (before == RECONSENT) is not (after == RECONSENT):
+            await enqueue(connection, PLAN, self._user_id)
 
     async def record_calendar_failure(self, calendar_id: int, code: str, detail: str | None) -> None:
         """Record that one calendar could not be read."""

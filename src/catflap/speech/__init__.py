@@ -3,24 +3,24 @@
 Independent of calendars, database and web. Importing it loads no engine and starts no process.
 """
 
+from catflap.speech.day_summaries import say_briefing, say_evening, say_nothing
 from catflap.speech.engines import Engine, installed_engines
 from catflap.speech.errors import NothingToSay, NoVoice, SpeechFailed, UnknownDialect
 from catflap.speech.language import Language, language_of
 from catflap.speech.phrasebooks import Dialect, dialects
+from catflap.speech.sentences import Talkativeness, Utterance
 from catflap.speech.synthesis import Speech, speech_version
 from catflap.speech.titles import Title
 from catflap.speech.utterances import (
-    Talkativeness,
-    Utterance,
     private_title,
     say_all_day,
     say_before,
-    say_briefing,
     say_cancelled,
     say_catch_up,
+    say_countdown,
     say_late,
+    say_leave,
     say_moved,
-    say_nothing,
     say_reconnect,
     say_start,
     say_text,
@@ -53,7 +53,10 @@ __all__ = [
     "say_briefing",
     "say_cancelled",
     "say_catch_up",
+    "say_countdown",
+    "say_evening",
     "say_late",
+    "say_leave",
     "say_moved",
     "say_nothing",
     "say_reconnect",

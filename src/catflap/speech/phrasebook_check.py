@@ -25,9 +25,10 @@ _PER_SECOND: Mapping[Language, float] = {"ja": 7.8, "en": 15.0}
 
 _VALUES: Mapping[Language, Mapping[str, str]] = {
     "ja": {"titles": "「会議」", "title": "「会議」", "time": "午後3時半", "span": "10分", "count": "3"}
-    | {"day": "今日", "date": "11月24日、火曜日"},
+    | {"day": "今日", "date": "11月24日、火曜日", "list": "午後3時半から「会議」、ほか2件"},
     "en": {"titles": "team lunch", "title": "team lunch", "time": "half past three", "span": "10 minutes"}
-    | {"count": "3", "day": "today", "date": "Tuesday, November 24th"},
+    | {"count": "3", "day": "today", "date": "Tuesday, November 24th"}
+    | {"list": "team lunch at half past three and 2 more"},
 }
 _HOURS: Mapping[Language, str] = {"ja": "2時間半", "en": "two and a half hours"}
 _READINGS_HEADING = """\

@@ -23,11 +23,32 @@ REQUIRED: Mapping[str, frozenset[str]] = MappingProxyType(
         "catch_up": frozenset({"titles"}),
         "reconnect": frozenset(),
         "under_way": frozenset({"titles"}),
+        "evening": frozenset(),
+        "evening_one": frozenset({"time"}),
+        "evening_many": frozenset({"count", "time"}),
+        "evening_nothing": frozenset(),
+        "leave": frozenset({"titles", "span"}),
+        "countdown": frozenset({"titles", "span"}),
+        "late_now": frozenset({"titles"}),
+        # For those who want to hear no more than needed.
+        "brief_before": frozenset({"titles", "span"}),
+        "brief_hours": frozenset({"titles", "time"}),
+        "brief_start": frozenset({"titles"}),
+        "brief_one": frozenset({"day", "time"}),
+        "brief_many": frozenset({"day", "count", "time"}),
+        "brief_nothing": frozenset({"day"}),
+        # For those who want to hear more.
+        "remark": frozenset(),
+        "listed_one": frozenset({"day", "titles", "time"}),
+        "listed": frozenset({"day", "count", "list"}),
         # Parts of a sentence, around a title.
         "maybe": frozenset({"title"}),
         "until": frozenset({"title", "time"}),
+        "entry": frozenset({"title", "time"}),
     }
 )
+# What may have the time besides.
+_MAY_HAVE_TIME = frozenset({"before_one", "before_many", "start", "brief_before", "brief_start", "leave"})
 # What is heard often, and has variants.
 OFTEN = frozenset(
     {"before_one", "before_many", "before_hours", "start", "greeting", "timed_one", "timed_many", "nothing"}
@@ -92,7 +113,7 @@ def _problem_of(text: object, kind: str) -> str:
     except ValueError as error:
         return f"has unbalanced braces ({error})"
     found = {(name or "").lower() for _, name, _, _ in parts}
-    allowed = REQUIRED[kind] | {"time"} if "titles" in REQUIRED[kind] else REQUIRED[kind]
+    allowed = REQUIRED[kind] | {"time"} if kind in _MAY_HAVE_TIME else REQUIRED[kind]
     for name in sorted(found - allowed):
         return f"has the unknown placeholder {{{name}}}; it may have {_placeholders(kind) or 'none'}"
     if absent := REQUIRED[kind] - found:

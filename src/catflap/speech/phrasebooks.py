@@ -23,8 +23,8 @@ _ORDER = (
 )
 
 # Number of announcements after which a variant may come again, if the phrase has so many.
-_ROUND = 5
-_DAY_SLOTS = 24 * 60 // 5
+ROUND = 5
+DAY_SLOTS = 24 * 60 // 5
 
 Voice = Mapping[str, float | str]
 
@@ -86,9 +86,9 @@ class Phrasebook:
                 of five get different variants of a phrase that has at least five.
         """
         variants = self.phrases[kind]
-        if len(variants) > _ROUND:
-            variants = variants[seed % _ROUND :: _ROUND]
-            return variants[seed // _DAY_SLOTS % len(variants)]
+        if len(variants) > ROUND:
+            variants = variants[seed % ROUND :: ROUND]
+            return variants[seed // DAY_SLOTS % len(variants)]
         return variants[seed % len(variants)]
 
 

@@ -51,20 +51,33 @@ def format_time(moment: datetime, today: date, language: Language, soon: bool = 
     day = format_day(moment.date(), today, language)
     is_today = moment.date() == today
     if language == "ja":
-        shown, spoken = f"{moment.hour}:{moment.minute:02}", clock_ja(moment.time())
-        return (
-            TextPair(shown, spoken)
-            if is_today
-            else TextPair(f"{day.display}の{shown}", f"{day.spoken}の{spoken}")
-        )
+        words = format_clock(moment, language)
+        if is_today:
+            return words
+        return TextPair(f"{day.display}の{words.display}", f"{day.spoken}の{words.spoken}")
     shown, spoken = _shown_clock(moment), clock_en(moment.time())
     part = part_of_day(moment.time())
     if is_today:
         return TextPair(shown, spoken if soon or not part else spoken + _PART_OF_TODAY[part])
     if moment.date() - today == timedelta(days=1):
         return TextPair(f"{shown} tomorrow", f"{spoken} tomorrow {part}".rstrip())
+    words = format_clock(moment, language)
+    return TextPair(f"{words.display} on {day.display}", f"{words.spoken} on {day.spoken}")
+
+
+def format_clock(moment: datetime, language: Language, with_part: bool = True) -> TextPair:
+    """Return a time of day whose day has been named, such as "half past three in the afternoon".
+
+    Args:
+        moment: The time.
+        language: Of the text.
+        with_part: Whether an English text has the part of the day, which a list need not repeat.
+    """
+    if language == "ja":
+        return TextPair(f"{moment.hour}:{moment.minute:02}", clock_ja(moment.time()))
+    part = part_of_day(moment.time()) if with_part else ""
     of_the_day = f" {'at' if part == 'night' else 'in the'} {part}" if part else ""
-    return TextPair(f"{shown} on {day.display}", f"{spoken}{of_the_day} on {day.spoken}")
+    return TextPair(_shown_clock(moment), clock_en(moment.time()) + of_the_day)
 
 
 def format_end(moment: datetime, today: date, language: Language) -> TextPair:

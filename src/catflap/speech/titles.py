@@ -72,7 +72,7 @@ def join_titles(
     if book.dialect.language == "ja":
         tail = f"、ほか{more}件" if more else ""
         return TextPair(*("と".join(side) + tail for side in sides))
-    return TextPair(*(_join_english([*side, f"{more} more"] if more else side) for side in sides))
+    return TextPair(*(join_english([*side, f"{more} more"] if more else side) for side in sides))
 
 
 def substitute_title(book: Phrasebook, title: Title) -> str:
@@ -145,5 +145,6 @@ def _count_fitting(spoken: Sequence[str], language: Language, share: int) -> int
     return max(1, sum(length <= together for length in islice(lengths, MAX_TITLES)))
 
 
-def _join_english(items: list[str]) -> str:
+def join_english(items: list[str]) -> str:
+    """Join words as English does, with "and" before the last."""
     return items[0] if len(items) == 1 else ", ".join(items[:-1]) + " and " + items[-1]

@@ -1,0 +1,68 @@
+"""Utterances: one sentence of a phrasebook, several in a row, and about how long they take."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from catflap.speech import japanese
+from catflap.speech.language import Language
+from catflap.speech.phrasebooks import DAY_SLOTS, ROUND, Phrasebook
+from catflap.speech.spoken_times import TextPair
+from catflap.speech.titles import at_sentence_start
+
+# How much is said: `brief` has no more than needed, `chatty` adds a remark and names every appointment.
+Talkativeness = Literal["brief", "normal", "chatty"]
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """A text to display and to synthesise."""
+
+    display: str
+    spoken: str
+    dialect: str
+    language: Language
+
+
+def sentence(
+    book: Phrasebook, kind: str, titles: TextPair | None = None, seed: int = 0, **values: TextPair
+) -> Utterance:
+    """Return one phrase with its placeholders filled in.
+
+    Args:
+        book: The phrasebook.
+        kind: The phrase.
+        titles: What `{titles}` is, joined titles.
+        seed: Chooses the variant, see `Phrasebook.phrase`.
+        values: What the other placeholders are.
+    """
+    capitals = {name.capitalize(): words.capitalised() for name, words in values.items()}
+    if titles is not None:
+        values["titles"] = titles
+        capitals["Titles"] = at_sentence_start(book, titles)
+    words = book.phrase(kind, seed).format(**values, **capitals)
+    return Utterance(words.display, words.spoken, book.dialect.id, book.dialect.language)
+
+
+def concatenate(sentences: Sequence[Utterance]) -> Utterance:
+    """Return one utterance of several sentences of a dialect."""
+    gap = "" if sentences[0].language == "ja" else " "
+    return Utterance(
+        gap.join(part.display for part in sentences),
+        gap.join(part.spoken for part in sentences),
+        sentences[0].dialect,
+        sentences[0].language,
+    )
+
+
+def next_seed(seed: int, position: int) -> int:
+    """Return the seed of the sentence at a position, from 0, of an utterance with several.
+
+    Each goes round at another pace, so that any two meet in all combinations of their variants.
+    """
+    return seed + position * (seed // (ROUND * DAY_SLOTS))
+
+
+def speech_cost(utterance: Utterance) -> int:
+    """Return about how long an utterance takes, in moras or letters."""
+    return sum(map(japanese.moras, utterance.spoken)) if utterance.language == "ja" else len(utterance.spoken)

@@ -2,15 +2,16 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
+from types import MappingProxyType
 from typing import Literal, get_args
 
 from catflap.announcements.preferences import Preferences
 from catflap.calendars import Occurrence
-from catflap.speech import Language, Title, Utterance, shown_title, speech_version
+from catflap.speech import Language, Title, Utterance, readings_in, shown_title, speech_version
 
 # Briefings expire after two hours, all other announcements earlier.
 MAX_LIFETIME = timedelta(hours=2)
@@ -31,6 +32,7 @@ Kind = Literal[
 # Of the announcements that plans make; all others are made at once, and a plan leaves them alone.
 KINDS: tuple[str, ...] = get_args(Kind)
 HeldFor = Literal["quiet", "meeting"]
+NO_READINGS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class Wording:
 
 def _plain(value: object) -> object:
     if isinstance(value, Title):
-        return [value.text, value.private, value.tentative, value.birthday, value.until]
+        return [value.text, value.private, value.tentative, value.birthday, value.until, value.readings]
     if isinstance(value, date):
         return value.isoformat()
     raise TypeError(type(value).__name__)
@@ -134,13 +136,20 @@ def make_announcement(
     )
 
 
-def announced_title(one: Occurrence, preferences: Preferences) -> Title:
-    """Return what may be said of an occurrence; the text of a private title is removed here."""
+def announced_title(
+    one: Occurrence, preferences: Preferences, readings: Mapping[str, str] = NO_READINGS
+) -> Title:
+    """Return what may be said of an occurrence; the text of a private title is removed here.
+
+    Of the readings it has only those of its own words, so that others don't change its announcements.
+    """
+    text = "" if one.private else one.title
     return Title(
-        text="" if one.private else one.title,
+        text=text,
         private=one.private,
         tentative=one.tentative and preferences.tentative == "maybe",
         birthday=one.birthday,
+        readings=readings_in(text, readings),
     )
 
 

@@ -8,6 +8,14 @@ from catflap.speech.engines import Engine, installed_engines
 from catflap.speech.errors import NothingToSay, NoVoice, SpeechFailed, UnknownDialect
 from catflap.speech.language import Language, language_of
 from catflap.speech.phrasebooks import Dialect, dialects
+from catflap.speech.reading_dictionary import (
+    MAX_READING,
+    MAX_WORD,
+    normalise_reading,
+    normalise_word,
+    readings_in,
+    word_identity,
+)
 from catflap.speech.sentences import Talkativeness, Utterance
 from catflap.speech.synthesis import Speech, speech_version
 from catflap.speech.titles import Title
@@ -30,6 +38,8 @@ from catflap.speech.voices import Voices, installed_voices
 from catflap.speech.wav import Sound
 
 __all__ = [
+    "MAX_READING",
+    "MAX_WORD",
     "Dialect",
     "Engine",
     "Language",
@@ -47,7 +57,10 @@ __all__ = [
     "installed_engines",
     "installed_voices",
     "language_of",
+    "normalise_reading",
+    "normalise_word",
     "private_title",
+    "readings_in",
     "say_all_day",
     "say_before",
     "say_briefing",
@@ -64,4 +77,5 @@ __all__ = [
     "say_text",
     "shown_title",
     "speech_version",
+    "word_identity",
 ]

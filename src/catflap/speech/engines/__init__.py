@@ -40,7 +40,7 @@ _FLITE_VOICES = {"rms", "slt"}
 # than eSpeak NG (docs/decisions/0024-flite-before-espeak.md).
 _ENGINES: tuple[tuple[str, tuple[str, ...], frozenset[str], Callable[[str], bool]], ...] = (
     ("openjtalk", ("pyopenjtalk-plus", "e2k"), frozenset({"ja"}), lambda _: True),
-    ("flite", ("numpy", "soxr"), frozenset({"en"}), is_latin),
+    ("flite", ("numpy", "pyworld-prebuilt", "soxr"), frozenset({"en"}), is_latin),
     ("espeak", ("espeakng-loader",), SUPPORTED_LANGUAGES | {"en"}, lambda _: True),
 )
 
@@ -55,7 +55,7 @@ def installed_engines() -> tuple[Engine, ...]:
         except PackageNotFoundError:
             continue
         if id_ == "flite":
-            # Samples by numpy and soxr, like those of any engine, don't depend on their versions.
+            # Samples by numpy, WORLD and soxr, like those of any engine, don't depend on their versions.
             name = _flite_version()
         if name:
             command = (sys.executable, "-P", "-m", f"catflap.speech.engines.{id_}")

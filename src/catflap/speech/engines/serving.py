@@ -15,6 +15,7 @@ import numpy as np
 import soxr
 
 from catflap.speech.engines.loudness import Samples, level
+from catflap.speech.engines.pitch import raise_pitch
 from catflap.speech.protocol import AUDIO, ERROR, HEADER, SynthesisRequest, encode_frame
 
 __all__ = ["Samples", "SilentOutput", "Speak", "normalize_samples", "serve"]
@@ -36,7 +37,8 @@ def serve(speak: Speak) -> None:
     """Handle requests until the stream ends.
 
     Args:
-        speak: Synthesises a text with the settings of a voice. The setting `tempo` is a factor of its speed.
+        speak: Synthesises a text with the settings of a voice. The setting `tempo` is a factor of its speed;
+            `pitch_factor` is none of its business, for every voice is raised here.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -52,11 +54,14 @@ def serve(speak: Speak) -> None:
             connection.sendall(encode_frame(_handle(SynthesisRequest.decode(body), speak)))
 
 
-def normalize_samples(samples: Samples, source_rate: int, rate: int, max_seconds: float) -> bytes:
+def normalize_samples(
+    samples: Samples, source_rate: int, rate: int, max_seconds: float, pitch_factor: float = 1.0
+) -> bytes:
     """Return PCM s16le at `rate`: trimmed, faded out after `max_seconds`, at the loudness of `level`.
 
     Raises:
         SilentOutput: less than a tenth of a second is audible.
+        ValueError: `pitch_factor` is out of range.
     """
     samples = soxr.resample(samples, source_rate, rate, quality="HQ").astype(np.float32)
     loudest = float(np.abs(samples).max(initial=0.0))
@@ -73,6 +78,8 @@ def normalize_samples(samples: Samples, source_rate: int, rate: int, max_seconds
         samples = samples[: int(max_seconds * rate)].copy()
         fade = min(len(samples), int(_FADE_SECONDS * rate))
         samples[-fade:] *= np.linspace(1.0, 0.0, fade, dtype=np.float32)
+    # At the final rate and length, where it costs least.
+    samples = raise_pitch(samples, rate, pitch_factor)
     # Full scale first: an engine's quiet output must not be below the gate of the loudness.
     levelled = level(samples / np.float32(np.abs(samples).max()), rate)
     return bytes(np.rint(levelled * 32767).astype("<i2").tobytes())
@@ -82,7 +89,10 @@ def _handle(request: SynthesisRequest, speak: Speak) -> bytes:
     signal.setitimer(signal.ITIMER_REAL, request.deadline)
     try:
         samples, source_rate = _speak_in_time(request, speak)
-        return AUDIO + normalize_samples(samples, source_rate, request.rate, request.max_seconds)
+        pitch_factor = float(request.voice.get("pitch_factor", 1.0))
+        return AUDIO + normalize_samples(
+            samples, source_rate, request.rate, request.max_seconds, pitch_factor
+        )
     except SilentOutput:
         return ERROR + b"speech_empty"
     except Exception:

@@ -179,7 +179,9 @@ async def test_a_failure_with_a_calendar_that_was_just_deselected_is_no_problem(
 
     async def deselect(request: httpx2.Request) -> None:
         if "events" in request.url.path:
-            await choose_calendar(engine, account, await _id_of(engine, EMAIL), False, clock.now())
+            async with engine.begin() as connection:
+                calendar_id = await _id_of(engine, EMAIL)
+                await choose_calendar(connection, account, calendar_id, False, clock.now())
 
     transport.after = deselect
     with pytest.raises(TryAgain):

@@ -33,6 +33,7 @@ MOST = {
     "GET /v1/calendars": (4, 0),
     "PATCH /v1/calendars/{calendar_id}": (7, 1),
     "PATCH /v1/calendars/{calendar_id} (deselected)": (8, 1),
+    "PATCH /v1/calendars/{calendar_id} (announced otherwise)": (6, 1),
     "GET /v1/appointments": (8, 0),
     "GET /v1/announcements": (2, 0),
     "POST /v1/pairings": (2, 1),

@@ -81,6 +81,9 @@ _REQUESTS = {
     "PATCH /v1/calendars/{calendar_id} (deselected)": _Request(
         f"/v1/calendars/{2 * _CHOOSES - 1}", user=_CHOOSES, json={"selected": False}
     ),
+    "PATCH /v1/calendars/{calendar_id} (announced otherwise)": _Request(
+        f"/v1/calendars/{2 * _CHOOSES}", user=_CHOOSES, json={"reminder_minutes": [5], "says_titles": False}
+    ),
     "GET /v1/appointments": _Request("/v1/appointments"),
     "GET /v1/announcements": _Request("/v1/announcements"),
     "POST /v1/pairings": _Request("/v1/pairings", by="", json={"token_sha256": "ab" * 32, "model": "mia"}),

@@ -22,6 +22,7 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import RedirectResponse, StreamingResponse
 
+from catflap.announcements.preferences import Preferences
 from catflap.cli.http_server import serving
 from catflap.clock import rfc3339
 from catflap.errors import BadRequest
@@ -92,17 +93,9 @@ class FakeApi:
     volume: int = 60
     muted_until: str | None = None
     preferences: dict[str, Any] = field(
-        default_factory=lambda: {
-            "zone": "UTC",
-            "zone_source": "user",
-            "reminder_minutes": [10],
-            "briefing_at": "08:00",
-            "dialect_ja": "kansai",
-            "dialect_en": "pirate",
-            "reminders_from": "preferences",
-            "tentative": "maybe",
-            "event_types": [],
-        }
+        default_factory=lambda: PreferencesResource.of(
+            Preferences(reminder_minutes=(10,), dialect_en="pirate")
+        ).model_dump()
     )
     google_zone: str | None = None
     problems: list[dict[str, str]] = field(default_factory=list)
@@ -274,8 +267,8 @@ def build(catflap: FakeApi) -> FastAPI:
 
     @app.put("/v1/preferences")
     async def set_preferences(body: PreferencesBody) -> PreferencesResource:
-        sent = body.model_dump(exclude_none=True)
-        catflap.preferences |= {**sent, "briefing_at": body.briefing_at and f"{body.briefing_at:%H:%M}"}
+        before = PreferencesBody.model_validate(catflap.preferences).applied_to(Preferences())
+        catflap.preferences = PreferencesResource.of(body.applied_to(before)).model_dump()
         if body.zone is None:
             catflap.preferences["zone"] = catflap.google_zone or "UTC"
             catflap.preferences["zone_source"] = "google" if catflap.google_zone else "default"

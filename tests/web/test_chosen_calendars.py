@@ -7,11 +7,21 @@ from typing import Any
 import httpx2
 import pytest
 
+from catflap.announcements.preference_store import load_preferences
+from catflap.announcements.preferences import CalendarPreferences
 from catflap.store.task_types import AccountKey
 from tests.support.app_client import ALICE, BOB, RunningApp
 from tests.support.events import Writer, writer
 
 pytestmark = pytest.mark.slow  # starts an application for each test
+
+
+OWN = {"reminder_minutes": [30, 0], "says_titles": False, "ignores_quiet": True}
+USUAL = {"reminder_minutes": None, "says_titles": True, "ignores_quiet": False}
+
+
+def own(calendars: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: calendars[name][key] for key in OWN}
 
 
 @dataclass
@@ -33,9 +43,11 @@ class Chooser:
         return {one["summary"]: one for one in answer.json()["calendars"]}
 
     async def choose(self, name: str, selected: object, **more: Any) -> httpx2.Response:
+        return await self.change(name, selected=selected, **more)
+
+    async def change(self, name: str, **changes: Any) -> httpx2.Response:
         number = (await self.calendars())[name]["id"]
-        body = {"selected": selected, **more}
-        return await self.user.send("PATCH", f"/v1/calendars/{number}", body)
+        return await self.user.send("PATCH", f"/v1/calendars/{number}", changes)
 
     async def queued(self, entrypoint: str) -> int:
         query = "SELECT count(*) FROM queue.pgqueuer WHERE entrypoint = $1"
@@ -128,8 +140,9 @@ async def test_another_users_calendar_is_not_found(mia: Chooser) -> None:
     before = await mia.calendars()
     numbers = [one["id"] for one in before.values()]
     for number in (*numbers, 2**40):
-        answer = await bob.send("PATCH", f"/v1/calendars/{number}", {"selected": False})
-        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+        for changes in ({"selected": False}, OWN):
+            answer = await bob.send("PATCH", f"/v1/calendars/{number}", changes)
+            assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
     assert await mia.calendars() == before
 
 
@@ -140,9 +153,58 @@ async def test_a_choice_is_true_false_or_null(mia: Chooser, selected: object) ->
     assert (await mia.choose(BOB, True, summary="Mine")).status_code == 400
 
 
-async def test_the_choice_is_required(mia: Chooser) -> None:
-    number = (await mia.calendars())[BOB]["id"]
-    assert (await mia.user.send("PATCH", f"/v1/calendars/{number}", {})).status_code == 400
+async def test_some_choice_is_required(mia: Chooser) -> None:
+    answer = await mia.change(BOB)
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
+    assert "selected" in answer.json()["detail"]
+
+
+async def test_how_a_calendar_is_announced_is_planned_with_and_no_sync_resets_it(mia: Chooser) -> None:
+    plans = await mia.queued("plan")
+    assert own(await mia.calendars(), BOB) == USUAL
+    answer = await mia.change(BOB, **OWN)
+    assert answer.status_code == 200, answer.text
+    assert (own({BOB: answer.json()}, BOB), answer.json()["selected_by_user"]) == (OWN, None)
+    assert await mia.queued("plan") == plans + 1
+    sandbox = mia.app.sandbox
+    entry = sandbox.state.calendar_store.list_of(sandbox.account(ALICE))[BOB]
+    entry.settings = {"summaryOverride": "Bob's"}
+    sandbox.state.calendar_store.touch(mia.account.account_sub, entry)
+    await mia.sync()
+    assert own(await mia.calendars(), "Bob's") == OWN
+    assert own(await mia.calendars(), ALICE) == USUAL
+    preferences = await load_preferences(mia.app.catflap.services.engine, mia.user.user_id)
+    assert list(preferences.calendars.values()) == [CalendarPreferences((30, 0), False, True)]
+
+
+async def test_of_a_calendar_only_what_is_sent_changes_and_null_is_as_usual(mia: Chooser) -> None:
+    await mia.change(BOB, **OWN)
+    plans = await mia.queued("plan")
+    await mia.change(BOB, **OWN)
+    assert await mia.queued("plan") == plans
+    assert own({BOB: (await mia.change(BOB, says_titles=True)).json()}, BOB) == OWN | {"says_titles": True}
+    assert own({BOB: (await mia.change(BOB, reminder_minutes=[])).json()}, BOB)["reminder_minutes"] == []
+    assert own({BOB: (await mia.change(BOB, **dict.fromkeys(OWN))).json()}, BOB) == USUAL
+    told = (await mia.change(BOB, selected=False, ignores_quiet=True)).json()
+    assert (told["selected"], told["ignores_quiet"]) == (False, True)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"reminder_minutes": [-1]},
+        {"reminder_minutes": [1, 2, 3, 4, 5, 6]},
+        {"reminder_minutes": 5},
+        {"says_titles": "no"},
+        {"ignores_quiet": 1},
+        {"is_notified": True},
+    ],
+)
+async def test_a_wrong_choice_for_a_calendar_changes_nothing(mia: Chooser, wrong: dict[str, Any]) -> None:
+    before = await mia.calendars()
+    answer = await mia.change(BOB, selected=False, **wrong)
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
+    assert await mia.calendars() == before
 
 
 async def test_calendars_come_with_their_colours_and_what_the_user_may_see(mia: Chooser) -> None:

@@ -1,19 +1,25 @@
 """Storage of the preferences for announcements."""
 
 import json
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from datetime import datetime, time
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from catflap.announcements.preferences import CalendarPreferences, Place, Preferences
 from catflap.announcements.zones import find_zone
+from catflap.errors import BadRequest
+from catflap.store.calendar_tables import calendars
 from catflap.store.planning_tables import preferences as t
 from catflap.store.prepared_reads import PreparedQuery
+from catflap.store.queue import enqueue
 from catflap.store.row_mapping import from_row
 from catflap.store.single_statements import fetch_alone, fetch_within
+from catflap.store.task_types import PLAN
 
 _PREFERENCES = PreparedQuery(
     text("""
@@ -45,18 +51,17 @@ async def load_preferences(source: AsyncEngine | AsyncConnection, user_id: int) 
         return Preferences(zone_source="default")
     (row,) = found
     zone, zone_source = find_zone(row["zone"], row["google_zones"] or (), row["browser_zone"])
-    calendars = {
-        calendar_id: CalendarPreferences(None if minutes is None else tuple(minutes), says_titles, ignores)
-        for calendar_id, minutes, says_titles, ignores in _json(row["own_calendars"])
+    of_calendars = {
+        calendar_id: _of_calendar(*values) for calendar_id, *values in _json(row["own_calendars"])
     }
     if row["user_id"] is None:
-        return Preferences(zone=zone, zone_source=zone_source, calendars=calendars)
+        return Preferences(zone=zone, zone_source=zone_source, calendars=of_calendars)
     return from_row(
         Preferences,
         row,
         zone=zone,
         zone_source=zone_source,
-        calendars=calendars,
+        calendars=of_calendars,
         reminder_minutes=tuple(row["reminder_minutes"]),
         event_types=tuple(row["event_types"]),
         countdown_minutes=tuple(row["countdown_minutes"]),
@@ -80,6 +85,38 @@ async def save_preferences(
     }
     new = insert(t).values(user_id=user_id, **values)
     await connection.execute(new.on_conflict_do_update(index_elements=[t.c.user_id], set_=values))
+
+
+async def save_calendar_preferences(
+    connection: AsyncConnection, user_id: int, calendar_id: int, changes: Mapping[str, Any]
+) -> None:
+    """Change how the events of a calendar are announced, and enqueue a plan if that is another way.
+
+    Args:
+        connection: An open transaction.
+        user_id: The user.
+        calendar_id: The key of the row.
+        changes: Fields of `CalendarPreferences`; those left out stay.
+
+    Raises:
+        BadRequest: `not_found`, also for another user's calendar; `reminders_invalid`.
+    """
+    c = calendars.c
+    mine = c.id == calendar_id, c.user_id == user_id
+    query = select(c.reminder_minutes, c.says_titles, c.ignores_quiet).where(*mine).with_for_update()
+    row = (await connection.execute(query)).one_or_none()
+    if row is None:
+        raise BadRequest("not_found", "You have no such calendar.")
+    before = _of_calendar(*row)
+    after = replace(before, **changes)
+    if after != before:
+        values = {name: _plain(value) for name, value in asdict(after).items()}
+        await connection.execute(update(calendars).where(*mine).values(values))
+        await enqueue(connection, PLAN, user_id)
+
+
+def _of_calendar(minutes: list[int] | None, says_titles: bool, ignores_quiet: bool) -> CalendarPreferences:
+    return CalendarPreferences(None if minutes is None else tuple(minutes), says_titles, ignores_quiet)
 
 
 def _plain(value: object) -> object:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, delete, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from catflap.errors import BadRequest
 from catflap.store.calendar_tables import calendars, events, push_channels
@@ -24,7 +24,7 @@ _UNREAD = {
 
 
 async def choose_calendar(
-    engine: AsyncEngine, user_id: int, calendar_id: int, chosen: bool | None, now: datetime
+    connection: AsyncConnection, user_id: int, calendar_id: int, chosen: bool | None, now: datetime
 ) -> None:
     """Store the user's choice of a calendar, which no sync overrides, and act on it at once.
 
@@ -32,7 +32,7 @@ async def choose_calendar(
     planned anew.
 
     Args:
-        engine: The database.
+        connection: An open transaction.
         user_id: The user.
         calendar_id: The key of the row.
         chosen: Whether it is selected; None to follow Google Calendar.
@@ -42,16 +42,15 @@ async def choose_calendar(
         BadRequest: `not_found`, also for another user's calendar.
     """
     mine = calendars.c.id == calendar_id, calendars.c.user_id == user_id
-    async with engine.begin() as connection:
-        row = (await connection.execute(select(calendars).where(*mine).with_for_update())).one_or_none()
-        if row is None:
-            raise BadRequest("not_found", "You have no such calendar.")
-        values = await select_calendar(connection, row, row.is_selected_at_google, chosen, now)
-        await connection.execute(update(calendars).where(*mine).values(values))
-        if values["is_selected"] != row.is_selected:
-            await enqueue(connection, PLAN, user_id)
-            if values["is_selected"]:
-                await enqueue(connection, SYNC_DUE, AccountKey(user_id, row.account_sub))
+    row = (await connection.execute(select(calendars).where(*mine).with_for_update())).one_or_none()
+    if row is None:
+        raise BadRequest("not_found", "You have no such calendar.")
+    values = await select_calendar(connection, row, row.is_selected_at_google, chosen, now)
+    await connection.execute(update(calendars).where(*mine).values(values))
+    if values["is_selected"] != row.is_selected:
+        await enqueue(connection, PLAN, user_id)
+        if values["is_selected"]:
+            await enqueue(connection, SYNC_DUE, AccountKey(user_id, row.account_sub))
 
 
 async def select_calendar(

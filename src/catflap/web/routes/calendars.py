@@ -5,8 +5,11 @@ from datetime import datetime, time, timedelta
 from sqlalchemy import select
 
 from catflap.announcements.planning import HORIZON
-from catflap.announcements.preference_store import load_preferences, save_preferences
-from catflap.announcements.preferences import Preferences
+from catflap.announcements.preference_store import (
+    load_preferences,
+    save_calendar_preferences,
+    save_preferences,
+)
 from catflap.announcements.zones import store_browser_zone
 from catflap.calendars import choose_calendar, timeline
 from catflap.speech import dialects
@@ -74,20 +77,7 @@ async def write_preferences(
     """Store the preferences and plan the announcements of the user's devices again."""
     async with services.engine.begin() as connection:
         before = await load_preferences(connection, session.user_id)
-        follows = body.zone is None or (body.zone == before.zone and body.zone_source not in (None, "user"))
-        chosen = Preferences(
-            zone=before.zone if body.zone is None else body.zone,
-            zone_source="default" if follows else "user",
-            reminder_minutes=tuple(dict.fromkeys(body.reminder_minutes)),
-            briefing_at=body.briefing_at,
-            dialect_ja=body.dialect_ja,
-            dialect_en=body.dialect_en,
-            reminders_from=body.reminders_from or before.reminders_from,
-            tentative=body.tentative or before.tentative,
-            event_types=before.event_types
-            if body.event_types is None
-            else tuple(dict.fromkeys(body.event_types)),
-        )
+        chosen = body.applied_to(before)
         await save_preferences(connection, session.user_id, chosen, services.clock.now())
         await enqueue(connection, PLAN, session.user_id)
         return PreferencesResource.of(await load_preferences(connection, session.user_id))
@@ -131,16 +121,21 @@ async def all_calendars(session: CurrentSession, services: ServicesDep) -> Calen
     "/calendars/{calendar_id}",
     tags=["calendars"],
     operation_id="changeCalendar",
-    summary="Choose whether a calendar is announced",
+    summary="Choose whether and how a calendar is announced",
     response_description="The calendar as it is now.",
-    responses=problems(*SESSION, "invalid_request", "not_found"),
+    responses=problems(*SESSION, "invalid_request", "not_found", "reminders_invalid"),
 )
 async def change_calendar(
     calendar_id: PathId, body: CalendarBody, session: CurrentSession, services: ServicesDep
 ) -> CalendarResource:
-    """Store the user's choice; a calendar that is chosen is read at once, one that isn't is emptied."""
-    now = services.clock.now()
-    await choose_calendar(services.engine, session.user_id, calendar_id, body.selected, now)
+    """Store the choices that are sent; a calendar that is selected is read at once, another is emptied."""
+    changes = body.choices()
+    async with services.engine.begin() as connection:
+        if "selected" in body.model_fields_set:
+            now = services.clock.now()
+            await choose_calendar(connection, session.user_id, calendar_id, body.selected, now)
+        if changes:
+            await save_calendar_preferences(connection, session.user_id, calendar_id, changes)
     return await read_calendar(services.engine, session.user_id, calendar_id)
 
 

@@ -5,19 +5,43 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field
 from sqlalchemy import Row
 
+from catflap.announcements.preferences import CalendarPreferences
 from catflap.announcements.zones import ZoneSource
 from catflap.calendars import Occurrence
+from catflap.errors import BadRequest
 from catflap.speech import Dialect, Language
 from catflap.web.schemas.base import Answer, Instant, StrictBody
+from catflap.web.schemas.preferences import ReminderMinutes
 
 Color = Annotated[str, Field(pattern="^#[0-9a-f]{6}$", examples=["#9fe1e7"])]
 CalendarState = Literal["current", "waiting", "failing", "gone", "not_selected"]
+_REMINDERS = "How long before its events they are announced; null as those of all calendars, [] for never."
+_SAYS_TITLES = "Whether titles are said, else each event is an appointment."
+_IGNORES_QUIET = "Whether its events are also announced during the quiet hours."
 
 
 class CalendarBody(StrictBody):
-    """The user's choice of a calendar."""
+    """The user's choices for a calendar; those left out stay as they are."""
 
-    selected: bool | None = Field(description="null follows Google Calendar.", examples=[True])
+    selected: bool | None = Field(None, description="null follows Google Calendar.", examples=[True])
+    reminder_minutes: ReminderMinutes | None = Field(None, description=_REMINDERS)
+    says_titles: bool | None = Field(None, description=f"{_SAYS_TITLES} null for true.")
+    ignores_quiet: bool | None = Field(None, description=f"{_IGNORES_QUIET} null for false.")
+
+    def choices(self) -> dict[str, Any]:
+        """Return the fields of `CalendarPreferences` that were sent.
+
+        Raises:
+            BadRequest: `invalid_request` if nothing was sent.
+        """
+        if not self.model_fields_set:
+            raise BadRequest("invalid_request", f"Send {', '.join(type(self).model_fields)} or some of them.")
+        sent = {name: getattr(self, name) for name in self.model_fields_set - {"selected"}}
+        minutes = sent.get("reminder_minutes")
+        if minutes is not None:
+            sent["reminder_minutes"] = tuple(dict.fromkeys(minutes))
+        usual = CalendarPreferences()
+        return {name: getattr(usual, name) if value is None else value for name, value in sent.items()}
 
 
 class CalendarProblem(Answer):
@@ -45,6 +69,9 @@ class CalendarResource(Answer):
     selected: bool = Field(description="Whether it is read and announced.")
     selected_at_google: bool
     selected_by_user: bool | None = Field(description="The user's choice; null follows Google Calendar.")
+    reminder_minutes: list[int] | None = Field(description=_REMINDERS)
+    says_titles: bool = Field(description=_SAYS_TITLES)
+    ignores_quiet: bool = Field(description=_IGNORES_QUIET)
     events: int = Field(description="How many are kept.")
     synced_at: Instant | None
     state: CalendarState

@@ -1,12 +1,30 @@
 """How and when announcements are made for a user."""
 
+from dataclasses import replace
 from datetime import time
-from typing import Annotated, Self
+from types import NoneType
+from typing import Annotated, Any, Self, get_args, get_type_hints
 
-from pydantic import Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-from catflap.announcements.preferences import OptionalType, Preferences, RemindersFrom, Tentative
+from catflap.announcements.preferences import (
+    MAX_COUNTDOWN_MINUTES,
+    MAX_COUNTDOWNS,
+    MAX_PLACE,
+    MAX_PLACES,
+    MAX_QUIET_WORD,
+    MAX_REPEAT_MINUTES,
+    MAX_TRAVEL_MINUTES,
+    InMeetings,
+    OptionalType,
+    Place,
+    Preferences,
+    RemindersFrom,
+    Tentative,
+)
 from catflap.announcements.zones import ZoneSource
+from catflap.google.calendar import MAX_REMINDER_MINUTES, MAX_REMINDERS
+from catflap.speech import Talkativeness
 from catflap.web.input_types import Text
 from catflap.web.schemas.base import Answer, StrictBody, text_like
 
@@ -15,18 +33,52 @@ _CLOCK = {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$", "examp
 ClockTime = Annotated[
     time, Field(strict=False), text_like(r"\d\d:\d\d", "a time of day such as 08:00"), WithJsonSchema(_CLOCK)
 ]
+ReminderMinutes = Annotated[
+    list[Annotated[int, Field(ge=0, le=MAX_REMINDER_MINUTES)]],
+    Field(max_length=MAX_REMINDERS, examples=[[10, 0]]),
+]
+_Countdowns = Annotated[
+    list[Annotated[int, Field(ge=1, le=MAX_COUNTDOWN_MINUTES)]],
+    Field(max_length=MAX_COUNTDOWNS, examples=[[5]]),
+]
+# A word of spaces would be in every title.
+_Word = Annotated[Text, AfterValidator(str.strip)]
+_EVENING = "When the next day is announced; null for never."
+_ALL_DAY = "When all-day events are announced on days without a briefing; null for never."
+_COUNTDOWN = "How long before each event the minutes left are said."
+_REPEAT = "After how many minutes an announced start is said again until it is acknowledged; null for never."
+_PLACES = "The time to leave is announced for events there."
+_QUIET_FROM = (
+    "When the quiet hours begin, in which announcements are held; null for none, with `quiet_until`."
+)
+_QUIET_UNTIL = "When they end, on the next day if that is earlier."
+_QUIET_WORD = "Events with this word in their title are announced then, too; empty for none."
+_IN_MEETINGS = (
+    "What is said while the user is in a meeting: `speak` for all, `reminders`, reminders in the "
+    "`last_minutes` of the meeting, or nothing (`silent`)."
+)
+
+
+class PlaceBody(StrictBody):
+    """A place and how long the way there takes."""
+
+    name: Annotated[_Word, Field(max_length=MAX_PLACE, examples=["Station Street"])] = Field(
+        description="What the location of an event contains, in upper or lower case."
+    )
+    minutes: int = Field(ge=1, le=MAX_TRAVEL_MINUTES, examples=[25])
 
 
 class PreferencesBody(StrictBody):
-    """Preferences to store: how and when announcements are made."""
+    """Preferences to store: how and when announcements are made.
+
+    Those that are left out stay as they are, and so do those sent as null where null is no choice.
+    """
 
     zone: ZoneName | None = Field(description="null follows Google Calendar, or the browser.")
     zone_source: ZoneSource | None = Field(
         None, description="As it was read; with anything but `user`, an unchanged zone goes on following."
     )
-    reminder_minutes: Annotated[
-        list[Annotated[int, Field(ge=0, le=40320)]], Field(max_length=5, examples=[[10]])
-    ]
+    reminder_minutes: ReminderMinutes
     briefing_at: ClockTime | None = Field(description="When the morning briefing is; null for none.")
     dialect_ja: Annotated[Text, Field(max_length=40, examples=["kansai"])]
     dialect_en: Annotated[Text, Field(max_length=40, examples=["kitten"])]
@@ -34,6 +86,49 @@ class PreferencesBody(StrictBody):
     reminders_from: RemindersFrom | None = None
     tentative: Tentative | None = None
     event_types: Annotated[list[OptionalType], Field(max_length=10)] | None = None
+    evening_at: ClockTime | None = Field(None, description=_EVENING)
+    all_day_at: ClockTime | None = Field(None, description=_ALL_DAY)
+    countdown_minutes: _Countdowns | None = Field(None, description=_COUNTDOWN)
+    repeat_minutes: Annotated[int, Field(ge=1, le=MAX_REPEAT_MINUTES)] | None = Field(
+        None, description=_REPEAT
+    )
+    places: Annotated[list[PlaceBody], Field(max_length=MAX_PLACES)] | None = Field(None, description=_PLACES)
+    quiet_from: ClockTime | None = Field(None, description=_QUIET_FROM)
+    quiet_until: ClockTime | None = Field(None, description=_QUIET_UNTIL)
+    quiet_word: Annotated[_Word, Field(max_length=MAX_QUIET_WORD)] | None = Field(
+        None, description=_QUIET_WORD
+    )
+    in_meetings: InMeetings | None = Field(None, description=_IN_MEETINGS)
+    talkativeness: Talkativeness | None = None
+    says_private_titles: bool | None = None
+    says_moved: bool | None = Field(None, description="Whether a change of the time is announced.")
+    says_cancelled: bool | None = Field(None, description="Whether a cancellation is announced.")
+
+    def applied_to(self, before: Preferences) -> Preferences:
+        """Return preferences with what was sent, and the rest as `before`.
+
+        Raises:
+            BadRequest: as `Preferences`.
+        """
+        follows = self.zone is None or (self.zone == before.zone and self.zone_source not in (None, "user"))
+        sent = {name: getattr(self, name) for name in self.model_fields_set - {"zone", "zone_source"}}
+        chosen = {
+            name: _plain(value) for name, value in sent.items() if value is not None or name in _NULLABLE
+        }
+        zone = before.zone if self.zone is None else self.zone
+        return replace(before, **chosen, zone=zone, zone_source="default" if follows else "user")
+
+
+# Of which null is a choice.
+_NULLABLE = {name for name, kind in get_type_hints(Preferences).items() if NoneType in get_args(kind)}
+
+
+def _plain(value: Any) -> Any:
+    if not isinstance(value, list):
+        return value
+    return tuple(
+        dict.fromkeys(Place(one.name, one.minutes) if isinstance(one, PlaceBody) else one for one in value)
+    )
 
 
 class BrowserZone(StrictBody):
@@ -42,31 +137,47 @@ class BrowserZone(StrictBody):
     zone: ZoneName
 
 
+def _clock(value: object) -> object:
+    return f"{value:%H:%M}" if isinstance(value, time) else value
+
+
+_ClockText = Annotated[str, BeforeValidator(_clock), Field(json_schema_extra={"examples": ["08:00"]})]
+
+
+class PlaceResource(Answer):
+    """A place and how long the way there takes."""
+
+    name: str
+    minutes: int
+
+
 class PreferencesResource(Answer):
     """Preferences of a user: how and when announcements are made."""
 
     zone: str
     zone_source: ZoneSource = Field(description="Where `zone` comes from; only `user` is a choice.")
     reminder_minutes: list[int]
-    briefing_at: Annotated[str, Field(json_schema_extra={"examples": ["08:00"]})] | None
+    briefing_at: _ClockText | None
     dialect_ja: str
     dialect_en: str
     reminders_from: RemindersFrom
     tentative: Tentative
     event_types: list[OptionalType]
+    evening_at: _ClockText | None = Field(description=_EVENING)
+    all_day_at: _ClockText | None = Field(description=_ALL_DAY)
+    countdown_minutes: list[int] = Field(description=_COUNTDOWN)
+    repeat_minutes: int | None = Field(description=_REPEAT)
+    places: list[PlaceResource] = Field(description=_PLACES)
+    quiet_from: _ClockText | None = Field(description=_QUIET_FROM)
+    quiet_until: _ClockText | None = Field(description=_QUIET_UNTIL)
+    quiet_word: str = Field(description=_QUIET_WORD)
+    in_meetings: InMeetings = Field(description=_IN_MEETINGS)
+    talkativeness: Talkativeness
+    says_private_titles: bool
+    says_moved: bool = Field(description="Whether a change of the time is announced.")
+    says_cancelled: bool = Field(description="Whether a cancellation is announced.")
 
     @classmethod
     def of(cls, preferences: Preferences) -> Self:
-        """Build it from stored preferences."""
-        at = preferences.briefing_at
-        return cls(
-            zone=preferences.zone,
-            zone_source=preferences.zone_source,
-            reminder_minutes=list(preferences.reminder_minutes),
-            briefing_at=at.strftime("%H:%M") if at else None,
-            dialect_ja=preferences.dialect_ja,
-            dialect_en=preferences.dialect_en,
-            reminders_from=preferences.reminders_from,
-            tentative=preferences.tentative,
-            event_types=list(preferences.event_types),
-        )
+        """Build it from stored preferences, whose fields have the same names."""
+        return cls.model_validate(preferences, from_attributes=True)

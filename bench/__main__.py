@@ -25,18 +25,20 @@ examples:
   make bench                                     everything
   make bench ARGS="--quick"                      everything, shorter, without writing results
   make bench ARGS="--only token signin.exchange" a group and a single measure
+  make bench ARGS="--only speech.understood --sample 10"
+                                                 a part of a long measure, without writing results
   make bench ARGS="--list"                       the names, with the time each took
 
 Measures of one run can be compared with each other, those of two machines can't. Close what else is running.
 """
 
 
-async def main(quick: bool, only: list[str]) -> int:
+async def main(quick: bool, only: list[str], sentences: int | None) -> int:
     """Run the chosen measures in order; return the number of those that failed."""
     if task := asyncio.current_task():
         # Servers that a measure has started end with it, also when `timeout` or `kill` ends this process.
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    chosen = [one for one in measures(quick) if _is_chosen(one, only)]
+    chosen = [one for one in measures(quick, sentences) if _is_chosen(one, only)]
     failed, missed, files = [], [], set()
     for number, measure in enumerate(chosen, 1):
         print(f"\n[{number}/{len(chosen)}] {measure.name}: {measure.title}{_usual(measure)}", flush=True)
@@ -53,7 +55,7 @@ async def main(quick: bool, only: list[str]) -> int:
             continue
         print_record(record)
         missed += [f"{measure.name}: {what}" for what in records.missed(record)]
-        if not quick:
+        if not quick and sentences is None:
             files.add(records.write(measure.name, record))
     print(*(f"\nmissed: {what}" for what in missed), *(f"\nfailed: {name}" for name in failed), sep="")
     files |= set(docs.rewrite())
@@ -96,6 +98,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="run these groups or measures")
     parser.add_argument("--quick", action="store_true", help="shorter runs; results are not written")
+    parser.add_argument(
+        "--sample",
+        type=int,
+        metavar="N",
+        help="only N sentences of each dialect in speech.understood; results are not written",
+    )
     parser.add_argument("--list", action="store_true", help="print the measures, and run none")
     return parser
 
@@ -111,4 +119,4 @@ if __name__ == "__main__":
             print(f"{one.name:<20}{one.title}{_usual(one)}")
     else:
         structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-        raise SystemExit(uvloop.run(main(given.quick, given.only)))
+        raise SystemExit(uvloop.run(main(given.quick, given.only, given.sample)))

@@ -19,6 +19,9 @@ from bench import (
     vault,
     vault_http,
 )
+from bench.intelligibility import measure as intelligibility
+from bench.intelligibility import recognisers
+from bench.intelligibility.sentences import english_dialects
 from bench.peers import run_peers
 from bench.records import Rows
 from bench.vault_stage import open_stage
@@ -41,8 +44,17 @@ class Measure:
         return self.name.partition(".")[0]
 
 
-def measures(quick: bool = False) -> list[Measure]:
-    """Return all in the order in which they run; `quick` makes them shorter and less exact."""
+# Percentages of the words that Whisper and pocketsphinx understand, by engine.
+_UNDERSTOOD = {"kokoro": (96, 92), "flite": (90, 88), "espeak": (90, 55)}
+
+
+def measures(quick: bool = False, sentences: int | None = None) -> list[Measure]:
+    """Return all in the order in which they run.
+
+    Args:
+        quick: Makes them shorter and less exact.
+        sentences: How many of each dialect `speech.understood` has; None for all.
+    """
     return [
         Measure(
             "token.warm",
@@ -159,6 +171,21 @@ def measures(quick: bool = False) -> list[Measure]:
             "sandbox.http",
             "The sandbox, so that it limits no other measure",
             lambda: sandbox.measure(1.0 if quick else 5.0),
+        ),
+        Measure(
+            "speech.understood",
+            "Words of all English phrases and 50 titles that two recognisers understand",
+            lambda: intelligibility.understood(sentences or (5 if quick else None)),
+            {
+                f"{engine}, all: {recogniser}, %": f"≥ {share}"
+                for engine, shares in _UNDERSTOOD.items()
+                for recogniser, share in zip(recognisers.NAMES, shares, strict=True)
+            }
+            | {
+                f"{engine}, {dialect}: whisper, %": "≥ 85"
+                for engine in _UNDERSTOOD
+                for dialect in english_dialects()
+            },
         ),
         Measure("install.size", "Size of an installation", install.measure),
     ]

@@ -15,6 +15,7 @@ from bench import (
     sandbox,
     scale,
     signin,
+    speech,
     startup,
     vault,
     vault_http,
@@ -171,6 +172,26 @@ def measures(quick: bool = False, sentences: int | None = None) -> list[Measure]
             "sandbox.http",
             "The sandbox, so that it limits no other measure",
             lambda: sandbox.measure(1.0 if quick else 5.0),
+        ),
+        Measure(
+            "speech.rendered",
+            "From the text of a reminder to its sound, warm, on one core",
+            lambda: speech.rendered(1 if quick else 5),
+            {
+                f"{engine}: median, ms": f"≤ {most}"
+                for engine, most in (
+                    ("Japanese, openjtalk", 250),
+                    ("English, espeak", 50),
+                    ("English, flite", 50),
+                    ("English, kokoro", 1000),
+                )
+            },
+        ),
+        Measure(
+            "speech.found",
+            "A text whose sound is rendered already",
+            on_stage(speech.found),
+            {"both, ms": "≤ 5"},
         ),
         Measure(
             "speech.understood",

@@ -37,7 +37,6 @@ class Recogniser:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env={**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"},
-            preexec_fn=lambda: os.nice(10),
         )
         self.about: dict[str, str] = self._read()
         self._cache = cache

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import cycle
 from pathlib import Path
 
+from catflap.speech.phrasebook_format import REQUIRED
 from catflap.speech.phrasebooks import Phrasebook, dialects, phrasebook
 from catflap.speech.spoken_times import TextPair, format_date, format_day, format_duration, format_time
 from catflap.speech.titles import join_titles
@@ -19,7 +20,6 @@ _DAY = datetime(2026, 11, 24, tzinfo=UTC)
 _STARTS = [(9, 0), (15, 30), (10, 15), (12, 0), (17, 45), (8, 30), (14, 0), (11, 20), (19, 0), (13, 55)]
 _MINUTES = [10, 5, 15, 30, 2, 20, 45]
 _HOURS = [60, 120, 90, 75, 180]
-_PARTS = frozenset({"maybe", "until"})
 _COUNTS = [2, 3, 4, 5, 7]
 
 
@@ -59,7 +59,7 @@ def sentences(dialect: str) -> list[Sentence]:
     used = 0
     for kind, variants in book.phrases.items():
         for number, phrase in enumerate(variants, 1):
-            has_title = "{title" in phrase.display.lower()
+            has_title = any(name in phrase.display.lower() for name in ("{title", "{list}"))
             title = next(left) if has_title else titles[0]
             used += has_title
             found.append(
@@ -93,9 +93,11 @@ def _filled(book: Phrasebook, kind: str, title: str, place: int, number: int) ->
         "day": format_day(_DAY.date(), _DAY.date(), "en"),
         "date": format_date(_DAY.date() + timedelta(days=place), "en"),
     }
+    values["list"] = _format(book, "entry", 1, values)
     said = _format(book, kind, number, values)
     # A part of a sentence is heard in a sentence.
-    return (said if kind not in _PARTS else _format(book, "start", 1, {**values, "titles": said})).spoken
+    is_part = "title" in REQUIRED[kind]
+    return (_format(book, "start", 1, {**values, "titles": said}) if is_part else said).spoken
 
 
 def _format(book: Phrasebook, kind: str, number: int, values: Mapping[str, TextPair]) -> TextPair:

@@ -112,6 +112,18 @@ INSERT INTO app.plans (user_id, inputs, planned_at, valid_until)
 SELECT i, md5('inputs ' || i), :now: - i % 60 * interval '1 minute', :now: + i % 900 * interval '1 minute'
 FROM generate_series(1, :users:) i;
 
+INSERT INTO app.reactions (user_id, action, occurrence, at)
+SELECT i, 'acknowledged', md5('occurrence ' || i), :now: - i % 24 * interval '1 hour'
+FROM generate_series(2, :users:, 2) i;
+
+INSERT INTO app.occurrence_changes
+    (user_id, calendar_id, change, instance, title, is_private, starts_at, noticed_at)
+SELECT user_id, id, 'cancelled', 'event', 'Tea', false, :now:, :now: - id % 24 * interval '1 hour'
+FROM app.calendars WHERE id % 3 = 0;
+
+INSERT INTO app.readings (user_id, word, reading)
+SELECT i, 'Q3', 'third quarter' FROM generate_series(1, :users:) i;
+
 INSERT INTO app.consents
     (user_id, ticket_hash, purpose, scopes, return_to, state, created_at, expires_at)
 SELECT i, sha256(('ticket ' || i)::bytea), 'link', '{calendar.events.readonly}', 'https://app.example/back',

@@ -14,7 +14,7 @@ from catflap.devices.devices import Device, authorized
 from catflap.devices.signed_urls import SignedSoundUrls
 from catflap.store.notify import NotificationListener
 from catflap.store.tables import announcements as a
-from catflap.store.tables import devices, sounds
+from catflap.store.tables import devices, sounds, users
 from catflap.store.task_types import schedule_topic
 from catflap.store.unavailable import RETRY_AFTER, DatabaseUnavailable
 
@@ -50,16 +50,23 @@ class Schedules:
             .order_by(a.c.play_at, a.c.id)
         )
         async with self._engine.connect() as connection:
-            here = select(devices).where(devices.c.id == device_id, authorized(now))
+            here = (
+                select(devices, users.c.muted_until.label("all_muted_until"))
+                .join(users, users.c.id == devices.c.user_id)
+                .where(devices.c.id == device_id, authorized(now))
+            )
             device = (await connection.execute(here)).first()
             rows = (await connection.execute(query)).all()
         if device is None:
             return None
+        all_until = device.all_muted_until
+        ends = [device.muted_until, all_until if all_until and all_until > now else None]
+        muted_until = max(filter(None, ends), default=None)
         return {
             "version": device.schedule_version,
             "now": rfc3339(now, "milliseconds"),
             "volume": device.volume,
-            "muted_until": rfc3339(device.muted_until) if device.muted_until else None,
+            "muted_until": rfc3339(muted_until) if muted_until else None,
             "announcements": [self._announcement(row) for row in rows],
         }
 

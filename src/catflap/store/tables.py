@@ -73,7 +73,8 @@ users = Table(
     Column("browser_zone", Text),
     # When the next periodic plan of the user's announcements is due; None without a device.
     time_column("plan_due_at", nullable=True),
-    # Until when all of the user's devices are muted.
+    # From when to when all of the user's devices are muted, or were the last time.
+    time_column("muted_at", nullable=True),
     time_column("muted_until", nullable=True),
     time_column("created_at"),
     Index("users_plan_due", "plan_due_at", postgresql_where=text("plan_due_at IS NOT NULL")),

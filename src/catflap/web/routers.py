@@ -15,6 +15,7 @@ from catflap.web.routes import (
     google_proxy,
     me,
     mobile,
+    mute,
     pages,
     security_events,
     signin,
@@ -58,6 +59,7 @@ def mia_router(lifespan: _Lifespan = None) -> APIRouter:
         calendar_push.router,
         events.router,
         devices.router,
+        mute.router,
         pages.router,
         static_files.page_router,
     )

@@ -19,6 +19,7 @@ _STATEMENTS = (
     "ALTER TABLE app.preferences ADD COLUMN says_private_titles BOOLEAN NOT NULL DEFAULT false",
     "ALTER TABLE app.preferences ADD COLUMN says_moved BOOLEAN NOT NULL DEFAULT true",
     "ALTER TABLE app.preferences ADD COLUMN says_cancelled BOOLEAN NOT NULL DEFAULT false",
+    "ALTER TABLE app.users ADD COLUMN muted_at TIMESTAMP WITH TIME ZONE",
     "ALTER TABLE app.users ADD COLUMN muted_until TIMESTAMP WITH TIME ZONE",
     "ALTER TABLE app.calendars ADD COLUMN reminder_minutes INTEGER[]",
     "ALTER TABLE app.calendars ADD COLUMN says_titles BOOLEAN NOT NULL DEFAULT true",

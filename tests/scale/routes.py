@@ -31,6 +31,7 @@ _PREFERENCES = {
     "dialect_ja": "kansai",
     "dialect_en": "kitten",
 }
+_READINGS = [{"word": "小鳥遊", "reading": "たかなし"}, {"word": "SRE", "reading": "es are ee"}]
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,9 @@ _REQUESTS = {
     "GET /v1/preferences": _Request("/v1/preferences"),
     "PUT /v1/preferences": _Request("/v1/preferences", json=_PREFERENCES),
     "PUT /v1/preferences/browser-zone": _Request("/v1/preferences/browser-zone", json={"zone": "Asia/Tokyo"}),
+    "GET /v1/readings": _Request("/v1/readings"),
+    "PUT /v1/readings": _Request("/v1/readings", json={"readings": _READINGS[:1]}),
+    "PATCH /v1/readings": _Request("/v1/readings", json={"readings": _READINGS}),
     "GET /v1/calendars": _Request("/v1/calendars"),
     "PATCH /v1/calendars/{calendar_id}": _Request(
         f"/v1/calendars/{2 * _CHOOSES}", user=_CHOOSES, json={"selected": True}

@@ -193,6 +193,9 @@ FROM (
     FROM generate_series(1, :users:) i, generate_series(1, 2) n
 ) made;
 
+INSERT INTO app.readings (user_id, word, reading)
+SELECT i, 'word ' || n, 'reading ' || n FROM generate_series(1, :users:) i, generate_series(1, 5) n;
+
 -- A moment in which many calendars change.
 INSERT INTO app.calendar_changes
     (user_id, account_sub, calendar, reason, event_ids, is_complete, created_at)

@@ -17,6 +17,7 @@ from catflap.web.routes import (
     mobile,
     mute,
     pages,
+    readings,
     security_events,
     signin,
     tokens,
@@ -56,6 +57,7 @@ def mia_router(lifespan: _Lifespan = None) -> APIRouter:
     return _together(
         lifespan,
         calendars.router,
+        readings.router,
         calendar_push.router,
         events.router,
         devices.router,

@@ -46,6 +46,7 @@ _CODES = (
         "redirect_uri_mismatch",
         "Send the redirect URI, or the `client`, that the code was issued for.",
     ),
+    (BadRequest, "readings_invalid", "Correct the word or the reading; `detail` says what it may have."),
     (BadRequest, "reminders_invalid", "Send at most five reminders of 0 to 40320 minutes."),
     (BadRequest, "return_to_unknown", "Have the operator register the address in `CATFLAP_RETURN_URLS`."),
     (BadRequest, "right_unknown", "Send rights that `detail` names."),

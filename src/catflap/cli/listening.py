@@ -20,7 +20,10 @@ from catflap.speech import (
     say_briefing,
     say_cancelled,
     say_catch_up,
+    say_countdown,
+    say_evening,
     say_late,
+    say_leave,
     say_moved,
     say_nothing,
     say_reconnect,
@@ -36,6 +39,7 @@ _TITLES: dict[Language, tuple[str, str]] = {
     "en": ("Team lunch", "Public holiday"),
 }
 _VARIANTS = 5
+_Say = Callable[[int], Utterance]
 
 
 @dataclass(frozen=True)
@@ -48,15 +52,12 @@ class Sample:
 
 
 def samples(dialect: Dialect, every_variant: bool) -> Iterator[Sample]:
-    """Yield what is said in a dialect: one of each kind, or each variant of what is heard often."""
+    """Yield what is said in a dialect: one of each kind, or each variant."""
     title, holiday = _TITLES[dialect.language]
-    often, once = _kinds(dialect.id, title, holiday)
-    for kind, say in often.items():
+    for kind, say in _kinds(dialect.id, title, holiday).items():
         for seed in range(_VARIANTS if every_variant else 1):
             name = f"{kind} {seed + 1}" if every_variant else kind
             yield Sample(name, _file_name(dialect, name), say(seed))
-    for kind, utterance in once.items():
-        yield Sample(kind, _file_name(dialect, kind), utterance)
 
 
 def page(found: Sequence[tuple[Dialect, Sequence[Sample]]]) -> str:
@@ -93,31 +94,45 @@ async def write_page(folder: Path, wanted: Sequence[Dialect], every_variant: boo
     return index
 
 
-def _kinds(
-    dialect: str, title: str, holiday: str
-) -> tuple[dict[str, Callable[[int], Utterance]], dict[str, Utterance]]:
-    """Return the kinds that have variants, and the others."""
+def _kinds(dialect: str, title: str, holiday: str) -> dict[str, _Say]:
+    """Return how each kind is said, as a function of the seed that chooses the variant."""
     until = Title(title, until=_MORNING + timedelta(hours=2))
-    often: dict[str, Callable[[int], Utterance]] = {
+    tomorrow, next_at = _DAY + timedelta(days=1), _AT + timedelta(days=1)
+    listed = [(_AT + timedelta(hours=hours), title) for hours in range(2)]
+    return {
         "before: 1 minute": lambda seed: say_before(dialect, [title], _AT, 1, seed),
         "before: 10 minutes": lambda seed: say_before(dialect, [title], _AT, 10, seed),
+        "before: 10 minutes, brief": lambda seed: say_before(dialect, [title], _AT, 10, seed, "brief"),
+        "before: 10 minutes, chatty": lambda seed: say_before(dialect, [title], _AT, 10, seed, "chatty"),
         "before: 150 minutes": lambda seed: say_before(dialect, [title], _AT, 150, seed),
+        "before: 150 minutes, brief": lambda seed: say_before(dialect, [title], _AT, 150, seed, "brief"),
         "start": lambda seed: say_start(dialect, [title], _AT, seed),
+        "start, brief": lambda seed: say_start(dialect, [title], _AT, seed, "brief"),
+        "leave": lambda seed: say_leave(dialect, [title], _AT, 25, seed),
+        "countdown": lambda seed: say_countdown(dialect, [title], 5, seed),
+        "late": lambda seed: say_late(dialect, [title], 15, seed),
+        "late: just now": lambda seed: say_late(dialect, [title], 0, seed),
+        "all day": lambda seed: say_all_day(dialect, [holiday], tomorrow, _DAY, seed),
         "briefing": lambda seed: say_briefing(dialect, _DAY, [], 3, _AT, (), seed),
         "briefing: one": lambda seed: say_briefing(dialect, _DAY, [holiday], 1, _AT, [until], seed),
+        "briefing, brief": lambda seed: say_briefing(dialect, _DAY, [], 3, _AT, (), seed, "brief"),
+        "briefing, chatty": lambda seed: say_briefing(dialect, _DAY, [], 3, _AT, (), seed, "chatty", listed),
+        "briefing: one, chatty": lambda seed: say_briefing(
+            dialect, _DAY, [], 1, _AT, (), seed, "chatty", listed[:1]
+        ),
         "nothing": lambda seed: say_nothing(dialect, seed),
+        "nothing, brief": lambda seed: say_briefing(dialect, _DAY, [], 0, None, (), seed, "brief"),
+        "evening": lambda seed: say_evening(dialect, tomorrow, [], 3, next_at, seed),
+        "evening: one": lambda seed: say_evening(dialect, tomorrow, [holiday], 1, next_at, seed),
+        "evening: nothing": lambda seed: say_evening(dialect, tomorrow, [], 0, None, seed),
+        "moved": lambda seed: say_moved(dialect, [title], _AT, _DAY, seed),
+        "moved: tomorrow": lambda seed: say_moved(dialect, [title], next_at, _DAY, seed),
+        "cancelled": lambda seed: say_cancelled(dialect, [title], _AT, _DAY, seed),
+        "catch up": lambda seed: say_catch_up(dialect, [title], seed),
+        "reconnect": lambda seed: say_reconnect(dialect, seed),
+        "before: maybe": lambda seed: say_before(dialect, [Title(title, tentative=True)], _AT, 15, seed),
+        "start: private": lambda seed: say_start(dialect, [Title(title, private=True)], _AT, seed),
     }
-    once = {
-        "before: maybe": say_before(dialect, [Title(title, tentative=True)], _AT, 15),
-        "start: private": say_start(dialect, [Title(title, private=True)], _AT),
-        "all day": say_all_day(dialect, [holiday], _DAY + timedelta(days=1), _DAY),
-        "moved": say_moved(dialect, [title], _AT, _DAY),
-        "cancelled": say_cancelled(dialect, [title], _AT, _DAY),
-        "late": say_late(dialect, [title], 15),
-        "catch up": say_catch_up(dialect, [title]),
-        "reconnect": say_reconnect(dialect),
-    }
-    return often, once
 
 
 def _file_name(dialect: Dialect, kind: str) -> str:

@@ -71,7 +71,7 @@ def listen(
     ),
     dialect: Annotated[list[str] | None, typer.Option(help="Only this dialect; may be given again.")] = None,
     every_variant: Annotated[
-        bool, typer.Option("--every-variant", help="All variants of what is heard often, not the first.")
+        bool, typer.Option("--every-variant", help="Every variant, not the first.")
     ] = False,
 ) -> None:
     """Write a sound of each kind of announcement in each dialect, and a page that plays them."""

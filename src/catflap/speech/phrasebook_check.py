@@ -12,14 +12,19 @@ from pathlib import Path
 
 from catflap.speech import japanese
 from catflap.speech.language import Language
-from catflap.speech.phrasebook_format import OFTEN, REQUIRED
+from catflap.speech.phrasebook_format import PARTS, REQUIRED
 from catflap.speech.phrasebooks import InvalidPhrasebook, Phrase, Phrasebook, is_phrasebook, parse
 from catflap.speech.spoken_times import TextPair
 
 MIN_VARIANTS = 5
-# Seconds of speech of the longest reminder, and of any other sentence, with the values below.
-_REMINDERS = frozenset({"before_one", "before_many", "before_hours", "start", "late"})
-_MAX_REMINDER, _MAX_SENTENCE = 6.0, 7.5
+# Seconds of speech of the longest sentence, with the values below.
+_MAX_SECONDS: Mapping[str, float] = {
+    **dict.fromkeys(("before_one", "before_many", "before_hours", "start", "late", "late_now"), 6.0),
+    **dict.fromkeys(("leave", "countdown", "moved", "cancelled"), 6.0),
+    **dict.fromkeys(("brief_before", "brief_hours", "brief_start", "brief_one", "brief_many"), 4.5),
+    **dict.fromkeys(("remark", "brief_nothing"), 4.0),
+}
+_MAX_SENTENCE = 7.5
 # Moras, or letters, in a second of speech, as measured.
 _PER_SECOND: Mapping[Language, float] = {"ja": 7.8, "en": 15.0}
 
@@ -84,9 +89,9 @@ def check_words(book: Phrasebook, file: Path) -> Iterator[Problem]:
         distinct = len({phrase.display for phrase in variants})
         if distinct < len(variants):
             yield Problem(file.name, kind, "has the same variant twice; change one")
-        if kind in OFTEN and distinct < MIN_VARIANTS:
+        if kind not in PARTS and distinct < MIN_VARIANTS:
             yield Problem(file.name, kind, f"has {distinct} of at least {MIN_VARIANTS} variants; add some")
-        limit = _MAX_REMINDER if kind in _REMINDERS else _MAX_SENTENCE
+        limit = _MAX_SECONDS.get(kind, _MAX_SENTENCE)
         for key, phrase in _numbered(kind, variants):
             if (seconds := _seconds(book, kind, phrase)) > limit:
                 text = f"takes about {seconds:.1f} s of at most {limit:g} s to say; shorten it"

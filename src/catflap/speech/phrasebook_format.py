@@ -49,10 +49,8 @@ REQUIRED: Mapping[str, frozenset[str]] = MappingProxyType(
 )
 # What may have the time besides.
 _MAY_HAVE_TIME = frozenset({"before_one", "before_many", "start", "brief_before", "brief_start", "leave"})
-# What is heard often, and has variants.
-OFTEN = frozenset(
-    {"before_one", "before_many", "before_hours", "start", "greeting", "timed_one", "timed_many", "nothing"}
-)
+# Parts of a sentence; every other phrase has variants.
+PARTS = frozenset({"maybe", "until", "entry"})
 NAMES = ("id", "language", "name", "native_name", "example")
 SUBSTITUTES = ("private", "untitled", "birthday", "own_birthday")
 

@@ -23,6 +23,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import RedirectResponse, StreamingResponse
 
 from catflap.announcements.preferences import Preferences
+from catflap.announcements.reading_store import checked_entry
 from catflap.cli.http_server import serving
 from catflap.clock import rfc3339
 from catflap.errors import BadRequest
@@ -32,9 +33,11 @@ from catflap.web.paths import Paths
 from catflap.web.problems import problem_of
 from catflap.web.routes.pages import Viewer, router, viewer
 from catflap.web.schemas.accounts import SessionLifetime
+from catflap.web.schemas.base import json_response
 from catflap.web.schemas.calendars import AnnouncementList, DialectResource, Today
 from catflap.web.schemas.devices import AckBody, DeviceBody, DeviceChange, DeviceResource, ScheduleDocument
 from catflap.web.schemas.preferences import BrowserZone, PreferencesBody, PreferencesResource
+from catflap.web.schemas.readings import ReadingChanges, ReadingDictionary
 from catflap.web.static_files import page_router
 
 ALICE = Viewer(7, "Calico Cat", "alice@example.com", "csrf-of-alice", (), "active")
@@ -97,6 +100,7 @@ class FakeApi:
             Preferences(reminder_minutes=(10,), dialect_en="pirate")
         ).model_dump()
     )
+    readings: dict[str, str] = field(default_factory=dict)
     google_zone: str | None = None
     problems: list[dict[str, str]] = field(default_factory=list)
     devices: dict[str, int] = field(default_factory=dict)
@@ -281,6 +285,24 @@ def build(catflap: FakeApi) -> FastAPI:
             catflap.preferences |= {"zone": body.zone, "zone_source": "browser"}
         await catflap.noticed()
         return await preferences()
+
+    @app.get("/v1/readings")
+    async def readings() -> ReadingDictionary:
+        return ReadingDictionary.of(dict(sorted(catflap.readings.items())))
+
+    @app.patch("/v1/readings")
+    async def change_readings(body: ReadingChanges) -> Response:
+        for one in body.readings:
+            if one.reading is None:
+                catflap.readings.pop(one.word, None)
+                continue
+            try:
+                word, reading = checked_entry(one.word, one.reading)
+            except BadRequest as error:
+                return problem_of(error)
+            catflap.readings[word] = reading
+        await catflap.noticed()
+        return json_response(await readings())
 
     def device(id: int, token: str | None = None) -> DeviceResource:
         return DeviceResource.model_validate(

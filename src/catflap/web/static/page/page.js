@@ -12,6 +12,7 @@ import { Mia } from "./mia.js";
 import { Outbox } from "./outbox.js";
 import { Performance } from "./performance.js";
 import { Preferences } from "./preferences.js";
+import { Readings } from "./readings.js";
 import { Schedule } from "./schedule.js";
 import { Session } from "./session.js";
 import { Sounds } from "./sounds.js";
@@ -33,9 +34,11 @@ const format = new Format(page.words, page.language);
 const device = new Device(api, page.user);
 const outbox = new Outbox(device, page.user, () => day?.refresh());
 const preferences = new Preferences(api, format, () => day?.refresh());
+const readings = new Readings(api, format, byId("words", HTMLElement), () => day?.refresh());
 const day = page.speaks ? startMia() : null;
 
 showPreferences();
+showReadings();
 // The server deletes the session and its devices; this browser deletes its own part.
 byId("signout", HTMLElement).addEventListener("submit", () => forget());
 
@@ -46,6 +49,14 @@ async function showPreferences() {
     setTimeout(showPreferences, AGAIN);
   }
   day?.refresh();
+}
+
+async function showReadings() {
+  try {
+    await readings.load();
+  } catch {
+    setTimeout(showReadings, AGAIN);
+  }
 }
 
 /** @returns {Day} */

@@ -1,5 +1,7 @@
 """Untrusted titles: any text gives a sound or a clear error."""
 
+import sys
+import unicodedata
 from collections.abc import AsyncIterator
 from datetime import datetime
 
@@ -142,3 +144,10 @@ def test_narrow_spaces_are_spoken_as_spaces():
     assert english.reading("10:30\u202fpm sync") == "10 30 PM sync"
     assert japanese.reading("15\u202f分後") == "15分後"
     assert display_text("10:30\u202fpm") == "10:30 pm"
+
+
+def test_every_control_format_and_enclosing_mark_is_removed_but_the_joiner_of_emoji():
+    unwanted = [chr(code) for code in range(sys.maxunicode + 1)]
+    unwanted = [char for char in unwanted if unicodedata.category(char) in {"Cc", "Cf", "Me"}]
+    kept = {char for char in unwanted if display_text(f"a{char}b") not in ("ab", "a b")}
+    assert kept == {"\u200d"}

@@ -20,6 +20,8 @@ _UNSPEAKABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Me"})
 # Joins emoji into one; safe to display.
 _JOINER = "\u200d"
 # Selects a glyph; without meaning for speech.
+# The category Me: printable for Python, and not spoken.
+_ENCLOSING = re.compile("[\u0488\u0489\u1abe\u20dd-\u20e0\u20e2-\u20e4\ua670-\ua672]")
 _VARIATION = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 _TAG = re.compile(r"<[/?!]?[A-Za-z][^<>]*>")
 # Numbers in one character, which NFKC would join to their neighbours: 2½ is not 21⁄2, ①② not 12.
@@ -78,6 +80,9 @@ def has_words(text: str) -> bool:
 
 
 def _one_line(text: str, *, keep_joiners: bool) -> str:
+    if text.isprintable() and not _ENCLOSING.search(text):
+        # It has no space but the usual one, and nothing of a category that is removed.
+        return _SPACES.sub(" ", text).strip()
     kept = []
     for char in text:
         if char.isspace():

@@ -61,7 +61,7 @@ def alphabet(char: str) -> str:
 def languages_of(script: str) -> tuple[str, ...]:
     """Return the languages of a script, the most common first; none when no engine supports one."""
     if script == "LATIN":
-        return tuple(_tables().latin)
+        return _tables().latin
     if script in _HAN:
         return ("zh", "yue")
     found = _tables().alphabets.get(script)
@@ -111,16 +111,15 @@ def _encodes(char: str, encoding: str) -> bool:
 def _latin_language(text: str) -> str:
     # Capitals among small letters are abbreviations: MIT is no German "mit".
     words = [word.casefold() for word in _WORD.findall(text) if text.isupper() or not word.isupper()]
-    letters = set(text.casefold())
-    scores = {
-        code: sum(
-            _FUNCTION * (word in language.function) + _COMMON * (word in language.words) for word in words
-        )
-        + _LETTER * bool(letters & language.letters)
-        for code, language in _tables().latin.items()
-    }
+    tables = _tables()
+    scores: Counter[str] = Counter()
+    for word in words:
+        scores.update(tables.latin_words.get(word, {}))
+    for code in {code for letter in set(text.casefold()) for code in tables.latin_letters.get(letter, ())}:
+        scores[code] += _LETTER
+    most = max(scores.values(), default=0)
     # English comes first, and the first of the best is taken.
-    return max(scores, key=lambda code: scores[code])
+    return next((code for code in tables.latin if most and scores[code] == most), "en")
 
 
 @dataclass(frozen=True)
@@ -130,16 +129,11 @@ class _Alphabet:
 
 
 @dataclass(frozen=True)
-class _Latin:
-    function: frozenset[str]
-    words: frozenset[str]
-    letters: frozenset[str]
-
-
-@dataclass(frozen=True)
 class _Tables:
     alphabets: Mapping[str, _Alphabet]
-    latin: Mapping[str, _Latin]
+    latin: tuple[str, ...]
+    latin_words: Mapping[str, Mapping[str, int]]
+    latin_letters: Mapping[str, frozenset[str]]
     chinese_signs: frozenset[str]
     chinese_words: tuple[str, ...]
     cantonese: frozenset[str]
@@ -150,7 +144,7 @@ class _Tables:
 def _tables() -> _Tables:
     text = files("catflap.speech").joinpath("languages.toml").read_text(encoding="utf-8")
     data: dict[str, Any] = tomllib.loads(text)
-    chinese = data["chinese"]
+    chinese, latin = data["chinese"], data["latin"]
     return _Tables(
         alphabets={
             name: _Alphabet(
@@ -159,16 +153,24 @@ def _tables() -> _Tables:
             )
             for name, one in data["alphabets"].items()
         },
-        latin={
-            code: _Latin(
-                frozenset(one["function"].split()),
-                frozenset(one["words"].split()),
-                frozenset(one.get("letters", "")),
-            )
-            for code, one in data["latin"].items()
+        latin=tuple(latin),
+        latin_words=_word_scores(latin),
+        latin_letters={
+            letter: frozenset(code for code, one in latin.items() if letter in one.get("letters", ""))
+            for letter in {letter for one in latin.values() for letter in one.get("letters", "")}
         },
         chinese_signs=frozenset(chinese["signs"].strip()),
         chinese_words=tuple(chinese["words"]),
         cantonese=frozenset(chinese["cantonese"]),
         japanese_too=frozenset(chinese["japanese_too"]),
     )
+
+
+def _word_scores(latin: Mapping[str, Mapping[str, str]]) -> Mapping[str, Mapping[str, int]]:
+    """Return what each word counts for each of its languages."""
+    found: dict[str, Counter[str]] = {}
+    for code, one in latin.items():
+        for name, score in (("function", _FUNCTION), ("words", _COMMON)):
+            for word in set(one[name].split()):
+                found.setdefault(word, Counter())[code] += score
+    return found

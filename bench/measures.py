@@ -19,6 +19,7 @@ from bench import (
     startup,
     vault,
     vault_http,
+    week,
 )
 from bench.intelligibility import measure as intelligibility
 from bench.intelligibility import recognisers
@@ -77,6 +78,12 @@ def measures(quick: bool = False, sentences: int | None = None) -> list[Measure]
             "calendar.recurrence",
             "One recurring event, its instances of a day, CPU ms",
             lambda: recurrence.measure(1 if quick else 3),
+        ),
+        Measure(
+            "plan.week",
+            "A user's week of announcements, CPU ms",
+            lambda: week.planned(10 if quick else 50),
+            {"the week, everything switched on": "≤ 5"},
         ),
         Measure(
             "scale.users",

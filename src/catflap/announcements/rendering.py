@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -10,8 +10,16 @@ from catflap.announcements.repository import mark_failed, mark_ready
 from catflap.clock import Clock
 from catflap.errors import CatflapError, may_retry
 from catflap.speech import Speech
-from catflap.store.tables import announcements as a
+from catflap.store.prepared_reads import PreparedQuery
+from catflap.store.single_statements import fetch_alone
 from catflap.store.tables import sounds
+
+_WAITING = PreparedQuery(
+    text("""
+    SELECT spoken, dialect, EXISTS (SELECT FROM app.sounds WHERE key = :sound_key) AS is_rendered
+    FROM app.announcements WHERE sound_key = :sound_key AND state = 'planned' LIMIT 1
+    """)
+)
 
 
 @dataclass(frozen=True)
@@ -30,15 +38,11 @@ class Renderer:
         Raises:
             CatflapError: as `Speech.synthesise`.
         """
-        wanted = select(a.c.spoken, a.c.dialect)
-        wanted = wanted.where(a.c.sound_key == sound_key, a.c.state == "planned").limit(1)
-        async with self.engine.connect() as connection:
-            row = (await connection.execute(wanted)).first()
-            exists = await connection.scalar(select(sounds.c.key).where(sounds.c.key == sound_key))
-        if row is None:
+        rows = await fetch_alone(self.engine, _WAITING, sound_key=sound_key)
+        if not rows:
             return
-        if exists is None:
-            await self._synthesise(sound_key, row.spoken, row.dialect)
+        if not rows[0]["is_rendered"]:
+            await self._synthesise(sound_key, rows[0]["spoken"], rows[0]["dialect"])
         async with self.engine.begin() as connection:
             await mark_ready(connection, sound_key, self.clock.now())
 

@@ -251,6 +251,27 @@ async def test_the_sound_of_an_erased_title_is_deleted_within_the_hour(person: P
     assert left == keys & used and left and keys - left
 
 
+async def test_what_plans_have_seen_of_a_grant_is_erased_with_it(person: Person) -> None:
+    """Also where no announcement tells of it, and before the next plan is made."""
+    app, calendar = person.app, "SELECT id FROM app.calendars WHERE account_sub = $1"
+    ours, theirs = [(await app.rows(calendar, person.key(email).account_sub))[0][0] for email in (ALICE, BOB)]
+    await app.rows("DELETE FROM app.announcements WHERE NOT titles && ARRAY[$1]", CONCERT)
+    for calendar_id, title in ((ours, CONCERT), (theirs, TEA)):
+        await app.rows(_CHANGE, person.user_id, calendar_id, title, app.clock.now())
+    await _die_after_revoking(person)
+    await app.catflap.components.jobs.erasure.erase(person.key())
+    assert TEA not in await person.stored()
+    (seen,) = await app.rows("SELECT occurrences::text FROM app.plans")
+    assert CONCERT in seen[0]
+    assert [row["title"] for row in await app.rows("SELECT title FROM app.occurrence_changes")] == [CONCERT]
+
+
+_CHANGE = (
+    "INSERT INTO app.occurrence_changes (user_id, calendar_id, title, change, instance, is_private, starts_at,"
+    " noticed_at) VALUES ($1, $2, $3, 'cancelled', 'x', false, $4, $4)"
+)
+
+
 async def test_erasing_twice_or_without_anything_stored_changes_nothing(person: Person) -> None:
     await _disconnect(person)
     await run_jobs(person.app)

@@ -28,6 +28,14 @@ _AGE_UNUSED_SOUNDS = text("""
     UPDATE app.sounds s SET used_at = LEAST(s.used_at, :old) FROM unused WHERE s.key = unused.key
 """)
 
+_FORGET_SEEN = text("""
+    UPDATE app.plans p SET occurrences = (
+        SELECT COALESCE(jsonb_agg(seen), '[]') FROM jsonb_array_elements(p.occurrences) seen
+        WHERE EXISTS (SELECT FROM app.calendars c WHERE c.id = CAST(seen ->> 0 AS bigint))
+    )
+    WHERE p.user_id = :user_id
+""")
+
 
 async def erase_unplanned(connection: AsyncConnection, user_id: int, now: datetime) -> None:
     """Delete the user's announcements that planning from the stored events would not make.
@@ -40,6 +48,7 @@ async def erase_unplanned(connection: AsyncConnection, user_id: int, now: dateti
         user_id: The owner of the devices.
         now: The current time.
     """
+    await connection.execute(_FORGET_SEEN, {"user_id": user_id})
     query = select(t).where(t.c.user_id == user_id, t.c.kind.in_(KINDS))
     if (await connection.execute(query.limit(1))).first() is None:
         return

@@ -2,26 +2,36 @@
 
 `inputs` is a hash over everything that a plan depends on, apart from the time. Of calendars and preferences
 each column counts that is not named here, so a new one is an input until somebody says that it is none;
-events count by the version of their calendar, which triggers increment. When the time alone changes the plan
+events count by the version of their calendar, which triggers increment. Changes of occurrences are no input,
+because only a plan notices them, and then it tells them. When the time alone changes the plan
 is known from the plan itself (`valid_until`). Why so: docs/decisions/0016-plans-that-stay.md.
 """
 
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from catflap.calendars.problems import GONE
 from catflap.speech import Voices
 from catflap.store.prepared_reads import PreparedQuery
 from catflap.store.single_statements import fetch_within
 
 # A sound that is not there after so long is asked for again.
 RENDER_RETRY_AFTER = timedelta(minutes=10)
+_GONE = sorted(GONE)
 
 _STATE = PreparedQuery(
     text("""
-    SELECT now.inputs, p.inputs AS planned_inputs, p.planned_at, p.valid_until, (
+    SELECT now.inputs, p.inputs AS planned_inputs, p.planned_at, p.valid_until,
+        CASE WHEN p.inputs <> now.inputs THEN p.occurrences END AS seen, (
+        SELECT jsonb_object_agg(c.id, c.generation) FROM app.calendars c
+        WHERE c.user_id = :user_id AND c.is_selected AND COALESCE(c.problem <> ALL (:gone), true)
+    ) AS generations, (
         SELECT array_agg(DISTINCT a.sound_key) FROM app.announcements a
         WHERE a.user_id = :user_id AND a.state = 'planned' AND a.updated_at < :overdue AND a.expires_at > :now
     ) AS overdue_sounds
@@ -45,8 +55,6 @@ _STATE = PreparedQuery(
             (SELECT u.browser_zone FROM app.users u WHERE u.id = :user_id),
             (SELECT jsonb_agg(d.id ORDER BY d.id) FROM app.devices d WHERE d.user_id = :user_id),
             (SELECT jsonb_agg(to_jsonb(r) ORDER BY r.id) FROM app.reactions r WHERE r.user_id = :user_id),
-            (SELECT jsonb_agg(to_jsonb(c) ORDER BY c.id)
-                FROM app.occurrence_changes c WHERE c.user_id = :user_id),
             (SELECT jsonb_agg(to_jsonb(r) ORDER BY r.word) FROM app.readings r WHERE r.user_id = :user_id),
             EXISTS (
                 SELECT FROM app.calendar_syncs s
@@ -58,12 +66,14 @@ _STATE = PreparedQuery(
 )
 _RECORD = PreparedQuery(
     text("""
-    INSERT INTO app.plans (user_id, inputs, planned_at, valid_until)
-    VALUES (:user_id, :inputs, :now, :valid_until)
+    INSERT INTO app.plans (user_id, inputs, occurrences, planned_at, valid_until)
+    VALUES (:user_id, :inputs, CAST(CAST(:seen AS text) AS jsonb), :now, :valid_until)
     ON CONFLICT (user_id) DO UPDATE SET
-        inputs = excluded.inputs, planned_at = excluded.planned_at, valid_until = excluded.valid_until
+        inputs = excluded.inputs, occurrences = excluded.occurrences, planned_at = excluded.planned_at,
+        valid_until = excluded.valid_until
     """)
 )
+_FORGET = PreparedQuery(text("DELETE FROM app.plans WHERE user_id = :user_id"))
 
 
 @dataclass(frozen=True)
@@ -74,11 +84,17 @@ class PlanState:
         inputs: A hash.
         is_current: Whether planning now would change nothing.
         overdue_sounds: Keys of sounds that should have been rendered long ago.
+        planned_at: When the stored plan was made; None without one.
+        seen: What `record_plan` has stored with it; empty where the inputs are the same still.
+        generations: Those of the events of each selected calendar that Google still gives, by its id.
     """
 
     inputs: str
     is_current: bool
     overdue_sounds: tuple[str, ...]
+    planned_at: datetime | None
+    seen: Sequence[Sequence[Any]]
+    generations: Mapping[int, int]
 
 
 async def read_plan_state(
@@ -87,13 +103,42 @@ async def read_plan_state(
     """Return the state of a user's plan; to be called before anything that the plan depends on is read."""
     overdue = now - RENDER_RETRY_AFTER
     values = {"user_id": user_id, "speech": voices.version, "now": now, "overdue": overdue}
+    values["gone"] = _GONE
     (row,) = await fetch_within(connection, _STATE, **values)
     same = row["planned_inputs"] == row["inputs"] and row["planned_at"] <= now <= row["valid_until"]
-    return PlanState(row["inputs"], same, tuple(row["overdue_sounds"] or ()))
+    generations = _json(row["generations"]) or {}
+    return PlanState(
+        inputs=row["inputs"],
+        is_current=same,
+        overdue_sounds=tuple(row["overdue_sounds"] or ()),
+        planned_at=row["planned_at"],
+        seen=_json(row["seen"]) or (),
+        generations={int(calendar_id): generation for calendar_id, generation in generations.items()},
+    )
 
 
 async def record_plan(
-    connection: AsyncConnection, user_id: int, inputs: str, now: datetime, valid_until: datetime
+    connection: AsyncConnection, user_id: int, inputs: str, seen: str, now: datetime, valid_until: datetime
 ) -> None:
-    """Record from which inputs the plan was made, and how long it stays the same if they do."""
-    await fetch_within(connection, _RECORD, user_id=user_id, inputs=inputs, now=now, valid_until=valid_until)
+    """Record a plan.
+
+    Args:
+        connection: The transaction of the plan.
+        user_id: The user.
+        inputs: From which it was made.
+        seen: The occurrences that it saw, as JSON.
+        now: When it was made.
+        valid_until: How long it stays the same if the inputs do.
+    """
+    values = {"inputs": inputs, "seen": seen, "now": now, "valid_until": valid_until}
+    await fetch_within(connection, _RECORD, user_id=user_id, **values)
+
+
+async def forget_plan(connection: AsyncConnection, user_id: int) -> None:
+    """Delete what is recorded of a user's plan."""
+    await fetch_within(connection, _FORGET, user_id=user_id)
+
+
+def _json(value: Any) -> Any:
+    """Return a column of JSON, which a prepared statement gives as text."""
+    return json.loads(value) if isinstance(value, str) else value

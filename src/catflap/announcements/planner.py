@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from catflap.announcements.change_store import dump_seen, notice_changes
 from catflap.announcements.facts import load_facts
-from catflap.announcements.plan_inputs import read_plan_state, record_plan
+from catflap.announcements.noticing import seen_occurrences
+from catflap.announcements.plan_inputs import PlanState, forget_plan, read_plan_state, record_plan
 from catflap.announcements.planned import MAX_LIFETIME, PlannedAnnouncement
 from catflap.announcements.planning import HORIZON, next_play_at, occurrence_window, plan
 from catflap.announcements.preference_store import load_preferences
@@ -58,27 +61,37 @@ class Planner:
             if state.is_current:
                 await enqueue(connection, RENDER, *state.overdue_sounds)
                 return
-            if not await _may_plan(connection, user_id):
+            if not await _may_plan(connection, user_id, state):
                 return
-            planned, valid_until = await _plan(connection, user_id, now)
-            await replan(connection, user_id, now, planned, self._voices)
-            await record_plan(connection, user_id, state.inputs, now, valid_until)
+            made = await _plan(connection, user_id, state, now)
+            await replan(connection, user_id, now, made.announcements)
+            await record_plan(connection, user_id, state.inputs, made.seen, now, made.valid_until)
 
 
-async def _may_plan(connection: AsyncConnection, user_id: int) -> bool:
+class _Plan(NamedTuple):
+    """A plan, the occurrences that it saw, and until when it stays the same if only the time changes."""
+
+    announcements: Sequence[PlannedAnnouncement]
+    seen: str
+    valid_until: datetime
+
+
+async def _may_plan(connection: AsyncConnection, user_id: int, state: PlanState) -> bool:
     ((version,),) = (row.values() for row in await fetch_within(connection, _NEWEST, user_id=user_id))
+    if version is None and state.planned_at is not None:
+        # Without a device no plan will replace what this one has seen.
+        await forget_plan(connection, user_id)
     return version is not None and (version > 0 or await initial_sync_done(connection, user_id))
 
 
-async def _plan(
-    connection: AsyncConnection, user_id: int, now: datetime
-) -> tuple[Sequence[PlannedAnnouncement], datetime]:
-    """Return the plan, and until when planning again gives the same if only the time changes."""
+async def _plan(connection: AsyncConnection, user_id: int, state: PlanState, now: datetime) -> _Plan:
     preferences = await load_preferences(connection, user_id)
     # From a little earlier, because announcements that are late may have to be cancelled.
     since, end = now - MAX_LIFETIME, now + HORIZON
     window = occurrence_window(preferences, since, MAX_LIFETIME + HORIZON + _LOOKAHEAD)
     facts = await load_facts(connection, user_id)
     found = await list_occurrences(connection, user_id, *window, preferences.time_zone)
+    facts = await notice_changes(connection, user_id, state, found, preferences, facts, now)
+    seen = dump_seen(seen_occurrences(found, preferences, state.generations, now))
     planned = plan(found, preferences, since, MAX_LIFETIME + HORIZON, facts)
-    return planned, next_play_at(found, preferences, end, end + _LOOKAHEAD) - HORIZON
+    return _Plan(planned, seen, next_play_at(found, preferences, end, end + _LOOKAHEAD) - HORIZON)

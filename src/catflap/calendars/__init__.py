@@ -3,7 +3,7 @@
 from catflap.calendars.datetimes import is_zone
 from catflap.calendars.event_fields import Event, EventFields, Reminder
 from catflap.calendars.event_writing import EventWriter
-from catflap.calendars.queries import initial_sync_done, list_occurrences, timeline
+from catflap.calendars.queries import find_single_occurrences, initial_sync_done, list_occurrences, timeline
 from catflap.calendars.recurrence.occurrence import Occurrence
 from catflap.calendars.request_budget import BudgetUsed, RequestBudget
 from catflap.calendars.selection import choose_calendar
@@ -21,6 +21,7 @@ __all__ = [
     "RequestBudget",
     "SyncIntervals",
     "choose_calendar",
+    "find_single_occurrences",
     "initial_sync_done",
     "is_zone",
     "list_occurrences",

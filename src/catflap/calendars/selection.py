@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from catflap.errors import BadRequest
 from catflap.store.calendar_tables import calendars, events, push_channels
+from catflap.store.planning_tables import occurrence_changes as changes
 from catflap.store.queue import enqueue
 from catflap.store.task_types import PLAN, SYNC_DUE, AccountKey
 
@@ -56,7 +57,7 @@ async def choose_calendar(
 async def select_calendar(
     connection: AsyncConnection, row: Row[Any], at_google: bool, by_user: bool | None, now: datetime
 ) -> dict[str, Any]:
-    """Return the columns to write for a selection; delete the events of a calendar that is deselected.
+    """Return the columns to write for a selection; delete the events of one that is deselected.
 
     Args:
         connection: A transaction that locked the row.
@@ -73,6 +74,7 @@ async def select_calendar(
     }
     if row.is_selected and not is_selected:
         await connection.execute(delete(events).where(events.c.calendar_id == row.id))
+        await connection.execute(delete(changes).where(changes.c.calendar_id == row.id))
         unwanted = update(push_channels).where(push_channels.c.calendar_id == row.id)
         await connection.execute(unwanted.values(calendar_id=None))
         values |= _UNREAD

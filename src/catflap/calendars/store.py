@@ -22,6 +22,7 @@ from catflap.calendars.event_projection import EventRow
 from catflap.calendars.sync_state import SyncState
 from catflap.log import log
 from catflap.store.calendar_tables import calendars, events
+from catflap.store.planning_tables import occurrence_changes
 from catflap.store.prepared_reads import PreparedQuery
 from catflap.store.queue import enqueue
 from catflap.store.single_statements import fetch_alone, fetch_within
@@ -196,7 +197,8 @@ class CalendarStore:
         async with self._engine.begin() as connection:
             if not await _advance(connection, calendar, values):
                 return False
-            await connection.execute(delete(events).where(events.c.calendar_id == calendar.id))
+            for t in (events, occurrence_changes):
+                await connection.execute(delete(t).where(t.c.calendar_id == calendar.id))
             if code == calendar.problem:
                 return True
             await self._note_change(connection, calendar, "gone")

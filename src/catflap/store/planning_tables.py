@@ -54,7 +54,7 @@ plans = Table(
     metadata,
     user_column(primary_key=True),
     Column("inputs", Text, nullable=False),
-    # The timed occurrences that it saw: calendar, instance, start, title, whether it is private.
+    # The timed occurrences that it saw: calendar and its generation, instance, start, title, whether private.
     Column("occurrences", JSONB, nullable=False, server_default="[]"),
     time_column("planned_at"),
     time_column("valid_until"),

@@ -1,4 +1,4 @@
-"""Delete what is no longer needed: announcements, sounds, sessions, counts and the log of finished jobs."""
+"""Delete what is no longer needed: announcements, facts, sounds, sessions, counts, the log of jobs."""
 
 from datetime import datetime, timedelta
 from functools import partial
@@ -6,9 +6,11 @@ from functools import partial
 from sqlalchemy import ColumnElement, delete, exists, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from catflap.announcements.facts import FACTS_KEPT
 from catflap.announcements.repository import KEPT, STATES
 from catflap.calendars.project_budget import delete_old_windows
 from catflap.store.batches import BATCH, in_batches, next_batch
+from catflap.store.planning_tables import occurrence_changes, reactions
 from catflap.store.tables import announcements, sessions, sounds
 
 # PgQueuer writes three rows for each job and deletes none. Their times are the database's.
@@ -28,7 +30,7 @@ class Retention:
 
     async def delete_old(self, now: datetime) -> None:
         """Delete everything that is old at `now`."""
-        for batch in (_announcements, _note_used_sounds, _unused_sounds, _sessions, delete_old_windows):
+        for batch in _BATCHES:
             await in_batches(self._engine, partial(batch, now))
         await in_batches(self._engine, _job_log)
 
@@ -65,5 +67,28 @@ async def _sessions(now: datetime, connection: AsyncConnection) -> int:
     ).rowcount
 
 
+async def _changes(now: datetime, connection: AsyncConnection) -> int:
+    t = occurrence_changes
+    old = next_batch(t, t.c.noticed_at < now - FACTS_KEPT, oldest=t.c.noticed_at)
+    return (await connection.execute(delete(t).where(old))).rowcount
+
+
+async def _reactions(now: datetime, connection: AsyncConnection) -> int:
+    t = reactions
+    old = next_batch(t, t.c.at < now - FACTS_KEPT, oldest=t.c.at)
+    return (await connection.execute(delete(t).where(old))).rowcount
+
+
 async def _job_log(connection: AsyncConnection) -> int:
     return (await connection.execute(_PRUNE_LOG, {"kept": _LOG_KEPT, "batch": BATCH})).rowcount
+
+
+_BATCHES = (
+    _announcements,
+    _note_used_sounds,
+    _unused_sounds,
+    _sessions,
+    _changes,
+    _reactions,
+    delete_old_windows,
+)

@@ -121,9 +121,10 @@ async def test_an_instance_and_a_whole_series_are_noticed(day: Day) -> None:
 
 
 async def _deselect(day: Day) -> None:
-    async with day.engine.connect() as connection:
+    async with day.engine.begin() as connection:
         calendar_id = await connection.scalar(select(calendars.c.id).where(calendars.c.google_id == EMAIL))
-    await choose_calendar(day.engine, day.user_id, calendar_id, chosen=False, now=day.clock.now())
+        assert calendar_id is not None
+        await choose_calendar(connection, day.user_id, calendar_id, chosen=False, now=day.clock.now())
 
 
 async def _reselect(day: Day) -> None:

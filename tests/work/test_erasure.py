@@ -255,7 +255,7 @@ async def test_what_plans_have_seen_of_a_grant_is_erased_with_it(person: Person)
     """Also where no announcement tells of it, and before the next plan is made."""
     app, calendar = person.app, "SELECT id FROM app.calendars WHERE account_sub = $1"
     ours, theirs = [(await app.rows(calendar, person.key(email).account_sub))[0][0] for email in (ALICE, BOB)]
-    await app.rows("DELETE FROM app.announcements WHERE NOT titles && ARRAY[$1]", CONCERT)
+    await app.rows("DELETE FROM app.announcements WHERE titles <> ARRAY[$1]", CONCERT)
     for calendar_id, title in ((ours, CONCERT), (theirs, TEA)):
         await app.rows(_CHANGE, person.user_id, calendar_id, title, app.clock.now())
     await _die_after_revoking(person)
@@ -267,8 +267,9 @@ async def test_what_plans_have_seen_of_a_grant_is_erased_with_it(person: Person)
 
 
 _CHANGE = (
-    "INSERT INTO app.occurrence_changes (user_id, calendar_id, title, change, instance, is_private, starts_at,"
-    " noticed_at) VALUES ($1, $2, $3, 'cancelled', 'x', false, $4, $4)"
+    "INSERT INTO app.occurrence_changes"
+    " (user_id, calendar_id, title, change, instance, is_private, starts_at, noticed_at)"
+    " VALUES ($1, $2, $3, 'cancelled', 'x', false, $4, $4)"
 )
 
 

@@ -21,14 +21,16 @@ _EXTRA_OF_PACKAGE = {
     "psutil": "embedded",
     "pyopenjtalk": "mia",
     "pyworld": "mia",
+    "soundfile": "formats",
     "soxr": "mia",
 }
 
 
-def load_optional(module: str, *, otherwise: str = "") -> ModuleType:
+def load_optional(module: str, *, extra: str = "", otherwise: str = "") -> ModuleType:
     """Import a module of Catflap that needs an extra.
 
     Args:
+        extra: the extra to name, where one brings all packages that the module needs.
         otherwise: what helps instead of installing the extra, as a sentence for the operator.
 
     Raises:
@@ -37,7 +39,7 @@ def load_optional(module: str, *, otherwise: str = "") -> ModuleType:
     try:
         return import_module(module)
     except ModuleNotFoundError as error:
-        raise missing_extra(error, otherwise=otherwise) from None
+        raise missing_extra(error, extra=extra, otherwise=otherwise) from None
 
 
 def missing_extra(error: ModuleNotFoundError, *, extra: str = "", otherwise: str = "") -> OperatorMustAct:

@@ -184,9 +184,7 @@ async def test_every_device_that_waited_for_a_sound_is_notified(
     assert {row.state for row in (await harness.rows(second)).values()} == {"ready"}
     assert (await harness.version(), await harness.version(second)) == (2, 2)
     async with engine.begin() as connection:
-        await mark_ready(
-            connection, installed_voices().content_key("Standup, in ten minutes.", "kitten"), clock.now()
-        )
+        await mark_ready(connection, (await harness.rows())["a"].sound_key, clock.now())
     assert (await harness.version(), await harness.version(second)) == (2, 2)
 
 
@@ -205,9 +203,9 @@ async def test_a_text_that_cannot_be_spoken_fails_until_it_changes(
     harness: PlanHarness, soon: datetime, engine: AsyncEngine
 ) -> None:
     await harness.plan(planned("a", soon))
+    key, now = (await harness.rows())["a"].sound_key, harness.clock.now()
     async with engine.begin() as connection:
-        key = installed_voices().content_key("Standup, in ten minutes.", "kitten")
-        await mark_failed(connection, key, harness.clock.now(), "nothing_to_say")
+        await mark_failed(connection, key, now, "nothing_to_say")
     assert await harness.version() == 2
     await harness.plan(planned("a", soon))
     assert await harness.states() == {"a": "failed"}

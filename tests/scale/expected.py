@@ -84,7 +84,7 @@ MOST = {
     "plan (first)": (17, 1),
     "plan (nothing changed)": (2, 1),
     "plan (of a loaded user)": (25, 1),
-    "render": (5, 1),
+    "render": (6, 1),
     "webhook": (3, 2),
     "calendar_changed": (10, 2),
     "revoke": (3, 1),

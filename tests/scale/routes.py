@@ -9,6 +9,7 @@ from typing import Any
 import httpx2
 
 from catflap.clock import rfc3339
+from catflap.speech import RENDERED_AUDIO
 from google_sandbox.risc.events import event_token, subject
 from tests.scale.installation import USER, Call, Large
 from tests.support.app_client import ALICE, BOB, CLIENT_ID
@@ -211,9 +212,9 @@ async def _acknowledge(one: Large) -> Awaitable[Any]:
 
 async def _sound(one: Large) -> Awaitable[Any]:
     announcement, later = hashlib.md5(f"{USER}-1".encode()).hexdigest(), timedelta(hours=12)
-    return one.app.client.get(
-        one.app.catflap.services.sounds.path(USER, announcement, one.app.clock.now() + later)
-    )
+    expires_at = one.app.clock.now() + later
+    sounds = one.app.catflap.services.sounds
+    return one.app.client.get(sounds.path(USER, announcement, expires_at, RENDERED_AUDIO, "0" * 64))
 
 
 def _write_event(method: str, *, by_key: bool) -> Call:

@@ -108,6 +108,9 @@ SELECT encode(sha256(('sound ' || i || ' ' || n)::bytea), 'hex'), 'RIFF'::bytea,
 FROM generate_series(1, :users:) i, generate_series(1, 7) n
 WHERE NOT (n < 3 AND i % 100 = 0);
 
+INSERT INTO app.encoded_sounds (key, audio, content, sha256, bytes)
+SELECT key, 'opus-16000', 'OggS'::bytea, sha256, 14000 FROM app.sounds WHERE key < '4';
+
 INSERT INTO app.plans (user_id, inputs, planned_at, valid_until)
 SELECT i, md5('inputs ' || i), :now: - i % 60 * interval '1 minute', :now: + i % 900 * interval '1 minute'
 FROM generate_series(1, :users:) i;

@@ -2,14 +2,16 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from catflap.announcements.repository import mark_failed, mark_ready
+from catflap.announcements.encoded_sounds import devices_without, store_encoded
+from catflap.announcements.repository import increment_version, mark_failed, mark_ready
 from catflap.clock import Clock
 from catflap.errors import CatflapError, may_retry
-from catflap.speech import Speech
+from catflap.log import log
+from catflap.speech import Speech, encode
 from catflap.store.prepared_reads import PreparedQuery
 from catflap.store.single_statements import fetch_alone
 from catflap.store.tables import sounds
@@ -33,18 +35,40 @@ class Renderer:
     async def render(self, sound_key: str) -> None:
         """Synthesise a sound unless it exists or is not needed; set its announcements to `ready`.
 
-        Announcements whose sound can't be synthesised become `failed`.
+        It is encoded in the formats of their devices before. Announcements whose sound can't be synthesised
+        become `failed`; where it can't be encoded, devices get the WAV.
 
         Raises:
             CatflapError: as `Speech.synthesise`.
         """
         rows = await fetch_alone(self.engine, _WAITING, sound_key=sound_key)
-        if not rows:
-            return
-        if not rows[0]["is_rendered"]:
+        if rows and not rows[0]["is_rendered"]:
             await self._synthesise(sound_key, rows[0]["spoken"], rows[0]["dialect"])
-        async with self.engine.begin() as connection:
-            await mark_ready(connection, sound_key, self.clock.now())
+        await self._encode(sound_key)
+        if rows:
+            async with self.engine.begin() as connection:
+                await mark_ready(connection, sound_key, self.clock.now())
+
+    async def _encode(self, sound_key: str) -> None:
+        """Encode a sound in the formats of the devices that will play it, and notify them."""
+        lacking = await devices_without(self.engine, sound_key)
+        if not lacking:
+            return
+        async with self.engine.connect() as connection:
+            wav = await connection.scalar(select(sounds.c.wav).where(sounds.c.key == sound_key))
+        if wav is None:
+            return
+        for audio, device_ids in lacking.items():
+            try:
+                content = await encode(bytes(wav), audio)
+            except CatflapError as error:
+                log.warning("sound_not_encoded", audio=str(audio), code=error.code, hint=error.message)
+                continue
+            async with self.engine.begin() as connection:
+                await store_encoded(connection, sound_key, audio, content)
+                # In this order, as by a plan, to avoid a deadlock.
+                for device_id in sorted(device_ids):
+                    await increment_version(connection, device_id)
 
     async def _synthesise(self, sound_key: str, spoken: str, dialect: str) -> None:
         try:

@@ -18,6 +18,7 @@ from uuid import uuid4
 from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from catflap.announcements.encoded_sounds import not_encoded
 from catflap.announcements.plan_inputs import RENDER_RETRY_AFTER
 from catflap.announcements.planned import KINDS, PlannedAnnouncement
 from catflap.errors import BadRequest
@@ -65,7 +66,7 @@ _KEEP_SOUNDS = PreparedQuery(
 )
 _DEVICES = PreparedQuery(
     text("""
-    SELECT id, schedule_version FROM app.devices WHERE user_id = :user_id ORDER BY id FOR UPDATE
+    SELECT id, schedule_version, audio FROM app.devices WHERE user_id = :user_id ORDER BY id FOR UPDATE
     """)
 )
 # Those of some devices that have not expired, and those that the plan has.
@@ -151,7 +152,9 @@ async def replan(
         to_render |= {
             row["sound_key"] for key, row in rows.items() if key in wanted and _render_overdue(row, now)
         }
-    await enqueue(connection, RENDER, *sorted(to_render - rendered))
+    audios = {device["audio"] for device in owned}
+    to_encode = await not_encoded(connection, rendered, audios)
+    await enqueue(connection, RENDER, *sorted((to_render - rendered) | to_encode))
 
 
 async def mark_ready(connection: AsyncConnection, sound_key: str, now: datetime) -> None:

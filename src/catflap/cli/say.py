@@ -1,39 +1,51 @@
-"""`catflap say`: synthesise a text in a dialect."""
+"""`catflap say`: synthesise a text in a dialect, and play it or write it to a file."""
 
 import asyncio
+import tempfile
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from catflap.cli.playing import play
 from catflap.cli.runner import command, run
 from catflap.errors import OperatorMustAct
-from catflap.speech import Speech, dialects, installed_engines, language_of, say_text
+from catflap.speech import (
+    AudioFormat,
+    Sound,
+    Speech,
+    dialects,
+    encode,
+    installed_engines,
+    language_of,
+    say_text,
+)
 
 cli = command()
 _DEFAULT = {"ja": "kansai", "en": "kitten"}
+_UNPLAYED = Path("mia.wav")
 
 
 @cli.command(
-    epilog='Examples:  catflap say "お茶の時間や"   |   catflap say Hello --dialect pirate --out ahoy.wav'
+    epilog='Examples:  catflap say "お茶の時間や"   |   catflap say Hello --dialect pirate --out ahoy.mp3'
 )
 def say(
     text: Annotated[
         str, typer.Argument(help="What Mia shall say; without it, the dialects are listed.")
     ] = "",
     dialect: Annotated[str | None, typer.Option(help="Which dialect [kansai or kitten, by script].")] = None,
-    out: Annotated[Path, typer.Option(help="The WAV file to write.")] = Path("mia.wav"),
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write it to a file: .wav, or with the extra `formats` .mp3, .opus, .ogg or .flac."
+        ),
+    ] = None,
 ) -> None:
-    """Have Mia say something."""
+    """Have Mia say something, on this machine's loudspeaker or into a file."""
     if not text:
         typer.echo(_dialect_list())
         return
-
-    async def work() -> None:
-        seconds = await _say(text, dialect, out)
-        typer.echo(f"{out}: {seconds:.1f} s")
-
-    run(work())
+    run(_say(text, dialect, out))
 
 
 def _dialect_list() -> str:
@@ -41,20 +53,44 @@ def _dialect_list() -> str:
     return "\n".join(f"{one.id:11} {one.language}  {one.name:16} {one.example}" for one in dialects())
 
 
-async def _say(text: str, dialect: str | None, out: Path) -> float:
-    """Synthesise `text` into the WAV file `out`; return its duration in seconds.
+async def _say(text: str, dialect: str | None, out: Path | None) -> None:
+    """Synthesise `text`, and write it to the file `out` or play it.
 
     Raises:
-        OperatorMustAct: `out_unwritable`, or no voice is installed.
-        BadRequest: no such dialect, or nothing to say.
+        OperatorMustAct: `out_unwritable`, or no voice or encoder is installed.
+        BadRequest: no such dialect or format, or nothing to say.
     """
+    # Before the work, so that a wrong suffix costs none.
+    audio = AudioFormat.of_file(out) if out else AudioFormat()
+    sound = await _synthesise(text, dialect)
+    if out is not None:
+        await _write(out, await encode(sound.wav, audio))
+        typer.echo(f"{out}: {sound.seconds:.1f} s")
+    elif not await _play(sound):
+        await _write(_UNPLAYED, sound.wav)
+        typer.echo(
+            f"No player worked (pw-play, paplay, aplay), so it is in {_UNPLAYED}: {sound.seconds:.1f} s"
+        )
+
+
+async def _synthesise(text: str, dialect: str | None) -> Sound:
     speech = Speech(engines=installed_engines())
     try:
         utterance = say_text(dialect or _DEFAULT[language_of(text)], text)
-        sound = await speech.synthesise(utterance.spoken, dialect=utterance.dialect)
-        await asyncio.to_thread(out.write_bytes, sound.wav)
-    except OSError as error:
-        raise OperatorMustAct("out_unwritable", f"Can't write {out}: {error.strerror}.") from None
+        return await speech.synthesise(utterance.spoken, dialect=utterance.dialect)
     finally:
         await speech.aclose()
-    return sound.seconds
+
+
+async def _play(sound: Sound) -> bool:
+    with tempfile.TemporaryDirectory(prefix="catflap-") as folder:
+        file = Path(folder) / _UNPLAYED
+        await asyncio.to_thread(file.write_bytes, sound.wav)
+        return await play(file, sound.seconds)
+
+
+async def _write(path: Path, content: bytes) -> None:
+    try:
+        await asyncio.to_thread(path.write_bytes, content)
+    except OSError as error:
+        raise OperatorMustAct("out_unwritable", f"Can't write {path}: {error.strerror}.") from None

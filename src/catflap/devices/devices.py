@@ -7,10 +7,12 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from catflap.announcements.encoded_sounds import enqueue_encoding
 from catflap.announcements.planner import PLAN_EVERY
 from catflap.clock import Clock
 from catflap.errors import BadRequest
 from catflap.signin.sessions import alive
+from catflap.speech import RENDERED_AUDIO
 from catflap.store.notify import announce_change
 from catflap.store.queue import enqueue
 from catflap.store.row_mapping import from_row
@@ -26,13 +28,14 @@ MAX_DEVICES = 20
 
 @dataclass(frozen=True)
 class Device:
-    """A device. `volume` is 0 to 100; `schedule_version` is 0 until the first plan."""
+    """A device. `volume` is 0 to 100; `schedule_version` is 0 until the first plan; `audio` as stored."""
 
     id: int
     user_id: int
     name: str
     model: str
     volume: int
+    audio: str
     muted_until: datetime | None
     schedule_version: int
     last_seen_at: datetime | None
@@ -80,6 +83,7 @@ class Devices:
         name: str,
         model: str,
         token_hash: bytes,
+        audio: str = str(RENDERED_AUDIO),
         session_id: int | None = None,
     ) -> Device:
         """Add a device whose token has the hash `token_hash`, and enqueue a plan for it.
@@ -96,6 +100,7 @@ class Devices:
             "model": model,
             "token_hash": token_hash,
             "volume": DEFAULT_VOLUME,
+            "audio": audio,
             "schedule_version": 0,
             "session_id": session_id,
             "created_at": self._clock.now(),
@@ -127,7 +132,7 @@ class Devices:
             await connection.execute(alive)
 
     async def update(self, user_id: int, device_id: int, **changes: object) -> Device:
-        """Update `name`, `volume` or `muted_until`, and notify the device.
+        """Update `name`, `volume`, `audio` or `muted_until`, and notify the device.
 
         Raises:
             BadRequest: `not_found`.
@@ -138,6 +143,8 @@ class Devices:
             row = (await connection.execute(statement)).first()
             if row is None:
                 raise BadRequest("not_found", "You have no such device.")
+            if "audio" in changes:
+                await enqueue_encoding(connection, device_id, self._clock.now())
             await announce_change(connection, schedule_topic(device_id))
         return from_row(Device, row)
 

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from catflap.clock import Clock
 from catflap.devices.devices import Device, Devices
 from catflap.errors import BadRequest
+from catflap.speech import RENDERED_AUDIO, AudioFormat
 from catflap.store.tables import pairings as t
 from catflap.store.token_hash import hash_token
 
@@ -42,8 +43,14 @@ class Pairings:
         self._clock = clock
         self._devices = devices
 
-    async def create(self, *, token_sha256: str, model: str) -> Pairing:
-        """Create a pairing request for a device whose token has the hash `token_sha256` (64 hex digits)."""
+    async def create(self, *, token_sha256: str, model: str, audio: AudioFormat = RENDERED_AUDIO) -> Pairing:
+        """Create a pairing request of a device.
+
+        Args:
+            token_sha256: The hash of its token, as 64 hex digits.
+            model: What it is.
+            audio: The format in which it wants its sounds.
+        """
         code = "".join(secrets.choice(_LETTERS) for _ in range(_LENGTH))
         handle, now = secrets.token_urlsafe(24), self._clock.now()
         values = {
@@ -51,6 +58,7 @@ class Pairings:
             "code": code,
             "token_hash": bytes.fromhex(token_sha256),
             "model": model,
+            "audio": str(audio),
             "expires_at": now + LIFETIME,
         }
         async with self._engine.begin() as connection:
@@ -85,7 +93,12 @@ class Pairings:
                     "not_found", "No device shows this code; check it, or begin again at the device."
                 )
             device = await self._devices.add(
-                connection, user_id, name=name or row.model, model=row.model, token_hash=row.token_hash
+                connection,
+                user_id,
+                name=name or row.model,
+                model=row.model,
+                token_hash=row.token_hash,
+                audio=row.audio,
             )
             claimed = update(t).where(t.c.handle_hash == row.handle_hash)
             await connection.execute(claimed.values(device_id=device.id))

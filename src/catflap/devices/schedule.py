@@ -5,16 +5,18 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.announcements.planning import HORIZON
 from catflap.clock import Clock, rfc3339
 from catflap.devices.devices import Device, authorized
 from catflap.devices.signed_urls import SignedSoundUrls
+from catflap.speech import RENDERED_AUDIO, AudioFormat
 from catflap.store.notify import NotificationListener
 from catflap.store.tables import announcements as a
 from catflap.store.tables import devices, sounds, users
+from catflap.store.tables import encoded_sounds as encoded
 from catflap.store.task_types import schedule_topic
 from catflap.store.unavailable import RETRY_AFTER, DatabaseUnavailable
 
@@ -43,8 +45,16 @@ class Schedules:
         """Return the current document; None if the device was deleted or its session has ended."""
         now = self._clock.now()
         query = (
-            select(a, sounds.c.sha256, sounds.c.bytes, sounds.c.seconds)
+            select(
+                a,
+                sounds.c.seconds,
+                encoded.c.audio,
+                func.coalesce(encoded.c.sha256, sounds.c.sha256).label("sha256"),
+                func.coalesce(encoded.c.bytes, sounds.c.bytes).label("bytes"),
+            )
+            .join(devices, devices.c.id == a.c.device_id)
             .outerjoin(sounds, sounds.c.key == a.c.sound_key)
+            .outerjoin(encoded, (encoded.c.key == a.c.sound_key) & (encoded.c.audio == devices.c.audio))
             .where(a.c.device_id == device_id, a.c.state.in_(_PENDING_STATES))
             .where(a.c.expires_at > now, a.c.play_at < now + HORIZON)
             .order_by(a.c.play_at, a.c.id)
@@ -101,19 +111,22 @@ class Schedules:
                     await asyncio.wait_for(changed.wait(), timeout)
 
     def _announcement(self, row: Row[tuple[Any, ...]]) -> dict[str, Any]:
-        path = self._sound_urls.path(row.device_id, row.id, row.expires_at)
-        audio = {
-            "url": self._origin + path,
-            "type": "audio/wav",
-            "sha256": row.sha256,
-            "bytes": row.bytes,
-            "seconds": row.seconds,
-        }
         return {
             "id": row.id,
             "play_at": rfc3339(row.play_at),
             "expires_at": rfc3339(row.expires_at),
             "kind": row.kind,
             "text": row.display,
-            "audio": audio if row.sha256 is not None else None,
+            "audio": self._sound(row) if row.sha256 is not None else None,
+        }
+
+    def _sound(self, row: Row[tuple[Any, ...]]) -> dict[str, Any]:
+        audio = AudioFormat.parse(row.audio) if row.audio else RENDERED_AUDIO
+        path = self._sound_urls.path(row.device_id, row.id, row.expires_at, audio, row.sha256)
+        return {
+            "url": self._origin + path,
+            "type": audio.media_type,
+            "sha256": row.sha256,
+            "bytes": row.bytes,
+            "seconds": row.seconds,
         }

@@ -17,18 +17,21 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.clock import Clock
 from catflap.errors import BadRequest
-from catflap.store.tables import announcements, signing_keys, sounds
+from catflap.speech import RENDERED_AUDIO, AudioFormat
+from catflap.store.tables import announcements, encoded_sounds, signing_keys, sounds
 
 VALID_AFTER_EXPIRY = timedelta(hours=1)
 PATH = "/v1/sounds/"
+_DIGITS = 12
 
 
 @dataclass(frozen=True)
 class StoredSound:
-    """A rendered sound: RIFF WAVE, PCM s16le, mono, 16 kHz."""
+    """A sound in one format: as rendered, RIFF WAVE, PCM s16le, mono, 16 kHz, or encoded from that."""
 
-    wav: bytes
+    content: bytes
     sha256: str
+    audio: AudioFormat
 
 
 class SignedSoundUrls:
@@ -39,11 +42,21 @@ class SignedSoundUrls:
         self._clock = clock
         self._key = key
 
-    def path(self, device_id: int, announcement_id: str, expires_at: datetime) -> str:
-        """Return the signed path of a sound; it ends in `.wav` because some players need the extension."""
+    def path(
+        self, device_id: int, announcement_id: str, expires_at: datetime, audio: AudioFormat, sha256: str
+    ) -> str:
+        """Return the signed path of a sound; it ends in `.wav` or so because some players need the extension.
+
+        Args:
+            device_id: The device that may have it.
+            announcement_id: The announcement that it is of.
+            expires_at: When that expires.
+            audio: The format of the sound.
+            sha256: Its hash in hex. Another sound has another path, so that caches need not ask again.
+        """
         until = int((expires_at + VALID_AFTER_EXPIRY).timestamp())
-        payload = f"{device_id}.{announcement_id}.{until}"
-        return f"{PATH}{payload}.{self._sign(payload)}.wav"
+        payload = f"{device_id}.{announcement_id}.{until}.{audio}.{sha256[:_DIGITS]}"
+        return f"{PATH}{payload}.{self._sign(payload)}.{audio.codec}"
 
     async def open(self, name: str) -> StoredSound:
         """Return the sound for the last segment of a signed path.
@@ -51,22 +64,26 @@ class SignedSoundUrls:
         Raises:
             BadRequest: `not_found`, also for a wrong signature; `expired`.
         """
-        payload, _, signature = name.removesuffix(".wav").rpartition(".")
+        payload, _, signature = name.rpartition(".")[0].rpartition(".")
         if not hmac.compare_digest(signature.encode(), self._sign(payload).encode()):
             raise BadRequest("not_found", "There is no such sound.")
-        device_id, announcement_id, until = payload.split(".")
+        device_id, announcement_id, until, audio_text, _ = payload.split(".")
         if self._clock.now() >= datetime.fromtimestamp(int(until), UTC):
             raise BadRequest("expired", "This sound is over; fetch the schedule again.")
-        query = (
-            select(sounds.c.wav, sounds.c.sha256)
-            .join(announcements, announcements.c.sound_key == sounds.c.key)
-            .where(announcements.c.id == announcement_id, announcements.c.device_id == int(device_id))
-        )
+        audio = AudioFormat.parse(audio_text)
+        if audio == RENDERED_AUDIO:
+            query = select(sounds.c.wav.label("content"), sounds.c.sha256)
+            query = query.join(announcements, announcements.c.sound_key == sounds.c.key)
+        else:
+            query = select(encoded_sounds.c.content, encoded_sounds.c.sha256)
+            query = query.join(announcements, announcements.c.sound_key == encoded_sounds.c.key)
+            query = query.where(encoded_sounds.c.audio == audio_text)
+        ours = (announcements.c.id == announcement_id, announcements.c.device_id == int(device_id))
         async with self._engine.connect() as connection:
-            row = (await connection.execute(query)).first()
+            row = (await connection.execute(query.where(*ours))).first()
         if row is None:
             raise BadRequest("not_found", "There is no such sound.")
-        return StoredSound(bytes(row.wav), row.sha256)
+        return StoredSound(bytes(row.content), row.sha256, audio)
 
     def _sign(self, payload: str) -> str:
         digest = hmac.new(self._key, payload.encode(), hashlib.sha256).digest()

@@ -3,6 +3,7 @@
 Independent of calendars, database and web. Importing it loads no engine and starts no process.
 """
 
+from catflap.speech.audio_format import RENDERED_AUDIO, AudioFormat, check_available, encode
 from catflap.speech.day_summaries import say_briefing, say_evening, say_nothing
 from catflap.speech.engines import Engine, installed_engines
 from catflap.speech.errors import NothingToSay, NoVoice, SpeechFailed, UnknownDialect
@@ -40,6 +41,8 @@ from catflap.speech.wav import Sound
 __all__ = [
     "MAX_READING",
     "MAX_WORD",
+    "RENDERED_AUDIO",
+    "AudioFormat",
     "Dialect",
     "Engine",
     "Language",
@@ -53,7 +56,9 @@ __all__ = [
     "UnknownDialect",
     "Utterance",
     "Voices",
+    "check_available",
     "dialects",
+    "encode",
     "installed_engines",
     "installed_voices",
     "language_of",

@@ -3,6 +3,8 @@
 Their messages and details never contain the text, which may have event titles.
 """
 
+from collections.abc import Iterable
+
 from catflap.errors import BadRequest, OperatorMustAct, TryAgain
 
 
@@ -22,10 +24,14 @@ class NoVoice(OperatorMustAct):
 
 
 class UnknownDialect(BadRequest):
-    """There is no phrasebook with this id."""
+    """There is no phrasebook with this id.
 
-    def __init__(self) -> None:
-        super().__init__("unknown_dialect", "There is no such dialect.")
+    Args:
+        known: The ids that there are.
+    """
+
+    def __init__(self, known: Iterable[str]) -> None:
+        super().__init__("unknown_dialect", f"There is no such dialect; there are {', '.join(known)}.")
 
 
 class NothingToSay(BadRequest):

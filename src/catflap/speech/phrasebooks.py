@@ -119,7 +119,7 @@ def phrasebook(dialect: str) -> Phrasebook:
     """
     book = _phrasebooks().get(dialect)
     if book is None:
-        raise UnknownDialect
+        raise UnknownDialect(_phrasebooks())
     return book
 
 

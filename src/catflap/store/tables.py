@@ -177,6 +177,8 @@ devices = Table(
     Column("model", Text, nullable=False),
     Column("token_hash", LargeBinary, nullable=False, unique=True),
     Column("volume", Integer, nullable=False),
+    # The format of its sounds, as the text of `catflap.speech.AudioFormat`.
+    Column("audio", Text, nullable=False, server_default="wav-16000"),
     time_column("muted_until", nullable=True),
     Column("schedule_version", BigInteger, nullable=False),
     # The session of a browser device, which is deleted with it; None for paired devices.
@@ -195,6 +197,7 @@ pairings = Table(
     Column("code", Text, nullable=False, unique=True),
     Column("token_hash", LargeBinary, nullable=False),
     Column("model", Text, nullable=False),
+    Column("audio", Text, nullable=False, server_default="wav-16000"),
     Column("device_id", BigInteger, ForeignKey("app.devices.id", ondelete="CASCADE")),
     time_column("expires_at"),
     Index("pairings_device", "device_id"),
@@ -213,6 +216,18 @@ sounds = Table(
     # When it was rendered, or last found to be in use.
     time_column("used_at"),
     Index("sounds_used_at", "used_at"),
+    schema="app",
+)
+
+# Sounds in other formats than the WAV that was rendered, encoded when a device wants one.
+encoded_sounds = Table(
+    "encoded_sounds",
+    metadata,
+    Column("key", Text, ForeignKey("app.sounds.key", ondelete="CASCADE"), primary_key=True),
+    Column("audio", Text, primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("bytes", Integer, nullable=False),
     schema="app",
 )
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from fastapi import Header, Path, Request
 from fastapi.responses import JSONResponse, Response
@@ -12,6 +12,8 @@ from catflap.announcements.repository import acknowledge
 from catflap.devices.devices import Device
 from catflap.devices.signed_urls import PATH
 from catflap.errors import BadRequest
+from catflap.speech import RENDERED_AUDIO
+from catflap.speech.audio_format import MediaType
 from catflap.web.authentication import CurrentDevice, CurrentSession, ServicesDep
 from catflap.web.input_types import PathId
 from catflap.web.problem_route import new_router, secret_address
@@ -30,7 +32,9 @@ from catflap.web.schemas.devices import (
 from catflap.web.schemas.problems import DEVICE, SESSION, problems
 
 router = new_router(tag="devices")
-_WAV: dict[str, Any] = {"audio/wav": {"schema": {"type": "string", "format": "binary"}}}
+_SOUND: dict[str, Any] = {
+    media_type: {"schema": {"type": "string", "format": "binary"}} for media_type in get_args(MediaType)
+}
 _ETAG = {"ETag": {"schema": {"type": "string"}, "description": "For If-None-Match."}}
 _RANGE = {"Content-Range": {"schema": {"type": "string"}, "description": "RFC 9110 section 14.4."}}
 _CACHED = {"Cache-Control": {"schema": {"type": "string"}, "description": "Private, for an hour."}}
@@ -43,12 +47,13 @@ _ACCEPT_RANGES = {"Accept-Ranges": {"schema": {"const": "bytes"}, "description":
     operation_id="beginPairing",
     summary="Begin to pair a device",
     response_description="A code to show, and a handle to ask with.",
-    responses=problems("invalid_request"),
+    responses=problems("invalid_request", "format_unavailable"),
 )
 async def begin_pairing(body: PairingBody, services: ServicesDep) -> PairingResource:
     """Make a code for the device to show; its user sends it to `addDevice`, the device asks `getPairing`."""
+    audio = body.audio.checked() if body.audio else RENDERED_AUDIO
     return PairingResource.of(
-        await services.pairings.create(token_sha256=body.token_sha256, model=body.model)
+        await services.pairings.create(token_sha256=body.token_sha256, model=body.model, audio=audio)
     )
 
 
@@ -104,19 +109,21 @@ async def all_devices(session: CurrentSession, services: ServicesDep) -> DeviceL
 @router.patch(
     "/v1/devices/{device_id}",
     operation_id="changeDevice",
-    summary="Change a device's name, volume or mute",
+    summary="Change a device's name, volume, mute or audio format",
     response_description="The device as it is now.",
-    responses=problems(*SESSION, "invalid_request", "not_found"),
+    responses=problems(*SESSION, "invalid_request", "format_unavailable", "not_found"),
 )
 async def change_device(
     device_id: PathId, body: DeviceChange, session: CurrentSession, services: ServicesDep
 ) -> DeviceResource:
     """Change what is sent; members that are left out stay as they are, `muted_until` null ends a mute."""
     changes = body.model_dump(exclude_unset=True)
-    if changes.get("name", "") is None or changes.get("volume", 0) is None:
-        raise BadRequest("invalid_request", "name and volume can be changed, not taken away.")
+    if any(changes.get(name, "") is None for name in ("name", "volume", "audio")):
+        raise BadRequest("invalid_request", "name, volume and audio can be changed, not taken away.")
     if not changes:
-        raise BadRequest("invalid_request", "Send name, volume or muted_until.")
+        raise BadRequest("invalid_request", "Send name, volume, audio or muted_until.")
+    if body.audio is not None:
+        changes["audio"] = str(body.audio.checked())
     changed = await services.devices.update(session.user_id, device_id, **changes)
     return DeviceResource.of(changed, services.clock.now())
 
@@ -214,10 +221,10 @@ async def ack(body: AckBody, device: CurrentDevice, services: ServicesDep) -> No
     response_class=Response,
     response_description="The whole sound.",
     responses={
-        200: {"content": _WAV, "headers": {**_ETAG, **_ACCEPT_RANGES, **_CACHED}},
+        200: {"content": _SOUND, "headers": {**_ETAG, **_ACCEPT_RANGES, **_CACHED}},
         206: {
             "description": "The range that was asked for.",
-            "content": _WAV,
+            "content": _SOUND,
             "headers": {**_ETAG, **_ACCEPT_RANGES, **_RANGE},
         },
         416: {"description": "The sound has no such range.", "headers": _RANGE},
@@ -234,7 +241,7 @@ async def sound(
     """Return a sound; its signed address is the only credential, until an hour after the sound was due."""
     found = await services.sounds.open(name)
     headers = {"Cache-Control": "private, max-age=3600, immutable", "ETag": f'"{found.sha256}"'}
-    return ranged(found.wav, range, "audio/wav", headers)
+    return ranged(found.content, range, found.audio.media_type, headers)
 
 
 async def _events(device: Device, services: ServicesDep) -> AsyncIterator[bytes]:

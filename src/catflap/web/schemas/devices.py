@@ -7,10 +7,41 @@ from pydantic import Field
 
 from catflap.devices.devices import OFFLINE_AFTER, Device
 from catflap.devices.pairing import Pairing
+from catflap.speech import AudioFormat, check_available
+from catflap.speech.audio_format import Codec, MediaType, SampleRate
 from catflap.web.input_types import Text
 from catflap.web.schemas.base import Answer, Instant, RequestTime, StrictBody, absent
 
 Name = Annotated[Text, Field(min_length=1, max_length=60, examples=["Kitchen"])]
+
+
+class AudioBody(StrictBody):
+    """Format of a device's sounds. Opus has no 22050 and 44100 Hz."""
+
+    format: Codec = "wav"
+    rate: SampleRate = Field(16000, description="Samples per second; speech is rendered at 16000.")
+
+    def checked(self) -> AudioFormat:
+        """Return the format.
+
+        Raises:
+            BadRequest: `invalid_request`; `format_unavailable` if this installation can't make it.
+        """
+        audio = AudioFormat(self.format, self.rate)
+        check_available(audio)
+        return audio
+
+
+class AudioResource(Answer):
+    """Format of a device's sounds; where one can't be made in it, the schedule has it as WAV."""
+
+    format: Codec
+    rate: SampleRate
+
+    @classmethod
+    def of(cls, audio: AudioFormat) -> Self:
+        """Build it from a format."""
+        return cls.model_validate({"format": audio.codec, "rate": audio.rate})
 
 
 class PairingBody(StrictBody):
@@ -21,6 +52,7 @@ class PairingBody(StrictBody):
         Field(pattern="^[0-9a-f]{64}$", description="SHA-256 (hex) of a random token of the device's own."),
     ]
     model: Name
+    audio: AudioBody | None = None
 
 
 class PairingResource(Answer):
@@ -63,6 +95,7 @@ class DeviceChange(StrictBody):
     name: Name | None = None
     volume: Annotated[int, Field(ge=0, le=100)] | None = None
     muted_until: RequestTime | None = None
+    audio: AudioBody | None = None
 
 
 class DeviceResource(Answer):
@@ -73,6 +106,7 @@ class DeviceResource(Answer):
     model: str
     volume: int = Field(description="0 to 100.")
     muted_until: Instant | None
+    audio: AudioResource
     last_seen_at: Instant | None
     online: bool
     token: str | None = absent("A browser's device token, in the answer that made it; shown once.")
@@ -87,6 +121,7 @@ class DeviceResource(Answer):
             model=device.model,
             volume=device.volume,
             muted_until=device.muted_until,
+            audio=AudioResource.of(AudioFormat.parse(device.audio)),
             last_seen_at=seen,
             online=seen is not None and now - seen < OFFLINE_AFTER,
             token=token,
@@ -103,7 +138,7 @@ class ScheduledSound(Answer):
     """Signed URL of a sound; it needs no credential and works until an hour after `expires_at`."""
 
     url: str = Field(json_schema_extra={"format": "uri"})
-    type: Literal["audio/wav"]
+    type: MediaType
     sha256: str
     bytes: int
     seconds: float

@@ -37,6 +37,7 @@ _CODES = (
         "code_rejected",
         "Get a new one-time code from Google; a code works once, for some minutes.",
     ),
+    (BadRequest, "format_unavailable", "Ask for WAV at 16000 Hz, or have the operator install `formats`."),
     (BadRequest, "id_token_missing", "Ask Google for the scope `openid` too, then send the new code."),
     (BadRequest, "invalid_request", "Correct the request; `detail` names the place."),
     (BadRequest, "event_invalid", "Correct the event; `detail` names the field, or Google's reason."),

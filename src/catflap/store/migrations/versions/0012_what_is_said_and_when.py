@@ -58,6 +58,17 @@ _STATEMENTS = (
         reading TEXT NOT NULL,
         PRIMARY KEY (user_id, word)
     )""",
+    "ALTER TABLE app.devices ADD COLUMN audio TEXT NOT NULL DEFAULT 'wav-16000'",
+    "ALTER TABLE app.pairings ADD COLUMN audio TEXT NOT NULL DEFAULT 'wav-16000'",
+    """CREATE TABLE app.encoded_sounds (
+        key TEXT NOT NULL REFERENCES app.sounds (key) ON DELETE CASCADE,
+        audio TEXT NOT NULL,
+        content BYTEA NOT NULL,
+        sha256 TEXT NOT NULL,
+        bytes INTEGER NOT NULL,
+        PRIMARY KEY (key, audio)
+    )""",
+    'GRANT SELECT, INSERT, UPDATE, DELETE ON app.encoded_sounds TO "{app}"',
     'GRANT SELECT, INSERT, UPDATE, DELETE ON app.reactions, app.occurrence_changes, app.readings TO "{app}"',
     'GRANT USAGE, SELECT ON SEQUENCE app.reactions_id_seq, app.occurrence_changes_id_seq TO "{app}"',
 )

@@ -23,6 +23,7 @@ _ERASED, _OTHERS_ENDED, _ENDED, _SIGNED_OUT, _REMOVED = (13 * number for number 
 # Users without an id in an application with its own login are named by ours.
 _WITHOUT_OWN_ID = 13 * 27
 _CHOOSES = 13 * 28
+_LAST = hashlib.md5(f"{USER}-8".encode()).hexdigest()
 _WRITER = "writer@example.com"
 _EVENTS = "www.googleapis.com/calendar/v3/calendars/primary/events"
 _PREFERENCES = {
@@ -94,6 +95,10 @@ _REQUESTS = {
     "GET /v1/mute": _Request("/v1/mute"),
     "PUT /v1/mute": _Request("/v1/mute", json={"for": "tomorrow"}),
     "DELETE /v1/mute": _Request("/v1/mute"),
+    "POST /v1/say": _Request("/v1/say", json={"text": "Dinner is ready!"}),
+    "POST /v1/users/{user_id}/announcements": _Request(
+        f"/v1/users/{USER}/announcements", by="key", json={"text": "Dinner is ready!"}
+    ),
     "POST /v1/pairings": _Request("/v1/pairings", by="", json={"token_sha256": "ab" * 32, "model": "mia"}),
     "GET /v1/pairings/{handle}": _Request("/v1/pairings/handle-20", by=""),
     "POST /v1/devices": _Request("/v1/devices", json={"browser": True}),
@@ -210,6 +215,23 @@ async def _acknowledge(one: Large) -> Awaitable[Any]:
     return one.app.client.post("/v1/device/acks", headers=one.device(), json=body)
 
 
+def _react(action: str) -> Call:
+    """What a user does about an announcement of today."""
+
+    async def call(one: Large) -> Awaitable[Any]:
+        announcement = hashlib.md5(f"{USER}-1".encode()).hexdigest()
+        body = {"minutes": 5} if action == "snooze" else None
+        path = f"/v1/announcements/{announcement}/{action}"
+        return one.app.client.post(path, headers=one.bearer(), json=body)
+
+    return call
+
+
+async def _act(one: Large) -> Awaitable[Any]:
+    await one.prepare("UPDATE app.announcements SET play_at = $1 WHERE id = $2", one.app.clock.now(), _LAST)
+    return one.app.client.post("/v1/device/actions", headers=one.device(), json={"action": "acknowledge"})
+
+
 async def _sound(one: Large) -> Awaitable[Any]:
     announcement, later = hashlib.md5(f"{USER}-1".encode()).hexdigest(), timedelta(hours=12)
     expires_at = one.app.clock.now() + later
@@ -255,6 +277,10 @@ ROUTES: dict[str, Call] = {name: _simple(name, request) for name, request in _RE
     "DELETE /v1/grants/{grant_id}": _delete_grant,
     "POST /v1/devices (code)": _claim,
     "POST /v1/device/acks": _acknowledge,
+    "POST /v1/device/actions": _act,
+    "POST /v1/announcements/{announcement_id}/acknowledge": _react("acknowledge"),
+    "POST /v1/announcements/{announcement_id}/snooze": _react("snooze"),
+    "POST /v1/announcements/{announcement_id}/repeat": _react("repeat"),
     "GET /v1/sounds/{name}": _sound,
     "GET / (signed in)": _page,
 }

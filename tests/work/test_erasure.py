@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from catflap.announcements.at_once import repeat_now
+from catflap.announcements.reactions import find_announcement
 from catflap.google.risc import RiscEvent, SecurityEvents
 from catflap.store.task_types import AccountKey
 from catflap.store.unavailable import DatabaseUnavailable
@@ -84,9 +86,13 @@ async def person(app: RunningApp) -> Person:
     made = Person(app, browser, user_id, device.id)
     assert TEA in await made.spoken() and CONCERT in await made.spoken()
     app.clock.advance(timedelta(minutes=40))
-    played = "UPDATE app.announcements SET state = 'played' WHERE expires_at < $1 RETURNING titles"
+    played = "UPDATE app.announcements SET state = 'played' WHERE expires_at < $1 RETURNING id, titles"
     rows = await app.rows(played, app.clock.now() + timedelta(minutes=5))
     assert TEA in str(rows) and CONCERT in str(rows)
+    async with app.catflap.services.engine.begin() as connection:
+        for row in rows:
+            found = await find_announcement(connection, row["id"], user_id=user_id)
+            await repeat_now(connection, found, app.clock.now())
     return made
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Row, delete, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from catflap.announcements.at_once import REPEAT
 from catflap.announcements.facts import load_facts
 from catflap.announcements.planned import KINDS, MAX_LIFETIME, PlannedAnnouncement
 from catflap.announcements.planning import HORIZON, occurrence_window, plan
@@ -17,6 +18,8 @@ from catflap.store.planning_tables import plans
 from catflap.store.tables import announcements as t
 from catflap.store.tables import devices
 
+# The titles, and the text to show and to speak.
+_Text = tuple[tuple[str, ...], str, str]
 # A sound may be the same for another user. Unused ones that look old are deleted by retention, which a plan
 # that begins to use one again prevents (`catflap.announcements.repository`).
 _AGE_UNUSED_SOUNDS = text("""
@@ -49,7 +52,7 @@ async def erase_unplanned(connection: AsyncConnection, user_id: int, now: dateti
         now: The current time.
     """
     await connection.execute(_FORGET_SEEN, {"user_id": user_id})
-    query = select(t).where(t.c.user_id == user_id, t.c.kind.in_(KINDS))
+    query = select(t).where(t.c.user_id == user_id, t.c.kind.in_((*KINDS, REPEAT)))
     if (await connection.execute(query.limit(1))).first() is None:
         return
     wanted = {one.key: one for one in await _plan(connection, user_id, now)}
@@ -57,7 +60,8 @@ async def erase_unplanned(connection: AsyncConnection, user_id: int, now: dateti
     lock = select(devices.c.id).where(devices.c.user_id == user_id).order_by(devices.c.id)
     await connection.execute(lock.with_for_update())
     rows = (await connection.execute(query.with_for_update())).all()
-    gone = [row for row in rows if not _is_same(row, wanted.get(row.key))]
+    texts = {_text(one) for one in wanted.values()}
+    gone = [row for row in rows if not _is_wanted(row, wanted.get(row.key), texts)]
     if not gone:
         return
     await connection.execute(delete(t).where(t.c.id.in_([row.id for row in gone])))
@@ -78,12 +82,15 @@ async def _plan(connection: AsyncConnection, user_id: int, now: datetime) -> Seq
     return plan(found, preferences, since, horizon, await load_facts(connection, user_id))
 
 
-def _is_same(row: Row[Any], planned: PlannedAnnouncement | None) -> bool:
-    return planned is not None and (tuple(row.titles), row.display, row.spoken) == (
-        planned.titles,
-        planned.display,
-        planned.spoken,
-    )
+def _is_wanted(row: Row[Any], planned: PlannedAnnouncement | None, texts: set[_Text]) -> bool:
+    """Return whether the plan has the announcement with this text, or for a repeat, any with its text."""
+    if row.kind == REPEAT:
+        return _text(row) in texts
+    return planned is not None and _text(row) == _text(planned)
+
+
+def _text(one: Row[Any] | PlannedAnnouncement) -> _Text:
+    return tuple(one.titles), one.display, one.spoken
 
 
 async def _age_sounds(connection: AsyncConnection, keys: Sequence[str], now: datetime) -> None:

@@ -14,6 +14,7 @@ _TAGS = {
     "keys": "API keys.",
     "calendars": "Calendars, today's appointments and announcements of the signed-in user.",
     "events": "Insert, change and delete events in Google calendars.",
+    "announcements": "Acknowledge, snooze, repeat and mute announcements, and say a text at once.",
     "preferences": "How and when announcements are made.",
     "devices": "Devices: pairing, schedule, sounds, acknowledgements.",
     "google": "What Google calls.",

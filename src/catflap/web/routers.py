@@ -17,7 +17,9 @@ from catflap.web.routes import (
     mobile,
     mute,
     pages,
+    reactions,
     readings,
+    saying,
     security_events,
     signin,
     tokens,
@@ -43,7 +45,13 @@ def token_router(lifespan: _Lifespan = None) -> APIRouter:
     """Tokens, calls and users for other back ends, by API key."""
     # The proxy's path takes any host, so whatever else is below a user's `google/` comes before it.
     return _together(
-        lifespan, tokens.router, backends.router, api_keys.router, events.key_router, google_proxy.router
+        lifespan,
+        tokens.router,
+        backends.router,
+        api_keys.router,
+        events.key_router,
+        saying.key_router,
+        google_proxy.router,
     )
 
 
@@ -62,6 +70,8 @@ def mia_router(lifespan: _Lifespan = None) -> APIRouter:
         events.router,
         devices.router,
         mute.router,
+        reactions.router,
+        saying.router,
         pages.router,
         static_files.page_router,
     )

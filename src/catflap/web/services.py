@@ -24,6 +24,7 @@ from catflap.settings import Settings
 from catflap.signin import Sessions, SignIn, Users
 from catflap.signin.consent_links import ConsentLinks
 from catflap.signin.external_jwt import ExternalJwtVerifier
+from catflap.speech import Voices
 from catflap.vault import Grants, Vault
 from catflap.vault.api_keys import ApiKeys
 from catflap.vault.audit import Audit
@@ -31,7 +32,7 @@ from catflap.vault.revocation import Revocation
 from catflap.vault.security_events import SecurityEventHandler
 from catflap.vault.webhooks import Webhooks
 from catflap.web.paths import Paths
-from catflap.web.signin_limits import SignInLimits
+from catflap.web.signin_limits import Limit, SignInLimits
 
 # Our only name on `app.state`.
 STATE_KEY = "catflap"
@@ -69,6 +70,8 @@ class Services:
     consents: ConsentLinks
     external_jwt: ExternalJwtVerifier | None
     limits: SignInLimits
+    say_limit: Limit
+    voices: Voices
 
 
 async def services(request: HTTPConnection) -> Services:

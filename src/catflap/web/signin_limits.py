@@ -20,22 +20,32 @@ MOST_ADDRESSES = 10_000
 # The limit of all addresses together, in multiples of that of one.
 _TOGETHER = 5
 _MOST_HOPS = 20
+# Of one user, texts to say and repeats; five at once.
+SAYS_PER_MINUTE = 10
+SAYS_TOGETHER = 500
 _LOG_EVERY_SECONDS = 60.0
 
 
 class Limit:
-    """At most `per_minute` requests of one address with bursts of half that, and five times that of all."""
+    """At most `per_minute` requests of one address, half of them at once; `together` times that of all."""
 
-    def __init__(self, name: str, per_minute: int, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        name: str,
+        per_minute: int,
+        monotonic: Callable[[], float] = time.monotonic,
+        *,
+        together: int = _TOGETHER,
+    ) -> None:
         self._name = name
         self._per_minute = per_minute
         self._monotonic = monotonic
         self._buckets: OrderedDict[str, TokenBucket] = OrderedDict()
-        self._together = self._bucket(_TOGETHER)
+        self._together = self._bucket(together)
         self._logged_at = -_LOG_EVERY_SECONDS
 
     def check(self, address: str) -> None:
-        """Count one request of `address`.
+        """Count one request of `address`, or of whoever else is limited.
 
         Raises:
             TryAgain: `rate_limited`, with the time to wait.

@@ -2,8 +2,6 @@
 
 from datetime import datetime, time, timedelta
 
-from sqlalchemy import select
-
 from catflap.announcements.planning import HORIZON
 from catflap.announcements.preference_store import (
     load_preferences,
@@ -14,15 +12,15 @@ from catflap.announcements.zones import store_browser_zone
 from catflap.calendars import choose_calendar, timeline
 from catflap.speech import dialects
 from catflap.store.queue import enqueue
-from catflap.store.tables import announcements, sounds
+from catflap.store.tables import announcements
 from catflap.store.task_types import PLAN
+from catflap.web.announcement_resources import read_announcements
 from catflap.web.authentication import CurrentSession, ServicesDep
 from catflap.web.calendar_resources import read_calendar, read_calendars
 from catflap.web.input_types import PathId
 from catflap.web.problem_route import new_router
 from catflap.web.schemas.calendars import (
     AnnouncementList,
-    AnnouncementResource,
     Appointment,
     CalendarBody,
     CalendarList,
@@ -178,13 +176,7 @@ async def appointments(session: CurrentSession, services: ServicesDep) -> Today:
 async def all_announcements(session: CurrentSession, services: ServicesDep) -> AnnouncementList:
     """List the announcements of all the user's devices, in the order in which they are said."""
     a, now = announcements, services.clock.now()
-    query = (
-        select(a, sounds.c.seconds)
-        .outerjoin(sounds, sounds.c.key == a.c.sound_key)
-        .where(a.c.user_id == session.user_id, a.c.state != "cancelled")
-        .where(a.c.play_at >= now - HORIZON, a.c.play_at < now + HORIZON)
-        .order_by(a.c.play_at, a.c.id)
-    )
+    around_now = a.c.play_at >= now - HORIZON, a.c.play_at < now + HORIZON
+    mine = a.c.user_id == session.user_id, a.c.state != "cancelled"
     async with services.engine.connect() as connection:
-        rows = (await connection.execute(query)).all()
-    return AnnouncementList(announcements=[AnnouncementResource.of(row) for row in rows])
+        return await read_announcements(connection, *mine, *around_now)

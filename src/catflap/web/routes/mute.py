@@ -10,7 +10,7 @@ from catflap.web.problem_route import new_router
 from catflap.web.schemas.mute import MuteBody, MuteResource
 from catflap.web.schemas.problems import SESSION, problems
 
-router = new_router("/v1", tag="devices")
+router = new_router("/v1", tag="announcements")
 
 
 @router.get(

@@ -41,6 +41,7 @@ _CODES = (
     (BadRequest, "id_token_missing", "Ask Google for the scope `openid` too, then send the new code."),
     (BadRequest, "invalid_request", "Correct the request; `detail` names the place."),
     (BadRequest, "event_invalid", "Correct the event; `detail` names the field, or Google's reason."),
+    (BadRequest, "nothing_to_say", "Send a text that has something to pronounce."),
     (BadRequest, "preferences_invalid", "Send one of the values that `detail` names."),
     (
         BadRequest,

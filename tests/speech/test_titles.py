@@ -61,6 +61,20 @@ def test_the_engine_reads_numbers_as_the_rules_assume() -> None:
     assert dict(zip(said, phonemes(*((text, "en-us", "") for text in said)), strict=True)) == said
 
 
+@pytest.mark.parametrize("half", ["", "am", " PM", " p.m."])
+def test_no_english_time_is_a_run_of_numbers(half: str) -> None:
+    """A recogniser hears "at 3 30 PM" as "free thirty"."""
+    heard = set()
+    for hour in range(1, 13) if half else range(24):
+        for minute in range(60):
+            said = english.title_reading(f"Call at {hour}:{minute:02}{half}", MAX_SPOKEN)
+            assert not re.search(
+                r"\d[\s:.]*\d", said.replace("10", "x").replace("11", "x").replace("12", "x")
+            )
+            heard.add(said)
+    assert len(heard) == 60 * (12 if half else 24)
+
+
 PIECES = (
     *(
         "-",

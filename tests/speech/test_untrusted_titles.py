@@ -141,7 +141,7 @@ def test_display_text_is_idempotent(text):
 
 
 def test_narrow_spaces_are_spoken_as_spaces():
-    assert english.reading("10:30\u202fpm sync") == "10 30 PM sync"
+    assert english.reading("10:30\u202fpm sync") == "half past ten PM sync"
     assert japanese.reading("15\u202f分後") == "15分後"
     assert display_text("10:30\u202fpm") == "10:30 pm"
 

@@ -6,9 +6,11 @@ Rewriting is idempotent.
 import re
 from functools import cache
 
+from catflap.speech.bible_verses import verses_en
 from catflap.speech.english_abbreviations import NAMES, abbreviations
-from catflap.speech.english_dates import DATES, TIMES
+from catflap.speech.english_dates import DATES
 from catflap.speech.english_numbers import DECIMALS, PHONES, THOUSANDS, money, numbers
+from catflap.speech.english_times import TIMES
 from catflap.speech.rules import Rule, apply, apply_until_stable, rule
 from catflap.speech.text import keep_words, speakable_text, truncate
 
@@ -27,6 +29,7 @@ _ENDS = " ,.!?:;-"
 @cache
 def _rules() -> tuple[Rule, ...]:
     return (
+        *verses_en(),
         *NAMES,
         *abbreviations(),
         *DECIMALS,

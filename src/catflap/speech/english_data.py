@@ -28,6 +28,8 @@ class Tables:
     measures: frozenset[str]
     counted: frozenset[str]
     scores: frozenset[str]
+    books: frozenset[str]
+    names: frozenset[str]
 
 
 @cache
@@ -35,12 +37,14 @@ def tables() -> Tables:
     """Return the tables, loaded once."""
     text = files("catflap.speech").joinpath("english_words.toml").read_text(encoding="utf-8")
     data: dict[str, Any] = tomllib.loads(text)
-    fractions = data.pop("fractions")
+    fractions, bible = data.pop("fractions"), data.pop("bible")
     return Tables(
         **data | {"spelled": frozenset(data["spelled"].split())},
         measures=frozenset(fractions["measures"].split()),
         counted=frozenset(fractions["counted"].split()),
         scores=frozenset(fractions["scores"].split()),
+        books=frozenset(bible["books"].lower().split()),
+        names=frozenset(bible["names"].lower().split()),
     )
 
 

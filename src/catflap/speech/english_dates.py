@@ -1,7 +1,7 @@
-"""Rules for dates, weekdays and times of day in English titles.
+"""Rules for dates and weekdays in English titles.
 
 12/5 is December 5th, since most who write slashes in English put the month first; 25/12 can only be the
-other way round. Times of titles keep their words: 3 30 PM.
+other way round.
 """
 
 import re
@@ -19,7 +19,6 @@ _TH = r"(?:st|nd|rd|th)"
 _CLEAR_DAY = r"(Mon|Tues?|Wed|Thu(?:rs?)?|Fri)"
 _DAY = r"(Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)"
 _TO = r"\s*[-–—~]\s*"
-_HALF = r"([ap])\.?\s?m\b\.?"
 
 
 def _month(name: str) -> str:
@@ -90,31 +89,6 @@ def fraction(above: int, below: int) -> str:
     return f"a {_PARTS[below]}" if above == 1 else f"{above} {_PARTS[below]}s"
 
 
-def _halved_day(match: re.Match[str]) -> str | None:
-    """Return a time with am or pm in words."""
-    hour, minute = int(match[1]), int(match[2] or 0)
-    if not 1 <= hour <= 12:
-        return None if match[2] is None or hour > 24 else _clock(hour, minute)
-    return f"{hour}{_minutes(minute)} {match[3].upper()}M"
-
-
-def _of_the_day(match: re.Match[str]) -> str | None:
-    hour, minute = int(match[1]), int(match[2])
-    return _clock(hour, minute) if hour <= 24 else None
-
-
-def _clock(hour: int, minute: int) -> str:
-    if hour % 24 == 0:
-        return f"12{_minutes(minute)} AM" if minute else "midnight"
-    if hour > 12:
-        return f"{hour - 12}{_minutes(minute)} PM"
-    return f"{hour}{_minutes(minute)}" if minute else f"{hour} o'clock"
-
-
-def _minutes(minute: int) -> str:
-    return "" if not minute else f" oh {minute}" if minute < 10 else f" {minute}"
-
-
 def _month_and_day(match: re.Match[str]) -> str | None:
     return _date(MONTHS.index(_month(match[1])) + 1, int(match[2]))
 
@@ -160,23 +134,4 @@ DATES: tuple[Rule, ...] = (
     rule(rf"\({_DAY}\.?\)", lambda match: f" {_weekday(match[1])} "),
     rule(rf"\b{_DAY}\.?(?=,?\s+(?:\d|{_MONTH_NAMES}))", lambda match: _weekday(match[1])),
     rule(rf"\b{_CLEAR_DAY}\b\.?(?!['’\w])", lambda match: _weekday(match[1])),
-)
-
-TIMES: tuple[Rule, ...] = (
-    # 10:00am, 3 pm, 10:30 p.m.
-    rule(
-        rf"(?<![\d:.])(\d{{1,2}})(?:[:.]([0-5]\d))?(?::[0-5]\d)?\s*{_HALF}(?!\w)",
-        _halved_day,
-        ignore_case=True,
-    ),
-    # 10:00Z
-    rule(r"(?<![\d:.])(\d{1,2}:[0-5]\d)(?::[0-5]\d)?(?:\.\d+)?Z\b", r"\1 UTC"),
-    # 10:30, 15:00, 00:15:30
-    rule(r"(?<![\d:.])(\d{1,2}):([0-5]\d)(?::[0-5]\d)?(?![\d:])", _of_the_day),
-    # 10:00–11:30, noon-1pm
-    rule(
-        r"\b(o'clock|[AP]M|[Mm]idnight|[Nn]oon)\s*[-–—~]\s*(?=\d|midnight\b|noon\b|late\b|close\b)", r"\1 to "
-    ),
-    # 2:1, 16:9
-    rule(r"(?<![\d:.])(\d{1,3}):(\d{1,3})(?![\d:])", r"\1 to \2"),
 )

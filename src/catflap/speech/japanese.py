@@ -7,6 +7,7 @@ Rewriting is idempotent.
 import re
 from functools import cache
 
+from catflap.speech.bible_verses import verses_ja
 from catflap.speech.japanese_dates import DATES, TIMES
 from catflap.speech.japanese_numbers import PHONES, THOUSANDS, digit_by_digit, money, numbers
 from catflap.speech.katakana import to_katakana
@@ -68,6 +69,7 @@ _PAUSES = re.compile(r"[\s、]*、[\s、]*")
 @cache
 def _rules() -> tuple[Rule, ...]:
     return (
+        *verses_ja(),
         *_NAMES,
         *money(),
         THOUSANDS,

@@ -5,7 +5,9 @@
 
 import re
 from calendar import monthrange
+from datetime import time
 
+from catflap.speech.clock_words import clock_ja
 from catflap.speech.rules import Rule, rule
 
 _TO = r"\s*[-~〜~–—]\s*"
@@ -20,6 +22,7 @@ _PARTS = (
 )
 # Where a word follows that could be taken for a part of the date: 7/7七夕 is not 日七夕.
 _NEXT_WORD = r"(?=[一-龠々])(?![付前後間頃号版発着以曜中迄])"
+_RATIO = r"(?:ratio|odds|score|scale|aspect|比率|比|倍率|縮尺|スケール|オッズ|スコア)"
 _HALVES = {"am": "午前", "pm": "午後"}
 _AM_PM = r"([AaPp])\.?[Mm]\.?"
 
@@ -70,10 +73,14 @@ def _weekday(match: re.Match[str]) -> str:
 
 
 def _halved(before: str, hour: int, minute: int) -> str | None:
-    half = _HALVES[before.lower() + "m"]
+    """Return a time with its half: 12am is 0時, 12pm is 正午."""
     if hour > 24 or minute > 59:
         return None
-    return f"{half if hour <= 12 else ''}{_time(hour, minute)}"
+    if hour == 12:
+        is_pm = before.lower() == "p"
+        return clock_ja(time(12 if is_pm else 0, minute))
+    half = _HALVES[before.lower() + "m"]
+    return f"{half if hour < 12 else ''}{_time(hour, minute)}"
 
 
 def _half_first(match: re.Match[str]) -> str | None:
@@ -91,6 +98,8 @@ def _of_the_day(match: re.Match[str]) -> str | None:
 
 
 def _time(hour: int, minute: int) -> str:
+    if minute == 30:
+        return f"{hour}時半"
     return f"{hour}時{minute}分" if minute else f"{hour}時"
 
 
@@ -131,9 +140,24 @@ DATES: tuple[Rule, ...] = (
 )
 
 TIMES: tuple[Rule, ...] = (
+    # Odds 10:11, 比率3:30
+    rule(rf"({_RATIO}\s?:?\s?)(\d{{1,3}}):(\d{{1,3}})(?![\d:])", r"\1\2対\3", ignore_case=True),
+    # 9-10am, 3-4:45pm
+    rule(
+        rf"(?<![\d:.])(\d{{1,2}}){_TO}(?=\d{{1,2}}(?:[:.][0-5]\d)?\s?[ap]\.?m(?![A-Za-z]))",
+        r"\1時から",
+        ignore_case=True,
+    ),
+    rule(rf"(?<![A-Za-z])noon{_TO}(?=\d)", "正午から", ignore_case=True),
+    rule(rf"(?<=[\dAaPpMm.]){_TO}noon(?![A-Za-z])", "から正午", ignore_case=True),
+    # 17h, 17h30; 2h and 1h30 are durations
+    rule(
+        r"(?<![A-Za-z\d.:])(1[3-9]|2[0-3])h([0-5]\d)?(?![A-Za-z0-9])",
+        lambda m: _time(int(m[1]), int(m[2] or 0)),
+    ),
     # AM10:30, pm3時, 10:30am, 3 pm
     rule(rf"(?<![A-Za-z]){_AM_PM}\s?(\d{{1,2}})(?::([0-5]\d)|時)?(?![\d:])", _half_first),
-    rule(rf"(?<![\d:.])(\d{{1,2}})(?::([0-5]\d))?\s?{_AM_PM}(?![A-Za-z])", _half_last),
+    rule(rf"(?<![\d:.])(\d{{1,2}})(?:[:.]([0-5]\d))?\s?{_AM_PM}(?![A-Za-z])", _half_last),
     rule(r"(?<![\d:.])(\d{1,2}):([0-5]\d)(?::[0-5]\d)?(?![\d:])", _of_the_day),
     # 9-17時
     rule(r"(?<![\d:.月日/-])(\d{1,2})\s?[-~〜–]\s?(?=\d{1,2}時(?!間))", r"\1時から"),

@@ -7,40 +7,24 @@
 import asyncio
 import random
 import statistics
-import subprocess
-import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any
 
 import asyncpg
-import psutil
 
 from bench.bare_google import PAGE
-from bench.vault_stage import CLIENT_ID, Stage, free_port, start, stop, until_up
+from bench.large_installation import Running, installation, put_off, started
+from bench.vault_stage import Stage, free_port, until_up
 from catflap.clock import SystemClock
 from catflap.store.database import asyncpg_options
 from catflap.store.notify import CHANNEL
 from catflap.store.task_types import PLAN, SYNC_DUE, schedule_topic
-from catflap.vault.encryption import AssociatedData, TokenCipher
-from catflap.vault.keyset import load_keyset
-from tests.support.many_users import Installation, account_sub, load, push_channel_id, push_channel_token
+from tests.support.many_users import account_sub, push_channel_id, push_channel_token
 
 Rows = dict[str, Any]
 POLL_SECONDS = 300
-_MEGABYTE = 1024 * 1024
-# Every grant is active and its tokens decrypt; nothing else waits to be done.
-_PREPARE = (
-    "DELETE FROM app.calendar_changes",
-    "DELETE FROM queue.pgqueuer",
-    "UPDATE vault.webhook_deliveries SET done_at = created_at WHERE done_at IS NULL",
-    "DELETE FROM vault.google_tokens WHERE supplements IS NOT NULL",
-    """UPDATE vault.google_tokens SET state = 'active', reason = NULL, ended_at = NULL, used_at = NULL,
-        expires_at = now() + (10 + id % 50) * interval '1 minute'""",
-)
 _SPREAD = (
     """UPDATE app.calendars SET synced_at = now(),
         sync_due_at = now() + (id / 2 % {seconds}) * interval '1 second' WHERE is_selected""",
@@ -55,37 +39,14 @@ _SIZE = "SELECT pg_database_size(current_database())"
 _OLDEST = "SELECT extract(epoch FROM now() - min(synced_at)) FROM app.calendars WHERE is_selected"
 
 
-@dataclass
-class _Running:
-    """A process of Catflap and what it has used."""
-
-    process: "subprocess.Popen[bytes]"
-
-    @property
-    def _usage(self) -> psutil.Process:
-        return psutil.Process(self.process.pid)
-
-    def cpu_seconds(self) -> float:
-        """Return the CPU time so far, without that of child processes."""
-        return _cpu_seconds(self._usage)
-
-    def cpu_seconds_of_engines(self) -> float:
-        """Return the CPU time so far of the speech engines, which are child processes."""
-        return sum(map(_cpu_seconds, self._usage.children(recursive=True)))
-
-    def megabytes(self) -> float:
-        """Return the proportional set size of the process without its children."""
-        return float(self._usage.memory_full_info().pss) / _MEGABYTE
-
-
 async def polling(stage: Stage, *, users: int = 10_000, seconds: float = 660.0) -> Rows:
     """Poll all users' calendars every five minutes with one worker; the first minute is not counted."""
-    async with _installation(stage, users) as (connection, environment):
+    async with installation(stage, users) as (connection, environment):
         await connection.execute("DELETE FROM app.push_channels")
         for statement in _SPREAD:
             # A sync sets the next one to at most .95 of the interval.
             await connection.execute(statement.format(seconds=int(0.95 * POLL_SECONDS)))
-        with _started(environment, "work") as work:
+        with started(environment, "work") as work:
             await asyncio.sleep(60)
             began, cpu = time.monotonic(), work.cpu_seconds()
             database = stage.cpu_seconds()["PostgreSQL"]
@@ -112,14 +73,14 @@ async def pushed(stage: Stage, *, users: int = 1_000, per_second: int = 100, sec
 
     Each user has a plan from before. Sounds are rendered meanwhile; they are not waited for.
     """
-    async with _installation(stage, users, is_changing=True) as (connection, environment):
+    async with installation(stage, users, is_changing=True) as (connection, environment):
         port = free_port()
         origin = f"http://127.0.0.1:{port}"
         environment |= {"CATFLAP_CALENDAR_PUSH_URL": "off"}
-        await _put_off(connection)
-        with _started(environment, "serve", "--port", str(port), "--no-worker", "--no-check") as serve:
+        await put_off(connection)
+        with started(environment, "serve", "--port", str(port), "--no-worker", "--no-check") as serve:
             await until_up(stage.http, f"{origin}/readyz", serve.process)
-            with _started(environment, "work") as work:
+            with started(environment, "work") as work:
                 await _plan_all(connection, users)
                 reader = await asyncpg.connect(**asyncpg_options(stage.urls.owner))
                 changes = _Changes(port, connection, reader)
@@ -143,7 +104,7 @@ async def pushed(stage: Stage, *, users: int = 1_000, per_second: int = 100, sec
         }
 
 
-def _used(stage: Stage, serve: _Running, work: _Running) -> dict[str, float]:
+def _used(stage: Stage, serve: Running, work: Running) -> dict[str, float]:
     """Return the CPU time so far of each part."""
     return {
         "serve": serve.cpu_seconds(),
@@ -153,17 +114,12 @@ def _used(stage: Stage, serve: _Running, work: _Running) -> dict[str, float]:
     }
 
 
-def _cpu_seconds(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return times.user + times.system
-
-
 async def long_calendar(stage: Stage, *, events: int = 20_000) -> Rows:
     """Read a long calendar for the first time, once at a stretch and once with a worker killed in between."""
-    async with _installation(stage, 10, events) as (connection, environment):
+    async with installation(stage, 10, events) as (connection, environment):
         google = environment["CATFLAP_GOOGLE_API_URL"]
-        await _put_off(connection)
-        with _started(environment, "work") as work:
+        await put_off(connection)
+        with started(environment, "work") as work:
             await _begin_first_sync(connection, 1)
             await _until(lambda: _is_synced(connection, 1, events))
             before, began = work.megabytes(), time.monotonic()
@@ -171,11 +127,11 @@ async def long_calendar(stage: Stage, *, events: int = 20_000) -> Rows:
             most = await _peak(work, lambda: _is_synced(connection, 2, events))
             took = time.monotonic() - began
         pages = await _pages(stage, google)
-        with _started(environment, "work") as work:
+        with started(environment, "work") as work:
             await _begin_first_sync(connection, 3)
             await _until(lambda: connection.fetchval("SELECT page_token FROM app.calendars WHERE id = 5"))
             work.process.kill()
-        with _started(environment, "work"):
+        with started(environment, "work"):
             await _until(lambda: _is_synced(connection, 3, events))
         return {
             "events": events,
@@ -186,7 +142,7 @@ async def long_calendar(stage: Stage, *, events: int = 20_000) -> Rows:
         }
 
 
-async def _peak(work: _Running, is_over: Callable[[], Awaitable[Any]]) -> float:
+async def _peak(work: Running, is_over: Callable[[], Awaitable[Any]]) -> float:
     """Return the largest memory of a process until something is over."""
     most = 0.0
     for _ in range(6_000):
@@ -290,66 +246,6 @@ async def _plan_all(connection: asyncpg.Connection, users: int) -> None:
         return bool(await connection.fetchval(query, planned_before) == users)
 
     await _until(are_planned)
-
-
-@asynccontextmanager
-async def _installation(
-    stage: Stage, users: int, events: int = 50, *, is_changing: bool = False
-) -> AsyncIterator[tuple[asyncpg.Connection, dict[str, str]]]:
-    """Load the database and start a Google; yield a connection and the environment of our processes."""
-    cipher = TokenCipher(load_keyset(stage.keyset))
-    await load(stage.urls, users, Installation(SystemClock().now(), CLIENT_ID, cipher))
-    connection = await asyncpg.connect(**asyncpg_options(stage.urls.owner))
-    for statement in _PREPARE:
-        await connection.execute(statement)
-    await connection.executemany(
-        "UPDATE vault.google_tokens SET access_token = $2, refresh_token = $3 WHERE id = $1",
-        [
-            (row["id"], *(_sealed(cipher, row, name) for name in ("access_token", "refresh_token")))
-            for row in await connection.fetch("SELECT id, user_id FROM vault.google_tokens")
-        ],
-    )
-    await connection.execute("VACUUM (ANALYZE)")
-    with _bare_google(events, is_changing) as url:
-        environment = {
-            "CATFLAP_GOOGLE_API_URL": url,
-            "CATFLAP_GOOGLE_DISCOVERY_URL": f"{url}/.well-known/openid-configuration",
-            "CATFLAP_CALENDARS": "true",
-        }
-        yield connection, {**stage.environment, **environment}
-    await connection.close()
-
-
-@contextmanager
-def _bare_google(events: int, is_changing: bool) -> Iterator[str]:
-    command = [sys.executable, "-m", "bench.bare_google", str(events), *["changing"] * is_changing]
-    google = subprocess.Popen(command, stdout=subprocess.PIPE)
-    try:
-        assert google.stdout is not None
-        yield google.stdout.readline().decode().strip()
-    finally:
-        stop(google)
-
-
-def _sealed(cipher: TokenCipher, row: asyncpg.Record, field: str) -> bytes:
-    token = f"{field.partition('_')[0]}-{row['user_id']}"
-    return cipher.encrypt(token, AssociatedData(row["id"], row["user_id"], field))
-
-
-async def _put_off(connection: asyncpg.Connection) -> None:
-    """Let nothing be due but what a notification tells."""
-    await connection.execute("UPDATE app.calendar_syncs SET due_at = now() + interval '1 day'")
-    await connection.execute("UPDATE app.calendar_syncs SET list_due_at = due_at, list_sync_token = 'v1'")
-    await connection.execute("UPDATE app.calendars SET sync_due_at = now() + interval '1 day'")
-
-
-@contextmanager
-def _started(environment: dict[str, str], *arguments: str) -> Iterator[_Running]:
-    process = start(*arguments, environment=environment)
-    try:
-        yield _Running(process)
-    finally:
-        stop(process)
 
 
 async def _begin_first_sync(connection: asyncpg.Connection, user: int) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bench import (
+    busy_minute,
     calendar_cpu,
     freshness,
     gc_pauses,
@@ -199,6 +200,12 @@ def measures(quick: bool = False, sentences: int | None = None) -> list[Measure]
             "A text whose sound is rendered already",
             on_stage(speech.found),
             {"both, ms": "≤ 5"},
+        ),
+        Measure(
+            "speech.minute",
+            "Announcements due in one minute, rendered ahead by two workers on two cores",
+            on_stage(busy_minute.rendered_ahead, users=200 if quick else busy_minute.USERS),
+            {"late, or without a sound": "= 0"},
         ),
         Measure(
             "speech.understood",

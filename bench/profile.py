@@ -15,7 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import CodeType, FrameType
@@ -24,10 +24,11 @@ import greenlet
 import structlog
 import uvloop
 
-from bench import calendar_cpu
+from bench import calendar_cpu, week
 from bench.signin import CODE_PATH, Client
 from bench.vault_http import ask_all, token_requests
 from bench.vault_stage import Stage, open_stage
+from catflap.announcements.planning import plan
 from catflap.app import open_catflap
 from catflap.cli.http_server import bind, port_of, serving
 
@@ -119,6 +120,18 @@ async def first_sign_in(stage: Stage, profile: Profile, seconds: float) -> int:
     return times
 
 
+def week_of_plans(profile: Profile, seconds: float) -> int:
+    """Sample plans of a week, each of other titles; return how many there were."""
+    times = 0
+    while profile.cpu_seconds < seconds:
+        found = week.occurrences(title=f"week {times}")
+        known = week.facts(found)
+        with sampled(profile):
+            plan(found, week.MANY, week.NOW, week.WEEK, known)
+        times += 1
+    return times
+
+
 async def job(stage: Stage, profile: Profile, name: str, seconds: float) -> int:
     """Sample a calendar job, again and again; return how often it ran."""
     async with calendar_cpu.opened(stage) as application:
@@ -157,8 +170,10 @@ def write(profile: Profile, file: Path) -> Path:
 async def main(what: str, seconds: float, lines: int) -> None:
     """Sample, print and write."""
     profile = Profile()
-    async with open_stage() as stage:
-        if what == "token":
+    async with AsyncExitStack() as stack:
+        if what == "week":
+            count = week_of_plans(profile, seconds)
+        elif (stage := await stack.enter_async_context(open_stage())) and what == "token":
             count = await token_route(stage, profile, seconds)
         elif what == "signin":
             count = await first_sign_in(stage, profile, seconds)
@@ -174,7 +189,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(
         prog="python -m bench.profile", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("what", choices=["token", "signin", *JOBS])
+    parser.add_argument("what", choices=["token", "signin", "week", *JOBS])
     parser.add_argument("--seconds", type=float, default=10.0, help="how long to take samples [10]")
     parser.add_argument("--lines", type=int, default=40, help="functions to print [40]")
     given = parser.parse_args()

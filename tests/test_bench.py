@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy.util import greenlet_spawn
 
-from bench import measures, profile, records
+from bench import busy_minute, docs, measures, profile, records, week
+from catflap.announcements.planning import plan
+from catflap.speech import language_of
 
 
 @pytest.mark.parametrize(
@@ -52,3 +54,27 @@ def test_rows_of_one_thing_are_a_line_and_targets_are_judged() -> None:
         [["", ""], ["share", "0.19 (≥ 0.5: missed)"]],
     ]
     assert records.missed(record) == ["share"]
+
+
+def test_every_measure_has_its_place_in_the_documentation() -> None:
+    pages = "".join(page.read_text() for page in docs.PAGES)
+    assert [one.name for one in measures.measures() if f"<!-- bench: {one.name} -->" not in pages] == []
+
+
+def test_the_meetings_of_the_busy_minute_are_the_same_at_each_run_and_partly_shared() -> None:
+    found = busy_minute.meetings(1_000)
+    assert found == busy_minute.meetings(1_000)
+    titles = [one.title for one in found]
+    assert 500 < len(set(titles)) < 800
+    assert 400 < sum(language_of(title) == "ja" for title in titles) < 600
+    assert len({one.dialect_ja for one in found}) > 5
+
+
+def test_the_planned_week_uses_what_can_be_switched_on() -> None:
+    found = week.occurrences()
+    assert len({one.event_id for one in found}) == len(found) == week.OCCURRENCES
+    assert all(week.NOW <= one.starts_at < week.NOW + week.WEEK for one in found)
+    assert {one.is_meeting for one in found} == {one.all_day for one in found} == {True, False}
+    made = plan(found, week.MANY, week.NOW, week.WEEK, week.facts(found))
+    assert {"before", "start", "briefing"} <= {one.kind for one in made}
+    assert len(made) > len(found)

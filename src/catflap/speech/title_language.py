@@ -10,7 +10,7 @@ import re
 import tomllib
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -24,6 +24,8 @@ _HAN = frozenset({"CJK", "IDEOGRAPHIC", "BOPOMOFO"})
 _SYLLABIC = {"HANGUL": 3, "ETHIOPIC": 2}
 _LONGEST = 500
 _FUNCTION, _COMMON, _LETTER = 3, 2, 1
+# Letters of a word whose ending may tell its language, so that Samsung is not German.
+_COMPOUND = 8
 _WORD = re.compile(r"(?<![.@\w])[^\W\d_]+(?:-[^\W\d_]+)*")
 
 
@@ -65,7 +67,7 @@ def languages_of(script: str) -> tuple[str, ...]:
     if script in _HAN:
         return ("zh", "yue")
     found = _tables().alphabets.get(script)
-    return (found.usual, *found.letters) if found else ()
+    return tuple(dict.fromkeys((found.usual, *found.letters, *found.words))) if found else ()
 
 
 def languages() -> frozenset[str]:
@@ -76,8 +78,13 @@ def languages() -> frozenset[str]:
 
 def _by_letters(script: str, text: str) -> str:
     found = _tables().alphabets[script]
-    held = set(text.casefold())
-    return next((code for code, letters in found.letters.items() if held & letters), found.usual)
+    folded = text.casefold()
+    held, words = set(folded), set(_WORD.findall(folded))
+    tells = (
+        *(code for code, letters in found.letters.items() if held & letters),
+        *(code for code, common in found.words.items() if words & common),
+    )
+    return next(iter(tells), found.usual)
 
 
 def _han_language(text: str) -> str:
@@ -110,22 +117,33 @@ def _encodes(char: str, encoding: str) -> bool:
 
 def _latin_language(text: str) -> str:
     # Capitals among small letters are abbreviations: MIT is no German "mit".
-    words = [word.casefold() for word in _WORD.findall(text) if text.isupper() or not word.isupper()]
+    words = [word.lower() for word in _WORD.findall(text) if text.isupper() or not word.isupper()]
     tables = _tables()
     scores: Counter[str] = Counter()
     for word in words:
-        scores.update(tables.latin_words.get(word, {}))
-    for code in {code for letter in set(text.casefold()) for code in tables.latin_letters.get(letter, ())}:
+        known = tables.latin_words.get(word, {})
+        scores.update(known)
+        scores.update({code: _COMMON for code in _by_ending(word) if code not in known})
+    for code in {code for letter in set(text.lower()) for code in tables.latin_letters.get(letter, ())}:
         scores[code] += _LETTER
     most = max(scores.values(), default=0)
     # English comes first, and the first of the best is taken.
     return next((code for code in tables.latin if most and scores[code] == most), "en")
 
 
+def _by_ending(word: str) -> frozenset[str]:
+    """Return the languages of a long word, by the end of the compound: Vereinssitzung is German."""
+    if len(word) < _COMPOUND:
+        return frozenset()
+    endings = _tables().latin_endings
+    return frozenset().union(*(endings.get(word[at:], ()) for at in range(1, len(word) - 2)))
+
+
 @dataclass(frozen=True)
 class _Alphabet:
     usual: str
     letters: Mapping[str, frozenset[str]]
+    words: Mapping[str, frozenset[str]]
 
 
 @dataclass(frozen=True)
@@ -133,6 +151,7 @@ class _Tables:
     alphabets: Mapping[str, _Alphabet]
     latin: tuple[str, ...]
     latin_words: Mapping[str, Mapping[str, int]]
+    latin_endings: Mapping[str, frozenset[str]]
     latin_letters: Mapping[str, frozenset[str]]
     chinese_signs: frozenset[str]
     chinese_words: tuple[str, ...]
@@ -150,20 +169,30 @@ def _tables() -> _Tables:
             name: _Alphabet(
                 one["usual"],
                 {code: frozenset(letters) for code, letters in one.get("letters", {}).items()},
+                {code: frozenset(words.split()) for code, words in one.get("words", {}).items()},
             )
             for name, one in data["alphabets"].items()
         },
         latin=tuple(latin),
         latin_words=_word_scores(latin),
-        latin_letters={
-            letter: frozenset(code for code, one in latin.items() if letter in one.get("letters", ""))
-            for letter in {letter for one in latin.values() for letter in one.get("letters", "")}
-        },
+        latin_endings=_languages_by(latin, "endings", str.split),
+        latin_letters=_languages_by(latin, "letters", list),
         chinese_signs=frozenset(chinese["signs"].strip()),
         chinese_words=tuple(chinese["words"]),
         cantonese=frozenset(chinese["cantonese"]),
         japanese_too=frozenset(chinese["japanese_too"]),
     )
+
+
+def _languages_by(
+    latin: Mapping[str, Mapping[str, str]], name: str, split: Callable[[str], list[str]]
+) -> Mapping[str, frozenset[str]]:
+    """Return the languages that list each letter or ending."""
+    listed = {code: split(one.get(name, "")) for code, one in latin.items()}
+    return {
+        part: frozenset(code for code, parts in listed.items() if part in parts)
+        for part in {part for parts in listed.values() for part in parts}
+    }
 
 
 def _word_scores(latin: Mapping[str, Mapping[str, str]]) -> Mapping[str, Mapping[str, int]]:

@@ -10,7 +10,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from catflap.cli import phrases
+from catflap.cli.listening import samples
 from catflap.errors import OperatorMustAct
+from catflap.speech import dialects
+from catflap.speech.phrasebooks import phrasebook
 
 FOLDER = Path(str(files("catflap"))) / "phrasebooks"
 
@@ -122,11 +125,11 @@ def test_its_help_has_examples() -> None:
 
 
 def test_a_page_plays_a_sound_of_each_kind_in_a_dialect(tmp_path: Path) -> None:
-    result = listen(tmp_path / "heard", "--dialect", "standard", "--dialect", "plain")
+    result = listen(tmp_path / "heard", "--dialect", "standard")
     assert (result.exit_code, result.stdout) == (0, f"{tmp_path / 'heard' / 'index.html'}\n")
     page = (tmp_path / "heard" / "index.html").read_text("utf-8")
     sources = re.findall(r'<audio [^>]*src="([^"]+)"', page)
-    assert len(sources) == len(set(sources)) == 2 * 30
+    assert len(sources) == len(set(sources)) == 31
     assert {*sources, "index.html"} == {file.name for file in (tmp_path / "heard").iterdir()}
     assert "標準語" in page
     assert "午後3時半" in page
@@ -135,9 +138,22 @@ def test_a_page_plays_a_sound_of_each_kind_in_a_dialect(tmp_path: Path) -> None:
             assert sound.getnframes() > sound.getframerate()
 
 
-def test_every_variant_can_be_heard(tmp_path: Path) -> None:
-    assert listen(tmp_path, "--dialect", "plain", "--every-variant").exit_code == 0
-    assert len(list(tmp_path.glob("plain-start-*.wav"))) == 3 * 5
+def test_every_variant_of_one_kind_can_be_heard_in_several_dialects(tmp_path: Path) -> None:
+    options = ("--dialect", "plain", "--dialect", "kansai", "--kind", "start", "--every-variant")
+    assert listen(tmp_path, *options).exit_code == 0
+    for dialect in ("plain", "kansai"):
+        assert len(list(tmp_path.glob(f"{dialect}-start-*.wav"))) == 3 * 5
+    assert len(list(tmp_path.glob("*.wav"))) == 2 * 3 * 5
+
+
+def test_every_phrase_but_parts_of_sentences_is_among_the_samples() -> None:
+    for dialect in dialects():
+        said = [sample.utterance.display for sample in samples(dialect, every_variant=True)]
+        for kind, variants in phrasebook(dialect.id).phrases.items():
+            for phrase in variants[:5]:
+                pieces = re.split(r"\{\w+\}", phrase.display)
+                found = any(all(piece in display for piece in pieces) for display in said)
+                assert found, (dialect.id, kind, phrase.display)
 
 
 def test_an_unknown_dialect_or_a_folder_that_is_a_file_is_an_error(tmp_path: Path) -> None:

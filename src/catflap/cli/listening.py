@@ -51,10 +51,12 @@ class Sample:
     utterance: Utterance
 
 
-def samples(dialect: Dialect, every_variant: bool) -> Iterator[Sample]:
-    """Yield what is said in a dialect: one of each kind, or each variant."""
+def samples(dialect: Dialect, every_variant: bool, kind_start: str = "") -> Iterator[Sample]:
+    """Yield what is said in a dialect: one of each kind that starts like this, or each variant."""
     title, holiday = _TITLES[dialect.language]
     for kind, say in _kinds(dialect.id, title, holiday).items():
+        if not kind.startswith(kind_start):
+            continue
         for seed in range(_VARIANTS if every_variant else 1):
             name = f"{kind} {seed + 1}" if every_variant else kind
             yield Sample(name, _file_name(dialect, name), say(seed))
@@ -71,14 +73,14 @@ def page(found: Sequence[tuple[Dialect, Sequence[Sample]]]) -> str:
     return _PAGE.format(links=links, sections=sections)
 
 
-async def write_page(folder: Path, wanted: Sequence[Dialect], every_variant: bool) -> Path:
+async def write_page(folder: Path, wanted: Sequence[Dialect], every_variant: bool, kind_start: str) -> Path:
     """Write the sounds and `index.html`; return its path.
 
     Raises:
         OperatorMustAct: `out_unwritable`, or no voice is installed.
         SpeechFailed: as `Speech.synthesise`.
     """
-    found = [(dialect, list(samples(dialect, every_variant))) for dialect in wanted]
+    found = [(dialect, list(samples(dialect, every_variant, kind_start))) for dialect in wanted]
     speech = Speech(engines=installed_engines())
     try:
         await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
@@ -116,6 +118,7 @@ def _kinds(dialect: str, title: str, holiday: str) -> dict[str, _Say]:
         "briefing": lambda seed: say_briefing(dialect, _DAY, [], 3, _AT, (), seed),
         "briefing: one": lambda seed: say_briefing(dialect, _DAY, [holiday], 1, _AT, [until], seed),
         "briefing, brief": lambda seed: say_briefing(dialect, _DAY, [], 3, _AT, (), seed, "brief"),
+        "briefing: one, brief": lambda seed: say_briefing(dialect, _DAY, [], 1, _AT, (), seed, "brief"),
         "briefing, chatty": lambda seed: say_briefing(dialect, _DAY, [], 3, _AT, (), seed, "chatty", listed),
         "briefing: one, chatty": lambda seed: say_briefing(
             dialect, _DAY, [], 1, _AT, (), seed, "chatty", listed[:1]

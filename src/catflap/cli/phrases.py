@@ -70,6 +70,7 @@ def listen(
         "listen-out"
     ),
     dialect: Annotated[list[str] | None, typer.Option(help="Only this dialect; may be given again.")] = None,
+    kind: Annotated[str, typer.Option(help='Only kinds that start like this: "evening", "before: 10".')] = "",
     every_variant: Annotated[
         bool, typer.Option("--every-variant", help="Every variant, not the first.")
     ] = False,
@@ -78,7 +79,7 @@ def listen(
 
     async def work() -> None:
         wanted = [phrasebook(one).dialect for one in dialect] if dialect else dialects()
-        typer.echo(await write_page(folder, wanted, every_variant))
+        typer.echo(await write_page(folder, wanted, every_variant, kind))
 
     run(work())
 

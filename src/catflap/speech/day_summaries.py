@@ -1,29 +1,30 @@
 """Build utterances about a whole day: the morning briefing, the evening look-ahead, a day without events."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from catflap.speech.clock_words import part_of_day
-from catflap.speech.language import Language
 from catflap.speech.phrasebooks import Phrasebook, phrasebook
 from catflap.speech.sentences import (
+    SHARES,
     Talkativeness,
     Utterance,
     concatenate,
+    fits,
     next_seed,
     sentence,
-    speech_cost,
 )
 from catflap.speech.spoken_times import TextPair, format_clock, format_date, format_day, format_time
 from catflap.speech.titles import Title, join_english, join_titles
 
-# The text of about eighteen seconds, in moras and letters; a longer one names fewer appointments, then has
-# less of each title.
-_MAX_COST: Mapping[Language, int] = {"ja": 138, "en": 185}
-_MAX_SHARE = 8
 # Of a list of appointments with their times.
 _MAX_LISTED, _LISTED_SHARE = 8, 2
+# The parts of their limit that titles have with a greeting: all, a half, a third. With less there is none.
+_SHARES_WITH_GREETING = SHARES[:3]
+# The phrases for one timed event, for several, and for a day without any.
+_CountKinds = tuple[str, str, str]
+_BRIEF: _CountKinds = ("brief_one", "brief_many", "brief_nothing")
 
 Listed = Sequence[tuple[datetime, Title | str]]
 
@@ -96,28 +97,50 @@ def _say_day(
     book: Phrasebook,
     said: _Day,
     greeting: Utterance,
-    kinds: tuple[str, str, str],
+    kinds: _CountKinds,
     seed: int,
     talk: Talkativeness,
     listed: Listed,
 ) -> Utterance:
+    """Return the first of the versions that fits into a sound; the shortest if none does."""
     opening = [] if talk == "brief" else [greeting]
-    if talk == "brief":
-        kinds = ("brief_one", "brief_many", "brief_nothing")
-    limit = _MAX_COST[book.dialect.language]
-    entries = _entries(book, listed) if talk == "chatty" else []
-    lists = [_list_sentence(book, said, entries[:number], seed) for number in range(len(entries), 0, -1)]
-    counted = _count_sentence(book, said, kinds, seed)
-    for share in range(1, _MAX_SHARE + 1):
-        about_titles = list(_title_sentences(book, said, share, seed))
-        for ending in [*([one] for one in lists), counted]:
-            whole = concatenate([*opening, *about_titles, *ending])
-            if speech_cost(whole) <= limit:
-                return whole
+    counted = _count_sentence(book, said, _BRIEF if talk == "brief" else kinds, seed)
+    endings = [counted]
+    if talk == "chatty":
+        entries = _entries(book, listed)
+        lists = (_list_sentence(book, said, entries[:end], seed) for end in range(len(entries), 0, -1))
+        endings = [*([one] for one in lists), counted]
+    for sentences in _versions(book, said, seed, opening, endings):
+        whole = concatenate(sentences)
+        if fits(whole):
+            break
     return whole
 
 
-def _count_sentence(book: Phrasebook, said: _Day, kinds: tuple[str, str, str], seed: int) -> list[Utterance]:
+def _versions(
+    book: Phrasebook,
+    said: _Day,
+    seed: int,
+    opening: Sequence[Utterance],
+    endings: Sequence[Sequence[Utterance]],
+) -> Iterator[Sequence[Utterance]]:
+    """Yield the sentences about a day, from the version that says most to the shortest.
+
+    Fewer appointments are named with their times, then less of each title, then without the greeting.
+    """
+    for share in _SHARES_WITH_GREETING:
+        about_titles = list(_title_sentences(book, said, share, seed))
+        for ending in endings:
+            yield [*opening, *about_titles, *ending]
+    for share in SHARES[::2]:
+        about_titles = list(_title_sentences(book, said, share, seed))
+        yield [*about_titles, *endings[-1]]
+    shortest = _count_sentence(book, said, _BRIEF, seed)
+    yield [*about_titles, *shortest]
+    yield [*about_titles[:1], *shortest]
+
+
+def _count_sentence(book: Phrasebook, said: _Day, kinds: _CountKinds, seed: int) -> list[Utterance]:
     """Return how many timed events there are, or that there is nothing at all, if it is so."""
     language = book.dialect.language
     one, many, nothing = kinds
@@ -148,9 +171,12 @@ def _title_sentences(book: Phrasebook, said: _Day, share: int, seed: int) -> Ite
 
 
 def _entries(book: Phrasebook, listed: Listed) -> list[tuple[TextPair, TextPair, TextPair]]:
-    """Return the first appointments as they stand in a list, each with its title and its time."""
+    """Return the first appointments as they stand in a list, each with its title and its time.
+
+    A time has its part of the day where that changes; in the morning it is clear.
+    """
     found = []
-    part_before = ""
+    part_before = "morning"
     for at, title in listed[:_MAX_LISTED]:
         part = part_of_day(at.time())
         words = join_titles(book, [title], at.date(), _LISTED_SHARE)

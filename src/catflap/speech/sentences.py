@@ -1,6 +1,6 @@
 """Utterances: one sentence of a phrasebook, several in a row, and about how long they take."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -8,10 +8,14 @@ from catflap.speech import japanese
 from catflap.speech.language import Language
 from catflap.speech.phrasebooks import DAY_SLOTS, ROUND, Phrasebook
 from catflap.speech.spoken_times import TextPair
-from catflap.speech.titles import at_sentence_start
+from catflap.speech.titles import Title, at_sentence_start, join_titles
 
 # How much is said: `brief` has no more than needed, `chatty` adds a remark and names every appointment.
 Talkativeness = Literal["brief", "normal", "chatty"]
+# The text of about eighteen seconds of the slowest voice, in moras and letters.
+MAX_COST: Mapping[Language, int] = {"ja": 138, "en": 185}
+# Titles of a longer text are cut to a half of their limit, or less.
+SHARES = (1, 2, 3, 5, 8)
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,22 @@ def next_seed(seed: int, position: int) -> int:
     Each goes round at another pace, so that any two meet in all combinations of their variants.
     """
     return seed + position * (seed // (ROUND * DAY_SLOTS))
+
+
+def sentence_with_titles(
+    book: Phrasebook, kind: str, titles: Sequence[Title | str], seed: int = 0, **values: TextPair
+) -> Utterance:
+    """Return one phrase with joined titles, cut to what fits into a sound; arguments as of `sentence`."""
+    for share in SHARES:
+        said = sentence(book, kind, join_titles(book, titles, share=share), seed, **values)
+        if fits(said):
+            break
+    return said
+
+
+def fits(utterance: Utterance) -> bool:
+    """Return whether an utterance fits into a sound."""
+    return speech_cost(utterance) <= MAX_COST[utterance.language]
 
 
 def speech_cost(utterance: Utterance) -> int:

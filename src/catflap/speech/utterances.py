@@ -10,10 +10,18 @@ from datetime import date, datetime, timedelta
 from catflap.speech import english, japanese
 from catflap.speech.errors import NothingToSay
 from catflap.speech.phrasebooks import phrasebook
-from catflap.speech.sentences import Talkativeness, Utterance, concatenate, next_seed, sentence
+from catflap.speech.sentences import (
+    Talkativeness,
+    Utterance,
+    concatenate,
+    fits,
+    next_seed,
+    sentence,
+    sentence_with_titles,
+)
 from catflap.speech.spoken_times import format_day, format_duration, format_time
 from catflap.speech.text import display_text, has_words, truncate
-from catflap.speech.titles import Title, join_titles, substitute_title
+from catflap.speech.titles import Title, substitute_title
 
 _MAX_FREE_TEXT = 200
 
@@ -81,7 +89,7 @@ def say_all_day(
     """Return a reminder of all-day events of `day`, played on `today`."""
     book = phrasebook(dialect)
     words = format_day(day, today, book.dialect.language)
-    return sentence(book, "all_day", join_titles(book, titles), seed, day=words)
+    return sentence_with_titles(book, "all_day", titles, seed, day=words)
 
 
 def say_moved(
@@ -100,8 +108,7 @@ def say_cancelled(
 
 def say_catch_up(dialect: str, titles: Sequence[Title | str], seed: int = 0) -> Utterance:
     """Return a summary of announcements that were missed, for instance while the device was offline."""
-    book = phrasebook(dialect)
-    return sentence(book, "catch_up", join_titles(book, titles), seed)
+    return sentence_with_titles(phrasebook(dialect), "catch_up", titles, seed)
 
 
 def say_reconnect(dialect: str, seed: int = 0) -> Utterance:
@@ -148,10 +155,11 @@ def _say(
     heard_on = (starts_at - timedelta(minutes=minutes)).date()
     time = format_time(starts_at, heard_on, language, soon=minutes < 60)
     span = format_duration(minutes, language)
-    said = sentence(book, kind, join_titles(book, titles), seed, time=time, span=span)
+    said = sentence_with_titles(book, kind, titles, seed, time=time, span=span)
     if talk != "chatty":
         return said
-    return concatenate([said, sentence(book, "remark", seed=next_seed(seed, 1))])
+    with_remark = concatenate([said, sentence(book, "remark", seed=next_seed(seed, 1))])
+    return with_remark if fits(with_remark) else said
 
 
 def _say_with_span(
@@ -159,7 +167,7 @@ def _say_with_span(
 ) -> Utterance:
     book = phrasebook(dialect)
     span = format_duration(minutes, book.dialect.language)
-    return sentence(book, kind, join_titles(book, titles), seed, span=span)
+    return sentence_with_titles(book, kind, titles, seed, span=span)
 
 
 def _say_with_time(
@@ -167,4 +175,4 @@ def _say_with_time(
 ) -> Utterance:
     book = phrasebook(dialect)
     time = format_time(starts_at, today, book.dialect.language)
-    return sentence(book, kind, join_titles(book, titles), seed, time=time)
+    return sentence_with_titles(book, kind, titles, seed, time=time)

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from catflap.errors import OperatorMustAct
-from catflap.settings import Settings, is_loopback
+from catflap.setting_urls import is_loopback
+from catflap.settings import Settings
 
 DOCS = Path(__file__).parent.parent / "docs" / "settings.md"
 
@@ -206,3 +207,62 @@ def test_half_an_address_is_refused_by_its_own_name(
     monkeypatch.setenv(name, value)
     with pytest.raises(OperatorMustAct, match=f"^[a-z_]+: {name}: "):
         Settings.read()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://speech.example.com/v1",
+        "http://127.0.0.1:50021",
+        "http://192.168.1.5:50021/",
+        "http://[fd00::1]:50021",
+        "http://voicevox:50021",
+    ],
+)
+def test_a_speech_server_may_be_in_a_private_network(url: str) -> None:
+    assert Settings.read(voicevox_url=url).voicevox_url == url.rstrip("/")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://speech.example.com",
+        "http://8.8.8.8",
+        "ftp://127.0.0.1",
+        "speech",
+        "https://user:word@speech.example.com",
+        "https://speech.example.com/?key=1",
+        "https://speech.example.com/#x",
+        "https://",
+    ],
+)
+def test_other_addresses_of_speech_servers_are_refused(url: str) -> None:
+    for name in ("voicevox_url", "openai_speech_url"):
+        with pytest.raises(OperatorMustAct, match=f"CATFLAP_{name.upper()}"):
+            Settings.read(**{name: url})
+
+
+def test_a_key_is_never_sent_unencrypted_to_another_machine() -> None:
+    for url in ("http://192.168.1.5/v1", "HTTP://speech/v1"):
+        with pytest.raises(OperatorMustAct, match="https") as refused:
+            Settings.read(openai_speech_url=url, openai_speech_key="sk-secret")
+        assert "sk-secret" not in refused.value.message
+    assert Settings.read(openai_speech_url="http://localhost:8880/v1", openai_speech_key="sk-secret")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("openai_speech_key", "sk-secret\r\nX: y"),
+        ("openai_speech_key", "sk-sécret"),
+        ("openai_speech_languages", "english"),
+        ("openai_speech_languages", ""),
+        ("openai_speech_pitch", 9),
+        ("voicevox_speaker", -1),
+        ("speech_timeout", 0),
+    ],
+)
+def test_other_values_for_speech_servers_are_refused(name: str, value: object) -> None:
+    with pytest.raises(OperatorMustAct, match=f"CATFLAP_{name.upper()}") as refused:
+        Settings.read(**{name: value})
+    assert "cret" not in refused.value.message

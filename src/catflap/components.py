@@ -27,7 +27,7 @@ from catflap.google.oauth import OAuth
 from catflap.google.scopes import READ_SETTINGS
 from catflap.log import log
 from catflap.settings import GoogleClient, Settings
-from catflap.speech import NoVoice, Speech, Voices, installed_engines
+from catflap.speech import NoVoice, Speech, Voices, hosts_that_get_titles, voices_of
 from catflap.store.connect import open_database
 from catflap.store.data_dir import prepare_data_dir
 from catflap.store.database import Urls, connect
@@ -57,6 +57,12 @@ from catflap.work.worker import Worker
 _CALENDARS_OFF = (
     "No speech engine is installed, so calendars are not read and there is no page. pip install "
     "'catflap[mia,english]' adds them; CATFLAP_CALENDARS=true reads calendars without a voice."
+)
+
+
+_TITLES_LEAVE = (
+    "CATFLAP_VOICEVOX_URL or CATFLAP_OPENAI_SPEECH_URL is set: what is announced, titles included, is sent "
+    "there to be spoken. Titles of private events are not, unless their user has them said."
 )
 
 
@@ -117,6 +123,8 @@ class Components:
         if base.settings.calendars and (languages := self.voices.missing_languages()):
             # No job fails for want of a voice, so this is the only place that reports it.
             log.warning("voice_missing", hint=NoVoice(*languages).message)
+        if base.settings.calendars and (hosts := hosts_that_get_titles(base.settings)):
+            log.warning("titles_leave_this_machine", hosts=hosts, hint=_TITLES_LEAVE)
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(Worker(base.urls.app, self.jobs))
             maintenance = Maintenance(
@@ -147,11 +155,11 @@ async def open_components(
         OperatorMustAct: settings, data directory, database or OAuth client must be corrected.
         TryAgain: the database does not answer.
     """
-    settings = _decide_calendars(settings)
+    voices = voices_of(settings)
+    settings = _decide_calendars(settings, voices)
     async with AsyncExitStack() as stack:
         infrastructure = await _infrastructure(settings, clock or SystemClock(), auth_path, stack)
         vault = await _vault(infrastructure, stack)
-        voices = Voices(installed_engines())
         speech = Speech(engines=voices.engines)
         stack.push_async_callback(speech.aclose)
         push = _push_channels(infrastructure, mia_path)
@@ -168,11 +176,11 @@ async def open_components(
         yield Components(infrastructure, vault, voices, push, jobs)
 
 
-def _decide_calendars(settings: Settings) -> Settings:
+def _decide_calendars(settings: Settings, voices: Voices) -> Settings:
     """Where the settings leave it open, read calendars if a speech engine is installed."""
     if settings.calendars is not None:
         return settings
-    calendars = bool(installed_engines())
+    calendars = bool(voices.engines)
     if not calendars:
         log.info("calendars_not_read", hint=_CALENDARS_OFF)
     return settings.model_copy(update={"calendars": calendars})

@@ -20,9 +20,11 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from catflap.errors import OperatorMustAct
+from catflap.setting_urls import checked_url, is_loopback, origin_of
+from catflap.speech_settings import SpeechSettings
 
 GOOGLE_DISCOVERY_URL = "https://accounts.google.com/.well-known/openid-configuration"
 GOOGLE_API_URL = "https://www.googleapis.com"
@@ -37,7 +39,6 @@ PUSH_PATH = "/google/calendar/push"
 _GOOGLES_OWN = ("GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET", "GOOGLE_REDIRECT_URI")
 
 
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 _ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (compared with, not bound to)
 
 
@@ -51,50 +52,7 @@ class GoogleClient(BaseModel):
     redirect_uri: str
 
 
-def is_loopback(url: str) -> bool:
-    """Return whether the host of `url` is a loopback address."""
-    try:
-        host = urlsplit(url).hostname or ""
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def origin_of(url: str) -> str:
-    """Return `url` as an origin (RFC 6454 section 6.2): lower case, no default port, no path.
-
-    Raises:
-        ValueError: it is not an origin; the message says why.
-    """
-    parts = urlsplit(url)
-    if not parts.scheme or not parts.hostname or any(c.isspace() or c in "\\*" for c in url):
-        raise ValueError(f"{_shown(url)} must be scheme://host or scheme://host:port")
-    if parts.username is not None or parts.password is not None:
-        raise ValueError("must not hold a user name or a password")
-    if "?" in url or "#" in url:
-        raise ValueError("must not hold a query or a fragment")
-    if parts.path.strip("/"):
-        raise ValueError(
-            f"must be an address without a path (it has {parts.path}): Catflap answers at the root of a host "
-            "name of its own, such as https://catflap.example.com"
-        )
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else _ascii(parts.hostname)
-    port = "" if parts.port in (None, _DEFAULT_PORTS.get(parts.scheme)) else f":{parts.port}"
-    return f"{parts.scheme}://{host}{port}"
-
-
-def _ascii(host: str) -> str:
-    try:
-        return host.encode("idna").decode("ascii")
-    except UnicodeError:
-        raise ValueError("must name a host") from None
-
-
-def _shown(url: str) -> str:
-    return repr(url) if url.isprintable() and "@" not in url else "it"
-
-
-class Settings(BaseSettings):
+class Settings(SpeechSettings):
     """All settings; docs/settings.md describes them."""
 
     model_config = SettingsConfigDict(
@@ -169,12 +127,12 @@ class Settings(BaseSettings):
     @field_validator("google_discovery_url", "google_api_url", "jwt_jwks_url")
     @classmethod
     def _https_or_loopback(cls, url: str) -> str:
-        return _checked(url).rstrip("/") if url else url
+        return checked_url(url).rstrip("/") if url else url
 
     @field_validator("public_url")
     @classmethod
     def _an_origin(cls, url: str) -> str:
-        return origin_of(_checked(url.strip())) if url.strip() else ""
+        return origin_of(checked_url(url.strip())) if url.strip() else ""
 
     @field_validator("calendar_push_url")
     @classmethod
@@ -184,7 +142,7 @@ class Settings(BaseSettings):
             return url
         if not url.startswith(("https://", "http://")):
             raise ValueError(f"must be off, or an address such as https://catflap.example.com{PUSH_PATH}")
-        if any(c in _checked(url) for c in "?#") or not urlsplit(url).path.strip("/"):
+        if any(c in checked_url(url) for c in "?#") or not urlsplit(url).path.strip("/"):
             raise ValueError(f"must be the address of {PUSH_PATH} without query and fragment, or off")
         return url
 
@@ -196,7 +154,7 @@ class Settings(BaseSettings):
     @field_validator("google_redirect_uri")
     @classmethod
     def _redirect_uri(cls, url: str) -> str:
-        if url and "#" in _checked(url):
+        if url and "#" in checked_url(url):
             raise ValueError("must not hold a fragment")
         return url
 
@@ -204,7 +162,7 @@ class Settings(BaseSettings):
     @classmethod
     def _each_https_or_loopback(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
         for url in urls:
-            if "#" in _checked(url):
+            if "#" in checked_url(url):
                 raise ValueError("each must be without a fragment")
         return urls
 
@@ -295,22 +253,6 @@ class Settings(BaseSettings):
             name = str(first["loc"][0]).upper() if first["loc"] else "settings"
             prefix = "" if name in _GOOGLES_OWN else "CATFLAP_"
             raise OperatorMustAct("settings_invalid", f"{prefix}{name}: {problem}") from None
-
-
-def _checked(url: str) -> str:
-    """Return `url`, which must be https, or http to a loopback address.
-
-    Raises:
-        ValueError: with what is wrong.
-    """
-    parts = urlsplit(url)
-    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(url)):
-        raise ValueError("must be https (plain http is for this machine's own addresses only)")
-    if not parts.hostname or "@" in parts.netloc or any(c.isspace() for c in url):
-        raise ValueError("must name a host, and hold neither a user name, a password nor white space")
-    # Reading the port checks that it is one.
-    _ = parts.port
-    return url
 
 
 def _read_client(file: Path, chosen_redirect: str, default_redirect: str, callback: str) -> GoogleClient:

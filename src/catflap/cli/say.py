@@ -10,15 +10,16 @@ import typer
 from catflap.cli.playing import play
 from catflap.cli.runner import command, run
 from catflap.errors import OperatorMustAct
+from catflap.settings import Settings
 from catflap.speech import (
     AudioFormat,
     Sound,
     Speech,
     dialects,
     encode,
-    installed_engines,
     language_of,
     say_text,
+    voices_of,
 )
 
 cli = command()
@@ -74,7 +75,7 @@ async def _say(text: str, dialect: str | None, out: Path | None) -> None:
 
 
 async def _synthesise(text: str, dialect: str | None) -> Sound:
-    speech = Speech(engines=installed_engines())
+    speech = Speech(engines=voices_of(Settings.read()).engines)
     try:
         utterance = say_text(dialect or _DEFAULT[language_of(text)], text)
         return await speech.synthesise(utterance.spoken, dialect=utterance.dialect)

@@ -13,7 +13,7 @@ from catflap.errors import OperatorMustAct, TryAgain
 from catflap.google import members
 from catflap.google.fetch import FetchError, fetch
 from catflap.google.members import Malformed
-from catflap.settings import is_loopback
+from catflap.setting_urls import is_loopback
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from catflap.speech.reading_dictionary import (
     readings_in,
     word_identity,
 )
+from catflap.speech.remote_engines import hosts_that_get_titles, voices_of
 from catflap.speech.sentences import Talkativeness, Utterance
 from catflap.speech.synthesis import Speech, speech_version
 from catflap.speech.titles import Title
@@ -59,6 +60,7 @@ __all__ = [
     "check_available",
     "dialects",
     "encode",
+    "hosts_that_get_titles",
     "installed_engines",
     "installed_voices",
     "language_of",
@@ -82,5 +84,6 @@ __all__ = [
     "say_text",
     "shown_title",
     "speech_version",
+    "voices_of",
     "word_identity",
 ]

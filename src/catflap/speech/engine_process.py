@@ -11,13 +11,24 @@ import os
 import signal
 import socket
 from asyncio.subprocess import DEVNULL, Process
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from catflap.speech.errors import SpeechFailed
 from catflap.speech.protocol import AUDIO, HEADER, MAX_FRAME, SynthesisRequest, encode_frame
 
 # Enough to start Python; all other variables, such as secrets, are not passed on.
-_ENVIRONMENT = ("PATH", "PYTHONPATH", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
+_ENVIRONMENT = (
+    "PATH",
+    "PYTHONPATH",
+    "VIRTUAL_ENV",
+    "LD_LIBRARY_PATH",
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "TMPDIR",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+)
 _ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 _ATTEMPTS = 2
 
@@ -28,11 +39,15 @@ class EngineProcess:
     Args:
         command: The program and its arguments.
         timeout: Seconds for one request, including the start of the process.
+        environment: Further variables of the process.
     """
 
-    def __init__(self, command: Sequence[str], timeout: float) -> None:
+    def __init__(
+        self, command: Sequence[str], timeout: float, environment: Mapping[str, str] | None = None
+    ) -> None:
         self._command = tuple(command)
         self._timeout = timeout
+        self._environment = environment or {}
         self._lock = asyncio.Lock()
         self._closed = False
         self._process: Process | None = None
@@ -48,7 +63,7 @@ class EngineProcess:
 
         Raises:
             SpeechFailed: `speech_timeout`, `speech_crashed` (twice in a row), `speech_closed`, or the
-                engine's own code: `speech_empty`, `speech_refused`.
+                engine's own code: `speech_empty`, `speech_refused`, `speech_unavailable`.
         """
         async with self._lock:
             for _ in range(_ATTEMPTS):
@@ -99,7 +114,11 @@ class EngineProcess:
                     stdout=DEVNULL,
                     stderr=DEVNULL,
                     start_new_session=True,
-                    env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ} | _ONE_THREAD,
+                    env={
+                        **{name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
+                        **_ONE_THREAD,
+                        **self._environment,
+                    },
                 )
             self._streams = await asyncio.open_unix_connection(sock=parent)
         except BaseException:
@@ -126,4 +145,5 @@ def _parse_reply(reply: bytes) -> bytes:
     kind, body = reply[:1], reply[1:]
     if kind == AUDIO:
         return body
-    raise SpeechFailed(body.decode("ascii", "replace"), "The voice could not say these words.")
+    code, _, reason = body.decode("ascii", "replace").partition(" ")
+    raise SpeechFailed(code, "The voice could not say these words.", detail=reason or None)

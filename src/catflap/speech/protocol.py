@@ -1,6 +1,7 @@
 """The protocol between Catflap and an engine process: length-prefixed frames.
 
-A request is JSON; a reply is one letter and a body: `A` and PCM samples, or `E` and an error code.
+A request is JSON; a reply is one letter and a body: `A` and PCM samples, or `E` and an error code,
+after which there may be a space and a word for the log.
 """
 
 import json

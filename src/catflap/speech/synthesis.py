@@ -11,6 +11,7 @@ from functools import cache
 from importlib.metadata import version
 
 from catflap.speech import japanese
+from catflap.speech.circuit import GuardedProcess
 from catflap.speech.engine_process import EngineProcess
 from catflap.speech.engines import Engine, engines_for
 from catflap.speech.errors import NothingToSay, NoVoice, SpeechFailed
@@ -41,7 +42,7 @@ class Speech:
     def __init__(self, *, engines: Sequence[Engine], timeout: float = 20.0) -> None:
         self._engines = engines
         self._timeout = timeout
-        self._processes = {engine.id: EngineProcess(engine.command, timeout) for engine in engines}
+        self._processes = {engine.id: _process(engine, timeout) for engine in engines}
 
     async def synthesise(self, spoken: str, *, dialect: str) -> Sound:
         """Synthesise `Utterance.spoken` in the voice of a dialect; equal texts give equal sounds.
@@ -87,6 +88,14 @@ class Speech:
         raise failure
 
 
+def _process(engine: Engine, timeout: float) -> EngineProcess | GuardedProcess:
+    if engine.timeout is None:
+        return EngineProcess(engine.command, timeout, engine.environment)
+    # The engine gives up by itself; this is for its start, and in case it hangs.
+    process = EngineProcess(engine.command, engine.timeout + _GRACE, engine.environment)
+    return GuardedProcess(engine.id, process)
+
+
 @cache
 def speech_version() -> str:
     """Return a hash of this installation's phrasebooks and version, which all texts depend on."""
@@ -122,5 +131,5 @@ def _with_reading(run: Run) -> Run:
 def voice_settings(run: Run, dialect: str, engine: Engine) -> dict[str, float | str]:
     """Return the settings of the voice in which an engine reads a part of a text."""
     own, neutral = phrasebook(dialect), phrasebook(_NEUTRAL_DIALECT[run.language])
-    voice = own.voices.get(engine.id) or neutral.voices.get(engine.id, {})
+    voice = own.voices.get(engine.id) or neutral.voices.get(engine.id) or engine.voice
     return {**voice, "spoken_in": run.spoken_in} if run.spoken_in else dict(voice)

@@ -40,7 +40,7 @@ class Voices:
     @cached_property
     def version(self) -> str:
         """A hash of engines, phrasebooks and version, on which all sounds and texts depend."""
-        return _hash([speech_version(), [engine.name for engine in self.engines]])
+        return _hash([speech_version(), [[engine.name, dict(engine.voice)] for engine in self.engines]])
 
     def wording_key(self, fingerprint: str) -> str:
         """Return a hash of a text's fingerprint and the engines, with which its sound key changes."""

@@ -6,8 +6,8 @@ An engine is a module that runs as a program in its own process; nothing here im
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
@@ -26,6 +26,10 @@ class Engine:
         command: A program that implements `catflap.speech.protocol` on its standard input.
         languages: What it has voices for.
         can_read: Whether it can read all letters of a text.
+        voice: Settings of its voice for dialects whose phrasebooks have none for it.
+        timeout: Seconds for one part of a text, if the engine asks a server that may be away; while it is,
+            the engine is left out. None for an engine that needs nothing but itself.
+        environment: Variables of its process, which may be secret.
     """
 
     id: str
@@ -33,6 +37,9 @@ class Engine:
     command: tuple[str, ...]
     languages: frozenset[str]
     can_read: Callable[[str], bool] = lambda _: True
+    voice: Mapping[str, float | str] = field(default_factory=dict)
+    timeout: float | None = None
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 _FLITE_VOICES = {"rms", "slt"}

@@ -18,7 +18,7 @@ from catflap.speech.engines.loudness import Samples, level
 from catflap.speech.engines.pitch import raise_pitch
 from catflap.speech.protocol import AUDIO, ERROR, HEADER, SynthesisRequest, encode_frame
 
-__all__ = ["Samples", "SilentOutput", "Speak", "normalize_samples", "serve"]
+__all__ = ["EngineUnavailable", "Samples", "SilentOutput", "Speak", "normalize_samples", "serve"]
 
 Speak = Callable[[str, Mapping[str, float | str]], tuple[Samples, int]]
 
@@ -31,6 +31,14 @@ _MOST_TEMPO = 1.25
 
 class SilentOutput(Exception):
     """The engine returned silence."""
+
+
+class EngineUnavailable(Exception):
+    """The engine can say nothing at the moment, whatever the text; `reason` is a word for the log."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 def serve(speak: Speak) -> None:
@@ -95,6 +103,8 @@ def _handle(request: SynthesisRequest, speak: Speak) -> bytes:
         )
     except SilentOutput:
         return ERROR + b"speech_empty"
+    except EngineUnavailable as error:
+        return ERROR + f"speech_unavailable {error.reason}".encode()
     except Exception:
         # The engine may raise anything, and its message may contain the text.
         return ERROR + b"speech_refused"

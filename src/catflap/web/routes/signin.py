@@ -9,7 +9,8 @@ from fastapi.responses import RedirectResponse, Response
 
 from catflap.errors import BadRequest, CatflapError
 from catflap.log import log
-from catflap.settings import CALLBACK_PATH, is_loopback
+from catflap.setting_urls import is_loopback
+from catflap.settings import CALLBACK_PATH
 from catflap.signin import AuthorizationResponse, ConsentNeeded, ConsentRequest, Purpose, Session
 from catflap.signin.authorization_requests import PendingAuthorization, StateUsed
 from catflap.signin.consent_request import forced, with_prompt

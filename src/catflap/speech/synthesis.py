@@ -19,6 +19,7 @@ from catflap.speech.language import Language, Run, split_runs
 from catflap.speech.phrasebooks import dialects, phrasebook
 from catflap.speech.protocol import SynthesisRequest
 from catflap.speech.segments import split_segments
+from catflap.speech.source_hash import source_hash
 from catflap.speech.text import has_words, speakable_text, truncate
 from catflap.speech.wav import BETWEEN_SECONDS, RATE, Sound, assemble, duration_of, max_speech_seconds
 
@@ -98,8 +99,9 @@ def _process(engine: Engine, timeout: float) -> EngineProcess | GuardedProcess:
 
 @cache
 def speech_version() -> str:
-    """Return a hash of this installation's phrasebooks and version, which all texts depend on."""
-    parts = [version("catflap"), FORMAT_VERSION, [repr(phrasebook(one.id)) for one in dialects()]]
+    """Return a hash of this installation's phrasebooks, code and version, which all texts depend on."""
+    books = [repr(phrasebook(one.id)) for one in dialects()]
+    parts = [version("catflap"), FORMAT_VERSION, source_hash(), books]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 

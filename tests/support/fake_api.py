@@ -312,6 +312,7 @@ def build(catflap: FakeApi) -> FastAPI:
                 "model": "browser",
                 "volume": catflap.volume,
                 "muted_until": catflap.muted_until,
+                "audio": {"format": "wav", "rate": 16000},
                 "last_seen_at": None,
                 "online": True,
                 "token": token,

@@ -12,6 +12,7 @@ from catflap.speech import (
     normalise_word,
     readings_in,
     say_start,
+    say_text,
     word_identity,
 )
 from catflap.speech.reading_dictionary import apply_readings
@@ -102,6 +103,14 @@ def test_the_displayed_text_stays():
     assert "タカナシさんと面談" in said.spoken
     private = say_start("kansai", [Title("小鳥遊", private=True, readings=title.readings)], AT)
     assert "タカナシ" not in private.spoken
+
+
+def test_readings_count_in_free_text_too():
+    said = say_text("kansai", "SREの小鳥遊さんです。", READINGS)
+    assert said.display == "SREの小鳥遊さんです。"
+    assert kana(said.spoken) == "エスアールイーノタカナシサンデス"
+    assert say_text("plain", "Ask SRE about 小鳥遊.", READINGS).spoken == "Ask es are ee about タカナシ."
+    assert say_text("plain", "Ask SREs.", READINGS) == say_text("plain", "Ask SREs.")
 
 
 def test_only_the_entries_of_a_title_belong_to_it():

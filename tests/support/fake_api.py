@@ -38,6 +38,7 @@ from catflap.web.schemas.calendars import AnnouncementList, DialectResource, Tod
 from catflap.web.schemas.devices import AckBody, DeviceBody, DeviceChange, DeviceResource, ScheduleDocument
 from catflap.web.schemas.preferences import BrowserZone, PreferencesBody, PreferencesResource
 from catflap.web.schemas.readings import ReadingChanges, ReadingDictionary
+from catflap.web.schemas.saying import SayBody
 from catflap.web.static_files import page_router
 
 ALICE = Viewer(7, "Calico Cat", "alice@example.com", "csrf-of-alice", (), "active")
@@ -101,6 +102,7 @@ class FakeApi:
         ).model_dump()
     )
     readings: dict[str, str] = field(default_factory=dict)
+    said: list[tuple[str, int | None]] = field(default_factory=list)
     google_zone: str | None = None
     problems: list[dict[str, str]] = field(default_factory=list)
     devices: dict[str, int] = field(default_factory=dict)
@@ -303,6 +305,12 @@ def build(catflap: FakeApi) -> FastAPI:
             catflap.readings[word] = reading
         await catflap.noticed()
         return json_response(await readings())
+
+    @app.post("/v1/say", status_code=201)
+    async def say(body: SayBody) -> AnnouncementList:
+        catflap.said.append((body.text, body.device))
+        await catflap.noticed()
+        return AnnouncementList(announcements=[])
 
     def device(id: int, token: str | None = None) -> DeviceResource:
         return DeviceResource.model_validate(

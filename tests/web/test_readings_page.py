@@ -59,6 +59,16 @@ async def test_a_word_is_taught_and_forgotten_by_keyboard(page: Page, catflap: F
     await expect(section.get_by_role("status")).to_have_text(await says(page, "reading_forgotten"))
 
 
+async def test_a_word_is_heard_here(page: Page, catflap: FakeApi) -> None:
+    catflap.readings, catflap.said = {"小鳥遊": "たかなし"}, []
+    await Visit(page, catflap).open()
+    await page.get_by_role("button", name=await says(page, "reading_hear_word", word="小鳥遊")).click()
+    await catflap.until(lambda catflap: bool(catflap.said))
+    assert catflap.said == [("小鳥遊", max(catflap.devices.values()))]
+    status = page.locator("#words").get_by_role("status")
+    await expect(status).to_have_text(await says(page, "reading_listen"))
+
+
 async def test_what_can_not_be_said_stays_in_the_form_with_a_kind_word(page: Page, catflap: FakeApi) -> None:
     catflap.readings = {}
     await Visit(page, catflap).open()

@@ -60,6 +60,16 @@ async def test_the_dialect_is_the_one_chosen_for_the_language(app: RunningApp) -
         assert (one["text"], one["dialect"]) == (text, dialect)
 
 
+async def test_the_readings_of_the_user_count(app: RunningApp) -> None:
+    browser, _ = await signed_in(app)
+    body = {"readings": [{"word": "Keiko", "reading": "cake oh"}]}
+    await browser.send("PATCH", "/v1/readings", json=body)
+    (one,) = (await browser.send("POST", "/v1/say", json={"text": "Call Keiko!"})).json()["announcements"]
+    assert one["text"] == "Call Keiko!"
+    (row,) = await app.rows("SELECT spoken FROM app.announcements WHERE id = $1", one["id"])
+    assert row["spoken"] == "Call cake oh!"
+
+
 @pytest.mark.parametrize(
     ("body", "status", "code"),
     [

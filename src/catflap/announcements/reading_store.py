@@ -9,7 +9,7 @@ from catflap.errors import BadRequest
 from catflap.speech import MAX_READING, MAX_WORD, normalise_reading, normalise_word, word_identity
 from catflap.store.planning_tables import readings as t
 from catflap.store.prepared_reads import PreparedQuery
-from catflap.store.single_statements import fetch_alone
+from catflap.store.single_statements import fetch_alone, fetch_within
 from catflap.store.tables import users
 
 MAX_READINGS = 200
@@ -18,9 +18,12 @@ _READINGS = PreparedQuery(
 )
 
 
-async def load_readings(engine: AsyncEngine, user_id: int) -> dict[str, str]:
+async def load_readings(source: AsyncEngine | AsyncConnection, user_id: int) -> dict[str, str]:
     """Return the readings of a user by word, sorted."""
-    rows = await fetch_alone(engine, _READINGS, user_id=user_id)
+    if isinstance(source, AsyncEngine):
+        rows = await fetch_alone(source, _READINGS, user_id=user_id)
+    else:
+        rows = await fetch_within(source, _READINGS, user_id=user_id)
     return {row["word"]: row["reading"] for row in rows}
 
 

@@ -4,12 +4,13 @@ Displayed and spoken text are separate, because engines need other spellings tha
 calendars: the caller marks a `Title` that must not be said. About whole days: `day_summaries`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 from catflap.speech import english, japanese
 from catflap.speech.errors import NothingToSay
 from catflap.speech.phrasebooks import phrasebook
+from catflap.speech.reading_dictionary import apply_readings, readings_in
 from catflap.speech.sentences import (
     Talkativeness,
     Utterance,
@@ -116,15 +117,22 @@ def say_reconnect(dialect: str, seed: int = 0) -> Utterance:
     return sentence(phrasebook(dialect), "reconnect", seed=seed)
 
 
-def say_text(dialect: str, text: str) -> Utterance:
+def say_text(dialect: str, text: str, readings: Mapping[str, str] | None = None) -> Utterance:
     """Return an utterance of any text, cut to 200 spoken characters.
+
+    Args:
+        dialect: Id of a phrasebook.
+        text: The text.
+        readings: The listener's reading dictionary.
 
     Raises:
         NothingToSay: it has nothing that can be pronounced.
     """
     book = phrasebook(dialect)
     language = book.dialect.language
-    words = truncate((japanese if language == "ja" else english).reading(text), _MAX_FREE_TEXT)
+    found = readings_in(text, readings or {})
+    spoken = apply_readings(text, found, language) if found else text
+    words = truncate((japanese if language == "ja" else english).reading(spoken), _MAX_FREE_TEXT)
     if not has_words(words):
         raise NothingToSay
     return Utterance(display_text(text), words, dialect, language)

@@ -5,6 +5,7 @@ from fastapi import Depends
 from catflap.announcements.at_once import announce_text
 from catflap.announcements.planned import dialect_for
 from catflap.announcements.preference_store import load_preferences
+from catflap.announcements.reading_store import load_readings
 from catflap.errors import CatflapError
 from catflap.speech import language_of, say_text
 from catflap.store.tables import announcements
@@ -68,7 +69,7 @@ async def _say(services: Services, user_id: int, body: SayBody) -> AnnouncementL
         if dialect is None:
             preferences = await load_preferences(connection, user_id)
             dialect = dialect_for(preferences, language_of(body.text))
-        utterance = say_text(dialect, body.text)
+        utterance = say_text(dialect, body.text, await load_readings(connection, user_id))
         now = services.clock.now()
         made = await announce_text(connection, user_id, utterance, services.voices, now, body.device)
         return await read_announcements(connection, announcements.c.id.in_(made))

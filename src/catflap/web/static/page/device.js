@@ -48,6 +48,12 @@ export class Device {
     if (identity) await this.#api.send("PATCH", `/v1/devices/${identity.id}`, change).catch(() => {});
   }
 
+  /** Have a text said here, as soon as it has a sound. @param {string} text */
+  async say(text) {
+    const { id } = await this.#identity();
+    await this.#api.send("POST", "/v1/say", { text, device: Number(id) });
+  }
+
   /** @returns {Promise<Identity>} */
   #identity() {
     const known = this.#known();

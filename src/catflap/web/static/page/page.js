@@ -34,7 +34,8 @@ const format = new Format(page.words, page.language);
 const device = new Device(api, page.user);
 const outbox = new Outbox(device, page.user, () => day?.refresh());
 const preferences = new Preferences(api, format, () => day?.refresh());
-const readings = new Readings(api, format, byId("words", HTMLElement), () => day?.refresh());
+const sayHere = page.speaks ? (/** @type {string} */ text) => device.say(text) : null;
+const readings = new Readings(api, format, byId("words", HTMLElement), () => day?.refresh(), sayHere);
 const day = page.speaks ? startMia() : null;
 
 showPreferences();

@@ -10,6 +10,7 @@ export class Readings {
   #api;
   #format;
   #onSaved;
+  #say;
   #form;
   #list;
   #note;
@@ -19,11 +20,13 @@ export class Readings {
    * @param {import("../lib/format.js").Format} format
    * @param {HTMLElement} section
    * @param {() => void} onSaved
+   * @param {((text: string) => Promise<void>) | null} say says a word aloud; null where nothing is said
    */
-  constructor(api, format, section, onSaved) {
+  constructor(api, format, section, onSaved, say) {
     this.#api = api;
     this.#format = format;
     this.#onSaved = onSaved;
+    this.#say = say;
     this.#form = /** @type {HTMLFormElement} */ (section.querySelector("form"));
     this.#list = /** @type {HTMLElement} */ (section.querySelector(".readings"));
     this.#note = /** @type {HTMLElement} */ (section.querySelector(".saved"));
@@ -50,8 +53,19 @@ export class Readings {
   async #remove(word, place) {
     if (!(await this.#save({ word, reading: null }, this.#format.word("reading_forgotten")))) return;
     // The button that had the focus is gone.
-    const buttons = this.#list.querySelectorAll("button");
+    /** @type {NodeListOf<HTMLButtonElement>} */
+    const buttons = this.#list.querySelectorAll("button:last-of-type");
     (buttons[Math.min(place, buttons.length - 1)] ?? this.#input("word")).focus();
+  }
+
+  /** @param {string} word */
+  async #hear(word) {
+    try {
+      await this.#say?.(word);
+      this.#note.textContent = this.#format.word("reading_listen");
+    } catch {
+      this.#note.textContent = this.#format.word("reading_unheard");
+    }
   }
 
   /**
@@ -75,15 +89,24 @@ export class Readings {
   /** @param {Reading[]} readings */
   #show(readings) {
     const rows = readings.map(({ word, reading }, place) => {
-      const button = /** @type {HTMLButtonElement} */ (create("button", "link", this.#format.word("reading_forget")));
-      button.type = "button";
-      button.setAttribute("aria-label", this.#format.word("reading_forget_word", { word }));
-      button.addEventListener("click", () => this.#remove(word, place));
+      const actions = create("span", "reading-actions");
+      if (this.#say) actions.append(this.#button(this.#format.word("reading_hear"), this.#format.word("reading_hear_word", { word }), () => this.#hear(word)));
+      const forget = this.#format.word("reading_forget_word", { word });
+      actions.append(this.#button(this.#format.word("reading_forget"), forget, () => this.#remove(word, place)));
       const row = create("li", "reading");
-      row.append(create("span", "what", word), create("span", "reading-said", reading), button);
+      row.append(create("span", "what", word), create("span", "reading-said", reading), actions);
       return row;
     });
     this.#list.replaceChildren(...rows);
+  }
+
+  /** @param {string} text @param {string} label its name, which tells the word too @param {() => void} act */
+  #button(text, label, act) {
+    const button = /** @type {HTMLButtonElement} */ (create("button", "link", text));
+    button.type = "button";
+    button.setAttribute("aria-label", label);
+    button.addEventListener("click", act);
+    return button;
   }
 
   #controls() {

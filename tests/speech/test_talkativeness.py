@@ -75,7 +75,7 @@ def test_a_remark_of_a_dialect_is_none_of_its_other_phrases() -> None:
 
 def test_a_brief_briefing_has_no_greeting() -> None:
     assert say_briefing("plain", TODAY, [], 3, AT, (), 0, "brief").display == (
-        "Today, 3 appointments, from 10:30 am on."
+        "Today, 3 appointments, starting at 10:30 am."
     )
     assert say_briefing("plain", TODAY, ["Holiday"], 0, None, (), 0, "brief").display == "Today: “Holiday”."
     assert say_briefing("plain", TODAY, [], 0, None, (), 0, "brief").display == "Nothing today."

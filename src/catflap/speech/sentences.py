@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Literal
 
 from catflap.speech import japanese
@@ -50,12 +51,12 @@ def sentence(
 
 def concatenate(sentences: Sequence[Utterance]) -> Utterance:
     """Return one utterance of several sentences of a dialect."""
-    gap = "" if sentences[0].language == "ja" else " "
+    first = sentences[0]
     return Utterance(
-        gap.join(part.display for part in sentences),
-        gap.join(part.spoken for part in sentences),
-        sentences[0].dialect,
-        sentences[0].language,
+        _join([part.display for part in sentences], first.language),
+        _join([part.spoken for part in sentences], first.language),
+        first.dialect,
+        first.language,
     )
 
 
@@ -86,3 +87,9 @@ def fits(utterance: Utterance) -> bool:
 def speech_cost(utterance: Utterance) -> int:
     """Return about how long an utterance takes, in moras or letters."""
     return sum(map(japanese.moras, utterance.spoken)) if utterance.language == "ja" else len(utterance.spoken)
+
+
+def _join(texts: Sequence[str], language: Language) -> str:
+    """Join sentences; in Japanese 。 has its own space, ! and ? of half width have none."""
+    gaps = ["" if language == "ja" and text.endswith("。") else " " for text in texts[:-1]]
+    return "".join(chain.from_iterable(zip(texts, [*gaps, ""], strict=True)))

@@ -24,7 +24,7 @@ async def account(engine: AsyncEngine, user_id: int, clock: FixedClock) -> int:
     """The user with a Google account and the time zone UTC."""
     await add_account(engine, user_id, clock.now())
     async with engine.begin() as connection:
-        await save_preferences(connection, user_id, Preferences(), clock.now())
+        await save_preferences(connection, user_id, Preferences(reminder_minutes=(10,)), clock.now())
     return user_id
 
 

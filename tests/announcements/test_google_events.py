@@ -1,5 +1,6 @@
 """Events as Google's API gives them, from the sandbox over HTTP to the words on a device."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
@@ -17,7 +18,9 @@ from tests.support.sandbox_calendar import EMAIL, SUB, Served
 
 # One of the zones that are never on UTC, so that a mistaken zone shows.
 ZONE = "Europe/Berlin"
-USUAL = Preferences(zone=ZONE, dialect_en="plain", dialect_ja="standard", briefing_at=time(8))
+USUAL = Preferences(
+    zone=ZONE, reminder_minutes=(10,), dialect_en="plain", dialect_ja="standard", briefing_at=time(8)
+)
 OWN = {"email": EMAIL}
 
 
@@ -114,7 +117,7 @@ async def test_responses_to_invitations_are_respected(spoken_day: SpokenDay) -> 
 
 
 async def test_only_private_events_are_secret(spoken_day: SpokenDay) -> None:
-    kitten = Preferences(zone=ZONE, dialect_en="kitten", briefing_at=None)
+    kitten = replace(USUAL, dialect_en="kitten", briefing_at=None)
     spoken_day.add("Secret project", "2026-12-02T09:00", "2026-12-02T09:30", visibility="private")
     spoken_day.add(None, "2026-12-02T10:00", "2026-12-02T11:00", hangoutLink="https://meet.example.com/x")
     spoken_day.add("", "2026-12-02T11:00", "2026-12-02T12:00")
@@ -163,5 +166,6 @@ async def test_the_briefing_names_ongoing_events_from_google(spoken_day: SpokenD
     assert "“Conference” until 5:00 pm tomorrow" in late
     assert "Night shift" not in late
     early = await spoken_day.briefing(Preferences(zone=ZONE, dialect_en="plain", briefing_at=time(5)))
-    assert "Under way now: “Night shift” until 6:00 am and “Conference” until 5:00 pm tomorrow." in early
+    ongoing = "“Night shift” until 6:00 am and “Conference” until 5:00 pm tomorrow"
+    assert has_phrase(early, "under_way", titles=ongoing)
     assert not has_phrase(late + early, "nothing")

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catflap.announcements.planned import PlannedAnnouncement
-from catflap.announcements.planning import HORIZON, next_play_at, plan
-from catflap.announcements.preferences import Preferences, RemindersFrom
+from catflap.announcements.planning import HORIZON, plan
+from catflap.announcements.preferences import Preferences
 from catflap.calendars import Occurrence
 from catflap.speech import private_title
 from tests.support.occurrences import HOUR, NOON, QUIET, timed, whole
@@ -51,7 +51,7 @@ def test_the_interval_of_a_plan_includes_its_start_and_not_its_end() -> None:
 
 
 def test_times_are_spoken_in_the_users_time_zone() -> None:
-    tokyo = Preferences(zone="Asia/Tokyo", briefing_at=None)
+    tokyo = Preferences(zone="Asia/Tokyo", reminder_minutes=(10,), briefing_at=None)
     (said,) = plan([timed("朝会", NOON + 3 * HOUR)], tokyo, NOON)
     assert said.event_start == "2026-11-25T00:00:00+09:00"
     assert (said.language, said.dialect) == ("ja", "kansai")
@@ -120,7 +120,7 @@ def test_a_reminder_expires_soon_after_the_start() -> None:
 
 
 def briefings(occurrences: list[Occurrence], **choices: Any) -> list[PlannedAnnouncement]:
-    found = plan(occurrences, Preferences(reminder_minutes=(), **choices), NOON)
+    found = plan(occurrences, Preferences(reminder_minutes=(), all_day_at=None, **choices), NOON)
     assert {one.kind for one in found} <= {"briefing"}
     return found
 
@@ -209,7 +209,9 @@ days = st.builds(
 )  # fmt: skip
 calendar = st.lists(somewhere | days, max_size=12, unique_by=lambda one: one.event_id)
 choices = st.builds(
-    lambda leads, zone, at: Preferences(zone=zone, reminder_minutes=tuple(leads), briefing_at=at),
+    lambda leads, zone, at: Preferences(
+        zone=zone, reminder_minutes=tuple(leads), briefing_at=at, all_day_at=None
+    ),
     st.lists(st.sampled_from([0, 1, 10, 60, 1440]), max_size=3),
     st.sampled_from(["UTC", "Asia/Tokyo", "America/New_York"]),
     st.none() | st.times(),
@@ -285,34 +287,15 @@ def test_the_key_depends_on_the_event_and_not_on_the_text() -> None:
 
 def test_the_keys_of_the_first_release_are_still_the_same() -> None:
     # What a device has said must not be said again after an upgrade.
-    chosen = Preferences(reminder_minutes=(10, 0))
+    chosen = Preferences(reminder_minutes=(10, 0), briefing_at=None)
     found = plan([timed("Standup", NOON + HOUR, event_id="e")], chosen, NOON)
     about = [[1, "e", "2026-11-24T13:00:00+00:00"]]
     spoken_day = [
         ["before", "2026-11-24T12:50:00+00:00", 10, "en", about],
         ["start", "2026-11-24T13:00:00+00:00", 0, "en", about],
-        ["briefing", "2026-11-25T08:00:00+00:00", 0, "en", "2026-11-25"],
     ]
     keys = [hashlib.sha256(json.dumps(one).encode()).hexdigest() for one in spoken_day]
     assert [one.key for one in found] == keys
-
-
-@pytest.mark.parametrize("reminders_from", ["preferences", "google"])
-def test_the_next_play_time_is_that_of_the_first_announcement_in_the_plan(
-    reminders_from: RemindersFrom,
-) -> None:
-    preferences = Preferences(
-        zone="Europe/Berlin", reminder_minutes=(0, 30), reminders_from=reminders_from, briefing_at=time(8)
-    )
-    events = [
-        *(timed(f"No. {hours}", NOON + HOUR * hours, reminders=(15,)) for hours in (1, 5, 26, 31)),
-        timed("Declined", NOON + HOUR * 2, declined=True),
-        whole("Holiday", date(2026, 11, 26), reminders=(600,)),
-    ]
-    for hours in range(48):
-        start, end = NOON + HOUR * hours, NOON + HOUR * (hours + 6)
-        first = next((one.play_at for one in plan(events, preferences, start, end - start)), end)
-        assert next_play_at(events, preferences, start, end) == first
 
 
 def test_neighbours_are_worded_differently_and_another_event_changes_no_text() -> None:

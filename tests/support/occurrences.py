@@ -13,7 +13,7 @@ NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
 
-QUIET = Preferences(briefing_at=None)
+QUIET = Preferences(reminder_minutes=(10,), briefing_at=None)
 
 
 def timed(title: str, starts_at: datetime, **more: Any) -> Occurrence:

@@ -120,6 +120,7 @@ def make_announcement(
     titles: Sequence[Title],
     event_start: str,
     occurrences: Sequence[str] = (),
+    held_for: HeldFor | None = None,
 ) -> PlannedAnnouncement:
     """Build an announcement, whose text is `say(dialect, *arguments)`."""
     return PlannedAnnouncement(
@@ -133,6 +134,7 @@ def make_announcement(
         dialect=dialect,
         wording=Wording(say, (dialect, *arguments)),
         occurrences=tuple(occurrences),
+        held_for=held_for,
     )
 
 
@@ -155,7 +157,7 @@ def announced_title(
 
 def occurrence_reference(one: Occurrence) -> str:
     """Return what identifies an occurrence at its time; another one after it was moved."""
-    identity = json.dumps([one.calendar_id, one.event_id, one.starts_at.astimezone(UTC).isoformat()])
+    identity = f"{one.calendar_id} {one.event_id} {one.starts_at.astimezone(UTC).isoformat()}"
     return hashlib.sha256(identity.encode()).hexdigest()[:32]
 
 
@@ -164,10 +166,20 @@ def dialect_for(preferences: Preferences, language: Language) -> str:
     return preferences.dialect_ja if language == "ja" else preferences.dialect_en
 
 
-def announcement_key(kind: Kind, play_at: datetime, minutes: int, language: Language, about: object) -> str:
-    """Return the key of an announcement, a hash that does not depend on its text."""
-    identity = json.dumps([kind, play_at.astimezone(UTC).isoformat(), minutes, language, about])
-    return hashlib.sha256(identity.encode()).hexdigest()
+def announcement_key(
+    kind: Kind, play_at: datetime | None, minutes: int, language: Language, about: object
+) -> str:
+    """Return the key of an announcement, a hash that does not depend on its text.
+
+    Args:
+        kind: Its kind.
+        play_at: Its time; None if another time does not make it another announcement.
+        minutes: How long before the event it is.
+        language: Of its text.
+        about: The rest that identifies it.
+    """
+    at = None if play_at is None else play_at.astimezone(UTC).isoformat()
+    return hashlib.sha256(json.dumps([kind, at, minutes, language, about]).encode()).hexdigest()
 
 
 def phrase_seed(play_at: datetime) -> int:

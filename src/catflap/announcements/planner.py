@@ -12,7 +12,7 @@ from catflap.announcements.facts import load_facts
 from catflap.announcements.noticing import seen_occurrences
 from catflap.announcements.plan_inputs import PlanState, forget_plan, read_plan_state, record_plan
 from catflap.announcements.planned import MAX_LIFETIME, PlannedAnnouncement
-from catflap.announcements.planning import HORIZON, next_play_at, occurrence_window, plan
+from catflap.announcements.planning import HORIZON, occurrence_window, plan
 from catflap.announcements.preference_store import load_preferences
 from catflap.announcements.repository import lock_plan, replan
 from catflap.calendars import initial_sync_done, list_occurrences
@@ -88,10 +88,12 @@ async def _plan(connection: AsyncConnection, user_id: int, state: PlanState, now
     preferences = await load_preferences(connection, user_id)
     # From a little earlier, because announcements that are late may have to be cancelled.
     since, end = now - MAX_LIFETIME, now + HORIZON
-    window = occurrence_window(preferences, since, MAX_LIFETIME + HORIZON + _LOOKAHEAD)
+    horizon = MAX_LIFETIME + HORIZON + _LOOKAHEAD
+    window = occurrence_window(preferences, since, horizon)
     facts = await load_facts(connection, user_id)
     found = await list_occurrences(connection, user_id, *window, preferences.time_zone)
     facts = await notice_changes(connection, user_id, state, found, preferences, facts, now)
     seen = dump_seen(seen_occurrences(found, preferences, state.generations, now))
-    planned = plan(found, preferences, since, MAX_LIFETIME + HORIZON, facts)
-    return _Plan(planned, seen, next_play_at(found, preferences, end, end + _LOOKAHEAD) - HORIZON)
+    planned = plan(found, preferences, since, horizon, facts)
+    next_play_at = next((one.play_at for one in planned if one.play_at >= end), end + _LOOKAHEAD)
+    return _Plan([one for one in planned if one.play_at < end], seen, next_play_at - HORIZON)

@@ -107,7 +107,7 @@ class Preferences:
     """
 
     zone: str = "UTC"
-    reminder_minutes: tuple[int, ...] = (10,)
+    reminder_minutes: tuple[int, ...] = (10, 0)
     briefing_at: time | None = time(8, 0)
     dialect_ja: str = "kansai"
     dialect_en: str = "kitten"

@@ -36,7 +36,7 @@ class Run(NamedTuple):
 
 def language_of(text: str) -> Language:
     """Return `ja` for a Japanese text, else `en`."""
-    return "ja" if title_language(text) == "ja" else "en"
+    return "ja" if not text.isascii() and title_language(text) == "ja" else "en"
 
 
 def split_runs(text: str, language: Language) -> list[Run]:

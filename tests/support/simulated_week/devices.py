@@ -16,7 +16,7 @@ class Said:
 
     Args:
         play_at: When it was due.
-        kind: `before`, `start` or `briefing`.
+        kind: As of a planned announcement.
         titles: Those of the events that it is about.
         event_start: In UTC; that of a briefing or of whole days is a date.
     """
@@ -82,8 +82,8 @@ class VirtualDevice:
         return new
 
     def heard(self) -> set[tuple[str, datetime]]:
-        """Return title and start of all events that it has announced."""
-        return {event for one in self.said for event in one.events()}
+        """Return title and start of all events that it has reminded of."""
+        return {event for one in self.said if one.kind == "before" for event in one.events()}
 
     async def _details(self, announcement: str) -> Said:
         query = "SELECT play_at, kind, titles, event_start FROM app.announcements WHERE id = $1"
@@ -94,9 +94,9 @@ class VirtualDevice:
         for earlier in self.said:
             if said.kind == "briefing":
                 twice = (said.play_at, said.titles) == (earlier.play_at, earlier.titles)
-            else:
-                twice = bool({*said.events()} & {*earlier.events()})
-            if twice:
+            else:  # a change back to an earlier time is told again
+                twice = said.kind != "moved" and bool({*said.events()} & {*earlier.events()})
+            if twice and said.kind == earlier.kind:
                 self.faults.append(f"{said} was said twice, earlier as {earlier}")
 
 

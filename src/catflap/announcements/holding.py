@@ -1,0 +1,77 @@
+"""Decide what is not said at its time: in quiet hours, and while the user is in a meeting."""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from datetime import datetime, time, timedelta
+from itertools import count
+
+from catflap.announcements.appointments import LONGEST_MEETING, Appointment
+from catflap.announcements.planned import HeldFor, Kind
+from catflap.announcements.preferences import Preferences
+from catflap.calendars.datetimes import to_utc
+
+# What is said in meetings with `in_meetings` of `reminders`.
+_REMINDERS = frozenset({"before", "start", "leave", "countdown", "again", "snoozed"})
+LAST_MINUTES = timedelta(minutes=10)
+_ONE_DAY = timedelta(days=1)
+
+
+class Holding:
+    """The quiet hours and the meetings of a user.
+
+    Args:
+        found: The appointments, among them the meetings.
+        preferences: Theirs.
+    """
+
+    def __init__(self, found: Sequence[Appointment], preferences: Preferences) -> None:
+        self._preferences = preferences
+        self._zone = preferences.time_zone
+        is_held = preferences.in_meetings != "speak"
+        # In order of their start, like all that was found.
+        self._meetings = [one.occurrence for one in found if one.is_meeting] if is_held else []
+        self._starts = [one.starts_at for one in self._meetings]
+
+    def held_for(self, at: datetime, kind: Kind, about: Appointment | None = None) -> HeldFor | None:
+        """Return why an announcement is held; None if it is played.
+
+        Args:
+            at: When it would be played.
+            kind: Its kind.
+            about: What it is about. A meeting does not hold its own announcements.
+        """
+        if not (about and about.ignores_quiet) and self._is_quiet(at):
+            return "quiet"
+        return "meeting" if self._is_in_meeting(at, kind, about) else None
+
+    def first_time(self, at: datetime, kind: Kind, about: Appointment | None = None) -> datetime:
+        """Return the first time from `at` on at which an announcement would not be held."""
+        while (reason := self.held_for(at, kind, about)) is not None:
+            at = self._end_of_quiet(at) if reason == "quiet" else max(self._ends_of_meetings(at, about))
+        return at
+
+    def _is_quiet(self, at: datetime) -> bool:
+        begin, end = self._preferences.quiet_from, self._preferences.quiet_until
+        if begin is None or end is None:
+            return False
+        now = at.astimezone(self._zone).time()
+        return begin <= now < end if begin <= end else not end <= now < begin
+
+    def _end_of_quiet(self, at: datetime) -> datetime:
+        wall = datetime.combine(at.astimezone(self._zone).date(), self._preferences.quiet_until or time())
+        ends = (to_utc(wall + days * _ONE_DAY, self._zone) for days in count())
+        return next(end for end in ends if end > at)
+
+    def _is_in_meeting(self, at: datetime, kind: Kind, about: Appointment | None) -> bool:
+        ends = self._ends_of_meetings(at, about)
+        if not ends or self._preferences.in_meetings == "silent":
+            return bool(ends)
+        if kind not in _REMINDERS:
+            return True
+        return self._preferences.in_meetings == "last_minutes" and max(ends) - at > LAST_MINUTES
+
+    def _ends_of_meetings(self, at: datetime, about: Appointment | None) -> list[datetime]:
+        own = about.occurrence if about else None
+        before = bisect_left(self._starts, at)
+        recent = self._meetings[bisect_left(self._starts, at - LONGEST_MEETING, hi=before) : before]
+        return [one.ends_at for one in recent if at < one.ends_at and one is not own]

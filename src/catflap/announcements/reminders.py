@@ -1,0 +1,163 @@
+"""Plan the announcements of single appointments: reminders, starts, countdowns, times to leave, repeats."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
+
+from catflap.announcements.appointments import Appointment
+from catflap.announcements.context import PlanContext
+from catflap.announcements.planned import (
+    MAX_LIFETIME,
+    HeldFor,
+    Kind,
+    PlannedAnnouncement,
+    announcement_key,
+    dialect_for,
+    make_announcement,
+    phrase_seed,
+)
+from catflap.calendars.datetimes import to_utc
+from catflap.speech import (
+    Language,
+    Talkativeness,
+    Title,
+    Utterance,
+    say_all_day,
+    say_before,
+    say_countdown,
+    say_late,
+    say_leave,
+    say_start,
+)
+
+MAX_REPEATS = 5
+_BEFORE_LIFETIME = timedelta(minutes=10)
+_AFTER_START = timedelta(minutes=5)
+_REPEAT_LIFETIME = timedelta(minutes=3)
+
+
+class _Moment(NamedTuple):
+    """When and what is said of an appointment; `minutes` are those to its start, negative after it."""
+
+    play_at: datetime
+    kind: Kind
+    minutes: int
+
+
+class _Group(NamedTuple):
+    """What appointments must have in common to be announced in one sentence."""
+
+    moment: _Moment
+    all_day: bool
+    language: Language
+    held_for: HeldFor | None
+
+
+def reminders(context: PlanContext) -> Iterator[PlannedAnnouncement]:
+    """Yield what is said of single appointments; those with all in common are announced together."""
+    snoozed: dict[str, list[datetime]] = defaultdict(list)
+    for snooze in context.facts.snoozes:
+        snoozed[snooze.occurrence].append(snooze.play_at)
+    groups: dict[_Group, list[Appointment]] = defaultdict(list)
+    for one in context.found:
+        for moment in _moments(one, context, snoozed):
+            if context.includes(moment.play_at):
+                held_for = context.holding.held_for(moment.play_at, moment.kind, one)
+                groups[_Group(moment, one.occurrence.all_day, one.language, held_for)].append(one)
+    for group, members in groups.items():
+        yield _announcement(group, members, context)
+
+
+def _moments(
+    one: Appointment, context: PlanContext, snoozed: Mapping[str, Sequence[datetime]]
+) -> Iterator[_Moment]:
+    preferences, starts_at = context.preferences, one.occurrence.starts_at
+    for minutes in one.leads:
+        yield _Moment(starts_at - timedelta(minutes=minutes), "before" if minutes else "start", minutes)
+    if one.occurrence.all_day:
+        yield from _all_day(one, context)
+        return
+    for minutes in sorted(set(preferences.countdown_minutes) - set(one.leads)):
+        yield _Moment(starts_at - timedelta(minutes=minutes), "countdown", minutes)
+    if one.travel_minutes is not None:
+        yield _Moment(starts_at - timedelta(minutes=one.travel_minutes), "leave", one.travel_minutes)
+    repeated = list(_repeats(one, preferences.repeat_minutes)) if preferences.repeat_minutes else []
+    if snoozed or any(context.includes(moment.play_at) for moment in repeated):
+        if one.reference not in context.facts.acknowledged:
+            yield from repeated
+        for play_at in snoozed.get(one.reference, ()):
+            yield _Moment(play_at, "snoozed", round((starts_at - play_at) / timedelta(minutes=1)))
+
+
+def _all_day(one: Appointment, context: PlanContext) -> Iterator[_Moment]:
+    """Yield when an all-day event is announced on its first day, unless briefing or reminder does it."""
+    at, day = context.preferences.all_day_at, one.occurrence.day
+    if at and day and not one.leads and not context.preferences.briefing_at:
+        yield _Moment(to_utc(datetime.combine(day, at), context.zone), "all_day", 0)
+
+
+def _repeats(one: Appointment, every: int) -> Iterator[_Moment]:
+    """Yield the repeats of the last reminder, as long as the event lasts."""
+    for count in range(1, MAX_REPEATS + 1) if one.leads else ():
+        minutes = min(one.leads) - count * every
+        play_at = one.occurrence.starts_at - timedelta(minutes=minutes)
+        if play_at >= max(one.occurrence.ends_at, one.occurrence.starts_at + timedelta(minutes=1)):
+            return
+        if minutes not in one.leads:
+            yield _Moment(play_at, "again", minutes)
+
+
+def _announcement(group: _Group, members: Sequence[Appointment], context: PlanContext) -> PlannedAnnouncement:
+    moment, first = group.moment, members[0].occurrence
+    starts_at = first.starts_at.astimezone(context.zone)
+    titles = [context.title(one) for one in members]
+    about = sorted(one.identity for one in members)
+    dialect = dialect_for(context.preferences, group.language)
+    return make_announcement(
+        *_wording(moment, first.day, starts_at, titles, dialect, context.preferences.talkativeness),
+        key=announcement_key(moment.kind, moment.play_at, moment.minutes, group.language, about),
+        kind=moment.kind,
+        language=group.language,
+        play_at=moment.play_at,
+        expires_at=_expires_at(moment, first.starts_at),
+        titles=titles,
+        occurrences=[one.reference for one in members],
+        event_start=first.day.isoformat() if first.day else starts_at.isoformat(),
+        held_for=group.held_for,
+    )
+
+
+def _expires_at(moment: _Moment, starts_at: datetime) -> datetime:
+    match moment.kind:
+        case "all_day":
+            return moment.play_at + MAX_LIFETIME
+        case "again" | "snoozed":
+            return moment.play_at + _REPEAT_LIFETIME
+        case "countdown":
+            return starts_at
+    return min(moment.play_at + _BEFORE_LIFETIME, starts_at + _AFTER_START)
+
+
+def _wording(
+    moment: _Moment,
+    day: date | None,
+    starts_at: datetime,
+    titles: Sequence[Title],
+    dialect: str,
+    talk: Talkativeness,
+) -> tuple[Callable[..., Utterance], str, *tuple[object, ...]]:
+    """Return the function that makes the text, and its arguments."""
+    seed, minutes = phrase_seed(moment.play_at), moment.minutes
+    if day:
+        return say_all_day, dialect, titles, day, moment.play_at.astimezone(starts_at.tzinfo).date(), seed
+    match moment.kind:
+        case "leave":
+            return say_leave, dialect, titles, starts_at, minutes, seed
+        case "countdown":
+            return say_countdown, dialect, titles, minutes, seed
+    if minutes > 0:
+        return say_before, dialect, titles, starts_at, minutes, seed, talk
+    if minutes < 0:
+        return say_late, dialect, titles, -minutes, seed
+    return say_start, dialect, titles, starts_at, seed, talk

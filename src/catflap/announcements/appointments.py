@@ -58,7 +58,7 @@ def appointments(occurrences: Iterable[Occurrence], preferences: Preferences) ->
     """
     found: list[Appointment] = []
     indexes: dict[object, int] = {}
-    wanted = [one for one in occurrences if _is_announced(one, preferences)]
+    wanted = [one for one in occurrences if is_announced(one, preferences)]
     for one in sorted(wanted, key=lambda one: (one.calendar_id, one.event_id, one.starts_at)):
         appointment = _appointment(one, preferences)
         identities = [(identity, one.starts_at, one.all_day) for identity in (one.uid, one.title) if identity]
@@ -80,7 +80,7 @@ def _order(appointment: Appointment) -> tuple[object, ...]:
     return one.starts_at, one.title, one.calendar_id, one.event_id
 
 
-def _is_announced(one: Occurrence, preferences: Preferences) -> bool:
+def is_announced(one: Occurrence, preferences: Preferences) -> bool:
     """Return whether the user wants it announced; events shown as "free" are, as by Google's reminders."""
     asked_for = one.event_type not in OPTIONAL_TYPES or one.event_type in preferences.event_types
     return asked_for and not one.declined and not (one.tentative and preferences.tentative == "skip")

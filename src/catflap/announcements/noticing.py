@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
+from catflap.announcements.appointments import is_announced
 from catflap.announcements.facts import OccurrenceChange
-from catflap.announcements.preferences import OPTIONAL_TYPES, Preferences
+from catflap.announcements.preferences import Preferences
 from catflap.calendars import Occurrence
 
 # What began so long ago is still of interest when it changes.
@@ -86,7 +87,7 @@ def seen_occurrences(
         and one.starts_at >= now - SEEN_PAST
         and _day(one.starts_at, preferences) <= last
         and one.calendar_id in generations
-        and _is_announced(one, preferences)
+        and is_announced(one, preferences)
     ]
     return found[:_MOST_SEEN]
 
@@ -178,7 +179,7 @@ class _Present:
             if (calendar_id, one.instance) not in self._seen
             and one.starts_at >= self._since
             and _day(one.starts_at, self._preferences) == day
-            and _is_announced(one, self._preferences)
+            and is_announced(one, self._preferences)
         ]
 
     def moved(self, seen: SeenOccurrence, current: Occurrence, now: datetime) -> Iterator[Noticed]:
@@ -187,7 +188,7 @@ class _Present:
             return
         if current.calendar_id != seen.calendar_id and (current.calendar_id, current.instance) in self._seen:
             return
-        if _matters(now, seen.starts_at, current.starts_at) and _is_announced(current, self._preferences):
+        if _matters(now, seen.starts_at, current.starts_at) and is_announced(current, self._preferences):
             yield Noticed(seen, _change(seen, current, now))
 
 
@@ -256,8 +257,3 @@ def _series(instance: str) -> str:
 
 def _day(at: datetime, preferences: Preferences) -> date:
     return at.astimezone(preferences.time_zone).date()
-
-
-def _is_announced(one: Occurrence, preferences: Preferences) -> bool:
-    asked_for = one.event_type not in OPTIONAL_TYPES or one.event_type in preferences.event_types
-    return asked_for and not one.declined and not (one.tentative and preferences.tentative == "skip")

@@ -42,7 +42,7 @@ lock: ## compile the lock files anew (needs uv)
 bench: .venv/dev ## measure, beside the peers, in one run
 	@$(BIN)/python -m bench $(ARGS)
 
-recognisers: .venv-recognisers/installed ## the speech recognisers (400 MB) for the bench's speech.understood
+recognisers: .venv-recognisers/installed ## the speech recognisers (600 MB) for the bench's speech.understood
 
 listen: .venv/dev ## a sound of each kind in each dialect, and a page to hear them; ARGS="--dialect kansai"
 	@$(BIN)/catflap phrases listen listen-out $(ARGS)

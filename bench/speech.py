@@ -46,7 +46,7 @@ _TITLES: dict[Language, tuple[str, ...]] = {
     "ja": ("定例会議", "歯医者", "田中さんと打ち合わせ", "企画書レビュー", "ランチ"),
     "en": ("Team lunch", "Dentist", "One-on-one with Sarah", "Design review", "Lunch"),
 }
-_AT = datetime(2026, 11, 24, 15, 30, tzinfo=UTC)
+AT = datetime(2026, 11, 24, 15, 30, tzinfo=UTC)
 _FOUND = 200
 
 
@@ -66,7 +66,7 @@ async def rendered(rounds: int = 5) -> Rows:
 async def found(stage: Stage, count: int = _FOUND) -> Rows:
     """Return how long it takes to find a sound that is there: its key from the text, and the job `render`."""
     engine, clock, voices = stage.app_engine, SystemClock(), Voices(installed_engines())
-    utterances = [say_start("kitten", [f"Meeting {number}"], _AT, seed=number) for number in range(count)]
+    utterances = [say_start("kitten", [f"Meeting {number}"], AT, seed=number) for number in range(count)]
     keys = [voices.content_key(one.spoken, one.dialect) for one in utterances]
     await _fill(stage, utterances, keys)
     # Without an engine it fails if it renders.
@@ -84,7 +84,7 @@ async def found(stage: Stage, count: int = _FOUND) -> Rows:
 
 
 async def _engine(engine: Engine, said: Sequence[Utterance], rounds: int) -> Rows:
-    speech, alone = Speech(engines=[engine]), _Alone(engine)
+    speech, alone = Speech(engines=[engine]), EngineAlone(engine)
     try:
         for one in said:
             await speech.synthesise(one.spoken, dialect=one.dialect)
@@ -113,7 +113,7 @@ async def _render(speech: Speech, one: Utterance) -> None:
     await speech.synthesise(one.spoken, dialect=one.dialect)
 
 
-class _Alone:
+class EngineAlone:
     """The module of an engine in a process of `bench.engine_alone`."""
 
     def __init__(self, engine: Engine) -> None:
@@ -143,7 +143,7 @@ class _Alone:
 def _reminders(language: Language) -> list[Utterance]:
     titles = _TITLES[language]
     return [
-        say_before(dialect, [title], _AT, 10, number)
+        say_before(dialect, [title], AT, 10, number)
         for number, dialect in enumerate(_DIALECTS[language])
         for title in titles
     ]

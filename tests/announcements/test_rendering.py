@@ -95,3 +95,24 @@ async def test_announcements_stay_planned_while_rendering_is_retried(
     with pytest.raises(TryAgain):
         await renderer(engine, clock, Voice(TryAgain("speech_timeout", "later"))).render("k")
     assert await states(engine) == {("planned", None)}
+
+
+@pytest.mark.usefixtures("waiting_announcements")
+async def test_a_sound_that_exists_is_not_rendered_for_other_announcements(
+    engine: AsyncEngine, clock: FixedClock
+) -> None:
+    voice = Voice()
+    row = {"key": "k", "wav": b"RIFF", "sha256": "", "bytes": 4, "seconds": 1.0, "used_at": clock.now()}
+    async with engine.begin() as connection:
+        await connection.execute(insert(sounds), [row])
+    await renderer(engine, clock, voice).render("k")
+    assert voice.said == []
+    assert await states(engine) == {("ready", None)}
+
+
+async def test_nothing_is_rendered_that_no_announcement_waits_for(
+    engine: AsyncEngine, clock: FixedClock
+) -> None:
+    voice = Voice()
+    await renderer(engine, clock, voice).render("k")
+    assert voice.said == []

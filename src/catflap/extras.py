@@ -23,6 +23,7 @@ _EXTRA_OF_PACKAGE = {
     "pyworld": "mia",
     "soundfile": "formats",
     "soxr": "mia",
+    "wyoming": "wyoming",
 }
 
 

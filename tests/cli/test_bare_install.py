@@ -69,6 +69,7 @@ _ADDED = {
     "google": {"catflap-client", "google-auth", "pyasn1", "pyasn1-modules"},
     "mia": {"e2k", "numpy", "pyopenjtalk-plus", "pyworld-prebuilt", "soxr", "sudachidict-core", "sudachipy"},
     "sandbox": {"google-sandbox", "icalendar"},
+    "wyoming": {"wyoming"},
 }
 _DEMO = ("embedded", "english", "mia", "sandbox")
 
@@ -84,6 +85,9 @@ def test_every_module_imports_but_those_of_an_extra(bare: Installation) -> None:
         "catflap.cli.demo.command": "google_sandbox",
         "catflap.cli.demo.environment": "google_sandbox",
         "catflap.cli.sandbox": "google_sandbox",
+        "catflap.cli.wyoming": "wyoming",
+        "catflap.cli.wyoming_events": "wyoming",
+        "catflap.cli.wyoming_server": "wyoming",
         "catflap.speech.encoding": "numpy",
         "catflap.speech.engines.espeak": "espeakng_loader",
         "catflap.speech.engines.flite": "numpy",
@@ -210,6 +214,7 @@ show(typer.main.get_command(cli), [])
         (["sandbox", "--port", "0"], "sandbox"),
         (["demo", "--once", "--json"], "demo"),
         (["say", "Hello"], "english"),
+        (["wyoming"], "wyoming"),
         (["say", "お茶の時間"], "mia"),
     ],
 )

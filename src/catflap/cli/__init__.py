@@ -26,6 +26,7 @@ _COMMANDS = {
     "migrate": _Command("catflap.cli.migrate", "Prepare a PostgreSQL of your own."),
     "sandbox": _Command("catflap.cli.sandbox", "The local Google only, to test an app of yours."),
     "say": _Command("catflap.cli.say", "Have Mia say something."),
+    "wyoming": _Command("catflap.cli.wyoming", "Mia's voice for Home Assistant (Wyoming protocol)."),
     "phrases": _Command("catflap.cli.phrases", "Check and hear the phrasebooks of dialects."),
     "keys": _Command("catflap.cli.keys", "The keys that encrypt stored tokens."),
     "apikeys": _Command("catflap.cli.apikeys", "API keys of other back ends."),

@@ -18,6 +18,7 @@ from catflap.speech.reading_dictionary import (
     word_identity,
 )
 from catflap.speech.remote_engines import hosts_that_get_titles, voices_of
+from catflap.speech.sentence_splitting import split_sentences
 from catflap.speech.sentences import Talkativeness, Utterance
 from catflap.speech.synthesis import Speech, speech_version
 from catflap.speech.titles import Title
@@ -84,6 +85,7 @@ __all__ = [
     "say_text",
     "shown_title",
     "speech_version",
+    "split_sentences",
     "voices_of",
     "word_identity",
 ]

@@ -21,7 +21,7 @@ from catflap.speech.protocol import SynthesisRequest
 from catflap.speech.segments import split_segments
 from catflap.speech.source_hash import source_hash
 from catflap.speech.text import has_words, speakable_text, truncate
-from catflap.speech.wav import BETWEEN_SECONDS, RATE, Sound, assemble, duration_of, max_speech_seconds
+from catflap.speech.wav import BETWEEN_SECONDS, RATE, Sound, assemble, duration_of, join, max_speech_seconds
 
 # Increment it when the same text would sound different.
 FORMAT_VERSION = 2
@@ -54,6 +54,13 @@ class Speech:
             SpeechFailed: the engine crashed, hung or returned silence.
             UnknownDialect: there is no such dialect.
         """
+        return assemble(await self._chunks(spoken, dialect))
+
+    async def speak(self, spoken: str, *, dialect: str) -> bytes:
+        """Synthesise as `synthesise`, without the chime: PCM s16le, mono, at `RATE`."""
+        return join(await self._chunks(spoken, dialect))
+
+    async def _chunks(self, spoken: str, dialect: str) -> list[bytes]:
         chunks: list[bytes] = []
         remaining = max_speech_seconds()
         parts = split_text(spoken, dialect)
@@ -62,7 +69,7 @@ class Speech:
                 break
             chunks.append(await self._synthesise_part(run, dialect, remaining))
             remaining -= duration_of(chunks[-1]) + BETWEEN_SECONDS
-        return assemble(chunks)
+        return chunks
 
     async def aclose(self) -> None:
         """Kill the engine processes."""

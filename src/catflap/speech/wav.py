@@ -30,7 +30,7 @@ class Sound:
 def assemble(chunks: Sequence[bytes]) -> Sound:
     """Return one sound of the given chunks of speech (PCM s16le mono 16 kHz), in order."""
     pcm = _silence(_LEAD_SECONDS) + meow(RATE) + _silence(_AFTER_CHIME_SECONDS)
-    pcm += _silence(BETWEEN_SECONDS).join(chunks) + _silence(_TAIL_SECONDS)
+    pcm += join(chunks)
     buffer = io.BytesIO()
     with wave.open(buffer, "wb") as file:
         file.setnchannels(1)
@@ -39,6 +39,11 @@ def assemble(chunks: Sequence[bytes]) -> Sound:
         file.writeframes(pcm)
     wav = buffer.getvalue()
     return Sound(wav, hashlib.sha256(wav).hexdigest(), round(duration_of(pcm), 3))
+
+
+def join(chunks: Sequence[bytes]) -> bytes:
+    """Return chunks of speech as one, with pauses between them and at the end."""
+    return _silence(BETWEEN_SECONDS).join(chunks) + _silence(_TAIL_SECONDS)
 
 
 def duration_of(pcm: bytes) -> float:

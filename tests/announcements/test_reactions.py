@@ -145,6 +145,13 @@ async def test_what_no_plan_can_word_anew_is_said_with_the_same_text(
     assert (later.display, later.sound_key) == ("Lunch in 10 minutes!", "sound of lunch")
 
 
+async def test_a_repeat_of_a_reminder_is_snoozed_as_the_reminder_is(mia: Listener) -> None:
+    again = await mia.repeat(await mia.hear())
+    play_at = await mia.snooze(again, 5)
+    assert await mia.reactions() == [("acknowledged", "lunch", None), ("snoozed", "lunch", play_at)]
+    assert len(await mia.repeats()) == 1
+
+
 async def test_a_repeat_is_one_as_long_as_it_waits(mia: Listener) -> None:
     lunch = await mia.hear()
     made = await asyncio.gather(*(mia.repeat(lunch) for _ in range(3)))

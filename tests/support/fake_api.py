@@ -26,6 +26,7 @@ from catflap.announcements.preferences import Preferences
 from catflap.announcements.reading_store import checked_entry
 from catflap.cli.http_server import serving
 from catflap.clock import rfc3339
+from catflap.devices.mute import ALWAYS
 from catflap.errors import BadRequest
 from catflap.settings import Settings
 from catflap.store.unavailable import DatabaseUnavailable
@@ -34,14 +35,18 @@ from catflap.web.problems import problem_of
 from catflap.web.routes.pages import Viewer, router, viewer
 from catflap.web.schemas.accounts import SessionLifetime
 from catflap.web.schemas.base import json_response
-from catflap.web.schemas.calendars import AnnouncementList, DialectResource, Today
+from catflap.web.schemas.calendars import AnnouncementList, AnnouncementResource, DialectResource, Today
 from catflap.web.schemas.devices import AckBody, DeviceBody, DeviceChange, DeviceResource, ScheduleDocument
+from catflap.web.schemas.mute import MuteBody, MuteResource
 from catflap.web.schemas.preferences import BrowserZone, PreferencesBody, PreferencesResource
+from catflap.web.schemas.reactions import SnoozeBody, SnoozeResource
 from catflap.web.schemas.readings import ReadingChanges, ReadingDictionary
 from catflap.web.schemas.saying import SayBody
 from catflap.web.static_files import page_router
 
 ALICE = Viewer(7, "Calico Cat", "alice@example.com", "csrf-of-alice", (), "active")
+# What an announcement has beside its schedule.
+_UNTOLD = {"device": 1, "titles": [], "event_start": "", "seconds": 1.0}
 # What an appointment has where nobody said more.
 _BARE = {"color": None, "place": None, "conference_link": None, "attendees": 0, "organizer": None}
 DIALECTS = [
@@ -107,6 +112,8 @@ class FakeApi:
     problems: list[dict[str, str]] = field(default_factory=list)
     devices: dict[str, int] = field(default_factory=dict)
     acks: list[dict[str, Any]] = field(default_factory=list)
+    reactions: list[tuple[str, str, Any]] = field(default_factory=list)
+    mutes: list[str | None] = field(default_factory=list)
     heartbeats: int = 0
     streams: int = 0
     asked: list[str] = field(default_factory=list)
@@ -259,9 +266,44 @@ def build(catflap: FakeApi) -> FastAPI:
     @app.get("/v1/announcements")
     async def announcements() -> AnnouncementList:
         said = {ack["announcement"]: ack["state"] for ack in catflap.acks}
-        rest = {"device": 1, "titles": [], "event_start": "", "seconds": 1.0}
-        listed = [{**one, **rest, "state": said.get(one["id"], "ready")} for one in catflap.announcements]
+        listed = [{**one, **_UNTOLD, "state": said.get(one["id"], "ready")} for one in catflap.announcements]
         return AnnouncementList.model_validate({"announcements": listed})
+
+    @app.post("/v1/announcements/{id}/acknowledge")
+    async def acknowledge(id: str) -> Response:
+        catflap.reactions.append(("acknowledge", id, None))
+        await catflap.noticed()
+        return Response(status_code=204)
+
+    @app.post("/v1/announcements/{id}/snooze")
+    async def snooze(id: str, body: SnoozeBody) -> SnoozeResource:
+        catflap.reactions.append(("snooze", id, body.minutes))
+        await catflap.noticed()
+        return SnoozeResource(play_at=catflap.now() + timedelta(minutes=body.minutes))
+
+    @app.post("/v1/announcements/{id}/repeat")
+    async def repeat(id: str) -> AnnouncementResource:
+        catflap.reactions.append(("repeat", id, None))
+        said = next(one for one in catflap.announcements if one["id"] == id)
+        again = catflap.say(f"{id} again", catflap.now(), said["text"])
+        again["kind"] = "repeat"
+        await catflap.tell()
+        return AnnouncementResource.model_validate({**again, **_UNTOLD, "state": "planned"})
+
+    @app.put("/v1/mute")
+    async def mute(body: MuteBody) -> MuteResource:
+        catflap.mutes.append(body.lasts)
+        until = ALWAYS if body.lasts == "always" else catflap.now() + timedelta(hours=1)
+        catflap.muted_until = rfc3339(until)
+        await catflap.tell()
+        return MuteResource.of(until)
+
+    @app.delete("/v1/mute")
+    async def unmute() -> Response:
+        catflap.mutes.append(None)
+        catflap.muted_until = None
+        await catflap.tell()
+        return Response(status_code=204)
 
     @app.get("/v1/dialects")
     async def dialects() -> list[DialectResource]:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Row, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from catflap.announcements.at_once import cancel_repeats, repeat_later
+from catflap.announcements.at_once import REPEAT, cancel_repeats, repeat_later
 from catflap.announcements.repository import lock_plan
 from catflap.errors import BadRequest
 from catflap.store.planning_tables import reactions as r
@@ -21,8 +21,8 @@ from catflap.store.task_types import PLAN
 # Without an id, the last announcement of a device is meant, unless it is older.
 RECENT = timedelta(minutes=30)
 MAX_SNOOZE_MINUTES = 24 * 60
-# About occurrences with a start, which a plan can announce again at any time.
-_PLANNED_AGAIN = frozenset({"before", "start", "leave", "countdown", "again", "snoozed"})
+# About occurrences, which a plan can announce again at any time if they have a start.
+_PLANNED_AGAIN = frozenset({"before", "start", "leave", "countdown", "again", "snoozed", REPEAT})
 
 
 async def find_announcement(
@@ -80,18 +80,23 @@ async def snooze(
     """
     play_at = (now + timedelta(minutes=minutes)).replace(microsecond=0)
     await lock_plan(connection, announcement.user_id)
-    # All-day events have a date as their start.
-    if announcement.kind not in _PLANNED_AGAIN or "T" not in announcement.event_start:
+    if not _can_be_planned(announcement):
         await repeat_later(connection, announcement, play_at, now)
         return play_at
     await _forget_snoozes(connection, announcement, now)
     await _note_acknowledged(connection, announcement, now)
     row = {"user_id": announcement.user_id, "action": "snoozed", "at": now, "play_at": play_at}
-    rows = [{**row, "occurrence": one} for one in announcement.occurrences]
-    if rows:
-        await connection.execute(insert(r).values(rows))
+    await connection.execute(
+        insert(r).values([{**row, "occurrence": one} for one in announcement.occurrences])
+    )
     await enqueue(connection, PLAN, announcement.user_id)
     return play_at
+
+
+def _can_be_planned(announcement: Row[Any]) -> bool:
+    # All-day events have a date as their start.
+    has_start = "T" in announcement.event_start
+    return bool(announcement.occurrences) and has_start and announcement.kind in _PLANNED_AGAIN
 
 
 async def _forget_snoozes(connection: AsyncConnection, announcement: Row[Any], now: datetime) -> bool:

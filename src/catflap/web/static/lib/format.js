@@ -44,6 +44,13 @@ export class Format {
     return this.date(one) === this.date(other);
   }
 
+  /** A number of minutes, or several with commas between them. @param {string} minutes */
+  minutes(minutes) {
+    const options = /** @type {const} */ ({ style: "unit", unit: "minute", unitDisplay: "long" });
+    const format = new Intl.NumberFormat(this.#locale, options);
+    return minutes.split(",").map((one) => format.format(Number(one))).join(", ");
+  }
+
   /** @param {number} milliseconds */
   span(milliseconds) {
     const seconds = Math.max(0, Math.ceil(milliseconds / 1000));

@@ -12,6 +12,7 @@ import { recall, remember } from "../lib/memory.js";
  * @property {import("./performance.js").Performance} performance
  * @property {import("../lib/format.js").Format} format
  * @property {import("./device.js").Device} device
+ * @property {import("./hush.js").Hush} hush
  * @property {number} user
  */
 
@@ -66,7 +67,7 @@ export class Controls {
     const label = this.#parts.format.word(speaker.isMuted ? "unmute" : "mute");
     this.#mute.setAttribute("aria-label", label);
     this.#mute.title = label;
-    byId("muted-note", HTMLElement).hidden = !speaker.isMuted;
+    this.#parts.hush.show(speaker.isMuted, this.#muted ? null : this.#mutedUntil);
     const drowsy = this.#speaksHere && !speaker.isAwake;
     byId("wake", HTMLElement).hidden = !drowsy;
     mia.isAsleep = drowsy;
@@ -112,6 +113,7 @@ export class Controls {
     const muted = this.#isMuted;
     if (muted && this.#mutedUntil) {
       this.#lifted = this.#mutedUntil;
+      this.#parts.hush.end();
       this.#parts.device.adjust({ muted_until: null });
     }
     this.#muted = !muted;

@@ -22,6 +22,7 @@ export class Day {
   #format;
   #clock;
   #preferences;
+  #reactions;
   #appointments = byId("appointments", HTMLElement);
   #announcements = byId("announcements", HTMLElement);
   #problems = byId("problems", HTMLElement);
@@ -36,12 +37,14 @@ export class Day {
    * @param {import("../lib/format.js").Format} format
    * @param {import("../lib/clock.js").ServerClock} clock
    * @param {import("./preferences.js").Preferences} preferences
+   * @param {import("./reactions.js").Reactions} reactions
    */
-  constructor(api, format, clock, preferences) {
+  constructor(api, format, clock, preferences, reactions) {
     this.#api = api;
     this.#format = format;
     this.#clock = clock;
     this.#preferences = preferences;
+    this.#reactions = reactions;
     document.addEventListener("visibilitychange", () => document.hidden || this.refresh());
   }
 
@@ -51,6 +54,7 @@ export class Day {
     this.#asked += 1;
     clearTimeout(this.#timer);
     this.#dialects.clear();
+    this.#reactions.forget();
     for (const list of [this.#appointments, this.#announcements, this.#problems]) list.replaceChildren();
   }
 
@@ -83,6 +87,7 @@ export class Day {
     this.#preferences.applyZone(day);
     showProblems(this.#problems, day.problems, this.#format);
     this.#dialects = new Map(planned.map(({ id, dialect }) => [id, dialect]));
+    this.#reactions.learn(planned);
     byId("today-date", HTMLElement).textContent = this.#format.day(day.day);
     if (day.syncing && day.appointments.length === 0) return; // the skeletons stay
     const now = this.#clock.now();

@@ -8,10 +8,12 @@ import { forget, forgetOthers } from "../lib/memory.js";
 import { Controls } from "./controls.js";
 import { Day } from "./day.js";
 import { Device } from "./device.js";
+import { Hush } from "./hush.js";
 import { Mia } from "./mia.js";
 import { Outbox } from "./outbox.js";
 import { Performance } from "./performance.js";
 import { Preferences } from "./preferences.js";
+import { Reactions } from "./reactions.js";
 import { Readings } from "./readings.js";
 import { Schedule } from "./schedule.js";
 import { Session } from "./session.js";
@@ -66,7 +68,8 @@ function startMia() {
   const sounds = new Sounds();
   const speaker = new Speaker();
   const mia = new Mia(byId("mia", SVGSVGElement), byId("bubble", HTMLElement), () => speaker.loudness());
-  const day = new Day(api, format, clock, preferences);
+  const reactions = new Reactions(api, format, clock);
+  const day = new Day(api, format, clock, preferences, reactions);
   const lineOf = (/** @type {import("./schedule.js").Announcement} */ { id, text }) => {
     const { label, language } = day.dialectOf(id);
     return { text, dialect: label, language };
@@ -75,9 +78,13 @@ function startMia() {
   const schedule = new Schedule(
     clock,
     (id) => outbox.has(id),
-    (announcement, signal, begin) => performance.perform(announcement, signal, begin),
+    (announcement, signal, begin) =>
+      performance.perform(announcement, signal, () => {
+        begin();
+        reactions.about(announcement);
+      }),
   );
-  const controls = new Controls({ speaker, mia, clock, schedule, performance, format, device, user: page.user });
+  const controls = new Controls({ speaker, mia, clock, schedule, performance, format, device, hush: new Hush(api, format), user: page.user });
 
   const apply = (/** @type {import("./schedule.js").ScheduleDocument} */ document) => {
     if (session.signal.aborted) return;

@@ -1,4 +1,6 @@
-// The preferences form: a dialect for each language and the time zone, saved at each change.
+// The preferences form: a dialect for each language, the time zone, what is said and when; saved at each change.
+
+import { isHalf, readChoices, showChoices } from "./choices.js";
 
 /** @typedef {{id: string, language: string, name: string, native_name: string, example: string}} Dialect */
 
@@ -32,14 +34,14 @@ export class Preferences {
     this.#form = form;
     this.#values = values;
     this.#dialects = new Map(dialects.map((dialect) => [dialect.id, dialect]));
-    for (const select of form.querySelectorAll("select")) {
+    for (const select of this.#dialectSelects(form)) {
       select.disabled = false;
-      if (select.name === "zone") continue;
       select.replaceChildren(...dialects.filter(({ language }) => select.name.endsWith(language)).map(({ id }) => option(id, this.label(id))));
       select.value = String(values[select.name]);
     }
     this.#showZone();
     this.#showExamples(form);
+    showChoices(this.#more(form), values, this.#format);
     this.#offerZone();
     form.addEventListener("change", () => this.#save(form));
     form.addEventListener("submit", (event) => event.preventDefault());
@@ -64,12 +66,15 @@ export class Preferences {
   async #save(form) {
     const note = /** @type {HTMLElement} */ (form.querySelector(".saved"));
     this.#showExamples(form);
-    const picked = Object.fromEntries([...form.querySelectorAll("select")].map(({ name, value }) => [name, value]));
-    const zone = picked.zone ? { zone: picked.zone, zone_source: "user" } : { zone: null, zone_source: null };
+    const picked = Object.fromEntries(this.#dialectSelects(form).map(({ name, value }) => [name, value]));
+    const { value } = this.#zoneSelect();
+    const zone = value ? { zone: value, zone_source: "user" } : { zone: null, zone_source: null };
+    const more = this.#more(form);
     try {
-      this.#values = await this.#api.send("PUT", "/v1/preferences", { ...this.#values, ...picked, ...zone });
+      this.#values = await this.#api.send("PUT", "/v1/preferences", { ...this.#values, ...picked, ...readChoices(more), ...zone });
       this.#showZone();
-      note.textContent = this.#format.word("saved");
+      const half = isHalf(more);
+      note.textContent = this.#format.word(half ? "quiet_half" : "saved");
       this.#onSaved();
     } catch {
       note.textContent = this.#format.word("not_saved");
@@ -102,8 +107,23 @@ export class Preferences {
     }
   }
 
+  /** @param {HTMLFormElement} form @returns {HTMLSelectElement[]} */
+  #dialectSelects(form) {
+    return [...form.querySelectorAll("select")].filter(({ name }) => name.startsWith("dialect_"));
+  }
+
+  /** What is said and when. @param {HTMLFormElement} form */
+  #more(form) {
+    return /** @type {HTMLElement} */ (form.querySelector(".more"));
+  }
+
+  #zoneSelect() {
+    return /** @type {HTMLSelectElement} */ (this.#form?.elements.namedItem("zone"));
+  }
+
   #showZone() {
-    const select = /** @type {HTMLSelectElement} */ (this.#form?.elements.namedItem("zone"));
+    const select = this.#zoneSelect();
+    select.disabled = false;
     const { zone, zone_source: source } = /** @type {{zone: string, zone_source: string}} */ (this.#values);
     select.replaceChildren(...this.#zones(zone, source));
     select.value = source === "user" ? zone : "";

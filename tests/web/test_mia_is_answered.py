@@ -1,0 +1,166 @@
+"""What people choose and answer on the page: preferences, a mute of all devices, again and later."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Page, expect
+
+from catflap.web.i18n import texts
+from tests.support.fake_api import FakeApi
+from tests.web.visits import NOON, SHOWS, SOON, SPEAKS, Visit, guarded
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.xdist_group("mia_is_answered"),
+]
+
+
+ONE_O_CLOCK = """
+new Intl.DateTimeFormat(navigator.language, { hour: "numeric", minute: "2-digit", timeZone: "UTC" })
+  .format(Date.UTC(2026, 10, 24, 13))
+"""
+
+
+@pytest_asyncio.fixture(loop_scope="module", params=["en", "ja"])
+async def page(browser: Browser, request: pytest.FixtureRequest) -> AsyncIterator[Page]:
+    context = await browser.new_context(locale=request.param, viewport={"width": 360, "height": 740})
+    async with guarded(context) as opened:
+        yield opened
+    await context.close()
+
+
+async def word(page: Page, key: str, **values: str) -> str:
+    language = await page.locator("html").get_attribute("lang") or ""
+    return texts(language)[key].format(**values)
+
+
+async def press(page: Page, key: str) -> None:
+    await page.get_by_role("button", name=await word(page, key), exact=True).click()
+
+
+async def heard(page: Page, catflap: FakeApi) -> Visit:
+    """Visit the page until Mia has said something."""
+    catflap.say("lunch", SOON, "Ahoy! “Lunch” at 12:20.")
+    visit = Visit(page, catflap)
+    await visit.open()
+    await expect(page.locator("#reactions")).to_be_hidden()
+    await visit.advance(timedelta(seconds=30))
+    await visit.sees(SPEAKS)
+    await expect(page.locator("#reactions")).to_be_visible()
+    await catflap.until(lambda catflap: bool(catflap.acks))
+    return visit
+
+
+async def test_what_is_said_and_when_is_chosen_with_the_rest_untouched(page: Page, catflap: FakeApi) -> None:
+    catflap.preferences |= {"countdown_minutes": [5, 3], "event_types": ["focusTime"], "says_moved": False}
+    before = dict(catflap.preferences)
+    await Visit(page, catflap).open()
+    await page.get_by_text(await word(page, "more")).click()
+    await expect(page.locator("#countdown")).to_have_value("5,3")
+    for control, value in {
+        "#talkativeness": "chatty",
+        "#reminders-from": "google",
+        "#repeat": "3",
+        "#in-meetings": "silent",
+        "#tentative": "skip",
+    }.items():
+        await page.select_option(control, value)
+    await page.locator("#evening").fill("21:30")
+    await page.get_by_label(await word(page, "says_cancelled")).check()
+    chosen = before | {
+        "talkativeness": "chatty",
+        "reminders_from": "google",
+        "repeat_minutes": 3,
+        "in_meetings": "silent",
+        "tentative": "skip",
+        "evening_at": "21:30",
+        "says_cancelled": True,
+    }
+    await catflap.until(lambda catflap: catflap.preferences == chosen)
+    await expect(page.locator("#saved")).to_have_text(await word(page, "saved"))
+    await page.select_option("#countdown", "")
+    await page.select_option("#repeat", "")
+    await page.locator("#evening").fill("")
+    gone = {"countdown_minutes": [], "repeat_minutes": None, "evening_at": None}
+    await catflap.until(lambda catflap: catflap.preferences == chosen | gone)
+
+
+async def test_quiet_hours_are_saved_when_both_ends_are_there(page: Page, catflap: FakeApi) -> None:
+    await Visit(page, catflap).open()
+    await page.get_by_text(await word(page, "more")).click()
+    begin, end = (page.locator(f"input[name={name}]") for name in ("quiet_from", "quiet_until"))
+    await begin.fill("22:00")
+    await expect(page.locator("#saved")).to_have_text(await word(page, "quiet_half"))
+    assert catflap.preferences["quiet_from"] is None
+    await end.fill("07:00")
+    await catflap.until(lambda catflap: catflap.preferences["quiet_until"] == "07:00")
+    assert catflap.preferences["quiet_from"] == "22:00"
+    await expect(page.locator("#saved")).to_have_text(await word(page, "saved"))
+    await begin.fill("")
+    await expect(page.locator("#saved")).to_have_text(await word(page, "quiet_half"))
+    await end.fill("")
+    await catflap.until(lambda catflap: catflap.preferences["quiet_from"] is None)
+
+
+@pytest.mark.parametrize("lasts", ["hour", "tomorrow", "always"])
+async def test_one_tap_mutes_all_devices_and_another_ends_it(
+    page: Page, catflap: FakeApi, lasts: str
+) -> None:
+    catflap.say("lunch", SOON, "Ahoy!")
+    visit = Visit(page, catflap)
+    await visit.open()
+    await press(page, f"hush_{lasts}")
+    await expect(page.locator("#hush")).to_be_hidden()
+    assert catflap.mutes == [lasts]
+    until = await page.evaluate(ONE_O_CLOCK)
+    note = await word(page, "muted") if lasts == "always" else await word(page, "muted_until", time=until)
+    await expect(page.locator("#muted-note")).to_have_text(note)
+    await visit.advance(timedelta(seconds=30))
+    await visit.sees(SHOWS)
+    assert await visit.started() == []
+    await page.click("#mute")
+    await catflap.until(lambda catflap: catflap.mutes[-1] is None)
+    await expect(page.locator("#hush")).to_be_visible()
+    await expect(page.locator("#muted-note")).to_have_text("")
+
+
+async def test_what_she_said_is_said_again(page: Page, catflap: FakeApi) -> None:
+    visit = await heard(page, catflap)
+    await press(page, "say_again")
+    await catflap.until(lambda catflap: catflap.reactions == [("repeat", "lunch", None)])
+    await expect(page.locator("#reaction")).to_have_text(await word(page, "did_repeat"))
+    await visit.sees(SPEAKS)
+    await catflap.until(lambda catflap: len(catflap.acks) == 2)
+    assert len(await visit.started()) == 2
+
+
+async def test_what_she_said_is_snoozed_and_acknowledged(page: Page, catflap: FakeApi) -> None:
+    await heard(page, catflap)
+    await press(page, "snooze")
+    await catflap.until(lambda catflap: catflap.reactions == [("snooze", "lunch", 5)])
+    await expect(page.locator("#reaction")).to_contain_text("12:05")
+    await press(page, "got_it")
+    await catflap.until(lambda catflap: catflap.reactions[-1] == ("acknowledge", "lunch", None))
+    await expect(page.locator("#reaction")).to_have_text(await word(page, "did_acknowledge"))
+
+
+async def test_a_reaction_that_fails_is_told(page: Page, catflap: FakeApi) -> None:
+    await heard(page, catflap)
+    catflap.ailing = True
+    await press(page, "snooze")
+    await expect(page.locator("#reaction")).to_have_text(await word(page, "not_done"))
+
+
+async def test_after_half_an_hour_nothing_was_said_last_and_after_a_reload_it_is_known(
+    page: Page, catflap: FakeApi
+) -> None:
+    catflap.say("lunch", NOON - timedelta(minutes=20), "Ahoy!")
+    catflap.acks.append({"announcement": "lunch", "state": "played"})
+    visit = Visit(page, catflap)
+    await visit.open()
+    await expect(page.locator("#reactions")).to_be_visible()
+    await visit.sleep(timedelta(minutes=11))
+    await expect(page.locator("#reactions")).to_be_hidden()

@@ -58,6 +58,15 @@ def test_a_changed_reading_is_told_and_can_be_accepted(book: Path) -> None:
     assert check(book, "--update").stderr == ""
 
 
+def test_a_phrase_that_is_read_in_another_way_with_another_value_is_told(book: Path) -> None:
+    replace(book, "{titles}まで、のこり{span}やで。", "{titles}まで、のこり{span}ばい。")
+    check(book, "--update")
+    assert [line.split("; ")[0] for line in check(book).stdout.splitlines()] == [
+        "kansai.toml: countdown, variant 1: “{titles}まで、のこり{span}ばい。” is read "
+        "カイギマデノコリニジカンナカバイ with 2時間半, not カイギマデノコリニジカンハンバイ",
+    ]
+
+
 def test_golden_readings_that_are_missing_or_too_few_are_told(book: Path) -> None:
     golden = book.with_suffix(".readings.toml")
     replace(book, "\nstart = [\n", '\nstart = [\n    "いまや、{titles}や!",\n')
@@ -129,7 +138,7 @@ def test_a_page_plays_a_sound_of_each_kind_in_a_dialect(tmp_path: Path) -> None:
     assert (result.exit_code, result.stdout) == (0, f"{tmp_path / 'heard' / 'index.html'}\n")
     page = (tmp_path / "heard" / "index.html").read_text("utf-8")
     sources = re.findall(r'<audio [^>]*src="([^"]+)"', page)
-    assert len(sources) == len(set(sources)) == 31
+    assert len(sources) == len(set(sources)) == 32
     assert {*sources, "index.html"} == {file.name for file in (tmp_path / "heard").iterdir()}
     assert "標準語" in page
     assert "午後3時半" in page

@@ -52,6 +52,7 @@ def test_five_consecutive_seeds_say_five_texts(dialect: str) -> None:
         assert len({say(seed).spoken for seed in range(5_955_121, 5_955_126)}) == 5, name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("title", HOSTILE.values(), ids=HOSTILE.keys())
 def test_any_title_is_safe_in_every_kind(title: str) -> None:
     for dialect in ("tsugaru", "pirate"):
@@ -66,6 +67,7 @@ def test_any_title_is_safe_in_every_kind(title: str) -> None:
             said.spoken.encode()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_many_long_titles_fit_into_a_sound(dialect: str) -> None:
     words = {

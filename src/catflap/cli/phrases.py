@@ -13,6 +13,7 @@ from catflap.extras import load_optional
 from catflap.speech import dialects
 from catflap.speech.phrasebook_check import (
     Problem,
+    check_other_values,
     check_readings,
     check_words,
     load,
@@ -48,7 +49,8 @@ def check(
     """Find missing phrases, wrong placeholders, too few variants, long sentences and changed readings.
 
     Ends with 1 if there is any. How OpenJTalk reads a Japanese phrase is compared with its golden reading, in
-    NAME.readings.toml beside NAME.toml; that needs the extra "mia".
+    NAME.readings.toml beside NAME.toml, and has to stay the same with other times, spans and titles; that
+    needs the extra "mia".
     """
     files = paths or shipped_phrasebooks()
     reading = _load_reading()
@@ -100,6 +102,7 @@ def _check_file(file: Path, reading: _Reading | None, update: bool) -> list[Prob
     if book.dialect.language != "ja" or reading is None:
         return found
     heard = read_phrases(book, reading)
+    found += check_other_values(book, file, heard, reading)
     if not update:
         return [*found, *check_readings(book, file, heard)]
     golden = readings_file(file)

@@ -7,14 +7,15 @@ person checked them, so that no new version of the engine, or spelling, changes 
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import as_file, files
 from pathlib import Path
 
 from catflap.speech import japanese
 from catflap.speech.language import Language
 from catflap.speech.phrasebook_format import PARTS, REQUIRED
+from catflap.speech.phrasebook_values import filled, replacements, usual_values
 from catflap.speech.phrasebooks import InvalidPhrasebook, Phrase, Phrasebook, is_phrasebook, parse
-from catflap.speech.spoken_times import TextPair
 
 MIN_VARIANTS = 5
 # Seconds of speech of the longest sentence, with the values below.
@@ -28,14 +29,6 @@ _MAX_SENTENCE = 7.5
 # Moras, or letters, in a second of speech, as measured.
 _PER_SECOND: Mapping[Language, float] = {"ja": 7.8, "en": 15.0}
 
-_VALUES: Mapping[Language, Mapping[str, str]] = {
-    "ja": {"titles": "「会議」", "title": "「会議」", "time": "午後3時半", "span": "10分", "count": "3"}
-    | {"day": "今日", "date": "11月24日、火曜日", "list": "午後3時半から「会議」、ほか2件"},
-    "en": {"titles": "team lunch", "title": "team lunch", "time": "half past three", "span": "10 minutes"}
-    | {"count": "3", "day": "today", "date": "Tuesday, November 24th"}
-    | {"list": "team lunch at half past three and 2 more"},
-}
-_HOURS: Mapping[Language, str] = {"ja": "2時間半", "en": "two and a half hours"}
 _READINGS_HEADING = """\
 # How OpenJTalk reads the phrases of {name}, with 会議, 午後3時半, 10 minutes or 2½ hours, 24 November.
 # Written by `catflap phrases check --update`; read each line that it changes before you commit it.
@@ -105,7 +98,7 @@ def check_words(book: Phrasebook, file: Path) -> Iterator[Problem]:
 def read_phrases(book: Phrasebook, reading: Callable[[str], str]) -> Readings:
     """Return how `reading` reads each phrase of a phrasebook."""
     return {
-        kind: [reading(_filled(book, kind, phrase).spoken) for phrase in variants]
+        kind: [reading(filled(phrase, usual_values(book, kind))) for phrase in variants]
         for kind, variants in book.phrases.items()
     }
 
@@ -144,6 +137,25 @@ def check_readings(book: Phrasebook, file: Path, found: Readings) -> Iterator[Pr
                 yield Problem(file.name, key, text)
 
 
+def check_other_values(
+    book: Phrasebook, file: Path, found: Readings, reading: Callable[[str], str]
+) -> Iterator[Problem]:
+    """Yield the Japanese phrases in which another value of a placeholder changes how they are read."""
+    alone = cache(reading)
+    for kind, variants in book.phrases.items():
+        values = usual_values(book, kind)
+        for (key, phrase), usual in zip(_numbered(kind, variants), found[kind], strict=True):
+            for others, (value, other) in replacements(phrase, values):
+                should = usual.replace(alone(value), alone(other))
+                is_read = reading(filled(phrase, others))
+                if is_read != should:
+                    text = (
+                        f"“{phrase.display}” is read {is_read} with {other}, not {should}; use another word"
+                    )
+                    yield Problem(file.name, key, text)
+                    break
+
+
 def readings_text(file: Path, found: Readings) -> str:
     """Return the content of the file with the golden readings."""
     lines = [f"{kind} = [\n" + "".join(f'    "{one}",\n' for one in found[kind]) + "]\n" for kind in REQUIRED]
@@ -155,16 +167,9 @@ def _numbered(kind: str, variants: Sequence[Phrase]) -> Iterator[tuple[str, Phra
         yield kind + (f", variant {number}" if len(variants) > 1 else ""), phrase
 
 
-def _filled(book: Phrasebook, kind: str, phrase: Phrase) -> TextPair:
-    values = {name: TextPair(text, text) for name, text in _VALUES[book.dialect.language].items()}
-    if kind == "before_hours":
-        values["span"] = TextPair(*[_HOURS[book.dialect.language]] * 2)
-    return phrase.format(**values, **{name.capitalize(): one.capitalised() for name, one in values.items()})
-
-
 def _seconds(book: Phrasebook, kind: str, phrase: Phrase) -> float:
     """Return about how long a sentence takes."""
-    spoken = _filled(book, kind, phrase).spoken
+    spoken = filled(phrase, usual_values(book, kind))
     language = book.dialect.language
     cost = sum(map(japanese.moras, spoken)) if language == "ja" else len(spoken)
     return cost / _PER_SECOND[language]

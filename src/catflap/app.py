@@ -14,6 +14,7 @@ from catflap.clock import Clock
 from catflap.components import Components, Infrastructure, http_client, open_components
 from catflap.devices.devices import Devices
 from catflap.devices.pairing import Pairings
+from catflap.devices.presence import Presence
 from catflap.devices.schedule import Schedules
 from catflap.devices.signed_urls import SignedSoundUrls, signing_key
 from catflap.google.calendar_writing import EventWriteApi
@@ -117,6 +118,7 @@ async def _services(components: Components, paths: Paths, stack: AsyncExitStack)
         sessions=Sessions(engine, clock),
         users=users,
         devices=devices,
+        presence=Presence(engine, clock, components.voices),
         pairings=Pairings(engine, clock, devices),
         schedules=Schedules(
             engine, clock, addresses, infrastructure.notifications, settings.origin + paths.mia

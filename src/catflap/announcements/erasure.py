@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from catflap.announcements.at_once import REPEAT
 from catflap.announcements.facts import load_facts
-from catflap.announcements.planned import KINDS, MAX_LIFETIME, PlannedAnnouncement
+from catflap.announcements.planned import KINDS, LATE, MAX_LIFETIME, PlannedAnnouncement
 from catflap.announcements.planning import HORIZON, occurrence_window, plan
 from catflap.announcements.preference_store import load_preferences
 from catflap.announcements.repository import KEPT, increment_version
@@ -52,7 +52,7 @@ async def erase_unplanned(connection: AsyncConnection, user_id: int, now: dateti
         now: The current time.
     """
     await connection.execute(_FORGET_SEEN, {"user_id": user_id})
-    query = select(t).where(t.c.user_id == user_id, t.c.kind.in_((*KINDS, REPEAT)))
+    query = select(t).where(t.c.user_id == user_id, t.c.kind.in_((*KINDS, REPEAT, LATE)))
     if (await connection.execute(query.limit(1))).first() is None:
         return
     wanted = {one.key: one for one in await _plan(connection, user_id, now)}

@@ -11,7 +11,7 @@ from catflap.announcements.preferences import Preferences
 from catflap.calendars.datetimes import to_utc
 
 # What is said in meetings with `in_meetings` of `reminders`.
-_REMINDERS = frozenset({"before", "start", "leave", "countdown", "again", "snoozed"})
+_REMINDERS = frozenset({"before", "start", "leave", "countdown", "again", "snoozed", "late"})
 LAST_MINUTES = timedelta(minutes=10)
 _ONE_DAY = timedelta(days=1)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from types import MappingProxyType
-from typing import Literal, get_args
+from typing import Final, Literal, get_args
 
 from catflap.announcements.preferences import Preferences
 from catflap.calendars import Occurrence
@@ -28,9 +28,12 @@ Kind = Literal[
     "moved",
     "cancelled",
     "reconsent",
+    "late",
 ]
+# Of what a device says that was offline.
+LATE: Final = "late"
 # Of the announcements that plans make; all others are made at once, and a plan leaves them alone.
-KINDS: tuple[str, ...] = get_args(Kind)
+KINDS: tuple[str, ...] = tuple(kind for kind in get_args(Kind) if kind != LATE)
 HeldFor = Literal["quiet", "meeting"]
 NO_READINGS: Mapping[str, str] = MappingProxyType({})
 

@@ -46,6 +46,7 @@ _STATE_ORDER = {
 STATES = tuple(_STATE_ORDER)
 ACK_STATES = frozenset({"played", "failed", "missed", "held"})
 _PENDING_STATES = ("planned", "ready", "sent", "held")
+_UNPLAYED_STATES = frozenset({"planned", "ready", "missed", "cancelled"})
 _REPLANNABLE_STATES = frozenset({"planned", "ready", "cancelled"})
 # Announcements are deleted so long after they expired, and sounds after they were last used.
 KEPT = timedelta(hours=48)
@@ -157,6 +158,43 @@ async def replan(
     await enqueue(connection, RENDER, *sorted((to_render - rendered) | to_encode))
 
 
+async def plan_for_device(
+    connection: AsyncConnection,
+    user_id: int,
+    device_id: int,
+    planned: Iterable[PlannedAnnouncement],
+    now: datetime,
+    voices: Voices,
+) -> None:
+    """Plan announcements of one device that are in no plan; one that it has not played is planned anew.
+
+    Args:
+        connection: A transaction that called `lock_plan` and locked the device.
+        user_id: Its owner.
+        device_id: The device; the caller increments its version.
+        planned: Of a kind that is none of `KINDS`.
+        now: The time.
+        voices: The engines that will render the sounds.
+    """
+    wanted = {one.key: _row_values(one, {}, voices) for one in planned}
+    rendered = await _keep_sounds(connection, [values["sound_key"] for values in wanted.values()], now)
+    found = await fetch_within(
+        connection, _ROWS, device_ids=[device_id], now=now, kinds=[], keys=list(wanted)
+    )
+    rows = {row["key"]: row for row in found}
+    diff = _PlanDiff([], {}, [])
+    for key, values in wanted.items():
+        values["state"] = "ready" if values["sound_key"] in rendered else "planned"
+        if key not in rows:
+            diff.new.append(values)
+        elif rows[key]["state"] in _UNPLAYED_STATES:
+            diff.changed[rows[key]["id"]] = values
+    await _write(connection, user_id, device_id, diff, now)
+    await enqueue(
+        connection, RENDER, *sorted({values["sound_key"] for values in diff.values_written()} - rendered)
+    )
+
+
 async def mark_ready(connection: AsyncConnection, sound_key: str, now: datetime) -> None:
     """Set announcements that waited for this sound to `ready`, and notify their devices."""
     await _finish_waiting(connection, sound_key, {"state": "ready", "updated_at": now})
@@ -187,8 +225,10 @@ async def acknowledge(
     state: str,
     at: datetime,
     detail: str | None = None,
-) -> None:
+) -> bool:
     """Record what a device reports about an announcement; late or repeated reports have no effect.
+
+    Returns whether it was played although it counted as missed, as by a device that was offline.
 
     Args:
         connection: An open transaction.
@@ -210,6 +250,7 @@ async def acknowledge(
     if _STATE_ORDER[state] > _STATE_ORDER[row.state]:
         hint = sanitize_text(detail, _MAX_DETAIL) if detail else None
         await connection.execute(update(t).where(*ours).values(state=state, detail=hint, updated_at=at))
+    return state == "played" and row.state == "missed"
 
 
 @dataclass(frozen=True)

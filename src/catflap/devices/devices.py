@@ -125,12 +125,6 @@ class Devices:
             rows = await connection.execute(select(t).where(t.c.user_id == user_id).order_by(t.c.id))
             return [from_row(Device, row) for row in rows]
 
-    async def record_seen(self, device: Device) -> None:
-        """Record that the device was online now."""
-        async with self._engine.begin() as connection:
-            alive = update(t).where(t.c.id == device.id).values(last_seen_at=self._clock.now())
-            await connection.execute(alive)
-
     async def update(self, user_id: int, device_id: int, **changes: object) -> Device:
         """Update `name`, `volume`, `audio` or `muted_until`, and notify the device.
 

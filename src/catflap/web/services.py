@@ -15,6 +15,7 @@ from catflap.calendars.request_budget import RequestBudget
 from catflap.clock import Clock
 from catflap.devices.devices import Devices
 from catflap.devices.pairing import Pairings
+from catflap.devices.presence import Presence
 from catflap.devices.schedule import Schedules
 from catflap.devices.signed_urls import SignedSoundUrls
 from catflap.errors import OperatorMustAct
@@ -53,6 +54,7 @@ class Services:
     grants: Grants
     revocation: Revocation
     devices: Devices
+    presence: Presence
     pairings: Pairings
     schedules: Schedules
     sounds: SignedSoundUrls

@@ -8,6 +8,7 @@ from fastapi import Header, Path, Request
 from fastapi.responses import JSONResponse, Response
 from fastapi.sse import KEEPALIVE_COMMENT, EventSourceResponse, format_sse_event
 
+from catflap.announcements.missed import retract_late
 from catflap.announcements.repository import acknowledge
 from catflap.devices.devices import Device
 from catflap.devices.signed_urls import PATH
@@ -168,6 +169,7 @@ async def schedule(
 
     The stream's last event is `end`, when the device was removed or the session of a browser has ended.
     """
+    await services.presence.record_request(device)
     if "text/event-stream" in accept:
         events = _events(device, services)
         # Before the answer begins, because after that it can't say 503 or 404 any more.
@@ -195,8 +197,11 @@ async def schedule(
     responses=problems(*DEVICE),
 )
 async def heartbeat(device: CurrentDevice, services: ServicesDep) -> None:
-    """Note that the device is online; send one every 20 seconds, after 45 seconds it counts as offline."""
-    await services.devices.record_seen(device)
+    """Note that the device is online; send one every 20 seconds, after 45 seconds it counts as offline.
+
+    What was due meanwhile counts as missed then, so send the acknowledgements of what was played before it.
+    """
+    await services.presence.record_seen(device)
 
 
 @router.post(
@@ -211,7 +216,11 @@ async def heartbeat(device: CurrentDevice, services: ServicesDep) -> None:
 async def ack(body: AckBody, device: CurrentDevice, services: ServicesDep) -> None:
     """Store what became of an announcement; idempotent, the same again or late changes nothing."""
     async with services.engine.begin() as connection:
-        await acknowledge(connection, device.id, body.announcement, body.state, body.at, body.detail)
+        report = body.announcement, body.state, body.at, body.detail
+        was_missed = await acknowledge(connection, device.id, *report)
+    if was_missed:
+        async with services.engine.begin() as connection:
+            await retract_late(connection, device.id, body.announcement, services.clock.now())
 
 
 @router.get(

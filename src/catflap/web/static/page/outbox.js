@@ -13,7 +13,8 @@ export class Outbox {
   #device;
   #key;
   #onDelivered;
-  #sending = false;
+  /** @type {Promise<void> | null} */
+  #sending = null;
 
   /** @param {import("./device.js").Device} device @param {number} user @param {() => void} onDelivered */
   constructor(device, user, onDelivered) {
@@ -35,10 +36,13 @@ export class Outbox {
     this.flush();
   }
 
-  /** Send what wasn't delivered yet. Acknowledging twice does no harm. */
-  async flush() {
-    if (this.#sending) return;
-    this.#sending = true;
+  /** Send what wasn't delivered yet. Acknowledging twice does no harm. @returns {Promise<void>} */
+  flush() {
+    this.#sending ??= this.#send().finally(() => (this.#sending = null));
+    return this.#sending;
+  }
+
+  async #send() {
     try {
       for (let entry = this.#unsent(); entry; entry = this.#unsent()) {
         const { status } = await this.#device.post("/v1/device/acks", entry.ack);
@@ -49,8 +53,6 @@ export class Outbox {
       }
     } catch {
       // No network: the next heartbeat tries again.
-    } finally {
-      this.#sending = false;
     }
   }
 

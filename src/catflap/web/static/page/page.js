@@ -1,7 +1,7 @@
 // Entry point of the signed-in page: creates its parts and connects them.
 
 import { Api } from "../lib/api.js";
-import { ServerClock } from "../lib/clock.js";
+import { delay, ServerClock } from "../lib/clock.js";
 import { byId } from "../lib/dom.js";
 import { Format } from "../lib/format.js";
 import { forget, forgetOthers } from "../lib/memory.js";
@@ -24,6 +24,8 @@ import { Tabs } from "./tabs.js";
 
 const HEARTBEAT = 20_000;
 const AGAIN = 5000;
+/** How long a heartbeat or a new connection waits until acknowledgements are delivered. */
+const PATIENCE = 3000;
 
 /** @type {{words: Record<string, string>, language: string, user: number, csrf: string, speaks: boolean,
  *   mia: string, me: string}} */
@@ -134,13 +136,14 @@ function startMia() {
  */
 function followServer(signal, { clock, schedule }, onDocument) {
   let lastBeat = 0;
+  // Before the server learns that this device is back, so that what it said without a network doesn't count as missed.
+  const deliver = () => Promise.race([outbox.flush(), delay(PATIENCE)]);
   // Called at every keep-alive as well: a hidden tab's timers may run once a minute, its network doesn't.
   const beat = () => {
     if (Date.now() - lastBeat < HEARTBEAT - 1000) return;
     lastBeat = Date.now();
     schedule.arm();
-    outbox.flush();
-    device.post("/v1/device/heartbeat", {}).catch(() => {});
+    deliver().then(() => device.post("/v1/device/heartbeat", {})).catch(() => {});
   };
   const timer = setInterval(beat, HEARTBEAT);
   signal.addEventListener("abort", () => clearInterval(timer));
@@ -149,5 +152,5 @@ function followServer(signal, { clock, schedule }, onDocument) {
     if (isGone) session.requireCheck();
     return session.check();
   };
-  followSchedule(device, { onConnect: () => clock.reset(), onDocument, onBytes: beat, onLine, onEnd }, signal);
+  followSchedule(device, { onBegin: deliver, onConnect: () => clock.reset(), onDocument, onBytes: beat, onLine, onEnd }, signal);
 }

@@ -15,6 +15,11 @@ import { delay } from "../lib/clock.js";
  * @property {(announcement: Announcement) => import("./mia.js").Line} lineOf
  */
 
+/** What tells of minutes is wrong by more than that. */
+const TOO_LATE = 90_000;
+/** The kinds that are as true for as long as they are in the schedule. */
+const LASTING = new Set(["briefing", "evening", "all_day", "moved", "cancelled", "reconsent", "say"]);
+
 export class Performance {
   #parts;
   /** @type {Promise<unknown>} */
@@ -28,7 +33,8 @@ export class Performance {
   }
 
   /**
-   * Say it at `play_at`, or as soon after as she can before `expires_at`, and acknowledge.
+   * Say it at `play_at`, or as soon after as she can while it is true, and acknowledge. What she missed because the
+   * computer slept, the server has her say in other words.
    * @param {Announcement} announcement
    * @param {AbortSignal} signal cancels until `begin` is called
    * @param {() => void} begin
@@ -60,7 +66,7 @@ export class Performance {
    */
   async #try(announcement, signal, begin) {
     const { clock } = this.#parts;
-    const [playAt, expiresAt] = [Date.parse(announcement.play_at), Date.parse(announcement.expires_at)];
+    const [playAt, expiresAt] = [Date.parse(announcement.play_at), lastMoment(announcement)];
     if (clock.now() > expiresAt) return ["missed"];
     let buffer;
     try {
@@ -171,4 +177,10 @@ export class Performance {
     this.#turn = mine.catch(() => {});
     return mine;
   }
+}
+
+/** When it is too late to say it. @param {Announcement} announcement */
+function lastMoment({ kind, play_at, expires_at }) {
+  const end = Date.parse(expires_at);
+  return LASTING.has(kind) ? end : Math.min(end, Date.parse(play_at) + TOO_LATE);
 }

@@ -39,6 +39,7 @@ export async function* readEvents(body, onBytes) {
 
 /**
  * @typedef {object} Listener
+ * @property {() => Promise<unknown>} onBegin before each attempt to connect, which waits for it
  * @property {() => void} onConnect before the first document of each connection
  * @property {(document: import("./schedule.js").ScheduleDocument) => void} onDocument
  * @property {() => void} onBytes at every sign of life, keep-alive comments too
@@ -56,6 +57,7 @@ export async function followSchedule(device, listener, signal) {
   for (let attempt = 0; !signal.aborted; attempt += 1) {
     let isGone = false;
     try {
+      await listener.onBegin();
       isGone = await readOnce(device, { ...listener, onConnect: () => { attempt = 0; listener.onConnect(); } }, signal);
     } catch {
       if (signal.aborted) return;

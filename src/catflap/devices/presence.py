@@ -1,0 +1,69 @@
+"""Note when devices are online, and make up for what one missed while it was not."""
+
+from datetime import datetime
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from catflap.announcements.missed import OVERDUE_AFTER, make_up_for_missed
+from catflap.announcements.repository import lock_plan
+from catflap.clock import Clock
+from catflap.devices.devices import OFFLINE_AFTER, Device
+from catflap.speech import Voices
+from catflap.store.prepared_reads import PreparedQuery
+from catflap.store.single_statements import fetch_alone, fetch_within
+
+_SEEN = PreparedQuery(text("UPDATE app.devices SET last_seen_at = :now WHERE id = :device_id"))
+_RETURNED = PreparedQuery(
+    text("""
+    UPDATE app.devices SET last_seen_at = :now WHERE id = :device_id AND last_seen_at = :since RETURNING id
+    """)
+)
+_MISSED = PreparedQuery(
+    text("""
+    SELECT id FROM app.announcements
+    WHERE device_id = :device_id AND play_at >= :since AND play_at < :due
+        AND state IN ('planned', 'ready', 'sent', 'missed')
+    LIMIT 1
+    """)
+)
+
+
+class Presence:
+    """Service that devices tell that they are online.
+
+    Args:
+        engine: The database.
+        clock: The current time.
+        voices: The engines that will render the sounds.
+    """
+
+    def __init__(self, engine: AsyncEngine, clock: Clock, voices: Voices) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._voices = voices
+
+    async def record_seen(self, device: Device) -> None:
+        """Record that a device is online, and make up for what it missed if it was not."""
+        now = self._clock.now()
+        if not await self._record_return(device, now):
+            await fetch_alone(self._engine, _SEEN, device_id=device.id, now=now)
+
+    async def record_request(self, device: Device) -> None:
+        """As `record_seen`, before a device gets its schedule; of one that is online nothing is written."""
+        await self._record_return(device, self._clock.now())
+
+    async def _record_return(self, device: Device, now: datetime) -> bool:
+        """Return whether the device is back and that was recorded, here or by another request meanwhile."""
+        since = device.last_seen_at
+        if since is None or now - since <= OFFLINE_AFTER:
+            return False
+        here = {"device_id": device.id, "since": since}
+        if not await fetch_alone(self._engine, _MISSED, **here, due=now - OVERDUE_AFTER):
+            await fetch_alone(self._engine, _RETURNED, **here, now=now)
+            return True
+        async with self._engine.begin() as connection:
+            await lock_plan(connection, device.user_id)
+            if await fetch_within(connection, _RETURNED, **here, now=now):
+                await make_up_for_missed(connection, device.user_id, device.id, since, now, self._voices)
+        return True

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from catflap.announcements import rendering
+from catflap.announcements import rendering, repository
 from catflap.announcements.planned import PlannedAnnouncement, Wording
 from catflap.announcements.rendering import Renderer
 from catflap.announcements.repository import lock_plan, replan
@@ -28,11 +28,13 @@ WAV = tone_wav()
 
 @dataclass
 class Voice:
+    wav: bytes = WAV
+    is_substitute: bool = False
     said: list[str] = field(default_factory=list)
 
     async def synthesise(self, spoken: str, *, dialect: str) -> Sound:
         self.said.append(spoken)
-        return Sound(WAV, hashlib.sha256(WAV).hexdigest(), 1.0)
+        return Sound(self.wav, hashlib.sha256(self.wav).hexdigest(), 1.0, self.is_substitute)
 
 
 class Harness:
@@ -225,3 +227,52 @@ async def test_another_sound_of_the_same_announcement_has_another_address(harnes
         await connection.execute(update(sounds).values(sha256="f" * 64))
     second = await harness.audio(device_id)
     assert first and second and first["url"] != second["url"]
+
+
+async def test_a_substitute_is_rendered_again_when_a_plan_wants_it_later(
+    harness: Harness, clock: FixedClock
+) -> None:
+    """What another engine said while a speech server was away must not stay for as long as it is used."""
+    device_id, mp3 = await harness.add("wav-16000"), await harness.add("mp3-16000")
+    harness.voice.is_substitute = True
+    await harness.renderer.render("k")
+    first = await harness.audio(device_id)
+
+    async def wanted_again() -> None:
+        async with harness.engine.begin() as connection:
+            still = update(announcements).where(announcements.c.device_id == device_id)
+            await connection.execute(
+                still.values(state="planned", expires_at=clock.now() + timedelta(hours=1))
+            )
+            others = update(announcements).where(announcements.c.device_id != device_id)
+            await connection.execute(others.values(expires_at=clock.now() + timedelta(hours=1)))
+            kept = await repository._keep_sounds(connection, ["k"], clock.now())
+        assert bool(kept) == (clock.now() < begun + timedelta(hours=1))
+        await harness.renderer.render("k")
+
+    begun = clock.now()
+    clock.advance(timedelta(minutes=59))
+    await wanted_again()
+    assert harness.voice.said == ["Tea."]
+    clock.advance(timedelta(minutes=1))
+    # The server is still away: nothing changes.
+    before = (await harness.document(mp3))["version"]
+    await wanted_again()
+    assert await harness.audio(device_id) == {
+        **(first or {}),
+        "url": (await harness.audio(device_id) or {})["url"],
+    }
+    assert (await harness.document(mp3))["version"] == before
+    begun = clock.now()
+    clock.advance(timedelta(hours=1))
+    # It is back.
+    harness.voice.wav, harness.voice.is_substitute = tone_wav(0.5), False
+    await wanted_again()
+    audio, encoded = await harness.audio(device_id), await harness.audio(mp3)
+    assert audio and await harness.content(audio) == harness.voice.wav
+    assert encoded and encoded["type"] == "audio/mpeg" and await harness.content(encoded)
+    assert (await harness.document(mp3))["version"] > before
+    begun = clock.now() + timedelta(days=365)
+    clock.advance(timedelta(days=1))
+    await wanted_again()
+    assert len(harness.voice.said) == 3

@@ -212,6 +212,15 @@ async def test_many_sentences_at_once_do_not_wait_for_a_server_one_after_the_oth
         assert len(server.requests) == 2
 
 
+async def test_what_another_engine_said_for_a_server_is_marked(server: SpeechServer) -> None:
+    async with aclosing(speech_of(openai(server.url))) as speech:
+        assert not (await speech.synthesise(TITLE, dialect="kitten")).is_substitute
+        server.status = 500
+        assert (await speech.synthesise(TITLE, dialect="kitten")).is_substitute
+    async with aclosing(Speech(engines=LOCAL)) as speech:
+        assert not (await speech.synthesise(TITLE, dialect="kitten")).is_substitute
+
+
 async def test_a_text_that_is_refused_does_not_close_a_server_for_the_others(server: SpeechServer) -> None:
     async with aclosing(speech_of(openai(server.url))) as speech:
         server.status = 422

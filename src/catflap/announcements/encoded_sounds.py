@@ -20,7 +20,7 @@ from catflap.store.tables import encoded_sounds
 from catflap.store.task_types import RENDER
 
 # States of announcements that a device may still play.
-_PLAYABLE_STATES = ("planned", "ready", "sent")
+PLAYABLE_STATES = ("planned", "ready", "sent")
 _NOT_ENCODED = PreparedQuery(
     text("""
     SELECT s.key FROM app.sounds s WHERE s.key = ANY (:keys) AND EXISTS (
@@ -54,7 +54,7 @@ async def not_encoded(
 
 async def devices_without(engine: AsyncEngine, key: str) -> dict[AudioFormat, list[int]]:
     """Return the ids of the devices that will play a sound and miss it in their format, by that format."""
-    values = {"key": key, "states": [*_PLAYABLE_STATES], "rendered": str(RENDERED_AUDIO)}
+    values = {"key": key, "states": [*PLAYABLE_STATES], "rendered": str(RENDERED_AUDIO)}
     found: dict[AudioFormat, list[int]] = {}
     for row in await fetch_alone(engine, _DEVICES_WITHOUT, **values):
         found.setdefault(AudioFormat.parse(row["audio"]), []).append(row["id"])
@@ -78,6 +78,6 @@ async def enqueue_encoding(connection: AsyncConnection, device_id: int, now: dat
     query = (
         select(a.c.sound_key)
         .distinct()
-        .where(a.c.device_id == device_id, a.c.state.in_(_PLAYABLE_STATES), a.c.expires_at > now)
+        .where(a.c.device_id == device_id, a.c.state.in_(PLAYABLE_STATES), a.c.expires_at > now)
     )
     await enqueue(connection, RENDER, *(await connection.scalars(query)).all())

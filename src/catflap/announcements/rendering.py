@@ -1,12 +1,13 @@
 """Render the sounds of announcements (the task `render`); equal texts share one sound."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from sqlalchemy import select, text
-from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.announcements.encoded_sounds import devices_without, store_encoded
+from catflap.announcements.rendered_sounds import store_sound
 from catflap.announcements.repository import increment_version, mark_failed, mark_ready
 from catflap.clock import Clock
 from catflap.errors import CatflapError, may_retry
@@ -18,10 +19,15 @@ from catflap.store.tables import sounds
 
 _WAITING = PreparedQuery(
     text("""
-    SELECT spoken, dialect, EXISTS (SELECT FROM app.sounds WHERE key = :sound_key) AS is_rendered
-    FROM app.announcements WHERE sound_key = :sound_key AND state = 'planned' LIMIT 1
+    SELECT a.spoken, a.dialect, s.key IS NOT NULL AND (
+        s.render_again_at IS NULL OR s.render_again_at > :now
+    ) AS is_rendered
+    FROM app.announcements a LEFT JOIN app.sounds s ON s.key = a.sound_key
+    WHERE a.sound_key = :sound_key AND a.state = 'planned' LIMIT 1
     """)
 )
+# After so long a speech server that was away is asked again for a sound that another engine made.
+_SUBSTITUTE_KEPT = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -41,7 +47,7 @@ class Renderer:
         Raises:
             CatflapError: as `Speech.synthesise`.
         """
-        rows = await fetch_alone(self.engine, _WAITING, sound_key=sound_key)
+        rows = await fetch_alone(self.engine, _WAITING, sound_key=sound_key, now=self.clock.now())
         if rows and not rows[0]["is_rendered"]:
             await self._synthesise(sound_key, rows[0]["spoken"], rows[0]["dialect"])
         await self._encode(sound_key)
@@ -85,6 +91,7 @@ class Renderer:
             "bytes": len(sound.wav),
             "seconds": sound.seconds,
             "used_at": self.clock.now(),
+            "render_again_at": self.clock.now() + _SUBSTITUTE_KEPT if sound.is_substitute else None,
         }
         async with self.engine.begin() as connection:
-            await connection.execute(upsert(sounds).values(values).on_conflict_do_nothing())
+            await store_sound(connection, values)

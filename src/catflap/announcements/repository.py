@@ -58,11 +58,14 @@ _SOUND_NOTED_EVERY = timedelta(hours=24)
 _KEEP_SOUNDS = PreparedQuery(
     text("""
     WITH old AS (
-        SELECT key FROM app.sounds WHERE key = ANY (:keys) AND used_at < :old ORDER BY key FOR NO KEY UPDATE
+        SELECT key FROM app.sounds
+        WHERE key = ANY (:keys) AND used_at < :old AND (render_again_at IS NULL OR render_again_at > :now)
+        ORDER BY key FOR NO KEY UPDATE
     ), noted AS (
         UPDATE app.sounds s SET used_at = :now FROM old WHERE s.key = old.key RETURNING s.key
     )
-    SELECT key FROM noted UNION ALL SELECT key FROM app.sounds WHERE key = ANY (:keys) AND used_at >= :old
+    SELECT key FROM noted UNION ALL SELECT key FROM app.sounds
+    WHERE key = ANY (:keys) AND used_at >= :old AND (render_again_at IS NULL OR render_again_at > :now)
 """)
 )
 _DEVICES = PreparedQuery(
@@ -345,7 +348,7 @@ async def _rows(
 
 
 async def _keep_sounds(connection: AsyncConnection, keys: list[str], now: datetime) -> set[str]:
-    """Return which sounds exist; the old ones are marked as used, so that retention does not delete them."""
+    """Return which sounds exist and needn't be rendered again; old ones are noted as used for retention."""
     old = now - _SOUND_NOTED_EVERY
     return {row["key"] for row in await fetch_within(connection, _KEEP_SOUNDS, keys=keys, now=now, old=old)}
 

@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.metadata import version
+from typing import NamedTuple
 
 from catflap.speech import japanese
 from catflap.speech.circuit import GuardedProcess
@@ -30,6 +31,13 @@ _LEAST_SECONDS = 0.5
 _GRACE = 5.0
 # The dialect whose voice is used for a part in the other language.
 _NEUTRAL_DIALECT: Mapping[Language, str] = {"ja": "standard", "en": "plain"}
+
+
+class _Part(NamedTuple):
+    """A part of a text as samples, and whether a speech server should have said it."""
+
+    pcm: bytes
+    is_substitute: bool
 
 
 class Speech:
@@ -54,44 +62,48 @@ class Speech:
             SpeechFailed: the engine crashed, hung or returned silence.
             UnknownDialect: there is no such dialect.
         """
-        return assemble(await self._chunks(spoken, dialect))
+        parts = await self._parts(spoken, dialect)
+        is_substitute = any(part.is_substitute for part in parts)
+        return assemble([part.pcm for part in parts], is_substitute=is_substitute)
 
     async def speak(self, spoken: str, *, dialect: str) -> bytes:
         """Synthesise as `synthesise`, without the chime: PCM s16le, mono, at `RATE`."""
-        return join(await self._chunks(spoken, dialect))
+        return join([part.pcm for part in await self._parts(spoken, dialect)])
 
-    async def _chunks(self, spoken: str, dialect: str) -> list[bytes]:
-        chunks: list[bytes] = []
+    async def _parts(self, spoken: str, dialect: str) -> list[_Part]:
+        said: list[_Part] = []
         remaining = max_speech_seconds()
-        parts = split_text(spoken, dialect)
-        for run in parts:
+        for run in split_text(spoken, dialect):
             if remaining < _LEAST_SECONDS:
                 break
-            chunks.append(await self._synthesise_part(run, dialect, remaining))
-            remaining -= duration_of(chunks[-1]) + BETWEEN_SECONDS
-        return chunks
+            said.append(await self._synthesise_part(run, dialect, remaining))
+            remaining -= duration_of(said[-1].pcm) + BETWEEN_SECONDS
+        return said
 
     async def aclose(self) -> None:
         """Kill the engine processes."""
         for process in self._processes.values():
             await process.aclose()
 
-    async def _synthesise_part(self, run: Run, dialect: str, seconds: float) -> bytes:
+    async def _synthesise_part(self, run: Run, dialect: str, seconds: float) -> _Part:
         book = phrasebook(dialect)
         substitute = Run(book.dialect.language, book.untitled)
         if not engines_for(substitute, self._engines) and not engines_for(run, self._engines):
             raise NoVoice(substitute.language)
         failure: SpeechFailed | None = None
+        has_server_failed = False
         for attempt in (run, substitute):
             for engine in engines_for(attempt, self._engines):
                 voice = voice_settings(attempt, dialect, engine)
                 request = SynthesisRequest(attempt.text, voice, RATE, seconds, self._timeout + _GRACE)
                 try:
-                    return await self._processes[engine.id].synthesise(request)
+                    pcm = await self._processes[engine.id].synthesise(request)
+                    return _Part(pcm, has_server_failed)
                 except SpeechFailed as failed:
                     if failed.code == "speech_closed":
                         raise
                     failure = failure or failed
+                    has_server_failed |= engine.timeout is not None
         assert failure is not None
         raise failure
 

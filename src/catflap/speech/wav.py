@@ -20,14 +20,19 @@ _LEAD_SECONDS, _AFTER_CHIME_SECONDS, _TAIL_SECONDS = 0.3, 0.2, 0.2
 
 @dataclass(frozen=True)
 class Sound:
-    """A WAV file: PCM s16le, mono, 16 kHz, with its true length in the header."""
+    """A WAV file: PCM s16le, mono, 16 kHz, with its true length in the header.
+
+    Attributes:
+        is_substitute: Whether a speech server should have said it and another engine did.
+    """
 
     wav: bytes
     sha256: str
     seconds: float
+    is_substitute: bool = False
 
 
-def assemble(chunks: Sequence[bytes]) -> Sound:
+def assemble(chunks: Sequence[bytes], *, is_substitute: bool = False) -> Sound:
     """Return one sound of the given chunks of speech (PCM s16le mono 16 kHz), in order."""
     pcm = _silence(_LEAD_SECONDS) + meow(RATE) + _silence(_AFTER_CHIME_SECONDS)
     pcm += join(chunks)
@@ -38,7 +43,7 @@ def assemble(chunks: Sequence[bytes]) -> Sound:
         file.setframerate(RATE)
         file.writeframes(pcm)
     wav = buffer.getvalue()
-    return Sound(wav, hashlib.sha256(wav).hexdigest(), round(duration_of(pcm), 3))
+    return Sound(wav, hashlib.sha256(wav).hexdigest(), round(duration_of(pcm), 3), is_substitute)
 
 
 def join(chunks: Sequence[bytes]) -> bytes:

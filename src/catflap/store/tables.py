@@ -215,6 +215,8 @@ sounds = Table(
     Column("seconds", Float, nullable=False),
     # When it was rendered, or last found to be in use.
     time_column("used_at"),
+    # When a sound is rendered anew that another engine made while a speech server was away.
+    time_column("render_again_at", nullable=True),
     Index("sounds_used_at", "used_at"),
     schema="app",
 )

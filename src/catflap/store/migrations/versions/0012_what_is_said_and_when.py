@@ -58,6 +58,7 @@ _STATEMENTS = (
         reading TEXT NOT NULL,
         PRIMARY KEY (user_id, word)
     )""",
+    "ALTER TABLE app.sounds ADD COLUMN render_again_at TIMESTAMP WITH TIME ZONE",
     "ALTER TABLE app.devices ADD COLUMN audio TEXT NOT NULL DEFAULT 'wav-16000'",
     "ALTER TABLE app.pairings ADD COLUMN audio TEXT NOT NULL DEFAULT 'wav-16000'",
     """CREATE TABLE app.encoded_sounds (

@@ -82,13 +82,18 @@ async def test_what_can_not_be_said_is_refused_and_nothing_is_lost(browser: Brow
     assert await stored(browser) == [TAKANASHI]
 
 
-async def test_an_error_does_not_repeat_the_words(browser: Browser) -> None:
+async def test_no_error_and_no_log_repeats_the_words(
+    browser: Browser, capfd: pytest.CaptureFixture[str]
+) -> None:
+    await send(browser, "PATCH", {"word": "Secret", "reading": "secret canary"})
     for word, reading in (("{Secret}", "x"), ("x" * 80 + "Secret", "x"), ("x", "{Secret}")):
         answer = await browser.send(
             "PUT", "/v1/readings", json={"readings": [{"word": word, "reading": reading}]}
         )
         assert answer.status_code == 400
         assert "Secret" not in answer.text
+    logged = "".join(capfd.readouterr())
+    assert "secret" not in logged.lower()
 
 
 async def test_a_dictionary_has_a_limit_which_two_changes_at_a_time_keep(browser: Browser) -> None:

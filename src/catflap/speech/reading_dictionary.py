@@ -8,6 +8,7 @@ other words, such as Japanese ones, wherever they occur.
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from catflap.speech.language import Language
 from catflap.speech.rules import whole_word
@@ -66,9 +67,17 @@ def readings_in(title: str, readings: Mapping[str, str]) -> tuple[tuple[str, str
     text = speakable_text(title)
     folded = text.casefold()
     # Most words are in no title, and looking for a text is much faster than for a pattern.
-    found = [pair for pair in readings.items() if pair[0].casefold() in folded]
+    found = [(word, readings[word]) for one, word in _folded(tuple(readings)) if one in folded]
+    if not found:
+        return ()
     used = {index for match in _matches(text, found) if (index := match.lastindex)}
     return tuple(sorted(pair for index, pair in enumerate(_longest_first(found), 1) if index in used))
+
+
+@lru_cache(maxsize=16)
+def _folded(words: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """Return words with their case folded, once for all titles of a plan."""
+    return tuple((word.casefold(), word) for word in words)
 
 
 def apply_readings(title: str, readings: Sequence[tuple[str, str]], language: Language = "en") -> str:

@@ -46,7 +46,7 @@ from catflap.web.static_files import page_router
 
 ALICE = Viewer(7, "Calico Cat", "alice@example.com", "csrf-of-alice", (), "active")
 # What an announcement has beside its schedule.
-_UNTOLD = {"device": 1, "titles": [], "event_start": "", "seconds": 1.0}
+_UNTOLD = {"device": 1, "titles": [], "event_start": "", "held_for": None, "seconds": 1.0}
 # What an appointment has where nobody said more.
 _BARE = {"color": None, "place": None, "conference_link": None, "attendees": 0, "organizer": None}
 DIALECTS = [

@@ -1,7 +1,7 @@
 """What users and devices do about announcements, over HTTP."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx2
@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.clock import rfc3339
 from tests.support.app_client import ALICE, BOB, Browser, RunningApp
+from tests.support.jobs import run_jobs
 from tests.support.spoken import add_announcement, made_at_once, reactions_of
 
 pytestmark = pytest.mark.slow  # starts an application for each test
@@ -158,3 +159,31 @@ async def test_repeats_are_limited_for_the_user_on_all_sides(app: RunningApp) ->
         statuses.append((await mia.act("repeat"))[0])
     assert set(statuses[:5]) == {200} and 429 in statuses
     assert (await mia.act("snooze"))[0] == 200
+
+
+async def test_what_is_acknowledged_or_snoozed_is_planned_so(app: RunningApp) -> None:
+    mia = await listener(app)
+    body = {"zone": "UTC", "reminder_minutes": [0], "briefing_at": None, "repeat_minutes": 3}
+    body |= {"dialect_ja": "kansai", "dialect_en": "plain"}
+    assert (await mia.browser.send("PUT", "/v1/preferences", json=body)).status_code == 200
+    start = app.clock.now() + MINUTE
+    times = {"start": start, "end": start + 60 * MINUTE}
+    event = {name: {"dateTime": at.isoformat()} for name, at in times.items()}
+    app.sandbox.insert_event(ALICE, {"summary": "Lunch", **event})
+    await run_jobs(app)
+
+    async def coming() -> list[tuple[str, float]]:
+        await run_jobs(app)
+        said = (await mia.schedule())["announcements"]
+        return [(one["kind"], (datetime.fromisoformat(one["play_at"]) - start) / MINUTE) for one in said]
+
+    again = [("again", minutes) for minutes in (3, 6, 9, 12, 15)]
+    assert await coming() == [("start", 0), *again]
+    (first, *_) = (await mia.schedule())["announcements"]
+    app.clock.advance(2 * MINUTE)
+    assert (await mia.post(first["id"], "snooze", {"minutes": 9})).status_code == 200
+    assert await coming() == [("start", 0), ("snoozed", 10)]
+    assert (await mia.act("snooze", minutes=4))[0] == 200
+    assert await coming() == [("start", 0), ("snoozed", 5)]
+    assert (await mia.act("acknowledge"))[0] == 200
+    assert await coming() == [("start", 0)]

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field
 from sqlalchemy import Row
 
+from catflap.announcements.planned import HeldFor
 from catflap.announcements.preferences import CalendarPreferences
 from catflap.announcements.zones import ZoneSource
 from catflap.calendars import Occurrence
@@ -194,6 +195,7 @@ class AnnouncementResource(Answer):
     titles: list[str]
     event_start: str
     state: str = Field(examples=["ready"])
+    held_for: HeldFor | None = Field(description="Why a plan holds it: the quiet hours or a meeting.")
     seconds: float | None
 
     @classmethod
@@ -210,6 +212,7 @@ class AnnouncementResource(Answer):
             titles=row.titles,
             event_start=row.event_start,
             state=row.state,
+            held_for=row.held_for,
             seconds=row.seconds,
         )
 

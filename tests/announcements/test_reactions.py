@@ -98,6 +98,13 @@ async def test_the_last_snooze_counts_and_is_not_repeated_until_then(mia: Listen
     assert await mia.repeats() == []
 
 
+async def test_what_was_told_late_is_snoozed_with_other_words(mia: Listener) -> None:
+    late = await mia.hear(kind="late")
+    play_at = await mia.snooze(late, 5)
+    assert ("snoozed", "lunch", play_at) in await mia.reactions()
+    assert await mia.repeats() == []
+
+
 async def test_a_snooze_at_the_same_time_from_two_sides_is_one(mia: Listener) -> None:
     lunch = await mia.hear()
     await asyncio.gather(*(mia.snooze(lunch, minutes) for minutes in (3, 4, 5)))

@@ -93,7 +93,12 @@ async def notice_changes(
 
 def dump_seen(seen: Sequence[SeenOccurrence]) -> str:
     """Return the column `plans.occurrences`, as JSON."""
-    return json.dumps([list(asdict(one).values()) for one in seen], default=datetime.isoformat)
+    return json.dumps(
+        [
+            [one.calendar_id, one.generation, one.instance, one.starts_at.isoformat(), one.title, one.private]
+            for one in seen
+        ]
+    )
 
 
 def _read_seen(rows: Sequence[Sequence[Any]]) -> list[SeenOccurrence]:

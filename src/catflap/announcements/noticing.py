@@ -8,13 +8,14 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 
 from catflap.announcements.appointments import is_announced
 from catflap.announcements.facts import OccurrenceChange
 from catflap.announcements.preferences import Preferences
 from catflap.calendars import Occurrence
+from catflap.calendars.datetimes import to_utc
 
 # What began so long ago is still of interest when it changes.
 _JUST_PAST = timedelta(minutes=15)
@@ -72,7 +73,7 @@ def seen_occurrences(
         generations: Those of the calendars, by their ids.
         now: The time of the plan.
     """
-    last = now.astimezone(preferences.time_zone).date() + timedelta(days=1)
+    first, end = now - SEEN_PAST, _end_of_next_day(now, preferences)
     found = [
         SeenOccurrence(
             calendar_id=one.calendar_id,
@@ -84,8 +85,7 @@ def seen_occurrences(
         )
         for one in occurrences
         if not one.all_day
-        and one.starts_at >= now - SEEN_PAST
-        and _day(one.starts_at, preferences) <= last
+        and first <= one.starts_at < end
         and one.calendar_id in generations
         and is_announced(one, preferences)
     ]
@@ -253,6 +253,11 @@ def _matters(now: datetime, *starts: datetime) -> bool:
 def _series(instance: str) -> str:
     """Return the id of a single event, or that of a series before it was split."""
     return _SPLIT.sub("", instance.partition(" ")[0])
+
+
+def _end_of_next_day(now: datetime, preferences: Preferences) -> datetime:
+    day_after = _day(now, preferences) + timedelta(days=2)
+    return to_utc(datetime.combine(day_after, time()), preferences.time_zone)
 
 
 def _day(at: datetime, preferences: Preferences) -> date:

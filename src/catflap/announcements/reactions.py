@@ -11,6 +11,7 @@ from sqlalchemy import Row, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from catflap.announcements.at_once import REPEAT, cancel_repeats, repeat_later
+from catflap.announcements.planned import LATE
 from catflap.announcements.repository import lock_plan
 from catflap.errors import BadRequest
 from catflap.store.planning_tables import reactions as r
@@ -22,7 +23,7 @@ from catflap.store.task_types import PLAN
 RECENT = timedelta(minutes=30)
 MAX_SNOOZE_MINUTES = 24 * 60
 # About occurrences, which a plan can announce again at any time if they have a start.
-_PLANNED_AGAIN = frozenset({"before", "start", "leave", "countdown", "again", "snoozed", REPEAT})
+_PLANNED_AGAIN = frozenset({"before", "start", "leave", "countdown", "again", "snoozed", LATE, REPEAT})
 
 
 async def find_announcement(

@@ -99,6 +99,8 @@ class FakeApi:
     syncing: bool = False
     appointments: list[dict[str, Any]] = field(default_factory=list)
     announcements: list[dict[str, Any]] = field(default_factory=list)
+    # Why those that are not scheduled are held, by their ids.
+    held: dict[str, str] = field(default_factory=dict)
     volume: int = 60
     muted_until: str | None = None
     preferences: dict[str, Any] = field(
@@ -179,7 +181,9 @@ class FakeApi:
             "volume": self.volume,
             "muted_until": self.muted_until,
             "announcements": [
-                {key: value for key, value in one.items() if key != "dialect"} for one in self.announcements
+                {key: value for key, value in one.items() if key != "dialect"}
+                for one in self.announcements
+                if one["id"] not in self.held
             ],
         }
         ScheduleDocument.model_validate(document)
@@ -266,7 +270,11 @@ def build(catflap: FakeApi) -> FastAPI:
     @app.get("/v1/announcements")
     async def announcements() -> AnnouncementList:
         said = {ack["announcement"]: ack["state"] for ack in catflap.acks}
-        listed = [{**one, **_UNTOLD, "state": said.get(one["id"], "ready")} for one in catflap.announcements]
+        listed = [
+            {**one, **_UNTOLD, "state": said.get(one["id"], "ready")}
+            | ({"state": "held", "held_for": catflap.held[one["id"]]} if one["id"] in catflap.held else {})
+            for one in catflap.announcements
+        ]
         return AnnouncementList.model_validate({"announcements": listed})
 
     @app.post("/v1/announcements/{id}/acknowledge")

@@ -95,3 +95,17 @@ async def test_calendars_in_trouble_are_told_and_no_longer_when_it_is_over(
     catflap.problems = []
     await visit.advance(timedelta(minutes=1))
     await expect(told).to_have_count(0)
+
+
+async def test_what_is_held_is_listed_with_the_reason(page: Page, catflap: FakeApi) -> None:
+    for name, reason in (("night", "quiet"), ("review", "meeting")):
+        catflap.say(name, catflap.now() + timedelta(hours=1), name)
+        catflap.held[name] = reason
+    visit = Visit(page, catflap)
+    await visit.open()
+    language = await page.locator("html").get_attribute("lang")
+    told = page.locator("#announcements .announcement.over .which")
+    await expect(told).to_contain_text(
+        ["quiet hours", "meeting"] if language == "en" else ["静かな時間", "会議中"]
+    )
+    await expect(page.locator("#announcements .first")).to_have_count(0)

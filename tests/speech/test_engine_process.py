@@ -14,10 +14,11 @@ import pytest
 import pytest_asyncio
 
 from catflap.errors import TryAgain
-from catflap.speech import Speech, SpeechFailed, installed_engines
+from catflap.speech import Speech, SpeechFailed
 from catflap.speech.engine_process import EngineProcess
 from catflap.speech.engines import Engine
 from catflap.speech.protocol import SynthesisRequest
+from tests.support.voices import quick_engines
 
 pytestmark = pytest.mark.slow
 
@@ -145,7 +146,7 @@ async def test_errors_do_not_contain_the_text(short_timeout):
 
 async def test_engines_do_not_inherit_secrets(monkeypatch):
     monkeypatch.setenv("GOOGLE_CLIENT_SECRET", "canary")
-    speech = Speech(engines=installed_engines())
+    speech = Speech(engines=quick_engines())
     await speech.synthesise("hello", dialect="plain")
     environments = [child.environ() for child in psutil.Process().children()]
     await speech.aclose()
@@ -165,9 +166,10 @@ async def test_a_program_that_is_not_an_engine_is_an_error():
 def test_processes_end_with_their_parent_and_ignore_ctrl_c(loop):
     program = f"""
         import asyncio, {loop}
-        from catflap.speech import Speech, installed_engines
+        from catflap.speech import Speech
+        from tests.support.voices import quick_engines
         async def main():
-            speech = Speech(engines=installed_engines())
+            speech = Speech(engines=quick_engines())
             await speech.synthesise("会議です", dialect="kansai")
             await speech.synthesise("hello", dialect="plain")
             print(*(worker.pid for worker in speech._processes.values() if worker.pid), flush=True)

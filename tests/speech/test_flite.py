@@ -6,7 +6,7 @@ from datetime import datetime
 import psutil
 import pytest
 
-from catflap.speech import Engine, Speech, Voices, dialects, installed_engines, say_start
+from catflap.speech import Engine, Speech, SpeechFailed, Voices, dialects, installed_engines, say_start
 from catflap.speech.engine_process import EngineProcess
 from catflap.speech.engines import engines_for
 from catflap.speech.engines.ascii_text import is_latin, plain_letters
@@ -86,6 +86,23 @@ async def test_flite_survives_any_text(text):
     sound = await speech.synthesise(say_start("plain", [text], NOON).spoken, dialect="plain")
     assert 2 < sound.seconds <= 20.01
     await speech.aclose()
+
+
+@with_flite
+@pytest.mark.slow
+async def test_no_user_of_the_machine_sees_a_text_in_the_arguments_of_flite(tmp_path, monkeypatch):
+    program = tmp_path / "flite"
+    program.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/arguments\ncat > {tmp_path}/input\nexit 1\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    (flite,) = (engine for engine in installed_engines() if engine.id == "flite")
+    process = EngineProcess(flite.command, timeout=20)
+    with pytest.raises(SpeechFailed):
+        await process.synthesise(SynthesisRequest("Lunch with Sarah", {"voice": "rms"}, 16_000, 10, 30))
+    await process.aclose()
+    assert (tmp_path / "input").read_text() == "Lunch with Sarah"
+    assert "-voice rms" in (tmp_path / "arguments").read_text()
+    assert "Sarah" not in (tmp_path / "arguments").read_text()
 
 
 @with_flite

@@ -13,10 +13,12 @@ from catflap.speech.engines.pitch import raise_pitch
 from catflap.speech.engines.serving import SilentOutput, normalize_samples
 from catflap.speech.errors import SpeechFailed
 from catflap.speech.protocol import SynthesisRequest
+from tests.support.voices import quick_engines
 
 RATE = 16_000
 # What every installed engine says here, with the settings that make it low.
 SENTENCES = {
+    "kokoro": ("Lunch in ten minutes.", {"voice": "af_heart"}),
     "openjtalk": ("会議は午後三時からです。", {"half_tone": 0.0}),
     "flite": ("Lunch with Sarah in ten minutes.", {"voice": "slt"}),
     "espeak": ("Lunch with Sarah in ten minutes.", {"voice": "en-us+f2", "pitch": 40}),
@@ -62,10 +64,10 @@ def test_the_fundamental_is_multiplied_and_the_spectrum_and_duration_stay(factor
 @pytest.mark.parametrize("engine", installed_engines(), ids=lambda engine: engine.id)
 async def test_a_sentence_of_each_engine_is_raised_by_the_setting_of_a_voice(engine):
     text, voice = SENTENCES[engine.id]
-    process = EngineProcess(engine.command, timeout=20)
+    process = EngineProcess(engine.command, timeout=60)
     async with aclosing(process):
         low, high = [
-            samples_of(await process.synthesise(SynthesisRequest(text, settings, RATE, 10.0, 30.0)))
+            samples_of(await process.synthesise(SynthesisRequest(text, settings, RATE, 10.0, 60.0)))
             for settings in (voice, {**voice, "pitch_factor": 1.4})
         ]
     assert fundamental(high) / fundamental(low) == pytest.approx(1.4, rel=0.05)
@@ -143,7 +145,7 @@ async def test_the_setting_of_a_phrasebook_reaches_every_engine(monkeypatch):
         return bytes(RATE)
 
     monkeypatch.setattr(EngineProcess, "synthesise", note)
-    monkeypatch.setattr("catflap.speech.synthesis._voice", lambda *_: {"pitch_factor": 1.4})
-    async with aclosing(Speech(engines=installed_engines())) as speech:
+    monkeypatch.setattr("catflap.speech.synthesis.voice_settings", lambda *_: {"pitch_factor": 1.4})
+    async with aclosing(Speech(engines=quick_engines())) as speech:
         await speech.synthesise("Lunch", dialect="plain")
     assert sent[0].voice == {"pitch_factor": 1.4}

@@ -17,6 +17,7 @@ from catflap.settings import Settings
 from catflap.speech import Speech, Voices, installed_engines, voices_of
 from tests.support.speech_server import SpeechServer, speech_server
 from tests.support.tone import tone_wav
+from tests.support.voices import quick_engines
 
 pytestmark = pytest.mark.slow
 
@@ -93,7 +94,8 @@ async def test_a_language_that_a_server_does_not_speak_stays_here(server: Speech
 
 
 async def test_without_settings_no_server_is_asked() -> None:
-    assert voices_of(Settings()).engines == installed_engines()
+    assert voices_of(Settings(voices=())).engines == installed_engines()
+    assert voices_of(Settings()).engines == quick_engines()
 
 
 FORMS = [

@@ -3,6 +3,7 @@
 The required distributions are links to those installed here, so no package index is needed.
 """
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -62,6 +63,8 @@ class Installation:
         return subprocess.run(
             self.command(code, *arguments),
             cwd=self.folder,
+            # Which engines tests use is nothing of an installation that may have none.
+            env={name: value for name, value in os.environ.items() if name != "CATFLAP_VOICES"},
             capture_output=True,
             text=True,
             check=False,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from catflap.store.database import Urls
+from tests.support.voices import quick_voices
 
 # Every long-running command calls `typer.echo` once, when it has started.
 _PROGRAM = """
@@ -68,6 +69,7 @@ def start_process(urls: Urls, data_dir: Path, *arguments: str, **environment: st
         "CATFLAP_DATA_DIR": str(data_dir),
         "CATFLAP_DATABASE_URL": urls.app.render_as_string(hide_password=False),
         "CATFLAP_VAULT_DATABASE_URL": urls.vault.render_as_string(hide_password=False),
+        "CATFLAP_VOICES": quick_voices(),
         "GOOGLE_CLIENT_ID": "4711.apps.googleusercontent.com",
         "GOOGLE_CLIENT_SECRET": "GOCSPX-a-made-up-secret",
     }

@@ -8,12 +8,14 @@ from html import escape
 from pathlib import Path
 
 from catflap.errors import OperatorMustAct
+from catflap.settings import Settings
 from catflap.speech import (
     Dialect,
     Language,
     Speech,
     Title,
     Utterance,
+    choose_engines,
     installed_engines,
     say_all_day,
     say_before,
@@ -81,7 +83,7 @@ async def write_page(folder: Path, wanted: Sequence[Dialect], every_variant: boo
         SpeechFailed: as `Speech.synthesise`.
     """
     found = [(dialect, list(samples(dialect, every_variant, kind_start))) for dialect in wanted]
-    speech = Speech(engines=installed_engines())
+    speech = Speech(engines=choose_engines(installed_engines(), Settings.read().voices))
     try:
         await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
         for sample in (sample for _, said in found for sample in said):

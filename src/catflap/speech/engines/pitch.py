@@ -1,7 +1,7 @@
 """Raise the pitch of a voice to that of a cat, whichever engine it comes from.
 
 WORLD separates the fundamental from the spectrum. Only the fundamental is multiplied: with shifted formants,
-speech is hard to understand.
+speech is hard to understand (docs/decisions/0027-kokoro-and-world.md).
 """
 
 import numpy as np

@@ -18,13 +18,21 @@ from catflap.speech.engines.loudness import Samples, level
 from catflap.speech.engines.pitch import raise_pitch
 from catflap.speech.protocol import AUDIO, ERROR, HEADER, SynthesisRequest, encode_frame
 
-__all__ = ["EngineUnavailable", "Samples", "SilentOutput", "Speak", "normalize_samples", "serve"]
+__all__ = [
+    "ChangedFiles",
+    "EngineUnavailable",
+    "Samples",
+    "SilentOutput",
+    "Speak",
+    "normalize_samples",
+    "serve",
+]
 
 Speak = Callable[[str, Mapping[str, float | str]], tuple[Samples, int]]
 
 _AUDIBLE = 10 ** (-45 / 20)
 _FRAME_SECONDS, _MARGIN_SECONDS, _FADE_SECONDS, _LEAST_SECONDS = 0.01, 0.03, 0.15, 0.1
-_MEMORY = 1024**3
+_USUAL_MEMORY = 1024**3
 # How much faster a text is spoken that would be too long.
 _MOST_TEMPO = 1.25
 
@@ -41,19 +49,24 @@ class EngineUnavailable(Exception):
         self.reason = reason
 
 
-def serve(speak: Speak) -> None:
+class ChangedFiles(Exception):
+    """A file of the engine is not the one that was tested."""
+
+
+def serve(speak: Speak, *, memory: int = _USUAL_MEMORY) -> None:
     """Handle requests until the stream ends.
 
     Args:
         speak: Synthesises a text with the settings of a voice. The setting `tempo` is a factor of its speed;
             `pitch_factor` is none of its business, for every voice is raised here.
+        memory: How many bytes of address space the process may have.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     # Sounds are made ahead of time; the processes that serve requests and sync calendars go first.
     os.nice(10)
     with contextlib.suppress(OSError, ValueError):  # not every system knows this limit
-        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     with socket.socket(fileno=0) as connection:
         while header := _receive_exactly(connection, HEADER.size):
             body = _receive_exactly(connection, HEADER.unpack(header)[0])
@@ -105,6 +118,8 @@ def _handle(request: SynthesisRequest, speak: Speak) -> bytes:
         return ERROR + b"speech_empty"
     except EngineUnavailable as error:
         return ERROR + f"speech_unavailable {error.reason}".encode()
+    except ChangedFiles:
+        return ERROR + b"speech_files_changed"
     except Exception:
         # The engine may raise anything, and its message may contain the text.
         return ERROR + b"speech_refused"

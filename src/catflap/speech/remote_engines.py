@@ -7,19 +7,23 @@ machine can read.
 
 import sys
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from catflap.extras import missing_extra
 from catflap.setting_urls import is_loopback
-from catflap.settings import Settings
 from catflap.speech.engines import Engine, installed_engines
 from catflap.speech.voices import Voices, choose_engines
+
+if TYPE_CHECKING:
+    # Each engine process imports this package, and would keep 25 MB of pydantic for a type.
+    from catflap.settings import Settings
 
 # What all engine processes need, of the extras `mia` and `english`.
 _NEEDED = ("numpy", "soxr", "pyworld")
 
 
-def voices_of(settings: Settings) -> Voices:
+def voices_of(settings: "Settings") -> Voices:
     """Return the servers that settings switch on, then the engines of `CATFLAP_VOICES` or all installed ones.
 
     Raises:
@@ -29,7 +33,7 @@ def voices_of(settings: Settings) -> Voices:
     return Voices((*remote_engines(settings), *local))
 
 
-def remote_engines(settings: Settings) -> tuple[Engine, ...]:
+def remote_engines(settings: "Settings") -> tuple[Engine, ...]:
     """Return the engines that settings switch on.
 
     Raises:
@@ -47,13 +51,13 @@ def remote_engines(settings: Settings) -> tuple[Engine, ...]:
     return tuple(found)
 
 
-def hosts_that_get_titles(settings: Settings) -> list[str]:
+def hosts_that_get_titles(settings: "Settings") -> list[str]:
     """Return the hosts of speech servers that are not on this machine."""
     urls = filter(None, (settings.voicevox_url, settings.openai_speech_url))
     return [urlsplit(url).netloc for url in urls if not is_loopback(url)]
 
 
-def _voicevox(settings: Settings) -> Engine:
+def _voicevox(settings: "Settings") -> Engine:
     return Engine(
         id="voicevox",
         name="voicevox",
@@ -68,7 +72,7 @@ def _voicevox(settings: Settings) -> Engine:
     )
 
 
-def _openai_speech(settings: Settings) -> Engine:
+def _openai_speech(settings: "Settings") -> Engine:
     return Engine(
         id="openai_speech",
         name="openai_speech",

@@ -79,6 +79,7 @@ def test_the_briefing_is_held_like_all_else() -> None:
         ("briefing", 5, "last_minutes", "meeting"),
         ("moved", 30, "reminders", "meeting"),
         ("start", 0, "silent", None),
+        ("snoozed", 30, "silent", None),
     ],
 )
 def test_a_meeting_holds_what_was_chosen(

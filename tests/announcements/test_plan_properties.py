@@ -174,7 +174,7 @@ def test_quiet_hours_hold_all_but_what_was_excepted(day: Any, chosen: Preference
     occurrences, facts = day
     strict = replace(chosen, quiet_word="", calendars={})
     for one in plan(occurrences, strict, NOON, HORIZON, facts):
-        assert (one.held_for == "quiet") is _is_quiet(one, strict)
+        assert (one.held_for == "quiet") is (one.kind != "snoozed" and _is_quiet(one, strict))
         if one.held_for == "meeting":
             assert strict.in_meetings != "speak"
 

@@ -11,7 +11,7 @@ from catflap.announcements.preferences import Preferences
 from catflap.calendars.datetimes import to_utc
 
 # What is said in meetings with `in_meetings` of `reminders`.
-_REMINDERS = frozenset({"before", "start", "leave", "countdown", "again", "snoozed", "late"})
+_REMINDERS = frozenset({"before", "start", "leave", "countdown", "again", "late"})
 LAST_MINUTES = timedelta(minutes=10)
 _ONE_DAY = timedelta(days=1)
 
@@ -37,9 +37,11 @@ class Holding:
 
         Args:
             at: When it would be played.
-            kind: Its kind.
+            kind: Its kind. What the user has just snoozed is always played.
             about: What it is about. A meeting does not hold its own announcements.
         """
+        if kind == "snoozed":
+            return None
         if not (about and about.ignores_quiet) and self._is_quiet(at):
             return "quiet"
         return "meeting" if self._is_in_meeting(at, kind, about) else None

@@ -70,3 +70,29 @@ def test_the_demo_stops_everything_at_ctrl_c(tmp_path: Path, data_dir: Path) -> 
         assert process.wait(30) == 0
     assert not (data_dir / "postgres" / "postmaster.pid").exists()
     assert "Traceback" not in (tmp_path / "stderr").read_text()
+
+
+def test_say_without_a_player_writes_a_file_and_says_so(tmp_path: Path) -> None:
+    result = run("say", "Hello there", cwd=tmp_path, PATH=str(tmp_path))
+    assert result.returncode == 0, result.stderr
+    assert "No player" in result.stdout and "mia.wav" in result.stdout
+    assert (tmp_path / "mia.wav").read_bytes().startswith(b"RIFF")
+
+
+@pytest.mark.parametrize(
+    ("name", "begin"), [("a.mp3", b"\xff"), ("a.OPUS", b"OggS"), ("a.ogg", b"OggS"), ("a.flac", b"fLaC")]
+)
+def test_say_writes_the_format_of_the_suffix(tmp_path: Path, name: str, begin: bytes) -> None:
+    result = run("say", "Hello there", "--out", name, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / name).read_bytes().startswith(begin)
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--out", "a.aac"), ("--dialect", "parrot"), ("--out", "missing/a.wav")]
+)
+def test_say_names_what_it_can_where_it_cannot(tmp_path: Path, arguments: tuple[str, str]) -> None:
+    result = run("say", "Hello there", *arguments, cwd=tmp_path)
+    assert result.returncode in (2, 3)
+    assert any(word in result.stderr for word in (".wav, .mp3", "kansai, kyoto", "Can't write missing"))
+    assert list(tmp_path.iterdir()) == []

@@ -6,7 +6,8 @@ import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page
 
 from tests.support.chromium import LETS_HER_SPEAK, open_browser
-from tests.support.fake_api import FakeApi, open_fake_api
+from tests.support.fake_api import open_fake_api
+from tests.support.fake_state import FakeApi
 from tests.web.visits import guarded
 
 

@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.support.chromium import open_browser
-from tests.support.fake_api import FakeApi
+from tests.support.fake_state import FakeApi
 from tests.web.visits import AWAKE, NOON, SHOWS, SOON, SPEAKS, Visit, guarded
 
 pytestmark = [

@@ -12,7 +12,7 @@ from datetime import timedelta
 import pytest
 from playwright.async_api import BrowserContext, Page, expect
 
-from tests.support.fake_api import ALICE, FakeApi
+from tests.support.fake_state import ALICE, FakeApi
 from tests.web.visits import NOON, SOON, SPEAKS, Visit, guarded
 
 pytestmark = [

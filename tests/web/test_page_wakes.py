@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.support.fake_api import FakeApi
+from tests.support.fake_state import FakeApi
 from tests.web.visits import AWAKE, NOON, SOON, SPEAKS, Visit
 
 pytestmark = [

@@ -8,7 +8,8 @@ import httpx2
 import pytest
 
 from catflap.web.routes.pages import Viewer
-from tests.support.fake_api import ALICE, FakeApi, open_fake_api
+from tests.support.fake_api import open_fake_api
+from tests.support.fake_state import ALICE, FakeApi
 
 
 @pytest.fixture

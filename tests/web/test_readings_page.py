@@ -7,7 +7,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from catflap.web.i18n import texts
-from tests.support.fake_api import FakeApi
+from tests.support.fake_state import FakeApi
 from tests.web.visits import Visit, guarded
 
 pytestmark = [

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from playwright.async_api import BrowserContext, Page, expect
 
-from tests.support.fake_api import FakeApi
+from tests.support.fake_state import FakeApi
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 SOON = NOON + timedelta(seconds=30)

@@ -45,7 +45,7 @@ class Limit:
         self._logged_at = -_LOG_EVERY_SECONDS
 
     def check(self, address: str) -> None:
-        """Count one request of `address`, or of whoever else is limited.
+        """Count one request of `address`, or of another caller that is limited.
 
         Raises:
             TryAgain: `rate_limited`, with the time to wait.

@@ -11,6 +11,8 @@ from google_sandbox.calendar.event_listing import single_events
 from tests.support.simulated_week.choices import MARK
 
 _BEFORE, _AFTER = timedelta(hours=3), timedelta(hours=26)
+# So far ahead each snapshot has all instances, also some time later.
+KNOWN = timedelta(hours=24)
 
 
 class Instance(NamedTuple):

@@ -247,6 +247,7 @@ def test_a_key_is_never_sent_unencrypted_to_another_machine() -> None:
         with pytest.raises(OperatorMustAct, match="https") as refused:
             Settings.read(openai_speech_url=url, openai_speech_key="sk-secret")
         assert "sk-secret" not in refused.value.message
+        assert refused.value.message.startswith("CATFLAP_OPENAI_SPEECH_KEY")
     assert Settings.read(openai_speech_url="http://localhost:8880/v1", openai_speech_key="sk-secret")
 
 

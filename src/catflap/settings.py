@@ -250,7 +250,10 @@ class Settings(SpeechSettings):
             first = error.errors(include_input=False, include_url=False)[0]
             # Messages of our own validators, without pydantic's prefix "Value error, ".
             problem = first.get("ctx", {}).get("error", first["msg"])
-            name = str(first["loc"][0]).upper() if first["loc"] else "settings"
+            if not first["loc"]:
+                # It is about several, and names them.
+                raise OperatorMustAct("settings_invalid", f"{problem}") from None
+            name = str(first["loc"][0]).upper()
             prefix = "" if name in _GOOGLES_OWN else "CATFLAP_"
             raise OperatorMustAct("settings_invalid", f"{prefix}{name}: {problem}") from None
 

@@ -170,6 +170,15 @@ def test_a_day_without_titles_is_told_in_the_language_of_most_of_them() -> None:
     assert [one.language for one in plan([], chosen, NOON)] == ["en"]
 
 
+def test_a_day_is_told_once_also_if_its_language_changes() -> None:
+    chosen = Preferences(reminder_minutes=())
+    (before,) = plan([timed("Standup", NOON - HOUR)], chosen, NOON)
+    events = [timed("Standup", NOON - HOUR), timed("朝会", NOON - HOUR), timed("会議", NOON - HOUR)]
+    (after,) = plan(events, chosen, NOON)
+    assert (before.language, after.language) == ("en", "ja")
+    assert before.key == after.key
+
+
 def test_a_day_is_told_once_also_after_a_move_to_another_zone() -> None:
     (there,) = plan([], Preferences(reminder_minutes=(), zone="Europe/Berlin"), NOON)
     (here,) = plan([], Preferences(reminder_minutes=(), zone="Europe/London"), NOON)

@@ -104,13 +104,16 @@ def _of_day(
     languages = sorted({one.language for one in named}) or [
         usual_language(found.to_come or context.found, context.preferences)
     ]
-    for language in languages:
-        counts_all = None if names_all else language == languages[0]
-        yield _announcement(kind, play_at, found.told_in(language, counts_all=counts_all), language, context)
+    for place, language in enumerate(languages):
+        counts_all = None if names_all else place == 0
+        told = found.told_in(language, counts_all=counts_all)
+        # Neither the time nor the language, so that a day is told once, also after they have changed.
+        key = announcement_key(kind, None, place, None, told.day.isoformat())
+        yield _announcement(kind, key, play_at, told, language, context)
 
 
 def _announcement(
-    kind: _Kind, play_at: datetime, told: _Day, language: Language, context: PlanContext
+    kind: _Kind, key: str, play_at: datetime, told: _Day, language: Language, context: PlanContext
 ) -> PlannedAnnouncement:
     zone = context.zone
     all_day = [context.title(one) for one in told.all_day]
@@ -123,8 +126,7 @@ def _announcement(
     manner = phrase_seed(play_at), talk, to_come if talk == "chatty" else []
     values: dict[str, Any] = {
         "kind": kind,
-        # Not the time, so that a day is told once, also after the time zone has changed.
-        "key": announcement_key(kind, None, 0, language, told.day.isoformat()),
+        "key": key,
         "language": language,
         "play_at": play_at,
         "expires_at": play_at + MAX_LIFETIME,

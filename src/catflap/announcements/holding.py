@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 from itertools import count
 
-from catflap.announcements.appointments import LONGEST_MEETING, Appointment
+from catflap.announcements.appointments import Appointment
 from catflap.announcements.planned import HeldFor, Kind
 from catflap.announcements.preferences import Preferences
 from catflap.calendars.datetimes import to_utc
@@ -31,6 +31,7 @@ class Holding:
         # In order of their start, like all that was found.
         self._meetings = [one.occurrence for one in found if one.is_meeting] if is_held else []
         self._starts = [one.starts_at for one in self._meetings]
+        self._longest = max((one.ends_at - one.starts_at for one in self._meetings), default=timedelta(0))
 
     def held_for(self, at: datetime, kind: Kind, about: Appointment | None = None) -> HeldFor | None:
         """Return why an announcement is held; None if it is played.
@@ -75,5 +76,5 @@ class Holding:
     def _ends_of_meetings(self, at: datetime, about: Appointment | None) -> list[datetime]:
         own = about.occurrence if about else None
         before = bisect_left(self._starts, at)
-        recent = self._meetings[bisect_left(self._starts, at - LONGEST_MEETING, hi=before) : before]
+        recent = self._meetings[bisect_left(self._starts, at - self._longest, hi=before) : before]
         return [one.ends_at for one in recent if at < one.ends_at and one is not own]

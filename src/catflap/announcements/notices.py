@@ -124,7 +124,7 @@ def _requests_to_consent(context: PlanContext) -> Iterator[PlannedAnnouncement]:
             say_reconnect,
             dialect_for(preferences, language),
             phrase_seed(play_at),
-            key=announcement_key("reconsent", None, 0, language, day.isoformat()),
+            key=announcement_key("reconsent", None, 0, None, day.isoformat()),
             kind="reconsent",
             language=language,
             play_at=play_at,

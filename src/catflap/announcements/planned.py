@@ -170,7 +170,7 @@ def dialect_for(preferences: Preferences, language: Language) -> str:
 
 
 def announcement_key(
-    kind: Kind, play_at: datetime | None, minutes: int, language: Language, about: object
+    kind: Kind, play_at: datetime | None, minutes: int, language: Language | None, about: object
 ) -> str:
     """Return the key of an announcement, a hash that does not depend on its text.
 
@@ -178,7 +178,7 @@ def announcement_key(
         kind: Its kind.
         play_at: Its time; None if another time does not make it another announcement.
         minutes: How long before the event it is.
-        language: Of its text.
+        language: Of its text; None if another one does not make it another announcement.
         about: The rest that identifies it.
     """
     at = None if play_at is None else play_at.astimezone(UTC).isoformat()

@@ -1,7 +1,7 @@
 """What the parts of a plan are made from."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from zoneinfo import ZoneInfo
@@ -33,6 +33,8 @@ class PlanContext:
     holding: Holding
     start: datetime
     end: datetime
+    # Those that were returned: most are needed for several announcements, and reading them takes a while.
+    _titles: dict[str, Title] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @cached_property
     def zone(self) -> ZoneInfo:
@@ -45,4 +47,8 @@ class PlanContext:
 
     def title(self, one: Appointment) -> Title:
         """Return what may be said of an appointment."""
-        return announced_title(one.occurrence, self.preferences, self.facts.readings)
+        found = self._titles.get(one.reference)
+        if found is None:
+            found = announced_title(one.occurrence, self.preferences, self.facts.readings)
+            self._titles[one.reference] = found
+        return found

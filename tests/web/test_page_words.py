@@ -109,3 +109,8 @@ async def test_what_is_held_is_listed_with_the_reason(page: Page, catflap: FakeA
         ["quiet hours", "meeting"] if language == "en" else ["静かな時間", "会議中"]
     )
     await expect(page.locator("#announcements .first")).to_have_count(0)
+
+
+async def test_the_page_has_one_heading_of_the_first_level(page: Page, catflap: FakeApi) -> None:
+    await Visit(page, catflap).open()
+    await expect(page.get_by_role("heading", level=1)).to_have_count(1)

@@ -1,10 +1,14 @@
 """NOTIFY wakes watchers, also after the connection was lost."""
 
 import asyncio
+import os
+import signal
 
+import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from catflap.store import notify
 from catflap.store.database import Urls
 from catflap.store.notify import NotificationListener, announce_change
 
@@ -34,4 +38,26 @@ async def test_after_a_lost_connection_every_watcher_looks_again(database_urls: 
                 )
             async with asyncio.timeout(10):
                 await event.wait()
+    await owner.dispose()
+
+
+async def test_a_connection_that_is_dead_without_a_sign_is_replaced(
+    database_urls: Urls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notify, "_CHECK_SECONDS", 0.2)
+    owner = create_async_engine(database_urls.owner)
+    async with NotificationListener(database_urls.app) as notifications:
+        async with owner.connect() as connection:
+            listening = (
+                "SELECT pid FROM pg_stat_activity WHERE query LIKE 'LISTEN%' OR query = 'SELECT 1'"
+                " AND usename = 'catflap_app' AND datname = current_database()"
+            )
+            (pid,) = (await connection.scalars(text(listening))).all()
+        with notifications.watch("device:1") as event:
+            os.kill(pid, signal.SIGSTOP)
+            try:
+                async with asyncio.timeout(20):
+                    await event.wait()
+            finally:
+                os.kill(pid, signal.SIGCONT)
     await owner.dispose()

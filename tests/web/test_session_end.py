@@ -15,6 +15,7 @@ from catflap.devices import schedule
 from catflap.signin.sessions import ABSOLUTE, IDLE
 from tests.support.app_client import ALICE, BOB, Browser, RunningApp
 from tests.support.chromium import open_browser
+from tests.support.statements import recorded_statements
 
 pytestmark = pytest.mark.slow  # starts an application for each test
 
@@ -105,6 +106,22 @@ async def test_an_open_stream_ends_when_the_session_runs_out(
         clock.advance(lifetime + timedelta(seconds=1))
         assert await rest(lines) == ["event: end"]
     assert (await app.client.get("/v1/device/schedule", headers=headers)).status_code == 401
+
+
+async def test_a_keep_alive_asks_the_database_nothing(
+    app: RunningApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schedule, "KEEP_ALIVE_SECONDS", 0.01)
+    browser = await signed_in(app)
+    headers = await become_device(browser)
+    async with stream(app, headers) as lines:
+        with recorded_statements() as sent:
+            kept_alive = 0
+            while kept_alive < 50:
+                kept_alive += (await anext(lines)).startswith(":")
+    read = [one for one in sent if "app.sounds" in one.sql]
+    # The new device's first plan may come meanwhile.
+    assert len(read) <= 2
 
 
 async def test_a_paired_device_outlives_every_session(app: RunningApp) -> None:

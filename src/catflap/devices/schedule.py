@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Row, func, select
@@ -22,6 +23,8 @@ from catflap.store.unavailable import RETRY_AFTER, DatabaseUnavailable
 
 _PENDING_STATES = ("planned", "ready", "sent")
 KEEP_ALIVE_SECONDS = 15.0
+# Devices and sessions that are deleted say so; what runs out by time alone is found that much later.
+_READ_AGAIN_AFTER = timedelta(minutes=5)
 
 
 class Schedules:
@@ -81,32 +84,36 @@ class Schedules:
         }
 
     async def follow(self, device: Device) -> AsyncIterator[dict[str, Any] | None]:
-        """Yield the document now and at each change, and None as a keep-alive when nothing changed.
+        """Yield the document now and at each change, and None as a keep-alive, which reads nothing.
 
-        Ends when the device is deleted or its session ends. After the first document, an unavailable database
-        is waited for, so that the device keeps its connection.
+        Ends when the device is deleted or its session ends; up to five minutes after a session has run out.
+        After the first document, an unavailable database is waited for, so that the device keeps its
+        connection.
 
         Raises:
             DatabaseUnavailable: only before the first document.
         """
-        sent = -1
+        sent, read_at = -1, None
         with self._notifications.watch(schedule_topic(device.id)) as changed:
             while True:
-                changed.clear()
-                timeout = KEEP_ALIVE_SECONDS
-                try:
-                    document = await self.document(device.id)
-                except DatabaseUnavailable:
-                    if sent == -1:
-                        raise
-                    timeout = RETRY_AFTER.total_seconds()
-                    yield None
-                else:
-                    if document is None:
-                        return
-                    new = document["version"] != sent
+                now, timeout, document = self._clock.now(), KEEP_ALIVE_SECONDS, None
+                if changed.is_set() or read_at is None or now - read_at >= _READ_AGAIN_AFTER:
+                    changed.clear()
+                    try:
+                        document = await self.document(device.id)
+                    except DatabaseUnavailable:
+                        if sent == -1:
+                            raise
+                        read_at, timeout = None, RETRY_AFTER.total_seconds()
+                    else:
+                        if document is None:
+                            return
+                        read_at = now
+                if document is not None and document["version"] != sent:
                     sent = document["version"]
-                    yield document if new else None
+                    yield document
+                else:
+                    yield None
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(changed.wait(), timeout)
 

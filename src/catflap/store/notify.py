@@ -16,6 +16,8 @@ from catflap.store.unavailable import LOSSES
 
 CHANNEL = "catflap_changed"
 _RECONNECT_SECONDS = 0.5
+# A connection may be dead without a sign of it, where a firewall has forgotten it or the server is frozen.
+_CHECK_SECONDS = 15.0
 
 
 async def announce_change(connection: AsyncConnection, topic: str) -> None:
@@ -31,8 +33,8 @@ def announcing(topic: ColumnElement[str]) -> ColumnElement[object]:
 class NotificationListener:
     """One listening connection per process, for all watchers of all topics.
 
-    A notification has no content. After a lost connection every watcher is woken, because notifications may
-    have been missed.
+    A notification has no content. The connection is checked now and then; after a lost one every watcher is
+    woken, because notifications may have been missed.
     """
 
     def __init__(self, url: URL) -> None:
@@ -79,7 +81,11 @@ class NotificationListener:
             listening.set()
             for topic in list(self._watchers):
                 self._wake(topic)
-            await closed.wait()
+            while not closed.is_set():
+                try:
+                    await asyncio.wait_for(closed.wait(), _CHECK_SECONDS)
+                except TimeoutError:
+                    await connection.execute("SELECT 1", timeout=_CHECK_SECONDS)
         finally:
             connection.terminate()
 

@@ -2,7 +2,8 @@
 
 Two `catflap work` on two cores plan and render for users who each have a meeting at the same time. Four in
 ten titles are shared by many, the others have names of people and projects; half of them are Japanese. Half
-of the users have the usual dialects, the others any.
+of the users have the usual dialects, the others any. English is spoken by Flite; Kokoro takes thirty times as
+long (`speech.rendered`).
 """
 
 import asyncio
@@ -127,6 +128,7 @@ def _title(chance: random.Random) -> str:
 async def rendered_ahead(stage: Stage, users: int = USERS) -> dict[str, Any]:
     """Return how long before they are due announcements of one minute were ready, and what it took."""
     async with installation(stage, users) as (connection, environment):
+        environment = {**environment, "CATFLAP_VOICES": "openjtalk,flite,espeak"}
         await put_off(connection)
         due = (SystemClock().now() + _NOTICE).replace(second=0, microsecond=0)
         await _fill(connection, meetings(users), due + _LEAD)

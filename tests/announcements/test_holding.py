@@ -167,3 +167,26 @@ def test_the_first_free_time_is_free_and_everything_before_it_is_held(
         while at < free:
             assert holding.held_for(at, kind) is not None
             at += MINUTE
+
+
+@pytest.mark.parametrize(
+    ("zone", "evening"),
+    [
+        ("Australia/Lord_Howe", datetime(2026, 4, 4, 12, tzinfo=UTC)),
+        ("America/Sao_Paulo", datetime(2018, 2, 17, 23, tzinfo=UTC)),
+        ("Europe/Berlin", datetime(2026, 10, 24, 22, tzinfo=UTC)),
+        ("America/Havana", datetime(2026, 11, 1, 2, tzinfo=UTC)),
+    ],
+)
+def test_what_is_held_in_a_night_in_which_clocks_are_set_back_is_told_as_soon_as_it_may_be(
+    zone: str, evening: datetime
+) -> None:
+    for end in (time(0, 30), time(1, 45), time(2, 15), time(23, 30)):
+        preferences = Preferences(zone=zone, quiet_from=time(22), quiet_until=end)
+        holding = Holding([], preferences)
+        for minutes in range(0, 6 * 60, 7):
+            at = evening + minutes * MINUTE
+            free = holding.first_time(at, "moved")
+            while at < free:
+                assert holding.held_for(at, "moved") == "quiet"
+                at += MINUTE

@@ -62,7 +62,12 @@ class Holding:
 
     def _end_of_quiet(self, at: datetime) -> datetime:
         wall = datetime.combine(at.astimezone(self._zone).date(), self._preferences.quiet_until or time())
-        ends = (to_utc(wall + days * _ONE_DAY, self._zone) for days in count())
+        # Where clocks are set back they may show it twice, and the quiet hours end twice.
+        ends = (
+            to_utc((wall + days * _ONE_DAY).replace(fold=fold), self._zone)
+            for days in count()
+            for fold in (0, 1)
+        )
         return next(end for end in ends if end > at)
 
     def _is_in_meeting(self, at: datetime, kind: Kind, about: Appointment | None) -> bool:

@@ -150,6 +150,12 @@ def test_nothing_is_said_of_an_occurrence_twice_at_once(day: Any, chosen: Prefer
     found = plan(occurrences, chosen, NOON, HORIZON, facts)
     told = Counter((one.kind, one.play_at, about) for one in found for about in one.occurrences)
     assert all(times == 1 for times in told.values())
+    # A snooze is stored with an acknowledgement. How long the way is, is something else.
+    snoozed = facts.acknowledged | {one.occurrence for one in facts.snoozes}
+    found = plan(occurrences, chosen, NOON, HORIZON, replace(facts, acknowledged=snoozed))
+    played = [one for one in found if one.held_for is None and one.kind != "leave"]
+    told = Counter((one.play_at, about) for one in played for about in one.occurrences)
+    assert all(times == 1 for times in told.values())
 
 
 @given(days(), preferences())

@@ -1,5 +1,6 @@
 """Countdowns, times to leave, repeats, snoozed and all-day announcements, choices of single calendars."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -32,6 +33,8 @@ def test_a_reminder_and_the_start_are_announced_unless_chosen_otherwise() -> Non
 def test_countdowns_are_said_beside_reminders_and_never_twice_at_once() -> None:
     found = said([timed("Standup", AT)], countdown_minutes=(10, 5, 2))
     assert found == [("before", -10), ("countdown", -5), ("countdown", -2), ("start", 0)]
+    found = said([timed("Standup", AT)], reminder_minutes=(10,), countdown_minutes=(5,), repeat_minutes=5)
+    assert found[:3] == [("before", -10), ("countdown", -5), ("again", 0)]
 
 
 def test_a_countdown_survives_snooze_and_acknowledgement() -> None:
@@ -92,6 +95,19 @@ def test_a_snoozed_announcement_tells_the_time_that_is_left(ahead: int, words: s
     (found,) = plan([event], chosen, NOON, HORIZON, facts)
     assert (found.kind, found.play_at) == ("snoozed", AT - ahead * MINUTE)
     assert words in found.display
+
+
+@pytest.mark.parametrize("late", [-29, 0, 29])
+def test_what_is_snoozed_until_the_next_reminder_is_said_once(late: int) -> None:
+    event = timed("Standup", AT)
+    snoozed_until = AT + timedelta(seconds=late)
+    facts = Facts(snoozes=(Snooze(occurrence_reference(event), snoozed_until),))
+    chosen = Preferences(briefing_at=None, reminder_minutes=(10, 0))
+    found = plan([event], chosen, NOON, HORIZON, facts)
+    assert [one.kind for one in found] == ["before", "start"]
+    night = replace(chosen, quiet_from=time(0), quiet_until=time(23, 59))
+    played = [one.kind for one in plan([event], night, NOON, HORIZON, facts) if one.held_for is None]
+    assert played == ["snoozed"]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Plan the announcements of single appointments: reminders, starts, countdowns, times to leave, repeats."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
@@ -73,21 +73,39 @@ def _moments(
     one: Appointment, context: PlanContext, snoozed: Mapping[str, Sequence[datetime]]
 ) -> Iterator[_Moment]:
     preferences, starts_at = context.preferences, one.occurrence.starts_at
-    for minutes in one.leads:
-        yield _Moment(starts_at - timedelta(minutes=minutes), "before" if minutes else "start", minutes)
+    fixed = [
+        _Moment(starts_at - timedelta(minutes=minutes), "before" if minutes else "start", minutes)
+        for minutes in one.leads
+    ]
     if one.occurrence.all_day:
+        yield from fixed
         yield from _all_day(one, context)
         return
-    for minutes in sorted(set(preferences.countdown_minutes) - set(one.leads)):
-        yield _Moment(starts_at - timedelta(minutes=minutes), "countdown", minutes)
+    fixed += [
+        _Moment(starts_at - timedelta(minutes=minutes), "countdown", minutes)
+        for minutes in sorted(set(preferences.countdown_minutes) - set(one.leads))
+    ]
+    yield from fixed
     if one.travel_minutes is not None:
         yield _Moment(starts_at - timedelta(minutes=one.travel_minutes), "leave", one.travel_minutes)
     repeated = list(_repeats(one, preferences.repeat_minutes)) if preferences.repeat_minutes else []
     if snoozed or any(context.includes(moment.play_at) for moment in repeated):
-        if one.reference not in context.facts.acknowledged:
-            yield from repeated
-        for play_at in snoozed.get(one.reference, ()):
-            yield _Moment(play_at, "snoozed", round((starts_at - play_at) / timedelta(minutes=1)))
+        asked_for = [
+            _Moment(play_at, "snoozed", round((starts_at - play_at) / timedelta(minutes=1)))
+            for play_at in sorted(set(snoozed.get(one.reference, ())))
+        ]
+        again = [] if one.reference in context.facts.acknowledged else repeated
+        yield from _without_said((*again, *asked_for), fixed, one, context)
+
+
+def _without_said(
+    moments: Iterable[_Moment], fixed: Sequence[_Moment], one: Appointment, context: PlanContext
+) -> Iterator[_Moment]:
+    """Yield those whose minutes no reminder or countdown says, half a minute before or after at most."""
+    for moment in moments:
+        same = (other for other in fixed if other.minutes == moment.minutes)
+        if not any(context.holding.held_for(other.play_at, other.kind, one) is None for other in same):
+            yield moment
 
 
 def _all_day(one: Appointment, context: PlanContext) -> Iterator[_Moment]:

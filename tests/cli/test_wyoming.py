@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
@@ -19,7 +20,8 @@ from wyoming.info import Describe, Info, TtsProgram
 from wyoming.ping import Ping, Pong
 from wyoming.tts import Synthesize, SynthesizeVoice
 
-from catflap.cli.wyoming_server import MOST_CHARACTERS, MOST_CONNECTIONS
+from catflap.cli import wyoming_server
+from catflap.cli.wyoming_server import MOST_CHARACTERS, MOST_CONNECTIONS, WyomingServer
 from catflap.speech import dialects
 from tests.journeys.conftest import run, start
 
@@ -200,6 +202,7 @@ async def test_a_voice_of_another_form_is_that_of_the_script(port: int) -> None:
         b'{"type": "synthesize", "data_length": "many"}\n',
         b'{"type": "synthesize", "data_length": 4}\nnope',
         b"[" * 60_000 + b"\n",
+        b'{"type": "ping", "data": {"text": "\\ud800"}}\n',
         b"x" * 200_000,
     ],
 )
@@ -266,6 +269,32 @@ async def test_more_connections_than_there_may_be_are_refused_until_one_ends(por
         await reader.read()
         writer.close()
     assert await is_alive(port)
+
+
+async def test_a_client_that_does_not_read_is_dropped_with_what_it_did_not_take(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    left: asyncio.Queue[asyncio.StreamWriter] = asyncio.Queue()
+    serve = WyomingServer._serve
+
+    async def serve_and_tell(self: WyomingServer, *of: Any, **more: Any) -> None:
+        await serve(self, *of, **more)
+        left.put_nowait(of[1])
+
+    class Loud:
+        async def speak(self, text: str, dialect: str) -> bytes:
+            return bytes(32_000 * 60)
+
+    monkeypatch.setattr(WyomingServer, "_serve", serve_and_tell)
+    monkeypatch.setattr(wyoming_server, "_WRITE_SECONDS", 0.2)
+    server = WyomingServer(Loud(), tuple(dialects()))  # type: ignore[arg-type]
+    async with server.listening("127.0.0.1", 0) as (_, bound), connected(bound) as client:
+        await client.write_event(Synthesize("One. Two. Three. Four. Five. Six.").event())
+        writer = await left.get()
+        # The loop closes the socket in its next round.
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert writer.get_extra_info("socket").fileno() == -1
 
 
 def test_an_address_in_use_is_a_clear_error(tmp_path: Path) -> None:

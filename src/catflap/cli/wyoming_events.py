@@ -50,6 +50,8 @@ async def read_event(reader: asyncio.StreamReader) -> Event | None:
 def _json_object(text: bytes) -> dict[str, Any]:
     try:
         found = json.loads(text)
+        # Halves of UTF-16 characters can't be answered with.
+        json.dumps(found, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         raise WrongEvent from None
     if not isinstance(found, dict):

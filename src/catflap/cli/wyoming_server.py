@@ -71,10 +71,7 @@ class WyomingServer:
     async def _serve(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, is_full: bool
     ) -> None:
-        with (
-            contextlib.closing(writer),
-            contextlib.suppress(OSError, asyncio.IncompleteReadError, TimeoutError),
-        ):
+        async with _closing(writer):
             if is_full:
                 await _send(writer, Error("There are too many connections.", "too_many"))
                 return
@@ -92,7 +89,8 @@ class WyomingServer:
         if Describe.is_type(event.type):
             await _send(writer, self._info())
         elif Ping.is_type(event.type):
-            await _send(writer, Pong(text=Ping.from_event(event).text))
+            text = event.data.get("text")
+            await _send(writer, Pong(text=text if isinstance(text, str) else None))
         elif Synthesize.is_type(event.type):
             await self._synthesise(event, writer)
 
@@ -153,6 +151,21 @@ class WyomingServer:
             voices=voices,
         )
         return Info(tts=[program])
+
+
+@asynccontextmanager
+async def _closing(writer: asyncio.StreamWriter) -> AsyncIterator[None]:
+    """Close a connection at the end, whose errors end it; one that takes nothing any more is aborted."""
+    try:
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError, TimeoutError):
+            yield
+        writer.close()
+        with contextlib.suppress(OSError, TimeoutError):
+            async with asyncio.timeout(_WRITE_SECONDS):
+                await writer.wait_closed()
+    finally:
+        # It would be kept with what was not sent, as long as the client keeps it.
+        writer.transport.abort()
 
 
 async def _send_sound(writer: asyncio.StreamWriter, pcm: bytes) -> None:

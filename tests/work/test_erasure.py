@@ -279,6 +279,16 @@ _CHANGE = (
 )
 
 
+async def test_what_somebody_sent_and_snoozed_is_no_part_of_a_grant(person: Person) -> None:
+    said = (await person.browser.send("POST", "/v1/say", json={"text": "Take the pill"})).json()
+    sent = f"/v1/announcements/{said['announcements'][0]['id']}"
+    assert (await person.browser.send("POST", f"{sent}/snooze", json={"minutes": 60})).status_code == 200
+    await _disconnect(person)
+    await run_jobs(person.app)
+    assert TEA not in await person.stored()
+    assert (await person.spoken()).count("Take the pill") == 2
+
+
 async def test_erasing_twice_or_without_anything_stored_changes_nothing(person: Person) -> None:
     await _disconnect(person)
     await run_jobs(person.app)

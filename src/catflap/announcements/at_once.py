@@ -72,11 +72,26 @@ async def repeat_now(connection: AsyncConnection, announcement: Row[Any], now: d
 async def repeat_later(
     connection: AsyncConnection, announcement: Row[Any], play_at: datetime, now: datetime
 ) -> None:
-    """Announce something once more on its device at a later time, instead of at any other later time."""
-    await _lock(connection, announcement.device_id)
-    pending = await _pending_repeats(connection, announcement, announcement.device_id)
-    await _cancel(connection, [row.id for row in pending if row.play_at > now], now)
-    await _repeat(connection, announcement, play_at, now)
+    """Announce something once more on its device at a later time, instead of at any other later time.
+
+    A repeat that is to come, or was to come and was cancelled, is moved, so that rows do not add up.
+    """
+    device_id = announcement.device_id
+    await _lock(connection, device_id)
+    states = (*_PENDING, "cancelled")
+    repeats = await _pending_repeats(connection, announcement, device_id, states)
+    to_come = [row for row in repeats if row.play_at > now]
+    if not to_come:
+        await _repeat(connection, announcement, play_at, now)
+        return
+    kept, *rest = sorted(to_come, key=lambda row: row.state == "cancelled")
+    await _cancel(connection, [row.id for row in rest if row.state != "cancelled"], now)
+    state = "planned" if kept.state == "cancelled" else kept.state
+    times = {"play_at": play_at, "expires_at": play_at + LIFETIME, "updated_at": now}
+    await connection.execute(update(t).where(t.c.id == kept.id).values(state=state, **times))
+    await increment_version(connection, device_id)
+    if kept.state == "cancelled":
+        await enqueue(connection, RENDER, kept.sound_key)
 
 
 async def cancel_repeats(connection: AsyncConnection, announcement: Row[Any], now: datetime) -> None:
@@ -104,12 +119,15 @@ async def _lock(connection: AsyncConnection, device_id: int) -> None:
 
 
 async def _pending_repeats(
-    connection: AsyncConnection, announcement: Row[Any], device_id: int | None = None
+    connection: AsyncConnection,
+    announcement: Row[Any],
+    device_id: int | None = None,
+    states: Sequence[str] = _PENDING,
 ) -> Sequence[Row[Any]]:
     same = [t.c.user_id == announcement.user_id, t.c.sound_key == announcement.sound_key]
     if device_id is not None:
         same.append(t.c.device_id == device_id)
-    query = select(t).where(*same, t.c.kind == REPEAT, t.c.state.in_(_PENDING)).order_by(t.c.play_at)
+    query = select(t).where(*same, t.c.kind == REPEAT, t.c.state.in_(states)).order_by(t.c.play_at)
     return (await connection.execute(query)).all()
 
 

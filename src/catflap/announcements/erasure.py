@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Row, delete, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from catflap.announcements.at_once import REPEAT
+from catflap.announcements.at_once import REPEAT, SAY
 from catflap.announcements.facts import load_facts
 from catflap.announcements.planned import KINDS, LATE, MAX_LIFETIME, PlannedAnnouncement
 from catflap.announcements.planning import HORIZON, occurrence_window, plan
@@ -52,7 +52,7 @@ async def erase_unplanned(connection: AsyncConnection, user_id: int, now: dateti
         now: The current time.
     """
     await connection.execute(_FORGET_SEEN, {"user_id": user_id})
-    query = select(t).where(t.c.user_id == user_id, t.c.kind.in_((*KINDS, REPEAT, LATE)))
+    query = select(t).where(t.c.user_id == user_id, t.c.kind.in_((*KINDS, REPEAT, LATE, SAY)))
     if (await connection.execute(query.limit(1))).first() is None:
         return
     wanted = {one.key: one for one in await _plan(connection, user_id, now)}
@@ -60,8 +60,10 @@ async def erase_unplanned(connection: AsyncConnection, user_id: int, now: dateti
     lock = select(devices.c.id).where(devices.c.user_id == user_id).order_by(devices.c.id)
     await connection.execute(lock.with_for_update())
     rows = (await connection.execute(query.with_for_update())).all()
-    texts = {_text(one) for one in wanted.values()}
-    gone = [row for row in rows if not _is_wanted(row, wanted.get(row.key), texts)]
+    # What somebody sent comes from no event.
+    sent = [row for row in rows if row.kind == SAY]
+    texts = {_text(one) for one in wanted.values()} | {_text(row) for row in sent}
+    gone = [row for row in rows if row.kind != SAY and not _is_wanted(row, wanted.get(row.key), texts)]
     if not gone:
         return
     await connection.execute(delete(t).where(t.c.id.in_([row.id for row in gone])))
@@ -83,7 +85,7 @@ async def _plan(connection: AsyncConnection, user_id: int, now: datetime) -> Seq
 
 
 def _is_wanted(row: Row[Any], planned: PlannedAnnouncement | None, texts: set[_Text]) -> bool:
-    """Return whether the plan has the announcement with this text, or for a repeat, any with its text."""
+    """Return whether the plan has it with this text, or for a repeat, whether any with its text is left."""
     if row.kind == REPEAT:
         return _text(row) in texts
     return planned is not None and _text(row) == _text(planned)

@@ -1,5 +1,6 @@
 """Countdowns, times to leave, repeats, snoozed and all-day announcements, choices of single calendars."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -16,6 +17,8 @@ from tests.support.occurrences import HOUR, NOON, timed, whole
 
 AT = NOON + 3 * HOUR
 MINUTE = timedelta(minutes=1)
+# What differs between two announcements in the same words.
+WITHOUT_SPAN = re.compile(r"(\d+ (hours?|minutes?)( and )?)+|\d+:\d+ pm")
 
 
 def said(occurrences: list[Occurrence], facts: Facts = NO_FACTS, **choices: Any) -> list[tuple[str, float]]:
@@ -61,6 +64,41 @@ def test_a_start_is_repeated_until_somebody_acknowledges_it() -> None:
     assert said([event], reminder_minutes=(0,), repeat_minutes=3) == repeats
     acknowledged = Facts(frozenset({occurrence_reference(event)}))
     assert said([event], acknowledged, reminder_minutes=(0,), repeat_minutes=3) == [("start", 0)]
+
+
+@pytest.mark.parametrize("every", [1, 2, 3, 4, 5, 9, 10, 25])
+@pytest.mark.parametrize("minute", range(5))
+def test_each_repeat_is_said_in_other_words(every: int, minute: int) -> None:
+    event = timed("X", AT + minute * MINUTE, ends_at=AT + 4 * HOUR)
+    preferences = Preferences(
+        briefing_at=None, reminder_minutes=(0,), repeat_minutes=every, dialect_en="plain"
+    )
+    texts = [one.display for one in plan([event], preferences, NOON) if one.kind == "again"]
+    assert len({WITHOUT_SPAN.sub("", text) for text in texts}) == 5
+
+
+@pytest.mark.parametrize("countdown", [(5, 2), (5, 1), (10, 5), (15, 5), (10, 2)])
+def test_each_countdown_is_said_in_other_words(countdown: tuple[int, ...]) -> None:
+    preferences = Preferences(
+        briefing_at=None, reminder_minutes=(0,), countdown_minutes=countdown, dialect_en="plain"
+    )
+    found = plan([timed("X", AT)], preferences, NOON)
+    texts = [WITHOUT_SPAN.sub("", one.display) for one in found if one.kind == "countdown"]
+    assert len(set(texts)) == 2
+
+
+@pytest.mark.parametrize("leads", [(30, 10), (15, 5), (10, 5), (20, 10), (30, 15)])
+def test_reminders_of_one_time_or_one_event_differ_by_their_words(leads: tuple[int, int]) -> None:
+    later = timed("X", AT + (leads[0] - leads[1]) * MINUTE)
+    preferences = Preferences(briefing_at=None, reminder_minutes=leads, dialect_en="plain")
+    found = [
+        one for one in plan([timed("X", AT), later], preferences, NOON) if one.kind in ("before", "start")
+    ]
+    for groups in ("play_at", "event_start"):
+        texts: dict[Any, list[str]] = {}
+        for one in found:
+            texts.setdefault(getattr(one, groups), []).append(WITHOUT_SPAN.sub("", one.display))
+        assert all(len(set(same)) == len(same) for same in texts.values()), texts
 
 
 def test_acknowledging_one_of_two_goes_on_repeating_the_other() -> None:

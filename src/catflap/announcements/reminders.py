@@ -17,10 +17,10 @@ from catflap.announcements.planned import (
     make_announcement,
     phrase_seed,
 )
+from catflap.announcements.preferences import Preferences
 from catflap.calendars.datetimes import to_utc
 from catflap.speech import (
     Language,
-    Talkativeness,
     Title,
     Utterance,
     say_all_day,
@@ -35,6 +35,8 @@ MAX_REPEATS = 5
 _BEFORE_LIFETIME = timedelta(minutes=10)
 _AFTER_START = timedelta(minutes=5)
 _REPEAT_LIFETIME = timedelta(minutes=3)
+# The usual lead in steps of five minutes; it takes the variant of its time.
+_USUAL_STEPS = 2
 
 
 class _Moment(NamedTuple):
@@ -133,7 +135,7 @@ def _announcement(group: _Group, members: Sequence[Appointment], context: PlanCo
     about = sorted(one.identity for one in members)
     dialect = dialect_for(context.preferences, group.language)
     return make_announcement(
-        *_wording(moment, first.day, starts_at, titles, dialect, context.preferences.talkativeness),
+        *_wording(moment, first.day, starts_at, titles, dialect, context.preferences),
         key=announcement_key(moment.kind, moment.play_at, moment.minutes, group.language, about),
         kind=moment.kind,
         language=group.language,
@@ -157,16 +159,35 @@ def _expires_at(moment: _Moment, starts_at: datetime) -> datetime:
     return min(moment.play_at + _BEFORE_LIFETIME, starts_at + _AFTER_START)
 
 
+def _seed(moment: _Moment, starts_at: datetime, repeat_minutes: int | None) -> int:
+    """Return what chooses the variant.
+
+    That is the time, and for what may be heard at the same time, or a few minutes later about the same event,
+    also the minutes: reminders with different leads, countdowns, and each repeat in turn.
+    """
+    minutes = moment.minutes
+    if moment.kind == "again" and repeat_minutes:
+        return phrase_seed(starts_at) - minutes // repeat_minutes
+    seed = phrase_seed(moment.play_at)
+    match moment.kind:
+        case "countdown":
+            return seed + minutes
+        case "before":
+            return seed + 2 * (minutes // 5 - _USUAL_STEPS)
+    return seed
+
+
 def _wording(
     moment: _Moment,
     day: date | None,
     starts_at: datetime,
     titles: Sequence[Title],
     dialect: str,
-    talk: Talkativeness,
+    preferences: Preferences,
 ) -> tuple[Callable[..., Utterance], str, *tuple[object, ...]]:
     """Return the function that makes the text, and its arguments."""
-    seed, minutes = phrase_seed(moment.play_at), moment.minutes
+    minutes, talk = moment.minutes, preferences.talkativeness
+    seed = _seed(moment, starts_at, preferences.repeat_minutes)
     if day:
         return say_all_day, dialect, titles, day, moment.play_at.astimezone(starts_at.tzinfo).date(), seed
     match moment.kind:

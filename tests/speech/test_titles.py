@@ -164,6 +164,27 @@ def test_no_digit_is_lost(title: str) -> None:
         assert written <= heard, (rules.__name__, rules.reading(title))
 
 
+@pytest.mark.parametrize(
+    ("title", "heard"),
+    [
+        (
+            "Quarterly Business Review and Strategic Planning Session for the EMEA Region",
+            "Quarterly Business Review and Strategic Planning Session",
+        ),
+        (
+            "Preparation of everything that has to be on the table and in the fridge",
+            "Preparation of everything that has to be on the table",
+        ),
+        ("What is this for", "What is this for"),
+        ("the " * 30, "the"),
+    ],
+)
+def test_a_title_is_not_cut_after_a_word_that_belongs_to_the_next(title: str, heard: str) -> None:
+    assert english.title_reading(title, MAX_SPOKEN).startswith(heard)
+    assert len(english.title_reading(title, MAX_SPOKEN)) <= MAX_SPOKEN
+    assert not english.title_reading(title, MAX_SPOKEN).endswith((" and", " and in", "Session for"))
+
+
 @given(st.text() | NUMBERED)
 @settings(max_examples=300, deadline=None, database=None)
 def test_a_reading_never_fails_and_is_bounded(title: str) -> None:

@@ -129,6 +129,12 @@ def test_several_titles_are_listed_and_the_rest_counted():
     assert say_start("standard", ["会議", "", ""], AT).display.startswith("「会議」と予定の時間")
 
 
+def test_a_maybe_counts_for_one_title_of_several():
+    titles = [Title("A", tentative=True), Title("B")]
+    assert say_start("plain", titles, AT).display == "It's time for “B” and maybe “A”."
+    assert say_start("standard", titles, AT).display.startswith("「B」とあるかもしれない「A」の時間")
+
+
 def test_the_briefing_names_the_date_and_the_first_appointment():
     many = say_briefing("kansai", TODAY, ["祝日", "出張"], 3, AT)
     assert many.display == (
@@ -215,6 +221,13 @@ def test_a_spoken_time_says_whether_it_is_in_the_morning_unless_it_is_near():
     assert "at half past ten at night on Tuesday, November 24th" in friday
     noon = AT.replace(hour=12, minute=0)
     assert "at noon tomorrow. " in say_before("plain", ["Sync"], noon, 24 * 60).spoken
+
+
+def test_the_midnight_to_come_is_tonight():
+    midnight = datetime(2026, 11, 25, tzinfo=AT.tzinfo)
+    assert "at midnight tonight. " in say_before("plain", ["Sync"], midnight, 60).spoken
+    assert "moved to midnight tonight." in say_moved("plain", ["Sync"], midnight, date(2026, 11, 24)).spoken
+    assert "at midnight, in" in say_before("plain", ["Sync"], midnight, 10).spoken
 
 
 @pytest.mark.parametrize(

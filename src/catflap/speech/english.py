@@ -24,6 +24,11 @@ _SYMBOLS = str.maketrans(
 _STOPS = ",.!?:'’-、。"
 _PAUSES = re.compile(r"[\s,]*,[\s,]*")
 _ENDS = " ,.!?:;-"
+# Words that nothing ends with: what was cut off belongs to them.
+_DANGLING = re.compile(
+    r"(?:[\s,]+(?:a|an|and|as|at|by|for|from|in|into|of|on|or|our|the|their|to|with|your))+[\s,]*$",
+    re.IGNORECASE,
+)
 
 
 @cache
@@ -56,7 +61,9 @@ def reading(text: str) -> str:
 def title_reading(title: str, limit: int) -> str:
     """Return the text of a title inside a sentence, without full stops, cut to `limit` characters."""
     flat = re.sub(r"[.!?:]+(?=\s|$)", ",", reading(title))
-    return truncate(_PAUSES.sub(", ", flat).strip(_ENDS), limit)
+    whole = _PAUSES.sub(", ", flat).strip(_ENDS)
+    cut = truncate(whole, limit)
+    return cut if cut == whole else _DANGLING.sub("", cut) or cut
 
 
 def _read(text: str) -> str:

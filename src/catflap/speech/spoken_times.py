@@ -60,6 +60,10 @@ def format_time(moment: datetime, today: date, language: Language, soon: bool = 
     if is_today:
         return TextPair(shown, spoken if soon or not part else spoken + _PART_OF_TODAY[part])
     if moment.date() - today == timedelta(days=1):
+        if moment.time() == time():
+            # "midnight tomorrow" is understood as the end of tomorrow.
+            midnight = "midnight" if soon else "midnight tonight"
+            return TextPair(midnight, midnight)
         return TextPair(f"{shown} tomorrow", f"{spoken} tomorrow {part}".rstrip())
     words = format_clock(moment, language)
     return TextPair(f"{words.display} on {day.display}", f"{words.spoken} on {day.spoken}")

@@ -71,6 +71,8 @@ def join_titles(
     """
     limit = MAX_SPOKEN // share
     named = [Title(title) if isinstance(title, str) else title for title in titles or [Title()]]
+    # "maybe" before the first of several would count for all of them.
+    named.sort(key=lambda title: title.tentative)
     one_each = list(dict.fromkeys(_with_details(book, title, today, limit) for title in named))
     said = one_each[: _count_fitting([words.spoken for words in one_each], book.dialect.language, share)]
     more = len(one_each) - len(said)

@@ -165,9 +165,12 @@ def test_every_phrase_but_parts_of_sentences_is_among_the_samples() -> None:
                 assert found, (dialect.id, kind, phrase.display)
 
 
-def test_an_unknown_dialect_or_a_folder_that_is_a_file_is_an_error(tmp_path: Path) -> None:
+def test_an_unknown_dialect_or_kind_or_a_folder_that_is_a_file_is_an_error(tmp_path: Path) -> None:
     unknown = listen(tmp_path, "--dialect", "klingon")
     assert (unknown.exit_code, "no such dialect" in unknown.stderr) == (2, True)
+    kindless = listen(tmp_path, "--dialect", "plain", "--kind", "nosuch")
+    assert (kindless.exit_code, "there are before: 1 minute;" in kindless.stderr) == (2, True)
+    assert list(tmp_path.iterdir()) == []
     (tmp_path / "file").touch()
     unwritable = listen(tmp_path / "file", "--dialect", "plain")
     assert "Can't write to" in unwritable.stderr

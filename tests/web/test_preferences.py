@@ -72,6 +72,12 @@ async def test_a_client_that_knows_only_the_older_choices_keeps_the_newer_ones(b
     assert (status, chosen(said)) == (200, FIVE | USUAL)
 
 
+async def test_a_text_that_is_too_long_is_counted_in_characters(browser: Browser) -> None:
+    status, problem = await put(browser, **FIVE, quiet_word="x" * 41)
+    detail = "quiet_word: String should have at most 40 characters"
+    assert (status, problem["detail"]) == (400, detail)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from html import escape
 from pathlib import Path
 
-from catflap.errors import OperatorMustAct
+from catflap.errors import BadRequest, OperatorMustAct
 from catflap.settings import Settings
 from catflap.speech import (
     Dialect,
@@ -80,9 +80,13 @@ async def write_page(folder: Path, wanted: Sequence[Dialect], every_variant: boo
 
     Raises:
         OperatorMustAct: `out_unwritable`, or no voice is installed.
+        BadRequest: `kind_unknown`, no kind starts like that.
         SpeechFailed: as `Speech.synthesise`.
     """
     found = [(dialect, list(samples(dialect, every_variant, kind_start))) for dialect in wanted]
+    if not any(said for _, said in found):
+        kinds = "; ".join(_kinds(wanted[0].id, "", ""))
+        raise BadRequest("kind_unknown", f"No kind starts with that; there are {kinds}.")
     speech = Speech(engines=choose_engines(installed_engines(), Settings.read().voices))
     try:
         await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)

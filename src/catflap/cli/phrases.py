@@ -40,7 +40,7 @@ def phrases() -> None:
 def check(
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[FILE]...", help="Phrasebooks; without any, those that Catflap brings."),
+        typer.Argument(metavar="FILE", help="Phrasebooks; without any, those that Catflap brings."),
     ] = None,
     update: Annotated[
         bool, typer.Option("--update", help="Write the golden readings of Japanese phrasebooks anew.")

@@ -32,8 +32,8 @@ _UNPLAYED = Path("mia.wav")
 )
 def say(
     text: Annotated[
-        str, typer.Argument(help="What Mia shall say; without it, the dialects are listed.")
-    ] = "",
+        str | None, typer.Argument(help="What Mia shall say; without it, the dialects are listed.")
+    ] = None,
     dialect: Annotated[str | None, typer.Option(help="Which dialect [kansai or kitten, by script].")] = None,
     out: Annotated[
         Path | None,
@@ -43,7 +43,7 @@ def say(
     ] = None,
 ) -> None:
     """Have Mia say something, on this machine's loudspeaker or into a file."""
-    if not text:
+    if text is None:
         typer.echo(_dialect_list())
         return
     run(_say(text, dialect, out))
@@ -51,7 +51,7 @@ def say(
 
 def _dialect_list() -> str:
     """Return the dialects, one per line, with an example."""
-    return "\n".join(f"{one.id:11} {one.language}  {one.name:16} {one.example}" for one in dialects())
+    return "\n".join(f"{one.id:11} {one.language}  {one.name:17} {one.example}" for one in dialects())
 
 
 async def _say(text: str, dialect: str | None, out: Path | None) -> None:

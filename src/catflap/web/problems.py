@@ -94,7 +94,11 @@ def invalid_request(first: Mapping[str, Any]) -> BadRequest:
     # A member that we don't know is the sender's text, as is all about a body that can't be read.
     unknown = first["type"] in ("extra_forbidden", "json_invalid")
     where = [str(part) for part in first["loc"][1 : -1 if unknown else None]]
-    return BadRequest("invalid_request", f"{'.'.join(where) or 'the body'}: {first['msg']}")
+    what = first["msg"]
+    if first["type"] == "too_long" and isinstance(first.get("input"), str):
+        # pydantic counts the "items" of a text that a function has checked before.
+        what = f"String should have at most {first['ctx']['max_length']} characters"
+    return BadRequest("invalid_request", f"{'.'.join(where) or 'the body'}: {what}")
 
 
 def _http(error: HTTPException) -> Response:

@@ -69,6 +69,8 @@ async def test_what_is_said_and_when_is_chosen_with_the_rest_untouched(page: Pag
     }.items():
         await page.select_option(control, value)
     await page.locator("#evening").fill("21:30")
+    await page.locator("#briefing").fill("06:45")
+    await page.select_option("#leads", "30,10,0")
     await page.get_by_label(await word(page, "says_cancelled")).check()
     chosen = before | {
         "talkativeness": "chatty",
@@ -77,6 +79,8 @@ async def test_what_is_said_and_when_is_chosen_with_the_rest_untouched(page: Pag
         "in_meetings": "silent",
         "tentative": "skip",
         "evening_at": "21:30",
+        "briefing_at": "06:45",
+        "reminder_minutes": [30, 10, 0],
         "says_cancelled": True,
     }
     await catflap.until(lambda catflap: catflap.preferences == chosen)

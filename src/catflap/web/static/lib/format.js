@@ -44,11 +44,11 @@ export class Format {
     return this.date(one) === this.date(other);
   }
 
-  /** A number of minutes, or several with commas between them. @param {string} minutes */
+  /** A number of minutes before a start, or several with commas between them. @param {string} minutes */
   minutes(minutes) {
     const options = /** @type {const} */ ({ style: "unit", unit: "minute", unitDisplay: "long" });
     const format = new Intl.NumberFormat(this.#locale, options);
-    return minutes.split(",").map((one) => format.format(Number(one))).join(", ");
+    return minutes.split(",").map((one) => (one === "0" ? this.word("at_start") : format.format(Number(one)))).join(", ");
   }
 
   /** @param {number} milliseconds */

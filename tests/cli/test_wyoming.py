@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -254,21 +254,24 @@ async def test_a_client_that_goes_away_in_the_middle_is_no_harm(port: int) -> No
     assert await is_alive(port)
 
 
-async def test_more_connections_than_there_may_be_are_refused_until_one_ends(port: int) -> None:
-    held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(MOST_CONNECTIONS)]
-    for _, writer in held:
-        writer.write(b'{"type": "ping"}\n')
-    for reader, _ in held:
-        assert b"pong" in await reader.readline()
-    async with connected(port) as client:
-        event = await client.read_event()
-        assert event is not None and Error.from_event(event).code == "too_many"
-    for reader, writer in held:
-        writer.write_eof()
-        # The server has seen it when it closes too.
-        await reader.read()
-        writer.close()
-    assert await is_alive(port)
+async def test_more_connections_than_there_may_be_are_refused_until_one_ends() -> None:
+    # A server of its own, because those of the other tests may still be ending.
+    server = WyomingServer(None, tuple(dialects()))  # type: ignore[arg-type]
+    async with server.listening("127.0.0.1", 0) as (_, port), AsyncExitStack() as stack:
+        held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(MOST_CONNECTIONS)]
+        for _, writer in held:
+            stack.callback(writer.close)
+            writer.write(b'{"type": "ping"}\n')
+        for reader, _ in held:
+            assert b"pong" in await reader.readline()
+        async with connected(port) as client:
+            event = await client.read_event()
+            assert event is not None and Error.from_event(event).code == "too_many"
+        for reader, writer in held:
+            writer.write_eof()
+            # The server has seen it when it closes too.
+            await reader.read()
+        assert await is_alive(port)
 
 
 async def test_a_client_that_does_not_read_is_dropped_with_what_it_did_not_take(

@@ -190,3 +190,12 @@ def test_what_is_held_in_a_night_in_which_clocks_are_set_back_is_told_as_soon_as
             while at < free:
                 assert holding.held_for(at, "moved") == "quiet"
                 at += MINUTE
+
+
+@pytest.mark.parametrize(
+    ("at", "hours"), [(time(19), 2), (time(21), 1), (time(21, 59), 1 / 60), (time(8), 2)]
+)
+def test_what_lasts_for_hours_ends_where_the_quiet_hours_begin(at: time, hours: float) -> None:
+    preferences = Preferences(briefing_at=at, evening_at=at, all_day_at=at, **NIGHT)
+    found = plan([whole("Trip", NOON.date() + timedelta(days=1))], preferences, NOON)
+    assert {(one.expires_at - one.play_at) / HOUR for one in found} == {hours}

@@ -259,6 +259,18 @@ async def test_a_briefing_is_played_late_as_it_is(away: Away) -> None:
     assert [kind for kind, _ in await away.due()] == ["briefing"]
 
 
+async def test_a_briefing_is_not_played_late_in_a_meeting_or_at_night(away: Away) -> None:
+    await away.prefer(briefing_at="12:05", quiet_from="12:40", quiet_until="13:00")
+    people = [{"email": email, "responseStatus": "accepted"} for email in (ALICE, "guest@example.com")]
+    await away.plan(("Review", 8), attendees=people)
+    away.at(15)
+    assert [kind for kind, _ in await away.due() if kind == "briefing"] == []
+    assert (await away.states("briefing"))[0] == "held"
+    query = "SELECT expires_at FROM app.announcements WHERE kind = 'briefing' ORDER BY play_at"
+    (row, *_) = await away.app.rows(query)
+    assert row["expires_at"] == away.noon + 40 * MINUTE
+
+
 async def test_plans_leave_it_alone(away: Away) -> None:
     await away.plan(("Tea", 20))
     away.at(13)

@@ -129,7 +129,7 @@ def _announcement(
         "key": key,
         "language": language,
         "play_at": play_at,
-        "expires_at": play_at + MAX_LIFETIME,
+        "expires_at": context.holding.lasts_until(play_at, play_at + MAX_LIFETIME),
         "titles": [*all_day, *under_way],
         "event_start": told.day.isoformat(),
         "held_for": context.holding.held_for(play_at, kind),

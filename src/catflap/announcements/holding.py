@@ -53,6 +53,15 @@ class Holding:
             at = self._end_of_quiet(at) if reason == "quiet" else max(self._ends_of_meetings(at, about))
         return at
 
+    def lasts_until(self, play_at: datetime, end: datetime) -> datetime:
+        """Return `end`, or when the quiet hours begin, if that is earlier, for what may be played late."""
+        begin = self._preferences.quiet_from
+        if begin is None or begin == self._preferences.quiet_until or self._is_quiet(play_at):
+            return end
+        day = play_at.astimezone(self._zone).date()
+        walls = (datetime.combine(day + days * _ONE_DAY, begin) for days in (0, 1))
+        return min([end, *(at for wall in walls if (at := to_utc(wall, self._zone)) > play_at)])
+
     def _is_quiet(self, at: datetime) -> bool:
         begin, end = self._preferences.quiet_from, self._preferences.quiet_until
         if begin is None or end is None:

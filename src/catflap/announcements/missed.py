@@ -43,9 +43,10 @@ _ROWS = PreparedQuery(
 _MARK = PreparedQuery(
     text("""
     UPDATE app.announcements
-    SET state = CASE WHEN id = ANY (CAST(:muted AS text[])) THEN 'held' ELSE 'missed' END,
-        detail = CASE WHEN id = ANY (:muted) THEN 'muted' ELSE 'offline' END, updated_at = :now
-    WHERE id = ANY (CAST(:ids AS text[]))
+    SET state = CASE WHEN why.detail = 'offline' THEN 'missed' ELSE 'held' END,
+        detail = why.detail, updated_at = :now
+    FROM unnest(CAST(:ids AS text[]), CAST(:details AS text[])) AS why (id, detail)
+    WHERE announcements.id = why.id
     """)
 )
 # As by a plan, before the announcements.
@@ -72,9 +73,13 @@ class _Absence:
 
         All that tells of minutes, and of the rest, such as briefings, all but the last of each kind.
         """
-        due = [row for row in self.rows if row["state"] in _PENDING and self._is_over(row)]
-        last = {(row["kind"], row["dialect"]): row["id"] for row in due if row["kind"] not in MINUTE_KINDS}
-        return [row for row in due if row["id"] not in last.values()]
+        last = {row["id"] for row in self.lasting()}
+        return [row for row in self._due() if row["id"] not in last]
+
+    def lasting(self) -> list[Columns]:
+        """Return what is true for hours and would be played now, the last of each kind and dialect."""
+        due = (row for row in self._due() if row["kind"] not in MINUTE_KINDS)
+        return [*{(row["kind"], row["dialect"]): row for row in due}.values()]
 
     def missed(self) -> set[str]:
         """Return references of what was to be announced and was not, nor was later, nor will be soon."""
@@ -85,6 +90,9 @@ class _Absence:
                 last |= dict.fromkeys(row["occurrences"], is_missed and not row["is_muted"])
         return {reference for reference, is_missed in last.items() if is_missed}
 
+    def _due(self) -> list[Columns]:
+        return [row for row in self.rows if row["state"] in _PENDING and self._is_over(row)]
+
     def _is_over(self, row: Columns) -> bool:
         return bool(row["play_at"] < self.now - OVERDUE_AFTER)
 
@@ -94,7 +102,8 @@ async def make_up_for_missed(
 ) -> None:
     """Set what a device missed to `missed`, and plan what it says of that; it gets a new version.
 
-    What was due while it was muted is `held`, and nothing is said of it.
+    What was due while it was muted is `held`, and nothing is said of it. So is a briefing and the like that
+    it would play now, in quiet hours or in a meeting.
 
     Args:
         connection: A transaction that called `lock_plan` and locked the device.
@@ -106,11 +115,14 @@ async def make_up_for_missed(
     """
     values = {"since": since, "until": now + _SOON, "kinds": _KINDS}
     absence = _Absence(await fetch_within(connection, _ROWS, device_id=device_id, **values), now)
-    overdue = absence.overdue()
-    muted = [row["id"] for row in overdue if row["is_muted"]]
-    await fetch_within(connection, _MARK, ids=[row["id"] for row in overdue], muted=muted, now=now)
-    if missed := absence.missed():
+    lasting, missed = absence.lasting(), absence.missed()
+    details = {row["id"]: "muted" if row["is_muted"] else "offline" for row in absence.overdue()}
+    if lasting or missed:
         context = await _context(connection, user_id, now)
+        reasons = {row["id"]: context.holding.held_for(now, row["kind"]) for row in lasting}
+        details |= {identifier: reason for identifier, reason in reasons.items() if reason is not None}
+    await fetch_within(connection, _MARK, ids=[*details], details=[*details.values()], now=now)
+    if missed:
         planned = list(late_announcements(context, missed, now))
         await plan_for_device(connection, user_id, device_id, planned, now, voices)
     await increment_version(connection, device_id)

@@ -128,7 +128,7 @@ def _requests_to_consent(context: PlanContext) -> Iterator[PlannedAnnouncement]:
             kind="reconsent",
             language=language,
             play_at=play_at,
-            expires_at=play_at + MAX_LIFETIME,
+            expires_at=context.holding.lasts_until(play_at, play_at + MAX_LIFETIME),
             titles=(),
             event_start=day.isoformat(),
             held_for=context.holding.held_for(play_at, "reconsent"),

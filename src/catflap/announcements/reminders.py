@@ -140,7 +140,7 @@ def _announcement(group: _Group, members: Sequence[Appointment], context: PlanCo
         kind=moment.kind,
         language=group.language,
         play_at=moment.play_at,
-        expires_at=_expires_at(moment, first.starts_at),
+        expires_at=_expires_at(moment, members, context),
         titles=titles,
         occurrences=[one.reference for one in members],
         event_start=first.day.isoformat() if first.day else starts_at.isoformat(),
@@ -148,10 +148,13 @@ def _announcement(group: _Group, members: Sequence[Appointment], context: PlanCo
     )
 
 
-def _expires_at(moment: _Moment, starts_at: datetime) -> datetime:
+def _expires_at(moment: _Moment, members: Sequence[Appointment], context: PlanContext) -> datetime:
+    starts_at = members[0].occurrence.starts_at
     match moment.kind:
         case "all_day":
-            return moment.play_at + MAX_LIFETIME
+            end = moment.play_at + MAX_LIFETIME
+            is_loud = all(one.ignores_quiet for one in members)
+            return end if is_loud else context.holding.lasts_until(moment.play_at, end)
         case "again" | "snoozed":
             return moment.play_at + _REPEAT_LIFETIME
         case "countdown":

@@ -173,6 +173,24 @@ def test_an_event_in_two_calendars_is_cancelled_once_in_both() -> None:
     assert (removed, [one.calendar_id for one in added]) == ([], [1])
 
 
+@pytest.mark.parametrize("private_ones", [{1}, {2}])
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_cancelled_event_that_was_private_in_one_calendar_is_private(
+    private_ones: set[int], at_once: bool
+) -> None:
+    both = [
+        event("Doctor", NOON + HOUR, instance="same", calendar_id=of, private=of in private_ones)
+        for of in (1, 2)
+    ]
+    seen = seen_occurrences(both, Preferences(), ONE, NOON)
+    found = detect_changes(seen, NOON, [], ONE, Preferences(), NOON)
+    known: list[OccurrenceChange] = []
+    for some in [found] if at_once else [[one] for one in found]:
+        removed, added = merge_changes(known, some, ())
+        known = [*(one for one in known if one not in removed), *added]
+    assert [(one.title, one.is_private, one.calendar_id) for one in known] == [("", True, 1)]
+
+
 def test_an_event_that_went_to_another_calendar_is_the_same() -> None:
     was, to = NOON + HOUR, NOON + 2 * HOUR
     assert noticed([event("Tea", was)], [event("Tea", was, calendar_id=2)]) == []

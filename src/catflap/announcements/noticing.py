@@ -219,6 +219,14 @@ def merge_changes(
         twin = next((one for one in (*known, *added) if _is_twin(one, change)), None)
         if twin is None:
             added.append(change)
+        elif change.change == "cancelled" and change.is_private and not twin.is_private:
+            # As an appointment, which is private if it is in one of its calendars.
+            hidden = replace(twin, title="", is_private=True)
+            if twin in added:
+                added[added.index(twin)] = hidden
+            else:
+                removed.append(twin)
+                added.append(hidden)
         elif change.change == "moved":
             # Of the calendars that have it, the plan takes one, and tells what was noticed once only once.
             added.append(replace(change, noticed_at=twin.noticed_at))

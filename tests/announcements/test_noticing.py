@@ -8,7 +8,13 @@ from typing import Any
 import pytest
 
 from catflap.announcements.facts import OccurrenceChange
-from catflap.announcements.noticing import Noticed, detect_changes, merge_changes, seen_occurrences
+from catflap.announcements.noticing import (
+    MOST_KNOWN,
+    Noticed,
+    detect_changes,
+    merge_changes,
+    seen_occurrences,
+)
 from catflap.announcements.preferences import Preferences
 from catflap.calendars import Occurrence
 from tests.support.occurrences import HOUR, NOON, timed, whole
@@ -189,6 +195,18 @@ def test_a_cancelled_event_that_was_private_in_one_calendar_is_private(
         removed, added = merge_changes(known, some, ())
         known = [*(one for one in known if one not in removed), *added]
     assert [(one.title, one.is_private, one.calendar_id) for one in known] == [("", True, 1)]
+
+
+def test_a_calendar_that_changes_all_the_time_leaves_a_limited_number_of_changes() -> None:
+    known: list[OccurrenceChange] = []
+    for step in range(3):
+        now = NOON + step * timedelta(minutes=1)
+        seen = [event(f"{step} {n}", NOON + HOUR) for n in range(400)]
+        found = detect_changes(seen_occurrences(seen, USUAL, ONE, now), now, [], ONE, USUAL, now)
+        removed, added = merge_changes(known, found, ())
+        known = [*(one for one in known if one not in removed), *added]
+    assert len(known) == MOST_KNOWN
+    assert sum(one.noticed_at == NOON + timedelta(minutes=2) for one in known) == 400
 
 
 def test_an_event_that_went_to_another_calendar_is_the_same() -> None:

@@ -22,6 +22,8 @@ _JUST_PAST = timedelta(minutes=15)
 # What began so long before a plan is still seen by it, because it may be moved to later that day.
 SEEN_PAST = timedelta(hours=2)
 _MOST_SEEN = 500
+# Of these only few are told, and each plan reads them all; the oldest are forgotten.
+MOST_KNOWN = 500
 # Where a series is changed from one instance on, Google ends it and begins another with this id.
 _SPLIT = re.compile(r"_R\d{8}(T\d{6}Z?)?$")
 
@@ -230,7 +232,9 @@ def merge_changes(
         elif change.change == "moved":
             # Of the calendars that have it, the plan takes one, and tells what was noticed once only once.
             added.append(replace(change, noticed_at=twin.noticed_at))
-    return removed, added
+    kept = [one for one in known if one not in removed]
+    surplus = max(0, len(kept) + len(added) - MOST_KNOWN)
+    return removed + kept[:surplus], added
 
 
 def _is_twin(one: OccurrenceChange, other: OccurrenceChange) -> bool:

@@ -164,6 +164,17 @@ async def test_an_announcement_is_ready_at_once_if_its_sound_exists(
     assert await harness.renders() == []
 
 
+async def test_what_is_due_first_is_rendered_first(harness: PlanHarness, soon: datetime) -> None:
+    texts = [f"No. {number}" for number in range(12)]
+    # Two are the same, of which the first counts.
+    await harness.plan(
+        *(planned(f"k{number}", soon + number * LEAD, words) for number, words in enumerate(texts)),
+        planned("again", soon + timedelta(hours=9), texts[3]),
+    )
+    keys = [installed_voices().content_key(words, "kitten") for words in texts]
+    assert await harness.renders() == keys
+
+
 async def test_a_lost_sound_is_rendered_again(harness: PlanHarness, soon: datetime) -> None:
     await harness.plan(planned("a", soon))
     await harness.plan(planned("a", soon))

@@ -133,7 +133,7 @@ async def replan(
         connection: A transaction that called `lock_plan` before the plan was made.
         user_id: The owner of the devices.
         now: The time for which the plan was made.
-        planned: The whole plan, including the last `MAX_LIFETIME` before `now`.
+        planned: The whole plan in order of time, including the last `MAX_LIFETIME` before `now`.
         voices: The engines that will render the sounds; by default those installed here.
     """
     plans = {one.key: one for one in planned}
@@ -158,7 +158,9 @@ async def replan(
         }
     audios = {device["audio"] for device in owned}
     to_encode = await not_encoded(connection, rendered, audios)
-    await enqueue(connection, RENDER, *sorted((to_render - rendered) | to_encode))
+    due = {values["sound_key"]: values["play_at"] for values in reversed(wanted.values())}
+    soonest_first = sorted((to_render - rendered) | to_encode, key=lambda key: (due.get(key, now), key))
+    await enqueue(connection, RENDER, *soonest_first)
 
 
 async def plan_for_device(

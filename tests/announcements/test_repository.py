@@ -21,29 +21,7 @@ from catflap.store.tables import announcements as t
 from catflap.store.tables import devices, sounds
 from catflap.work.retention import Retention
 from tests.announcements.conftest import add_device
-
-LEAD = timedelta(minutes=10)
-
-
-def say_as_given(dialect: str, text: str) -> Utterance:
-    return Utterance(text, text, dialect, "en")
-
-
-def planned(
-    key: str, at: datetime, spoken: str = "Standup, in ten minutes.", **more: Any
-) -> PlannedAnnouncement:
-    values = {
-        "key": key,
-        "kind": "before",
-        "play_at": at,
-        "expires_at": at + LEAD,
-        "titles": ("Standup",),
-        "event_start": (at + LEAD).isoformat(),
-        "language": "en",
-        "dialect": "kitten",
-        "wording": Wording(say_as_given, ("kitten", spoken)),
-    }
-    return PlannedAnnouncement(**(values | more))
+from tests.support.planned_announcements import LEAD, planned
 
 
 class PlanHarness:

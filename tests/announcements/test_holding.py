@@ -154,7 +154,7 @@ times = st.none() | st.tuples(st.times(), st.times())
     st.sampled_from(["before", "moved"]),
     st.sampled_from(["UTC", "Europe/Berlin", "America/New_York"]),
 )
-@settings(max_examples=200, deadline=None, database=None)
+@settings(max_examples=80, deadline=None, database=None)
 def test_the_first_free_time_is_free_and_everything_before_it_is_held(
     found: Any, quiet: Any, choice: Any, at: datetime, kind: Any, zone: str
 ) -> None:

@@ -111,7 +111,7 @@ def days(draw: st.DrawFn) -> tuple[list[Occurrence], Facts]:
 
 
 @given(days(), preferences(), st.lists(st.integers(1, 24 * 60), max_size=4))
-@settings(max_examples=150, deadline=None, database=None)
+@settings(max_examples=60, deadline=None, database=None)
 def test_the_plans_of_adjacent_intervals_are_the_plan_of_the_whole(day: Any, chosen: Any, cuts: Any) -> None:
     occurrences, facts = day
     bounds = sorted({0, 24 * 60, *cuts})
@@ -124,7 +124,7 @@ def test_the_plans_of_adjacent_intervals_are_the_plan_of_the_whole(day: Any, cho
 
 
 @given(days(), preferences(), st.randoms(use_true_random=False))
-@settings(max_examples=100, deadline=None, database=None)
+@settings(max_examples=50, deadline=None, database=None)
 def test_the_order_of_occurrences_changes_nothing(day: Any, chosen: Preferences, random: Any) -> None:
     occurrences, facts = day
     shuffled = random.sample(occurrences, len(occurrences))
@@ -132,7 +132,7 @@ def test_the_order_of_occurrences_changes_nothing(day: Any, chosen: Preferences,
 
 
 @given(days(), preferences())
-@settings(max_examples=150, deadline=None, database=None)
+@settings(max_examples=60, deadline=None, database=None)
 def test_each_announcement_has_its_own_key_a_text_and_a_lifetime(day: Any, chosen: Preferences) -> None:
     occurrences, facts = day
     found = plan(occurrences, chosen, NOON, 3 * HORIZON, facts)
@@ -144,7 +144,7 @@ def test_each_announcement_has_its_own_key_a_text_and_a_lifetime(day: Any, chose
 
 
 @given(days(), preferences())
-@settings(max_examples=150, deadline=None, database=None)
+@settings(max_examples=60, deadline=None, database=None)
 def test_nothing_is_said_of_an_occurrence_twice_at_once(day: Any, chosen: Preferences) -> None:
     occurrences, facts = day
     found = plan(occurrences, chosen, NOON, HORIZON, facts)
@@ -159,7 +159,7 @@ def test_nothing_is_said_of_an_occurrence_twice_at_once(day: Any, chosen: Prefer
 
 
 @given(days(), preferences())
-@settings(max_examples=150, deadline=None, database=None)
+@settings(max_examples=60, deadline=None, database=None)
 def test_declined_and_private_events_are_not_told(day: Any, chosen: Preferences) -> None:
     occurrences, facts = day
     hidden = [replace(one, title=f"canary {one.title}", private=True) for one in occurrences]
@@ -175,7 +175,7 @@ def test_declined_and_private_events_are_not_told(day: Any, chosen: Preferences)
 
 
 @given(days(), preferences())
-@settings(max_examples=150, deadline=None, database=None)
+@settings(max_examples=60, deadline=None, database=None)
 def test_quiet_hours_hold_all_but_what_was_excepted(day: Any, chosen: Preferences) -> None:
     occurrences, facts = day
     strict = replace(chosen, quiet_word="", calendars={})
@@ -195,7 +195,7 @@ def _is_quiet(one: PlannedAnnouncement, chosen: Preferences) -> bool:
 
 
 @given(days(), preferences(), events())
-@settings(max_examples=150, deadline=None, database=None)
+@settings(max_examples=60, deadline=None, database=None)
 def test_another_event_changes_only_what_is_about_it(day: Any, chosen: Preferences, new: Occurrence) -> None:
     """Apart from announcements of whole days, of the same moment, and what a new meeting holds or delays."""
     occurrences, facts = day
@@ -211,7 +211,7 @@ def test_another_event_changes_only_what_is_about_it(day: Any, chosen: Preferenc
 
 
 @given(days(), preferences(), st.sampled_from(ZONES))
-@settings(max_examples=100, deadline=None, database=None)
+@settings(max_examples=50, deadline=None, database=None)
 def test_a_move_to_another_zone_makes_no_reminder_a_new_one(day: Any, chosen: Preferences, zone: str) -> None:
     occurrences, facts = day
     occurrences = [one for one in occurrences if not one.all_day]

@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 import catflap
-from catflap.cli import _COMMANDS
+from catflap.cli import COMMANDS
 from catflap.extras import missing_extra
 from catflap.store.database import Urls
 from tests.support.installation import ROOT, Installation, required
@@ -200,7 +200,7 @@ def test_without_a_database_both_ways_to_one_are_named(
 def test_every_command_shows_its_help(bare: Installation) -> None:
     shown = bare.run(_HELP_OF_EACH)
     assert shown.returncode == 0, shown.stderr
-    for name in ("", *_COMMANDS, "keys rotate", "apikeys create"):
+    for name in ("", *COMMANDS, "keys rotate", "apikeys create"):
         assert f"Usage: catflap {name}".rstrip() in shown.stdout
     assert not shown.stderr
 

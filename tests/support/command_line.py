@@ -5,9 +5,9 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-from catflap.cli import _COMMANDS, main
+from catflap.cli import COMMANDS, main
 
-for _command in _COMMANDS.values():
+for _command in COMMANDS.values():
     import_module(_command.module)
 
 

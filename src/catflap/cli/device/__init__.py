@@ -1,0 +1,20 @@
+"""`catflap device`: devices that speak, and what they need."""
+
+import typer
+
+from catflap.cli.on_demand import Command, group_of
+
+COMMANDS: dict[str, Command] = {}
+
+cli = typer.Typer(
+    cls=group_of(COMMANDS),
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+@cli.callback()
+def device() -> None:
+    """Devices that speak, and what they need (docs/devices.md)."""

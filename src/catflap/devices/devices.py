@@ -3,6 +3,7 @@
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 from sqlalchemy import ColumnElement, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -25,10 +26,17 @@ OFFLINE_AFTER = timedelta(seconds=45)
 DEFAULT_VOLUME = 60
 MAX_DEVICES = 20
 
+# How announcements reach a device: it takes its schedule from the HTTP API, or from the MQTT broker; it keeps
+# no time, so MQTT tells it when to play; or Home Assistant plays on one of its speakers.
+Channel = Literal["https", "mqtt", "mqtt_play", "home_assistant"]
+
 
 @dataclass(frozen=True)
 class Device:
-    """A device. `volume` is 0 to 100; `schedule_version` is 0 until the first plan; `audio` as stored."""
+    """A device. `volume` is 0 to 100; `schedule_version` is 0 until the first plan; `audio` as stored.
+
+    `entity` is the speaker's in Home Assistant, of the channel `home_assistant` only.
+    """
 
     id: int
     user_id: int
@@ -36,6 +44,9 @@ class Device:
     model: str
     volume: int
     audio: str
+    channel: Channel
+    room: str
+    entity: str | None
     muted_until: datetime | None
     schedule_version: int
     last_seen_at: datetime | None
@@ -84,6 +95,7 @@ class Devices:
         model: str,
         token_hash: bytes,
         audio: str = str(RENDERED_AUDIO),
+        channel: Channel = "https",
         session_id: int | None = None,
     ) -> Device:
         """Add a device whose token has the hash `token_hash`, and enqueue a plan for it.
@@ -101,6 +113,7 @@ class Devices:
             "token_hash": token_hash,
             "volume": DEFAULT_VOLUME,
             "audio": audio,
+            "channel": channel,
             "schedule_version": 0,
             "session_id": session_id,
             "created_at": self._clock.now(),
@@ -126,7 +139,7 @@ class Devices:
             return [from_row(Device, row) for row in rows]
 
     async def update(self, user_id: int, device_id: int, **changes: object) -> Device:
-        """Update `name`, `volume`, `audio` or `muted_until`, and notify the device.
+        """Update `name`, `room`, `volume`, `audio` or `muted_until`, and notify the device.
 
         Raises:
             BadRequest: `not_found`.

@@ -12,7 +12,7 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.clock import Clock
-from catflap.devices.devices import Device, Devices
+from catflap.devices.devices import Channel, Device, Devices
 from catflap.errors import BadRequest
 from catflap.speech import RENDERED_AUDIO, AudioFormat
 from catflap.store.tables import pairings as t
@@ -43,13 +43,21 @@ class Pairings:
         self._clock = clock
         self._devices = devices
 
-    async def create(self, *, token_sha256: str, model: str, audio: AudioFormat = RENDERED_AUDIO) -> Pairing:
+    async def create(
+        self,
+        *,
+        token_sha256: str,
+        model: str,
+        audio: AudioFormat = RENDERED_AUDIO,
+        channel: Channel = "https",
+    ) -> Pairing:
         """Create a pairing request of a device.
 
         Args:
             token_sha256: The hash of its token, as 64 hex digits.
             model: What it is.
             audio: The format in which it wants its sounds.
+            channel: How announcements shall reach it.
         """
         code = "".join(secrets.choice(_LETTERS) for _ in range(_LENGTH))
         handle, now = secrets.token_urlsafe(24), self._clock.now()
@@ -59,6 +67,7 @@ class Pairings:
             "token_hash": bytes.fromhex(token_sha256),
             "model": model,
             "audio": str(audio),
+            "channel": channel,
             "expires_at": now + LIFETIME,
         }
         async with self._engine.begin() as connection:
@@ -99,6 +108,7 @@ class Pairings:
                 model=row.model,
                 token_hash=row.token_hash,
                 audio=row.audio,
+                channel=row.channel,
             )
             claimed = update(t).where(t.c.handle_hash == row.handle_hash)
             await connection.execute(claimed.values(device_id=device.id))

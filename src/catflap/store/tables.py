@@ -179,6 +179,11 @@ devices = Table(
     Column("volume", Integer, nullable=False),
     # The format of its sounds, as the text of `catflap.speech.AudioFormat`.
     Column("audio", Text, nullable=False, server_default="wav-16000"),
+    # How announcements reach it, as `catflap.devices.devices.Channel`.
+    Column("channel", Text, nullable=False, server_default="https"),
+    Column("room", Text, nullable=False, server_default=""),
+    # The entity of a speaker in Home Assistant.
+    Column("entity", Text),
     time_column("muted_until", nullable=True),
     Column("schedule_version", BigInteger, nullable=False),
     # The session of a browser device, which is deleted with it; None for paired devices.
@@ -186,6 +191,7 @@ devices = Table(
     time_column("created_at"),
     time_column("last_seen_at", nullable=True),
     Index("devices_session", "session_id"),
+    Index("devices_channel", "channel", "id", postgresql_where=text("channel <> 'https'")),
     Index("devices_user", "user_id"),
     schema="app",
 )
@@ -198,6 +204,7 @@ pairings = Table(
     Column("token_hash", LargeBinary, nullable=False),
     Column("model", Text, nullable=False),
     Column("audio", Text, nullable=False, server_default="wav-16000"),
+    Column("channel", Text, nullable=False, server_default="https"),
     Column("device_id", BigInteger, ForeignKey("app.devices.id", ondelete="CASCADE")),
     time_column("expires_at"),
     Index("pairings_device", "device_id"),

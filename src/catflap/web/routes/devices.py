@@ -54,7 +54,9 @@ async def begin_pairing(body: PairingBody, services: ServicesDep) -> PairingReso
     """Make a code for the device to show; its user sends it to `addDevice`, the device asks `getPairing`."""
     audio = body.audio.checked() if body.audio else RENDERED_AUDIO
     return PairingResource.of(
-        await services.pairings.create(token_sha256=body.token_sha256, model=body.model, audio=audio)
+        await services.pairings.create(
+            token_sha256=body.token_sha256, model=body.model, audio=audio, channel=body.channel
+        )
     )
 
 
@@ -110,7 +112,7 @@ async def all_devices(session: CurrentSession, services: ServicesDep) -> DeviceL
 @router.patch(
     "/v1/devices/{device_id}",
     operation_id="changeDevice",
-    summary="Change a device's name, volume, mute or audio format",
+    summary="Change a device's name, room, volume, mute or audio format",
     response_description="The device as it is now.",
     responses=problems(*SESSION, "invalid_request", "format_unavailable", "not_found"),
 )
@@ -119,10 +121,10 @@ async def change_device(
 ) -> DeviceResource:
     """Change what is sent; members that are left out stay as they are, `muted_until` null ends a mute."""
     changes = body.model_dump(exclude_unset=True)
-    if any(changes.get(name, "") is None for name in ("name", "volume", "audio")):
-        raise BadRequest("invalid_request", "name, volume and audio can be changed, not taken away.")
+    if any(changes.get(name, "") is None for name in ("name", "room", "volume", "audio")):
+        raise BadRequest("invalid_request", "name, room, volume and audio can be changed, not taken away.")
     if not changes:
-        raise BadRequest("invalid_request", "Send name, volume, audio or muted_until.")
+        raise BadRequest("invalid_request", "Send name, room, volume, audio or muted_until.")
     if body.audio is not None:
         changes["audio"] = str(body.audio.checked())
     changed = await services.devices.update(session.user_id, device_id, **changes)

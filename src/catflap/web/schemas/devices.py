@@ -5,14 +5,19 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
-from catflap.devices.devices import OFFLINE_AFTER, Device
+from catflap.devices.devices import OFFLINE_AFTER, Channel, Device
 from catflap.devices.pairing import Pairing
 from catflap.speech import AudioFormat, check_available
 from catflap.speech.audio_format import Codec, MediaType, SampleRate
 from catflap.web.input_types import Text
 from catflap.web.schemas.base import Answer, Instant, RequestTime, StrictBody, absent
 
-Name = Annotated[Text, Field(min_length=1, max_length=60, examples=["Kitchen"])]
+Name = Annotated[Text, Field(min_length=1, max_length=60, examples=["Mia"])]
+Room = Annotated[Text, Field(max_length=60, examples=["Kitchen"])]
+_CHANNEL = (
+    "How announcements reach it: `https` if it takes its schedule from this API; `mqtt` if it takes the same "
+    "document from the MQTT broker; `mqtt_play` if it keeps no time, so that MQTT tells it when to play."
+)
 
 
 class AudioBody(StrictBody):
@@ -53,6 +58,7 @@ class PairingBody(StrictBody):
     ]
     model: Name
     audio: AudioBody | None = None
+    channel: Literal["https", "mqtt", "mqtt_play"] = Field("https", description=_CHANNEL)
 
 
 class PairingResource(Answer):
@@ -93,6 +99,7 @@ class DeviceChange(StrictBody):
     """Changes of a device; members left out stay as they are."""
 
     name: Name | None = None
+    room: Room | None = None
     volume: Annotated[int, Field(ge=0, le=100)] | None = None
     muted_until: RequestTime | None = None
     audio: AudioBody | None = None
@@ -104,6 +111,8 @@ class DeviceResource(Answer):
     id: int
     name: str
     model: str
+    room: str = Field(description="Empty if nobody said where it is.")
+    channel: Channel = Field(description=_CHANNEL + " `home_assistant` is a speaker of Home Assistant.")
     volume: int = Field(description="0 to 100.")
     muted_until: Instant | None
     audio: AudioResource
@@ -119,6 +128,8 @@ class DeviceResource(Answer):
             id=device.id,
             name=device.name,
             model=device.model,
+            room=device.room,
+            channel=device.channel,
             volume=device.volume,
             muted_until=device.muted_until,
             audio=AudioResource.of(AudioFormat.parse(device.audio)),

@@ -1,16 +1,12 @@
-"""The API of devices: pairing, the schedule, sounds, heartbeats, acknowledgements."""
+"""The API of devices: pairing, sounds, heartbeats, acknowledgements."""
 
-import json
-from collections.abc import AsyncIterator
 from typing import Annotated, Any, get_args
 
-from fastapi import Header, Path, Request
-from fastapi.responses import JSONResponse, Response
-from fastapi.sse import KEEPALIVE_COMMENT, EventSourceResponse, format_sse_event
+from fastapi import Header, Path
+from fastapi.responses import Response
 
 from catflap.announcements.missed import retract_late
 from catflap.announcements.repository import acknowledge
-from catflap.devices.devices import Device
 from catflap.devices.signed_urls import PATH
 from catflap.errors import BadRequest
 from catflap.speech import RENDERED_AUDIO
@@ -28,7 +24,6 @@ from catflap.web.schemas.devices import (
     PairingBody,
     PairingResource,
     PairingStatus,
-    ScheduleDocument,
 )
 from catflap.web.schemas.problems import DEVICE, SESSION, problems
 
@@ -145,50 +140,6 @@ async def remove_device(device_id: PathId, session: CurrentSession, services: Se
     await services.devices.remove(session.user_id, device_id)
 
 
-@router.get(
-    "/v1/device/schedule",
-    operation_id="getSchedule",
-    summary="What the device says in the coming day",
-    response_model=ScheduleDocument,
-    response_description="The document; as Server-Sent Events at once and at each change.",
-    responses={
-        200: {
-            "headers": _ETAG,
-            "content": {"text/event-stream": {"schema": {"type": "string"}}},
-        },
-        304: {"description": "The document has not changed.", "headers": _ETAG},
-        **problems(*DEVICE, "not_found"),
-    },
-)
-async def schedule(
-    request: Request,
-    device: CurrentDevice,
-    services: ServicesDep,
-    accept: Annotated[str, Header(include_in_schema=False)] = "",
-    if_none_match: Annotated[str, Header(description="The ETag of the document that the device has.")] = "",
-) -> Response:
-    """Return the document, or with `Accept: text/event-stream` a stream of `schedule` events with documents.
-
-    The stream's last event is `end`, when the device was removed or the session of a browser has ended.
-    """
-    await services.presence.record_request(device)
-    if "text/event-stream" in accept:
-        events = _events(device, services)
-        # Before the answer begins, because after that it can't say 503 or 404 any more.
-        first = await anext(events, None)
-        if first is None:
-            raise BadRequest("not_found", "This device was removed.")
-        # Without this header nginx would hold events back.
-        return EventSourceResponse(_continued(first, events), headers={"X-Accel-Buffering": "no"})
-    document = await services.schedules.document(device.id)
-    if document is None:
-        raise BadRequest("not_found", "This device was removed.")
-    etag = f'W/"{document["version"]}"'
-    if etag in if_none_match:
-        return Response(status_code=304, headers={"ETag": etag})
-    return JSONResponse(document, headers={"ETag": etag})
-
-
 @router.post(
     "/v1/device/heartbeat",
     status_code=204,
@@ -253,19 +204,3 @@ async def sound(
     found = await services.sounds.open(name)
     headers = {"Cache-Control": "private, max-age=3600, immutable", "ETag": f'"{found.sha256}"'}
     return ranged(found.content, range, found.audio.media_type, headers)
-
-
-async def _events(device: Device, services: ServicesDep) -> AsyncIterator[bytes]:
-    async for document in services.schedules.follow(device):
-        if document is None:
-            yield KEEPALIVE_COMMENT
-        else:
-            data = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
-            yield format_sse_event(event="schedule", id=str(document["version"]), data_str=data)
-    yield format_sse_event(event="end", data_str="{}")
-
-
-async def _continued(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    yield first
-    async for one in rest:
-        yield one

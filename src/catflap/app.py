@@ -16,6 +16,7 @@ from catflap.devices.devices import Devices
 from catflap.devices.pairing import Pairings
 from catflap.devices.presence import Presence
 from catflap.devices.schedule import Schedules
+from catflap.devices.scheduled_announcements import ScheduledAnnouncements
 from catflap.devices.signed_urls import SignedSoundUrls, signing_key
 from catflap.google.calendar_writing import EventWriteApi
 from catflap.google.id_token import IdTokens
@@ -121,7 +122,10 @@ async def _services(components: Components, paths: Paths, stack: AsyncExitStack)
         presence=Presence(engine, clock, components.voices),
         pairings=Pairings(engine, clock, devices),
         schedules=Schedules(
-            engine, clock, addresses, infrastructure.notifications, settings.origin + paths.mia
+            engine,
+            clock,
+            ScheduledAnnouncements(addresses, settings.origin + paths.mia),
+            infrastructure.notifications,
         ),
         sounds=addresses,
         vault=vault.vault,

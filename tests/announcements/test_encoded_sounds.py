@@ -16,6 +16,7 @@ from catflap.announcements.repository import lock_plan, replan
 from catflap.clock import FixedClock
 from catflap.devices.devices import Devices
 from catflap.devices.schedule import Schedules
+from catflap.devices.scheduled_announcements import ScheduledAnnouncements
 from catflap.devices.signed_urls import PATH, SignedSoundUrls, signing_key
 from catflap.speech import Sound, Speech, SpeechFailed, installed_voices, say_text
 from catflap.store.notify import NotificationListener
@@ -45,7 +46,9 @@ class Harness:
         self.voice = Voice()
         self.renderer = Renderer(engine, clock, cast(Speech, self.voice))
         self.urls = SignedSoundUrls(engine, clock, key)
-        self.schedules = Schedules(engine, clock, self.urls, cast(NotificationListener, None), "")
+        self.schedules = Schedules(
+            engine, clock, ScheduledAnnouncements(self.urls, ""), cast(NotificationListener, None)
+        )
         self.devices = Devices(engine, clock)
 
     async def add(self, audio: str) -> int:

@@ -25,10 +25,26 @@ async def test_a_notice_wakes_only_those_who_watch_its_topic(
             assert not two.is_set()
 
 
+async def test_changes_of_all_topics_with_a_prefix_are_collected_until_they_are_taken(
+    engine: AsyncEngine, database_urls: Urls
+) -> None:
+    async with NotificationListener(database_urls.app) as notifications:
+        with notifications.watch_prefix("device:") as changes, notifications.watch("end") as end:
+            assert changes.event.is_set() and changes.take() is None
+            async with engine.begin() as connection:
+                for topic in ("device:1", "grant:2", "device:3", "end"):
+                    await announce_change(connection, topic)
+            async with asyncio.timeout(10):
+                await end.wait()
+            assert changes.take() == {"device:1", "device:3"}
+            assert not changes.event.is_set() and changes.take() == set()
+
+
 async def test_after_a_lost_connection_every_watcher_looks_again(database_urls: Urls) -> None:
     owner = create_async_engine(database_urls.owner)
     async with NotificationListener(database_urls.app) as notifications:
-        with notifications.watch("device:1") as event:
+        with notifications.watch("device:1") as event, notifications.watch_prefix("device:") as changes:
+            changes.take()
             async with owner.begin() as connection:
                 await connection.execute(
                     text(
@@ -38,6 +54,8 @@ async def test_after_a_lost_connection_every_watcher_looks_again(database_urls: 
                 )
             async with asyncio.timeout(10):
                 await event.wait()
+                await changes.event.wait()
+            assert changes.take() is None
     await owner.dispose()
 
 

@@ -6,14 +6,13 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.announcements.planning import HORIZON
 from catflap.clock import Clock, rfc3339
 from catflap.devices.devices import Device, authorized
-from catflap.devices.signed_urls import SignedSoundUrls
-from catflap.speech import RENDERED_AUDIO, AudioFormat
+from catflap.devices.scheduled_announcements import ScheduledAnnouncements
 from catflap.store.notify import NotificationListener
 from catflap.store.tables import announcements as a
 from catflap.store.tables import devices, sounds, users
@@ -34,15 +33,13 @@ class Schedules:
         self,
         engine: AsyncEngine,
         clock: Clock,
-        sound_urls: SignedSoundUrls,
+        announcements: ScheduledAnnouncements,
         notifications: NotificationListener,
-        origin: str,
     ) -> None:
         self._engine = engine
         self._clock = clock
-        self._sound_urls = sound_urls
+        self._announcements = announcements
         self._notifications = notifications
-        self._origin = origin
 
     async def document(self, device_id: int) -> dict[str, Any] | None:
         """Return the current document; None if the device was deleted or its session has ended."""
@@ -80,7 +77,7 @@ class Schedules:
             "now": rfc3339(now, "milliseconds"),
             "volume": device.volume,
             "muted_until": rfc3339(muted_until) if muted_until else None,
-            "announcements": [self._announcement(row) for row in rows],
+            "announcements": [self._announcements.resource(row) for row in rows],
         }
 
     async def follow(self, device: Device) -> AsyncIterator[dict[str, Any] | None]:
@@ -116,24 +113,3 @@ class Schedules:
                     yield None
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(changed.wait(), timeout)
-
-    def _announcement(self, row: Row[tuple[Any, ...]]) -> dict[str, Any]:
-        return {
-            "id": row.id,
-            "play_at": rfc3339(row.play_at),
-            "expires_at": rfc3339(row.expires_at),
-            "kind": row.kind,
-            "text": row.display,
-            "audio": self._sound(row) if row.sha256 is not None else None,
-        }
-
-    def _sound(self, row: Row[tuple[Any, ...]]) -> dict[str, Any]:
-        audio = AudioFormat.parse(row.audio) if row.audio else RENDERED_AUDIO
-        path = self._sound_urls.path(row.device_id, row.id, row.expires_at, audio, row.sha256)
-        return {
-            "url": self._origin + path,
-            "type": audio.media_type,
-            "sha256": row.sha256,
-            "bytes": row.bytes,
-            "seconds": row.seconds,
-        }

@@ -30,6 +30,35 @@ def announcing(topic: ColumnElement[str]) -> ColumnElement[object]:
     return func.pg_notify(CHANNEL, topic).label("announced")
 
 
+class TopicChanges:
+    """Topics with one prefix that may have changed; `event` is set when there are some.
+
+    It begins as after a lost connection, so that the first `take` makes its watcher read everything.
+    """
+
+    def __init__(self) -> None:
+        self.event = asyncio.Event()
+        self._topics: set[str] | None = None
+        self.event.set()
+
+    def take(self) -> set[str] | None:
+        """Return the topics, and forget them; None if any may have changed."""
+        self.event.clear()
+        topics, self._topics = self._topics, set()
+        return topics
+
+    def add(self, topic: str) -> None:
+        """Note that a topic changed."""
+        if self._topics is not None:
+            self._topics.add(topic)
+        self.event.set()
+
+    def add_all(self) -> None:
+        """Note that any topic may have changed."""
+        self._topics = None
+        self.event.set()
+
+
 class NotificationListener:
     """One listening connection per process, for all watchers of all topics.
 
@@ -40,6 +69,7 @@ class NotificationListener:
     def __init__(self, url: URL) -> None:
         self._options: dict[str, Any] = asyncpg_options(url)
         self._watchers: dict[str, set[asyncio.Event]] = defaultdict(set)
+        self._prefixes: list[tuple[str, TopicChanges]] = []
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -66,6 +96,16 @@ class NotificationListener:
             if not self._watchers[topic]:
                 del self._watchers[topic]
 
+    @contextlib.contextmanager
+    def watch_prefix(self, prefix: str) -> Iterator[TopicChanges]:
+        """Yield the changes of all topics that begin with `prefix`; the watcher takes them."""
+        entry = prefix, TopicChanges()
+        self._prefixes.append(entry)
+        try:
+            yield entry[1]
+        finally:
+            self._prefixes = [one for one in self._prefixes if one is not entry]
+
     async def _listen(self, listening: asyncio.Event) -> None:
         while True:
             with contextlib.suppress(*LOSSES):
@@ -81,6 +121,8 @@ class NotificationListener:
             listening.set()
             for topic in list(self._watchers):
                 self._wake(topic)
+            for _, changes in self._prefixes:
+                changes.add_all()
             while not closed.is_set():
                 try:
                     await asyncio.wait_for(closed.wait(), _CHECK_SECONDS)
@@ -95,3 +137,6 @@ class NotificationListener:
     def _wake(self, topic: str) -> None:
         for event in self._watchers.get(topic, ()):
             event.set()
+        for prefix, changes in self._prefixes:
+            if topic.startswith(prefix):
+                changes.add(topic)

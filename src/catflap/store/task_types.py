@@ -74,6 +74,14 @@ def grant_topic(token_id: int) -> str:
     return f"{GRANT_TOPIC}{token_id}"
 
 
+SCHEDULE_TOPIC: Final = "device:"
+
+
 def schedule_topic(device_id: int) -> str:
     """Return the notification topic of a device's schedule."""
-    return f"device:{device_id}"
+    return f"{SCHEDULE_TOPIC}{device_id}"
+
+
+def device_of(topic: str) -> int:
+    """Return the device of a topic of `schedule_topic`."""
+    return int(topic.removeprefix(SCHEDULE_TOPIC))

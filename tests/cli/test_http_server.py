@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator
 from types import SimpleNamespace
 
@@ -56,6 +57,20 @@ def endless_grace(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that waits for the end of the grace never ends in time."""
     monkeypatch.setattr(http_server, "_GRACE_SECONDS", HOURS)
     monkeypatch.setattr(http_server, "_DATE_SECONDS", HOURS)
+
+
+async def test_an_accepted_connection_sends_small_packets_at_once() -> None:
+    accepted = asyncio.get_running_loop().create_future()
+
+    class Accept(asyncio.Protocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            accepted.set_result(transport.get_extra_info("socket"))
+
+    listener = bind("127.0.0.1", 0)
+    async with await asyncio.get_running_loop().create_server(Accept, sock=listener):
+        _, writer = await asyncio.open_connection("127.0.0.1", port_of(listener))
+        assert (await accepted).getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        writer.close()
 
 
 @pytest.mark.usefixtures("endless_grace")

@@ -4,7 +4,6 @@ Its answers are the response models of the real API, so they have the same shape
 page with the real one.
 """
 
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -13,7 +12,7 @@ from types import SimpleNamespace
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import RedirectResponse, StreamingResponse
 
-from catflap.cli.http_server import serving
+from catflap.cli.http_server import bind, port_of, serving
 from catflap.clock import rfc3339
 from catflap.errors import BadRequest
 from catflap.settings import Settings
@@ -175,10 +174,9 @@ def build(catflap: FakeApi) -> FastAPI:
 @asynccontextmanager
 async def open_fake_api(catflap: FakeApi) -> AsyncIterator[FakeApi]:
     """Serve the fake API on a free port of this machine."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        catflap.url = f"http://localhost:{listener.getsockname()[1]}"
-        # With its limit on how long open streams may keep it, as the real server has.
-        async with serving(build(catflap), listener):
-            yield catflap
-            await catflap.close()
+    listener = bind("127.0.0.1", 0)
+    catflap.url = f"http://localhost:{port_of(listener)}"
+    # With its limit on how long open streams may keep it, as the real server has.
+    async with serving(build(catflap), listener):
+        yield catflap
+        await catflap.close()

@@ -1,0 +1,1 @@
+"""Channels by which announcements reach devices that do not fetch their schedule: MQTT and Home Assistant."""

@@ -1,0 +1,50 @@
+"""A paired firmware beside a running app, under each interpreter that is at hand."""
+
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.app_client import RunningApp
+from tests.support.device_announcements import DeviceOwner
+from tests.support.firmware import Firmware, interpreter, running_firmware, write_flash
+
+Start = Callable[..., AbstractAsyncContextManager[Firmware]]
+
+
+@pytest.fixture(params=["cpython", "micropython"])
+def kind(request: pytest.FixtureRequest) -> str:
+    """The interpreter that runs the firmware."""
+    name = str(request.param)
+    interpreter(name)
+    return name
+
+
+@pytest.fixture
+async def owner(app: RunningApp) -> DeviceOwner:
+    """A signed-in user, without a device yet."""
+    return await DeviceOwner.sign_in(app)
+
+
+@pytest.fixture
+async def flash(app: RunningApp, owner: DeviceOwner, tmp_path: Path) -> Path:
+    """The flash of a paired device."""
+    folder = tmp_path / "flash"
+    write_flash(folder, app.origin)
+    (folder / "state.json").write_text(json.dumps(await owner.pair()))
+    return folder
+
+
+@pytest.fixture
+def start(app: RunningApp, kind: str, flash: Path) -> Start:
+    """Switch the device on, at the app's time."""
+
+    @asynccontextmanager
+    async def switch_on(**options: Any) -> AsyncIterator[Firmware]:
+        async with running_firmware(flash, kind=kind, **{"now": app.clock.now(), **options}) as firmware:
+            yield firmware
+
+    return switch_on

@@ -13,6 +13,7 @@ from catflap.calendars.push_notifications import PushNotifications
 from catflap.clock import Clock
 from catflap.components import Components, Infrastructure, http_client, open_components
 from catflap.devices.devices import Devices
+from catflap.devices.mqtt_login import MQTT_KEY, MqttLogins
 from catflap.devices.pairing import Pairings
 from catflap.devices.presence import Presence
 from catflap.devices.schedule import Schedules
@@ -100,6 +101,8 @@ async def _services(components: Components, paths: Paths, stack: AsyncExitStack)
     )
     users, devices = Users(engine, clock), Devices(engine, clock)
     addresses = SignedSoundUrls(engine, clock, await signing_key(engine, "sounds"))
+    broker = settings.mqtt_broker_of_devices
+    mqtt_key = await signing_key(engine, MQTT_KEY) if broker else b""
     signin = _signin(infrastructure, users, vault.grants)
     redirect_uri, return_urls = infrastructure.client.redirect_uri, settings.return_urls
     audiences = {infrastructure.client.client_id, *settings.google_audiences}
@@ -120,6 +123,7 @@ async def _services(components: Components, paths: Paths, stack: AsyncExitStack)
         users=users,
         devices=devices,
         presence=Presence(engine, clock, components.voices),
+        mqtt_logins=MqttLogins(engine, broker, mqtt_key),
         pairings=Pairings(engine, clock, devices),
         schedules=Schedules(
             engine,

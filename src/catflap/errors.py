@@ -78,6 +78,7 @@ HTTP_STATUS = {
     "write_forbidden": 403,
     "unauthenticated": 401,
     "not_found": 404,
+    "mqtt_off": 404,
     "event_not_found": 404,
     "method_not_allowed": 405,
     "event_exists": 409,

@@ -10,6 +10,7 @@ from types import ModuleType
 from catflap.errors import OperatorMustAct
 
 _EXTRA_OF_PACKAGE = {
+    "aiomqtt": "mqtt",
     "catflap_client": "google",
     "e2k": "mia",
     "espeakng_loader": "english",

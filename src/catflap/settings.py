@@ -23,6 +23,7 @@ from pydantic import (
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from catflap.errors import OperatorMustAct
+from catflap.mqtt_settings import MqttSettings
 from catflap.setting_urls import checked_url, is_loopback, origin_of
 from catflap.speech_settings import SpeechSettings
 
@@ -52,7 +53,7 @@ class GoogleClient(BaseModel):
     redirect_uri: str
 
 
-class Settings(SpeechSettings):
+class Settings(SpeechSettings, MqttSettings):
     """All settings; docs/settings.md describes them."""
 
     model_config = SettingsConfigDict(

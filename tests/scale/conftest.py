@@ -78,6 +78,7 @@ async def recorded(large_database: Urls, data_dir: Path) -> Recorded:
         for name, value in _SAME_EACH_TIME.items():
             patch.setattr(f"catflap.{name}", value)
         options = {"return_urls": (RETURN_TO,), "signins_per_minute": 10_000, "calendars": True}
+        options["mqtt_url"] = "mqtt://broker"
         async with running_app(large_database, clock, data_dir, **options) as app:
             for number in range(50):
                 _insert_event(app, f"Meeting {number}", timedelta(hours=number))

@@ -50,6 +50,7 @@ MOST = {
     "DELETE /v1/devices/{device_id}": (2, 1),
     "GET /v1/device/schedule": (3, 0),
     "POST /v1/device/heartbeat": (2, 0),
+    "GET /v1/device/mqtt": (2, 0),
     "GET /readyz": (4, 0),
     "GET /v1/users/{user_id}/google/token (refresh)": (4, 1),
     "POST /v1/users/{user_id}/google/code": (16, 2),

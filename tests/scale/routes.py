@@ -254,12 +254,18 @@ def _write_event(method: str, *, by_key: bool) -> Call:
     return call
 
 
+async def _mqtt_login(one: Large) -> Awaitable[Any]:
+    await one.prepare("UPDATE app.devices SET channel = 'mqtt' WHERE user_id = $1", USER)
+    return one.app.client.get("/v1/device/mqtt", headers=one.device())
+
+
 async def _page(one: Large) -> Awaitable[Any]:
     return one.alice.get("/")
 
 
 ROUTES: dict[str, Call] = {name: _simple(name, request) for name, request in _REQUESTS.items()} | {
     "GET /v1/users/{user_id}/google/token (refresh)": _refresh,
+    "GET /v1/device/mqtt": _mqtt_login,
     "POST /v1/users/{user_id}/google/code": _code_of_user,
     "POST /v1/users/{user_id}/consents/{consent_id}/confirm": _confirm,
     "GET /consents/{secret}": _consent_link,

@@ -116,6 +116,7 @@ def calls(away: Away) -> list[tuple[str, str, dict[str, str], Any]]:
         ("GET", "/v1/device/schedule", device, None),
         ("GET", "/v1/device/schedule", {**device, "Accept": "text/event-stream"}, None),
         ("POST", "/v1/device/heartbeat", device, None),
+        ("GET", "/v1/device/mqtt", device, None),
         ("GET", f"{user}/google/token", key, None),
         ("GET", f"{user}/google/www.googleapis.com/calendar/v3/calendars/primary/events", key, None),
         ("POST", f"{user}/consents", key, {"scopes": "calendar", "return_to": "https://a.example/"}),

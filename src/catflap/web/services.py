@@ -14,6 +14,7 @@ from catflap.calendars.push_notifications import PushNotifications
 from catflap.calendars.request_budget import RequestBudget
 from catflap.clock import Clock
 from catflap.devices.devices import Devices
+from catflap.devices.mqtt_login import MqttLogins
 from catflap.devices.pairing import Pairings
 from catflap.devices.presence import Presence
 from catflap.devices.schedule import Schedules
@@ -55,6 +56,7 @@ class Services:
     revocation: Revocation
     devices: Devices
     presence: Presence
+    mqtt_logins: MqttLogins
     pairings: Pairings
     schedules: Schedules
     sounds: SignedSoundUrls

@@ -79,6 +79,7 @@ _CODES = (
     (BadRequest, "write_forbidden", "Write to a calendar, or to an event, that is the user's own."),
     (UserMustAct, "scope_missing", "Send the user through the consent that `consent` describes."),
     (BadRequest, "not_found", "Check the id; when `consent` is there, the user has to consent first."),
+    (BadRequest, "mqtt_off", "Fetch the schedule over HTTPS; there is no MQTT broker for this device."),
     (BadRequest, "event_not_found", "Check calendar and id; the account has no such calendar or event."),
     (BadRequest, "method_not_allowed", "Use a method that the reference has for this path."),
     (BadRequest, "account_mismatch", "Have the user choose the Google account that was asked for."),

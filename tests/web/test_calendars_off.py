@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from catflap.clock import FixedClock
 from catflap.fastapi import Catflap
 from catflap.store.database import Urls
+from catflap.vault import maintenance
 from catflap.vault.maintenance import Maintenance
 from catflap.work.periodic import PeriodicTasks
 from tests.support.app_client import RunningApp, running_app
@@ -32,6 +33,7 @@ async def app(database_urls: Urls, clock: FixedClock, tmp_path: Path) -> AsyncIt
 @pytest.fixture
 def ticked(monkeypatch: pytest.MonkeyPatch) -> dict[type, asyncio.Event]:
     """Events that are set when a tick of the maintenance, or of the periodic tasks, is over."""
+    monkeypatch.setattr(maintenance, "_TICK_SECONDS", 0.1)
     events = {}
     for kind in (Maintenance, PeriodicTasks):
         events[kind] = over = asyncio.Event()

@@ -204,6 +204,8 @@ async def schemathesis(file: Path, app: RunningApp, *which: str) -> int:
             **os.environ,
             "SCHEMATHESIS_HOOKS": str(HOOKS),
             "PYTHONPATH": str(HOOKS.parents[2]),
+            # It keeps tables of Unicode there, which take seconds to make.
+            "HYPOTHESIS_STORAGE_DIRECTORY": str(HOOKS.parents[2] / ".hypothesis"),
             "CATFLAP_STRANGERS_DOCUMENT": str(file),
             "CATFLAP_STRANGERS_AS": str(file.parent / "identities.json"),
         },

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import hashlib
 import json
-import os
 import secrets
 import signal
 import socket
@@ -25,6 +24,7 @@ from catflap.store.database import Urls, connect
 from catflap.store.migrate import create_database, migrate
 from catflap.vault.api_keys import ApiKeys
 from google_sandbox import Sandbox
+from tests.journeys.conftest import ENVIRONMENT
 from tests.support.own_postgres import OwnPostgres, own_postgres
 
 CLIENT_ID, CLIENT_SECRET = "4711-chaos.apps.googleusercontent.com", "GOCSPX-made-up"
@@ -36,7 +36,6 @@ SCOPES = (
     "https://www.googleapis.com/auth/calendar.calendarlist.readonly",
 )
 TIMEOUT = 120.0
-_BARE = {name: value for name, value in os.environ.items() if not name.startswith(("CATFLAP_", "GOOGLE_"))}
 
 
 class Process:
@@ -44,7 +43,7 @@ class Process:
 
     def __init__(self, arguments: tuple[str, ...], environment: dict[str, str], folder: Path) -> None:
         self._arguments = arguments
-        self._environment = {**_BARE, **environment}
+        self._environment = {**ENVIRONMENT, **environment}
         self._folder = folder
         self._process: asyncio.subprocess.Process | None = None
 

@@ -15,10 +15,15 @@ from typing import Any
 import pytest
 
 from tests.support.processes import run_command
+from tests.support.voices import quick_voices
 
 SHARED_CALENDARS = Path(__file__).resolve().parents[3] / "shared" / "data" / "calendars"
 OWN_CALENDARS = Path(__file__).parent / "calendars"
-_BARE = {name: value for name, value in os.environ.items() if not name.startswith(("CATFLAP_", "GOOGLE_"))}
+# Nothing of who runs the tests, and the quick voices.
+ENVIRONMENT = {
+    **{name: value for name, value in os.environ.items() if not name.startswith(("CATFLAP_", "GOOGLE_"))},
+    "CATFLAP_VOICES": quick_voices(),
+}
 
 
 @dataclass(frozen=True)
@@ -30,9 +35,11 @@ class Demo:
 
 
 @pytest.fixture
-def demo(tmp_path: Path) -> Iterator[Demo]:
-    """`catflap demo`, running in its own directory on free ports."""
-    with start("demo", "--port", "0", "--sandbox-port", "0", cwd=tmp_path) as process:
+def demo(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Demo]:
+    """`catflap demo`, running in its own directory on free ports; its parameter is CATFLAP_VOICES."""
+    voices = getattr(request, "param", quick_voices())
+    ports = ("--port", "0", "--sandbox-port", "0")
+    with start("demo", *ports, cwd=tmp_path, CATFLAP_VOICES=voices) as process:
         assert process.stdout is not None
         yield Demo(process.stdout.readline().strip(), process)
 
@@ -50,7 +57,12 @@ def start(*arguments: str, cwd: Path, **environment: str) -> Iterator[subprocess
     command = [sys.executable, "-m", "catflap.cli", *arguments]
     with (cwd / "stderr").open("w") as log:
         process = subprocess.Popen(
-            command, cwd=cwd, env={**_BARE, **environment}, stdout=subprocess.PIPE, stderr=log, text=True
+            command,
+            cwd=cwd,
+            env={**ENVIRONMENT, **environment},
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
         )
         try:
             yield process
@@ -66,7 +78,7 @@ def start(*arguments: str, cwd: Path, **environment: str) -> Iterator[subprocess
 
 def run(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run `catflap` with arguments until it ends."""
-    return run_command(*arguments, cwd=cwd, environment={**_BARE, **environment})
+    return run_command(*arguments, cwd=cwd, environment={**ENVIRONMENT, **environment})
 
 
 def json_lines(text: str) -> list[dict[str, Any]]:

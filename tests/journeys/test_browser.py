@@ -57,6 +57,7 @@ async def loudest(page: Page) -> float:
     return float(await page.locator("#mia").get_attribute("data-loudest") or 0)
 
 
+@pytest.mark.parametrize("demo", [""], ids=["with every installed voice"], indirect=True)
 async def test_after_sign_in_an_announcement_plays_within_ninety_seconds(
     page: Page, demo: Demo, tmp_path: Path
 ) -> None:

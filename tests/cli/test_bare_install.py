@@ -78,6 +78,7 @@ _ADDED = {
     },
     "mia": {"e2k", "numpy", "pyopenjtalk-plus", "pyworld-prebuilt", "soxr", "sudachidict-core", "sudachipy"},
     "sandbox": {"google-sandbox", "icalendar"},
+    "speaker": {"miniaudio"},
     "wyoming": {"wyoming"},
 }
 _DEMO = ("embedded", "english", "mia", "sandbox")

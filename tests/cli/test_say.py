@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from catflap.cli.playing import play
+from catflap.player.programs import play
 
 pytestmark = pytest.mark.slow
 
@@ -49,7 +49,7 @@ async def test_without_a_player_nothing_is_played(player: Callable[[str, str], N
 async def test_a_player_that_hangs_is_ended(
     player: Callable[[str, str], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("catflap.cli.playing._PATIENCE", 0.2)
+    monkeypatch.setattr("catflap.player.programs._PATIENCE", 0.2)
     pid = tmp_path / "pid"
     player("pw-play", f"echo $$ > {pid}; exec /bin/sleep 600")
     player("aplay", "exit 0")

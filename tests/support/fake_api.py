@@ -95,6 +95,8 @@ def build(catflap: FakeApi) -> FastAPI:
                 "id": id,
                 "name": "Browser",
                 "model": "browser",
+                "room": "",
+                "channel": "https",
                 "volume": catflap.volume,
                 "muted_until": catflap.muted_until,
                 "audio": {"format": "wav", "rate": 16000},
@@ -157,6 +159,7 @@ def build(catflap: FakeApi) -> FastAPI:
     async def sound(name: str, request: Request) -> Response:
         if "cookie" in request.headers or "authorization" in request.headers:
             return problem_of(BadRequest("forbidden", "Fetch it without credentials."))
+        await catflap.noticed()
         cacheable = {"Cache-Control": "private, max-age=3600, immutable"}
         return Response(catflap.sounds[name], media_type="audio/wav", headers=cacheable)
 

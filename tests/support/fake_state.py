@@ -143,8 +143,12 @@ class FakeApi:
         ScheduleDocument.model_validate(document)
         return document
 
-    async def stream(self) -> AsyncIterator[str]:
-        version, call, ends = 0, self.calls, self.ends
+    def stream(self) -> AsyncIterator[str]:
+        """A stream that ends with what ends those that are open now."""
+        return self._stream(self.calls, self.ends)
+
+    async def _stream(self, call: int, ends: int) -> AsyncIterator[str]:
+        version = 0
         while not self.closing and call == self.calls and ends == self.ends:
             if version != self.version:
                 version = self.version

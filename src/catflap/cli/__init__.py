@@ -13,6 +13,7 @@ COMMANDS = {
     "say": Command("catflap.cli.say", "Have Mia say something."),
     "wyoming": Command("catflap.cli.wyoming", "Mia's voice for Home Assistant (Wyoming protocol)."),
     "phrases": Command("catflap.cli.phrases", "Check and hear the phrasebooks of dialects."),
+    "device": Command("catflap.cli.device", "Devices: this machine's speaker, the broker, load tests."),
     "keys": Command("catflap.cli.keys", "The keys that encrypt stored tokens."),
     "apikeys": Command("catflap.cli.apikeys", "API keys of other back ends."),
     "webhooks": Command("catflap.cli.webhooks", "Receivers of events about grants and calendars."),

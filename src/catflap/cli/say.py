@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from catflap.cli.playing import play
 from catflap.cli.runner import command, run
 from catflap.errors import OperatorMustAct
+from catflap.player.programs import play
 from catflap.settings import Settings
 from catflap.speech import (
     AudioFormat,

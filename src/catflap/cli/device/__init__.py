@@ -4,7 +4,9 @@ import typer
 
 from catflap.cli.on_demand import Command, group_of
 
-COMMANDS: dict[str, Command] = {}
+COMMANDS = {
+    "run": Command("catflap.cli.device.run", "Play on this machine's loudspeaker."),
+}
 
 cli = typer.Typer(
     cls=group_of(COMMANDS),

@@ -18,7 +18,7 @@ import { delay } from "../lib/clock.js";
 /** What tells of minutes is wrong by more than that. */
 const TOO_LATE = 90_000;
 /** The kinds that are as true for as long as they are in the schedule. */
-const LASTING = new Set(["briefing", "evening", "all_day", "moved", "cancelled", "reconsent", "say"]);
+const LASTING = new Set(["briefing", "evening", "all_day", "moved", "cancelled", "reconsent", "say", "paired"]);
 
 export class Performance {
   #parts;

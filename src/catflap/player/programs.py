@@ -11,6 +11,11 @@ _PLAYERS = (("pw-play",), ("paplay",), ("aplay", "-q"), ("afplay",))
 _PATIENCE = 10.0
 
 
+def installed() -> str | None:
+    """Return the name of the first program that is installed."""
+    return next((name for name, *_ in _PLAYERS if shutil.which(name)), None)
+
+
 async def play(wav: Path, seconds: float) -> bool:
     """Play a WAV file of this duration; return whether a player did."""
     for name, *options in _PLAYERS:

@@ -2,6 +2,7 @@
 
 import { byId } from "../lib/dom.js";
 import { recall, remember } from "../lib/memory.js";
+import { Disc } from "./disc.js";
 
 /**
  * @typedef {object} Parts
@@ -25,6 +26,7 @@ export class Controls {
   #lifted = "";
   #muted;
   #next = byId("next", HTMLElement);
+  #disc = new Disc(byId("disc", SVGSVGElement));
   #sayNext = byId("say-next", HTMLButtonElement);
   #mute = byId("mute", HTMLElement);
   #volume = byId("volume", HTMLInputElement);
@@ -89,6 +91,7 @@ export class Controls {
       text = left < 3_600_000 ? span : `${format.word("next_at", { time: format.time(next.play_at) })} (${span})`;
       if (!next.audio) label = format.word("say_rendering");
     }
+    this.#disc.show(next ? Date.parse(next.play_at) - clock.now() : null);
     if (this.#next.textContent !== text) this.#next.textContent = text;
     if (this.#sayNext.textContent !== label) this.#sayNext.textContent = label;
     this.#sayNext.disabled = this.#busy || !next?.audio;

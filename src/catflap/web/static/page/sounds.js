@@ -51,7 +51,7 @@ export class Sounds {
   #get(audio) {
     let bytes = this.#kept.get(audio.sha256);
     if (!bytes) {
-      bytes = load(audio.url);
+      bytes = load(audio);
       this.#kept.set(audio.sha256, bytes);
       bytes.catch(() => this.#kept.delete(audio.sha256));
     }
@@ -59,11 +59,23 @@ export class Sounds {
   }
 }
 
-/** Fetch from this page's own origin, whatever host the signed URL names. @param {string} url */
-async function load(url) {
+/**
+ * Fetch from this page's own origin, whatever host the signed URL names, and check that it is whole and the right one.
+ * @param {import("./schedule.js").Audio} audio
+ */
+async function load({ url, bytes, sha256 }) {
   const { pathname, search } = new URL(url, location.href);
   // Not in the browser's cache, where it would outlive the session.
   const response = await fetch(pathname + search, { credentials: "omit", cache: "no-store" });
   if (!response.ok) throw new Error(`sound: ${response.status}`);
-  return response.arrayBuffer();
+  const content = await response.arrayBuffer();
+  if (content.byteLength !== bytes || !(await hasHash(content, sha256))) throw new Error("sound: not what the schedule says");
+  return content;
+}
+
+/** @param {ArrayBuffer} content @param {string} sha256 in hex; only checked where the browser can, in secure contexts */
+async function hasHash(content, sha256) {
+  if (!globalThis.crypto?.subtle) return true;
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", content));
+  return sha256 === Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

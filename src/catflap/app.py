@@ -17,6 +17,7 @@ from catflap.devices.mqtt_login import MQTT_KEY, MqttLogins
 from catflap.devices.pairing import Pairings
 from catflap.devices.presence import Presence
 from catflap.devices.schedule import Schedules
+from catflap.devices.schedule_streams import ScheduleStreams
 from catflap.devices.scheduled_announcements import ScheduledAnnouncements
 from catflap.devices.signed_urls import SignedSoundUrls, signing_key
 from catflap.google.calendar_writing import EventWriteApi
@@ -103,6 +104,7 @@ async def _services(components: Components, paths: Paths, stack: AsyncExitStack)
     addresses = SignedSoundUrls(engine, clock, await signing_key(engine, "sounds"))
     broker = settings.mqtt_broker_of_devices
     mqtt_key = await signing_key(engine, MQTT_KEY) if broker else b""
+    schedules = Schedules(engine, clock, ScheduledAnnouncements(addresses, settings.origin + paths.mia))
     signin = _signin(infrastructure, users, vault.grants)
     redirect_uri, return_urls = infrastructure.client.redirect_uri, settings.return_urls
     audiences = {infrastructure.client.client_id, *settings.google_audiences}
@@ -125,11 +127,9 @@ async def _services(components: Components, paths: Paths, stack: AsyncExitStack)
         presence=Presence(engine, clock, components.voices),
         mqtt_logins=MqttLogins(engine, broker, mqtt_key),
         pairings=Pairings(engine, clock, devices),
-        schedules=Schedules(
-            engine,
-            clock,
-            ScheduledAnnouncements(addresses, settings.origin + paths.mia),
-            infrastructure.notifications,
+        schedules=schedules,
+        schedule_streams=await stack.enter_async_context(
+            ScheduleStreams(schedules, clock, infrastructure.notifications)
         ),
         sounds=addresses,
         vault=vault.vault,

@@ -19,7 +19,6 @@ from catflap.devices.schedule import Schedules
 from catflap.devices.scheduled_announcements import ScheduledAnnouncements
 from catflap.devices.signed_urls import PATH, SignedSoundUrls, signing_key
 from catflap.speech import Sound, Speech, SpeechFailed, installed_voices, say_text
-from catflap.store.notify import NotificationListener
 from catflap.store.tables import announcements, devices, encoded_sounds, sounds
 from tests.announcements.conftest import add_device
 from tests.support.tone import tone_wav
@@ -46,9 +45,7 @@ class Harness:
         self.voice = Voice()
         self.renderer = Renderer(engine, clock, cast(Speech, self.voice))
         self.urls = SignedSoundUrls(engine, clock, key)
-        self.schedules = Schedules(
-            engine, clock, ScheduledAnnouncements(self.urls, ""), cast(NotificationListener, None)
-        )
+        self.schedules = Schedules(engine, clock, ScheduledAnnouncements(self.urls, ""))
         self.devices = Devices(engine, clock)
 
     async def add(self, audio: str) -> int:

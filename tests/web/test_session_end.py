@@ -11,7 +11,7 @@ import httpx2
 import pytest
 
 from catflap.clock import FixedClock
-from catflap.devices import schedule
+from catflap.devices import schedule_streams
 from catflap.signin.sessions import ABSOLUTE, IDLE
 from tests.support.app_client import ALICE, BOB, Browser, RunningApp
 from tests.support.chromium import open_browser
@@ -99,7 +99,7 @@ async def test_an_open_stream_ends_with_the_session_and_says_so(app: RunningApp,
 async def test_an_open_stream_ends_when_the_session_runs_out(
     app: RunningApp, clock: FixedClock, lifetime: timedelta, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(schedule, "KEEP_ALIVE_SECONDS", 0.05)
+    monkeypatch.setattr(schedule_streams, "KEEP_ALIVE_SECONDS", 0.05)
     browser = await signed_in(app)
     headers = await become_device(browser)
     async with stream(app, headers) as lines:
@@ -111,7 +111,7 @@ async def test_an_open_stream_ends_when_the_session_runs_out(
 async def test_a_keep_alive_asks_the_database_nothing(
     app: RunningApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(schedule, "KEEP_ALIVE_SECONDS", 0.01)
+    monkeypatch.setattr(schedule_streams, "KEEP_ALIVE_SECONDS", 0.01)
     browser = await signed_in(app)
     headers = await become_device(browser)
     async with stream(app, headers) as lines:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import ColumnElement, delete, func, insert, select, update
+from sqlalchemy import ARRAY, ColumnElement, LargeBinary, any_, delete, func, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from catflap.announcements.encoded_sounds import enqueue_encoding
@@ -14,6 +14,7 @@ from catflap.clock import Clock
 from catflap.errors import BadRequest
 from catflap.signin.sessions import alive
 from catflap.speech import RENDERED_AUDIO
+from catflap.store.coalesced_calls import CoalescedCalls
 from catflap.store.notify import announce_change
 from catflap.store.queue import enqueue
 from catflap.store.row_mapping import from_row
@@ -58,6 +59,7 @@ class Devices:
     def __init__(self, engine: AsyncEngine, clock: Clock) -> None:
         self._engine = engine
         self._clock = clock
+        self._by_hash = CoalescedCalls(self._find_all)
 
     async def add_browser(self, user_id: int, name: str, session_id: int | None = None) -> tuple[Device, str]:
         """Add a signed-in browser as a device, without a pairing code; return the device and its token.
@@ -127,10 +129,13 @@ class Devices:
 
     async def find(self, token: str) -> Device | None:
         """Return the device with this token; None if there is none or its session has ended."""
-        query = select(t).where(t.c.token_hash == hash_token(token), authorized(self._clock.now()))
+        return await self._by_hash.get(hash_token(token))
+
+    async def _find_all(self, hashes: list[bytes]) -> dict[bytes, Device]:
+        query = select(t).where(t.c.token_hash == any_(literal(hashes, ARRAY(LargeBinary))))
         async with self._engine.connect() as connection:
-            row = (await connection.execute(query)).first()
-        return None if row is None else from_row(Device, row)
+            rows = await connection.execute(query.where(authorized(self._clock.now())))
+            return {bytes(row.token_hash): from_row(Device, row) for row in rows}
 
     async def of_user(self, user_id: int) -> list[Device]:
         """Return the user's devices, oldest first."""

@@ -18,6 +18,7 @@ from catflap.devices.mqtt_login import MqttLogins
 from catflap.devices.pairing import Pairings
 from catflap.devices.presence import Presence
 from catflap.devices.schedule import Schedules
+from catflap.devices.schedule_streams import ScheduleStreams
 from catflap.devices.signed_urls import SignedSoundUrls
 from catflap.errors import OperatorMustAct
 from catflap.google.proxy_rules import ProxyRule
@@ -59,6 +60,7 @@ class Services:
     mqtt_logins: MqttLogins
     pairings: Pairings
     schedules: Schedules
+    schedule_streams: ScheduleStreams
     sounds: SignedSoundUrls
     events: EventWriter
     request_budget: RequestBudget

@@ -1,20 +1,17 @@
 """The schedule of a device over HTTP: as a document, and as a stream of Server-Sent Events."""
 
-import json
-from collections.abc import AsyncIterator
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Header
 from fastapi.responses import JSONResponse, Response
-from fastapi.sse import KEEPALIVE_COMMENT, EventSourceResponse, format_sse_event
+from starlette.types import Receive, Scope, Send
 
-from catflap.devices.devices import Device
+from catflap.devices.schedule_streams import ScheduleStreams, document_event, retry_field
 from catflap.errors import BadRequest
 from catflap.web.authentication import CurrentDevice, ServicesDep
 from catflap.web.problem_route import new_router
 from catflap.web.schemas.devices import ScheduleDocument
 from catflap.web.schemas.problems import DEVICE, problems
-from catflap.web.services import Services
 
 router = new_router(tag="devices")
 _ETAG = {"ETag": {"schema": {"type": "string"}, "description": "For If-None-Match."}}
@@ -46,34 +43,50 @@ async def schedule(
     The stream's last event is `end`, when the device was removed or the session of a browser has ended.
     """
     await services.presence.record_request(device)
-    if "text/event-stream" in accept:
-        events = _events(device, services)
-        # Before the answer begins, because after that it can't say 503 or 404 any more.
-        first = await anext(events, None)
-        if first is None:
-            raise BadRequest("not_found", "This device was removed.")
-        # Without this header nginx would hold events back.
-        return EventSourceResponse(_continued(first, events), headers={"X-Accel-Buffering": "no"})
     document = await services.schedules.document(device.id)
     if document is None:
         raise BadRequest("not_found", "This device was removed.")
+    if "text/event-stream" in accept:
+        return _StreamResponse(services.schedule_streams, device.id, document)
     etag = f'W/"{document["version"]}"'
     if etag in if_none_match:
         return Response(status_code=304, headers={"ETag": etag})
     return JSONResponse(document, headers={"ETag": etag})
 
 
-async def _events(device: Device, services: Services) -> AsyncIterator[bytes]:
-    async for document in services.schedules.follow(device):
-        if document is None:
-            yield KEEPALIVE_COMMENT
-        else:
-            data = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
-            yield format_sse_event(event="schedule", id=str(document["version"]), data_str=data)
-    yield format_sse_event(event="end", data_str="{}")
+class _StreamResponse(Response):
+    """The stream of a device's documents, which `ScheduleStreams` sends; this only waits for its end.
 
+    Starlette's `StreamingResponse` would take two more tasks for each of thousands of streams.
 
-async def _continued(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    yield first
-    async for one in rest:
-        yield one
+    Args:
+        streams: Sends what is newer than `document`.
+        device_id: The device.
+        document: Sent first.
+    """
+
+    media_type = "text/event-stream"
+
+    def __init__(self, streams: ScheduleStreams, device_id: int, document: dict[str, Any]) -> None:
+        self.status_code = 200
+        self.background = None
+        # Without X-Accel-Buffering nginx would hold events back.
+        self.init_headers({"X-Accel-Buffering": "no"})
+        self._streams = streams
+        self._device_id = device_id
+        self._version = document["version"]
+        self._first = retry_field(device_id) + document_event(document)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send documents until the client disconnects, or the last event was sent."""
+
+        async def send_body(data: bytes, is_last: bool) -> None:
+            await send({"type": "http.response.body", "body": data, "more_body": not is_last})
+
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        first, self._first = self._first, b""
+        await send_body(first, False)
+        del first
+        with self._streams.following(self._device_id, self._version, send_body):
+            while (await receive())["type"] != "http.disconnect":
+                pass

@@ -7,6 +7,7 @@ from typing import Any
 from bench import (
     busy_minute,
     calendar_cpu,
+    devices,
     freshness,
     gc_pauses,
     id_token,
@@ -221,6 +222,44 @@ def measures(quick: bool = False, sentences: int | None = None) -> list[Measure]
                 for engine in _UNDERSTOOD
                 for dialect in english_dialects()
             },
+        ),
+        Measure(
+            "devices.connected",
+            "5,000 devices on one web process, while nothing changes",
+            on_stage(devices.connected, seconds=15.0 if quick else 60.0),
+            {"ours: kB a connection": "≤ 30", "ours: idle, % of a core": "≤ 3"},
+        ),
+        Measure(
+            "devices.change",
+            "100 changes a second, each of one of 5,000 devices, until it has the schedule",
+            on_stage(devices.change, seconds=5.0 if quick else 20.0),
+            {"p99, ms": "≤ 100"},
+        ),
+        Measure(
+            "devices.all",
+            "One change for all of 5,000 devices, until they have their schedules",
+            on_stage(devices.change_all, times=2 if quick else 5),
+            {"ours: p99, ms": "≤ 1000"},
+        ),
+        Measure(
+            "devices.storm",
+            "The server restarted under 5,000 devices",
+            on_stage(devices.storm),
+            {
+                f"{which} before: all back after the server was up, s": "≤ 10"
+                for which in ("online", "offline")
+            },
+        ),
+        Measure(
+            "devices.heartbeats",
+            "250 heartbeats a second of 5,000 connected devices",
+            on_stage(devices.heartbeats, seconds=5.0 if quick else 20.0),
+        ),
+        Measure(
+            "devices.own_clock",
+            "5,000 announcements at the same second, by devices that hold their schedules",
+            on_stage(devices.own_clock),
+            {"latest, ms": "≤ 50"},
         ),
         Measure("install.size", "Size of an installation", install.measure),
     ]

@@ -9,6 +9,7 @@ import typer
 
 from catflap.cli import garbage_collection
 from catflap.cli.http_server import bind, port_of, serving
+from catflap.cli.open_files import raise_open_files
 from catflap.cli.runner import command, run
 from catflap.components import open_components
 from catflap.google.client_check import check_google
@@ -34,6 +35,7 @@ def serve(
     }
 
     async def work() -> None:
+        raise_open_files()
         settings = Settings.read(**given)
         configure(settings.log_format, settings.log_level)
         # The routes are imported while Google answers and PostgreSQL starts.

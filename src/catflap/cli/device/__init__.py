@@ -6,6 +6,7 @@ from catflap.cli.on_demand import Command, group_of
 
 COMMANDS = {
     "run": Command("catflap.cli.device.run", "Play on this machine's loudspeaker."),
+    "simulate": Command("catflap.cli.device.simulate", "Thousands of simulated devices, to load a server."),
 }
 
 cli = typer.Typer(

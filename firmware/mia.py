@@ -100,7 +100,7 @@ def parse_time(text):
 def format_time(ms):
     """Return milliseconds since 1970 as RFC 3339, with milliseconds."""
     parts = time.gmtime(ms // 1000 - EPOCH_MS // 1000)
-    return "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ" % (*tuple(parts)[:6], ms % 1000)
+    return "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ" % (tuple(parts)[:6] + (ms % 1000,))  # noqa: RUF005 (MicroPython)
 
 
 class Clock:
@@ -163,7 +163,7 @@ async def ask_ntp(clock, host, port):
         asking.setblocking(False)
         asking.sendto(b"\x1b" + bytes(47), address)
         began = clock.ticks()
-        for _ in range(100):
+        for _ in range(250):
             try:
                 answer = asking.recv(48)
             except OSError as error:
@@ -1840,9 +1840,8 @@ class Mia:
                 continue
             await self._calm()
             station.connect(wifi["name"], wifi.get("password", ""))
-            for _ in range(100):
-                if station.isconnected():
-                    break
+            until = self.clock.ticks() + 20_000
+            while not station.isconnected() and self.clock.ticks() < until:
                 await self.clock.sleep(200)
             attempts += 1
             if station.isconnected():
@@ -1934,7 +1933,6 @@ class Mia:
                 self._save()
                 self.troubles.pop("unpaired", None)
                 self.prompts = []
-                self._say("paired")
                 log("paired", device=made.get("device"))
                 return
             if 400 <= answer.status < 500 and answer.status != 429:

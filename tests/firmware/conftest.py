@@ -44,7 +44,7 @@ def start(app: RunningApp, kind: str, flash: Path) -> Start:
 
     @asynccontextmanager
     async def switch_on(**options: Any) -> AsyncIterator[Firmware]:
-        async with running_firmware(flash, kind=kind, **{"now": app.clock.now(), **options}) as firmware:
+        async with running_firmware(flash, kind=kind, **{"clock": app.clock, **options}) as firmware:
             yield firmware
 
     return switch_on

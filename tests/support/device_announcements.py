@@ -3,6 +3,7 @@
 import hashlib
 from datetime import datetime, timedelta
 from typing import Any
+from zlib import crc32
 
 from catflap.announcements.repository import increment_version
 from tests.support.app_client import Browser, RunningApp
@@ -54,7 +55,8 @@ class DeviceOwner:
 
     async def plan(self, name: str, play_at: datetime, wav: bytes | None = None, **more: Any) -> bytes:
         """Plan an announcement with a sound, and notify the device; return the sound."""
-        wav = wav or tone_wav(0.3 + len(name) / 100)
+        # Each has a sound of its own.
+        wav = wav or tone_wav(0.2 + crc32(name.encode()) % 1000 / 4000)
         key, engine = f"sound of {name}", self.app.catflap.services.engine
         digest = more.pop("sha256", hashlib.sha256(wav).hexdigest())
         await self.app.rows(

@@ -15,13 +15,14 @@ from typing import Any
 
 import pytest
 
+from catflap.clock import FixedClock
 from tests.support.tone import tone_wav
 
 ROOT = Path(__file__).parents[2]
 HOST = ROOT / "tests" / "firmware" / "shims" / "host.py"
 PROMPTS = (
     *"0123456789",
-    *("certificate", "clock", "full", "muted", "no_wifi", "nothing", "pair", "paired", "server", "setup"),
+    *("certificate", "clock", "full", "muted", "no_wifi", "nothing", "pair", "server", "setup"),
     *("unmuted", "unpaired"),
 )
 PATIENCE = 30.0
@@ -56,8 +57,9 @@ def write_flash(folder: Path, server: str, **config: Any) -> None:
 class Firmware:
     """A running firmware: its events so far, and commands to it."""
 
-    def __init__(self, folder: Path, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, folder: Path, process: asyncio.subprocess.Process, clock: FixedClock | None) -> None:
         self.folder = folder
+        self._clock = clock
         self.events: list[dict[str, Any]] = []
         self._process = process
         self._changed = asyncio.Condition()
@@ -116,8 +118,16 @@ class Firmware:
         return await self.until("obeyed", number=self._number)
 
     async def advance(self, by: timedelta) -> None:
-        """Let time pass in the steps in which the firmware waits."""
+        """Let time pass in the steps in which the firmware waits, and then for the server."""
         await self.do("advance", round(by.total_seconds() * 1000))
+        if self._clock:
+            self._clock.advance(by)
+
+    async def jump(self, by: timedelta) -> None:
+        """Let time pass in one step, as while the chip is busy."""
+        await self.do("jump", round(by.total_seconds() * 1000))
+        if self._clock:
+            self._clock.advance(by)
 
     def state(self) -> dict[str, Any]:
         """Return what it keeps of tokens and Wi-Fi."""
@@ -143,7 +153,7 @@ async def running_firmware(
     folder: Path,
     *,
     kind: str = "cpython",
-    now: datetime | None = None,
+    clock: FixedClock | None = None,
     clock_error: timedelta | None = timedelta(0),
     flash: int | None = None,
     wifi: list[str] | None = None,
@@ -153,7 +163,7 @@ async def running_firmware(
     Args:
         folder: Its flash, as `write_flash` or `catflap device firmware` wrote it.
         kind: `cpython` or `micropython`.
-        now: The time, which stands still until `Firmware.advance`; None for real time that flows.
+        clock: The server's clock: time stands still until `Firmware.advance`; None for real time that flows.
         clock_error: How wrong the chip's clock is; None if it has no time, as after a power cut.
         flash: Bytes that fit on its flash; None without a limit.
         wifi: The names of networks that can be joined; None for any.
@@ -170,7 +180,7 @@ async def running_firmware(
         options = {
             "control": server.sockets[0].getsockname()[1],
             "firmware": str(ROOT / "firmware"),
-            "now": None if now is None else milliseconds(now),
+            "now": None if clock is None else milliseconds(clock.now()),
             "clock_error": None if clock_error is None else round(clock_error.total_seconds() * 1000),
             "flash": flash,
             "wifi": wifi,
@@ -182,7 +192,7 @@ async def running_firmware(
             stderr=asyncio.subprocess.STDOUT,
             limit=1 << 20,
         )
-        firmware = Firmware(folder, process)
+        firmware = Firmware(folder, process, clock)
         made.set_result(firmware)
         try:
             await firmware.until("start")

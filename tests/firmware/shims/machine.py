@@ -17,7 +17,7 @@ class Pin:
     def __init__(self, number, mode=IN, pull=None):
         self.number = number
         self._mode = mode
-        self._value = 1
+        self._value = 0 if mode == self.OUT else 1
 
     def value(self, *new):
         if new:

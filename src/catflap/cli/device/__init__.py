@@ -7,6 +7,7 @@ from catflap.cli.on_demand import Command, group_of
 COMMANDS = {
     "run": Command("catflap.cli.device.run", "Play on this machine's loudspeaker."),
     "simulate": Command("catflap.cli.device.simulate", "Thousands of simulated devices, to load a server."),
+    "firmware": Command("catflap.cli.device.firmware", "Write what an ESP32 needs to be Mia."),
 }
 
 cli = typer.Typer(

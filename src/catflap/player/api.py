@@ -1,5 +1,6 @@
 """The HTTP API of devices, as a device uses it."""
 
+import contextlib
 import hashlib
 import json
 from collections.abc import AsyncIterator
@@ -9,6 +10,7 @@ from urllib.parse import urlsplit
 import httpx2
 
 from catflap.errors import BadRequest, CatflapError, OperatorMustAct, TryAgain
+from catflap.player.documents import checked_document
 
 # A stream that is silent for longer is dead: the server sends a comment every 15 seconds.
 SILENCE_SECONDS = 45.0
@@ -126,12 +128,9 @@ async def _events(lines: AsyncIterator[str]) -> AsyncIterator[tuple[str, str]]:
 
 
 def _document(data: str) -> dict[str, Any]:
-    try:
-        document = json.loads(data)
-        if isinstance(document["announcements"], list):
-            return dict(document)
-    except (ValueError, TypeError, KeyError):
-        pass
+    with contextlib.suppress(ValueError):
+        if document := checked_document(json.loads(data)):
+            return document
     raise TryAgain("server_unavailable", "The server sent a schedule that can't be read.")
 
 

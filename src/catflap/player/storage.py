@@ -14,6 +14,8 @@ from typing import Any
 
 from catflap.clock import rfc3339
 from catflap.errors import OperatorMustAct
+from catflap.log import log
+from catflap.player.documents import checked_document
 from catflap.store.data_dir import write_secret
 
 # Acknowledged announcements that are remembered; a schedule has fewer.
@@ -52,7 +54,8 @@ class Storage:
 
     def keep_token(self, origin: str, token: str) -> None:
         """Store the token of a claimed device."""
-        self._write("device.json", {"server": origin, "token": token})
+        with _writable(self._folder):
+            self._store("device.json", {"server": origin, "token": token})
 
     def forget(self) -> None:
         """Remove the token, and everything that belongs to whose device it was."""
@@ -63,8 +66,7 @@ class Storage:
 
     def schedule(self) -> dict[str, Any] | None:
         """Return the last schedule document."""
-        document = self._read("schedule.json")
-        return document if isinstance(document, dict) else None
+        return checked_document(self._read("schedule.json"))
 
     def keep_schedule(self, document: dict[str, Any]) -> None:
         """Store a schedule document."""
@@ -133,8 +135,15 @@ class Storage:
         return None
 
     def _write(self, name: str, content: Any) -> None:
-        with _writable(self._folder):
-            write_secret(self._folder / name, json.dumps(content, ensure_ascii=False))
+        """Store what is in memory too: a disk that is full does not end the speaking."""
+        try:
+            self._store(name, content)
+        except OSError as error:
+            hint = f"What the device knows is lost with its process ({error.strerror}): make room there."
+            log.warning("folder_unwritable", folder=str(self._folder), hint=hint)
+
+    def _store(self, name: str, content: Any) -> None:
+        write_secret(self._folder / name, json.dumps(content, ensure_ascii=False))
 
 
 def _list(content: Any) -> list[Any]:

@@ -4,6 +4,7 @@ import gc
 import os
 from collections.abc import AsyncIterator, Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -14,6 +15,7 @@ from catflap.clock import FixedClock
 from catflap.store.database import Urls, connect
 from catflap.store.tables import users
 from tests.support.app_client import RunningApp, running_app
+from tests.support.scheduling import GroupScheduling
 from tests.support.voices import quick_voices
 
 # The same examples in each run, so that red is about the change; HYPOTHESIS_PROFILE=explore looks further.
@@ -34,6 +36,12 @@ def pytest_collection() -> Generator[None, object, object]:
     finally:
         gc.freeze()
         gc.enable()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupScheduling | None:
+    """Keep each group of tests in one worker."""
+    return GroupScheduling(config, log) if config.getvalue("dist") == "loadgroup" else None
 
 
 @pytest.fixture

@@ -221,12 +221,14 @@ async def heartbeats(stage: Stage, *, count: int = COUNT, seconds: float = 20.0)
 async def own_clock(stage: Stage, *, count: int = COUNT, ahead: float = 20.0) -> Rows:
     """Let all devices announce something at the same second; they have their schedules before."""
     async with devices(stage, count, announcements=0) as made:
-        play_at = datetime.now(UTC) + timedelta(seconds=ahead)
-        await made.rows.announce(made.ids, [play_at.replace(microsecond=0)])
         with made.serve() as serve:
             await made.until_up(serve)
             fleet = made.fleet(plays=True)
             await made.connect(fleet)
+            play_at = (datetime.now(UTC) + timedelta(seconds=ahead)).replace(microsecond=0)
+            await made.rows.announce(made.ids, [play_at])
+            await _change(made, fleet, made.ids)
+            await _until(lambda: len(fleet.figures.late_documents) == count)
             has_schedules = (play_at - datetime.now(UTC)).total_seconds()
             await _until(lambda: fleet.figures.played == count)
             played = time.monotonic()

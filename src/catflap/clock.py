@@ -16,7 +16,8 @@ def rfc3339(at: datetime, timespec: str = "auto") -> str:
         at: The instant.
         timespec: The precision, as `datetime.isoformat` takes it.
     """
-    return at.astimezone(UTC).isoformat(timespec=timespec).replace("+00:00", "Z")
+    here = at if at.tzinfo is UTC else at.astimezone(UTC)
+    return here.isoformat(timespec=timespec).removesuffix("+00:00") + "Z"
 
 
 class Clock(Protocol):

@@ -10,6 +10,7 @@ from catflap.announcements.repository import lock_plan
 from catflap.clock import Clock
 from catflap.devices.devices import OFFLINE_AFTER, Device
 from catflap.speech import Voices
+from catflap.store.coalesced_calls import CoalescedCalls
 from catflap.store.prepared_reads import PreparedQuery
 from catflap.store.single_statements import fetch_alone, fetch_within
 
@@ -17,6 +18,33 @@ _SEEN = PreparedQuery(text("UPDATE app.devices SET last_seen_at = :now WHERE id 
 _RETURNED = PreparedQuery(
     text("""
     UPDATE app.devices SET last_seen_at = :now WHERE id = :device_id AND last_seen_at = :since RETURNING id
+    """)
+)
+# Those of several devices that are back and missed nothing. One whose row is locked is left out, so that it
+# holds no others.
+_ALL_RETURNED = PreparedQuery(
+    text("""
+    WITH back AS (
+        SELECT d.id
+        FROM unnest(CAST(:ids AS bigint[]), CAST(:since AS timestamptz[])) AS known (id, since)
+        JOIN app.devices d ON d.id = known.id AND d.last_seen_at = known.since
+        WHERE NOT EXISTS (
+            SELECT FROM app.announcements
+            WHERE device_id = d.id AND play_at >= known.since AND play_at < :due
+                AND state IN ('planned', 'ready', 'sent', 'missed')
+        )
+        ORDER BY d.id FOR NO KEY UPDATE OF d SKIP LOCKED
+    )
+    UPDATE app.devices SET last_seen_at = :now FROM back WHERE devices.id = back.id RETURNING devices.id
+    """)
+)
+_ALL_SEEN = PreparedQuery(
+    text("""
+    WITH free AS (
+        SELECT id FROM app.devices WHERE id = ANY (CAST(:ids AS bigint[]))
+        ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
+    )
+    UPDATE app.devices SET last_seen_at = :now FROM free WHERE devices.id = free.id RETURNING devices.id
     """)
 )
 _MISSED = PreparedQuery(
@@ -42,11 +70,13 @@ class Presence:
         self._engine = engine
         self._clock = clock
         self._voices = voices
+        self._returned = CoalescedCalls(self._record_all_returned)
+        self._seen = CoalescedCalls(self._record_all_seen)
 
     async def record_seen(self, device: Device) -> None:
         """Record that a device is online, and make up for what it missed if it was not."""
         now = self._clock.now()
-        if not await self._record_return(device, now):
+        if not await self._record_return(device, now) and not await self._seen.get(device.id):
             await fetch_alone(self._engine, _SEEN, device_id=device.id, now=now)
 
     async def record_request(self, device: Device) -> None:
@@ -58,6 +88,8 @@ class Presence:
         since = device.last_seen_at
         if since is None or now - since <= OFFLINE_AFTER:
             return False
+        if await self._returned.get((device.id, since)):
+            return True
         here = {"device_id": device.id, "since": since}
         if not await fetch_alone(self._engine, _MISSED, **here, due=now - OVERDUE_AFTER):
             await fetch_alone(self._engine, _RETURNED, **here, now=now)
@@ -67,3 +99,18 @@ class Presence:
             if await fetch_within(connection, _RETURNED, **here, now=now):
                 await make_up_for_missed(connection, device.user_id, device.id, since, now, self._voices)
         return True
+
+    async def _record_all_returned(
+        self, known: list[tuple[int, datetime]]
+    ) -> dict[tuple[int, datetime], bool]:
+        ids, since = [list(one) for one in zip(*known, strict=True)]
+        now = self._clock.now()
+        returned = await fetch_alone(
+            self._engine, _ALL_RETURNED, ids=ids, since=since, now=now, due=now - OVERDUE_AFTER
+        )
+        done = {row["id"] for row in returned}
+        return {one: True for one in known if one[0] in done}
+
+    async def _record_all_seen(self, ids: list[int]) -> dict[int, bool]:
+        seen = await fetch_alone(self._engine, _ALL_SEEN, ids=ids, now=self._clock.now())
+        return {row["id"]: True for row in seen}

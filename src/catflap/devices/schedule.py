@@ -1,10 +1,11 @@
 """Schedule documents of devices: the announcements of the coming 24 hours."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, cast
 
-from sqlalchemy import ARRAY, BigInteger, any_, func, literal, select
+from sqlalchemy import ARRAY, BigInteger, DateTime, Text, any_, bindparam, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.announcements.planning import HORIZON
@@ -12,13 +13,42 @@ from catflap.clock import Clock, rfc3339
 from catflap.devices.devices import authorized
 from catflap.devices.scheduled_announcements import ScheduledAnnouncements
 from catflap.store.coalesced_calls import CoalescedCalls
+from catflap.store.prepared_reads import PreparedQuery
 from catflap.store.row_mapping import Columns
+from catflap.store.single_statements import fetch_alone
 from catflap.store.tables import announcements as a
 from catflap.store.tables import devices, sounds, users
 from catflap.store.tables import encoded_sounds as encoded
 
-_PENDING_STATES = ("planned", "ready", "sent")
-_COLUMNS = (a.c.id, a.c.device_id, a.c.play_at, a.c.expires_at, a.c.kind, a.c.display)
+_PENDING_STATES = ["planned", "ready", "sent"]
+_NOW = cast(datetime, bindparam("now", type_=DateTime(timezone=True)))
+_IDS = any_(bindparam("ids", type_=ARRAY(BigInteger)))
+_DEVICES = PreparedQuery(
+    select(
+        devices.c.id,
+        devices.c.schedule_version,
+        devices.c.volume,
+        devices.c.muted_until,
+        users.c.muted_until.label("all_muted_until"),
+    )
+    .join(users, users.c.id == devices.c.user_id)
+    .where(devices.c.id == _IDS, authorized(_NOW))
+)
+_ANNOUNCEMENTS = PreparedQuery(
+    select(
+        *(a.c.id, a.c.device_id, a.c.play_at, a.c.expires_at, a.c.kind, a.c.display),
+        sounds.c.seconds,
+        encoded.c.audio,
+        func.coalesce(encoded.c.sha256, sounds.c.sha256).label("sha256"),
+        func.coalesce(encoded.c.bytes, sounds.c.bytes).label("bytes"),
+    )
+    .join(devices, devices.c.id == a.c.device_id)
+    .outerjoin(sounds, sounds.c.key == a.c.sound_key)
+    .outerjoin(encoded, (encoded.c.key == a.c.sound_key) & (encoded.c.audio == devices.c.audio))
+    .where(a.c.device_id == _IDS, a.c.state == any_(literal(_PENDING_STATES, ARRAY(Text))))
+    .where(a.c.expires_at > _NOW, a.c.play_at < bindparam("until", type_=DateTime(timezone=True)))
+    .order_by(a.c.play_at, a.c.id)
+)
 
 
 @dataclass(frozen=True)
@@ -33,7 +63,7 @@ class Schedules:
     """Service that builds schedule documents, those that are asked for at the same time together."""
 
     def __init__(self, engine: AsyncEngine, clock: Clock, announcements: ScheduledAnnouncements) -> None:
-        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._engine = engine
         self._clock = clock
         self._announcements = announcements
         self._documents = CoalescedCalls(self._read_all)
@@ -49,44 +79,21 @@ class Schedules:
         Args:
             known: The devices, each with the version of the document that the reader has; -1 without one.
         """
-        now, ids = self._clock.now(), list(known)
-        async with self._engine.connect() as connection:
-            here = (
-                select(
-                    devices.c.id,
-                    devices.c.schedule_version,
-                    devices.c.volume,
-                    devices.c.muted_until,
-                    users.c.muted_until.label("all_muted_until"),
-                )
-                .join(users, users.c.id == devices.c.user_id)
-                .where(devices.c.id == _any(ids), authorized(now))
-            )
-            found = {row.id: row._mapping for row in await connection.execute(here)}
-            rows: dict[int, list[dict[str, Any]]] = {
-                id: [] for id, row in found.items() if row["schedule_version"] != known[id]
-            }
-            query = (
-                select(
-                    *_COLUMNS,
-                    sounds.c.seconds,
-                    encoded.c.audio,
-                    func.coalesce(encoded.c.sha256, sounds.c.sha256).label("sha256"),
-                    func.coalesce(encoded.c.bytes, sounds.c.bytes).label("bytes"),
-                )
-                .join(devices, devices.c.id == a.c.device_id)
-                .outerjoin(sounds, sounds.c.key == a.c.sound_key)
-                .outerjoin(encoded, (encoded.c.key == a.c.sound_key) & (encoded.c.audio == devices.c.audio))
-                .where(a.c.device_id == _any(list(rows)), a.c.state.in_(_PENDING_STATES))
-                .where(a.c.expires_at > now, a.c.play_at < now + HORIZON)
-                .order_by(a.c.play_at, a.c.id)
-            )
-            announced: Iterable[Any] = await connection.execute(query) if rows else ()
-            for row in announced:
-                rows[row.device_id].append(self._announcements.resource(row))
+        now = self._clock.now()
+        found = await fetch_alone(self._engine, _DEVICES, ids=list(known), now=now)
+        rows: dict[int, list[dict[str, Any]]] = {
+            row["id"]: [] for row in found if row["schedule_version"] != known[row["id"]]
+        }
+        if rows:
+            for row in await fetch_alone(
+                self._engine, _ANNOUNCEMENTS, ids=list(rows), now=now, until=now + HORIZON
+            ):
+                rows[row["device_id"]].append(self._announcements.resource(row))
         return {
-            id: Schedule(row["schedule_version"], self._document(row, rows[id]) if id in rows else None)
-            for id, row in found.items()
+            row["id"]: Schedule(
+                row["schedule_version"], self._document(row, rows[row["id"]]) if row["id"] in rows else None
+            )
+            for row in found
         }
 
     async def _read_all(self, ids: list[int]) -> dict[int, Schedule]:
@@ -103,7 +110,3 @@ class Schedules:
             "muted_until": rfc3339(muted_until) if muted_until else None,
             "announcements": announcements,
         }
-
-
-def _any(ids: list[int]) -> Any:
-    return any_(literal(ids, ARRAY(BigInteger)))

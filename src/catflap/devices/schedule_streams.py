@@ -5,12 +5,13 @@ A stream has no task and no timer of its own, because a process has thousands of
 
 import asyncio
 import contextlib
-import json
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import timedelta
 from itertools import islice
 from typing import Any, Self
+
+from pydantic_core import to_json
 
 from catflap.background import is_being_cancelled
 from catflap.clock import Clock
@@ -181,8 +182,7 @@ class ScheduleStreams:
 
 def document_event(document: dict[str, Any]) -> bytes:
     """Return the event of a document, which has no line breaks."""
-    data = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
-    return f"event: schedule\ndata: {data}\nid: {document['version']}\n\n".encode()
+    return b"event: schedule\ndata: %b\nid: %d\n\n" % (to_json(document), document["version"])
 
 
 def retry_field(device_id: int) -> bytes:

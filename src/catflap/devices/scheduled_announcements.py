@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from sqlalchemy import Row
-
 from catflap.clock import rfc3339
 from catflap.devices.signed_urls import SignedSoundUrls
 from catflap.speech import RENDERED_AUDIO, AudioFormat
+from catflap.store.row_mapping import Columns
 
 
 class ScheduledAnnouncements:
@@ -21,7 +20,7 @@ class ScheduledAnnouncements:
         self._sound_urls = sound_urls
         self._origin = origin
 
-    def resource(self, row: Row[tuple[Any, ...]]) -> dict[str, Any]:
+    def resource(self, row: Columns) -> dict[str, Any]:
         """Return an announcement.
 
         Args:
@@ -29,21 +28,21 @@ class ScheduledAnnouncements:
                 is none, and `audio`, the format in which it was encoded, or None as it was rendered.
         """
         return {
-            "id": row.id,
-            "play_at": rfc3339(row.play_at),
-            "expires_at": rfc3339(row.expires_at),
-            "kind": row.kind,
-            "text": row.display,
-            "audio": self._sound(row) if row.sha256 is not None else None,
+            "id": row["id"],
+            "play_at": rfc3339(row["play_at"]),
+            "expires_at": rfc3339(row["expires_at"]),
+            "kind": row["kind"],
+            "text": row["display"],
+            "audio": self._sound(row) if row["sha256"] is not None else None,
         }
 
-    def _sound(self, row: Row[tuple[Any, ...]]) -> dict[str, Any]:
-        audio = AudioFormat.parse(row.audio) if row.audio else RENDERED_AUDIO
-        path = self._sound_urls.path(row.device_id, row.id, row.expires_at, audio, row.sha256)
+    def _sound(self, row: Columns) -> dict[str, Any]:
+        audio = AudioFormat.parse(row["audio"]) if row["audio"] else RENDERED_AUDIO
+        path = self._sound_urls.path(row["device_id"], row["id"], row["expires_at"], audio, row["sha256"])
         return {
             "url": self._origin + path,
             "type": audio.media_type,
-            "sha256": row.sha256,
-            "bytes": row.bytes,
-            "seconds": row.seconds,
+            "sha256": row["sha256"],
+            "bytes": row["bytes"],
+            "seconds": row["seconds"],
         }

@@ -5,7 +5,6 @@ are secrets: a server must not log them.
 """
 
 import base64
-import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass
@@ -86,7 +85,7 @@ class SignedSoundUrls:
         return StoredSound(bytes(row.content), row.sha256, audio)
 
     def _sign(self, payload: str) -> str:
-        digest = hmac.new(self._key, payload.encode(), hashlib.sha256).digest()
+        digest = hmac.digest(self._key, payload.encode(), "sha256")
         return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 

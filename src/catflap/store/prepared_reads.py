@@ -6,7 +6,7 @@ reset, for which asyncpg's own pool takes half as long as the SELECT.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -34,6 +34,13 @@ class PreparedQuery:
         self.query = query
         self.text = str(compiled)
         self.names: list[str] = compiled.positiontup or []
+        # Values that the query itself has, such as the limit of an age.
+        self._constants = {name: value for name, value in compiled.params.items() if value is not None}
+
+    def values(self, parameters: Mapping[str, object]) -> list[object]:
+        """Return the values of the text's parameters in order."""
+        given = self._constants | dict(parameters)
+        return [given[name] for name in self.names]
 
 
 class Connections:
@@ -105,7 +112,7 @@ class PreparedReads:
         """
         if self._connections is not None:
             try:
-                return await self._connections.fetch(query.text, [parameters[name] for name in query.names])
+                return await self._connections.fetch(query.text, query.values(parameters))
             except LOSSES:
                 pass
         async with self._engine.connect() as connection:

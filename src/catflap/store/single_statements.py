@@ -20,7 +20,7 @@ async def fetch_alone(engine: AsyncEngine, query: PreparedQuery, **parameters: o
         BadRequest: a parameter can't be stored.
         TryAgain: `database_unavailable`.
     """
-    values = [parameters[name] for name in query.names]
+    values = query.values(parameters)
     pooled = await engine.raw_connection()
     driver: Any = pooled.driver_connection
     try:
@@ -47,7 +47,7 @@ async def fetch_within(
         BadRequest: a parameter can't be stored.
         TryAgain: `database_unavailable`.
     """
-    return await execute_within(connection, query.text, *(parameters[name] for name in query.names))
+    return await execute_within(connection, query.text, *query.values(parameters))
 
 
 async def execute_within(connection: AsyncConnection, statement: str, *values: object) -> list[Columns]:

@@ -132,7 +132,7 @@ class SimulatedDevice:
         fleet = self._fleet
         if not self.is_connected:
             self.is_connected = True
-            fleet.note_connected(self)
+            fleet.note_connected()
         if retry := event.get(b"retry"):
             fleet.retry_seconds[self] = int(retry) / 1000
         if event.get(b"event") == b"end":
@@ -156,7 +156,9 @@ class SimulatedDevice:
         retry = self._fleet.retry_seconds.get(self, _RETRY_SECONDS)
         if status not in (0, 200):
             self._fleet.note_error(f"stream: {status}")
-        if retry is not None and status != 401:
+        if status == 401:
+            self._fleet.note_refused()
+        elif retry is not None:
             self._fleet.later(retry, self.connect)
 
     def _plan(self, announcements: list[dict[str, Any]]) -> None:
@@ -221,6 +223,7 @@ class Fleet:
         self._timers: set[asyncio.TimerHandle] = set()
         self._requests = asyncio.Semaphore(_OPEN_REQUESTS)
         self._all_connected = asyncio.Event()
+        self._refused = 0
         self._is_closed = False
 
     def add(self, devices: Iterable[tuple[int, str]]) -> None:
@@ -229,15 +232,14 @@ class Fleet:
 
     async def connect(self, seconds: float = 60.0) -> bool:
         """Connect all at once; return whether each had its first document in time."""
-        self._all_connected.clear()
         for one in self.devices:
             self.start(one.connect())
         return await self.wait_connected(seconds)
 
     async def wait_connected(self, seconds: float) -> bool:
         """Return whether all devices are connected, or are within some seconds."""
-        self._all_connected.clear()
-        if self.figures.connected < len(self.devices):
+        if self.figures.connected + self._refused < len(self.devices):
+            self._all_connected.clear()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._all_connected.wait(), seconds)
         return self.figures.connected == len(self.devices)
@@ -278,10 +280,18 @@ class Fleet:
             return None
         return content
 
-    def note_connected(self, device: SimulatedDevice) -> None:
+    def note_connected(self) -> None:
         """Count a device whose stream has begun."""
         self.figures.connected += 1
-        if self.figures.connected == len(self.devices):
+        self._look_whether_all_connected()
+
+    def note_refused(self) -> None:
+        """Count a device that the server does not know, which does not try again."""
+        self._refused += 1
+        self._look_whether_all_connected()
+
+    def _look_whether_all_connected(self) -> None:
+        if self.figures.connected + self._refused >= len(self.devices):
             self._all_connected.set()
 
     def note_error(self, what: str) -> None:

@@ -105,7 +105,7 @@ class DueStore:
         async with self._engine.begin() as connection:
             rows = (await connection.execute(_CLAIM, values)).all()
         return [
-            (from_row(DueDevice, row, id=row.device_id), self._announcements.resource(row))
+            (from_row(DueDevice, row, id=row.device_id), self._announcements.resource(row._mapping))
             for row in rows
             if row.state == "sent"
         ]

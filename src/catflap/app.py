@@ -12,6 +12,7 @@ from catflap.calendars import EventWriter
 from catflap.calendars.push_notifications import PushNotifications
 from catflap.clock import Clock
 from catflap.components import Components, Infrastructure, http_client, open_components
+from catflap.devices.acks import Acks
 from catflap.devices.devices import Devices
 from catflap.devices.mqtt_login import MQTT_KEY, MqttLogins
 from catflap.devices.pairing import Pairings
@@ -125,6 +126,7 @@ async def _services(components: Components, paths: Paths, stack: AsyncExitStack)
         users=users,
         devices=devices,
         presence=Presence(engine, clock, components.voices),
+        acks=Acks(engine, clock, notifies=bool(broker and settings.home_assistant_discovery)),
         mqtt_logins=MqttLogins(engine, broker, mqtt_key),
         pairings=Pairings(engine, clock, devices),
         schedules=schedules,

@@ -3,9 +3,9 @@
 import asyncio
 import contextlib
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import nullcontext
-from typing import Self
+from typing import Any, Self
 
 from catflap.errors import CatflapError
 from catflap.log import log, place
@@ -70,3 +70,20 @@ class Background(ABC):
         with contextlib.suppress(asyncio.CancelledError):
             await self._task
         self._stepping = None
+
+
+async def run_together(*endless: Coroutine[Any, Any, None]) -> None:
+    """Run coroutines until one of them fails or this is cancelled; the others are cancelled then.
+
+    Raises:
+        Exception: the first failure as it is, and not in a group as of `asyncio.TaskGroup`.
+    """
+    tasks = [asyncio.create_task(one) for one in endless]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

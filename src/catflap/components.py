@@ -19,6 +19,8 @@ from catflap.calendars.budget_windows import polls_per_minute
 from catflap.calendars.changes import ChangeRecorder
 from catflap.calendars.push_channels import PushChannels
 from catflap.clock import Clock, SystemClock
+from catflap.devices.channels.channels import Channels, open_channels
+from catflap.devices.channels.leader import Leader
 from catflap.errors import UserMustAct
 from catflap.google.calendar import CalendarApi
 from catflap.google.calendar_channels import CalendarChannelApi
@@ -103,12 +105,14 @@ class Components:
 
     Attributes:
         push_channels: None where calendars are off, or Google can't reach this Catflap.
+        device_channels: Channels of devices beside HTTP; None where the settings ask for none.
     """
 
     infrastructure: Infrastructure
     vault: VaultComponents
     voices: Voices
     push_channels: PushChannels | None
+    device_channels: Channels | None
     jobs: Tasks
 
     @asynccontextmanager
@@ -138,6 +142,8 @@ class Components:
             if periodic and base.settings.calendars:
                 most = polls_per_minute(base.settings.calendar_requests_per_minute)
                 await stack.enter_async_context(PeriodicTasks(base.engine, base.clock, most))
+            if periodic and self.device_channels is not None:
+                await stack.enter_async_context(Leader(base.urls.app, self.device_channels.run))
             yield
 
 
@@ -163,6 +169,7 @@ async def open_components(
         speech = Speech(engines=voices.engines)
         stack.push_async_callback(speech.aclose)
         push = _push_channels(infrastructure, mia_path)
+        channels = await _device_channels(infrastructure, voices, mia_path)
         jobs = Tasks(
             calendars=_calendars(infrastructure, vault, push) if settings.calendars else None,
             erasure=Erasure(infrastructure.engine, vault.grants, infrastructure.clock),
@@ -173,7 +180,7 @@ async def open_components(
             revocation=vault.vault.revocation,
             security_event_handler=vault.security_event_handler,
         )
-        yield Components(infrastructure, vault, voices, push, jobs)
+        yield Components(infrastructure, vault, voices, push, channels, jobs)
 
 
 def _decide_calendars(settings: Settings, voices: Voices) -> Settings:
@@ -287,6 +294,15 @@ def _push_channels(infrastructure: Infrastructure, mia_path: str) -> PushChannel
         return None
     api = CalendarChannelApi(infrastructure.http, settings.google_api_url)
     return PushChannels(infrastructure.engine, infrastructure.clock, api, address)
+
+
+async def _device_channels(infrastructure: Infrastructure, voices: Voices, mia_path: str) -> Channels | None:
+    settings, origin = infrastructure.settings, infrastructure.settings.origin + mia_path
+    if not settings.calendars:
+        return None
+    return await open_channels(
+        settings, infrastructure.engine, infrastructure.clock, infrastructure.notifications, voices, origin
+    )
 
 
 def http_client(settings: Settings) -> httpx2.AsyncClient:

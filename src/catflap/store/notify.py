@@ -36,8 +36,8 @@ class TopicChanges:
     It begins as after a lost connection, so that the first `take` makes its watcher read everything.
     """
 
-    def __init__(self) -> None:
-        self.event = asyncio.Event()
+    def __init__(self, event: asyncio.Event | None = None) -> None:
+        self.event = event or asyncio.Event()
         self._topics: set[str] | None = None
         self.event.set()
 
@@ -97,9 +97,14 @@ class NotificationListener:
                 del self._watchers[topic]
 
     @contextlib.contextmanager
-    def watch_prefix(self, prefix: str) -> Iterator[TopicChanges]:
-        """Yield the changes of all topics that begin with `prefix`; the watcher takes them."""
-        entry = prefix, TopicChanges()
+    def watch_prefix(self, prefix: str, event: asyncio.Event | None = None) -> Iterator[TopicChanges]:
+        """Yield the changes of all topics that begin with `prefix`; the watcher takes them.
+
+        Args:
+            prefix: What the topics begin with.
+            event: Set instead of an event of their own, for a watcher of several prefixes.
+        """
+        entry = prefix, TopicChanges(event)
         self._prefixes.append(entry)
         try:
             yield entry[1]

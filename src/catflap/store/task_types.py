@@ -85,3 +85,17 @@ def schedule_topic(device_id: int) -> str:
 def device_of(topic: str) -> int:
     """Return the device of a topic of `schedule_topic`."""
     return int(topic.removeprefix(SCHEDULE_TOPIC))
+
+
+ACK_TOPIC: Final = "ack:"
+
+
+def ack_topic(device_id: int, announcement_id: str) -> str:
+    """Return the notification topic of an acknowledgement."""
+    return f"{ACK_TOPIC}{device_id}:{announcement_id}"
+
+
+def announcement_of(topic: str) -> tuple[int, str]:
+    """Return device and announcement of a topic of `ack_topic`."""
+    device_id, _, announcement_id = topic.removeprefix(ACK_TOPIC).partition(":")
+    return int(device_id), announcement_id

@@ -13,6 +13,7 @@ from catflap.calendars.push_channels import PushChannels
 from catflap.calendars.push_notifications import PushNotifications
 from catflap.calendars.request_budget import RequestBudget
 from catflap.clock import Clock
+from catflap.devices.acks import Acks
 from catflap.devices.devices import Devices
 from catflap.devices.mqtt_login import MqttLogins
 from catflap.devices.pairing import Pairings
@@ -57,6 +58,7 @@ class Services:
     revocation: Revocation
     devices: Devices
     presence: Presence
+    acks: Acks
     mqtt_logins: MqttLogins
     pairings: Pairings
     schedules: Schedules

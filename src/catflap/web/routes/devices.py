@@ -5,8 +5,6 @@ from typing import Annotated, Any, get_args
 from fastapi import Header, Path
 from fastapi.responses import Response
 
-from catflap.announcements.missed import retract_late
-from catflap.announcements.repository import acknowledge
 from catflap.devices.signed_urls import PATH
 from catflap.errors import BadRequest
 from catflap.speech import RENDERED_AUDIO
@@ -168,12 +166,7 @@ async def heartbeat(device: CurrentDevice, services: ServicesDep) -> None:
 )
 async def ack(body: AckBody, device: CurrentDevice, services: ServicesDep) -> None:
     """Store what became of an announcement; idempotent, the same again or late changes nothing."""
-    async with services.engine.begin() as connection:
-        report = body.announcement, body.state, body.at, body.detail
-        was_missed = await acknowledge(connection, device.id, *report)
-    if was_missed:
-        async with services.engine.begin() as connection:
-            await retract_late(connection, device.id, body.announcement, services.clock.now())
+    await services.acks.record(device.id, body.announcement, body.state, body.at, body.detail)
 
 
 @router.get(

@@ -2,12 +2,8 @@
 
 from fastapi import Depends
 
-from catflap.announcements.at_once import announce_text
-from catflap.announcements.planned import dialect_for
-from catflap.announcements.preference_store import load_preferences
-from catflap.announcements.reading_store import load_readings
+from catflap.announcements.saying import say_to_user
 from catflap.errors import CatflapError
-from catflap.speech import language_of, say_text
 from catflap.store.tables import announcements
 from catflap.web.announcement_resources import read_announcements
 from catflap.web.api_key_auth import AnnounceKey
@@ -65,11 +61,8 @@ async def announce(
 async def _say(services: Services, user_id: int, body: SayBody) -> AnnouncementList:
     services.say_limit.check(str(user_id))
     async with services.engine.begin() as connection:
-        dialect = body.dialect
-        if dialect is None:
-            preferences = await load_preferences(connection, user_id)
-            dialect = dialect_for(preferences, language_of(body.text))
-        utterance = say_text(dialect, body.text, await load_readings(connection, user_id))
-        now = services.clock.now()
-        made = await announce_text(connection, user_id, utterance, services.voices, now, body.device)
+        now, voices = services.clock.now(), services.voices
+        made = await say_to_user(
+            connection, user_id, body.text, voices, now, dialect=body.dialect, device_id=body.device
+        )
         return await read_announcements(connection, announcements.c.id.in_(made))

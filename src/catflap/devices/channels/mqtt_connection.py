@@ -1,0 +1,208 @@
+"""The connection to an MQTT broker: MQTT 5, or 3.1.1 where the broker knows no other.
+
+Its session outlasts the connection, so that acknowledgements wait on the broker while no process of ours is
+connected. All processes use one client id: a new connection ends one that was forgotten.
+"""
+
+import logging
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiomqtt
+from aiomqtt.exceptions import MqttConnectError
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from catflap.devices.channels.mqtt_topics import SERVER_TOPIC
+from catflap.errors import CatflapError, OperatorMustAct, TryAgain
+from catflap.mqtt_settings import BrokerAddress
+from catflap.tls import tls_context
+
+_CLIENT_ID = "catflap"
+_KEEPALIVE_SECONDS = 30
+_ANSWER_SECONDS = 10.0
+_SESSION_SECONDS = 24 * 60 * 60
+# Waiting acknowledgements of one installation; more are dropped, and logged by the library.
+_MOST_INCOMING = 200_000
+# Reason codes of CONNACK, of MQTT 5 (section 3.2.2.2), to which the library translates those of 3.1.1.
+_PROTOCOL_UNKNOWN, _BAD_LOGIN, _NOT_AUTHORIZED = 0x84, 0x86, 0x87
+# Counts of pending calls and the like; what matters is told by errors.
+_QUIET = logging.getLogger("catflap.mqtt")
+_QUIET.setLevel(logging.CRITICAL)
+
+
+class BrokerUnavailable(TryAgain):
+    """The broker does not answer, or ended the connection."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("mqtt_unavailable", "The MQTT broker does not answer right now.", detail=reason)
+
+
+class Broker:
+    """A broker to connect to.
+
+    Args:
+        address: The broker, with our login.
+        ca_file: Certificates of the authority that signed the broker's; None for the system's.
+
+    Raises:
+        OperatorMustAct: `mqtt_ca_unreadable`.
+    """
+
+    def __init__(self, address: BrokerAddress, ca_file: Path | None = None) -> None:
+        self._address = address
+        self._tls = _tls(ca_file) if address.tls else None
+        self._version = aiomqtt.ProtocolVersion.V5
+
+    @asynccontextmanager
+    async def connected(self) -> AsyncIterator["Connection"]:
+        """Connect, with a last will on `SERVER_TOPIC`; the context raises when the connection is lost.
+
+        Raises:
+            BrokerUnavailable: also when it is lost later.
+            OperatorMustAct: `mqtt_refused`, `mqtt_certificate_invalid`.
+        """
+        try:
+            async with self._client() as client:
+                yield Connection(client, has_version_5=self._version == aiomqtt.ProtocolVersion.V5)
+        except aiomqtt.MqttError as error:
+            raise self._translate(error) from None
+
+    def _client(self) -> aiomqtt.Client:
+        is_5 = self._version == aiomqtt.ProtocolVersion.V5
+        properties = None
+        if is_5:
+            properties = _properties(PacketTypes.CONNECT, SessionExpiryInterval=_SESSION_SECONDS)
+        client = aiomqtt.Client(
+            self._address.host,
+            self._address.port,
+            username=self._address.user or None,
+            password=self._address.password or None,
+            identifier=self._address.user or _CLIENT_ID,
+            protocol=self._version,
+            clean_session=None if is_5 else False,
+            clean_start=False,
+            properties=properties,
+            will=aiomqtt.Will(SERVER_TOPIC, b"offline", qos=1, retain=True),
+            keepalive=_KEEPALIVE_SECONDS,
+            timeout=_ANSWER_SECONDS,
+            tls_context=self._tls,
+            max_queued_incoming_messages=_MOST_INCOMING,
+            logger=_QUIET,
+        )
+        client.pending_calls_threshold = _MOST_INCOMING
+        return client
+
+    def _translate(self, error: aiomqtt.MqttError) -> CatflapError:
+        # The library raises its own error from none, but the cause stays as the context.
+        cause = error.__context__
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return OperatorMustAct(
+                "mqtt_certificate_invalid",
+                f"The certificate of the MQTT broker is not valid ({cause.verify_message}). Renew it, or set "
+                "CATFLAP_MQTT_CA_FILE to the certificate of the authority that signed it.",
+            )
+        code = error.rc if isinstance(error, aiomqtt.MqttCodeError) else None
+        value = code.value if isinstance(code, ReasonCode) else code
+        if isinstance(error, MqttConnectError):
+            if value in (_BAD_LOGIN, _NOT_AUTHORIZED):
+                return OperatorMustAct(
+                    "mqtt_refused",
+                    "The MQTT broker refuses the user name or password in CATFLAP_MQTT_URL. `catflap device "
+                    "mosquitto` writes a password file that has them; restart Mosquitto afterwards.",
+                )
+            if value == _PROTOCOL_UNKNOWN:
+                self._version = aiomqtt.ProtocolVersion.V311
+        reason = type(cause).__name__ if cause is not None else type(error).__name__
+        return BrokerUnavailable(f"{reason} {value}" if value is not None else reason)
+
+
+class Connection:
+    """An open connection to a broker."""
+
+    def __init__(self, client: aiomqtt.Client, *, has_version_5: bool) -> None:
+        self._client = client
+        self._has_version_5 = has_version_5
+
+    async def publish(
+        self, topic: str, payload: bytes, *, retain: bool = False, expires_in: float | None = None
+    ) -> None:
+        """Publish with QoS 1, and return when the broker has it.
+
+        Args:
+            topic: The topic.
+            payload: Empty clears a retained message.
+            retain: Whether the broker keeps it.
+            expires_in: Seconds after which the broker drops it, where the broker has MQTT 5.
+
+        Raises:
+            BrokerUnavailable: the broker may have it or not.
+        """
+        properties = None
+        if expires_in is not None and self._has_version_5:
+            properties = _properties(PacketTypes.PUBLISH, MessageExpiryInterval=max(1, int(expires_in)))
+        try:
+            await self._client.publish(topic, payload, qos=1, retain=retain, properties=properties)
+        except aiomqtt.MqttError as error:
+            raise BrokerUnavailable(type(error).__name__) from None
+
+    async def subscribe(self, *filters: str, qos: int = 1) -> None:
+        """Subscribe, without what we publish ourselves where the broker has MQTT 5.
+
+        Args:
+            filters: The topics.
+            qos: With 1 messages wait on the broker while no process of ours is connected, with 0 they don't.
+
+        Raises:
+            BrokerUnavailable: the connection is lost.
+            OperatorMustAct: `mqtt_refused`.
+        """
+        topics: Any = [(one, qos) for one in filters]
+        if self._has_version_5:
+            topics = [(one, SubscribeOptions(qos=qos, noLocal=True)) for one in filters]
+        try:
+            codes = await self._client.subscribe(topics)
+        except aiomqtt.MqttError as error:
+            raise BrokerUnavailable(type(error).__name__) from None
+        if any((code.value if isinstance(code, ReasonCode) else code) >= 0x80 for code in codes):
+            raise OperatorMustAct(
+                "mqtt_refused",
+                "The MQTT broker does not let Catflap's user read the topics of devices; it needs "
+                "catflap/# and homeassistant/#.",
+            )
+
+    async def messages(self) -> AsyncIterator[aiomqtt.Message]:
+        """Yield what comes in.
+
+        Raises:
+            BrokerUnavailable: the connection is lost.
+        """
+        try:
+            async for message in self._client.messages:
+                yield message
+        except aiomqtt.MqttError as error:
+            raise BrokerUnavailable(type(error).__name__) from None
+
+
+def _properties(packet: int, **values: int) -> Properties:
+    properties = Properties(packet)  # type: ignore[no-untyped-call]
+    for name, value in values.items():
+        setattr(properties, name, value)
+    return properties
+
+
+def _tls(ca_file: Path | None) -> ssl.SSLContext:
+    if ca_file is None:
+        return tls_context()
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except (OSError, ssl.SSLError):
+        raise OperatorMustAct(
+            "mqtt_ca_unreadable",
+            "CATFLAP_MQTT_CA_FILE names a file that can't be read, or that holds no certificate (PEM).",
+        ) from None

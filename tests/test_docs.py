@@ -31,6 +31,7 @@ NOT_OVER_HTTP = {
     "service_account_unreadable": "catflap risc",
     "settings_invalid": "the start",
     "webhook_address_refused": "catflap webhooks",
+    "mosquitto_unwritable": "catflap device mosquitto",
     "mqtt_ca_unreadable": "the start, by CATFLAP_MQTT_CA_FILE",
     "mqtt_certificate_invalid": "the connection to the MQTT broker, in the log",
     "mqtt_refused": "the connection to the MQTT broker, in the log",

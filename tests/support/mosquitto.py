@@ -5,6 +5,7 @@ import contextlib
 import json
 import shutil
 import socket
+import ssl
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -67,8 +68,17 @@ class Mosquitto:
         written[ACL] += f"user {OBSERVER}\ntopic read #\n"
         write_files(self.folder, written.items())
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     async def start(self) -> None:
         self.write()
+        await self.launch()
+
+    async def launch(self) -> None:
+        """Start it with the files as they are."""
         # Mosquitto gives its rights up when root starts it, and could not read the folder of the test.
         with (self.folder / "root.conf").open("w") as file:
             file.write(f"user root\nallow_zero_length_clientid true\ninclude_dir {self.folder / 'include'}\n")
@@ -99,7 +109,8 @@ class Mosquitto:
         """A device that is connected, with its last will; it has subscribed to its topics."""
         topic = f"catflap/{device_id}/state"
         will = aiomqtt.Will(topic, json.dumps({"state": "offline"}), qos=1, retain=True)
-        login = {"username": str(device_id), "password": self.devices[str(device_id)]}
+        tls = ssl.create_default_context(cafile=self.certificate.authority) if self.certificate else None
+        login = {"tls_context": tls, "username": str(device_id), "password": self.devices[str(device_id)]}
         async with self.client(**{**login, "will": will, **more}) as client:
             await client.subscribe(f"catflap/{device_id}/#", qos=1)
             yield Device(device_id, client)
@@ -164,7 +175,7 @@ class Device:
 
 @asynccontextmanager
 async def running_mosquitto(folder: Path, certificate: Certificate | None = None) -> AsyncIterator[Mosquitto]:
-    broker = Mosquitto(folder, _free_port(), certificate=certificate)
+    broker = Mosquitto(folder, free_port(), certificate=certificate)
     await broker.start()
     try:
         yield broker
@@ -172,7 +183,8 @@ async def running_mosquitto(folder: Path, certificate: Certificate | None = None
         await broker.kill()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])

@@ -6,6 +6,7 @@ from catflap.cli.on_demand import Command, group_of
 
 COMMANDS = {
     "run": Command("catflap.cli.device.run", "Play on this machine's loudspeaker."),
+    "mosquitto": Command("catflap.cli.device.mosquitto", "Passwords and rights for a Mosquitto of yours."),
     "simulate": Command("catflap.cli.device.simulate", "Thousands of simulated devices, to load a server."),
     "firmware": Command("catflap.cli.device.firmware", "Write what an ESP32 needs to be Mia."),
 }

@@ -128,19 +128,22 @@ async def change(stage: Stage, *, count: int = COUNT, per_second: int = 100, sec
 async def change_all(stage: Stage, *, count: int = COUNT, times: int = 5) -> Rows:
     """Change the schedules of all devices in one transaction, beside the same bytes from the baseline."""
     async with devices(stage, count) as made:
-        size = await _size(made)
+        size, used = await _size(made), {}
         ours, bare = [], []
-        async with _connected_fleet(made) as (_, fleet):
+        async with _connected_fleet(made) as (serve, fleet):
+            before = serve.cpu_seconds()
             for _ in range(times):
                 fleet.figures.late_documents.clear()
                 await _change(made, fleet, made.ids)
                 await _until(lambda: len(fleet.figures.late_documents) == count)
                 ours.append(list(fleet.figures.late_documents))
                 await asyncio.sleep(1.0)
+            used["ours"] = serve.cpu_seconds() - before
         with made.serve_bare(size) as serve:
             await made.until_up(serve)
             fleet = made.fleet()
             await made.connect(fleet)
+            before = serve.cpu_seconds()
             for version in range(1, times + 1):
                 fleet.figures.late_documents.clear()
                 began = time.monotonic()
@@ -150,6 +153,7 @@ async def change_all(stage: Stage, *, count: int = COUNT, times: int = 5) -> Row
                 await _until(lambda: len(fleet.figures.late_documents) == count)
                 bare.append(list(fleet.figures.late_documents))
                 await asyncio.sleep(1.0)
+            used["bare"] = serve.cpu_seconds() - before
             await fleet.aclose()
     return {
         **{
@@ -157,6 +161,7 @@ async def change_all(stage: Stage, *, count: int = COUNT, times: int = 5) -> Row
             for name, runs in (("ours", ours), ("bare", bare))
             for what, percent in (("p50, ms", 50), ("p99, ms", 99), ("last, ms", 100))
         },
+        **{f"{name}: CPU of the server, ms": _ms(seconds / times) for name, seconds in used.items()},
         "bytes of a document": size,
     }
 

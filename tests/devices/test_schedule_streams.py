@@ -151,6 +151,20 @@ async def test_a_removed_device_gets_the_last_event(streams: ScheduleStreams, ro
         assert client.is_last
 
 
+async def test_all_streams_end_before_the_server_stops_and_nothing_is_sent_after_it(
+    streams: ScheduleStreams, rows: SimulatedRows
+) -> None:
+    ((device, _),) = await rows.add(1)
+    client, still_open = Client(), Client()
+    with streams.following(device, 1, client.send):
+        streams.close_all()
+        assert await client.next() == b"" and client.is_last
+        with streams.following(device, 1, still_open.send):
+            await rows.change([device])
+            assert await still_open.version() == 2
+        assert client.events.empty()
+
+
 async def test_an_unforeseen_error_while_reading_delays_streams_and_ends_none(
     streams: ScheduleStreams, rows: SimulatedRows, monkeypatch: pytest.MonkeyPatch
 ) -> None:

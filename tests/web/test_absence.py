@@ -287,7 +287,7 @@ async def test_an_online_device_costs_one_statement(away: Away) -> None:
     away.at(5)
     with recorded_statements() as sent:
         await away.heartbeat()
-    assert queries(sent) == 3, "one that is back has missed nothing"
+    assert queries(sent) == 2, "of one that is back and has missed nothing too"
 
 
 async def test_it_is_erased_with_the_grant(away: Away) -> None:

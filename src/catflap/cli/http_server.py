@@ -31,7 +31,7 @@ def bind(host: str, port: int, *, option: str = "--port") -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
-        listener.listen(1024)
+        listener.listen(socket.SOMAXCONN)
     except OSError as error:
         listener.close()
         if error.errno == errno.EADDRINUSE:

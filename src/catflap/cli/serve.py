@@ -50,6 +50,7 @@ def serve(
             if worker:
                 await stack.enter_async_context(components.work())
             await stack.enter_async_context(serving(application.web, listener))
+            stack.callback(application.services.schedule_streams.close_all)
             garbage_collection.exclude_started()
             typer.echo(settings.origin)
             await asyncio.Event().wait()

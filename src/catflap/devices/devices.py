@@ -3,9 +3,21 @@
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, cast
 
-from sqlalchemy import ARRAY, ColumnElement, LargeBinary, any_, delete, func, insert, literal, select, update
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    DateTime,
+    LargeBinary,
+    any_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from catflap.announcements.encoded_sounds import enqueue_encoding
@@ -16,8 +28,10 @@ from catflap.signin.sessions import alive
 from catflap.speech import RENDERED_AUDIO
 from catflap.store.coalesced_calls import CoalescedCalls
 from catflap.store.notify import announce_change
+from catflap.store.prepared_reads import PreparedQuery
 from catflap.store.queue import enqueue
 from catflap.store.row_mapping import from_row
+from catflap.store.single_statements import fetch_alone
 from catflap.store.tables import devices as t
 from catflap.store.tables import sessions, users
 from catflap.store.task_types import PLAN, schedule_topic
@@ -132,10 +146,8 @@ class Devices:
         return await self._by_hash.get(hash_token(token))
 
     async def _find_all(self, hashes: list[bytes]) -> dict[bytes, Device]:
-        query = select(t).where(t.c.token_hash == any_(literal(hashes, ARRAY(LargeBinary))))
-        async with self._engine.connect() as connection:
-            rows = await connection.execute(query.where(authorized(self._clock.now())))
-            return {bytes(row.token_hash): from_row(Device, row) for row in rows}
+        found = await fetch_alone(self._engine, _BY_HASH, hashes=hashes, now=self._clock.now())
+        return {row["token_hash"]: from_row(Device, row) for row in found}
 
     async def of_user(self, user_id: int) -> list[Device]:
         """Return the user's devices, oldest first."""
@@ -176,3 +188,8 @@ def authorized(now: datetime) -> ColumnElement[bool]:
     """Return the SQL condition for valid devices: paired ones, and browsers with a live session."""
     session = select(sessions.c.id).where(sessions.c.id == t.c.session_id, alive(now))
     return t.c.session_id.is_(None) | session.exists()
+
+
+_NOW = cast(datetime, bindparam("now", type_=DateTime(timezone=True)))
+_HASHES = bindparam("hashes", type_=ARRAY(LargeBinary))
+_BY_HASH = PreparedQuery(select(t).where(t.c.token_hash == any_(_HASHES), authorized(_NOW)))

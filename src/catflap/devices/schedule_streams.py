@@ -54,7 +54,9 @@ class Stream:
         self._sending: asyncio.Task[None] | None = None
 
     def offer(self, data: bytes, *, last: bool = False) -> None:
-        """Send this next, instead of anything that still waits."""
+        """Send this next, instead of anything that still waits; nothing is sent after the last."""
+        if self._last:
+            return
         self._next, self._last = data, last
         if self._sending is None:
             self._sending = asyncio.create_task(self._send_waiting())
@@ -120,6 +122,12 @@ class ScheduleStreams:
             self._streams[device_id].discard(stream)
             if not self._streams[device_id]:
                 del self._streams[device_id]
+
+    def close_all(self) -> None:
+        """End all open streams, before the server stops; devices connect again later."""
+        for streams in self._streams.values():
+            for stream in streams:
+                stream.offer(b"", last=True)
 
     def _note(self, device_id: int) -> None:
         self._unread[device_id] = None

@@ -1,11 +1,15 @@
 """Announcements as schedule documents and `play` messages have them, with a signed URL of their sound."""
 
+from functools import lru_cache
 from typing import Any
 
 from catflap.clock import rfc3339
 from catflap.devices.signed_urls import SignedSoundUrls
 from catflap.speech import RENDERED_AUDIO, AudioFormat
 from catflap.store.row_mapping import Columns
+
+# Many announcements of many devices are due at the same time.
+_rfc3339 = lru_cache(maxsize=4096)(rfc3339)
 
 
 class ScheduledAnnouncements:
@@ -29,8 +33,8 @@ class ScheduledAnnouncements:
         """
         return {
             "id": row["id"],
-            "play_at": rfc3339(row["play_at"]),
-            "expires_at": rfc3339(row["expires_at"]),
+            "play_at": _rfc3339(row["play_at"]),
+            "expires_at": _rfc3339(row["expires_at"]),
             "kind": row["kind"],
             "text": row["display"],
             "audio": self._sound(row) if row["sha256"] is not None else None,

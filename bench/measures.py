@@ -13,6 +13,7 @@ from bench import (
     id_token,
     install,
     million,
+    mqtt,
     recurrence,
     sandbox,
     scale,
@@ -260,6 +261,12 @@ def measures(quick: bool = False, sentences: int | None = None) -> list[Measure]
             "5,000 announcements at the same second, by devices that hold their schedules",
             on_stage(devices.own_clock),
             {"latest, ms": "≤ 50"},
+        ),
+        Measure(
+            "devices.play",
+            "5,000 devices without a clock, all due at one second, on Mosquitto",
+            on_stage(mqtt.play, times=1 if quick else 3),
+            {"played, of all": "= 1", "too early": "= 0", "p99 late, ms": "≤ 500"},
         ),
         Measure("install.size", "Size of an installation", install.measure),
     ]

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import httpx2
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -19,9 +20,9 @@ from catflap.calendars.budget_windows import polls_per_minute
 from catflap.calendars.changes import ChangeRecorder
 from catflap.calendars.push_channels import PushChannels
 from catflap.clock import Clock, SystemClock
-from catflap.devices.channels.channels import Channels, open_channels
 from catflap.devices.channels.leader import Leader
 from catflap.errors import UserMustAct
+from catflap.extras import load_optional
 from catflap.google.calendar import CalendarApi
 from catflap.google.calendar_channels import CalendarChannelApi
 from catflap.google.discovery import Discovery
@@ -55,6 +56,9 @@ from catflap.work.erasure import Erasure
 from catflap.work.periodic import PeriodicTasks
 from catflap.work.tasks import Tasks
 from catflap.work.worker import Worker
+
+if TYPE_CHECKING:
+    from catflap.devices.channels.channels import Channels
 
 _CALENDARS_OFF = (
     "No speech engine is installed, so calendars are not read and there is no page. pip install "
@@ -112,7 +116,7 @@ class Components:
     vault: VaultComponents
     voices: Voices
     push_channels: PushChannels | None
-    device_channels: Channels | None
+    device_channels: "Channels | None"
     jobs: Tasks
 
     @asynccontextmanager
@@ -296,13 +300,18 @@ def _push_channels(infrastructure: Infrastructure, mia_path: str) -> PushChannel
     return PushChannels(infrastructure.engine, infrastructure.clock, api, address)
 
 
-async def _device_channels(infrastructure: Infrastructure, voices: Voices, mia_path: str) -> Channels | None:
+async def _device_channels(
+    infrastructure: Infrastructure, voices: Voices, mia_path: str
+) -> "Channels | None":
     settings, origin = infrastructure.settings, infrastructure.settings.origin + mia_path
-    if not settings.calendars:
+    if not settings.calendars or not settings.has_device_channels:
         return None
-    return await open_channels(
+    # Not imported by a process without channels: they need devices, and with them the sign-in.
+    module = load_optional("catflap.devices.channels.channels")
+    channels: Channels = await module.open_channels(
         settings, infrastructure.engine, infrastructure.clock, infrastructure.notifications, voices, origin
     )
+    return channels
 
 
 def http_client(settings: Settings) -> httpx2.AsyncClient:

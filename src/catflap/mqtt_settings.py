@@ -63,6 +63,11 @@ class MqttSettings(BaseSettings):
         return names
 
     @property
+    def has_device_channels(self) -> bool:
+        """Whether announcements reach devices by other ways than HTTP."""
+        return self.mqtt_broker is not None
+
+    @property
     def mqtt_broker(self) -> BrokerAddress | None:
         """The broker, as we reach it; None without one."""
         return address_of(self.mqtt_url.get_secret_value())

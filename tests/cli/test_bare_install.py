@@ -77,10 +77,15 @@ _ADDED = {
         *("pyworld-prebuilt", "soxr"),
     },
     "mia": {"e2k", "numpy", "pyopenjtalk-plus", "pyworld-prebuilt", "soxr", "sudachidict-core", "sudachipy"},
+    "mqtt": {"aiomqtt", "paho-mqtt"},
     "sandbox": {"google-sandbox", "icalendar"},
     "speaker": {"miniaudio"},
     "wyoming": {"wyoming"},
 }
+_MQTT = [
+    f"catflap.devices.channels.{name}"
+    for name in ("discovery", "mqtt", "mqtt_assembly", "mqtt_connection", "mqtt_inbox", "mqtt_schedules")
+]
 _DEMO = ("embedded", "english", "mia", "sandbox")
 
 
@@ -98,6 +103,7 @@ def test_every_module_imports_but_those_of_an_extra(bare: Installation) -> None:
         "catflap.cli.wyoming": "wyoming",
         "catflap.cli.wyoming_events": "wyoming",
         "catflap.cli.wyoming_server": "wyoming",
+        **dict.fromkeys(_MQTT, "aiomqtt"),
         "catflap.speech.encoding": "numpy",
         "catflap.speech.engines.espeak": "espeakng_loader",
         "catflap.speech.engines.espeak_phonemes": "espeakng_loader",

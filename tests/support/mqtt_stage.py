@@ -84,7 +84,6 @@ class MqttStage:
             channels = await open_channels(
                 settings, self.engine, self.clock, notifications, installed_voices(), "https://mia"
             )
-            assert channels is not None
             async with Leader(self.urls.app, channels.run):
                 yield
 

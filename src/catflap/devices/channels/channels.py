@@ -38,11 +38,11 @@ async def open_channels(
     notifications: NotificationListener,
     voices: Voices,
     origin: str,
-) -> Channels | None:
-    """Build the channels; None if the settings ask for none.
+) -> Channels:
+    """Build the channels.
 
     Args:
-        settings: The settings.
+        settings: Of at least one channel.
         engine: The database.
         clock: The current time.
         notifications: Tell of changes.
@@ -52,8 +52,6 @@ async def open_channels(
     Raises:
         OperatorMustAct: `extra_missing`, `mqtt_ca_unreadable`.
     """
-    if settings.mqtt_broker is None:
-        return None
     sounds = SignedSoundUrls(engine, clock, await signing_key(engine, "sounds"))
     announcements = ScheduledAnnouncements(sounds, origin)
     mqtt: Mqtt = load_optional("catflap.devices.channels.mqtt_assembly").build_mqtt(

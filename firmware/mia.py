@@ -370,6 +370,32 @@ class Item:
         return "cache/" + self.sha256[:32] + ".wav"
 
 
+@micropython.viper
+def next_bracket(text, at: int, size: int, inside) -> int:
+    """Return where the next bracket of JSON is that is no part of a string; `size` if there is none.
+
+    `inside` has two bytes, kept from piece to piece: whether a string is open, and whether it has just a
+    backslash.
+    """
+    source = ptr8(text)  # noqa: F821 (a builtin of Viper code)
+    flags = ptr8(inside)  # noqa: F821
+    while at < size:
+        byte = int(source[at])
+        if flags[0]:
+            if flags[1]:
+                flags[1] = 0
+            elif byte == 92:
+                flags[1] = 1
+            elif byte == 34:
+                flags[0] = 0
+        elif byte == 34:
+            flags[0] = 1
+        elif byte == 123 or byte == 91 or byte == 125 or byte == 93:
+            return at
+        at += 1
+    return size
+
+
 def read_document(path):
     """Read a schedule document, one announcement at a time.
 
@@ -380,29 +406,20 @@ def read_document(path):
         ValueError: it is no schedule document.
     """
     outer, element, items = [], None, []
-    depth, quoted, escaped = 0, False, False
+    depth, inside = 0, bytearray(2)
     with open(path, "rb") as file:
         while True:
             piece = file.read(256)
             if not piece:
                 break
-            start = 0
-            for at, byte in enumerate(piece):
-                if quoted:
-                    if escaped:
-                        escaped = False
-                    elif byte == 92:  # a backslash
-                        escaped = True
-                    elif byte == 34:
-                        quoted = False
-                elif byte == 34:
-                    quoted = True
-                elif byte in (123, 91):  # { [
+            start, at = 0, next_bracket(piece, 0, len(piece), inside)
+            while at < len(piece):
+                if piece[at] in b"{[":
                     depth += 1
-                    if depth == 3 and element is None and byte == 123:
+                    if depth == 3 and element is None and piece[at] == 123:
                         outer.append(piece[start:at])
                         start, element = at, []
-                elif byte in (125, 93):  # } ]
+                else:
                     depth -= 1
                     if depth == 2 and element is not None:
                         element.append(piece[start : at + 1])
@@ -412,6 +429,7 @@ def read_document(path):
                         items.sort(key=lambda one: one.play_at)
                         if len(items) > MAX_ITEMS:
                             items.pop()
+                at = next_bracket(piece, at + 1, len(piece), inside)
             (outer if element is None else element).append(piece[start:])
     document = _object(b"".join(outer))
     if depth or not isinstance(document.get("announcements"), list):
@@ -550,6 +568,14 @@ def tls_context():
     return context
 
 
+async def _within(work, seconds):
+    """Await something; OSError if it takes longer: MicroPython's own error is none."""
+    try:
+        return await asyncio.wait_for(work, seconds)
+    except asyncio.TimeoutError:
+        raise OSError("silence") from None
+
+
 async def open_socket(host, port, secure):
     """Connect to a server.
 
@@ -559,11 +585,11 @@ async def open_socket(host, port, secure):
     """
     gc.collect()
     if not secure:
-        return await asyncio.wait_for(asyncio.open_connection(host, port), READ_SECONDS)
+        return await _within(asyncio.open_connection(host, port), READ_SECONDS)
     context = tls_context()
     try:
         opening = asyncio.open_connection(host, port, ssl=context, server_hostname=host)
-        reader, writer = await asyncio.wait_for(opening, READ_SECONDS)
+        reader, writer = await _within(opening, READ_SECONDS)
     except (OSError, ValueError) as error:
         raise _tls_problem(error) from None
     return reader, writer
@@ -605,7 +631,7 @@ class Link:
         try:
             for part in parts:
                 self._writer.write(part)
-            await asyncio.wait_for(self._writer.drain(), READ_SECONDS)
+            await _within(self._writer.drain(), READ_SECONDS)
         except (
             ValueError
         ) as error:  # MicroPython shakes hands at the first bytes, and names what it finds wrong.
@@ -622,9 +648,7 @@ class Link:
         """
         if not self._buffer:
             try:
-                self._buffer = await asyncio.wait_for(self._reader.read(PIECE), seconds)
-            except asyncio.TimeoutError:
-                raise OSError("silence") from None
+                self._buffer = await _within(self._reader.read(PIECE), seconds)
             except (OSError, ValueError) as error:
                 raise _tls_problem(error) from None
             if not self._buffer:
@@ -717,6 +741,11 @@ class Http:
         self._link = None
         self._to = None
         self._answer = None
+
+    @property
+    def is_open(self):
+        """Whether there is a connection that was not found closed."""
+        return self._link is not None
 
     async def ask(self, method, url, token=None, body=None, **headers):
         """Send a request and return the head of its answer; the rest of an earlier answer is dropped.
@@ -1839,7 +1868,10 @@ class Mia:
                 attempts = 0
                 continue
             await self._calm()
-            station.connect(wifi["name"], wifi.get("password", ""))
+            try:
+                station.connect(wifi["name"], wifi.get("password", ""))
+            except OSError:  # An attempt is under way.
+                pass
             until = self.clock.ticks() + 20_000
             while not station.isconnected() and self.clock.ticks() < until:
                 await self.clock.sleep(200)
@@ -1911,6 +1943,7 @@ class Mia:
         pairing = {"token": token, "handle": made["handle"], "interval": made.get("interval", 5)}
         self.state["pairing"] = pairing
         self._save()
+        log("pairing", interval=pairing["interval"])
         self._code = [one for one in made["code"] if one in "0123456789"]
         return pairing
 
@@ -2035,7 +2068,8 @@ class Mia:
             return
         self._work.clear()
         try:
-            await self._calm()
+            if not self.http.is_open:
+                await self._calm()
             await self._send_acks()
             await self._send_heartbeat()
             await self._send_actions()

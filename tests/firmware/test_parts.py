@@ -1,13 +1,10 @@
 """Parts of firmware/mia.py by themselves, in this process; and its compilation for the chip."""
 
-import builtins
 import json
 import subprocess
 import sys
 from array import array
-from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -15,25 +12,6 @@ import pytest
 from catflap.cli.device.adpcm import STEPS, encode_adpcm
 from tests.support.firmware import ROOT, samples
 from tests.support.tone import tone_wav
-
-SHIMS = ROOT / "tests" / "firmware" / "shims"
-NAMES = ("machine", "micropython", "mia", "neopixel", "network")
-
-
-@pytest.fixture
-def mia(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """The module, imported with a folder of the test as its flash."""
-    for folder in (SHIMS, SHIMS / "cpython", ROOT / "firmware"):
-        monkeypatch.syspath_prepend(str(folder))
-    monkeypatch.chdir(tmp_path)
-    before = {name: sys.modules.pop(name, None) for name in NAMES}
-    yield __import__("mia")
-    for name in ("ptr8", "ptr16"):
-        delattr(builtins, name)
-    for name, module in before.items():
-        sys.modules.pop(name, None)
-        if isinstance(module, ModuleType):
-            sys.modules[name] = module
 
 
 def test_it_compiles_for_the_chip(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ async def test_a_truncated_sound_is_fetched_again_and_never_spoken(owner: Device
     async with start() as mia:
         broken = await mia.until("sound_broken", announcement="lunch")
         assert broken["bytes"] == len(wav) - 100
-        assert mia.cached() == set()
+        assert not [name for name in mia.cached() if name.endswith(".wav")]
         await owner.app.rows("UPDATE app.sounds SET wav = $1", wav)
         await mia.advance(timedelta(seconds=30))
         await mia.until("sound_held")

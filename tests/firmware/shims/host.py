@@ -69,7 +69,8 @@ class HostClock(mia.Clock):
             await super().tick(ms)
         elif self._virtual < self._limit and ms:
             self._virtual = min(self._limit, self._virtual + ms)
-            await asyncio.sleep(0)
+            # In long steps the network needs its turn too.
+            await asyncio.sleep(0.001 if ms >= 500 else 0)
         else:
             await asyncio.sleep(0.001)
 

@@ -24,6 +24,7 @@ from catflap.speech import installed_voices, say_text
 from catflap.store.database import Urls, connect
 from catflap.store.notify import NotificationListener
 from catflap.store.tables import announcements, devices, users
+from catflap.work.periodic import PeriodicTasks
 from tests.support.database import database_away
 from tests.support.spoken import add_announcement, add_sound
 
@@ -267,3 +268,15 @@ async def test_what_was_sent_is_told(stage: Stage) -> None:
     async with stage.playing(speaker, on_sent=note):
         stage.clock.advance(MINUTE)
         assert await told.get() == (device_id, said)
+
+
+async def test_one_that_was_sent_and_that_no_device_acknowledges_is_missed(stage: Stage) -> None:
+    device_id, speaker = await stage.device(), _Speaker()
+    said = await stage.reminder(device_id)
+    async with stage.playing(speaker):
+        stage.clock.advance(MINUTE)
+        await speaker.sent.get()
+    for passed, state in ((10 * MINUTE, "sent"), (SECOND, "missed")):
+        stage.clock.advance(passed)
+        await PeriodicTasks(stage.engine, stage.clock, 1).tick()
+        assert (await stage.state(said))[0] == state

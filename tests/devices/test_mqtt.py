@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, update
+from sqlalchemy import delete, insert, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.clock import FixedClock, rfc3339
-from catflap.store.database import Urls
+from catflap.store.database import Urls, connect
 from catflap.store.tables import announcements, users
+from tests.support.database import database_away
 from tests.support.mosquitto import needs_mosquitto, running_mosquitto
 from tests.support.mqtt_stage import JAPANESE, MINUTE, MqttStage, until
 
@@ -176,6 +177,31 @@ async def test_a_broker_that_was_killed_gets_everything_again(stage: MqttStage) 
             assert (await device.receive("schedule"))["volume"] == 30
             await device.publish("ack", _ack(stage, said))
             await until(lambda: _has(stage, said, "played"))
+
+
+async def test_acknowledgements_and_changes_survive_a_database_that_was_away(
+    fresh_database_urls: Urls, clock: FixedClock, tmp_path: Path
+) -> None:
+    """The process that led loses the lock meanwhile, and what it had not stored is sent to it again."""
+    engine = connect(fresh_database_urls.app)
+    async with engine.begin() as connection:
+        added = await connection.execute(insert(users).values(created_at=clock.now()).returning(users.c.id))
+        user_id = added.scalar_one()
+    async with running_mosquitto(tmp_path) as broker:
+        stage = MqttStage(engine, clock, fresh_database_urls, user_id, broker)
+        await stage.sound()
+        device_id = await stage.device()
+        said = await stage.reminder(device_id)
+        async with stage.publishing(), stage.broker.device(device_id) as device:
+            await device.receive("schedule")
+            async with database_away(fresh_database_urls):
+                await device.publish("ack", _ack(stage, said))
+                await broker.lost()
+            await until(lambda: _has(stage, said, "played"))
+            await stage.devices.update(stage.user_id, device_id, volume=15)
+            while (await device.receive("schedule"))["volume"] != 15:
+                pass
+    await engine.dispose()
 
 
 async def test_one_of_two_publishers_publishes_and_the_other_follows_it(stage: MqttStage) -> None:

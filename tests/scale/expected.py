@@ -98,6 +98,8 @@ MOST = {
     "erase": (20, 1),
     "risc": (12, 5),
     "risc (one token)": (3, 1),
+    "plays that are due": (12, 5),
+    "plays of all devices": (2, 0),
     "tick of calendars (nothing due)": (3, 1),
     "tick of calendars (much due)": (17, 11),
     "tick of the vault (nothing due)": (5, 0),

@@ -6,6 +6,10 @@ from collections.abc import Awaitable
 from datetime import timedelta
 from typing import Any
 
+from catflap.devices.channels.discovery_states import read_online, read_states
+from catflap.devices.channels.due_store import DueStore
+from catflap.devices.online import keep_online, set_offline
+from catflap.devices.scheduled_announcements import ScheduledAnnouncements
 from catflap.google.risc import RiscEvent, SecurityEvents
 from catflap.store.queue import enqueue
 from catflap.store.task_types import (
@@ -151,6 +155,35 @@ async def _queue(one: Large) -> Awaitable[Any]:
     return work()
 
 
+async def _due_plays(one: Large) -> Awaitable[Any]:
+    """Read what is due on a device whose schedule changed, claim it, and record that the device is online."""
+    engine, now = one.app.catflap.services.engine, one.app.clock.now()
+    await one.prepare("UPDATE app.devices SET channel = 'mqtt_play' WHERE user_id = 50")
+    await one.prepare("UPDATE app.announcements SET state = 'ready', play_at = $1 WHERE user_id = 50", now)
+    store = DueStore(engine, ScheduledAnnouncements(one.app.catflap.services.sounds, ""), ["mqtt_play"])
+
+    async def run() -> None:
+        ids = [row.id for row in await store.upcoming(now, [50])]
+        assert ids
+        await store.claim(ids, now)
+        await store.still_sent(ids, now)
+        await store.release(ids, now)
+        await keep_online(engine, {50, 60, 70}, now)
+        await set_offline(engine, 50, now)
+        await read_states(engine, now, [50])
+        await read_online(engine, now, [50, 60])
+
+    return run()
+
+
+async def _all_channels(one: Large) -> Awaitable[Any]:
+    """What a publisher reads when it starts, of few devices among many of the HTTP API."""
+    engine, now = one.app.catflap.services.engine, one.app.clock.now()
+    await one.prepare("ANALYZE app.devices")
+    store = DueStore(engine, ScheduledAnnouncements(one.app.catflap.services.sounds, ""), ["mqtt_play"])
+    return store.upcoming(now)
+
+
 async def _periodic_tick(one: Large) -> Awaitable[Any]:
     """A tick with nothing due, which is not the first of its process."""
     tasks = PeriodicTasks(one.app.catflap.services.engine, one.app.clock, _MOST_SYNCS)
@@ -241,6 +274,8 @@ JOBS: dict[str, Call] = {
     "risc": _security_event,
     "risc (one token)": _token_revoked,
     "queue": _queue,
+    "plays that are due": _due_plays,
+    "plays of all devices": _all_channels,
     "tick of calendars (nothing due)": _periodic_tick,
     "tick of calendars (much due)": _periodic_tick_due,
     "tick of the vault (nothing due)": _maintenance_tick,

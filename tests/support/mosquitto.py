@@ -128,6 +128,13 @@ class Mosquitto:
         """Home Assistant's connection, to be entered."""
         return self.client(username=HOME_ASSISTANT_USER, password=HOME_ASSISTANT)
 
+    async def lost(self) -> None:
+        """Return when Catflap is not connected."""
+        async with self.client(username=OBSERVER, password=OBSERVER) as client:
+            await client.subscribe("catflap/server")
+            while (await anext(client.messages)).payload != b"offline":
+                pass
+
     async def retained(self) -> dict[str, bytes]:
         """All retained messages, by topic."""
         found: dict[str, bytes] = {}

@@ -123,7 +123,9 @@ async def _expire(now: datetime, connection: AsyncConnection) -> int:
     """Set expired announcements that nobody played to `missed`, or `held` if all devices were muted then."""
     t, u = announcements, users.c
     muted = exists().where(u.id == t.c.user_id, u.muted_at <= t.c.play_at, t.c.play_at < u.muted_until)
-    late = next_batch(t, t.c.state.in_(("planned", "ready")), t.c.expires_at < now, oldest=t.c.expires_at)
+    late = next_batch(
+        t, t.c.state.in_(("planned", "ready", "sent")), t.c.expires_at < now, oldest=t.c.expires_at
+    )
     values = {
         "state": case((muted, "held"), else_="missed"),
         "detail": case((muted, "muted"), else_=t.c.detail),

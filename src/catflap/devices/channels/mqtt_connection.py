@@ -96,6 +96,8 @@ class Broker:
             logger=_QUIET,
         )
         client.pending_calls_threshold = _MOST_INCOMING
+        # The library has no public way to this; see `Connection.done`.
+        client._client.manual_ack_set(True)
         return client
 
     def _translate(self, error: aiomqtt.MqttError) -> CatflapError:
@@ -176,8 +178,13 @@ class Connection:
                 "catflap/# and homeassistant/#.",
             )
 
+    def done(self, message: aiomqtt.Message) -> None:
+        """Tell the broker that a message was handled; it sends any other again to the next connection."""
+        if message.qos > 0:
+            self._client._client.ack(message.mid, message.qos)
+
     async def messages(self) -> AsyncIterator[aiomqtt.Message]:
-        """Yield what comes in.
+        """Yield what comes in; call `done` with each.
 
         Raises:
             BrokerUnavailable: the connection is lost.

@@ -80,13 +80,16 @@ class Inbox:
     async def _receive(self, connection: Connection, queues: list[asyncio.Queue[aiomqtt.Message]]) -> None:
         async for message in connection.messages():
             topic = parse_topic(message.topic.value)
-            if topic is not None:
+            if topic is None:
+                connection.done(message)
+            else:
                 await queues[topic.device_id % _WORKERS].put(message)
 
     async def _work(self, connection: Connection, queue: asyncio.Queue[aiomqtt.Message]) -> None:
         while True:
             message = await queue.get()
             await self._attempt(connection, message)
+            connection.done(message)
 
     async def _attempt(self, connection: Connection, message: aiomqtt.Message) -> None:
         """Handle a message; wait for a database that is away, so that none is lost."""

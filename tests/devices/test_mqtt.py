@@ -13,6 +13,7 @@ from sqlalchemy import delete, insert, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.clock import FixedClock, rfc3339
+from catflap.devices.devices import Channel
 from catflap.store.database import Urls, connect
 from catflap.store.tables import announcements, users
 from tests.support.database import database_away
@@ -139,14 +140,21 @@ async def test_a_device_that_stays_online_is_so_without_heartbeats(
         await until(lambda: stage.is_online(device_id))
 
 
-async def test_a_device_that_is_removed_leaves_nothing_on_the_broker(stage: MqttStage) -> None:
-    device_id = await stage.device()
-    async with stage.publishing(home_assistant_discovery="device"), stage.broker.device(device_id) as device:
-        assert (await device.receive("schedule"))["announcements"] == []
+@pytest.mark.parametrize("channel", ["mqtt", "mqtt_play"])
+@pytest.mark.parametrize("discovery", ["off", "device"])
+async def test_a_device_that_is_removed_leaves_nothing_on_the_broker(
+    stage: MqttStage, channel: Channel, discovery: str
+) -> None:
+    device_id = await stage.device(channel)
+    async with stage.publishing(home_assistant_discovery=discovery), stage.broker.device(device_id) as device:
+        if channel == "mqtt":
+            assert (await device.receive("schedule"))["announcements"] == []
+        if discovery != "off":
+            assert (await device.receive("ha/vol")) == 60
         await device.online()
-        assert (await device.receive("ha/vol")) == 60
+        await until(lambda: stage.is_online(device_id))
+        assert not await _nothing_retained(stage)
         await stage.devices.remove(stage.user_id, device_id)
-        assert await device.receive("schedule") is None
         await until(lambda: _nothing_retained(stage))
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from catflap.devices.channels.discovery import clear_discovery
 from catflap.devices.channels.mqtt_connection import Connection
 from catflap.devices.channels.mqtt_topics import DeviceTopic
+from catflap.devices.mqtt_login import MQTT_CHANNELS
 from catflap.devices.schedule import Schedules
 from catflap.errors import TryAgain
 from catflap.log import log
@@ -74,11 +75,13 @@ class SchedulePublisher:
     ) -> None:
         asked = None if topics is None else set(map(device_of, topics))
         present = await self._present(asked)
-        gone = (set(published) if asked is None else asked & set(published)) - present
+        gone = (set(published) if asked is None else asked & set(published)) - set(present)
         for device_id in sorted(gone):
             await clear_device(connection, device_id)
             published.pop(device_id, None)
-        ids = sorted(present)
+        # Devices without a clock have no schedule there, but their state.
+        published |= {one: b"" for one, channel in present.items() if channel != _CHANNEL}
+        ids = sorted(one for one, channel in present.items() if channel == _CHANNEL)
         for first in range(0, len(ids), _AT_ONCE):
             some = ids[first : first + _AT_ONCE]
             await asyncio.gather(*(self._publish_one(connection, published, one) for one in some))
@@ -94,14 +97,15 @@ class SchedulePublisher:
             await connection.publish(str(DeviceTopic(device_id, "schedule")), payload, retain=True)
             published[device_id] = digest
 
-    async def _present(self, device_ids: Iterable[int] | None) -> set[int]:
-        """Return which of these devices, or of all, take their schedule from the broker."""
+    async def _present(self, device_ids: Iterable[int] | None) -> dict[int, str]:
+        """Return the channels of those of these devices, or of all, that are on the broker."""
         # The index on channels has the first condition.
-        where = [t.c.channel != "https", t.c.channel == _CHANNEL]
+        where = [t.c.channel != "https", t.c.channel.in_(MQTT_CHANNELS)]
         if device_ids is not None:
             where.append(t.c.id.in_(device_ids))
         async with self._engine.connect() as connection:
-            return set((await connection.scalars(select(t.c.id).where(*where))).all())
+            rows = await connection.execute(select(t.c.id, t.c.channel).where(*where))
+            return {row.id: row.channel for row in rows}
 
 
 async def clear_device(connection: Connection, device_id: int) -> None:

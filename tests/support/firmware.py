@@ -157,6 +157,8 @@ async def running_firmware(
     clock_error: timedelta | None = timedelta(0),
     flash: int | None = None,
     wifi: list[str] | None = None,
+    program: Path = ROOT / "firmware",
+    heap: int | None = None,
 ) -> AsyncIterator[Firmware]:
     """Start the firmware on the flash in `folder`; cut its power at the end.
 
@@ -167,8 +169,10 @@ async def running_firmware(
         clock_error: How wrong the chip's clock is; None if it has no time, as after a power cut.
         flash: Bytes that fit on its flash; None without a limit.
         wifi: The names of networks that can be joined; None for any.
+        program: The folder of mia.py or mia.mpy.
+        heap: Kilobytes of memory that MicroPython has; None for its usual 2 MB.
     """
-    command = interpreter(kind)
+    command = [*interpreter(kind), *(["-X", f"heapsize={heap}k"] if heap else [])]
     made: asyncio.Future[Firmware] = asyncio.get_running_loop().create_future()
 
     async def connected(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -179,7 +183,7 @@ async def running_firmware(
     async with await asyncio.start_server(connected, "127.0.0.1", 0) as server:
         options = {
             "control": server.sockets[0].getsockname()[1],
-            "firmware": str(ROOT / "firmware"),
+            "firmware": str(program),
             "now": None if clock is None else milliseconds(clock.now()),
             "clock_error": None if clock_error is None else round(clock_error.total_seconds() * 1000),
             "flash": flash,

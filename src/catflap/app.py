@@ -128,7 +128,7 @@ async def _services(components: Components, paths: Paths, stack: AsyncExitStack)
         presence=Presence(engine, clock, components.voices),
         acks=Acks(engine, clock, notifies=bool(broker and settings.home_assistant_discovery)),
         mqtt_logins=MqttLogins(engine, broker, mqtt_key),
-        pairings=Pairings(engine, clock, devices),
+        pairings=Pairings(engine, clock, devices, await signing_key(engine, "pairings")),
         schedules=schedules,
         schedule_streams=await stack.enter_async_context(
             ScheduleStreams(schedules, clock, infrastructure.notifications)

@@ -87,6 +87,7 @@ HTTP_STATUS = {
     "etag_mismatch": 412,
     "account_mismatch": 409,
     "conflict": 409,
+    "already_paired": 409,
     "reconsent_required": 409,
     "too_large": 413,
     "too_many": 429,

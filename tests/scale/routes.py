@@ -203,6 +203,12 @@ async def _delete_grant(one: Large) -> Awaitable[Any]:
     return one.app.client.delete(f"/v1/grants/{grants[-1]['id']}", headers=headers)
 
 
+async def _preview(one: Large) -> Awaitable[Any]:
+    body = {"token_sha256": hashlib.sha256(b"other").hexdigest(), "model": "mia"}
+    code = (await one.app.client.post("/v1/pairings", json=body)).json()["code"]
+    return one.app.client.post("/v1/pairings/preview", headers=one.bearer(), json={"code": code})
+
+
 async def _claim(one: Large) -> Awaitable[Any]:
     body = {"token_sha256": hashlib.sha256(b"robot").hexdigest(), "model": "mia"}
     code = (await one.app.client.post("/v1/pairings", json=body)).json()["code"]
@@ -281,6 +287,7 @@ ROUTES: dict[str, Call] = {name: _simple(name, request) for name, request in _RE
     "POST /google/calendar/push (again)": _notification(1),
     "POST /google/calendar/push (list)": _notification(2),
     "DELETE /v1/grants/{grant_id}": _delete_grant,
+    "POST /v1/pairings/preview": _preview,
     "POST /v1/devices (code)": _claim,
     "POST /v1/device/acks": _acknowledge,
     "POST /v1/device/actions": _act,

@@ -79,10 +79,14 @@ SELECT i, 'Mia', CASE WHEN i % 2 = 0 THEN 'browser' ELSE 'mia' END, sha256(('dev
     :now: - i % 20 * interval '1 second'
 FROM generate_series(1, :users:) i;
 
-INSERT INTO app.pairings (handle_hash, code, token_hash, model, expires_at)
-SELECT sha256(('handle-' || i)::bytea), 'CODE' || i, sha256(('pairing ' || i)::bytea), 'mia',
-    :now: + (1 + i % 9) * interval '1 minute'
-FROM generate_series(20, :users:, 20) i;
+INSERT INTO app.pairings (handle_hash, code_hash, token_hash, model, address, expires_at)
+SELECT sha256(('handle-' || i)::bytea), sha256(('code ' || i)::bytea), sha256(('pairing ' || i)::bytea), 'mia',
+    '198.51.100.' || i % 256, :now: + (1 + i % 9) * interval '1 minute'
+FROM generate_series(1, :users:) i;
+
+INSERT INTO app.limit_counts (name, key_hash, count, ends_at)
+SELECT 'tries', sha256(('address ' || i)::bytea), 1 + i % 20, :now: + (1 + i % 60) * interval '1 minute'
+FROM generate_series(1, :users:) i;
 
 -- Eight of each device: three to come, five past. Two share a sound, and each hundredth still waits for one.
 INSERT INTO app.announcements

@@ -112,6 +112,8 @@ def calls(away: Away) -> list[tuple[str, str, dict[str, str], Any]]:
         ("GET", "/v1/devices", bearer, None),
         ("PATCH", "/v1/devices/1", bearer, {"volume": 5}),
         ("POST", "/v1/pairings", {}, {"token_sha256": "0" * 64, "model": "x"}),
+        ("POST", "/v1/pairings/preview", bearer, {"code": "WDJB-MJHT"}),
+        ("POST", "/v1/devices", bearer, {"code": "WDJB-MJHT"}),
         ("GET", "/v1/pairings/x", {}, None),
         ("GET", "/v1/device/schedule", device, None),
         ("GET", "/v1/device/schedule", {**device, "Accept": "text/event-stream"}, None),

@@ -14,10 +14,10 @@ from sqlalchemy import (
     bindparam,
     delete,
     func,
-    insert,
     select,
     update,
 )
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from catflap.announcements.encoded_sounds import enqueue_encoding
@@ -110,6 +110,7 @@ class Devices:
         name: str,
         model: str,
         token_hash: bytes,
+        room: str = "",
         audio: str = str(RENDERED_AUDIO),
         channel: Channel = "https",
         session_id: int | None = None,
@@ -117,8 +118,12 @@ class Devices:
         """Add a device whose token has the hash `token_hash`, and enqueue a plan for it.
 
         Raises:
-            BadRequest: `too_many`.
+            BadRequest: `too_many`; `already_paired` if another device has the token.
         """
+        # Locks the row, so that two devices are not added at once. Writes it in any case: a tick that sees no
+        # device at the same time would clear `plan_due_at`.
+        due_at = func.coalesce(users.c.plan_due_at, self._clock.now() + PLAN_EVERY)
+        await connection.execute(update(users).where(users.c.id == user_id).values(plan_due_at=due_at))
         existing = (await connection.execute(select(t.c.id).where(t.c.user_id == user_id))).all()
         if len(existing) >= MAX_DEVICES:
             raise BadRequest("too_many", f"You have {MAX_DEVICES} devices; remove one first.")
@@ -126,6 +131,7 @@ class Devices:
             "user_id": user_id,
             "name": name,
             "model": model,
+            "room": room,
             "token_hash": token_hash,
             "volume": DEFAULT_VOLUME,
             "audio": audio,
@@ -134,10 +140,12 @@ class Devices:
             "session_id": session_id,
             "created_at": self._clock.now(),
         }
-        # Writes the row in any case: a tick that sees no device at the same time would clear `plan_due_at`.
-        due_at = func.coalesce(users.c.plan_due_at, self._clock.now() + PLAN_EVERY)
-        await connection.execute(update(users).where(users.c.id == user_id).values(plan_due_at=due_at))
-        row = (await connection.execute(insert(t).values(values).returning(t))).one()
+        made = insert(t).values(values).on_conflict_do_nothing(index_elements=[t.c.token_hash])
+        row = (await connection.execute(made.returning(t))).first()
+        if row is None:
+            raise BadRequest(
+                "already_paired", "This device is paired already; reset it, so that it makes a new token."
+            )
         await enqueue(connection, PLAN, user_id)
         return from_row(Device, row)
 

@@ -200,15 +200,31 @@ pairings = Table(
     "pairings",
     metadata,
     Column("handle_hash", LargeBinary, primary_key=True),
-    Column("code", Text, nullable=False, unique=True),
+    # A keyed hash; None once the device is claimed.
+    Column("code_hash", LargeBinary, unique=True),
     Column("token_hash", LargeBinary, nullable=False),
     Column("model", Text, nullable=False),
     Column("audio", Text, nullable=False, server_default="wav-16000"),
     Column("channel", Text, nullable=False, server_default="https"),
+    # From where the device asked, until it is claimed.
+    Column("address", Text, nullable=False, server_default=""),
     Column("device_id", BigInteger, ForeignKey("app.devices.id", ondelete="CASCADE")),
     time_column("expires_at"),
     Index("pairings_device", "device_id"),
     Index("pairings_expires_at", "expires_at"),
+    schema="app",
+)
+
+# Of rate limits that all processes share: uses in the window that ends then.
+limit_counts = Table(
+    "limit_counts",
+    metadata,
+    Column("name", Text, primary_key=True),
+    # A keyed hash of the user or the address.
+    Column("key_hash", LargeBinary, primary_key=True),
+    Column("count", Integer, nullable=False),
+    time_column("ends_at"),
+    Index("limit_counts_ends_at", "ends_at"),
     schema="app",
 )
 

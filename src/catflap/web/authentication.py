@@ -270,6 +270,15 @@ async def limit_codes(request: Request, services: Annotated[Services, Depends(se
     services.limits.codes.check(services.limits.address(request))
 
 
+async def limit_pairings(request: Request, services: Annotated[Services, Depends(services)]) -> None:
+    """Dependency: count a request about a pairing, before the database is asked.
+
+    Raises:
+        TryAgain: `rate_limited`.
+    """
+    services.limits.pairings.check(services.limits.address(request))
+
+
 async def _app_session(token: str, services: Services) -> Session | None:
     """Return the session for a JWT of another issuer, where the settings accept one."""
     if services.external_jwt is None or token.count(".") != 2:

@@ -68,7 +68,10 @@ class Limit:
 
 
 class SignInLimits:
-    """The limits of each step of signing in; separate, so that new sign-ins can't block those that return."""
+    """The limits of each step of signing in, and of devices that ask for a code or whether they were claimed.
+
+    Separate, so that new sign-ins can't block those that return.
+    """
 
     def __init__(
         self,
@@ -80,6 +83,7 @@ class SignInLimits:
         self.begins = Limit("signin_begins", per_minute, monotonic)
         self.returns = Limit("signin_returns", per_minute, monotonic)
         self.codes = Limit("signin_codes", per_minute, monotonic)
+        self.pairings = Limit("pairings", per_minute, monotonic)
 
     def address(self, request: HTTPConnection) -> str:
         """Return the address that a request is counted for; see `counted_address`."""

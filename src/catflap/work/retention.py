@@ -9,8 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from catflap.announcements.facts import FACTS_KEPT
 from catflap.announcements.repository import KEPT, STATES
 from catflap.calendars.project_budget import delete_old_windows
+from catflap.devices.pairing import delete_expired_pairings
 from catflap.store.batches import BATCH, in_batches, next_batch
 from catflap.store.planning_tables import occurrence_changes, reactions
+from catflap.store.shared_limits import delete_ended_windows
 from catflap.store.tables import announcements, sessions, sounds
 
 # PgQueuer writes three rows for each job and deletes none. Their times are the database's.
@@ -91,4 +93,6 @@ _BATCHES = (
     _changes,
     _reactions,
     delete_old_windows,
+    delete_ended_windows,
+    delete_expired_pairings,
 )

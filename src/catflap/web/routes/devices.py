@@ -1,13 +1,12 @@
-"""The API of devices: pairing, sounds, heartbeats, acknowledgements."""
+"""The API of devices: what can be set, sounds, heartbeats, acknowledgements."""
 
 from typing import Annotated, Any, get_args
 
-from fastapi import Header, Path
+from fastapi import Header, Path, Request
 from fastapi.responses import Response
 
 from catflap.devices.signed_urls import PATH
 from catflap.errors import BadRequest
-from catflap.speech import RENDERED_AUDIO
 from catflap.speech.audio_format import MediaType
 from catflap.web.authentication import CurrentDevice, CurrentSession, ServicesDep
 from catflap.web.input_types import PathId
@@ -19,9 +18,6 @@ from catflap.web.schemas.devices import (
     DeviceChange,
     DeviceList,
     DeviceResource,
-    PairingBody,
-    PairingResource,
-    PairingStatus,
 )
 from catflap.web.schemas.problems import DEVICE, SESSION, problems
 
@@ -36,56 +32,34 @@ _ACCEPT_RANGES = {"Accept-Ranges": {"schema": {"const": "bytes"}, "description":
 
 
 @router.post(
-    "/v1/pairings",
-    status_code=201,
-    operation_id="beginPairing",
-    summary="Begin to pair a device",
-    response_description="A code to show, and a handle to ask with.",
-    responses=problems("invalid_request", "format_unavailable"),
-)
-async def begin_pairing(body: PairingBody, services: ServicesDep) -> PairingResource:
-    """Make a code for the device to show; its user sends it to `addDevice`, the device asks `getPairing`."""
-    audio = body.audio.checked() if body.audio else RENDERED_AUDIO
-    return PairingResource.of(
-        await services.pairings.create(
-            token_sha256=body.token_sha256, model=body.model, audio=audio, channel=body.channel
-        )
-    )
-
-
-@router.get(
-    "/v1/pairings/{handle}",
-    operation_id="getPairing",
-    summary="Ask whether a user claimed the device",
-    response_description="`pending`, or `claimed` with the device's id.",
-    responses=problems("expired"),
-)
-async def ask_pairing(
-    handle: Annotated[str, Path(description="As `beginPairing` gave it.")], services: ServicesDep
-) -> PairingStatus:
-    """Return the state of a pairing; ask every `interval` seconds."""
-    device_id = await services.pairings.claimed_device_id(handle)
-    return PairingStatus(status="pending" if device_id is None else "claimed", device=device_id)
-
-
-@router.post(
     "/v1/devices",
     status_code=201,
     operation_id="addDevice",
     summary="Claim a device by its code, or make this browser a device",
     response_description="The device; of a browser its token too.",
-    responses=problems(*SESSION, "invalid_request", "not_found", "too_many"),
+    responses=problems(
+        *SESSION, "already_paired", "invalid_request", "not_found", "rate_limited", "too_many"
+    ),
 )
-async def add_device(body: DeviceBody, session: CurrentSession, services: ServicesDep) -> DeviceResource:
-    """Claim the device that shows `code`; with `browser`, make this browser one and return its token."""
+async def add_device(
+    request: Request, body: DeviceBody, session: CurrentSession, services: ServicesDep
+) -> DeviceResource:
+    """Claim the device that shows `code`; with `browser`, make this browser one and return its token.
+
+    Of several who claim a device, one gets it, and `not_found` is for the others. After five wrong codes
+    within an hour, a user waits.
+    """
     if body.browser:
         name = body.name or "Browser"
         device, token = await services.devices.add_browser(session.user_id, name, session.id)
         return DeviceResource.of(device, services.clock.now(), token)
     if body.code is None:
         raise BadRequest("invalid_request", "Send the code that the device shows.")
-    claimed = await services.pairings.claim(session.user_id, body.code, body.name)
-    return DeviceResource.of(claimed, services.clock.now())
+    address = services.limits.address(request)
+    claimed, waited = await services.pairings.claim(
+        session.user_id, body.code, body.name, room=body.room, address=address
+    )
+    return DeviceResource.of(claimed, services.clock.now(), asked_from=waited.address)
 
 
 @router.get(

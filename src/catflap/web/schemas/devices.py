@@ -1,4 +1,4 @@
-"""Devices: pairing, what can be set, the schedule they follow, what they acknowledge."""
+"""Devices: what can be set, the schedule they follow, what they acknowledge."""
 
 from datetime import datetime
 from typing import Annotated, Literal, Self
@@ -6,7 +6,6 @@ from typing import Annotated, Literal, Self
 from pydantic import Field
 
 from catflap.devices.devices import OFFLINE_AFTER, Channel, Device
-from catflap.devices.pairing import Pairing
 from catflap.speech import AudioFormat, check_available
 from catflap.speech.audio_format import Codec, MediaType, SampleRate
 from catflap.web.input_types import Text
@@ -14,7 +13,15 @@ from catflap.web.schemas.base import Answer, Instant, RequestTime, StrictBody, a
 
 Name = Annotated[Text, Field(min_length=1, max_length=60, examples=["Mia"])]
 Room = Annotated[Text, Field(max_length=60, examples=["Kitchen"])]
-_CHANNEL = (
+TypedCode = Annotated[
+    Text,
+    Field(
+        max_length=40,
+        description="The code that the device shows or speaks; case, width and separators don't matter.",
+        examples=["WDJB-MJHT"],
+    ),
+]
+CHANNEL = (
     "How announcements reach it: `https` if it takes its schedule from this API; `mqtt` if it takes the same "
     "document from the MQTT broker; `mqtt_play` if it keeps no time, so that MQTT tells it when to play."
 )
@@ -49,49 +56,12 @@ class AudioResource(Answer):
         return cls.model_validate({"format": audio.codec, "rate": audio.rate})
 
 
-class PairingBody(StrictBody):
-    """Request of a device for a pairing code; it keeps its token and sends the hash."""
-
-    token_sha256: Annotated[
-        Text,
-        Field(pattern="^[0-9a-f]{64}$", description="SHA-256 (hex) of a random token of the device's own."),
-    ]
-    model: Name
-    audio: AudioBody | None = None
-    channel: Literal["https", "mqtt", "mqtt_play"] = Field("https", description=_CHANNEL)
-
-
-class PairingResource(Answer):
-    """Pairing of a device: the `code` that it shows, and the `handle` with which it polls."""
-
-    code: str = Field(examples=["WDJB-MJHT"])
-    handle: str
-    expires_in: int = Field(description="Seconds.")
-    interval: int = Field(description="Seconds between two questions.")
-
-    @classmethod
-    def of(cls, pairing: Pairing) -> Self:
-        """Build it from a new pairing."""
-        return cls(
-            code=pairing.code,
-            handle=pairing.handle,
-            expires_in=pairing.expires_in,
-            interval=pairing.interval,
-        )
-
-
-class PairingStatus(Answer):
-    """Whether a user claimed the device."""
-
-    status: Literal["pending", "claimed"]
-    device: int | None = absent("The device's id, once it is claimed.")
-
-
 class DeviceBody(StrictBody):
     """Claim the device that shows `code`, or make this browser one."""
 
-    code: Annotated[Text, Field(max_length=20, examples=["WDJB-MJHT"])] | None = None
+    code: TypedCode | None = None
     name: Name | None = None
+    room: Room = ""
     browser: bool = False
 
 
@@ -112,16 +82,19 @@ class DeviceResource(Answer):
     name: str
     model: str
     room: str = Field(description="Empty if nobody said where it is.")
-    channel: Channel = Field(description=_CHANNEL + " `home_assistant` is a speaker of Home Assistant.")
+    channel: Channel = Field(description=CHANNEL + " `home_assistant` is a speaker of Home Assistant.")
     volume: int = Field(description="0 to 100.")
     muted_until: Instant | None
     audio: AudioResource
     last_seen_at: Instant | None
     online: bool
     token: str | None = absent("A browser's device token, in the answer that made it; shown once.")
+    asked_from: str | None = absent("From where a device asked that was claimed, in the answer to the claim.")
 
     @classmethod
-    def of(cls, device: Device, now: datetime, token: str | None = None) -> Self:
+    def of(
+        cls, device: Device, now: datetime, token: str | None = None, asked_from: str | None = None
+    ) -> Self:
         """Build it from a stored device; `now` decides whether it is online."""
         seen = device.last_seen_at
         return cls(
@@ -136,6 +109,7 @@ class DeviceResource(Answer):
             last_seen_at=seen,
             online=seen is not None and now - seen < OFFLINE_AFTER,
             token=token,
+            asked_from=asked_from,
         )
 
 

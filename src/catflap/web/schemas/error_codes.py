@@ -83,6 +83,7 @@ _CODES = (
     (BadRequest, "event_not_found", "Check calendar and id; the account has no such calendar or event."),
     (BadRequest, "method_not_allowed", "Use a method that the reference has for this path."),
     (BadRequest, "account_mismatch", "Have the user choose the Google account that was asked for."),
+    (BadRequest, "already_paired", "Reset the device, so that it makes a new token, and pair it again."),
     (BadRequest, "event_exists", "Choose another id; another event has this one."),
     (UserMustAct, "access_denied", "Ask the user again; they said no, or Google does not allow this app."),
     (UserMustAct, "admin_policy", "Nothing: the user's organisation does not allow this app."),

@@ -14,6 +14,7 @@ from catflap.clock import Clock
 from catflap.components import Components, Infrastructure, http_client, open_components
 from catflap.devices.acks import Acks
 from catflap.devices.devices import Devices
+from catflap.devices.members import Members
 from catflap.devices.mqtt_login import MQTT_KEY, MqttLogins
 from catflap.devices.pairing import Pairings
 from catflap.devices.presence import Presence
@@ -125,10 +126,11 @@ async def _services(components: Components, paths: Paths, stack: AsyncExitStack)
         sessions=Sessions(engine, clock),
         users=users,
         devices=devices,
+        members=Members(engine, clock),
         presence=Presence(engine, clock, components.voices),
         acks=Acks(engine, clock, notifies=bool(broker and settings.home_assistant_discovery)),
         mqtt_logins=MqttLogins(engine, broker, mqtt_key),
-        pairings=Pairings(engine, clock, devices, await signing_key(engine, "pairings")),
+        pairings=Pairings(engine, clock, devices, components.voices, await signing_key(engine, "pairings")),
         schedules=schedules,
         schedule_streams=await stack.enter_async_context(
             ScheduleStreams(schedules, clock, infrastructure.notifications)

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from catflap.announcements import rendering, repository
 from catflap.announcements.planned import PlannedAnnouncement, Wording
 from catflap.announcements.rendering import Renderer
-from catflap.announcements.repository import lock_plan, replan
+from catflap.announcements.repository import lock_plan
 from catflap.clock import FixedClock
 from catflap.devices.devices import Devices
 from catflap.devices.schedule import Schedules
@@ -21,6 +21,7 @@ from catflap.devices.signed_urls import PATH, SignedSoundUrls, signing_key
 from catflap.speech import Sound, Speech, SpeechFailed, installed_voices, say_text
 from catflap.store.tables import announcements, devices, encoded_sounds, sounds
 from tests.announcements.conftest import add_device
+from tests.support.planned_announcements import replan_everywhere
 from tests.support.tone import tone_wav
 
 WAV = tone_wav()
@@ -186,7 +187,7 @@ async def test_a_plan_has_existing_sounds_encoded_for_a_device_that_wants_it(
         async with engine.begin() as connection:
             await connection.execute(text("DELETE FROM queue.pgqueuer"))
             await lock_plan(connection, harness.user_id)
-            await replan(connection, harness.user_id, clock.now(), [one])
+            await replan_everywhere(connection, harness.user_id, clock.now(), [one])
         return await harness.renders()
 
     async with engine.begin() as connection:

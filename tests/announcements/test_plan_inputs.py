@@ -6,7 +6,7 @@ from datetime import datetime, time, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.announcements import planner
@@ -18,6 +18,7 @@ from catflap.calendars.calendar_list import write_time_zone
 from catflap.clock import FixedClock
 from catflap.speech import Voices, installed_engines, installed_voices, voices
 from catflap.store.calendar_tables import calendars, events
+from catflap.store.device_tables import device_members
 from catflap.store.tables import accounts, announcements, devices, users
 from tests.announcements.conftest import add_device
 from tests.support.sandbox_calendar import SUB, Served, add_account
@@ -148,6 +149,15 @@ async def _new_device(plans: Plans) -> None:
     await add_device(plans.engine, plans.user_id, plans.clock, b"second")
 
 
+async def _shared_device(plans: Plans) -> None:
+    async with plans.engine.begin() as connection:
+        made = insert(users).values(created_at=plans.clock.now()).returning(users.c.id)
+        owner_id = int((await connection.execute(made)).scalar_one())
+    device_id = await add_device(plans.engine, owner_id, plans.clock, b"second")
+    member = {"device_id": device_id, "user_id": plans.user_id, "says_name": True, "says_titles": False}
+    await plans.execute(insert(device_members).values(**member, joined_at=plans.clock.now()))
+
+
 CHANGES: dict[str, Callable[[Plans], Awaitable[None]]] = {
     "an event at Google": _insert_event,
     "an event deleted at Google": _delete_event,
@@ -173,6 +183,11 @@ CHANGES: dict[str, Callable[[Plans], Awaitable[None]]] = {
     "event types": lambda plans: plans.prefer(event_types=("focusTime",)),
     "no preferences": lambda plans: plans.execute(text("DELETE FROM app.preferences")),
     "a new device": _new_device,
+    "a device of somebody else": _shared_device,
+    "whether the name is said": lambda plans: plans.execute(update(device_members).values(says_name=True)),
+    "whether titles are said": lambda plans: plans.execute(update(device_members).values(says_titles=False)),
+    "the name": lambda plans: plans.execute(update(accounts).values(given_name="Mia")),
+    "the quiet hours of a device": lambda plans: plans.execute(update(devices).values(quiet_from=time(22))),
 }
 
 

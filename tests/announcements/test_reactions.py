@@ -18,13 +18,14 @@ from catflap.announcements.reactions import (
     snooze,
 )
 from catflap.announcements.rendering import Renderer
-from catflap.announcements.repository import lock_plan, replan
+from catflap.announcements.repository import lock_plan
 from catflap.clock import FixedClock
 from catflap.errors import BadRequest
 from catflap.speech import Speech, installed_engines, installed_voices, say_text
 from catflap.store.planning_tables import reactions
 from catflap.store.tables import announcements
 from tests.announcements.conftest import add_device
+from tests.support.planned_announcements import replan_everywhere
 from tests.support.spoken import add_announcement, made_at_once, reactions_of
 
 MINUTE = timedelta(minutes=1)
@@ -188,7 +189,7 @@ async def test_a_plan_leaves_alone_what_was_made_at_once(mia: Listener) -> None:
         values = (mia.user_id, utterance, installed_voices(), mia.clock.now())
         assert len(await announce_text(connection, *values)) == 1
         await lock_plan(connection, mia.user_id)
-        await replan(connection, mia.user_id, mia.clock.now(), [])
+        await replan_everywhere(connection, mia.user_id, mia.clock.now(), [])
     assert {row.kind: row.state for row in await mia.repeats()} == {"repeat": "planned", "say": "planned"}
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import Row, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.announcements.planned import PlannedAnnouncement, Wording
-from catflap.announcements.repository import acknowledge, lock_plan, mark_failed, mark_ready, replan
+from catflap.announcements.repository import acknowledge, lock_plan, mark_failed, mark_ready
 from catflap.clock import FixedClock
 from catflap.errors import BadRequest
 from catflap.speech import Utterance, installed_voices
@@ -21,7 +21,7 @@ from catflap.store.tables import announcements as t
 from catflap.store.tables import devices, sounds
 from catflap.work.retention import Retention
 from tests.announcements.conftest import add_device
-from tests.support.planned_announcements import LEAD, planned
+from tests.support.planned_announcements import LEAD, planned, replan_everywhere
 
 
 class PlanHarness:
@@ -36,7 +36,7 @@ class PlanHarness:
     async def plan(self, *wanted: PlannedAnnouncement) -> None:
         async with self.engine.begin() as connection:
             await lock_plan(connection, self.user_id)
-            await replan(connection, self.user_id, self.clock.now(), wanted)
+            await replan_everywhere(connection, self.user_id, self.clock.now(), wanted)
 
     async def rows(self, device_id: int | None = None) -> dict[str, Row[Any]]:
         query = select(t).where(t.c.device_id == (device_id or self.device_id)).order_by(t.c.play_at)
@@ -363,7 +363,7 @@ async def test_an_old_sound_that_a_plan_uses_is_not_deleted_while_the_plan_is_wr
     clock.advance(timedelta(days=3))
     async with engine.begin() as connection:
         await lock_plan(connection, harness.user_id)
-        await replan(connection, harness.user_id, clock.now(), [one])
+        await replan_everywhere(connection, harness.user_id, clock.now(), [one])
         # Does not see the announcement yet.
         await Retention(engine).delete_old(clock.now())
     async with engine.connect() as connection:

@@ -10,12 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from catflap.announcements.at_once import announce_text, repeat_later, repeat_now
 from catflap.announcements.reactions import acknowledge_occurrences, find_announcement, snooze
-from catflap.announcements.repository import lock_plan, mark_ready, replan
+from catflap.announcements.repository import lock_plan, mark_ready
 from catflap.clock import FixedClock
 from catflap.devices.devices import Devices
 from catflap.devices.mute import ALWAYS, mute_all, unmute_all
 from catflap.speech import installed_voices, say_text
 from catflap.store.tables import devices
+from tests.support.planned_announcements import replan_everywhere
 from tests.support.spoken import add_announcement
 
 _Change = Callable[[AsyncConnection], Awaitable[object]]
@@ -32,7 +33,7 @@ async def test_changes_at_the_same_time_wait_for_each_other_and_none_is_lost(
 
     async def plan(connection: AsyncConnection) -> None:
         await lock_plan(connection, user_id)
-        await replan(connection, user_id, now, [])
+        await replan_everywhere(connection, user_id, now, [])
 
     def about(one: str, act: Callable[..., Awaitable[object]], *more: object) -> _Change:
         async def change(connection: AsyncConnection) -> None:

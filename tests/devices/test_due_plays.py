@@ -11,7 +11,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.announcements.at_once import announce_text
-from catflap.announcements.repository import increment_version, lock_plan, mark_ready, replan
+from catflap.announcements.repository import increment_version, lock_plan, mark_ready
 from catflap.clock import FixedClock
 from catflap.devices.channels.due import CLAIM_AHEAD, DuePlays
 from catflap.devices.channels.due_store import DueDevice
@@ -26,6 +26,7 @@ from catflap.store.notify import NotificationListener
 from catflap.store.tables import announcements, devices, users
 from catflap.work.periodic import PeriodicTasks
 from tests.support.database import database_away
+from tests.support.planned_announcements import replan_everywhere
 from tests.support.spoken import add_announcement, add_sound
 
 MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)
@@ -154,11 +155,25 @@ async def test_a_plan_that_drops_an_announcement_keeps_it_from_being_sent(stage:
     async with stage.playing(speaker):
         async with stage.engine.begin() as connection:
             await lock_plan(connection, stage.user_id)
-            await replan(connection, stage.user_id, stage.clock.now(), [])
+            await replan_everywhere(connection, stage.user_id, stage.clock.now(), [])
         await stage.reminder(device_id, MINUTE, id="last", kind="say")
         stage.clock.advance(MINUTE)
         assert (await speaker.sent.get())[1]["id"] == "last"
     assert (await stage.state(said))[0] == "cancelled"
+
+
+async def test_what_a_member_has_muted_is_held_and_what_is_said_of_others_is_sent(stage: Stage) -> None:
+    device_id, speaker, now = await stage.device(), _Speaker(), stage.clock.now()
+    async with stage.engine.begin() as connection:
+        values = {"created_at": now, "muted_at": now, "muted_until": now + timedelta(hours=1)}
+        member = await connection.scalar(insert(users).values(values).returning(users.c.id))
+    held = await add_announcement(stage.engine, member, device_id, now + MINUTE, state="ready", id="theirs")
+    said = await stage.reminder(device_id, id="ours")
+    async with stage.playing(speaker):
+        stage.clock.advance(MINUTE)
+        assert (await speaker.sent.get())[1]["id"] == said
+        await stage.becomes(held, "held")
+    assert speaker.sent.empty() and await stage.state(held) == ("held", "muted")
 
 
 async def test_what_is_due_while_muted_is_held_and_not_sent(stage: Stage) -> None:

@@ -14,6 +14,7 @@ from catflap.devices.devices import MAX_DEVICES, Devices
 from catflap.devices.pairing import LIFETIME, Pairings
 from catflap.devices.pairing_codes import Code, CodeKind, make_code, read_code
 from catflap.errors import BadRequest
+from catflap.speech import installed_voices
 from catflap.store.tables import devices as devices_table
 from catflap.store.tables import limit_counts, users
 from catflap.store.tables import pairings as pairings_table
@@ -30,7 +31,7 @@ def devices(engine: AsyncEngine, clock: FixedClock) -> Devices:
 
 @pytest.fixture
 def pairings(engine: AsyncEngine, clock: FixedClock, devices: Devices) -> Pairings:
-    return Pairings(engine, clock, devices, b"k" * 32)
+    return Pairings(engine, clock, devices, installed_voices(), b"k" * 32)
 
 
 async def test_a_claimed_device_is_found_by_its_token(
@@ -40,7 +41,8 @@ async def test_a_claimed_device_is_found_by_its_token(
     assert await pairings.claimed_device_id(pairing.handle) is None
     claimed, waited = await pairings.claim(user_id, pairing.code.lower(), "Mia", room="Kitchen")
     assert await pairings.claimed_device_id(pairing.handle) == claimed.id
-    assert await devices.find(SECRET) == claimed
+    found = await devices.find(SECRET)
+    assert found is not None and found.id == claimed.id
     assert (claimed.name, claimed.room, claimed.model) == ("Mia", "Kitchen", "robot")
     assert (claimed.user_id, waited.model) == (user_id, "robot")
 
@@ -169,3 +171,19 @@ async def test_the_number_of_devices_per_user_is_limited(devices: Devices, user_
     with pytest.raises(BadRequest) as refused:
         await devices.add_browser(user_id, "One more")
     assert refused.value.code == "too_many"
+
+
+async def test_a_token_is_replaced_once_by_one_that_no_other_device_has(
+    devices: Devices, user_id: int
+) -> None:
+    (_, first), (other, second) = [await devices.add_browser(user_id, name) for name in ("A", "B")]
+    found = await devices.find(first)
+    assert found is not None
+    with pytest.raises(BadRequest) as refused:
+        await devices.rotate_token(found, hashlib.sha256(second.encode()).hexdigest())
+    assert refused.value.code == "already_paired"
+    replaced = [devices.rotate_token(found, hashlib.sha256(new).hexdigest()) for new in (b"x", b"y")]
+    ends = await asyncio.gather(*replaced, return_exceptions=True)
+    assert [one.code for one in ends if isinstance(one, BadRequest)] == ["unauthenticated"]
+    assert await devices.find(first) is None and await devices.find(second) == other
+    assert len([one for one in ("x", "y") if await devices.find(one)]) == 1

@@ -15,6 +15,7 @@ from catflap.devices.pairing import Pairings
 from catflap.devices.pairing_codes import CodeKind
 from catflap.devices.pairing_limits import CODES_PER_ADDRESS, TRIES_PER_ADDRESS, TRIES_PER_USER
 from catflap.errors import BadRequest, CatflapError, TryAgain
+from catflap.speech import installed_voices
 from catflap.store.tables import limit_counts
 from catflap.work.retention import Retention
 
@@ -25,7 +26,7 @@ Make = Callable[[], Pairings]
 @pytest.fixture
 def make(engine: AsyncEngine, clock: FixedClock) -> Make:
     """Makes what a process has of its own."""
-    return lambda: Pairings(engine, clock, Devices(engine, clock), b"k" * 32)
+    return lambda: Pairings(engine, clock, Devices(engine, clock), installed_voices(), b"k" * 32)
 
 
 async def outcomes(*calls: Awaitable[object]) -> dict[str, int]:
@@ -65,7 +66,7 @@ async def test_right_codes_and_texts_that_are_no_code_are_not_counted(make: Make
         await pairings.claim(user_id, made.code)
 
 
-async def test_an_address_has_twenty_wrong_codes_whoever_signs_in_there(make: Make, user_id: int) -> None:
+async def test_an_address_has_twenty_wrong_codes_of_all_its_users(make: Make, user_id: int) -> None:
     users = range(1000, 1000 + TRIES_PER_ADDRESS + 5)
     tries = [make().preview(one, WRONG["digits"], "203.0.113.7") for one in users]
     assert await outcomes(*tries) == {"not_found": TRIES_PER_ADDRESS, "rate_limited": 5}

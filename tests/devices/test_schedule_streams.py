@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import Any
 
@@ -13,11 +14,12 @@ from catflap.cli.device.simulated_rows import SimulatedRows, open_simulated_rows
 from catflap.clock import FixedClock
 from catflap.devices import schedule_streams
 from catflap.devices.schedule import Schedules
-from catflap.devices.schedule_streams import ScheduleStreams, Stream, retry_field
+from catflap.devices.schedule_streams import ScheduleStreams, Send, Stream, retry_field
 from catflap.devices.scheduled_announcements import ScheduledAnnouncements
 from catflap.devices.signed_urls import SignedSoundUrls
 from catflap.store.database import Urls
 from catflap.store.notify import NotificationListener
+from catflap.store.token_hash import hash_token
 from tests.support.statements import recorded_statements
 
 
@@ -64,12 +66,29 @@ async def streams(
             yield made
 
 
+_HASHES: dict[int, bytes] = {}
+
+
+async def add(rows: SimulatedRows, count: int) -> list[tuple[int, str]]:
+    """Add devices; return their ids and tokens."""
+    made = await rows.add(count)
+    _HASHES.update({device_id: hash_token(token) for device_id, token in made})
+    return made
+
+
+def follow(
+    streams: ScheduleStreams, device_id: int, version: int, send: Send
+) -> AbstractContextManager[None]:
+    """Open a stream with the token that a device has."""
+    return streams.following(device_id, _HASHES[device_id], version, send)
+
+
 async def test_each_device_gets_its_own_changes_and_no_others(
     streams: ScheduleStreams, rows: SimulatedRows
 ) -> None:
-    (one, _), (other, _) = await rows.add(2)
+    (one, _), (other, _) = await add(rows, 2)
     mine, theirs = Client(), Client()
-    with streams.following(one, 1, mine.send), streams.following(other, 1, theirs.send):
+    with follow(streams, one, 1, mine.send), follow(streams, other, 1, theirs.send):
         await rows.change([one])
         assert await mine.version() == 2
         await rows.change([one, other])
@@ -79,17 +98,17 @@ async def test_each_device_gets_its_own_changes_and_no_others(
 async def test_what_changed_before_the_stream_was_open_is_sent_at_once(
     streams: ScheduleStreams, rows: SimulatedRows
 ) -> None:
-    ((device, _),) = await rows.add(1)
+    ((device, _),) = await add(rows, 1)
     await rows.change([device])
     client = Client()
-    with streams.following(device, 1, client.send):
+    with follow(streams, device, 1, client.send):
         assert await client.version() == 2
 
 
 async def test_two_streams_of_one_device_get_the_same(streams: ScheduleStreams, rows: SimulatedRows) -> None:
-    ((device, _),) = await rows.add(1)
+    ((device, _),) = await add(rows, 1)
     clients = Client(), Client()
-    with streams.following(device, 1, clients[0].send), streams.following(device, 1, clients[1].send):
+    with follow(streams, device, 1, clients[0].send), follow(streams, device, 1, clients[1].send):
         await rows.change([device])
         first, second = [await one.next() for one in clients]
     assert first == second
@@ -98,10 +117,10 @@ async def test_two_streams_of_one_device_get_the_same(streams: ScheduleStreams, 
 async def test_a_change_of_many_devices_takes_a_few_statements(
     streams: ScheduleStreams, rows: SimulatedRows, clock: FixedClock
 ) -> None:
-    ids = [id for id, _ in await rows.add(100)]
+    ids = [id for id, _ in await add(rows, 100)]
     await rows.announce(ids, [clock.now() + timedelta(hours=1)])
     clients = {id: Client() for id in ids}
-    opened = [streams.following(id, 1, client.send) for id, client in clients.items()]
+    opened = [follow(streams, id, 1, client.send) for id, client in clients.items()]
     for one in opened:
         one.__enter__()
     with recorded_statements() as sent:
@@ -116,10 +135,10 @@ async def test_a_change_of_many_devices_takes_a_few_statements(
 async def test_a_client_that_does_not_read_holds_no_other_and_gets_the_newest_only(
     streams: ScheduleStreams, rows: SimulatedRows
 ) -> None:
-    (slow_id, _), (quick_id, _) = await rows.add(2)
+    (slow_id, _), (quick_id, _) = await add(rows, 2)
     slow, quick = Client(), Client()
     slow.reads.clear()
-    with streams.following(slow_id, 1, slow.send), streams.following(quick_id, 1, quick.send):
+    with follow(streams, slow_id, 1, slow.send), follow(streams, quick_id, 1, quick.send):
         for version in range(2, 12):
             await rows.change([slow_id, quick_id])
             assert await quick.version() == version
@@ -133,7 +152,7 @@ async def test_a_client_that_does_not_read_holds_no_other_and_gets_the_newest_on
 async def test_only_the_newest_waits_for_a_slow_client() -> None:
     client = Client()
     client.reads.clear()
-    stream = Stream(1, 0, client.send)
+    stream = Stream(1, b"", 0, client.send)
     for event in (b"1", b"2", b"3"):
         stream.offer(event)
         await asyncio.sleep(0)
@@ -143,9 +162,9 @@ async def test_only_the_newest_waits_for_a_slow_client() -> None:
 
 
 async def test_a_removed_device_gets_the_last_event(streams: ScheduleStreams, rows: SimulatedRows) -> None:
-    ((device, _),) = await rows.add(1)
+    ((device, _),) = await add(rows, 1)
     client = Client()
-    with streams.following(device, 1, client.send):
+    with follow(streams, device, 1, client.send):
         await rows.remove()
         assert (await client.next()).startswith(b"event: end\n")
         assert client.is_last
@@ -154,12 +173,12 @@ async def test_a_removed_device_gets_the_last_event(streams: ScheduleStreams, ro
 async def test_all_streams_end_before_the_server_stops_and_nothing_is_sent_after_it(
     streams: ScheduleStreams, rows: SimulatedRows
 ) -> None:
-    ((device, _),) = await rows.add(1)
+    ((device, _),) = await add(rows, 1)
     client, still_open = Client(), Client()
-    with streams.following(device, 1, client.send):
+    with follow(streams, device, 1, client.send):
         streams.close_all()
         assert await client.next() == b"" and client.is_last
-        with streams.following(device, 1, still_open.send):
+        with follow(streams, device, 1, still_open.send):
             await rows.change([device])
             assert await still_open.version() == 2
         assert client.events.empty()
@@ -169,7 +188,7 @@ async def test_an_unforeseen_error_while_reading_delays_streams_and_ends_none(
     streams: ScheduleStreams, rows: SimulatedRows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(schedule_streams, "RETRY_AFTER", timedelta(0))
-    ((device, _),) = await rows.add(1)
+    ((device, _),) = await add(rows, 1)
     client, read, failures = Client(), Schedules.read, [ValueError(), ValueError()]
 
     async def read_or_fail(self: Schedules, known: Any) -> Any:
@@ -178,7 +197,7 @@ async def test_an_unforeseen_error_while_reading_delays_streams_and_ends_none(
         return await read(self, known)
 
     monkeypatch.setattr(Schedules, "read", read_or_fail)
-    with streams.following(device, 0, client.send):
+    with follow(streams, device, 0, client.send):
         assert await client.version() == 1
     assert failures == []
 

@@ -93,7 +93,7 @@ def test_each_step_is_printed_and_every_sound_is_written(demo_once: DemoOnce) ->
     summary = lines[-1]
     assert summary["planned"] == summary["spoken"] == summary["acknowledged"] == steps.count("spoken")
     sounds = set()
-    for line in spoken(lines, "before", "start", "briefing"):
+    for line in spoken(lines, "paired", "before", "start", "briefing"):
         content = (ran.folder / line["audio"]).read_bytes()
         info = soundfile.info(io.BytesIO(content))
         assert (info.samplerate, info.channels, info.subtype) == (16000, 1, "PCM_16")

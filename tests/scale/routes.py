@@ -23,6 +23,9 @@ _ERASED, _OTHERS_ENDED, _ENDED, _SIGNED_OUT, _REMOVED = (13 * number for number 
 # Users without an id in an application with its own login are named by ours.
 _WITHOUT_OWN_ID = 13 * 27
 _CHOOSES = 13 * 28
+_ROTATED = 13 * 29
+_QUIET = 13 * 30
+_INVITES = 13 * 31
 _LAST = hashlib.md5(f"{USER}-8".encode()).hexdigest()
 _WRITER = "writer@example.com"
 _EVENTS = "www.googleapis.com/calendar/v3/calendars/primary/events"
@@ -103,10 +106,22 @@ _REQUESTS = {
     "GET /v1/pairings/{handle}": _Request("/v1/pairings/handle-20", by=""),
     "POST /v1/devices": _Request("/v1/devices", json={"browser": True}),
     "GET /v1/devices": _Request("/v1/devices"),
+    "POST /v1/devices/{device_id}/invitations": _Request(f"/v1/devices/{USER}/invitations"),
+    "DELETE /v1/devices/{device_id}/invitations": _Request(f"/v1/devices/{USER}/invitations"),
+    "GET /v1/devices/{device_id}/members": _Request(f"/v1/devices/{USER}/members"),
+    "PATCH /v1/devices/{device_id}/members/me": _Request(
+        f"/v1/devices/{USER}/members/me", json={"says_titles": True}
+    ),
+    "PATCH /v1/devices/{device_id} (quiet hours)": _Request(
+        f"/v1/devices/{_QUIET}", user=_QUIET, json={"quiet_hours": {"from": "22:00", "until": "07:00"}}
+    ),
     "PATCH /v1/devices/{device_id}": _Request(f"/v1/devices/{USER}", json={"volume": 50}),
     "DELETE /v1/devices/{device_id}": _Request(f"/v1/devices/{_REMOVED}", user=_REMOVED),
     "GET /v1/device/schedule": _Request("/v1/device/schedule", by="device"),
     "POST /v1/device/heartbeat": _Request("/v1/device/heartbeat", by="device"),
+    "POST /v1/device/token": _Request(
+        "/v1/device/token", by="device", user=_ROTATED, json={"token_sha256": "cd" * 32}
+    ),
     "GET /readyz": _Request("/readyz", by=""),
 }
 
@@ -215,6 +230,16 @@ async def _claim(one: Large) -> Awaitable[Any]:
     return one.app.client.post("/v1/devices", headers=one.bearer(), json={"code": code})
 
 
+async def _accept(one: Large) -> Awaitable[Any]:
+    path = f"/v1/devices/{_INVITES}/invitations"
+    code = (await one.app.client.post(path, headers=one.bearer(_INVITES))).json()["code"]
+    return one.app.client.post("/v1/invitations/accept", headers=one.bearer(), json={"code": code})
+
+
+async def _leave(one: Large) -> Awaitable[Any]:
+    return one.app.client.delete(f"/v1/devices/{_INVITES}/members/{USER}", headers=one.bearer())
+
+
 async def _acknowledge(one: Large) -> Awaitable[Any]:
     announcement = hashlib.md5(f"{USER}-1".encode()).hexdigest()
     body = {"announcement": announcement, "state": "played", "at": rfc3339(one.app.clock.now())}
@@ -289,6 +314,8 @@ ROUTES: dict[str, Call] = {name: _simple(name, request) for name, request in _RE
     "DELETE /v1/grants/{grant_id}": _delete_grant,
     "POST /v1/pairings/preview": _preview,
     "POST /v1/devices (code)": _claim,
+    "POST /v1/invitations/accept": _accept,
+    "DELETE /v1/devices/{device_id}/members/{user_id}": _leave,
     "POST /v1/device/acks": _acknowledge,
     "POST /v1/device/actions": _act,
     "POST /v1/announcements/{announcement_id}/acknowledge": _react("acknowledge"),

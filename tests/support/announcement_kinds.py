@@ -19,6 +19,7 @@ from catflap.speech import (
     say_leave,
     say_moved,
     say_nothing,
+    say_paired,
     say_reconnect,
     say_start,
 )
@@ -46,6 +47,7 @@ def kinds(
         yield from _whole_days(dialect, titles, at, talk, all_timed)
     yield "nothing", lambda seed: say_nothing(dialect, seed)
     yield "reconnect", lambda seed: say_reconnect(dialect, seed)
+    yield "paired", lambda seed: say_paired(dialect, seed)
 
 
 def _with_minutes(

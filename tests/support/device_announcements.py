@@ -36,6 +36,8 @@ class DeviceOwner:
         made = await self.browser.send("POST", "/v1/devices", json={"code": code})
         assert made.status_code == 201, made.text
         self.device_id = made.json()["id"]
+        # What it says of that is of no concern to tests of the firmware.
+        await self.app.rows("DELETE FROM app.announcements WHERE kind = 'paired'")
         await self.set(volume=100)
 
     async def pair(self, **more: Any) -> dict[str, Any]:

@@ -79,6 +79,18 @@ SELECT i, 'Mia', CASE WHEN i % 2 = 0 THEN 'browser' ELSE 'mia' END, sha256(('dev
     :now: - i % 20 * interval '1 second'
 FROM generate_series(1, :users:) i;
 
+-- The owners, whom a trigger adds where triggers are on; each tenth device is shared with a second user.
+INSERT INTO app.device_members (device_id, user_id, says_name, says_titles, joined_at)
+SELECT i, i, false, true, :now: - interval '2 days' FROM generate_series(1, :users:) i
+ON CONFLICT DO NOTHING;
+
+INSERT INTO app.device_members (device_id, user_id, says_name, says_titles, joined_at)
+SELECT i, i - 1, true, false, :now: - interval '1 day' FROM generate_series(20, :users:, 10) i;
+
+INSERT INTO app.device_invitations (code_hash, device_id, expires_at)
+SELECT sha256(('invitation ' || i)::bytea), i, :now: + (1 + i % 20) * interval '1 hour'
+FROM generate_series(1, :users:) i;
+
 INSERT INTO app.pairings (handle_hash, code_hash, token_hash, model, address, expires_at)
 SELECT sha256(('handle-' || i)::bytea), sha256(('code ' || i)::bytea), sha256(('pairing ' || i)::bytea), 'mia',
     '198.51.100.' || i % 256, :now: + (1 + i % 9) * interval '1 minute'

@@ -1,9 +1,14 @@
-"""Planned announcements with a given key, time and text."""
+"""Planned announcements with a given key, time and text, and plans with the same of them on each device."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from catflap.announcements.audience import devices_of_user
 from catflap.announcements.planned import PlannedAnnouncement, Wording
+from catflap.announcements.repository import replan
 from catflap.speech import Utterance
 
 LEAD = timedelta(minutes=10)
@@ -28,3 +33,11 @@ def planned(
         "wording": Wording(say_as_given, ("kitten", spoken)),
     }
     return PlannedAnnouncement(**(values | more))
+
+
+async def replan_everywhere(
+    connection: AsyncConnection, user_id: int, now: datetime, wanted: Iterable[PlannedAnnouncement]
+) -> None:
+    """Plan the same on each device of a user; the connection has called `lock_plan`."""
+    everywhere = await devices_of_user(connection, user_id)
+    await replan(connection, user_id, now, {one.id: list(wanted) for one in everywhere})

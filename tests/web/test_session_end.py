@@ -145,6 +145,27 @@ async def test_a_removed_device_hears_it_too(app: RunningApp) -> None:
     assert (await browser.get("/v1/session")).status_code == 200
 
 
+async def test_a_stream_of_a_token_that_was_replaced_ends_and_one_of_the_new_token_goes_on(
+    app: RunningApp,
+) -> None:
+    browser = await signed_in(app)
+    old = await become_device(browser)
+    new = {"Authorization": "Bearer the new token"}
+    body = {"token_sha256": hashlib.sha256(b"the new token").hexdigest()}
+    async with stream(app, old) as lines:
+        assert (await app.client.post("/v1/device/token", json=body, headers=old)).status_code == 204
+        assert await rest(lines) == ["event: end"]
+    assert (await app.client.get("/v1/device/schedule", headers=old)).status_code == 401
+    async with stream(app, new) as lines:
+        # Again, because the answer was lost.
+        assert (await app.client.post("/v1/device/token", json=body, headers=new)).status_code == 204
+        await browser.send("PATCH", "/v1/devices/1", json={"volume": 7})
+        async with asyncio.timeout(30):
+            assert (
+                await anext(line async for line in lines if line.startswith("event: ")) == "event: schedule"
+            )
+
+
 async def test_signing_in_again_keeps_the_browser_the_device_it_is(app: RunningApp) -> None:
     browser = await signed_in(app)
     headers = await become_device(browser)

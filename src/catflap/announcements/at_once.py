@@ -1,10 +1,10 @@
-"""Announcements that no plan makes: a text that somebody sends, and one that was announced, once more.
+"""Announcements that no plan makes: texts that somebody sends, that a device was paired, and repeats.
 
 A plan leaves them alone, because their kinds are none of `KINDS`. Their sounds are rendered by the same task,
 also if they exist, because a device may need another encoding of it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import uuid4
@@ -12,9 +12,15 @@ from uuid import uuid4
 from sqlalchemy import Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from catflap.announcements.audience import devices_of_user, members_of_device
+from catflap.announcements.briefings import usual_language
+from catflap.announcements.names import load_name
+from catflap.announcements.planned import dialect_for
+from catflap.announcements.preference_store import load_preferences
+from catflap.announcements.reading_store import load_readings
 from catflap.announcements.repository import increment_version
 from catflap.errors import BadRequest
-from catflap.speech import Utterance, Voices
+from catflap.speech import Utterance, Voices, address, readings_in, say_paired
 from catflap.store.queue import enqueue
 from catflap.store.tables import announcements as t
 from catflap.store.tables import devices
@@ -22,6 +28,9 @@ from catflap.store.task_types import RENDER
 
 SAY: Final = "say"
 REPEAT: Final = "repeat"
+PAIRED: Final = "paired"
+# What comes from no event.
+SENT = (SAY, PAIRED)
 LIFETIME = timedelta(minutes=5)
 _PENDING = ("planned", "ready", "sent")
 _COPIED = ("titles", "event_start", "dialect", "display", "spoken", "sound_key", "occurrences")
@@ -37,36 +46,61 @@ async def announce_text(
 ) -> list[str]:
     """Announce a text at once on the user's devices, or on one of them; return the ids.
 
+    The quiet hours of a device hold what a member says who is not the owner.
+
     Raises:
         BadRequest: `not_found` without such a device.
     """
-    mine = [devices.c.user_id == user_id]
-    if device_id is not None:
-        mine.append(devices.c.id == device_id)
+    mine = [one.id for one in await devices_of_user(connection, user_id) if device_id in (None, one.id)]
     # In the order of ids, as plans lock them.
-    query = select(devices.c.id).where(*mine).order_by(devices.c.id).with_for_update(key_share=True)
-    found = (await connection.scalars(query)).all()
+    lock = select(devices.c.id).where(devices.c.id.in_(mine)).order_by(devices.c.id)
+    locked = (await connection.scalars(lock.with_for_update(key_share=True))).all()
+    # Again, because the user may have left one meanwhile.
+    found = [one for one in await devices_of_user(connection, user_id) if one.id in locked]
+    quiet = {one.id for one in found if not one.is_owner and one.audience.is_quiet(now)}
     if not found:
         missing = "There is no device to say it; add one first." if device_id is None else "No such device."
         raise BadRequest("not_found", missing)
-    values = {
-        "titles": [],
-        "event_start": "",
-        "dialect": utterance.dialect,
-        "display": utterance.display,
-        "spoken": utterance.spoken,
-        "sound_key": voices.content_key(utterance.spoken, utterance.dialect),
-    }
-    return await _add(connection, user_id, found, SAY, values, now, now)
+    ids = [one.id for one in found]
+    return await _add(connection, user_id, ids, SAY, _columns(utterance, voices), now, now, quiet=quiet)
+
+
+async def announce_paired(
+    connection: AsyncConnection, user_id: int, device_id: int, voices: Voices, now: datetime
+) -> None:
+    """Have a device say to its new owner that it is theirs, by name where that is known.
+
+    Args:
+        connection: The transaction that added the device.
+        user_id: The owner.
+        device_id: The device.
+        voices: The engines that will render the sound.
+        now: The time.
+    """
+    preferences = await load_preferences(connection, user_id)
+    name = await load_name(connection, user_id)
+    readings = readings_in(name, await load_readings(connection, user_id))
+    dialect = dialect_for(preferences, usual_language([], preferences))
+    # Not of the time as a plan does it: a user who pairs three devices hears three sentences.
+    utterance = address(say_paired(dialect, device_id), name, readings)
+    await _add(connection, user_id, [device_id], PAIRED, _columns(utterance, voices), now, now)
 
 
 async def repeat_now(connection: AsyncConnection, announcement: Row[Any], now: datetime) -> str:
-    """Announce something once more on its device; return the id, that of a repeat which still waits."""
+    """Announce something once more on its device; return the id, that of a repeat which still waits.
+
+    The quiet hours of the device hold it.
+    """
     await _lock(connection, announcement.device_id)
     for row in await _pending_repeats(connection, announcement, announcement.device_id):
         if row.play_at <= now < row.expires_at:
             return str(row.id)
     return await _repeat(connection, announcement, now, now)
+
+
+async def is_held(connection: AsyncConnection, announcement_id: str) -> bool:
+    """Return whether an announcement is held."""
+    return await connection.scalar(select(t.c.state).where(t.c.id == announcement_id)) == "held"
 
 
 async def repeat_later(
@@ -78,7 +112,7 @@ async def repeat_later(
     """
     device_id = announcement.device_id
     await _lock(connection, device_id)
-    states = (*_PENDING, "cancelled")
+    states = (*_PENDING, "held", "cancelled")
     repeats = await _pending_repeats(connection, announcement, device_id, states)
     to_come = [row for row in repeats if row.play_at > now]
     if not to_come:
@@ -86,11 +120,13 @@ async def repeat_later(
         return
     kept, *rest = sorted(to_come, key=lambda row: row.state == "cancelled")
     await _cancel(connection, [row.id for row in rest if row.state != "cancelled"], now)
-    state = "planned" if kept.state == "cancelled" else kept.state
+    quiet = await _is_quiet(connection, announcement.user_id, device_id, play_at)
+    state = "held" if quiet else "planned" if kept.state in ("cancelled", "held") else kept.state
     times = {"play_at": play_at, "expires_at": play_at + LIFETIME, "updated_at": now}
-    await connection.execute(update(t).where(t.c.id == kept.id).values(state=state, **times))
+    values = {"state": state, "held_for": "quiet" if quiet else None, **times}
+    await connection.execute(update(t).where(t.c.id == kept.id).values(values))
     await increment_version(connection, device_id)
-    if kept.state == "cancelled":
+    if kept.state in ("cancelled", "held"):
         await enqueue(connection, RENDER, kept.sound_key)
 
 
@@ -104,12 +140,57 @@ async def cancel_repeats(connection: AsyncConnection, announcement: Row[Any], no
         await increment_version(connection, device_id)
 
 
+async def hold_in_quiet_hours(connection: AsyncConnection, device_id: int, now: datetime) -> None:
+    """Hold what is to be said at once or repeated on a device in its quiet hours, which were changed.
+
+    What its owner says stays.
+    """
+    members = {one.user_id: one for one in await members_of_device(connection, device_id)}
+    pending = t.c.device_id == device_id, t.c.state.in_(_PENDING), t.c.kind.in_((*SENT, REPEAT))
+    rows = (await connection.execute(select(t).where(*pending).order_by(t.c.id).with_for_update())).all()
+    held = [
+        row.id
+        for row in rows
+        if (one := members.get(row.user_id)) is not None
+        and one.audience.is_quiet(row.play_at)
+        and not (one.is_owner and row.kind == SAY)
+    ]
+    if held:
+        changed = update(t).where(t.c.id.in_(held))
+        await connection.execute(changed.values(state="held", held_for="quiet", updated_at=now))
+
+
+def _columns(utterance: Utterance, voices: Voices) -> dict[str, Any]:
+    return {
+        "titles": [],
+        "event_start": "",
+        "dialect": utterance.dialect,
+        "display": utterance.display,
+        "spoken": utterance.spoken,
+        "sound_key": voices.content_key(utterance.spoken, utterance.dialect),
+    }
+
+
 async def _repeat(
     connection: AsyncConnection, announcement: Row[Any], play_at: datetime, now: datetime
 ) -> str:
     values = {name: announcement._mapping[name] for name in _COPIED}
-    device_ids = [announcement.device_id]
-    return (await _add(connection, announcement.user_id, device_ids, REPEAT, values, play_at, now))[0]
+    user_id, device_id = announcement.user_id, announcement.device_id
+    quiet = [device_id] if await _is_quiet(connection, user_id, device_id, play_at) else []
+    made = await _add(connection, user_id, [device_id], REPEAT, values, play_at, now, quiet=quiet)
+    return made[0]
+
+
+async def _is_quiet(connection: AsyncConnection, user_id: int, device_id: int, at: datetime) -> bool:
+    """Return whether a device, which is locked, is quiet at a time.
+
+    Raises:
+        BadRequest: `not_found` if the user is no member of it any more.
+    """
+    for one in await devices_of_user(connection, user_id):
+        if one.id == device_id:
+            return one.audience.is_quiet(at)
+    raise BadRequest("not_found", "You do not share the device of this announcement any more.")
 
 
 async def _lock(connection: AsyncConnection, device_id: int) -> None:
@@ -145,8 +226,10 @@ async def _add(
     values: Mapping[str, Any],
     play_at: datetime,
     now: datetime,
+    *,
+    quiet: Collection[int] = (),
 ) -> list[str]:
-    """Add an announcement to each of these devices, which are locked; return the ids."""
+    """Add an announcement to each of these devices, which are locked; those in `quiet` hold it."""
     rows = [
         {
             **values,
@@ -155,7 +238,8 @@ async def _add(
             "device_id": device_id,
             "key": f"{kind} {identifier}",
             "kind": kind,
-            "state": "planned",
+            "state": "held" if device_id in quiet else "planned",
+            "held_for": "quiet" if device_id in quiet else None,
             "play_at": play_at,
             "expires_at": play_at + LIFETIME,
             "updated_at": now,

@@ -1,12 +1,13 @@
 """What the parts of a plan are made from."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from catflap.announcements.appointments import Appointment
+from catflap.announcements.audience import ALONE, Audience
 from catflap.announcements.facts import Facts
 from catflap.announcements.holding import Holding
 from catflap.announcements.planned import announced_title
@@ -23,6 +24,7 @@ class PlanContext:
         preferences: The user's.
         facts: Other inputs.
         holding: What is held.
+        audience: Who hears it.
         start: Included.
         end: Excluded.
     """
@@ -33,6 +35,7 @@ class PlanContext:
     holding: Holding
     start: datetime
     end: datetime
+    audience: Audience = ALONE
     # Those that were returned: most are needed for several announcements, and reading them takes a while.
     _titles: dict[str, Title] = field(default_factory=dict, init=False, repr=False, compare=False)
 
@@ -49,6 +52,7 @@ class PlanContext:
         """Return what may be said of an appointment."""
         found = self._titles.get(one.reference)
         if found is None:
-            found = announced_title(one.occurrence, self.preferences, self.facts.readings)
+            shown = one.occurrence if self.audience.says_titles else replace(one.occurrence, private=True)
+            found = announced_title(shown, self.preferences, self.facts.readings)
             self._titles[one.reference] = found
         return found

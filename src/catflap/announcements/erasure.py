@@ -1,13 +1,14 @@
 """Delete announcements that tell of events which are no longer stored, also those that were played."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, delete, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from catflap.announcements.at_once import REPEAT, SAY
+from catflap.announcements.at_once import REPEAT, SENT
+from catflap.announcements.audience import devices_of_user
 from catflap.announcements.facts import load_facts
 from catflap.announcements.planned import KINDS, LATE, MAX_LIFETIME, PlannedAnnouncement
 from catflap.announcements.planning import HORIZON, occurrence_window, plan
@@ -48,22 +49,24 @@ async def erase_unplanned(connection: AsyncConnection, user_id: int, now: dateti
 
     Args:
         connection: A transaction that called `lock_plan`.
-        user_id: The owner of the devices.
+        user_id: The user.
         now: The current time.
     """
     await connection.execute(_FORGET_SEEN, {"user_id": user_id})
-    query = select(t).where(t.c.user_id == user_id, t.c.kind.in_((*KINDS, REPEAT, LATE, SAY)))
+    query = select(t).where(t.c.user_id == user_id, t.c.kind.in_((*KINDS, REPEAT, LATE, *SENT)))
     if (await connection.execute(query.limit(1))).first() is None:
         return
-    wanted = {one.key: one for one in await _plan(connection, user_id, now)}
+    plans_of = await _plans(connection, user_id, now)
+    wanted = {(device_id, one.key): one for device_id, plan in plans_of.items() for one in plan}
     # Devices are locked before announcements, as by a plan, to avoid a deadlock.
-    lock = select(devices.c.id).where(devices.c.user_id == user_id).order_by(devices.c.id)
+    mine = select(t.c.device_id).where(t.c.user_id == user_id)
+    lock = select(devices.c.id).where(devices.c.id.in_(mine)).order_by(devices.c.id)
     await connection.execute(lock.with_for_update())
     rows = (await connection.execute(query.with_for_update())).all()
-    # What somebody sent comes from no event.
-    sent = [row for row in rows if row.kind == SAY]
+    sent = [row for row in rows if row.kind in SENT]
     texts = {_text(one) for one in wanted.values()} | {_text(row) for row in sent}
-    gone = [row for row in rows if row.kind != SAY and not _is_wanted(row, wanted.get(row.key), texts)]
+    planned = (row for row in rows if row.kind not in SENT)
+    gone = [row for row in planned if not _is_wanted(row, wanted.get((row.device_id, row.key)), texts)]
     if not gone:
         return
     await connection.execute(delete(t).where(t.c.id.in_([row.id for row in gone])))
@@ -74,14 +77,22 @@ async def erase_unplanned(connection: AsyncConnection, user_id: int, now: dateti
         await increment_version(connection, device_id)
 
 
-async def _plan(connection: AsyncConnection, user_id: int, now: datetime) -> Sequence[PlannedAnnouncement]:
-    """Return the plan of the whole time from which announcements are stored."""
+async def _plans(
+    connection: AsyncConnection, user_id: int, now: datetime
+) -> Mapping[int, Sequence[PlannedAnnouncement]]:
+    """Return for each device the plan of the whole time from which announcements are stored."""
     preferences = await load_preferences(connection, user_id)
     since = now - KEPT - MAX_LIFETIME
     horizon = now + HORIZON - since
     window = occurrence_window(preferences, since, horizon)
     found = await list_occurrences(connection, user_id, *window, preferences.time_zone)
-    return plan(found, preferences, since, horizon, await load_facts(connection, user_id))
+    facts = await load_facts(connection, user_id)
+    devices_now = await devices_of_user(connection, user_id)
+    made = {
+        audience: plan(found, preferences, since, horizon, facts, audience)
+        for audience in {one.audience for one in devices_now}
+    }
+    return {one.id: made[one.audience] for one in devices_now}
 
 
 def _is_wanted(row: Row[Any], planned: PlannedAnnouncement | None, texts: set[_Text]) -> bool:

@@ -2,31 +2,37 @@
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from datetime import datetime, time, timedelta
-from itertools import count
+from datetime import datetime, timedelta
 
 from catflap.announcements.appointments import Appointment
 from catflap.announcements.planned import HeldFor, Kind
 from catflap.announcements.preferences import Preferences
-from catflap.calendars.datetimes import to_utc
+from catflap.announcements.quiet_hours import QuietHours, quiet_hours
 
 # What is said in meetings with `in_meetings` of `reminders`.
 _REMINDERS = frozenset({"before", "start", "leave", "countdown", "again", "late"})
 LAST_MINUTES = timedelta(minutes=10)
-_ONE_DAY = timedelta(days=1)
 
 
 class Holding:
-    """The quiet hours and the meetings of a user.
+    """The quiet hours and the meetings of a user, and the quiet hours of a device.
 
     Args:
         found: The appointments, among them the meetings.
         preferences: Theirs.
+        device_quiet: Those of the device on which it would be said; None for none.
     """
 
-    def __init__(self, found: Sequence[Appointment], preferences: Preferences) -> None:
+    def __init__(
+        self,
+        found: Sequence[Appointment],
+        preferences: Preferences,
+        device_quiet: QuietHours | None = None,
+    ) -> None:
         self._preferences = preferences
-        self._zone = preferences.time_zone
+        zone = preferences.time_zone
+        self._quiet = quiet_hours(preferences.quiet_from, preferences.quiet_until, zone)
+        self._device_quiet = device_quiet
         is_held = preferences.in_meetings != "speak"
         # In order of their start, like all that was found.
         self._meetings = [one.occurrence for one in found if one.is_meeting] if is_held else []
@@ -38,46 +44,33 @@ class Holding:
 
         Args:
             at: When it would be played.
-            kind: Its kind. What the user has just snoozed is always played.
+            kind: Its kind. What the user has just snoozed is played but in the quiet hours of the device.
             about: What it is about. A meeting does not hold its own announcements.
         """
+        if self._device_quiet and self._device_quiet.include(at):
+            return "quiet"
         if kind == "snoozed":
             return None
-        if not (about and about.ignores_quiet) and self._is_quiet(at):
+        if self._quiet and self._quiet.include(at) and not (about and about.ignores_quiet):
             return "quiet"
         return "meeting" if self._is_in_meeting(at, kind, about) else None
 
     def first_time(self, at: datetime, kind: Kind, about: Appointment | None = None) -> datetime:
         """Return the first time from `at` on at which an announcement would not be held."""
         while (reason := self.held_for(at, kind, about)) is not None:
-            at = self._end_of_quiet(at) if reason == "quiet" else max(self._ends_of_meetings(at, about))
+            if reason == "meeting":
+                at = max(self._ends_of_meetings(at, about))
+            else:
+                at = min(one.next_end(at) for one in self._all_quiet if one.include(at))
         return at
 
     def lasts_until(self, play_at: datetime, end: datetime) -> datetime:
         """Return `end`, or when the quiet hours begin, if that is earlier, for what may be played late."""
-        begin = self._preferences.quiet_from
-        if begin is None or begin == self._preferences.quiet_until or self._is_quiet(play_at):
-            return end
-        day = play_at.astimezone(self._zone).date()
-        walls = (datetime.combine(day + days * _ONE_DAY, begin) for days in (0, 1))
-        return min([end, *(at for wall in walls if (at := to_utc(wall, self._zone)) > play_at)])
+        return min([end, *(one.lasts_until(play_at, end) for one in self._all_quiet)])
 
-    def _is_quiet(self, at: datetime) -> bool:
-        begin, end = self._preferences.quiet_from, self._preferences.quiet_until
-        if begin is None or end is None:
-            return False
-        now = at.astimezone(self._zone).time()
-        return begin <= now < end if begin <= end else not end <= now < begin
-
-    def _end_of_quiet(self, at: datetime) -> datetime:
-        wall = datetime.combine(at.astimezone(self._zone).date(), self._preferences.quiet_until or time())
-        # Where clocks are set back they may show it twice, and the quiet hours end twice.
-        ends = (
-            to_utc((wall + days * _ONE_DAY).replace(fold=fold), self._zone)
-            for days in count()
-            for fold in (0, 1)
-        )
-        return next(end for end in ends if end > at)
+    @property
+    def _all_quiet(self) -> list[QuietHours]:
+        return [one for one in (self._quiet, self._device_quiet) if one is not None]
 
     def _is_in_meeting(self, at: datetime, kind: Kind, about: Appointment | None) -> bool:
         ends = self._ends_of_meetings(at, about)

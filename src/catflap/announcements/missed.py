@@ -8,6 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from catflap.announcements.appointments import appointments
+from catflap.announcements.audience import UserDevice, addressed
 from catflap.announcements.context import PlanContext
 from catflap.announcements.facts import load_facts
 from catflap.announcements.holding import Holding
@@ -28,14 +29,16 @@ OVERDUE_AFTER = timedelta(seconds=60)
 _SOON = timedelta(minutes=2)
 _KINDS = sorted({*KINDS, *MINUTE_KINDS})
 _PENDING = ("planned", "ready", "sent")
-# Whether a mute of all devices, or of this one, lasted at its time.
+# Whether a mute of all devices of the user or of the owner, or of this device, lasted at its time.
 _ROWS = PreparedQuery(
     text("""
-    SELECT a.id, a.kind, a.state, a.dialect, a.play_at, a.occurrences, COALESCE(
-        a.play_at < d.muted_until OR (u.muted_at <= a.play_at AND a.play_at < u.muted_until), false
-    ) AS is_muted
-    FROM app.announcements a JOIN app.devices d ON d.id = a.device_id JOIN app.users u ON u.id = a.user_id
-    WHERE a.device_id = :device_id AND a.play_at >= :since AND a.play_at < :until
+    SELECT a.id, a.kind, a.state, a.dialect, a.play_at, a.occurrences,
+        COALESCE(a.play_at < d.muted_until, false) OR EXISTS (
+            SELECT FROM app.users u WHERE u.id IN (a.user_id, d.user_id)
+                AND u.muted_at <= a.play_at AND a.play_at < u.muted_until
+        ) AS is_muted
+    FROM app.announcements a JOIN app.devices d ON d.id = a.device_id
+    WHERE a.device_id = :device_id AND a.user_id = :user_id AND a.play_at >= :since AND a.play_at < :until
         AND a.kind = ANY (CAST(:kinds AS text[]))
     ORDER BY a.play_at FOR UPDATE OF a
     """)
@@ -98,34 +101,35 @@ class _Absence:
 
 
 async def make_up_for_missed(
-    connection: AsyncConnection, user_id: int, device_id: int, since: datetime, now: datetime, voices: Voices
+    connection: AsyncConnection, device: UserDevice, since: datetime, now: datetime, voices: Voices
 ) -> None:
-    """Set what a device missed to `missed`, and plan what it says of that; it gets a new version.
+    """Set what a device missed of a user to `missed`, and plan what it says of that.
 
     What was due while it was muted is `held`, and nothing is said of it. So is a briefing and the like that
     it would play now, in quiet hours or in a meeting.
 
     Args:
-        connection: A transaction that called `lock_plan` and locked the device.
-        user_id: Its owner.
-        device_id: The device.
+        connection: A transaction that called `lock_plan` and locked the device, which gets a new version from
+            the caller.
+        device: The device and the user.
         since: When it was online last.
         now: The time.
         voices: The engines that will render the sounds.
     """
     values = {"since": since, "until": now + _SOON, "kinds": _KINDS}
-    absence = _Absence(await fetch_within(connection, _ROWS, device_id=device_id, **values), now)
+    mine = {"device_id": device.id, "user_id": device.user_id}
+    absence = _Absence(await fetch_within(connection, _ROWS, **mine, **values), now)
     lasting, missed = absence.lasting(), absence.missed()
     details = {row["id"]: "muted" if row["is_muted"] else "offline" for row in absence.overdue()}
     if lasting or missed:
-        context = await _context(connection, user_id, now)
+        context = await _context(connection, device, now)
         reasons = {row["id"]: context.holding.held_for(now, row["kind"]) for row in lasting}
         details |= {identifier: reason for identifier, reason in reasons.items() if reason is not None}
     await fetch_within(connection, _MARK, ids=[*details], details=[*details.values()], now=now)
     if missed:
-        planned = list(late_announcements(context, missed, now))
-        await plan_for_device(connection, user_id, device_id, planned, now, voices)
-    await increment_version(connection, device_id)
+        late = late_announcements(context, missed, now)
+        planned = addressed(late, device.audience, context.facts.readings)
+        await plan_for_device(connection, device.user_id, device.id, planned, now, voices)
 
 
 async def retract_late(
@@ -138,10 +142,11 @@ async def retract_late(
         await increment_version(connection, device_id)
 
 
-async def _context(connection: AsyncConnection, user_id: int, now: datetime) -> PlanContext:
-    preferences = await load_preferences(connection, user_id)
+async def _context(connection: AsyncConnection, device: UserDevice, now: datetime) -> PlanContext:
+    preferences = await load_preferences(connection, device.user_id)
     window = occurrence_window(preferences, now)
-    occurrences = await list_occurrences(connection, user_id, *window, preferences.time_zone)
+    occurrences = await list_occurrences(connection, device.user_id, *window, preferences.time_zone)
     found = appointments(occurrences, preferences)
-    facts = await load_facts(connection, user_id)
-    return PlanContext(found, preferences, facts, Holding(found, preferences), now, now)
+    facts = await load_facts(connection, device.user_id)
+    holding = Holding(found, preferences, device.audience.quiet)
+    return PlanContext(found, preferences, facts, holding, now, now, device.audience)

@@ -87,7 +87,8 @@ def _is_told(row: OccurrenceChange, current: Appointment | None, context: PlanCo
 
 def _cancelled_title(row: OccurrenceChange, context: PlanContext) -> Title:
     own = context.preferences.of_calendar(row.calendar_id)
-    hidden = not own.says_titles or (row.is_private and not context.preferences.says_private_titles)
+    is_private = row.is_private and not context.preferences.says_private_titles
+    hidden = not (context.audience.says_titles and own.says_titles) or is_private
     text = "" if hidden else row.title
     return Title(text, hidden, readings=readings_in(text, context.facts.readings))
 

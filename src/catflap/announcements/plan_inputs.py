@@ -46,14 +46,18 @@ _STATE = PreparedQuery(
                 }' AS text[]) ORDER BY c.id
             ) FROM app.calendars c WHERE c.user_id = :user_id),
             (SELECT to_jsonb(p) - 'updated_at' FROM app.preferences p WHERE p.user_id = :user_id),
-            (SELECT jsonb_agg(
-                jsonb_build_array(a.sub, a.is_primary, a.created_at, s.time_zone) ORDER BY a.sub
-            )
+            (SELECT jsonb_agg(jsonb_build_array(
+                a.sub, a.is_primary, a.created_at, s.time_zone, a.given_name
+            ) ORDER BY a.sub)
                 FROM app.accounts a
                 LEFT JOIN app.calendar_syncs s ON s.user_id = a.user_id AND s.account_sub = a.sub
                 WHERE a.user_id = :user_id),
             (SELECT u.browser_zone FROM app.users u WHERE u.id = :user_id),
-            (SELECT jsonb_agg(d.id ORDER BY d.id) FROM app.devices d WHERE d.user_id = :user_id),
+            (SELECT jsonb_agg(jsonb_build_array(
+                d.id, m.says_name, m.says_titles, d.quiet_from, d.quiet_until, d.quiet_zone
+            ) ORDER BY d.id)
+                FROM app.device_members m JOIN app.devices d ON d.id = m.device_id
+                WHERE m.user_id = :user_id),
             (SELECT jsonb_agg(to_jsonb(r) ORDER BY r.id) FROM app.reactions r WHERE r.user_id = :user_id),
             (SELECT jsonb_agg(to_jsonb(r) ORDER BY r.word) FROM app.readings r WHERE r.user_id = :user_id),
             EXISTS (

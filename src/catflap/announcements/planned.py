@@ -11,7 +11,15 @@ from typing import Final, Literal, get_args
 
 from catflap.announcements.preferences import Preferences
 from catflap.calendars import Occurrence
-from catflap.speech import Language, Title, Utterance, readings_in, shown_title, speech_version
+from catflap.speech import (
+    Language,
+    Title,
+    Utterance,
+    address,
+    readings_in,
+    shown_title,
+    speech_version,
+)
 
 # Briefings expire after two hours, all other announcements earlier.
 MAX_LIFETIME = timedelta(hours=2)
@@ -45,21 +53,26 @@ class Wording:
     Args:
         say: A function of `catflap.speech`.
         arguments: Its arguments.
+        addressed_to: The name that is said before it, with its readings, on a device that others hear too.
     """
 
     say: Callable[..., Utterance]
     arguments: tuple[object, ...] = field(repr=False)
+    addressed_to: tuple[str, Sequence[tuple[str, str]]] | None = field(default=None, repr=False)
 
     @cached_property
     def fingerprint(self) -> str:
         """A hash of all that the text depends on, the installation's phrasebooks included."""
-        parts = json.dumps([speech_version(), self.say.__name__, self.arguments], default=_plain)
-        return hashlib.sha256(parts.encode()).hexdigest()
+        parts: list[object] = [speech_version(), self.say.__name__, self.arguments]
+        if self.addressed_to:
+            parts.append(self.addressed_to)
+        return hashlib.sha256(json.dumps(parts, default=_plain).encode()).hexdigest()
 
     @cached_property
     def utterance(self) -> Utterance:
         """The text."""
-        return self.say(*self.arguments)
+        said = self.say(*self.arguments)
+        return address(said, *self.addressed_to) if self.addressed_to else said
 
 
 def _plain(value: object) -> object:

@@ -1,12 +1,12 @@
 """Plan the announcements of a user's devices from the stored calendars (the task `plan`)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from catflap.announcements.audience import UserDevice, devices_of_user
 from catflap.announcements.change_store import dump_seen, notice_changes
 from catflap.announcements.facts import load_facts
 from catflap.announcements.noticing import seen_occurrences
@@ -18,18 +18,13 @@ from catflap.announcements.repository import lock_plan, replan
 from catflap.calendars import initial_sync_done, list_occurrences
 from catflap.clock import Clock
 from catflap.speech import Voices, installed_voices
-from catflap.store.prepared_reads import PreparedQuery
 from catflap.store.queue import enqueue
-from catflap.store.single_statements import fetch_within
 from catflap.store.task_types import RENDER
 
 # The planned 24 hours move on, so each user with a device is planned periodically.
 PLAN_EVERY = timedelta(hours=1)
 # How far beyond the planned hours is looked for the next announcement, before which the plan stays the same.
 _LOOKAHEAD = timedelta(hours=6)
-_NEWEST = PreparedQuery(
-    text("SELECT max(schedule_version) AS version FROM app.devices WHERE user_id = :user_id")
-)
 
 
 class Planner:
@@ -61,30 +56,42 @@ class Planner:
             if state.is_current:
                 await enqueue(connection, RENDER, *state.overdue_sounds)
                 return
-            if not await _may_plan(connection, user_id, state):
+            devices = await devices_of_user(connection, user_id)
+            if not await _may_plan(connection, user_id, devices, state):
                 return
-            made = await _plan(connection, user_id, state, now)
-            await replan(connection, user_id, now, made.announcements)
+            made = await _plan(connection, user_id, devices, state, now)
+            await replan(connection, user_id, now, made.by_device)
             await record_plan(connection, user_id, state.inputs, made.seen, now, made.valid_until)
 
 
 class _Plan(NamedTuple):
-    """A plan, the occurrences that it saw, and until when it stays the same if only the time changes."""
+    """What is said on each device, the occurrences that it was made from, and how long it stays the same."""
 
-    announcements: Sequence[PlannedAnnouncement]
+    by_device: Mapping[int, Sequence[PlannedAnnouncement]]
     seen: str
     valid_until: datetime
 
 
-async def _may_plan(connection: AsyncConnection, user_id: int, state: PlanState) -> bool:
-    ((version,),) = (row.values() for row in await fetch_within(connection, _NEWEST, user_id=user_id))
-    if version is None and state.planned_at is not None:
-        # Without a device no plan will replace what this one has seen.
-        await forget_plan(connection, user_id)
-    return version is not None and (version > 0 or await initial_sync_done(connection, user_id))
+async def _may_plan(
+    connection: AsyncConnection, user_id: int, devices: Sequence[UserDevice], state: PlanState
+) -> bool:
+    if not devices:
+        if state.planned_at is not None:
+            # Without a device no plan will replace what this one has seen.
+            await forget_plan(connection, user_id)
+        return False
+    # A shared device has a version of the plans of its other members.
+    has_plan = state.planned_at is not None or any(one.schedule_version for one in devices if one.is_owner)
+    return has_plan or await initial_sync_done(connection, user_id)
 
 
-async def _plan(connection: AsyncConnection, user_id: int, state: PlanState, now: datetime) -> _Plan:
+async def _plan(
+    connection: AsyncConnection,
+    user_id: int,
+    devices: Sequence[UserDevice],
+    state: PlanState,
+    now: datetime,
+) -> _Plan:
     preferences = await load_preferences(connection, user_id)
     # From a little earlier, because announcements that are late may have to be cancelled.
     since, end = now - MAX_LIFETIME, now + HORIZON
@@ -94,6 +101,9 @@ async def _plan(connection: AsyncConnection, user_id: int, state: PlanState, now
     found = await list_occurrences(connection, user_id, *window, preferences.time_zone)
     facts = await notice_changes(connection, user_id, state, found, preferences, facts, now)
     seen = dump_seen(seen_occurrences(found, preferences, state.generations, now))
-    planned = plan(found, preferences, since, horizon, facts)
-    next_play_at = next((one.play_at for one in planned if one.play_at >= end), end + _LOOKAHEAD)
-    return _Plan([one for one in planned if one.play_at < end], seen, next_play_at - HORIZON)
+    audiences = dict.fromkeys(one.audience for one in devices)
+    plans = {one: plan(found, preferences, since, horizon, facts, one) for one in audiences}
+    later = (one.play_at for planned in plans.values() for one in planned if one.play_at >= end)
+    next_play_at = min(later, default=end + _LOOKAHEAD)
+    due = {audience: [one for one in plans[audience] if one.play_at < end] for audience in plans}
+    return _Plan({one.id: due[one.audience] for one in devices}, seen, next_play_at - HORIZON)

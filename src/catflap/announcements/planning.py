@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from catflap.announcements.appointments import appointments
+from catflap.announcements.audience import ALONE, Audience, addressed
 from catflap.announcements.briefings import briefings
 from catflap.announcements.context import PlanContext
 from catflap.announcements.facts import NO_FACTS, Facts
@@ -46,12 +47,23 @@ def plan(
     now: datetime,
     horizon: timedelta = HORIZON,
     facts: Facts = NO_FACTS,
+    audience: Audience = ALONE,
 ) -> list[PlannedAnnouncement]:
     """Return the announcements from `now` (included) to `now + horizon` (excluded), in order of time.
 
     Also those that are held, with the reason.
+
+    Args:
+        occurrences: Those of `occurrence_window`.
+        preferences: The user's.
+        now: The beginning.
+        horizon: How long it is for.
+        facts: Other inputs.
+        audience: Who hears it.
     """
     found = appointments(occurrences, preferences)
-    context = PlanContext(found, preferences, facts, Holding(found, preferences), now, now + horizon)
+    holding = Holding(found, preferences, audience.quiet)
+    context = PlanContext(found, preferences, facts, holding, now, now + horizon, audience)
     planned = [*reminders(context), *briefings(context), *notices(context)]
-    return sorted(planned, key=lambda one: (one.play_at, one.kind, one.language, one.key))
+    said = addressed(planned, audience, facts.readings)
+    return sorted(said, key=lambda one: (one.play_at, one.kind, one.language, one.key))

@@ -27,14 +27,20 @@ _PLANNED_AGAIN = frozenset({"before", "start", "leave", "countdown", "again", "s
 
 
 async def find_announcement(
-    connection: AsyncConnection, announcement_id: str, *, user_id: int, device_id: int | None = None
+    connection: AsyncConnection,
+    announcement_id: str,
+    *,
+    user_id: int | None = None,
+    device_id: int | None = None,
 ) -> Row[Any]:
-    """Return an announcement of a user, or of one of their devices.
+    """Return an announcement of a user, or one that a device says, of whomever.
 
     Raises:
         BadRequest: `not_found`, also for another's and for one that was deleted.
     """
-    ours = [t.c.id == announcement_id, t.c.user_id == user_id]
+    ours = [t.c.id == announcement_id]
+    if user_id is not None:
+        ours.append(t.c.user_id == user_id)
     if device_id is not None:
         ours.append(t.c.device_id == device_id)
     row = (await connection.execute(select(t).where(*ours))).one_or_none()

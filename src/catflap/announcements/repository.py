@@ -70,14 +70,14 @@ _KEEP_SOUNDS = PreparedQuery(
 )
 _DEVICES = PreparedQuery(
     text("""
-    SELECT id, schedule_version, audio FROM app.devices WHERE user_id = :user_id ORDER BY id FOR UPDATE
+    SELECT id, schedule_version, audio FROM app.devices WHERE id = ANY (:device_ids) ORDER BY id FOR UPDATE
     """)
 )
-# Those of some devices that have not expired, and those that the plan has.
+# Those of a user on some devices that have not expired, and those that the plan has.
 _ROWS = PreparedQuery(
     text("""
     SELECT * FROM app.announcements
-    WHERE device_id = ANY (:device_ids)
+    WHERE device_id = ANY (:device_ids) AND user_id = :user_id
         AND ((expires_at > :now AND kind = ANY (CAST(:kinds AS text[]))) OR key = ANY (:keys))
     FOR UPDATE
     """)
@@ -121,33 +121,35 @@ async def replan(
     connection: AsyncConnection,
     user_id: int,
     now: datetime,
-    planned: Iterable[PlannedAnnouncement],
+    planned: Mapping[int, Iterable[PlannedAnnouncement]],
     voices: Voices | None = None,
 ) -> None:
-    """Replace the announcements of each of the user's devices from `now` on by a plan.
+    """Replace the user's announcements on each of their devices from `now` on by a plan.
 
     Announcements due before `now` that have not expired are cancelled if they are no longer planned; none are
     added. A device whose schedule changed, or that never had one, gets a new version and is notified.
 
     Args:
         connection: A transaction that called `lock_plan` before the plan was made.
-        user_id: The owner of the devices.
+        user_id: Whose plan it is.
         now: The time for which the plan was made.
-        planned: The whole plan in order of time, including the last `MAX_LIFETIME` before `now`.
+        planned: For each device the whole plan in order of time, including the last `MAX_LIFETIME` before
+            `now`; devices that are deleted meanwhile are left out.
         voices: The engines that will render the sounds; by default those installed here.
     """
-    plans = {one.key: one for one in planned}
-    owned = await fetch_within(connection, _DEVICES, user_id=user_id)
-    rows_of = await _rows(connection, [device["id"] for device in owned], now, list(plans))
-    texts = {(row["key"], row["wording"]): row for rows in rows_of.values() for row in rows.values()}
-    wanted = {key: _row_values(one, texts, voices or installed_voices()) for key, one in plans.items()}
-    rendered = await _keep_sounds(connection, [values["sound_key"] for values in wanted.values()], now)
-    for values in wanted.values():
+    plans = {device_id: {one.key: one for one in planned[device_id]} for device_id in planned}
+    keys = sorted({key for plan in plans.values() for key in plan})
+    locked = await fetch_within(connection, _DEVICES, device_ids=[*plans])
+    rows_of = await _rows(connection, user_id, [device["id"] for device in locked], now, keys)
+    wanted_on = _wanted(plans, rows_of, voices or installed_voices())
+    wanted_values = [values for wanted in wanted_on.values() for values in wanted.values()]
+    rendered = await _keep_sounds(connection, [values["sound_key"] for values in wanted_values], now)
+    for values in wanted_values:
         is_rendered = values["sound_key"] in rendered
         values["state"] = "held" if values["held_for"] else "ready" if is_rendered else "planned"
     to_render: set[str] = set()
-    for device in owned:
-        rows = rows_of[device["id"]]
+    for device in locked:
+        rows, wanted = rows_of[device["id"]], wanted_on[device["id"]]
         diff = _diff(rows, wanted, now)
         if diff or device["schedule_version"] == 0:
             await _write(connection, user_id, device["id"], diff, now)
@@ -156,9 +158,11 @@ async def replan(
         to_render |= {
             row["sound_key"] for key, row in rows.items() if key in wanted and _render_overdue(row, now)
         }
-    audios = {device["audio"] for device in owned}
+    audios = {device["audio"] for device in locked}
     to_encode = await not_encoded(connection, rendered, audios)
-    due = {values["sound_key"]: values["play_at"] for values in reversed(wanted.values())}
+    due: dict[str, datetime] = {}
+    for values in wanted_values:
+        due[values["sound_key"]] = min(values["play_at"], due.get(values["sound_key"], values["play_at"]))
     soonest_first = sorted((to_render - rendered) | to_encode, key=lambda key: (due.get(key, now), key))
     await enqueue(connection, RENDER, *soonest_first)
 
@@ -175,7 +179,7 @@ async def plan_for_device(
 
     Args:
         connection: A transaction that called `lock_plan` and locked the device.
-        user_id: Its owner.
+        user_id: The user whose announcements they are.
         device_id: The device; the caller increments its version.
         planned: Of a kind that is none of `KINDS`.
         now: The time.
@@ -184,7 +188,7 @@ async def plan_for_device(
     wanted = {one.key: _row_values(one, {}, voices) for one in planned}
     rendered = await _keep_sounds(connection, [values["sound_key"] for values in wanted.values()], now)
     found = await fetch_within(
-        connection, _ROWS, device_ids=[device_id], now=now, kinds=[], keys=list(wanted)
+        connection, _ROWS, user_id=user_id, device_ids=[device_id], now=now, kinds=[], keys=list(wanted)
     )
     rows = {row["key"]: row for row in found}
     diff = _PlanDiff([], {}, [])
@@ -273,8 +277,26 @@ class _PlanDiff:
         return [*self.new, *self.changed.values()]
 
 
+def _wanted(
+    plans: Mapping[int, Mapping[str, PlannedAnnouncement]],
+    rows_of: Mapping[int, Mapping[str, Columns]],
+    voices: Voices,
+) -> dict[int, dict[str, dict[str, Any]]]:
+    """Return the columns of each announcement by device and key; equal texts are made once."""
+    texts: dict[tuple[str, str], Mapping[str, Any]] = {
+        (row["key"], row["wording"]): row for rows in rows_of.values() for row in rows.values()
+    }
+    wanted: dict[int, dict[str, dict[str, Any]]] = {}
+    for device_id in rows_of:
+        wanted[device_id] = {}
+        for key, one in plans[device_id].items():
+            values = _row_values(one, texts, voices)
+            texts[key, values["wording"]] = wanted[device_id][key] = values
+    return wanted
+
+
 def _row_values(
-    one: PlannedAnnouncement, texts: Mapping[tuple[str, str], Columns], voices: Voices
+    one: PlannedAnnouncement, texts: Mapping[tuple[str, str], Mapping[str, Any]], voices: Voices
 ) -> dict[str, Any]:
     """Return the columns of an announcement; its text is taken from a row with the same, if there is one."""
     wording = voices.wording_key(one.wording.fingerprint)
@@ -339,10 +361,11 @@ async def _write(
 
 
 async def _rows(
-    connection: AsyncConnection, device_ids: list[int], now: datetime, keys: list[str]
+    connection: AsyncConnection, user_id: int, device_ids: list[int], now: datetime, keys: list[str]
 ) -> dict[int, dict[str, Columns]]:
     """Return, by device and key, the announcements that have not expired and those that the plan has."""
-    found = await fetch_within(connection, _ROWS, device_ids=device_ids, now=now, kinds=KINDS, keys=keys)
+    values = {"user_id": user_id, "device_ids": device_ids, "now": now, "kinds": KINDS, "keys": keys}
+    found = await fetch_within(connection, _ROWS, **values)
     rows: dict[int, dict[str, Columns]] = {device_id: {} for device_id in device_ids}
     for row in found:
         rows[row["device_id"]][row["key"]] = row

@@ -1,8 +1,8 @@
 """Repository of devices and authentication by device token."""
 
 import secrets
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
 from typing import Literal, cast
 
 from sqlalchemy import (
@@ -20,6 +20,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from catflap.announcements.at_once import hold_in_quiet_hours
+from catflap.announcements.audience import members_of_device
 from catflap.announcements.encoded_sounds import enqueue_encoding
 from catflap.announcements.planner import PLAN_EVERY
 from catflap.clock import Clock
@@ -27,6 +29,7 @@ from catflap.errors import BadRequest
 from catflap.signin.sessions import alive
 from catflap.speech import RENDERED_AUDIO
 from catflap.store.coalesced_calls import CoalescedCalls
+from catflap.store.device_tables import device_members
 from catflap.store.notify import announce_change
 from catflap.store.prepared_reads import PreparedQuery
 from catflap.store.queue import enqueue
@@ -50,7 +53,8 @@ Channel = Literal["https", "mqtt", "mqtt_play", "home_assistant"]
 class Device:
     """A device. `volume` is 0 to 100; `schedule_version` is 0 until the first plan; `audio` as stored.
 
-    `entity` is the speaker's in Home Assistant, of the channel `home_assistant` only.
+    `entity` is the speaker's in Home Assistant, of the channel `home_assistant` only. From `quiet_from` until
+    `quiet_until`, in `quiet_zone`, it says nothing.
     """
 
     id: int
@@ -63,8 +67,12 @@ class Device:
     room: str
     entity: str | None
     muted_until: datetime | None
+    quiet_from: time | None
+    quiet_until: time | None
+    quiet_zone: str | None
     schedule_version: int
     last_seen_at: datetime | None
+    token_hash: bytes = field(repr=False)
 
 
 class Devices:
@@ -143,9 +151,7 @@ class Devices:
         made = insert(t).values(values).on_conflict_do_nothing(index_elements=[t.c.token_hash])
         row = (await connection.execute(made.returning(t))).first()
         if row is None:
-            raise BadRequest(
-                "already_paired", "This device is paired already; reset it, so that it makes a new token."
-            )
+            raise _already_paired()
         await enqueue(connection, PLAN, user_id)
         return from_row(Device, row)
 
@@ -163,8 +169,17 @@ class Devices:
             rows = await connection.execute(select(t).where(t.c.user_id == user_id).order_by(t.c.id))
             return [from_row(Device, row) for row in rows]
 
+    async def heard_by(self, user_id: int) -> list[Device]:
+        """Return the devices on which the user's announcements are said, shared ones of others too, by id."""
+        mine = select(t).join(device_members, device_members.c.device_id == t.c.id)
+        query = mine.where(device_members.c.user_id == user_id).order_by(t.c.id)
+        async with self._engine.connect() as connection:
+            return [from_row(Device, row) for row in await connection.execute(query)]
+
     async def update(self, user_id: int, device_id: int, **changes: object) -> Device:
-        """Update `name`, `room`, `volume`, `audio` or `muted_until`, and notify the device.
+        """Update the columns that an owner may change, and notify the device.
+
+        New quiet hours change what is planned for each member.
 
         Raises:
             BadRequest: `not_found`.
@@ -177,8 +192,34 @@ class Devices:
                 raise BadRequest("not_found", "You have no such device.")
             if "audio" in changes:
                 await enqueue_encoding(connection, device_id, self._clock.now())
+            if "quiet_from" in changes:
+                await hold_in_quiet_hours(connection, device_id, self._clock.now())
+                members = await members_of_device(connection, device_id)
+                await enqueue(connection, PLAN, *(one.user_id for one in members))
             await announce_change(connection, schedule_topic(device_id))
         return from_row(Device, row)
+
+    async def rotate_token(self, device: Device, token_sha256: str) -> None:
+        """Replace the token of a device; its streams end, and the old token becomes invalid.
+
+        Args:
+            device: As it was found by its old token.
+            token_sha256: The hash of the new one, as 64 hex digits.
+
+        Raises:
+            BadRequest: `unauthenticated` if it has another token by now; `already_paired` if another device
+                has the new one.
+        """
+        token_hash = bytes.fromhex(token_sha256)
+        mine = t.c.id == device.id, t.c.token_hash == device.token_hash
+        async with self._engine.begin() as connection:
+            if (await connection.execute(select(t.c.id).where(*mine).with_for_update())).first() is None:
+                raise BadRequest("unauthenticated", "This device has another token by now.")
+            others = select(t.c.id).where(t.c.token_hash == token_hash, t.c.id != device.id)
+            if (await connection.execute(others)).first() is not None:
+                raise _already_paired()
+            await connection.execute(update(t).where(*mine).values(token_hash=token_hash))
+            await announce_change(connection, schedule_topic(device.id))
 
     async def remove(self, user_id: int, device_id: int) -> None:
         """Delete a device: its token becomes invalid, and a trigger ends its open streams.
@@ -190,6 +231,12 @@ class Devices:
             gone = delete(t).where(t.c.id == device_id, t.c.user_id == user_id).returning(t.c.id)
             if (await connection.execute(gone)).first() is None:
                 raise BadRequest("not_found", "You have no such device.")
+
+
+def _already_paired() -> BadRequest:
+    return BadRequest(
+        "already_paired", "This device is paired already; reset it, so that it makes a new token."
+    )
 
 
 def authorized(now: datetime) -> ColumnElement[bool]:

@@ -1,6 +1,7 @@
 """Mute all devices of a user at once, for a while or until it is ended (`app.users.muted_until`).
 
-Beside the mute that each device has of its own; a schedule has the later end of both. When it began is stored
+Beside the mute that each device has of its own; a schedule has the later end of both. On a shared device of
+somebody else, it leaves out what the user would hear there. When it began is stored
 too, and stays with the end after the mute is over: what was due meanwhile was held and not missed.
 """
 
@@ -10,10 +11,11 @@ from typing import Literal
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from catflap.announcements.audience import devices_of_user
 from catflap.announcements.preferences import Preferences
 from catflap.announcements.repository import increment_version
 from catflap.calendars.datetimes import to_utc
-from catflap.store.tables import devices, users
+from catflap.store.tables import users
 
 MuteFor = Literal["hour", "tomorrow", "always"]
 # The end of a mute without one, because devices know only times; it fits into 32 bits without a sign.
@@ -72,6 +74,5 @@ async def unmute_all(connection: AsyncConnection, user_id: int, now: datetime) -
 
 async def _give_new_versions(connection: AsyncConnection, user_id: int) -> None:
     # In the order of ids, as plans lock them.
-    mine = select(devices.c.id).where(devices.c.user_id == user_id).order_by(devices.c.id)
-    for device_id in (await connection.scalars(mine)).all():
-        await increment_version(connection, device_id)
+    for device in await devices_of_user(connection, user_id):
+        await increment_version(connection, device.id)

@@ -14,12 +14,13 @@ from sqlalchemy import Row, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from catflap.announcements.at_once import announce_paired
 from catflap.clock import Clock
 from catflap.devices.devices import Channel, Device, Devices
 from catflap.devices.pairing_codes import Code, CodeKind, hash_code, make_code, read_code
 from catflap.devices.pairing_limits import PairingLimits
 from catflap.errors import BadRequest, CatflapError, TryAgain
-from catflap.speech import RENDERED_AUDIO, AudioFormat
+from catflap.speech import RENDERED_AUDIO, AudioFormat, Voices
 from catflap.store.batches import next_batch
 from catflap.store.shared_limits import SharedLimits
 from catflap.store.tables import pairings as t
@@ -61,13 +62,17 @@ class Pairings:
         engine: The database.
         clock: The current time.
         devices: Where claimed devices go.
+        voices: The engines that will render what a claimed device says.
         key: Of the keyed hashes of codes, users and addresses.
     """
 
-    def __init__(self, engine: AsyncEngine, clock: Clock, devices: Devices, key: bytes) -> None:
+    def __init__(
+        self, engine: AsyncEngine, clock: Clock, devices: Devices, voices: Voices, key: bytes
+    ) -> None:
         self._engine = engine
         self._clock = clock
         self._devices = devices
+        self._voices = voices
         self._key = key
         self._limits = PairingLimits(SharedLimits(engine, key))
 
@@ -138,7 +143,7 @@ class Pairings:
     async def claim(
         self, user_id: int, typed: str, name: str | None = None, *, room: str = "", address: str = "unknown"
     ) -> tuple[Device, WaitingDevice]:
-        """Add the device that shows a code to this user; of several who claim it, one wins.
+        """Add the device that shows a code to this user, and have it say so; of several claims one wins.
 
         Args:
             user_id: The user.
@@ -205,6 +210,8 @@ class Pairings:
             )
             claimed = update(t).where(t.c.handle_hash == row.handle_hash)
             await connection.execute(claimed.values(device_id=device.id, code_hash=None, address=""))
+            now = self._clock.now()
+            await announce_paired(connection, user_id, device.id, self._voices, now)
         return device, _waiting_device(row)
 
 

@@ -1,7 +1,7 @@
 """How often codes may be tried and asked for, counted for all processes (`catflap.store.shared_limits`).
 
 The limits of wrong codes are chosen for six digits: with 100 devices that wait at a time, the 100 tries of an
-hour find one of them in that hour with a probability of one percent, whoever and however many try.
+hour find one of them in that hour with a probability of one percent, however many users try.
 """
 
 from datetime import datetime, timedelta

@@ -5,8 +5,9 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from catflap.announcements.audience import members_of_device
 from catflap.announcements.missed import OVERDUE_AFTER, make_up_for_missed
-from catflap.announcements.repository import lock_plan
+from catflap.announcements.repository import increment_version, lock_plan
 from catflap.clock import Clock
 from catflap.devices.devices import OFFLINE_AFTER, Device
 from catflap.speech import Voices
@@ -95,9 +96,13 @@ class Presence:
             await fetch_alone(self._engine, _RETURNED, **here, now=now)
             return True
         async with self._engine.begin() as connection:
-            await lock_plan(connection, device.user_id)
+            for member in await members_of_device(connection, device.id):
+                await lock_plan(connection, member.user_id)
             if await fetch_within(connection, _RETURNED, **here, now=now):
-                await make_up_for_missed(connection, device.user_id, device.id, since, now, self._voices)
+                # Again, because one may have left meanwhile.
+                for member in await members_of_device(connection, device.id):
+                    await make_up_for_missed(connection, member, since, now, self._voices)
+                await increment_version(connection, device.id)
         return True
 
     async def _record_all_returned(

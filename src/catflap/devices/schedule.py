@@ -5,7 +5,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import ARRAY, BigInteger, DateTime, Text, any_, bindparam, func, literal, select
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    DateTime,
+    Text,
+    any_,
+    bindparam,
+    exists,
+    func,
+    literal,
+    select,
+)
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.announcements.planning import HORIZON
@@ -23,10 +35,20 @@ from catflap.store.tables import encoded_sounds as encoded
 _PENDING_STATES = ["planned", "ready", "sent"]
 _NOW = cast(datetime, bindparam("now", type_=DateTime(timezone=True)))
 _IDS = any_(bindparam("ids", type_=ARRAY(BigInteger)))
+
+
+def is_muted_by_member() -> ColumnElement[bool]:
+    """Return the condition that a member who is not the owner has muted what is theirs; others are heard."""
+    u = users.alias("members").c
+    lasts = u.muted_at <= a.c.play_at, a.c.play_at < u.muted_until
+    return exists().where(u.id == a.c.user_id, u.id != devices.c.user_id, *lasts)
+
+
 _DEVICES = PreparedQuery(
     select(
         devices.c.id,
         devices.c.schedule_version,
+        devices.c.token_hash,
         devices.c.volume,
         devices.c.muted_until,
         users.c.muted_until.label("all_muted_until"),
@@ -46,6 +68,7 @@ _ANNOUNCEMENTS = PreparedQuery(
     .outerjoin(sounds, sounds.c.key == a.c.sound_key)
     .outerjoin(encoded, (encoded.c.key == a.c.sound_key) & (encoded.c.audio == devices.c.audio))
     .where(a.c.device_id == _IDS, a.c.state == any_(literal(_PENDING_STATES, ARRAY(Text))))
+    .where(~is_muted_by_member())
     .where(a.c.expires_at > _NOW, a.c.play_at < bindparam("until", type_=DateTime(timezone=True)))
     .order_by(a.c.play_at, a.c.id)
 )
@@ -56,6 +79,7 @@ class Schedule:
     """The schedule of a device. `document` is None when the reader has this version."""
 
     version: int
+    token_hash: bytes
     document: dict[str, Any] | None
 
 
@@ -91,7 +115,9 @@ class Schedules:
                 rows[row["device_id"]].append(self._announcements.resource(row))
         return {
             row["id"]: Schedule(
-                row["schedule_version"], self._document(row, rows[row["id"]]) if row["id"] in rows else None
+                row["schedule_version"],
+                row["token_hash"],
+                self._document(row, rows[row["id"]]) if row["id"] in rows else None,
             )
             for row in found
         }

@@ -43,10 +43,11 @@ class Stream:
     What could not be sent yet is replaced by what is newer, so a slow client holds neither others nor memory.
     """
 
-    __slots__ = ("_last", "_next", "_send", "_sending", "device_id", "version")
+    __slots__ = ("_last", "_next", "_send", "_sending", "device_id", "token_hash", "version")
 
-    def __init__(self, device_id: int, version: int, send: Send) -> None:
+    def __init__(self, device_id: int, token_hash: bytes, version: int, send: Send) -> None:
         self.device_id = device_id
+        self.token_hash = token_hash
         self.version = version
         self._send = send
         self._next: bytes | None = None
@@ -106,9 +107,12 @@ class ScheduleStreams:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     @contextlib.contextmanager
-    def following(self, device_id: int, version: int, send: Send) -> Iterator[None]:
-        """Send a device's documents while the context is open, from those newer than `version` on."""
-        stream = Stream(device_id, version, send)
+    def following(self, device_id: int, token_hash: bytes, version: int, send: Send) -> Iterator[None]:
+        """Send a device's documents while the context is open, from those newer than `version` on.
+
+        The stream ends when the device has another token than that with this hash.
+        """
+        stream = Stream(device_id, token_hash, version, send)
         turn = self._turns[device_id % _TURNS]
         self._streams[device_id].add(stream)
         turn.add(stream)
@@ -168,7 +172,7 @@ class ScheduleStreams:
         for device_id in ids:
             schedule = found.get(device_id)
             for stream in self._streams.get(device_id, ()):
-                if schedule is None:
+                if schedule is None or schedule.token_hash != stream.token_hash:
                     stream.offer(b"event: end\ndata: {}\n\n", last=True)
                 elif schedule.document is not None and schedule.version > stream.version:
                     stream.version = schedule.version

@@ -23,6 +23,7 @@ from catflap.speech.sentences import Talkativeness, Utterance
 from catflap.speech.synthesis import Speech, speech_version
 from catflap.speech.titles import Title
 from catflap.speech.utterances import (
+    address,
     private_title,
     say_all_day,
     say_before,
@@ -32,6 +33,7 @@ from catflap.speech.utterances import (
     say_late,
     say_leave,
     say_moved,
+    say_paired,
     say_reconnect,
     say_start,
     say_text,
@@ -58,6 +60,7 @@ __all__ = [
     "UnknownDialect",
     "Utterance",
     "Voices",
+    "address",
     "check_available",
     "choose_engines",
     "dialects",
@@ -81,6 +84,7 @@ __all__ = [
     "say_leave",
     "say_moved",
     "say_nothing",
+    "say_paired",
     "say_reconnect",
     "say_start",
     "say_text",

@@ -22,6 +22,7 @@ REQUIRED: Mapping[str, frozenset[str]] = MappingProxyType(
         "late": frozenset({"titles", "span"}),
         "catch_up": frozenset({"titles"}),
         "reconnect": frozenset(),
+        "paired": frozenset(),
         "under_way": frozenset({"titles"}),
         "evening": frozenset(),
         "evening_one": frozenset({"time"}),
@@ -45,12 +46,14 @@ REQUIRED: Mapping[str, frozenset[str]] = MappingProxyType(
         "maybe": frozenset({"title"}),
         "until": frozenset({"title", "time"}),
         "entry": frozenset({"title", "time"}),
+        # Before what is said to one of several listeners.
+        "addressed": frozenset({"name"}),
     }
 )
 # What may have the time besides.
 _MAY_HAVE_TIME = frozenset({"before_one", "before_many", "start", "brief_before", "brief_start", "leave"})
 # Parts of a sentence; every other phrase has variants.
-PARTS = frozenset({"maybe", "until", "entry"})
+PARTS = frozenset({"maybe", "until", "entry", "addressed"})
 NAMES = ("id", "language", "name", "native_name", "example")
 SUBSTITUTES = ("private", "untitled", "birthday", "own_birthday")
 

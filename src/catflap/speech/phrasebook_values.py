@@ -10,10 +10,15 @@ from catflap.speech.spoken_times import TextPair
 _VALUES: Mapping[Language, Mapping[str, str]] = MappingProxyType(
     {
         "ja": {"titles": "「会議」", "title": "「会議」", "time": "午後3時半", "span": "10分", "count": "3"}
-        | {"day": "今日", "date": "11月24日、火曜日", "list": "午後3時半から「会議」、ほか2件"},
+        | {
+            "name": "ケンジ",
+            "day": "今日",
+            "date": "11月24日、火曜日",
+            "list": "午後3時半から「会議」、ほか2件",
+        },
         "en": {"titles": "team lunch", "title": "team lunch", "time": "half past three"}
         | {"span": "10 minutes", "count": "3", "day": "today", "date": "Tuesday, November 24th"}
-        | {"list": "team lunch at half past three and 2 more"},
+        | {"name": "Alice", "list": "team lunch at half past three and 2 more"},
     }
 )
 _HOURS: Mapping[Language, str] = MappingProxyType({"ja": "2時間半", "en": "two and a half hours"})
@@ -37,6 +42,7 @@ _OTHER_VALUES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         ),
         "span": ("1分", "2分", "15分", "1時間", "2時間半", "3時間10分", "2日と5時間", "14日"),
         "count": ("1", "2", "5", "10", "14"),
+        "name": ("花子", "アリス", "健太"),
         "list": ("午前9時から「面談」、12時半から「会議」",),
         "day": ("明日", "12月1日、火曜日"),
         "date": ("12月1日、火曜日", "1月20日、水曜日"),

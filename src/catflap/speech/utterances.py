@@ -20,11 +20,13 @@ from catflap.speech.sentences import (
     sentence,
     sentence_with_titles,
 )
-from catflap.speech.spoken_times import format_day, format_duration, format_time
+from catflap.speech.spoken_times import TextPair, format_day, format_duration, format_time
 from catflap.speech.text import display_text, has_words, truncate
-from catflap.speech.titles import Title, substitute_title
+from catflap.speech.titles import Title, spoken_title, substitute_title
 
 _MAX_FREE_TEXT = 200
+# Of a spoken name, in moras or letters.
+_MAX_NAME = 20
 
 
 def say_before(
@@ -115,6 +117,30 @@ def say_catch_up(dialect: str, titles: Sequence[Title | str], seed: int = 0) -> 
 def say_reconnect(dialect: str, seed: int = 0) -> Utterance:
     """Return the request to consent again, because the calendar can no longer be read."""
     return sentence(phrasebook(dialect), "reconnect", seed=seed)
+
+
+def say_paired(dialect: str, seed: int = 0) -> Utterance:
+    """Return what a device says to its owner at first."""
+    return sentence(phrasebook(dialect), "paired", seed=seed)
+
+
+def address(utterance: Utterance, name: str, readings: Sequence[tuple[str, str]] = ()) -> Utterance:
+    """Return an utterance that begins with the name of the one it is for.
+
+    Without it, if the name has nothing that can be pronounced, or if both together do not fit into a sound.
+
+    Args:
+        utterance: What is said.
+        name: The name.
+        readings: Words of the name and how they are spoken instead (`readings_in`).
+    """
+    shown = display_text(name)
+    spoken = spoken_title(shown, utterance.language, _MAX_NAME, readings)
+    if not has_words(spoken):
+        return utterance
+    called = sentence(phrasebook(utterance.dialect), "addressed", name=TextPair(shown, spoken))
+    both = concatenate([called, utterance])
+    return both if fits(both) else utterance
 
 
 def say_text(dialect: str, text: str, readings: Mapping[str, str] | None = None) -> Utterance:

@@ -22,6 +22,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    Time,
     UniqueConstraint,
     text,
 )
@@ -184,6 +185,10 @@ devices = Table(
     Column("room", Text, nullable=False, server_default=""),
     # The entity of a speaker in Home Assistant.
     Column("entity", Text),
+    # The device says nothing between these times in this zone.
+    Column("quiet_from", Time),
+    Column("quiet_until", Time),
+    Column("quiet_zone", Text),
     time_column("muted_until", nullable=True),
     Column("schedule_version", BigInteger, nullable=False),
     # The session of a browser device, which is deleted with it; None for paired devices.
@@ -281,7 +286,7 @@ announcements = Table(
     Column("held_for", Text),
     Column("detail", Text),
     time_column("updated_at"),
-    UniqueConstraint("device_id", "key"),
+    UniqueConstraint("device_id", "user_id", "key"),
     Index("announcements_user", "user_id"),
     Index("announcements_sound", "sound_key", "state"),
     Index("announcements_expiry", "state", "expires_at"),

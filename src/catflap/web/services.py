@@ -15,6 +15,7 @@ from catflap.calendars.request_budget import RequestBudget
 from catflap.clock import Clock
 from catflap.devices.acks import Acks
 from catflap.devices.devices import Devices
+from catflap.devices.members import Members
 from catflap.devices.mqtt_login import MqttLogins
 from catflap.devices.pairing import Pairings
 from catflap.devices.presence import Presence
@@ -57,6 +58,7 @@ class Services:
     grants: Grants
     revocation: Revocation
     devices: Devices
+    members: Members
     presence: Presence
     acks: Acks
     mqtt_logins: MqttLogins

@@ -12,6 +12,7 @@ from catflap.clock import Clock
 from catflap.log import log
 from catflap.store.batches import in_batches, next_batch
 from catflap.store.calendar_tables import calendar_syncs
+from catflap.store.device_tables import device_members
 from catflap.store.queue import enqueue, waiting
 from catflap.store.seldom import SeldomTask
 from catflap.store.tables import announcements, devices, seldom_tasks, users
@@ -97,7 +98,7 @@ async def _plan(now: datetime, connection: AsyncConnection) -> int:
     # Whole intervals, so that plans stay spread over the hour after a pause of all processes.
     missed = func.floor(func.extract("epoch", now - t.c.plan_due_at) / PLAN_EVERY.total_seconds())
     later = t.c.plan_due_at + (missed + 1) * PLAN_EVERY
-    has_device = exists().where(devices.c.user_id == t.c.id)
+    has_device = exists().where(device_members.c.user_id == t.c.id)
     due = update(t).where(next_batch(t, t.c.plan_due_at <= now, oldest=t.c.plan_due_at))
     changed = due.values(plan_due_at=case((has_device, later))).returning(t.c.id, t.c.plan_due_at)
     rows = (await connection.execute(changed)).all()
@@ -120,9 +121,14 @@ async def _bring_forward_syncs(now: datetime, connection: AsyncConnection) -> in
 
 
 async def _expire(now: datetime, connection: AsyncConnection) -> int:
-    """Set expired announcements that nobody played to `missed`, or `held` if all devices were muted then."""
+    """Set expired announcements that nobody played to `missed`, or `held` if all devices were muted then.
+
+    A mute of all devices of the owner of the device counts, too.
+    """
     t, u = announcements, users.c
-    muted = exists().where(u.id == t.c.user_id, u.muted_at <= t.c.play_at, t.c.play_at < u.muted_until)
+    owner = select(devices.c.user_id).where(devices.c.id == t.c.device_id).correlate(t).scalar_subquery()
+    lasted = u.muted_at <= t.c.play_at, t.c.play_at < u.muted_until
+    muted = exists().where(u.id.in_((t.c.user_id, owner)), *lasted)
     late = next_batch(
         t, t.c.state.in_(("planned", "ready", "sent")), t.c.expires_at < now, oldest=t.c.expires_at
     )

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from catflap.announcements.facts import FACTS_KEPT
 from catflap.announcements.repository import KEPT, STATES
 from catflap.calendars.project_budget import delete_old_windows
+from catflap.devices.members import delete_expired_invitations
 from catflap.devices.pairing import delete_expired_pairings
 from catflap.store.batches import BATCH, in_batches, next_batch
 from catflap.store.planning_tables import occurrence_changes, reactions
@@ -95,4 +96,5 @@ _BATCHES = (
     delete_old_windows,
     delete_ended_windows,
     delete_expired_pairings,
+    delete_expired_invitations,
 )

@@ -20,14 +20,15 @@ from catflap.store.tables import devices as d
 LATE: timedelta = OVERDUE_AFTER
 _UNSENT = ("planned", "ready")
 # Locked in one order, and without waiting: plans lock announcements in another one. What has no sound yet is
-# left. Mutes are those of the device and of all devices.
+# left. Mutes are those of the device, and of all devices of its owner and of the user.
 _CLAIM = text("""
     WITH due AS (
         SELECT a.id, COALESCE(
-            GREATEST(d.muted_until, u.muted_until) > GREATEST(a.play_at, :now), false
+            GREATEST(d.muted_until, u.muted_until, m.muted_until) > GREATEST(a.play_at, :now), false
         ) AS is_muted
         FROM app.announcements a JOIN app.devices d ON d.id = a.device_id
-            JOIN app.users u ON u.id = d.user_id JOIN app.sounds s ON s.key = a.sound_key
+            JOIN app.users u ON u.id = d.user_id JOIN app.users m ON m.id = a.user_id
+            JOIN app.sounds s ON s.key = a.sound_key
         WHERE a.id = ANY (:ids) AND a.state IN ('planned', 'ready') AND a.expires_at > :now
             AND a.play_at > :late AND d.channel = ANY (:channels)
         ORDER BY a.id FOR UPDATE OF a SKIP LOCKED
@@ -46,9 +47,10 @@ _CLAIM = text("""
 """)
 _STILL_SENT = text("""
     SELECT a.id FROM app.announcements a
-        JOIN app.devices d ON d.id = a.device_id JOIN app.users u ON u.id = d.user_id
+        JOIN app.devices d ON d.id = a.device_id
+        JOIN app.users u ON u.id = d.user_id JOIN app.users m ON m.id = a.user_id
     WHERE a.id = ANY (:ids) AND a.state = 'sent'
-        AND COALESCE(GREATEST(d.muted_until, u.muted_until) <= :now, true)
+        AND COALESCE(GREATEST(d.muted_until, u.muted_until, m.muted_until) <= :now, true)
 """)
 
 

@@ -6,6 +6,7 @@ from fastapi import Header
 from fastapi.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from catflap.devices.devices import Device
 from catflap.devices.schedule_streams import ScheduleStreams, document_event, retry_field
 from catflap.errors import BadRequest
 from catflap.web.authentication import CurrentDevice, ServicesDep
@@ -40,14 +41,15 @@ async def schedule(
 ) -> Response:
     """Return the document, or with `Accept: text/event-stream` a stream of `schedule` events with documents.
 
-    The stream's last event is `end`, when the device was removed or the session of a browser has ended.
+    The stream's last event is `end`, when the device was removed or has another token, or the session of a
+    browser has ended.
     """
     await services.presence.record_request(device)
     document = await services.schedules.document(device.id)
     if document is None:
         raise BadRequest("not_found", "This device was removed.")
     if "text/event-stream" in accept:
-        return _StreamResponse(services.schedule_streams, device.id, document)
+        return _StreamResponse(services.schedule_streams, device, document)
     etag = f'W/"{document["version"]}"'
     if etag in if_none_match:
         return Response(status_code=304, headers={"ETag": etag})
@@ -61,21 +63,21 @@ class _StreamResponse(Response):
 
     Args:
         streams: Sends what is newer than `document`.
-        device_id: The device.
+        device: The device.
         document: Sent first.
     """
 
     media_type = "text/event-stream"
 
-    def __init__(self, streams: ScheduleStreams, device_id: int, document: dict[str, Any]) -> None:
+    def __init__(self, streams: ScheduleStreams, device: Device, document: dict[str, Any]) -> None:
         self.status_code = 200
         self.background = None
         # Without X-Accel-Buffering nginx would hold events back.
         self.init_headers({"X-Accel-Buffering": "no"})
         self._streams = streams
-        self._device_id = device_id
+        self._device_id, self._token_hash = device.id, device.token_hash
         self._version = document["version"]
-        self._first = retry_field(device_id) + document_event(document)
+        self._first = retry_field(device.id) + document_event(document)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send documents until the client disconnects, or the last event was sent."""
@@ -87,6 +89,6 @@ class _StreamResponse(Response):
         first, self._first = self._first, b""
         await send_body(first, False)
         del first
-        with self._streams.following(self._device_id, self._version, send_body):
+        with self._streams.following(self._device_id, self._token_hash, self._version, send_body):
             while (await receive())["type"] != "http.disconnect":
                 pass

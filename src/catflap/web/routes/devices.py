@@ -5,6 +5,9 @@ from typing import Annotated, Any, get_args
 from fastapi import Header, Path, Request
 from fastapi.responses import Response
 
+from catflap.announcements.preference_store import load_preferences
+from catflap.announcements.zones import unknown_zone_error
+from catflap.calendars.datetimes import is_zone
 from catflap.devices.signed_urls import PATH
 from catflap.errors import BadRequest
 from catflap.speech.audio_format import MediaType
@@ -18,8 +21,11 @@ from catflap.web.schemas.devices import (
     DeviceChange,
     DeviceList,
     DeviceResource,
+    QuietHoursBody,
+    TokenBody,
 )
 from catflap.web.schemas.problems import DEVICE, SESSION, problems
+from catflap.web.services import Services
 
 router = new_router(tag="devices")
 _SOUND: dict[str, Any] = {
@@ -52,14 +58,15 @@ async def add_device(
     if body.browser:
         name = body.name or "Browser"
         device, token = await services.devices.add_browser(session.user_id, name, session.id)
-        return DeviceResource.of(device, services.clock.now(), token)
+        return DeviceResource.of(device, services.clock.now(), session.user_id, token=token)
     if body.code is None:
         raise BadRequest("invalid_request", "Send the code that the device shows.")
     address = services.limits.address(request)
     claimed, waited = await services.pairings.claim(
         session.user_id, body.code, body.name, room=body.room, address=address
     )
-    return DeviceResource.of(claimed, services.clock.now(), asked_from=waited.address)
+    now = services.clock.now()
+    return DeviceResource.of(claimed, now, session.user_id, asked_from=waited.address)
 
 
 @router.get(
@@ -70,32 +77,40 @@ async def add_device(
     responses=problems(*SESSION),
 )
 async def all_devices(session: CurrentSession, services: ServicesDep) -> DeviceList:
-    """List the devices; one is `online` when it sent a heartbeat within the last 45 seconds."""
+    """List the devices, shared ones of others too.
+
+    One is `online` when it sent a heartbeat within the last 45 seconds.
+    """
     now = services.clock.now()
-    found = await services.devices.of_user(session.user_id)
-    return DeviceList(devices=[DeviceResource.of(one, now) for one in found])
+    found = await services.devices.heard_by(session.user_id)
+    return DeviceList(devices=[DeviceResource.of(one, now, session.user_id) for one in found])
 
 
 @router.patch(
     "/v1/devices/{device_id}",
     operation_id="changeDevice",
-    summary="Change a device's name, room, volume, mute or audio format",
+    summary="Change a device's name, room, volume, mute, quiet hours or audio format",
     response_description="The device as it is now.",
-    responses=problems(*SESSION, "invalid_request", "format_unavailable", "not_found"),
+    responses=problems(*SESSION, "invalid_request", "format_unavailable", "not_found", "zone_unknown"),
 )
 async def change_device(
     device_id: PathId, body: DeviceChange, session: CurrentSession, services: ServicesDep
 ) -> DeviceResource:
-    """Change what is sent; members that are left out stay as they are, `muted_until` null ends a mute."""
-    changes = body.model_dump(exclude_unset=True)
+    """Change what is sent; members that are left out stay as they are.
+
+    `muted_until` null ends a mute, and `quiet_hours` null the quiet hours.
+    """
+    changes = body.model_dump(exclude_unset=True, exclude={"quiet_hours"})
+    if "quiet_hours" in body.model_fields_set:
+        changes |= await _quiet_hours(body.quiet_hours, session.user_id, services)
     if any(changes.get(name, "") is None for name in ("name", "room", "volume", "audio")):
         raise BadRequest("invalid_request", "name, room, volume and audio can be changed, not taken away.")
     if not changes:
-        raise BadRequest("invalid_request", "Send name, room, volume, audio or muted_until.")
+        raise BadRequest("invalid_request", "Send name, room, volume, audio, muted_until or quiet_hours.")
     if body.audio is not None:
         changes["audio"] = str(body.audio.checked())
     changed = await services.devices.update(session.user_id, device_id, **changes)
-    return DeviceResource.of(changed, services.clock.now())
+    return DeviceResource.of(changed, services.clock.now(), session.user_id)
 
 
 @router.delete(
@@ -110,6 +125,24 @@ async def change_device(
 async def remove_device(device_id: PathId, session: CurrentSession, services: ServicesDep) -> None:
     """Remove a device; its token and the addresses of its sounds stop working."""
     await services.devices.remove(session.user_id, device_id)
+
+
+@router.post(
+    "/v1/device/token",
+    status_code=204,
+    response_class=Response,
+    operation_id="rotateToken",
+    summary="Replace the device's token",
+    response_description="From here on the new token is valid, and the old one is not.",
+    responses=problems(*DEVICE, "already_paired", "invalid_request"),
+)
+async def rotate_token(body: TokenBody, device: CurrentDevice, services: ServicesDep) -> None:
+    """Replace the token; open streams of the device end.
+
+    Store the new token beside the old one before the request, and use the one that works after it: the answer
+    may be lost.
+    """
+    await services.devices.rotate_token(device, body.token_sha256)
 
 
 @router.post(
@@ -171,3 +204,13 @@ async def sound(
     found = await services.sounds.open(name)
     headers = {"Cache-Control": "private, max-age=3600, immutable", "ETag": f'"{found.sha256}"'}
     return ranged(found.content, range, found.audio.media_type, headers)
+
+
+async def _quiet_hours(body: QuietHoursBody | None, user_id: int, services: Services) -> dict[str, Any]:
+    """Return the columns of quiet hours, in the owner's time zone if none is sent."""
+    if body is None:
+        return dict.fromkeys(("quiet_from", "quiet_until", "quiet_zone"))
+    if body.zone is not None and not is_zone(body.zone):
+        raise unknown_zone_error()
+    zone = body.zone or (await load_preferences(services.engine, user_id)).zone
+    return {"quiet_from": body.begin, "quiet_until": body.end, "quiet_zone": zone}

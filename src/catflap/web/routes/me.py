@@ -64,6 +64,7 @@ async def me(request: Request, session: CurrentSession, services: ServicesDep, n
 )
 async def erase_me(session: CurrentSession, services: ServicesDep, names: CookieNames) -> Response:
     """Revoke all grants at Google, then erase the user; nothing is erased before Google has confirmed."""
+    await services.members.leave_all(session.user_id)
     for device in await services.devices.of_user(session.user_id):
         await services.devices.remove(session.user_id, device.id)
     for grant in await services.grants.of_user(session.user_id):

@@ -8,7 +8,7 @@ from fastapi.responses import Response
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from catflap.announcements.at_once import repeat_now
+from catflap.announcements.at_once import is_held, repeat_now
 from catflap.announcements.reactions import (
     MAX_SNOOZE_MINUTES,
     acknowledge_occurrences,
@@ -132,7 +132,7 @@ async def _meant(
 ) -> Row[Any]:
     if announcement_id is None:
         return await last_announcement(connection, device.id, now)
-    return await find_announcement(connection, announcement_id, user_id=device.user_id, device_id=device.id)
+    return await find_announcement(connection, announcement_id, device_id=device.id)
 
 
 async def _react(
@@ -142,8 +142,8 @@ async def _react(
     if action == "snooze":
         return await snooze(connection, found, minutes, now)
     if action == "repeat":
-        await repeat_now(connection, found, now)
-        return now
+        made = await repeat_now(connection, found, now)
+        return None if await is_held(connection, made) else now
     await acknowledge_occurrences(connection, found, now)
     return None
 

@@ -10,6 +10,7 @@ from catflap.speech import AudioFormat, check_available
 from catflap.speech.audio_format import Codec, MediaType, SampleRate
 from catflap.web.input_types import Text
 from catflap.web.schemas.base import Answer, Instant, RequestTime, StrictBody, absent
+from catflap.web.schemas.preferences import ClockText, ClockTime, ZoneName
 
 Name = Annotated[Text, Field(min_length=1, max_length=60, examples=["Mia"])]
 Room = Annotated[Text, Field(max_length=60, examples=["Kitchen"])]
@@ -56,6 +57,18 @@ class AudioResource(Answer):
         return cls.model_validate({"format": audio.codec, "rate": audio.rate})
 
 
+TokenHash = Annotated[
+    Text,
+    Field(pattern="^[0-9a-f]{64}$", description="SHA-256 (hex) of a random token of the device's own."),
+]
+
+
+class TokenBody(StrictBody):
+    """A new token of a device, which keeps it and sends the hash."""
+
+    token_sha256: TokenHash
+
+
 class DeviceBody(StrictBody):
     """Claim the device that shows `code`, or make this browser one."""
 
@@ -63,6 +76,34 @@ class DeviceBody(StrictBody):
     name: Name | None = None
     room: Room = ""
     browser: bool = False
+
+
+_QUIET = "When the device says nothing, whatever its members prefer; null for no quiet hours."
+
+
+class QuietHoursBody(StrictBody):
+    """The quiet hours of a device; a beginning that is later than the end is that of the evening before."""
+
+    begin: ClockTime = Field(alias="from")
+    end: ClockTime = Field(alias="until")
+    zone: ZoneName | None = Field(None, description="IANA name; by default the owner's.")
+
+
+class QuietHoursResource(Answer):
+    """The quiet hours of a device."""
+
+    begin: ClockText = Field(serialization_alias="from")
+    end: ClockText = Field(serialization_alias="until")
+    zone: str
+
+    @classmethod
+    def of(cls, device: Device) -> Self | None:
+        """Build it from a stored device; None without quiet hours."""
+        if device.quiet_from is None or device.quiet_until is None or device.quiet_zone is None:
+            return None
+        return cls.model_validate(
+            {"begin": device.quiet_from, "end": device.quiet_until, "zone": device.quiet_zone}
+        )
 
 
 class DeviceChange(StrictBody):
@@ -73,18 +114,23 @@ class DeviceChange(StrictBody):
     volume: Annotated[int, Field(ge=0, le=100)] | None = None
     muted_until: RequestTime | None = None
     audio: AudioBody | None = None
+    quiet_hours: QuietHoursBody | None = Field(None, description=_QUIET)
 
 
 class DeviceResource(Answer):
     """A device that plays announcements."""
 
     id: int
+    is_owner: bool = Field(
+        description="Whether it is the user's; else they are a member, and change nothing."
+    )
     name: str
     model: str
     room: str = Field(description="Empty if nobody said where it is.")
     channel: Channel = Field(description=CHANNEL + " `home_assistant` is a speaker of Home Assistant.")
     volume: int = Field(description="0 to 100.")
     muted_until: Instant | None
+    quiet_hours: QuietHoursResource | None = Field(description=_QUIET)
     audio: AudioResource
     last_seen_at: Instant | None
     online: bool
@@ -93,18 +139,26 @@ class DeviceResource(Answer):
 
     @classmethod
     def of(
-        cls, device: Device, now: datetime, token: str | None = None, asked_from: str | None = None
+        cls,
+        device: Device,
+        now: datetime,
+        user_id: int,
+        *,
+        token: str | None = None,
+        asked_from: str | None = None,
     ) -> Self:
-        """Build it from a stored device; `now` decides whether it is online."""
+        """Build it from a stored device for a user; `now` decides whether it is online."""
         seen = device.last_seen_at
         return cls(
             id=device.id,
+            is_owner=device.user_id == user_id,
             name=device.name,
             model=device.model,
             room=device.room,
             channel=device.channel,
             volume=device.volume,
             muted_until=device.muted_until,
+            quiet_hours=QuietHoursResource.of(device),
             audio=AudioResource.of(AudioFormat.parse(device.audio)),
             last_seen_at=seen,
             online=seen is not None and now - seen < OFFLINE_AFTER,
@@ -114,7 +168,7 @@ class DeviceResource(Answer):
 
 
 class DeviceList(Answer):
-    """All devices of a user."""
+    """All devices of a user, and those that others share with them."""
 
     devices: list[DeviceResource]
 

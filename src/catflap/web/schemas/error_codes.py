@@ -100,7 +100,7 @@ _CODES = (
     (BadRequest, "event_deleted", "Nothing, or insert it again with a new id."),
     (BadRequest, "etag_mismatch", "Read the event at Google again, and decide anew."),
     (BadRequest, "too_large", "Send less."),
-    (BadRequest, "too_many", "Remove a device first."),
+    (BadRequest, "too_many", "Remove what `detail` names first: a device, a member or invitations."),
     (TryAgain, "rate_limited", "Wait the seconds of Retry-After."),
     (OperatorMustAct, "discovery_invalid", "Tell the operator; `CATFLAP_GOOGLE_DISCOVERY_URL` is wrong."),
     (

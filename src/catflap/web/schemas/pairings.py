@@ -1,25 +1,21 @@
 """Pairing: the requests of a device, and what its owner sees before it is claimed."""
 
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field
 
 from catflap.devices.devices import Channel
 from catflap.devices.pairing import Pairing, WaitingDevice
 from catflap.devices.pairing_codes import CodeKind
-from catflap.web.input_types import Text
 from catflap.web.schemas.base import Answer, Instant, StrictBody, absent
-from catflap.web.schemas.devices import CHANNEL, AudioBody, Name, TypedCode
+from catflap.web.schemas.devices import CHANNEL, AudioBody, Name, TokenHash, TypedCode
 
 
 class PairingBody(StrictBody):
     """Request of a device for a pairing code; it keeps its token and sends the hash."""
 
-    token_sha256: Annotated[
-        Text,
-        Field(pattern="^[0-9a-f]{64}$", description="SHA-256 (hex) of a random token of the device's own."),
-    ]
+    token_sha256: TokenHash
     model: Name
     audio: AudioBody | None = None
     channel: Literal["https", "mqtt", "mqtt_play"] = Field("https", description=CHANNEL)

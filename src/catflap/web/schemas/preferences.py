@@ -141,7 +141,7 @@ def _clock(value: object) -> object:
     return f"{value:%H:%M}" if isinstance(value, time) else value
 
 
-_ClockText = Annotated[str, BeforeValidator(_clock), Field(json_schema_extra={"examples": ["08:00"]})]
+ClockText = Annotated[str, BeforeValidator(_clock), Field(json_schema_extra={"examples": ["08:00"]})]
 
 
 class PlaceResource(Answer):
@@ -157,19 +157,19 @@ class PreferencesResource(Answer):
     zone: str
     zone_source: ZoneSource = Field(description="Where `zone` comes from; only `user` is a choice.")
     reminder_minutes: list[int]
-    briefing_at: _ClockText | None
+    briefing_at: ClockText | None
     dialect_ja: str
     dialect_en: str
     reminders_from: RemindersFrom
     tentative: Tentative
     event_types: list[OptionalType]
-    evening_at: _ClockText | None = Field(description=_EVENING)
-    all_day_at: _ClockText | None = Field(description=_ALL_DAY)
+    evening_at: ClockText | None = Field(description=_EVENING)
+    all_day_at: ClockText | None = Field(description=_ALL_DAY)
     countdown_minutes: list[int] = Field(description=_COUNTDOWN)
     repeat_minutes: int | None = Field(description=_REPEAT)
     places: list[PlaceResource] = Field(description=_PLACES)
-    quiet_from: _ClockText | None = Field(description=_QUIET_FROM)
-    quiet_until: _ClockText | None = Field(description=_QUIET_UNTIL)
+    quiet_from: ClockText | None = Field(description=_QUIET_FROM)
+    quiet_until: ClockText | None = Field(description=_QUIET_UNTIL)
     quiet_word: str = Field(description=_QUIET_WORD)
     in_meetings: InMeetings = Field(description=_IN_MEETINGS)
     talkativeness: Talkativeness

@@ -42,5 +42,7 @@ class DeviceActionResource(Answer):
     """What came of an action."""
 
     announcement: str | None = Field(description="What it was about; null for `mute`.")
-    play_at: Instant | None = Field(description="When it is announced again: later, or now.")
+    play_at: Instant | None = Field(
+        description="When it is announced again; null if it is held in quiet hours."
+    )
     muted_until: Instant | None = Field(description="The device's own mute, for `mute`.")

@@ -22,6 +22,7 @@ from catflap.devices.schedule import Schedules
 from catflap.devices.schedule_streams import ScheduleStreams
 from catflap.devices.scheduled_announcements import ScheduledAnnouncements
 from catflap.devices.signed_urls import SignedSoundUrls, signing_key
+from catflap.devices.speakers import Speakers
 from catflap.google.calendar_writing import EventWriteApi
 from catflap.google.id_token import IdTokens
 from catflap.google.jwks import JwksCache
@@ -129,6 +130,7 @@ async def _services(components: Components, paths: Paths, stack: AsyncExitStack)
         members=Members(engine, clock),
         presence=Presence(engine, clock, components.voices),
         acks=Acks(engine, clock, notifies=bool(broker and settings.home_assistant_discovery)),
+        speakers=Speakers(engine, clock, devices, components.home_assistant),
         mqtt_logins=MqttLogins(engine, broker, mqtt_key),
         pairings=Pairings(engine, clock, devices, components.voices, await signing_key(engine, "pairings")),
         schedules=schedules,

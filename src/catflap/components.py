@@ -20,6 +20,7 @@ from catflap.calendars.budget_windows import polls_per_minute
 from catflap.calendars.changes import ChangeRecorder
 from catflap.calendars.push_channels import PushChannels
 from catflap.clock import Clock, SystemClock
+from catflap.devices.channels.home_assistant_api import HomeAssistantApi, home_assistant_client
 from catflap.devices.channels.leader import Leader
 from catflap.errors import UserMustAct
 from catflap.extras import load_optional
@@ -29,6 +30,7 @@ from catflap.google.discovery import Discovery
 from catflap.google.oauth import OAuth
 from catflap.google.scopes import READ_SETTINGS
 from catflap.log import log
+from catflap.setting_urls import is_loopback
 from catflap.settings import GoogleClient, Settings
 from catflap.speech import NoVoice, Speech, Voices, hosts_that_get_titles, voices_of
 from catflap.store.connect import open_database
@@ -72,6 +74,12 @@ _TITLES_LEAVE = (
 )
 
 
+_SOUNDS_OUT_OF_REACH = (
+    "The speakers of Home Assistant fetch sounds from this Catflap, whose address is this machine's own: set "
+    "CATFLAP_PUBLIC_URL to an address by which they reach it."
+)
+
+
 @dataclass(frozen=True)
 class Infrastructure:
     """Settings, clock, database, and the connections to Google."""
@@ -110,6 +118,7 @@ class Components:
     Attributes:
         push_channels: None where calendars are off, or Google can't reach this Catflap.
         device_channels: Channels of devices beside HTTP; None where the settings ask for none.
+        home_assistant: Whose speakers are devices; None where the settings name none.
     """
 
     infrastructure: Infrastructure
@@ -117,6 +126,7 @@ class Components:
     voices: Voices
     push_channels: PushChannels | None
     device_channels: "Channels | None"
+    home_assistant: HomeAssistantApi | None
     jobs: Tasks
 
     @asynccontextmanager
@@ -173,7 +183,8 @@ async def open_components(
         speech = Speech(engines=voices.engines)
         stack.push_async_callback(speech.aclose)
         push = _push_channels(infrastructure, mia_path)
-        channels = await _device_channels(infrastructure, voices, mia_path)
+        home_assistant = await _home_assistant(settings, stack)
+        channels = await _device_channels(infrastructure, voices, mia_path, home_assistant)
         jobs = Tasks(
             calendars=_calendars(infrastructure, vault, push) if settings.calendars else None,
             erasure=Erasure(infrastructure.engine, vault.grants, infrastructure.clock),
@@ -184,7 +195,7 @@ async def open_components(
             revocation=vault.vault.revocation,
             security_event_handler=vault.security_event_handler,
         )
-        yield Components(infrastructure, vault, voices, push, channels, jobs)
+        yield Components(infrastructure, vault, voices, push, channels, home_assistant, jobs)
 
 
 def _decide_calendars(settings: Settings, voices: Voices) -> Settings:
@@ -300,8 +311,17 @@ def _push_channels(infrastructure: Infrastructure, mia_path: str) -> PushChannel
     return PushChannels(infrastructure.engine, infrastructure.clock, api, address)
 
 
+async def _home_assistant(settings: Settings, stack: AsyncExitStack) -> HomeAssistantApi | None:
+    if not settings.calendars or not settings.home_assistant_url:
+        return None
+    if is_loopback(settings.origin) and not is_loopback(settings.home_assistant_url):
+        log.warning("speakers_can_not_fetch_sounds", hint=_SOUNDS_OUT_OF_REACH)
+    http = await stack.enter_async_context(home_assistant_client(settings))
+    return HomeAssistantApi(http, settings.home_assistant_url, settings.home_assistant_token)
+
+
 async def _device_channels(
-    infrastructure: Infrastructure, voices: Voices, mia_path: str
+    infrastructure: Infrastructure, voices: Voices, mia_path: str, home_assistant: HomeAssistantApi | None
 ) -> "Channels | None":
     settings, origin = infrastructure.settings, infrastructure.settings.origin + mia_path
     if not settings.calendars or not settings.has_device_channels:
@@ -309,7 +329,13 @@ async def _device_channels(
     # Not imported by a process without channels: they need devices, and with them the sign-in.
     module = load_optional("catflap.devices.channels.channels")
     channels: Channels = await module.open_channels(
-        settings, infrastructure.engine, infrastructure.clock, infrastructure.notifications, voices, origin
+        settings,
+        infrastructure.engine,
+        infrastructure.clock,
+        infrastructure.notifications,
+        voices,
+        origin,
+        home_assistant,
     )
     return channels
 

@@ -79,9 +79,12 @@ HTTP_STATUS = {
     "unauthenticated": 401,
     "not_found": 404,
     "mqtt_off": 404,
+    "home_assistant_off": 404,
+    "speaker_unknown": 404,
     "event_not_found": 404,
     "method_not_allowed": 405,
     "event_exists": 409,
+    "speaker_exists": 409,
     "expired": 410,
     "event_deleted": 410,
     "etag_mismatch": 412,
@@ -95,6 +98,10 @@ HTTP_STATUS = {
     "call_not_allowed": 403,
     "key_narrower_than_grant": 403,
     "redirect_refused": 502,
+    # Not 500: nothing of ours is wrong.
+    "home_assistant_refused": 502,
+    "home_assistant_certificate_invalid": 503,
+    "home_assistant_token_refused": 503,
     # Not 500: it works again as soon as the operator has restored the keyset.
     "keyset_lacks_key": 503,
 }

@@ -1,6 +1,5 @@
 """Settings of the MQTT broker, which is the operator's own, and of Home Assistant's MQTT discovery."""
 
-import ipaddress
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -8,11 +7,11 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode
 
+from catflap.setting_urls import is_local
+
 DiscoveryKind = Literal["device", "components"]
 _DISCOVERY = ("device", "components")
 _PORTS = {"mqtt": 1883, "mqtts": 8883}
-# Names that only a local network resolves (RFC 6762, RFC 8375, and `.internal` and `.lan` of routers).
-_LOCAL = (".local", ".home.arpa", ".internal", ".lan")
 _SHAPE = "must look like mqtts://user:password@broker.example.com:8883, or mqtt:// for a private network"
 
 
@@ -63,11 +62,6 @@ class MqttSettings(BaseSettings):
         return names
 
     @property
-    def has_device_channels(self) -> bool:
-        """Whether announcements reach devices by other ways than HTTP."""
-        return self.mqtt_broker is not None
-
-    @property
     def mqtt_broker(self) -> BrokerAddress | None:
         """The broker, as we reach it; None without one."""
         return address_of(self.mqtt_url.get_secret_value())
@@ -110,13 +104,6 @@ def _split(url: str) -> SplitResult:
         or parts.fragment
     ):
         raise ValueError(_SHAPE)
-    if parts.scheme == "mqtt" and not _is_local(parts.hostname or ""):
+    if parts.scheme == "mqtt" and not is_local(url):
         raise ValueError("must be mqtts (plain mqtt is for this machine and for private networks only)")
     return parts
-
-
-def _is_local(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_private
-    except ValueError:
-        return "." not in host or host.endswith(_LOCAL)

@@ -4,6 +4,8 @@ import ipaddress
 from urllib.parse import urlsplit
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+# Names that only a local network resolves (RFC 6762, RFC 8375, and `.internal` and `.lan` of routers).
+_LOCAL = (".local", ".home.arpa", ".internal", ".lan")
 
 
 def is_loopback(url: str) -> bool:
@@ -56,6 +58,11 @@ def _is_private(url: str) -> bool:
         return ipaddress.ip_address(host).is_private
     except ValueError:
         return bool(host) and "." not in host
+
+
+def is_local(url: str) -> bool:
+    """Return whether the host is a private address, or a name that only a local network resolves."""
+    return _is_private(url) or (urlsplit(url).hostname or "").endswith(_LOCAL)
 
 
 def checked_url(url: str, *, private: bool = False) -> str:

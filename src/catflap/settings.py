@@ -23,6 +23,7 @@ from pydantic import (
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from catflap.errors import OperatorMustAct
+from catflap.home_assistant_settings import HomeAssistantSettings
 from catflap.mqtt_settings import MqttSettings
 from catflap.setting_urls import checked_url, is_loopback, origin_of
 from catflap.speech_settings import SpeechSettings
@@ -53,7 +54,7 @@ class GoogleClient(BaseModel):
     redirect_uri: str
 
 
-class Settings(SpeechSettings, MqttSettings):
+class Settings(SpeechSettings, MqttSettings, HomeAssistantSettings):
     """All settings; docs/settings.md describes them."""
 
     model_config = SettingsConfigDict(
@@ -182,6 +183,20 @@ class Settings(SpeechSettings, MqttSettings):
         if len({bool(self.jwt_issuer), bool(self.jwt_audience), bool(self.jwt_jwks_url)}) > 1:
             raise ValueError("CATFLAP_JWT_ISSUER, CATFLAP_JWT_AUDIENCE and CATFLAP_JWT_JWKS_URL go together")
         return self
+
+    @model_validator(mode="after")
+    def _speakers_are_not_for_everybody(self) -> Self:
+        if self.home_assistant_url and not (self.allowed_emails or self.allowed_domains):
+            raise ValueError(
+                "CATFLAP_HOME_ASSISTANT_URL needs CATFLAP_ALLOWED_EMAILS or CATFLAP_ALLOWED_DOMAINS: each "
+                "user who may sign in can speak on the speakers of that Home Assistant"
+            )
+        return self
+
+    @property
+    def has_device_channels(self) -> bool:
+        """Whether announcements reach devices by other ways than HTTP."""
+        return self.mqtt_broker is not None or bool(self.home_assistant_url)
 
     @property
     def origin(self) -> str:

@@ -15,9 +15,10 @@ from catflap.testing import NOON, SharedDatabase
 from catflap.vault import TokenCipher, load_keyset
 from tests.scale.installation import USERS, Large
 from tests.scale.jobs import JOBS
-from tests.scale.routes import ROUTES
-from tests.support.app_client import ALICE, CLIENT_ID, RunningApp, running_app
+from tests.scale.routes import NEW, ROUTES, WRITER
+from tests.support.app_client import ALICE, BOB, CLIENT_ID, RunningApp, running_app
 from tests.support.backend import RETURN_TO
+from tests.support.fake_home_assistant import fake_home_assistant
 from tests.support.many_users import Installation, load
 from tests.support.openapi import operations
 from tests.support.plans import Plan, explain, reset_counts, sequentially_read_rows
@@ -79,7 +80,11 @@ async def recorded(large_database: Urls, data_dir: Path) -> Recorded:
             patch.setattr(f"catflap.{name}", value)
         options = {"return_urls": (RETURN_TO,), "signins_per_minute": 10_000, "calendars": True}
         options["mqtt_url"] = "mqtt://broker"
-        async with running_app(large_database, clock, data_dir, **options) as app:
+        options["allowed_emails"] = (ALICE, BOB, WRITER, NEW)
+        async with (
+            fake_home_assistant() as home,
+            running_app(large_database, clock, data_dir, **options, **home.settings) as app,
+        ):
             for number in range(50):
                 _insert_event(app, f"Meeting {number}", timedelta(hours=number))
             alice = await app.browser()

@@ -15,6 +15,7 @@ from tests.scale.installation import USER, Call, Large
 from tests.support.app_client import ALICE, BOB, CLIENT_ID
 from tests.support.backend import RETURN_TO, follow, make_link
 from tests.support.events import event, writer
+from tests.support.fake_home_assistant import PLAYER
 from tests.support.many_users import account_sub, push_channel_id, push_channel_token
 from tests.support.signin_codes import id_token
 
@@ -27,7 +28,7 @@ _ROTATED = 13 * 29
 _QUIET = 13 * 30
 _INVITES = 13 * 31
 _LAST = hashlib.md5(f"{USER}-8".encode()).hexdigest()
-_WRITER = "writer@example.com"
+WRITER, NEW = "writer@example.com", "new@example.com"
 _EVENTS = "www.googleapis.com/calendar/v3/calendars/primary/events"
 _PREFERENCES = {
     "zone": "Asia/Tokyo",
@@ -122,6 +123,8 @@ _REQUESTS = {
     "POST /v1/device/token": _Request(
         "/v1/device/token", by="device", user=_ROTATED, json={"token_sha256": "cd" * 32}
     ),
+    "GET /v1/speakers": _Request("/v1/speakers"),
+    "POST /v1/speakers": _Request("/v1/speakers", json={"entity": PLAYER}),
     "GET /readyz": _Request("/readyz", by=""),
 }
 
@@ -162,8 +165,8 @@ async def _callback(one: Large, email: str = ALICE) -> Awaitable[Any]:
 
 
 async def _first_callback(one: Large) -> Awaitable[Any]:
-    one.app.sandbox.add_account("new@example.com")
-    return await _callback(one, "new@example.com")
+    one.app.sandbox.add_account(NEW)
+    return await _callback(one, NEW)
 
 
 async def _native_code(one: Large) -> Awaitable[Any]:
@@ -274,8 +277,8 @@ def _write_event(method: str, *, by_key: bool) -> Call:
     """Return a call that inserts, changes or deletes the event of its caller; to be made in this order."""
 
     async def call(one: Large) -> Awaitable[Any]:
-        one.app.sandbox.add_account(_WRITER)
-        user = await writer(one.app, email=_WRITER)
+        one.app.sandbox.add_account(WRITER)
+        user = await writer(one.app, email=WRITER)
         event_id = "b" * 32 if by_key else "a" * 32
         body = {"POST": event(event_id), "PATCH": {"title": "Tea"}, "DELETE": None}[method]
         if by_key:
@@ -290,6 +293,13 @@ async def _mqtt_login(one: Large) -> Awaitable[Any]:
     return one.app.client.get("/v1/device/mqtt", headers=one.device())
 
 
+async def _speaker(one: Large) -> Awaitable[Any]:
+    body = {"rest_entity": None, "volume": 40}
+    speakers = "UPDATE app.devices SET channel = 'home_assistant' WHERE entity = $1 RETURNING id"
+    (row,) = await one.prepare(speakers, PLAYER)
+    return one.app.client.put(f"/v1/speakers/{row['id']}", headers=one.bearer(), json=body)
+
+
 async def _page(one: Large) -> Awaitable[Any]:
     return one.alice.get("/")
 
@@ -297,6 +307,7 @@ async def _page(one: Large) -> Awaitable[Any]:
 ROUTES: dict[str, Call] = {name: _simple(name, request) for name, request in _REQUESTS.items()} | {
     "GET /v1/users/{user_id}/google/token (refresh)": _refresh,
     "GET /v1/device/mqtt": _mqtt_login,
+    "PUT /v1/speakers/{device_id}": _speaker,
     "POST /v1/users/{user_id}/google/code": _code_of_user,
     "POST /v1/users/{user_id}/consents/{consent_id}/confirm": _confirm,
     "GET /consents/{secret}": _consent_link,

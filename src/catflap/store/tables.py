@@ -189,6 +189,10 @@ devices = Table(
     Column("quiet_from", Time),
     Column("quiet_until", Time),
     Column("quiet_zone", Text),
+    # An entity there; while it is on, nothing is said on this speaker.
+    Column("rest_entity", Text),
+    # Whether the speaker gets our volume while it speaks.
+    Column("sets_volume", Boolean, nullable=False, server_default="false"),
     time_column("muted_until", nullable=True),
     Column("schedule_version", BigInteger, nullable=False),
     # The session of a browser device, which is deleted with it; None for paired devices.

@@ -26,6 +26,7 @@ from catflap.web.routes import (
     saying,
     security_events,
     signin,
+    speakers,
     tokens,
 )
 
@@ -77,6 +78,7 @@ def mia_router(lifespan: _Lifespan = None) -> APIRouter:
         device_members.router,
         device_schedule.router,
         device_mqtt.router,
+        speakers.router,
         mute.router,
         reactions.router,
         saying.router,

@@ -22,6 +22,7 @@ from catflap.devices.presence import Presence
 from catflap.devices.schedule import Schedules
 from catflap.devices.schedule_streams import ScheduleStreams
 from catflap.devices.signed_urls import SignedSoundUrls
+from catflap.devices.speakers import Speakers
 from catflap.errors import OperatorMustAct
 from catflap.google.proxy_rules import ProxyRule
 from catflap.google.risc import SecurityEventTokens
@@ -66,6 +67,7 @@ class Services:
     schedules: Schedules
     schedule_streams: ScheduleStreams
     sounds: SignedSoundUrls
+    speakers: Speakers
     events: EventWriter
     request_budget: RequestBudget
     push_channels: PushChannels | None

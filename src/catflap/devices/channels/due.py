@@ -203,14 +203,24 @@ class DuePlays:
             self._try_later((group[one] for one in unclaimed), self._clock.now())
         await self._clock.sleep_until(at)
         claimed = await self._without_cancelled(claimed, begun)
+        by_channel: dict[str, list[tuple[DueDevice, dict[str, Any]]]] = defaultdict(list)
+        for one in claimed:
+            by_channel[one[0].channel].append(one)
+        # A channel that is slow to answer delays no further attempt of another.
+        await asyncio.gather(*(self._send_all(ones, group) for ones in by_channel.values()))
+        if failure is not None:
+            raise failure
+
+    async def _send_all(
+        self, claimed: list[tuple[DueDevice, dict[str, Any]]], group: Mapping[str, _Due]
+    ) -> None:
+        """Send to the devices of one channel."""
         results = await asyncio.gather(*(self._send(*one) for one in claimed))
         unsent = [announcement["id"] for announcement in results if announcement is not None]
         if unsent:
             now = self._clock.now()
             await self._store.release(unsent, now)
             self._try_later((group[one] for one in unsent), now)
-        if failure is not None:
-            raise failure
 
     def _try_later(self, dues: Iterable[_Due], now: datetime) -> None:
         """Try again what has no sound yet, what a plan changes right now, or what could not be sent."""

@@ -40,7 +40,7 @@ _CLAIM = text("""
         FROM due WHERE a.id = due.id RETURNING a.*
     )
     SELECT c.id, c.device_id, c.play_at, c.expires_at, c.kind, c.display, c.state,
-        d.user_id, d.channel, d.entity, d.room, d.volume,
+        d.user_id, d.channel, d.entity, d.rest_entity, d.sets_volume, d.room, d.volume,
         s.seconds, e.audio, COALESCE(e.sha256, s.sha256) AS sha256, COALESCE(e.bytes, s.bytes) AS bytes
     FROM claimed c JOIN app.devices d ON d.id = c.device_id JOIN app.sounds s ON s.key = c.sound_key
         LEFT JOIN app.encoded_sounds e ON e.key = c.sound_key AND e.audio = d.audio
@@ -56,12 +56,18 @@ _STILL_SENT = text("""
 
 @dataclass(frozen=True)
 class DueDevice:
-    """The device that plays an announcement; `volume` is 0 to 100, `entity` a speaker of Home Assistant."""
+    """The device that plays an announcement; `volume` is 0 to 100.
+
+    `entity` is a speaker of Home Assistant; `rest_entity` is on while nothing is to be said there;
+    `sets_volume` says whether it gets this volume while it speaks.
+    """
 
     id: int
     user_id: int
     channel: Channel
     entity: str | None
+    rest_entity: str | None
+    sets_volume: bool
     room: str
     volume: int
 

@@ -187,6 +187,7 @@ async def storm(stage: Stage, *, count: int = COUNT) -> Rows:
                 if not await fleet.wait_connected(_CONNECT_SECONDS):
                     raise TimeoutError(f"{fleet.figures.connected} connected, {fleet.figures.errors}")
                 rows |= {
+                    f"{name}: CPU of the server, s": round(serve.cpu_seconds(), 1),
                     f"{name}: all back after the server was up, s": round(time.monotonic() - up, 1),
                     f"{name}: all back after it was stopped, s": round(time.monotonic() - stopped, 1),
                 }

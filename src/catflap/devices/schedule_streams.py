@@ -28,6 +28,8 @@ _READ_AGAIN_AFTER = timedelta(minutes=5)
 _TURNS = 60
 # The documents of one batch are made without other requests between them.
 _BATCH = 50
+# While the documents of one batch are made, the database reads the next one.
+_READERS = 2
 # When a device connects again after the server was restarted: spread, so that not all come at once.
 _RETRY_MS, _RETRY_SPREAD_MS = 1_000, 4_000
 # WHATWG HTML, "Server-sent events": a comment keeps a connection open.
@@ -98,7 +100,9 @@ class ScheduleStreams:
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
-        self._tasks = [asyncio.create_task(run()) for run in (self._follow, self._read, self._keep_alive)]
+        self._tasks = [
+            asyncio.create_task(run()) for run in (self._follow, self._keep_alive, *_READERS * [self._read])
+        ]
         return self
 
     async def __aexit__(self, *_: object) -> None:

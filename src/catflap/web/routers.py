@@ -67,16 +67,17 @@ def me_router(lifespan: _Lifespan = None) -> APIRouter:
 
 def mia_router(lifespan: _Lifespan = None) -> APIRouter:
     """Calendars, announcements, devices and the page with Mia."""
+    # Routes are tried in order, and thousands of devices ask for their schedules and send heartbeats.
     return _together(
         lifespan,
+        device_schedule.router,
+        devices.router,
         calendars.router,
         readings.router,
         calendar_push.router,
         events.router,
         pairings.router,
-        devices.router,
         device_members.router,
-        device_schedule.router,
         device_mqtt.router,
         speakers.router,
         mute.router,

@@ -20,6 +20,7 @@ import httpx2
 from bench.large_installation import Running, started
 from bench.records import Rows
 from bench.vault_stage import Stage, free_port, stop, until_up
+from catflap.cli import garbage_collection
 from catflap.cli.device.simulated_devices import Fleet, Server
 from catflap.cli.device.simulated_rows import SimulatedRows, open_simulated_rows
 from catflap.cli.open_files import raise_open_files
@@ -235,6 +236,8 @@ async def own_clock(stage: Stage, *, count: int = COUNT, ahead: float = 20.0) ->
             await made.rows.announce(made.ids, [play_at])
             await _change(made, fleet, made.ids)
             await _until(lambda: len(fleet.figures.late_documents) == count)
+            # A collection of the garbage of thousands of devices in one process is no delay of a device.
+            garbage_collection.exclude_started()
             has_schedules = (play_at - datetime.now(UTC)).total_seconds()
             await _until(lambda: fleet.figures.played == count)
             played = time.monotonic()

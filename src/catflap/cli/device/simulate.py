@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
+from catflap.cli import garbage_collection
 from catflap.cli.device.simulated_devices import Figures, Fleet, Server
 from catflap.cli.device.simulated_rows import SimulatedRows, open_simulated_rows
 from catflap.cli.open_files import raise_open_files
@@ -87,6 +88,8 @@ def simulate(
                 play_at = datetime.now(UTC) + timedelta(seconds=play_in)
                 await rows.announce([one.id for one in fleet.devices], [play_at.replace(microsecond=0)])
             took = await _connect(fleet)
+            # A collection of the garbage of thousands of devices in one process is no delay of a device.
+            garbage_collection.exclude_started()
             async with _running(fleet.send_heartbeats(), _change(fleet, rows, changes), _progress(fleet)):
                 await asyncio.sleep(seconds)
             found = _results(fleet, took)

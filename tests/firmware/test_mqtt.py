@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import shutil
 import socket
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -18,6 +17,7 @@ from catflap.clock import rfc3339
 from tests.firmware.conftest import Start
 from tests.support.device_announcements import DeviceOwner
 from tests.support.firmware import milliseconds, samples
+from tests.support.mosquitto import MOSQUITTO, needs_mosquitto
 from tests.support.mqtt_packets import (
     CONNACK,
     CONNECT,
@@ -29,8 +29,6 @@ from tests.support.mqtt_packets import (
     read_packet,
 )
 
-MOSQUITTO = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin")
-needs_mosquitto = pytest.mark.skipif(MOSQUITTO is None, reason="Mosquitto is not installed")
 SECRET = "of the broker"
 
 
@@ -68,7 +66,6 @@ def password_file(folder: Path, *users: str) -> Path:
 @pytest_asyncio.fixture
 async def broker(owner: DeviceOwner, flash: Path, tmp_path: Path) -> AsyncIterator[int]:
     """A Mosquitto that knows the device and a server; its port."""
-    assert MOSQUITTO is not None
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = int(free.getsockname()[1])

@@ -21,8 +21,10 @@ from catflap.web.paths import Paths
 from catflap.web.problems import problem_of
 from catflap.web.routes.pages import router, viewer
 from catflap.web.schemas.accounts import SessionLifetime
+from catflap.web.schemas.base import json_response
 from catflap.web.schemas.calendars import AnnouncementList, DialectResource, Today
-from catflap.web.schemas.devices import AckBody, DeviceBody, DeviceChange, DeviceResource
+from catflap.web.schemas.devices import AckBody, DeviceBody, DeviceChange, DeviceList, DeviceResource
+from catflap.web.schemas.pairings import PreviewBody, WaitingDeviceResource
 from catflap.web.static_files import page_router
 from tests.support.fake_choices import add_choices
 from tests.support.fake_state import BARE, DIALECTS, UNTOLD, FakeApi
@@ -89,7 +91,7 @@ def build(catflap: FakeApi) -> FastAPI:
     async def dialects() -> list[DialectResource]:
         return [DialectResource.model_validate(one) for one in DIALECTS]
 
-    def device(id: int, token: str | None = None) -> DeviceResource:
+    def device(id: int, token: str | None = None, **more: str) -> DeviceResource:
         return DeviceResource.model_validate(
             {
                 "id": id,
@@ -105,12 +107,30 @@ def build(catflap: FakeApi) -> FastAPI:
                 "last_seen_at": None,
                 "online": True,
                 "token": token,
+                **more,
             }
         )
 
+    @app.get("/v1/devices")
+    async def list_devices() -> DeviceList:
+        paired = [device(**one) for one in catflap.paired]
+        return DeviceList(devices=[device(id) for id in catflap.devices.values()] + paired)
+
+    @app.post("/v1/pairings/preview")
+    async def preview(body: PreviewBody) -> Response:
+        if body.code not in catflap.codes:
+            return problem_of(BadRequest("not_found", "No device shows this code."))
+        waiting = {"channel": "https", "expires_at": catflap.now(), **catflap.codes[body.code]}
+        return json_response(WaitingDeviceResource.model_validate(waiting))
+
     @app.post("/v1/devices", status_code=201)
     async def devices(body: DeviceBody) -> DeviceResource:
-        id = len(catflap.devices) + 1
+        id = len(catflap.devices) + len(catflap.paired) + 1
+        if body.code is not None:
+            del catflap.codes[body.code]
+            catflap.paired.append({"id": id, "name": body.name or "Mia", "room": body.room})
+            await catflap.noticed()
+            return device(**catflap.paired[-1])
         catflap.devices[f"token-{id}"] = id
         return device(id, f"token-{id}")
 
@@ -126,6 +146,8 @@ def build(catflap: FakeApi) -> FastAPI:
     @app.delete("/v1/devices/{id}")
     async def unpair(id: int) -> Response:
         catflap.devices = {token: one for token, one in catflap.devices.items() if one != id}
+        catflap.paired = [one for one in catflap.paired if one["id"] != id]
+        await catflap.noticed()
         return Response(status_code=204)
 
     def is_device(request: Request) -> bool:

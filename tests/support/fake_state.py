@@ -67,6 +67,9 @@ class FakeApi:
     google_zone: str | None = None
     problems: list[dict[str, str]] = field(default_factory=list)
     devices: dict[str, int] = field(default_factory=dict)
+    # Codes that devices show, with what a preview of each tells; and those that were claimed.
+    codes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    paired: list[dict[str, Any]] = field(default_factory=list)
     acks: list[dict[str, Any]] = field(default_factory=list)
     reactions: list[tuple[str, str, Any]] = field(default_factory=list)
     mutes: list[str | None] = field(default_factory=list)

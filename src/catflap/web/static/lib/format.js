@@ -51,6 +51,12 @@ export class Format {
     return minutes.split(",").map((one) => (one === "0" ? this.word("at_start") : format.format(Number(one)))).join(", ");
   }
 
+  /** How long ago, in seconds or minutes. @param {number} seconds */
+  ago(seconds) {
+    const format = new Intl.RelativeTimeFormat(this.#locale, { numeric: "auto" });
+    return seconds < 60 ? format.format(-seconds, "second") : format.format(-Math.floor(seconds / 60), "minute");
+  }
+
   /** @param {number} milliseconds */
   span(milliseconds) {
     const seconds = Math.max(0, Math.ceil(milliseconds / 1000));

@@ -8,6 +8,7 @@ import { forget, forgetOthers } from "../lib/memory.js";
 import { Controls } from "./controls.js";
 import { Day } from "./day.js";
 import { Device } from "./device.js";
+import { Devices } from "./devices.js";
 import { Hush } from "./hush.js";
 import { Mia } from "./mia.js";
 import { Outbox } from "./outbox.js";
@@ -115,6 +116,7 @@ function startMia() {
       apply(document);
     },
   });
+  new Devices(api, format, byId("devices", HTMLElement)).follow(session.signal);
   session.signal.addEventListener("abort", () => {
     speaker.close();
     tabs.stop();

@@ -8,7 +8,7 @@ export PYTHONDONTWRITEBYTECODE :=
 COMPILE := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
   --no-emit-package google-sandbox --no-emit-package catflap-client
 
-.PHONY: help demo test test-fast check format lock bench recognisers listen clean
+.PHONY: help demo test test-fast check format lock bench recognisers esphome home-assistant listen clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -38,17 +38,23 @@ lock: ## compile the lock files anew (needs uv)
 	uv pip compile $(COMPILE) --extra demo --extra kokoro --group build --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 	uv pip compile $(COMPILE) --group client-generator -o requirements-client-generator.lock
 	uv pip compile $(COMPILE) --group recognisers -o requirements-recognisers.lock
+	uv pip compile $(COMPILE) --group esphome -o requirements-esphome.lock
+	uv pip compile $(COMPILE) --group home-assistant -o requirements-home-assistant.lock
 
 bench: .venv/dev ## measure, beside the peers, in one run
 	@$(BIN)/python -m bench $(ARGS)
 
 recognisers: .venv-recognisers/installed ## the speech recognisers (600 MB) for the bench's speech.understood
 
+esphome: .venv-esphome/installed ## ESPHome, for the test that validates firmware/esphome/mia.yaml
+
+home-assistant: .venv-home-assistant/installed ## a real Home Assistant (600 MB) for the tests of its MQTT and speakers
+
 listen: .venv/dev ## a sound of each kind in each dialect, and a page to hear them; ARGS="--dialect kansai"
 	@$(BIN)/catflap phrases listen listen-out $(ARGS)
 
 clean: ## take away what was installed and made here
-	rm -rf .venv .venv-recognisers .bench-cache node_modules .catflap demo-out listen-out
+	rm -rf .venv .venv-recognisers .venv-esphome .venv-home-assistant .bench-cache node_modules .catflap demo-out listen-out
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -70,8 +76,8 @@ node_modules/.package-lock.json: package.json package-lock.json .npmrc | .venv/d
 	@PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --no-audit --no-fund --prefer-offline --loglevel=error
 	@touch $@
 
-.venv-recognisers/installed: requirements-recognisers.lock
-	@$(PYTHON) -m venv --clear .venv-recognisers
-	@.venv-recognisers/bin/python -m pip install --disable-pip-version-check --no-input --quiet --require-hashes \
-	  -r requirements-recognisers.lock
+.venv-%/installed: requirements-%.lock
+	@$(PYTHON) -m venv --clear .venv-$*
+	@.venv-$*/bin/python -m pip install --disable-pip-version-check --no-input --quiet --no-compile \
+	  --require-hashes -r $<
 	@touch $@

@@ -34,9 +34,14 @@ class DeviceApi:
         self._headers = {"Authorization": f"Bearer {token}"}
         self._token_sha256 = hashlib.sha256(token.encode()).hexdigest()
 
-    async def begin_pairing(self, model: str) -> dict[str, Any]:
-        """Return a pairing: the code to show, the handle to ask with, and its times in seconds."""
-        body = {"token_sha256": self._token_sha256, "model": model}
+    async def begin_pairing(self, model: str, channel: str = "https") -> dict[str, Any]:
+        """Return a pairing: the code to show, the handle to ask with, and its times in seconds.
+
+        Args:
+            model: What the device is.
+            channel: How announcements will reach it, as `catflap.devices.devices.Channel`.
+        """
+        body = {"token_sha256": self._token_sha256, "model": model, "channel": channel}
         begun: dict[str, Any] = (await self._send("POST", "/v1/pairings", body)).json()
         return begun
 
@@ -47,6 +52,16 @@ class DeviceApi:
             BadRequest: `expired`: begin anew.
         """
         return bool((await self._send("GET", f"/v1/pairings/{handle}")).json()["status"] == "claimed")
+
+    async def mqtt_login(self) -> dict[str, Any]:
+        """Return how the device logs in to the MQTT broker.
+
+        Raises:
+            BadRequest: `mqtt_off`, `unpaired`.
+            TryAgain: `server_unavailable`.
+        """
+        login: dict[str, Any] = (await self._send("GET", "/v1/device/mqtt")).json()
+        return login
 
     async def documents(self) -> AsyncIterator[dict[str, Any]]:
         """Yield the schedule document at once and at each change, until the stream ends.

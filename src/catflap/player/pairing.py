@@ -10,7 +10,7 @@ from catflap.player.storage import Storage
 
 
 async def pair(
-    api_for: Callable[[str], DeviceApi], storage: Storage, origin: str, model: str
+    api_for: Callable[[str], DeviceApi], storage: Storage, origin: str, model: str, channel: str = "https"
 ) -> AsyncIterator[str]:
     """Yield the code to show, and a new one whenever that is over; end when a user has claimed the device.
 
@@ -19,6 +19,7 @@ async def pair(
         storage: Where the token is kept.
         origin: The server.
         model: What this device is.
+        channel: How announcements will reach it, as `catflap.devices.devices.Channel`.
 
     Raises:
         CatflapError: the server refuses, or can't be reached.
@@ -26,7 +27,7 @@ async def pair(
     while True:
         token = storage.new_token()
         api = api_for(token)
-        begun = await api.begin_pairing(model)
+        begun = await api.begin_pairing(model, channel)
         yield str(begun["code"])
         with contextlib.suppress(_Expired):
             while not await _claimed(api, str(begun["handle"])):  # noqa: ASYNC110 (the server tells when asked)

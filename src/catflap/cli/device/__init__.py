@@ -8,6 +8,7 @@ COMMANDS = {
     "run": Command("catflap.cli.device.run", "Play on this machine's loudspeaker."),
     "mosquitto": Command("catflap.cli.device.mosquitto", "Passwords and rights for a Mosquitto of yours."),
     "simulate": Command("catflap.cli.device.simulate", "Thousands of simulated devices, to load a server."),
+    "esphome": Command("catflap.cli.device.esphome", "Write what ESPHome needs to make an ESP32 Mia."),
     "firmware": Command("catflap.cli.device.firmware", "Write what an ESP32 needs to be Mia."),
 }
 

@@ -72,7 +72,7 @@ async def test_a_wrong_code_is_said_kindly(page: Page, catflap: FakeApi) -> None
     await Visit(page, catflap).open()
     await page.locator("#device-code").fill("XXXX-XXXX")
     await page.get_by_role("button", name=await says(page, "device_look")).click()
-    await expect(page.locator("#devices .saved")).to_have_text(await says(page, "device_code_wrong"))
+    await expect(page.locator("#devices .saved")).to_have_text(await says(page, "device_not_found"))
     await expect(page.locator("#device-code")).to_have_value("XXXX-XXXX")
 
 

@@ -5,8 +5,6 @@ import { create } from "../lib/dom.js";
 /** @typedef {{id: number, name: string, model: string, room: string, online: boolean, is_owner: boolean}} DeviceResource */
 
 const AGAIN = 30_000;
-/** A problem's code, and what the note says then. @type {Record<string, string>} */
-const REFUSED = { not_found: "device_code_wrong", rate_limited: "device_too_many_tries", too_many: "device_too_many" };
 
 export class Devices {
   #api;
@@ -94,7 +92,7 @@ export class Devices {
       await act();
     } catch (error) {
       const code = error instanceof Object && "code" in error ? String(error.code) : "";
-      this.#note.textContent = this.#format.word(REFUSED[code] ?? "not_done");
+      this.#note.textContent = this.#format.oneOf(`device_${code}`, "not_done");
     } finally {
       button.disabled = false;
     }
@@ -118,17 +116,17 @@ export class Devices {
     const actions = create("span", "reading-actions");
     if (is_owner) {
       const [test, remove] = [() => this.#test(id), () => this.#remove(id)];
-      actions.append(this.#button("device_test", name, test), this.#button("device_remove", name, remove));
+      actions.append(this.#button(this.#format.word("device_test"), name, test), this.#button(this.#format.word("device_remove"), name, remove));
     }
     row.append(dot, create("span", "what", name), create("span", "which", where), actions);
     return row;
   }
 
-  /** @param {string} key @param {string} name @param {() => Promise<void>} act */
-  #button(key, name, act) {
-    const button = /** @type {HTMLButtonElement} */ (create("button", "link", this.#format.word(key)));
+  /** @param {string} text @param {string} name @param {() => Promise<void>} act */
+  #button(text, name, act) {
+    const button = /** @type {HTMLButtonElement} */ (create("button", "link", text));
     button.type = "button";
-    button.setAttribute("aria-label", `${this.#format.word(key)}: ${name}`);
+    button.setAttribute("aria-label", `${text}: ${name}`);
     button.addEventListener("click", () => act().catch(() => (this.#note.textContent = this.#format.word("not_done"))));
     return button;
   }

@@ -23,7 +23,8 @@ _CALENDARS = """
 """
 _ANNOUNCEMENTS = """
     SELECT device_id, key, play_at, display FROM app.announcements
-    WHERE state IN ('planned', 'ready', 'sent') AND play_at >= $1 AND play_at < $1 + interval '24 hours'
+    WHERE kind <> 'paired' AND play_at >= $1 AND play_at < $1 + interval '24 hours'
+        AND state IN ('planned', 'ready', 'sent')
     ORDER BY play_at, device_id, key
 """
 # Announcements are identified by these ids.

@@ -28,7 +28,7 @@ class Said:
 
     def events(self) -> list[tuple[str, datetime]]:
         """Return title and start of each event of known title."""
-        if self.kind == "briefing":
+        if self.kind in ("briefing", "paired"):
             return []
         start = datetime.fromisoformat(self.event_start).astimezone(UTC)
         return [(title, start) for title in self.titles if title.startswith(MARK)]

@@ -8,7 +8,7 @@ before its time each announcement is claimed in the database: only one that is s
 import asyncio
 import contextlib
 import heapq
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,8 +25,10 @@ from catflap.log import log, place
 from catflap.store.notify import NotificationListener, TopicChanges
 from catflap.store.task_types import SCHEDULE_TOPIC, device_of
 
-# Longer than it takes to claim 5,000 announcements and to build their messages.
 CLAIM_AHEAD = timedelta(seconds=1.5)
+# Claims of a second in which many are due begin earlier, by this for each so many.
+_MANY, _MORE_AHEAD = 500, timedelta(seconds=0.5)
+_MOST_AHEAD = timedelta(seconds=10)
 _RETRY_AFTER = timedelta(seconds=1)
 _BATCH = 1000
 
@@ -91,6 +93,8 @@ class DuePlays:
         self._store = DueStore(engine, announcements, [*self._senders])
         self._on_sent = on_sent
         self._heap: list[_Due] = []
+        # How many of the heap are due in each second.
+        self._in_second: Counter[datetime] = Counter()
         # The time of each announcement that waits, by device; what is not here is passed over in the heap.
         self._waiting: dict[int, dict[str, datetime]] = defaultdict(dict)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -134,6 +138,7 @@ class DuePlays:
         self._reads += 1
         if device_ids is None:
             self._heap.clear()
+            self._in_second.clear()
             self._waiting.clear()
         for device_id in device_ids or ():
             self._changed[device_id] = self._reads
@@ -144,19 +149,42 @@ class DuePlays:
         if len(self._heap) > 1000 + 2 * sum(map(len, self._waiting.values())):
             self._heap = [one for one in self._heap if self._is_waiting(one)]
             heapq.heapify(self._heap)
+            self._in_second = Counter(map(_second, self._heap))
 
     def _push(self, due: _Due) -> None:
         heapq.heappush(self._heap, due)
+        self._in_second[_second(due)] += 1
+
+    def _pop(self) -> _Due:
+        due = heapq.heappop(self._heap)
+        second = _second(due)
+        self._in_second[second] -= 1
+        if not self._in_second[second]:
+            del self._in_second[second]
+        return due
+
+    def _claim_at(self) -> tuple[datetime, datetime]:
+        """Return when to claim next, and what is due until when."""
+        first = self._heap[0].at
+        found = first - CLAIM_AHEAD, first
+        for second, count in self._in_second.items():
+            if count >= _MANY:
+                ahead = min(CLAIM_AHEAD + count // _MANY * _MORE_AHEAD, _MOST_AHEAD)
+                found = min(found, (second - ahead, second + timedelta(seconds=1)))
+        return found
 
     def _is_waiting(self, due: _Due) -> bool:
         return self._waiting.get(due.device_id, {}).get(due.id) == due.play_at
 
     def _begin_due(self, changes: TopicChanges) -> None:
         """Take what is due soon, and send each group that has one time in a task of its own."""
-        soon = self._clock.now() + CLAIM_AHEAD
+        now = self._clock.now()
+        soon = now + CLAIM_AHEAD
+        if self._heap and (next_claim := self._claim_at())[0] <= now:
+            soon = max(soon, next_claim[1])
         groups: dict[datetime, dict[str, _Due]] = defaultdict(dict)
         while self._heap and self._heap[0].at <= soon:
-            due = heapq.heappop(self._heap)
+            due = self._pop()
             if self._is_waiting(due):
                 groups[due.at][due.id] = due
         for at, group in groups.items():
@@ -273,7 +301,7 @@ class DuePlays:
             return
         waits = [
             asyncio.create_task(changes.event.wait()),
-            asyncio.create_task(self._clock.sleep_until(self._heap[0].at - CLAIM_AHEAD)),
+            asyncio.create_task(self._clock.sleep_until(self._claim_at()[0])),
         ]
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
@@ -283,3 +311,7 @@ class DuePlays:
             for wait in waits:
                 with contextlib.suppress(asyncio.CancelledError):
                     await wait
+
+
+def _second(due: _Due) -> datetime:
+    return due.at.replace(microsecond=0)

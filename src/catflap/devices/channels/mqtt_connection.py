@@ -29,6 +29,8 @@ _ANSWER_SECONDS = 10.0
 _SESSION_SECONDS = 24 * 60 * 60
 # Waiting acknowledgements of one installation; more are dropped, and logged by the library.
 _MOST_INCOMING = 200_000
+# For each call the library looks at all that wait for an answer: thousands would take seconds.
+_MOST_OUTGOING = 50
 # Reason codes of CONNACK, of MQTT 5 (section 3.2.2.2), to which the library translates those of 3.1.1.
 _PROTOCOL_UNKNOWN, _BAD_LOGIN, _NOT_AUTHORIZED = 0x84, 0x86, 0x87
 # Counts of pending calls and the like; what matters is told by errors.
@@ -93,6 +95,7 @@ class Broker:
             timeout=_ANSWER_SECONDS,
             tls_context=self._tls,
             max_queued_incoming_messages=_MOST_INCOMING,
+            max_concurrent_outgoing_calls=_MOST_OUTGOING,
             logger=_QUIET,
         )
         client.pending_calls_threshold = _MOST_INCOMING

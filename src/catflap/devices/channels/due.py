@@ -31,6 +31,7 @@ _MANY, _MORE_AHEAD = 500, timedelta(seconds=0.5)
 _MOST_AHEAD = timedelta(seconds=10)
 _RETRY_AFTER = timedelta(seconds=1)
 _BATCH = 1000
+_AT_ONCE = 100
 
 
 class Sender(Protocol):
@@ -243,8 +244,7 @@ class DuePlays:
         self, claimed: list[tuple[DueDevice, dict[str, Any]]], group: Mapping[str, _Due]
     ) -> None:
         """Send to the devices of one channel."""
-        results = await asyncio.gather(*(self._send(*one) for one in claimed))
-        unsent = [announcement["id"] for announcement in results if announcement is not None]
+        unsent = await self._send_each(claimed)
         if unsent:
             now = self._clock.now()
             await self._store.release(unsent, now)
@@ -274,6 +274,20 @@ class DuePlays:
             # It was to be said a moment ago.
             return claimed
         return [one for one in claimed if one[1]["id"] not in gone]
+
+    async def _send_each(self, claimed: Sequence[tuple[DueDevice, dict[str, Any]]]) -> list[str]:
+        """Send all, some at the same time; return the ids of those to try again."""
+        unsent: list[str] = []
+        left = iter(claimed)
+
+        async def work() -> None:
+            for one in left:
+                if await self._send(*one) is not None:
+                    unsent.append(one[1]["id"])
+
+        # Not a task for each: thousands would all begin before the first is answered.
+        await asyncio.gather(*(work() for _ in range(min(_AT_ONCE, len(claimed)))))
+        return unsent
 
     async def _send(self, device: DueDevice, announcement: dict[str, Any]) -> dict[str, Any] | None:
         """Send one; return it if that is to be tried again."""

@@ -237,6 +237,33 @@ async def test_what_can_not_be_sent_is_tried_again(stage: Stage) -> None:
     assert (await stage.state(said))[0] == "sent"
 
 
+class _SlowSpeaker(_Speaker):
+    """Does not answer until it may."""
+
+    def __init__(self) -> None:
+        super().__init__("home_assistant")
+        self.may_answer = asyncio.Event()
+
+    async def send(self, device: DueDevice, announcement: Mapping[str, Any]) -> None:
+        await super().send(device, announcement)
+        await self.may_answer.wait()
+
+
+async def test_a_channel_that_does_not_answer_delays_no_further_attempt_of_another(stage: Stage) -> None:
+    made, others = await stage.device(), await stage.device("home_assistant")
+    slow, speaker = _SlowSpeaker(), _Speaker("mqtt_play", TryAgain("mqtt_unavailable", "No answer."))
+    said = await stage.reminder(made)
+    await stage.reminder(others)
+    async with stage.playing(speaker, slow):
+        stage.clock.advance(MINUTE)
+        await slow.sent.get()
+        await speaker.exhausted.wait()
+        while speaker.sent.empty():
+            stage.clock.advance(SECOND)
+            await asyncio.sleep(0.05)
+        assert (await speaker.sent.get())[1]["id"] == said
+
+
 async def test_what_can_never_be_sent_fails_and_an_unexpected_error_ends_nothing(stage: Stage) -> None:
     device_id = await stage.device()
     refused = OperatorMustAct("home_assistant_refused", "Make a new token."), ValueError()

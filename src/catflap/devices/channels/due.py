@@ -99,6 +99,7 @@ class DuePlays:
         # The time of each announcement that waits, by device; what is not here is passed over in the heap.
         self._waiting: dict[int, dict[str, datetime]] = defaultdict(dict)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._wake: Callable[[], None] = lambda: None
         # Counts what was read; by device, when its schedule changed while something was claimed and not sent.
         self._reads = 0
         self._changed: dict[int, int] = {}
@@ -107,6 +108,7 @@ class DuePlays:
         """Run until cancelled."""
         try:
             with self._notifications.watch_prefix(SCHEDULE_TOPIC) as changes:
+                self._wake = changes.event.set
                 while True:
                     pause = await self._attempt(changes)
                     if pause:
@@ -208,8 +210,6 @@ class DuePlays:
         if error is not None:
             # What was not claimed is read again.
             asyncio.get_running_loop().call_later(_RETRY_AFTER.total_seconds(), changes.add_all)
-        # A later attempt may come before the rest.
-        changes.event.set()
         if not self._tasks:
             self._changed.clear()
 
@@ -256,6 +256,8 @@ class DuePlays:
             if now < due.play_at + LATE:
                 self._waiting[due.device_id].setdefault(due.id, due.play_at)
                 self._push(_Due(max(now, due.play_at) + _RETRY_AFTER, due.play_at, due.id, due.device_id))
+        # It may come before the rest.
+        self._wake()
 
     async def _without_cancelled(
         self, claimed: list[tuple[DueDevice, dict[str, Any]]], since: int

@@ -23,6 +23,7 @@ from catflap.store.connect import open_database
 from catflap.store.database import Urls, asyncpg_options
 from catflap.store.queue import enqueue
 from catflap.store.task_types import SYNC_DUE, AccountKey
+from tests.support.fake_home_assistant import TOKEN, fake_home_assistant
 from tests.support.processes import run_command
 from tests.support.sandbox_calendar import SUB, add_account
 
@@ -124,6 +125,24 @@ async def test_programs_get_json_without_titles_and_addresses(database_urls: Url
 
 
 @pytest.mark.usefixtures("behind")
+@pytest.mark.parametrize("token", [TOKEN, "a-revoked-token"])
+async def test_it_says_whether_home_assistant_takes_the_token(
+    database_urls: Urls, tmp_path: Path, token: str
+) -> None:
+    async with fake_home_assistant() as home:
+        environment = {
+            **on(database_urls, tmp_path),
+            "CATFLAP_HOME_ASSISTANT_URL": home.url,
+            "CATFLAP_HOME_ASSISTANT_TOKEN": token,
+            "CATFLAP_ALLOWED_EMAILS": "alice@example.com",
+        }
+        done = await asyncio.to_thread(run_command, "status", cwd=tmp_path, environment=environment)
+    (line,) = [one for one in done.stdout.splitlines() if one.startswith("Speakers")]
+    assert ("Home Assistant answers" in line) == (token == TOKEN)
+    assert ("CATFLAP_HOME_ASSISTANT_TOKEN" in line) == (token != TOKEN)
+    assert token not in done.stdout + done.stderr
+
+
 async def test_it_changes_nothing(engine: AsyncEngine, database_urls: Urls, tmp_path: Path) -> None:
     before = await _stored(engine)
     code, _, _ = await status(on(database_urls, tmp_path))

@@ -11,6 +11,8 @@ import typer
 
 from catflap.cli.runner import command, run
 from catflap.clock import SystemClock, rfc3339
+from catflap.devices.channels.home_assistant_api import HomeAssistantApi, home_assistant_client
+from catflap.errors import CatflapError
 from catflap.log import configure
 from catflap.settings import Settings
 from catflap.store.connect import open_existing_database
@@ -38,12 +40,29 @@ def status(
             limit = settings.calendar_requests_per_minute
             found = await read_status(engine, SystemClock().now(), limit)
         has_push = settings.calendar_push_address() is not None
+        problem = await _home_assistant_problem(settings)
         if as_json:
-            typer.echo(json.dumps(asdict(found) | {"push_is_configured": has_push}, default=_as_json))
-        else:
-            typer.echo("\n".join(_lines(found, has_push=has_push)))
+            more = {"push_is_configured": has_push, "home_assistant_problem": problem and problem.code}
+            typer.echo(json.dumps(asdict(found) | more, default=_as_json))
+            return
+        typer.echo("\n".join(_lines(found, has_push=has_push)))
+        if settings.home_assistant_url:
+            typer.echo(f"Speakers   {problem.message if problem else 'Home Assistant answers'}")
 
     run(work())
+
+
+async def _home_assistant_problem(settings: Settings) -> CatflapError | None:
+    """Ask Home Assistant, where there is one, and return what is wrong with it."""
+    if not settings.home_assistant_url:
+        return None
+    try:
+        async with home_assistant_client(settings) as http:
+            api = HomeAssistantApi(http, settings.home_assistant_url, settings.home_assistant_token)
+            await api.check_running()
+    except CatflapError as error:
+        return error
+    return None
 
 
 def _lines(found: Status, *, has_push: bool) -> Iterator[str]:

@@ -266,6 +266,7 @@ class Journal:
     def __init__(self, path):
         self.path = path
         self.unsent = []
+        self._reported = {}
         self._done = {}
         self._lines = 0
         begun = {}
@@ -325,10 +326,18 @@ class Journal:
         self._append("ack", name, until, state, at, detail)
 
     def sent(self, ack):
-        """Note that the server has the oldest report."""
+        """Note that the server, or the broker, has the oldest report."""
         if self.unsent and self.unsent[0] is ack:
             self.unsent.pop(0)
             self._append("sent")
+            self._reported[ack[0]] = ack
+
+    def report_again(self, name):
+        """Report what the server has not heard of, as when a broker was restarted that kept nothing."""
+        if name in self._reported:
+            ack = self._reported.pop(name)
+            self._append("ack", *ack)
+            self.unsent.append(ack)
 
     def compact(self, now):
         """Write the file anew, without what is over since a day; every few hundred lines."""
@@ -336,6 +345,7 @@ class Journal:
             if self._lines < 200:
                 return
             self._done = {name: until for name, until in self._done.items() if until > now}
+            self._reported = {name: ack for name, ack in self._reported.items() if name in self._done}
         waiting = {ack[0] for ack in self.unsent}
         with open(self.path + ".new", "w") as file:
             for name, until in self._done.items():
@@ -820,7 +830,7 @@ class Mqtt:
 
     @staticmethod
     async def open(access, clock):
-        """Connect with a last will, subscribe to the schedule, and announce being online.
+        """Connect with a last will, and subscribe to the schedule.
 
         Args:
             access: host, port, tls, user, password and topics (the prefix of the device's topics).
@@ -848,7 +858,6 @@ class Mqtt:
                     raise Refused
                 raise OSError("broker refused")
             await client._send(0x82, b"\x00\x01" + _text(access["topics"] + "/schedule") + b"\x01")
-            await client.publish("state", b'{"state":"online"}', retain=True, qos=0)
         except Exception:
             await link.close()
             raise
@@ -1653,6 +1662,10 @@ class Mia:
         if fresh and document.get("now"):
             self._compare_clock(parse_time(document["now"]))
         self.items = items
+        if self.mqtt:
+            # An announcement that was reported is in no later schedule, if the server has the report.
+            for item in items:
+                self.journal.report_again(item.id)
         self.volume = min(max(volume, 0), 100)
         if "mute" not in self.state:
             self.muted_until = muted_until
@@ -2043,8 +2056,12 @@ class Mia:
             self.state.pop("mqtt", None)
             await self._mqtt_access()
             raise OSError("broker refused") from None
-        self._is_online()
         try:
+            # Before it is online, because what was due until then and is not reported counts as missed.
+            for ack in list(self.journal.unsent):
+                await client.publish("ack", json.dumps(_ack_body(ack)).encode())
+            await client.publish("state", b'{"state":"online"}', retain=True, qos=0)
+            self._is_online()
             await client.follow(self.document)
         finally:
             self.mqtt = None
@@ -2095,9 +2112,7 @@ class Mia:
         """Send what became of announcements, in order; the oldest again until the server has it."""
         while self.journal.unsent:
             ack = self.journal.unsent[0]
-            body = {"announcement": ack[0], "state": ack[2], "at": _as_time(ack[3])}
-            if ack[4]:
-                body["detail"] = ack[4]
+            body = _ack_body(ack)
             if self.config.get("channel") == "mqtt":
                 if not await self._publish_ack(body):
                     return
@@ -2166,6 +2181,14 @@ class Mia:
             self.state.pop("next_token", None)
             self.state["token_at"] = now
             self._save()
+
+
+def _ack_body(ack):
+    """Return a report of the journal as the server takes it."""
+    body = {"announcement": ack[0], "state": ack[2], "at": _as_time(ack[3])}
+    if ack[4]:
+        body["detail"] = ack[4]
+    return body
 
 
 def _as_time(at):

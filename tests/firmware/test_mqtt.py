@@ -28,6 +28,7 @@ from tests.support.mqtt_packets import (
     publication,
     read_packet,
 )
+from tests.support.severable import severable
 
 SECRET = "of the broker"
 
@@ -121,6 +122,62 @@ async def test_a_retained_schedule_is_spoken_and_reported(
         assert not mia.find("ack_sent")
     assert [name for name, _ in server.received].count(f"{topics}/ack") == 1
     await server.close()
+
+
+@needs_mosquitto
+async def test_what_was_spoken_without_a_network_is_reported_before_the_device_is_online(
+    owner: DeviceOwner, flash: Path, broker: int, start: Start, document: Callable[[], Awaitable[Any]]
+) -> None:
+    """What a device that comes online has not reported counts as missed."""
+    async with severable(f"127.0.0.1:{broker}") as line:
+        topics = use(flash, owner, line.port)
+        await owner.plan("lunch", owner.in_(minutes=1))
+        server = await MqttClient.open(broker, "server", SECRET)
+        await server.publish(f"{topics}/schedule", await document())
+        async with start() as mia:
+            await mia.until("sound_held")
+            await server.until(f"{topics}/state", state="online")
+            await line.cut()
+            await server.until(f"{topics}/state", state="offline")
+            before = len(server.received)
+            await mia.advance(timedelta(minutes=2))
+            await mia.until("done", announcement="lunch")
+            await line.restore()
+            await mia.advance(timedelta(minutes=2))
+            await server.until(f"{topics}/ack", announcement="lunch")
+            await server.until(f"{topics}/state", after=before, state="online")
+        order = [name.rpartition("/")[2] for name, _ in server.received[before:]]
+        assert order.index("ack") < order.index("state")
+        await server.close()
+
+
+@needs_mosquitto
+async def test_a_report_that_the_server_did_not_get_is_sent_again_with_the_next_schedule(
+    owner: DeviceOwner, flash: Path, broker: int, start: Start, document: Callable[[], Awaitable[Any]]
+) -> None:
+    """As when a broker was restarted that keeps nothing: it took the report, and nobody else has it."""
+    topics = use(flash, owner, broker)
+    await owner.plan("lunch", owner.in_(minutes=1))
+    server = await MqttClient.open(broker, "server", SECRET)
+    await server.publish(f"{topics}/schedule", await document())
+    async with start() as mia:
+        await mia.until("sound_held")
+        await mia.advance(timedelta(minutes=2))
+        await mia.until("ack_sent", announcement="lunch")
+        await server.until(f"{topics}/ack", announcement="lunch")
+        before = len(server.received)
+        await owner.set(volume=50)
+        await server.publish(f"{topics}/schedule", await document())
+        again = await server.until(f"{topics}/ack", after=before, announcement="lunch")
+        assert again["state"] == "played"
+        await owner.cancel("lunch")
+        before = len(mia.events)
+        await server.publish(f"{topics}/schedule", await document())
+        await mia.until("schedule", after=before, announcements=0)
+        await mia.advance(timedelta(minutes=1))
+        assert len(mia.find("speak")) == 1
+    await server.close()
+    assert [name for name, _ in server.received].count(f"{topics}/ack") == 2
 
 
 @needs_mosquitto

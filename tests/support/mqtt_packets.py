@@ -84,11 +84,12 @@ class MqttClient:
         self._writer.write(publication(topic, content, number=self._number))
         await self._writer.drain()
 
-    async def until(self, topic: str, **members: Any) -> dict[str, Any]:
-        """Wait for a message with these members."""
+    async def until(self, topic: str, *, after: int = 0, **members: Any) -> dict[str, Any]:
+        """Wait for a message with these members, the first after number `after`."""
 
         def found() -> list[dict[str, Any]]:
-            return [one for name, one in self.received if name == topic and members.items() <= one.items()]
+            news = self.received[after:]
+            return [one for name, one in news if name == topic and members.items() <= one.items()]
 
         async with asyncio.timeout(30), self._news:
             await self._news.wait_for(found)

@@ -1,5 +1,6 @@
 """What a device keeps survives restarts and a full disk, and what is no schedule is not taken for one."""
 
+import math
 import os
 from datetime import UTC, datetime
 from pathlib import Path
@@ -93,6 +94,14 @@ def test_names_of_sounds_stay_in_their_folder(tmp_path: Path) -> None:
         {},
         {**DOCUMENT, "now": None},
         {**DOCUMENT, "now": "yesterday"},
+        {**DOCUMENT, "now": "2026-11-24T09:41:07"},
+        {**DOCUMENT, "now": "0001-01-01T00:00:00Z"},
+        {**DOCUMENT, "muted_until": "2026-11-24T09:41:07"},
+        {**DOCUMENT, "volume": math.inf},
+        {**DOCUMENT, "volume": 10**400},
+        {**DOCUMENT, "announcements": {}},
+        {**DOCUMENT, "announcements": [{**ONE, "play_at": "9999-12-31T23:59:59Z"}]},
+        {**DOCUMENT, "announcements": [{**ONE, "id": "\ud800"}]},
         {**DOCUMENT, "volume": "loud"},
         {**DOCUMENT, "muted_until": "tomorrow"},
         {**DOCUMENT, "announcements": None},

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import json
+import math
 from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,6 +17,9 @@ from catflap.player.documents import checked_document
 SILENCE_SECONDS = 45.0
 _TIMEOUT = httpx2.Timeout(20.0, read=SILENCE_SECONDS)
 _MOST_BYTES = 64 * 1024 * 1024
+# A schedule of a day is a few hundred kilobytes at most.
+_MOST_EVENT_CHARACTERS = 4 * 1024 * 1024
+_MOST_DATA_LINES = 1000
 _UNPAIRED = "This device is not paired any more."
 
 
@@ -40,10 +44,18 @@ class DeviceApi:
         Args:
             model: What the device is.
             channel: How announcements will reach it, as `catflap.devices.devices.Channel`.
+
+        Raises:
+            TryAgain: `server_unavailable`.
         """
         body = {"token_sha256": self._token_sha256, "model": model, "channel": channel}
-        begun: dict[str, Any] = (await self._send("POST", "/v1/pairings", body)).json()
-        return begun
+        _, content = await self._send("POST", "/v1/pairings", body)
+        begun = _object(content)
+        code, handle, interval = (begun.get(name) for name in ("code", "handle", "interval"))
+        texts = all(isinstance(one, str) and one.isascii() and one.isprintable() for one in (code, handle))
+        if not texts or not isinstance(interval, int | float) or not math.isfinite(interval):
+            raise _something_else()
+        return {"code": code, "handle": handle, "interval": min(max(interval, 1), 60)}
 
     async def is_claimed(self, handle: str) -> bool:
         """Return whether a user has claimed the device.
@@ -51,7 +63,8 @@ class DeviceApi:
         Raises:
             BadRequest: `expired`: begin anew.
         """
-        return bool((await self._send("GET", f"/v1/pairings/{handle}")).json()["status"] == "claimed")
+        _, content = await self._send("GET", f"/v1/pairings/{handle}")
+        return bool(_object(content).get("status") == "claimed")
 
     async def mqtt_login(self) -> dict[str, Any]:
         """Return how the device logs in to the MQTT broker.
@@ -60,7 +73,10 @@ class DeviceApi:
             BadRequest: `mqtt_off`, `unpaired`.
             TryAgain: `server_unavailable`.
         """
-        login: dict[str, Any] = (await self._send("GET", "/v1/device/mqtt")).json()
+        _, content = await self._send("GET", "/v1/device/mqtt")
+        login = _object(content)
+        if not {"host", "port", "tls", "user", "password", "topics"} <= login.keys():
+            raise _something_else()
         return login
 
     async def documents(self) -> AsyncIterator[dict[str, Any]]:
@@ -74,10 +90,9 @@ class DeviceApi:
         url = self._origin + "/v1/device/schedule"
         try:
             async with self._http.stream("GET", url, headers=headers, timeout=_TIMEOUT) as response:
-                if response.is_error:
-                    await response.aread()
-                    raise _refusal(response)
-                async for event, data in _events(response.aiter_lines()):
+                if not response.is_success:
+                    raise _refusal(response.status_code, await _read(response))
+                async for event, data in _events(_lines(response)):
                     if event == "end":
                         raise BadRequest("unpaired", _UNPAIRED)
                     if event == "schedule":
@@ -95,35 +110,69 @@ class DeviceApi:
         origin = urlsplit(self._origin)
         own = urlsplit(url)._replace(scheme=origin.scheme, netloc=origin.netloc).geturl()
         try:
-            response = await self._http.get(own, timeout=_TIMEOUT)
+            async with self._http.stream("GET", own, timeout=_TIMEOUT) as response:
+                content = await _read(response)
         except httpx2.HTTPError as error:
             raise _unavailable(error) from None
-        if response.is_error:
-            raise _refusal(response)
-        return response.content[:_MOST_BYTES]
+        if not response.is_success:
+            raise _refusal(response.status_code, content)
+        return content
 
     async def send_heartbeat(self) -> None:
         """Tell that the device is online."""
-        await self._send("POST", "/v1/device/heartbeat")
+        status, _ = await self._send("POST", "/v1/device/heartbeat")
+        _check_noted(status)
 
     async def acknowledge(self, ack: dict[str, str]) -> None:
         """Tell what became of an announcement.
 
         Raises:
             BadRequest: the server does not know it, or not any more.
+            TryAgain: `server_unavailable`; the server does not have it.
         """
-        await self._send("POST", "/v1/device/acks", ack)
+        status, _ = await self._send("POST", "/v1/device/acks", ack)
+        _check_noted(status)
 
-    async def _send(self, method: str, path: str, body: Any = None) -> httpx2.Response:
+    async def _send(self, method: str, path: str, body: Any = None) -> tuple[int, bytes]:
+        """Return status and body of an answer that is no error."""
         try:
-            response = await self._http.request(
+            async with self._http.stream(
                 method, self._origin + path, json=body, headers=self._headers, timeout=_TIMEOUT
-            )
+            ) as response:
+                content = await _read(response)
         except httpx2.HTTPError as error:
             raise _unavailable(error) from None
-        if response.is_error:
-            raise _refusal(response)
-        return response
+        if not response.is_success:
+            raise _refusal(response.status_code, content)
+        return response.status_code, content
+
+
+async def _read(response: httpx2.Response) -> bytes:
+    """Return a body, of which what is too much for a sound is left out."""
+    content = bytearray()
+    async for piece in response.aiter_bytes():
+        content += piece[: _MOST_BYTES - len(content)]
+        if len(content) == _MOST_BYTES:
+            break
+    return bytes(content)
+
+
+async def _lines(response: httpx2.Response) -> AsyncIterator[str]:
+    """Yield lines, which end with LF or CRLF as all of this server do.
+
+    Raises:
+        TryAgain: `server_unavailable`: one is too long.
+    """
+    pieces, size = list[str](), 0
+    async for text in response.aiter_text():
+        first, *others = text.split("\n")
+        pieces.append(first)
+        size += len(first)
+        for other in others:
+            yield "".join(pieces).removesuffix("\r")
+            pieces, size = [other], len(other)
+        if size > _MOST_EVENT_CHARACTERS:
+            raise _something_else()
 
 
 async def _events(lines: AsyncIterator[str]) -> AsyncIterator[tuple[str, str]]:
@@ -136,6 +185,8 @@ async def _events(lines: AsyncIterator[str]) -> AsyncIterator[tuple[str, str]]:
             event = value
         elif field == "data":
             data.append(value)
+            if sum(map(len, data)) > _MOST_EVENT_CHARACTERS or len(data) > _MOST_DATA_LINES:
+                raise _something_else()
         elif not line:
             if data:
                 yield event, "\n".join(data)
@@ -143,10 +194,32 @@ async def _events(lines: AsyncIterator[str]) -> AsyncIterator[tuple[str, str]]:
 
 
 def _document(data: str) -> dict[str, Any]:
-    with contextlib.suppress(ValueError):
+    with contextlib.suppress(ValueError, RecursionError):
         if document := checked_document(json.loads(data)):
             return document
     raise TryAgain("server_unavailable", "The server sent a schedule that can't be read.")
+
+
+def _object(content: bytes) -> dict[str, Any]:
+    with contextlib.suppress(ValueError, RecursionError):
+        found = json.loads(content)
+        if isinstance(found, dict):
+            return found
+    raise _something_else()
+
+
+def _check_noted(status: int) -> None:
+    """Check that it was the server that took a report, and not the login page of a network."""
+    if status != 204:
+        raise _something_else()
+
+
+def _something_else() -> TryAgain:
+    return TryAgain(
+        "server_unavailable",
+        "Something other than Catflap answers at the address of the server: check --server, and whether this "
+        "network wants you to log in.",
+    )
 
 
 def _unavailable(error: httpx2.HTTPError) -> CatflapError:
@@ -161,15 +234,14 @@ def _unavailable(error: httpx2.HTTPError) -> CatflapError:
     return TryAgain("server_unavailable", "The server can't be reached.", detail=type(error).__name__)
 
 
-def _refusal(response: httpx2.Response) -> CatflapError:
-    code, message = "refused", f"The server answered {response.status_code}."
-    try:
-        problem = response.json()
+def _refusal(status: int, content: bytes) -> CatflapError:
+    """Return the error of an answer; what has no error code of ours is not from the server itself."""
+    code, message = "", f"The server answered {status}."
+    with contextlib.suppress(ValueError, TypeError, KeyError, RecursionError):
+        problem = json.loads(content)
         code, message = str(problem["code"]), str(problem["detail"])
-    except (ValueError, TypeError, KeyError):
-        pass
-    if response.status_code == 401:
-        return BadRequest("unpaired", _UNPAIRED)
-    if response.status_code == 429 or response.status_code >= 500:
-        return TryAgain("server_unavailable", message, detail=code)
-    return BadRequest(code, message)
+    if status == 429 or status >= 500:
+        return TryAgain("server_unavailable", message, detail=code or None)
+    if not code:
+        return _something_else()
+    return BadRequest("unpaired", _UNPAIRED) if status == 401 else BadRequest(code, message)

@@ -28,10 +28,10 @@ async def pair(
         token = storage.new_token()
         api = api_for(token)
         begun = await api.begin_pairing(model, channel)
-        yield str(begun["code"])
+        yield begun["code"]
         with contextlib.suppress(_Expired):
-            while not await _claimed(api, str(begun["handle"])):  # noqa: ASYNC110 (the server tells when asked)
-                await asyncio.sleep(float(begun["interval"]))
+            while not await _claimed(api, begun["handle"]):  # noqa: ASYNC110 (the server tells when asked)
+                await asyncio.sleep(begun["interval"])
             storage.keep_token(origin, token)
             return
 

@@ -130,7 +130,7 @@ class Storage:
         self._write("acks.json", self._acks)
 
     def _read(self, name: str) -> Any:
-        with contextlib.suppress(OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError, RecursionError):
             return json.loads((self._folder / name).read_bytes())
         return None
 

@@ -24,8 +24,6 @@ from catflap.log import log, place
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 15.0
 _GOODBYE_SECONDS = 1.0
-# As a device that holds its schedule: later than that it is not played any more.
-_PLAY_EXPIRES_SECONDS = 60.0
 
 
 class MqttChannel:
@@ -87,7 +85,7 @@ class MqttChannel:
                     await connection.publish(SERVER_TOPIC, b"offline", retain=True)
 
     async def send(self, device: DueDevice, announcement: Mapping[str, Any]) -> None:
-        """Have a device without a clock play an announcement now.
+        """Have a device without a clock play an announcement now; one that is away is not told later.
 
         Raises:
             TryAgain: `mqtt_unavailable`.
@@ -103,7 +101,7 @@ class MqttChannel:
         }
         payload = json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode()
         topic = str(DeviceTopic(device.id, "play"))
-        await self._connection.publish(topic, payload, expires_in=_PLAY_EXPIRES_SECONDS)
+        await self._connection.publish(topic, payload, qos=0)
 
 
 def _log(error: Exception) -> None:

@@ -134,25 +134,20 @@ class Connection:
         self._client = client
         self._has_version_5 = has_version_5
 
-    async def publish(
-        self, topic: str, payload: bytes, *, retain: bool = False, expires_in: float | None = None
-    ) -> None:
-        """Publish with QoS 1, and return when the broker has it.
+    async def publish(self, topic: str, payload: bytes, *, retain: bool = False, qos: int = 1) -> None:
+        """Publish; with QoS 1 return when the broker has it.
 
         Args:
             topic: The topic.
             payload: Empty clears a retained message.
             retain: Whether the broker keeps it.
-            expires_in: Seconds after which the broker drops it, where the broker has MQTT 5.
+            qos: With 0 it reaches a device at most once, and only one that is connected.
 
         Raises:
             BrokerUnavailable: the broker may have it or not.
         """
-        properties = None
-        if expires_in is not None and self._has_version_5:
-            properties = _properties(PacketTypes.PUBLISH, MessageExpiryInterval=max(1, int(expires_in)))
         try:
-            await self._client.publish(topic, payload, qos=1, retain=retain, properties=properties)
+            await self._client.publish(topic, payload, qos=qos, retain=retain)
         except aiomqtt.MqttError as error:
             raise BrokerUnavailable(type(error).__name__) from None
 

@@ -49,6 +49,18 @@ async def test_each_task_runs_once(database_urls: Urls, engine: AsyncEngine) -> 
     assert seen.empty()
 
 
+async def test_what_is_urgent_runs_before_what_waits_already(
+    database_urls: Urls, engine: AsyncEngine
+) -> None:
+    """A text to be said now is not rendered after the whole day."""
+    seen: asyncio.Queue[str] = asyncio.Queue()
+    await add(engine, *range(30))
+    async with engine.begin() as connection:
+        await enqueue(connection, TaskType("job", str, str), "now", is_urgent=True)
+    async with working(database_urls, seen.put):
+        assert await seen.get() == "now"
+
+
 async def test_a_temporary_failure_is_retried(database_urls: Urls, engine: AsyncEngine) -> None:
     tries, done = 0, asyncio.Event()
 

@@ -249,5 +249,5 @@ async def _add(
     await connection.execute(insert(t).values(rows))
     for device_id in device_ids:
         await increment_version(connection, device_id)
-    await enqueue(connection, RENDER, values["sound_key"])
+    await enqueue(connection, RENDER, values["sound_key"], is_urgent=play_at <= now)
     return [row["id"] for row in rows]

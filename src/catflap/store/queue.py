@@ -27,7 +27,11 @@ def install_sql() -> str:
 
 
 async def enqueue(
-    connection: AsyncConnection, task: TaskType[_K], *keys: _K, after: timedelta = timedelta()
+    connection: AsyncConnection,
+    task: TaskType[_K],
+    *keys: _K,
+    after: timedelta = timedelta(),
+    is_urgent: bool = False,
 ) -> None:
     """Enqueue a task once for each key, so that it runs when this transaction has committed.
 
@@ -38,6 +42,7 @@ async def enqueue(
         task: The kind of task.
         keys: Its keys.
         after: How much later it is to run.
+        is_urgent: Whether it runs before those that wait already.
     """
     n = len(keys)
     if n:
@@ -45,7 +50,7 @@ async def enqueue(
         await execute_within(
             connection,
             _ENQUEUE,
-            *([0] * n, [task.name] * n, payloads, [after] * n, [None] * n, ["{}"] * n),
+            *([int(is_urgent)] * n, [task.name] * n, payloads, [after] * n, [None] * n, ["{}"] * n),
         )
 
 

@@ -4,7 +4,7 @@ import { create } from "../lib/dom.js";
 
 /** @typedef {{id: number, name: string, model: string, room: string, online: boolean, is_owner: boolean}} DeviceResource */
 
-const AGAIN = 30_000;
+const AGAIN = 10_000;
 
 export class Devices {
   #api;

@@ -52,6 +52,8 @@ async def test_with_the_server_stopped_for_an_hour_all_is_spoken_and_reported_on
         assert [one["announcement"] for one in mia.find("done", state="played")] == names
         assert not [one for one in mia.events[cut_off:] if one["event"] == "ack_sent"]
         await proxy.restore()
+        # It tries again within a minute.
+        await mia.advance(timedelta(minutes=1))
         for name in names:
             await mia.until("ack_sent", announcement=name, status=204)
         sent = [one["announcement"] for one in mia.find("ack_sent")]

@@ -88,6 +88,9 @@ async def test_a_chip_without_a_time_takes_it_from_a_time_server(
 
 
 async def test_a_chip_without_a_time_takes_it_from_the_server_where_no_time_server_answers(
-    owner: DeviceOwner, start: Start
+    owner: DeviceOwner, start: Start, flash: Path
 ) -> None:
+    config = json.loads((flash / "config.json").read_text())
+    # Port 9 of UDP has no NTP, so nothing answers.
+    (flash / "config.json").write_text(json.dumps({**config, "ntp_port": 9}))
     assert await spoken_in_time(owner, start, clock_error=None) == []

@@ -98,7 +98,7 @@ class DeviceApi:
                     if event == "schedule":
                         yield _document(data)
         except httpx2.HTTPError as error:
-            raise _unavailable(error) from None
+            raise _unavailable(self._origin, error) from None
 
     async def sound(self, url: str) -> bytes:
         """Return a sound; it is asked of the server of this device, whatever host the address names.
@@ -113,7 +113,7 @@ class DeviceApi:
             async with self._http.stream("GET", own, timeout=_TIMEOUT) as response:
                 content = await _read(response)
         except httpx2.HTTPError as error:
-            raise _unavailable(error) from None
+            raise _unavailable(self._origin, error) from None
         if not response.is_success:
             raise _refusal(response.status_code, content)
         return content
@@ -141,7 +141,7 @@ class DeviceApi:
             ) as response:
                 content = await _read(response)
         except httpx2.HTTPError as error:
-            raise _unavailable(error) from None
+            raise _unavailable(self._origin, error) from None
         if not response.is_success:
             raise _refusal(response.status_code, content)
         return response.status_code, content
@@ -222,7 +222,7 @@ def _something_else() -> TryAgain:
     )
 
 
-def _unavailable(error: httpx2.HTTPError) -> CatflapError:
+def _unavailable(origin: str, error: httpx2.HTTPError) -> CatflapError:
     cause: BaseException | None = error
     while cause is not None:
         if "CERTIFICATE_VERIFY_FAILED" in str(cause):
@@ -231,7 +231,11 @@ def _unavailable(error: httpx2.HTTPError) -> CatflapError:
                 "The server's certificate is not valid: renew it, or correct the clock of this machine.",
             )
         cause = cause.__cause__ or cause.__context__
-    return TryAgain("server_unavailable", "The server can't be reached.", detail=type(error).__name__)
+    return TryAgain(
+        "server_unavailable",
+        f"{origin} can't be reached. Does Catflap run there, and is the address right (--server)?",
+        detail=type(error).__name__,
+    )
 
 
 def _refusal(status: int, content: bytes) -> CatflapError:

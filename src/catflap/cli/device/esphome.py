@@ -11,10 +11,10 @@ from typing import Annotated, Any
 import httpx2
 import typer
 
+from catflap.cli.device.shown_code import token_by_code
 from catflap.cli.runner import command, run
 from catflap.errors import BadRequest, OperatorMustAct
 from catflap.player.api import DeviceApi
-from catflap.player.pairing import pair
 from catflap.player.storage import Storage
 from catflap.settings import Settings
 from catflap.store.data_dir import write_secret
@@ -60,7 +60,7 @@ async def _write(folder: Path, server: str | None, ca: Path | None) -> None:
     authority = await asyncio.to_thread(_read_ca, ca)
     storage = Storage(folder / ".catflap")
     async with httpx2.AsyncClient(verify=tls_context(), follow_redirects=False) as http:
-        token = storage.token(address) or await _pair(http, storage, address)
+        token = storage.token(address) or await token_by_code(http, storage, address, "ESPHome", "mqtt_play")
         try:
             login = await DeviceApi(http, address, token).mqtt_login()
         except BadRequest as error:
@@ -78,15 +78,6 @@ async def _write(folder: Path, server: str | None, ca: Path | None) -> None:
     except OSError as error:
         raise OperatorMustAct("folder_unwritable", f"Can't write to {folder}: {error.strerror}.") from None
     typer.echo(_instructions(folder))
-
-
-async def _pair(http: httpx2.AsyncClient, storage: Storage, server: str) -> str:
-    apis = (lambda token: DeviceApi(http, server, token), storage, server)
-    async for code in pair(*apis, "ESPHome", "mqtt_play"):
-        typer.echo(f"Enter this code on the page, under Devices (it is good for ten minutes):  {code}")
-    token = storage.token(server)
-    assert token is not None
-    return token
 
 
 def configuration_file() -> Path:

@@ -32,7 +32,7 @@ _GATHER_SECONDS = 0.5
 
 
 @cli.command(
-    epilog="Examples:  catflap device mosquitto /etc/mosquitto/catflap    "
+    epilog="Examples:  catflap device mosquitto /etc/mosquitto/catflap   |   "
     "catflap device mosquitto ./broker --home-assistant --watch --pid-file /run/mosquitto/mosquitto.pid"
 )
 def mosquitto(

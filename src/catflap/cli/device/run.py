@@ -8,13 +8,13 @@ from typing import Annotated
 import httpx2
 import typer
 
+from catflap.cli.device.shown_code import token_by_code
 from catflap.cli.runner import command, run
 from catflap.clock import SystemClock
 from catflap.errors import BadRequest, OperatorMustAct
 from catflap.log import configure
 from catflap.player.api import DeviceApi
 from catflap.player.outputs import choose_output
-from catflap.player.pairing import pair
 from catflap.player.player import Player
 from catflap.player.storage import Storage
 from catflap.settings import Settings
@@ -67,9 +67,6 @@ async def _run(server: str, folder: Path | None, record: Path | None) -> None:
 
 async def _pair(http: httpx2.AsyncClient, storage: Storage, server: str) -> str:
     model = f"Speaker of {platform.node() or 'a computer'}"[:60]
-    async for code in pair(lambda token: DeviceApi(http, server, token), storage, server, model):
-        typer.echo(f"Enter this code on the page, under Devices (it is good for ten minutes):  {code}")
+    token = await token_by_code(http, storage, server, model)
     typer.echo("Paired.", err=True)
-    token = storage.token(server)
-    assert token is not None
     return token

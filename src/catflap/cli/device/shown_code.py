@@ -1,0 +1,30 @@
+"""Pair a device of this machine by a code that its terminal shows."""
+
+import httpx2
+import typer
+
+from catflap.player.api import DeviceApi
+from catflap.player.pairing import pair
+from catflap.player.storage import Storage
+
+
+async def token_by_code(
+    http: httpx2.AsyncClient, storage: Storage, server: str, model: str, channel: str = "https"
+) -> str:
+    """Show codes until a user has claimed the device, and return its token, which is stored.
+
+    Args:
+        http: The client that asks the server.
+        storage: Where the token is kept.
+        server: The address of the server.
+        model: What the device is.
+        channel: How announcements will reach it, as `catflap.devices.devices.Channel`.
+
+    Raises:
+        CatflapError: the server refuses, or can't be reached.
+    """
+    async for code in pair(lambda token: DeviceApi(http, server, token), storage, server, model, channel):
+        typer.echo(f"Enter this code at {server}, under Devices (it is good for ten minutes):  {code}")
+    token = storage.token(server)
+    assert token is not None
+    return token

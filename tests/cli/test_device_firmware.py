@@ -15,6 +15,7 @@ from catflap.cli import cli
 from catflap.cli.device.firmware import firmware_file
 from catflap.cli.device.firmware_texts import DIGITS, TEXTS
 from catflap.clock import FixedClock
+from catflap.web.i18n import texts
 from tests.support.firmware import running_firmware
 
 SERVER = "https://mia.example.org"
@@ -53,6 +54,12 @@ def test_each_language_has_all_that_the_firmware_says() -> None:
     said = set(re.findall(r'(?:_say|_complain|Trouble)\(\s*"(\w+)"', program)) | {"muted", "unmuted"}
     assert set(TEXTS["en"]) == set(TEXTS["ja"]) == said
     assert [len(DIGITS[language]) for language in TEXTS] == [10, 10]
+
+
+def test_what_it_says_of_pairing_is_what_the_page_says() -> None:
+    for language, phrase in (("en", "add a device"), ("ja", "デバイスを追加")):
+        assert phrase in TEXTS[language]["pair"]
+        assert phrase in texts(language)["device_code"].lower()
 
 
 async def test_the_firmware_says_these_sounds(folder: Path, clock: FixedClock) -> None:

@@ -1,6 +1,7 @@
 """Devices on the page: paired by a code after a look at what asks, tried and removed, in both languages."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -42,7 +43,9 @@ async def test_a_device_is_looked_at_and_claimed_by_keyboard(page: Page, catflap
     await page.keyboard.press("Enter")
     await expect(section.locator(".found")).to_contain_text("ESP32")
     await expect(section.locator(".found")).to_contain_text(await says(page, "device_from_here"))
-    await expect(page.get_by_role("textbox", name=await says(page, "device_name"))).to_be_focused()
+    name = page.get_by_role("textbox", name=await says(page, "device_name"))
+    await expect(name).to_be_focused()
+    await expect(name).to_have_accessible_description(await section.locator(".found").inner_text())
     await page.keyboard.type("Mia")
     await page.keyboard.press("Tab")
     await page.keyboard.type("台所")
@@ -89,3 +92,16 @@ async def test_a_device_is_tried_and_removed(page: Page, catflap: FakeApi) -> No
     await catflap.until(lambda catflap: catflap.paired == [])
     await expect(section.locator(".saved")).to_have_text(await says(page, "device_removed"))
     await expect(section).not_to_contain_text("Kitchen")
+
+
+async def test_a_button_keeps_the_focus_when_the_device_goes_offline(page: Page, catflap: FakeApi) -> None:
+    catflap.paired = [{"id": 70, "name": "Mia", "room": "Kitchen"}]
+    visit = Visit(page, catflap)
+    await visit.open()
+    row = page.locator("#devices li").last
+    button = row.get_by_role("button", name=await says(page, "device_remove"))
+    await button.focus()
+    catflap.paired = [{"id": 70, "name": "Mia", "room": "Kitchen", "online": False}]
+    await visit.advance(timedelta(seconds=31))
+    await expect(row).to_contain_text(await says(page, "device_offline"))
+    await expect(button).to_be_focused()

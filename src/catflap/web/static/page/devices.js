@@ -100,11 +100,12 @@ export class Devices {
 
   /** @param {DeviceResource[]} devices */
   #show(devices) {
-    // Only what changed, so that a button keeps the focus.
     const shown = JSON.stringify(devices.map(({ id, name, room, online }) => [id, name, room, online]));
     if (shown === this.#shown) return;
     this.#shown = shown;
+    const focused = this.#list.contains(document.activeElement) ? document.activeElement?.id : "";
     this.#list.replaceChildren(...devices.map((device) => this.#row(device)));
+    if (focused) document.getElementById(focused)?.focus();
   }
 
   /** @param {DeviceResource} device */
@@ -115,16 +116,19 @@ export class Devices {
     const where = [room, this.#format.word(online ? "device_online" : "device_offline")].filter(Boolean).join(" · ");
     const actions = create("span", "reading-actions");
     if (is_owner) {
-      const [test, remove] = [() => this.#test(id), () => this.#remove(id)];
-      actions.append(this.#button(this.#format.word("device_test"), name, test), this.#button(this.#format.word("device_remove"), name, remove));
+      actions.append(
+        this.#button(`device-test-${id}`, this.#format.word("device_test"), name, () => this.#test(id)),
+        this.#button(`device-remove-${id}`, this.#format.word("device_remove"), name, () => this.#remove(id)),
+      );
     }
     row.append(dot, create("span", "what", name), create("span", "which", where), actions);
     return row;
   }
 
-  /** @param {string} text @param {string} name @param {() => Promise<void>} act */
-  #button(text, name, act) {
+  /** @param {string} id @param {string} text @param {string} name @param {() => Promise<void>} act */
+  #button(id, text, name, act) {
     const button = /** @type {HTMLButtonElement} */ (create("button", "link", text));
+    button.id = id;
     button.type = "button";
     button.setAttribute("aria-label", `${text}: ${name}`);
     button.addEventListener("click", () => act().catch(() => (this.#note.textContent = this.#format.word("not_done"))));

@@ -49,6 +49,13 @@ def test_it_has_program_configuration_authorities_and_each_sound(folder: Path) -
     assert sum(one.stat().st_size for one in folder.rglob("*") if one.is_file()) < 800_000
 
 
+def test_the_password_of_the_wifi_is_for_its_owner_alone(tmp_path: Path) -> None:
+    output = write(tmp_path, "--server", SERVER, "--wifi-name", "Home", "--wifi-password", "canary-7")
+    config = tmp_path / "config.json"
+    assert json.loads(config.read_text())["wifi"] == {"name": "Home", "password": "canary-7"}
+    assert (config.stat().st_mode & 0o777, "canary-7" in output) == (0o600, False)
+
+
 def test_each_language_has_all_that_the_firmware_says() -> None:
     program = firmware_file().read_text()
     said = set(re.findall(r'(?:_say|_complain|Trouble)\(\s*"(\w+)"', program)) | {"muted", "unmuted"}

@@ -6,7 +6,7 @@ import os
 import secrets
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -60,6 +60,12 @@ class Desk:
             made.id
         )
         return login.user, login.password
+
+    async def rotate(self, device_id: int) -> None:
+        """Replace the token of a device."""
+        devices = Devices(self.engine, self.clock)
+        (found,) = [one for one in await devices.of_user(self.user_id) if one.id == device_id]
+        await devices.rotate_token(found, hashlib.sha256(b"another").hexdigest())
 
     async def write(self, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
         arguments = ("device", "mosquitto", str(self.folder), *options)
@@ -176,6 +182,9 @@ async def test_with_watch_a_new_device_gets_in_and_a_removed_one_is_out(desk: De
             second = await desk.pair("b")
             await told("2 devices on the broker; written: passwords. Mosquitto reads them again.")
             await _gets_in(broker, *second)
+            await _is_disconnected_when(broker, second, desk.rotate(int(second[0])))
+            await told("2 devices on the broker; written: passwords. Mosquitto reads them again.")
+            await _is_kept_out(broker, *second)
             await Devices(desk.engine, desk.clock).remove(desk.user_id, int(first[0]))
             await told("1 device on the broker; written: passwords. Mosquitto reads them again.")
             await _is_kept_out(broker, *first)
@@ -192,6 +201,17 @@ async def _gets_in(broker: Mosquitto, user: str, password: str) -> None:
         except aiomqtt.MqttError:
             # Mosquitto reads its files some time after the signal.
             await asyncio.sleep(0.1)
+
+
+async def _is_disconnected_when(
+    broker: Mosquitto, login: tuple[str, str], change: Coroutine[None, None, None]
+) -> None:
+    user, password = login
+    with pytest.raises(aiomqtt.MqttError):
+        async with broker.client(username=user, password=password) as client:
+            await change
+            async for _ in client.messages:
+                pass
 
 
 async def _is_kept_out(broker: Mosquitto, user: str, password: str) -> None:

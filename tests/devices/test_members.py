@@ -126,6 +126,36 @@ async def test_an_invitation_that_two_accept_at_once_is_for_one_of_them(shared: 
     assert len(await shared.members.of_device(shared.owner, shared.device)) == 2
 
 
+async def test_an_owner_who_accepts_their_own_invitation_loses_neither_it_nor_their_choice(
+    shared: Shared,
+) -> None:
+    code = (await shared.members.invite(shared.owner, shared.device)).code
+    before = await shared.members.of_device(shared.owner, shared.device)
+    with pytest.raises(BadRequest) as refused:
+        await shared.members.accept(shared.owner, code, says_name=True, says_titles=False)
+    assert refused.value.code == "invalid_request"
+    assert await shared.members.of_device(shared.owner, shared.device) == before
+    await shared.members.accept(await shared.user(), code, says_name=True, says_titles=False)
+
+
+@pytest.mark.parametrize("how", ["withdrawn", "removed"])
+async def test_accepting_what_is_withdrawn_at_the_same_time_is_refused_or_counts(
+    shared: Shared, how: str
+) -> None:
+    for number in range(10):
+        device, _ = await Devices(shared.engine, shared.clock).add_browser(shared.owner, f"{number}")
+        code = (await shared.members.invite(shared.owner, device.id)).code
+        end = (
+            shared.members.withdraw_invitations(shared.owner, device.id)
+            if how == "withdrawn"
+            else Devices(shared.engine, shared.clock).remove(shared.owner, device.id)
+        )
+        accept = shared.members.accept(await shared.user(), code, says_name=True, says_titles=False)
+        accepted, ended = await asyncio.gather(accept, end, return_exceptions=True)
+        assert ended is None
+        assert not isinstance(accepted, Exception) or codes([accepted]) == ["not_found"]
+
+
 async def test_members_and_shared_devices_are_limited(
     shared: Shared, monkeypatch: pytest.MonkeyPatch
 ) -> None:

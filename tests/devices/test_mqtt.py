@@ -96,6 +96,8 @@ async def test_malformed_messages_and_acks_of_anothers_announcement_are_ignored(
         json.dumps({"announcement": [said], "state": "played", "at": "2026-11-24T12:00:00Z"}).encode(),
         json.dumps({"announcement": said, "state": "danced", "at": "2026-11-24T12:00:00Z"}).encode(),
         json.dumps({"announcement": said, "state": "played", "at": "2026-11-24T12:00:00"}).encode(),
+        json.dumps({"announcement": said, "state": "played", "at": "0001-01-01T00:00:00+14:00"}).encode(),
+        json.dumps({"announcement": said, "state": "played", "at": "9999-12-31T23:59:59-14:00"}).encode(),
         json.dumps({"announcement": "a\0b", "state": "played", "at": "2026-11-24T12:00:00Z"}).encode(),
         json.dumps({**_ack(stage, said), "detail": "\ud800"}).encode(),
         json.dumps({**_ack(stage, said), "more": "x" * 9000}).encode(),

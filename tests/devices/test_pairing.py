@@ -187,3 +187,17 @@ async def test_a_token_is_replaced_once_by_one_that_no_other_device_has(
     assert [one.code for one in ends if isinstance(one, BadRequest)] == ["unauthenticated"]
     assert await devices.find(first) is None and await devices.find(second) == other
     assert len([one for one in ("x", "y") if await devices.find(one)]) == 1
+
+
+async def test_of_two_devices_that_take_the_same_token_at_once_one_is_refused(
+    devices: Devices, user_id: int
+) -> None:
+    for number in range(10):
+        made = [await devices.add_browser(user_id, name) for name in "AB"]
+        wanted = hashlib.sha256(b"the same %d" % number).hexdigest()
+        ends = await asyncio.gather(
+            *(devices.rotate_token(device, wanted) for device, _ in made), return_exceptions=True
+        )
+        assert [one.code for one in ends if isinstance(one, BadRequest)] == ["already_paired"], ends
+        for device, _ in made:
+            await devices.remove(user_id, device.id)

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +17,7 @@ from catflap.devices.schedule import Schedules
 from catflap.devices.schedule_streams import ScheduleStreams, Send, Stream, retry_field
 from catflap.devices.scheduled_announcements import ScheduledAnnouncements
 from catflap.devices.signed_urls import SignedSoundUrls
+from catflap.errors import TryAgain
 from catflap.store.database import Urls
 from catflap.store.notify import NotificationListener
 from catflap.store.token_hash import hash_token
@@ -112,6 +113,36 @@ async def test_two_streams_of_one_device_get_the_same(streams: ScheduleStreams, 
         await rows.change([device])
         first, second = [await one.next() for one in clients]
     assert first == second
+
+
+async def test_one_stream_too_many_of_a_device_ends_its_oldest_and_no_other(
+    streams: ScheduleStreams, rows: SimulatedRows
+) -> None:
+    (one, _), (other, _) = await add(rows, 2)
+    clients = [Client() for _ in range(schedule_streams.MAX_OF_DEVICE + 1)]
+    theirs = Client()
+    with ExitStack() as stack:
+        stack.enter_context(follow(streams, other, 1, theirs.send))
+        for client in clients:
+            stack.enter_context(follow(streams, one, 1, client.send))
+        assert (await clients[0].next(), clients[0].is_last) == (b"", True)
+        await rows.change([one, other])
+        assert {await client.version() for client in (*clients[1:], theirs)} == {2}
+
+
+async def test_a_device_whose_streams_do_not_end_opens_no_more(
+    streams: ScheduleStreams, rows: SimulatedRows
+) -> None:
+    (one, _), (other, _) = await add(rows, 2)
+    with ExitStack() as stack:
+        for _ in range(schedule_streams.MAX_STUCK_OF_DEVICE):
+            streams.check_room(one)
+            stack.enter_context(follow(streams, one, 1, Client().send))
+        with pytest.raises(TryAgain) as refused:
+            streams.check_room(one)
+        assert refused.value.code == "rate_limited"
+        streams.check_room(other)
+    streams.check_room(one)
 
 
 async def test_a_change_of_many_devices_takes_a_few_statements(

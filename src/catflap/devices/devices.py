@@ -18,6 +18,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from catflap.announcements.at_once import hold_in_quiet_hours
@@ -218,7 +219,11 @@ class Devices:
             others = select(t.c.id).where(t.c.token_hash == token_hash, t.c.id != device.id)
             if (await connection.execute(others)).first() is not None:
                 raise _already_paired()
-            await connection.execute(update(t).where(*mine).values(token_hash=token_hash))
+            try:
+                await connection.execute(update(t).where(*mine).values(token_hash=token_hash))
+            except IntegrityError:
+                # Another one took it at the same time.
+                raise _already_paired() from None
             await announce_change(connection, schedule_topic(device.id))
 
     async def remove(self, user_id: int, device_id: int) -> None:

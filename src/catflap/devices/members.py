@@ -104,26 +104,31 @@ class Members:
         """Make a user a member of the device that they are invited to; a member keeps being one.
 
         Raises:
-            BadRequest: `not_found` for an unknown, used or expired code; `too_many` members or devices.
+            BadRequest: `not_found` for an unknown, used or expired code; `invalid_request` for the owner,
+                whose choice and invitation stay; `too_many` members or devices.
         """
         now = self._clock.now()
         async with self._engine.begin() as connection:
             i = invitations.c
-            used = delete(invitations).where(i.code_hash == hash_token(code), i.expires_at > now)
-            invited_to = await connection.scalar(used.returning(i.device_id))
-            if invited_to is None:
-                raise BadRequest("not_found", "This invitation is used or over; ask for another one.")
-            # Locks the row, so that two members are not added at once.
+            ours = i.code_hash == hash_token(code), i.expires_at > now
+            # Locks the device, so that two members are not added at once, and before the invitation, as who
+            # withdraws it or removes the device does.
+            invited_to = select(i.device_id).where(*ours).scalar_subquery()
             device = select(devices).where(devices.c.id == invited_to).with_for_update()
-            row = (await connection.execute(device)).one()
-            others = select(func.count()).where(t.c.device_id == invited_to, t.c.user_id != user_id)
+            row = (await connection.execute(device)).one_or_none()
+            used = delete(invitations).where(*ours).returning(i.device_id)
+            if row is None or await connection.scalar(used) is None:
+                raise BadRequest("not_found", "This invitation is used or over; ask for another one.")
+            if row.user_id == user_id:
+                raise BadRequest("invalid_request", "The device is yours; send the code to somebody else.")
+            others = select(func.count()).where(t.c.device_id == row.id, t.c.user_id != user_id)
             if (await connection.scalar(others) or 0) >= MAX_MEMBERS:
                 raise BadRequest("too_many", f"This device has {MAX_MEMBERS} members.")
             shared = [one for one in await devices_of_user(connection, user_id) if not one.is_owner]
             if len(shared) >= MAX_DEVICES:
                 raise BadRequest("too_many", f"You share {MAX_DEVICES} devices; leave one first.")
             choice = {"says_name": says_name, "says_titles": says_titles}
-            new = insert(t).values(device_id=invited_to, user_id=user_id, joined_at=now, **choice)
+            new = insert(t).values(device_id=row.id, user_id=user_id, joined_at=now, **choice)
             await connection.execute(
                 new.on_conflict_do_update(index_elements=[t.c.device_id, t.c.user_id], set_=choice)
             )

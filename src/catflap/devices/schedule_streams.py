@@ -16,12 +16,18 @@ from pydantic_core import to_json
 from catflap.background import is_being_cancelled
 from catflap.clock import Clock
 from catflap.devices.schedule import Schedules
+from catflap.errors import TryAgain
 from catflap.log import log, place
 from catflap.store.notify import NotificationListener
 from catflap.store.task_types import SCHEDULE_TOPIC, device_of
 from catflap.store.unavailable import RETRY_AFTER, DatabaseUnavailable
 
 KEEP_ALIVE_SECONDS = 15.0
+# A device needs one; one that connects again leaves some behind until they are found dead. Beyond this the
+# oldest is ended.
+MAX_OF_DEVICE = 8
+# Those that can't be ended because the client does not read; beyond this no other is opened.
+MAX_STUCK_OF_DEVICE = 32
 # Devices and sessions that are deleted say so; what runs out by time alone is found that much later.
 _READ_AGAIN_AFTER = timedelta(minutes=5)
 # Streams are kept alive in turn, so that it takes little time at once.
@@ -32,6 +38,7 @@ _BATCH = 50
 _READERS = 2
 # When a device connects again after the server was restarted: spread, so that not all come at once.
 _RETRY_MS, _RETRY_SPREAD_MS = 1_000, 4_000
+_FULL = timedelta(minutes=1)
 # WHATWG HTML, "Server-sent events": a comment keeps a connection open.
 _KEEP_ALIVE = b": ping\n\n"
 
@@ -93,7 +100,8 @@ class ScheduleStreams:
         self._schedules = schedules
         self._clock = clock
         self._notifications = notifications
-        self._streams: defaultdict[int, set[Stream]] = defaultdict(set)
+        # Those of each device in the order in which they were opened.
+        self._streams: defaultdict[int, dict[Stream, None]] = defaultdict(dict)
         self._turns: list[set[Stream]] = [set() for _ in range(_TURNS)]
         self._unread: dict[int, None] = {}
         self._wake = asyncio.Event()
@@ -110,6 +118,17 @@ class ScheduleStreams:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    def check_room(self, device_id: int) -> None:
+        """Check that a device may open another stream.
+
+        Raises:
+            TryAgain: `rate_limited`.
+        """
+        if len(self._streams.get(device_id, ())) >= MAX_STUCK_OF_DEVICE:
+            raise TryAgain(
+                "rate_limited", "This device has too many open streams; read or close them.", after=_FULL
+            )
+
     @contextlib.contextmanager
     def following(self, device_id: int, token_hash: bytes, version: int, send: Send) -> Iterator[None]:
         """Send a device's documents while the context is open, from those newer than `version` on.
@@ -118,7 +137,9 @@ class ScheduleStreams:
         """
         stream = Stream(device_id, token_hash, version, send)
         turn = self._turns[device_id % _TURNS]
-        self._streams[device_id].add(stream)
+        self._streams[device_id][stream] = None
+        for oldest in list(self._streams[device_id])[:-MAX_OF_DEVICE]:
+            oldest.offer(b"", last=True)
         turn.add(stream)
         # It may have changed since that document was read.
         self._note(device_id)
@@ -127,7 +148,7 @@ class ScheduleStreams:
         finally:
             stream.close()
             turn.discard(stream)
-            self._streams[device_id].discard(stream)
+            self._streams[device_id].pop(stream)
             if not self._streams[device_id]:
                 del self._streams[device_id]
 

@@ -22,6 +22,7 @@ from catflap.errors import BadRequest, OperatorMustAct
 from catflap.settings import Settings
 from catflap.speech import Speech, Utterance, dialects, say_text, voices_of
 from catflap.speech.wav import assemble, join
+from catflap.store.data_dir import write_secret
 from catflap.tls import tls_context
 
 cli = command()
@@ -123,7 +124,8 @@ def _write_files(folder: Path, config: object, authorities: list[bytes], sounds:
         (folder / name).mkdir(parents=True, exist_ok=True)
     _write_program(folder)
     (folder / "main.py").write_text(_MAIN)
-    (folder / "config.json").write_text(json.dumps(config, indent=1))
+    # It may have the password of the Wi-Fi.
+    write_secret(folder / "config.json", json.dumps(config, indent=1))
     for number, authority in enumerate(authorities):
         (folder / "certificates" / f"{number}.der").write_bytes(authority)
     for name, content in sounds.items():

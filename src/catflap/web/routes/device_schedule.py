@@ -30,7 +30,7 @@ _ETAG = {"ETag": {"schema": {"type": "string"}, "description": "For If-None-Matc
             "content": {"text/event-stream": {"schema": {"type": "string"}}},
         },
         304: {"description": "The document has not changed.", "headers": _ETAG},
-        **problems(*DEVICE, "not_found"),
+        **problems(*DEVICE, "not_found", "rate_limited"),
     },
 )
 async def schedule(
@@ -42,13 +42,14 @@ async def schedule(
     """Return the document, or with `Accept: text/event-stream` a stream of `schedule` events with documents.
 
     The stream's last event is `end`, when the device was removed or has another token, or the session of a
-    browser has ended.
+    browser has ended. A device has eight streams; another one ends the oldest, without that event.
     """
     await services.presence.record_request(device)
     document = await services.schedules.document(device.id)
     if document is None:
         raise BadRequest("not_found", "This device was removed.")
     if "text/event-stream" in accept:
+        services.schedule_streams.check_room(device.id)
         return _StreamResponse(services.schedule_streams, device, document)
     etag = f'W/"{document["version"]}"'
     if etag in if_none_match:

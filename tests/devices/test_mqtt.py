@@ -8,11 +8,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import aiomqtt
 import pytest
 from sqlalchemy import delete, insert, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.clock import FixedClock, rfc3339
+from catflap.devices.channels import mqtt_connection
+from catflap.devices.channels.mqtt_connection import MAX_PACKET_BYTES
 from catflap.devices.devices import Channel
 from catflap.store.database import Urls, connect
 from catflap.store.tables import announcements, users
@@ -270,3 +273,39 @@ async def _is_offline(stage: MqttStage, device_id: int) -> bool:
 async def _nothing_retained(stage: MqttStage) -> bool:
     """Whether nothing but the state of Catflap itself is retained."""
     return set(await stage.broker.retained()) <= {"catflap/server"}
+
+
+async def test_a_flood_of_oversized_messages_is_kept_from_us_and_fills_no_log(
+    stage: MqttStage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mine = await stage.device()
+    said = await stage.reminder(mine)
+    async with stage.publishing(), stage.broker.device(mine) as device:
+        await device.receive("schedule")
+        await device.publish("ack", b"x" * (2 * MAX_PACKET_BYTES))
+        for _ in range(300):
+            await device.publish("ack", b"x")
+        await device.publish("ack", _ack(stage, said))
+        await until(lambda: _has(stage, said, "played"))
+    written = capsys.readouterr()
+    assert 100 <= (written.out + written.err).count("mqtt_message_rejected") < 200
+    assert "too large" not in written.out + written.err
+
+
+def test_a_flood_of_what_the_broker_holds_not_back_drops_nothing_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(mqtt_connection, "_MOST_INCOMING_BYTES", 10_000)
+    queue = mqtt_connection.IncomingMessages()
+
+    def message(qos: int) -> aiomqtt.Message:
+        return aiomqtt.Message("catflap/1/ack", b"x" * 4000, qos, False, 1, None)
+
+    queue.put_nowait(message(0))
+    queue.put_nowait(message(0))
+    with pytest.raises(asyncio.QueueFull):
+        queue.put_nowait(message(0))
+    queue.put_nowait(message(1))
+    for _ in range(3):
+        queue.get_nowait()
+    queue.put_nowait(message(0))

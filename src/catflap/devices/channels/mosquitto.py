@@ -23,6 +23,9 @@ _ITERATIONS_OF_CHOSEN = 10_000
 _SALT_BYTES = 12
 # Acknowledgements wait on the broker while Catflap is away; Mosquitto would keep 1,000.
 _QUEUED_MESSAGES = 100_000
+_QUEUED_BYTES = 64 * 1024 * 1024
+# Larger than any schedule; Mosquitto takes 256 MB.
+_MESSAGE_BYTES = 512 * 1024
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,9 @@ def configuration(folder: Path, listener: Listener) -> str:
         "use_username_as_clientid true",
         "# Acknowledgements wait for Catflap.",
         f"max_queued_messages {_QUEUED_MESSAGES}",
+        f"max_queued_bytes {_QUEUED_BYTES}",
+        "# No device fills the memory of the broker.",
+        f"message_size_limit {_MESSAGE_BYTES}",
     ]
     if listener.certificate is not None and listener.key is not None:
         lines += [f"certfile {listener.certificate}", f"keyfile {listener.key}"]

@@ -4,6 +4,7 @@ Its session outlasts the connection, so that acknowledgements wait on the broker
 connected. All processes use one client id: a new connection ends one that was forgotten.
 """
 
+import asyncio
 import logging
 import ssl
 from collections.abc import AsyncIterator
@@ -29,6 +30,11 @@ _ANSWER_SECONDS = 10.0
 _SESSION_SECONDS = 24 * 60 * 60
 # Waiting acknowledgements of one installation; more are dropped, and logged by the library.
 _MOST_INCOMING = 200_000
+# Of messages with QoS 0, which no broker holds back; beyond it they are dropped. Those with QoS 1 are few: a
+# broker sends no more until they are acknowledged.
+_MOST_INCOMING_BYTES = 32 * 1024 * 1024
+# No schedule is larger; a broker with MQTT 5 keeps larger messages from us.
+MAX_PACKET_BYTES = 512 * 1024
 # For each call the library looks at all that wait for an answer: thousands would take seconds.
 _MOST_OUTGOING = 50
 # Reason codes of CONNACK, of MQTT 5 (section 3.2.2.2), to which the library translates those of 3.1.1.
@@ -79,7 +85,11 @@ class Broker:
         is_5 = self._version == aiomqtt.ProtocolVersion.V5
         properties = None
         if is_5:
-            properties = _properties(PacketTypes.CONNECT, SessionExpiryInterval=_SESSION_SECONDS)
+            properties = _properties(
+                PacketTypes.CONNECT,
+                SessionExpiryInterval=_SESSION_SECONDS,
+                MaximumPacketSize=MAX_PACKET_BYTES,
+            )
         client = aiomqtt.Client(
             self._address.host,
             self._address.port,
@@ -94,6 +104,7 @@ class Broker:
             keepalive=_KEEPALIVE_SECONDS,
             timeout=_ANSWER_SECONDS,
             tls_context=self._tls,
+            queue_type=IncomingMessages,
             max_queued_incoming_messages=_MOST_INCOMING,
             max_concurrent_outgoing_calls=_MOST_OUTGOING,
             logger=_QUIET,
@@ -125,6 +136,33 @@ class Broker:
                 self._version = aiomqtt.ProtocolVersion.V311
         reason = type(cause).__name__ if cause is not None else type(error).__name__
         return BrokerUnavailable(f"{reason} {value}" if value is not None else reason)
+
+
+class IncomingMessages(asyncio.Queue[aiomqtt.Message]):
+    """What waits to be handled; a flood of messages with QoS 0 fills no memory, and drops no others."""
+
+    def _init(self, maxsize: int) -> None:
+        super()._init(maxsize)
+        self._bytes = 0
+
+    def put_nowait(self, item: aiomqtt.Message) -> None:
+        """Add a message.
+
+        Raises:
+            asyncio.QueueFull: it is dropped.
+        """
+        if item.qos == 0 and self._bytes >= _MOST_INCOMING_BYTES:
+            raise asyncio.QueueFull
+        super().put_nowait(item)
+
+    def _put(self, item: aiomqtt.Message) -> None:
+        self._bytes += _size(item)
+        super()._put(item)
+
+    def _get(self) -> aiomqtt.Message:
+        item: aiomqtt.Message = super()._get()
+        self._bytes -= _size(item)
+        return item
 
 
 class Connection:
@@ -192,6 +230,11 @@ class Connection:
                 yield message
         except aiomqtt.MqttError as error:
             raise BrokerUnavailable(type(error).__name__) from None
+
+
+def _size(message: aiomqtt.Message) -> int:
+    # With what the objects of a message take.
+    return 1000 + (len(message.payload) if isinstance(message.payload, bytes) else 0)
 
 
 def _properties(packet: int, **values: int) -> Properties:

@@ -26,6 +26,7 @@ from catflap.log import log, place
 from catflap.store.row_mapping import from_row
 from catflap.store.tables import devices as t
 from catflap.store.unavailable import DatabaseUnavailable
+from catflap.vault.rate_limit import TokenBucket
 
 # Less than half of what makes a device count as offline.
 _STAY_ONLINE_SECONDS = 15.0
@@ -33,6 +34,8 @@ _STAY_ONLINE_SECONDS = 15.0
 _WORKERS = 4
 _WAITING = 1000
 _RETRY_SECONDS = 1.0
+# A device that sends thousands of malformed messages fills no log; the next line has their count.
+_LOGS_PER_SECOND, _LOGS_AT_ONCE = 1.0, 100.0
 
 
 class Inbox:
@@ -64,6 +67,7 @@ class Inbox:
         self._discovery = discovery
         self._online: set[int] = set()
         self.rejected = 0
+        self._log_limit = TokenBucket(_LOGS_PER_SECOND, _LOGS_AT_ONCE)
 
     async def run(self, connection: Connection) -> None:
         """Handle what comes in until cancelled.
@@ -121,6 +125,10 @@ class Inbox:
 
     def _reject(self, topic: DeviceTopic, reason: str) -> None:
         self.rejected += 1
+        try:
+            self._log_limit.try_acquire()
+        except TryAgain:
+            return
         log.warning(
             "mqtt_message_rejected",
             device=topic.device_id,

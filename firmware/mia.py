@@ -40,6 +40,7 @@ except ImportError:  # A MicroPython built without TLS.
     ssl = None
 
 VERSION = "1"
+MAX_HEADERS = 64  # lines of a head
 PIECE = 1024  # bytes read, hashed, stored or played at once
 MAX_DOCUMENT = 256 * 1024  # bytes of a schedule document
 MAX_ITEMS = 64  # announcements held in memory: the next ones
@@ -452,6 +453,8 @@ def _object(content):
         made = json.loads(content.decode())
     except UnicodeError:
         raise ValueError("not UTF-8") from None
+    except RuntimeError:  # MicroPython and CPython raise it, or a kind of it, for what is nested too deep.
+        raise ValueError("nested too deep") from None
     if not isinstance(made, dict):
         raise ValueError("not an object")
     return made
@@ -495,7 +498,7 @@ class Document:
             try:
                 document, items = read_document("schedule.new")
                 self._adopt(document, items)
-            except (ValueError, KeyError, TypeError, AttributeError):
+            except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
                 log("document_invalid", bytes=size)
             else:
                 replace("schedule.new", "schedule.json")
@@ -544,7 +547,7 @@ class EventStream:
         if self._data:
             self._data = False
         elif line.startswith(b"event:"):
-            self._event = line[6:].decode().strip()
+            self._event = {b"schedule": "schedule", b"end": "end"}.get(line[6:].strip(), "")
         elif not line:
             event, self._event = self._event, ""
             if event == "schedule":
@@ -704,6 +707,8 @@ class Answer:
         self._link = link
         self._chunked = "chunked" in headers.get("transfer-encoding", "").lower()
         self._left = 0 if self._chunked else int(headers.get("content-length", 0))
+        if self._left < 0:
+            raise ValueError("length")
         self._first = True
         self.finished = not self._chunked and not self._left
 
@@ -715,11 +720,16 @@ class Answer:
             self._first = False
             try:
                 self._left = int((await self._link.line(seconds)).split(b";")[0], 16)
+                if self._left < 0:
+                    raise ValueError("length")
             except ValueError:
                 raise OSError("not a chunk") from None
             if not self._left:
-                while await self._link.line(seconds):
-                    pass
+                for _ in range(MAX_HEADERS):
+                    if not await self._link.line(seconds):
+                        break
+                else:
+                    raise OSError("too many headers")
                 self.finished = True
         if self.finished:
             return b""
@@ -798,13 +808,21 @@ class Http:
         if len(status) < 2 or not status[0].startswith(b"HTTP/1."):
             raise OSError("not HTTP")
         headers = {}
-        while True:
+        for _ in range(MAX_HEADERS):
             line = await self._link.line()
             if not line:
                 break
-            name, _, value = line.decode().partition(":")
-            headers[name.lower()] = value.strip()
-        self._answer = Answer(self._link, int(status[1]), headers)
+            name, _, value = line.partition(b":")
+            if name.lower() in (b"content-length", b"transfer-encoding", b"connection"):
+                headers[str(name, "utf-8").lower()] = value.strip()
+        else:
+            raise OSError("too many headers")
+        try:
+            for name in headers:
+                headers[name] = headers[name].decode()
+            self._answer = Answer(self._link, int(status[1]), headers)
+        except ValueError:
+            raise OSError("not HTTP") from None
         if headers.get("connection", "").lower() == "close":
             self._to = None
         return self._answer
@@ -1252,6 +1270,18 @@ def decode_form(content):
     return fields
 
 
+def readable_names(networks):
+    """Return the names of networks that a scan found; one that is no text hides no others."""
+    names = set()
+    for one in networks:
+        try:
+            if one[0]:
+                names.add(one[0].decode())
+        except UnicodeError:
+            pass
+    return names
+
+
 class Portal:
     """An open Wi-Fi with one page, where a phone chooses the Wi-Fi of the home."""
 
@@ -1268,8 +1298,8 @@ class Portal:
         station = network.WLAN(network.STA_IF)
         station.active(True)
         try:
-            names = sorted({one[0].decode() for one in station.scan() if one[0]})
-        except (OSError, UnicodeError):
+            names = sorted(readable_names(station.scan()))
+        except OSError:
             names = []
         self._seen = "".join("<option value='%s'>" % _escape(name) for name in names[:20])
         point = network.WLAN(network.AP_IF)
@@ -1808,11 +1838,11 @@ class Mia:
         answer = await http.ask(method, self.server + path, self.state["token"], body, **headers)
         if answer.status == 401 and self.state.get("next_token"):
             answer = await http.ask(method, self.server + path, self.state["next_token"], body, **headers)
-            if answer.status != 401:
+            if answer.status < 300:
                 self._promote()
-        if answer.status == 401:
+        if answer.status == 401 and (await answer.json()).get("code") == "unauthenticated":
             raise Refused
-        if answer.status >= 500 or answer.status == 429:
+        if answer.status >= 500 or answer.status in (401, 429) or 300 <= answer.status < 400:
             raise OSError("try again: %d" % answer.status)
         return answer
 
@@ -1981,7 +2011,7 @@ class Mia:
                 self.prompts = []
                 log("paired", device=made.get("device"))
                 return
-            if 400 <= answer.status < 500 and answer.status != 429:
+            if 400 <= answer.status < 500 and made.get("code") in ("expired", "not_found", "invalid_request"):
                 del self.state["pairing"]
                 self._save()
                 return
@@ -2118,9 +2148,11 @@ class Mia:
                     return
             else:
                 answer = await self._ask("POST", "/v1/device/acks", body)
-                # A refusal is final too: the announcement is gone.
+                refusal = await answer.json()
+                # A refusal of the server is final too: the announcement is gone.
+                if answer.status != 204 and (answer.status < 400 or "code" not in refusal):
+                    raise OSError("ack: %d" % answer.status)
                 log("ack_sent", announcement=ack[0], state=ack[2], status=answer.status)
-                await answer.json()
             self.journal.sent(ack)
 
     async def _publish_ack(self, body):

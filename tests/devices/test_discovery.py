@@ -10,20 +10,21 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
-from sqlalchemy import update
+from sqlalchemy import insert, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.clock import FixedClock, rfc3339
 from catflap.devices.acks import Acks
 from catflap.devices.channels.discovery_payloads import discovery_messages, discovery_topics
+from catflap.devices.channels.discovery_states import read_states
 from catflap.devices.mute import ALWAYS
 from catflap.mqtt_settings import DiscoveryKind
 from catflap.store.database import Urls
-from catflap.store.tables import devices
+from catflap.store.tables import devices, users
 from tests.support.discovery_schema import DEVICE, component
 from tests.support.mosquitto import Device, needs_mosquitto, running_mosquitto
 from tests.support.mqtt_stage import MINUTE, MqttStage, until
-from tests.support.spoken import made_at_once
+from tests.support.spoken import add_announcement, made_at_once
 
 BOTH: tuple[DiscoveryKind, ...] = ("device", "components")
 KEYS = {"next", "next_title", "spoken", "say", "repeat", "quiet", "vol", "conn"}
@@ -111,6 +112,19 @@ async def test_each_paired_device_is_discovered_with_the_states_that_it_has(
     expected = discovery_messages(device_id, name="Mia", model="ESP32", room="", kinds=BOTH)
     assert {topic: json.loads(retained[topic]) for topic in expected} == expected
     assert said not in str(retained) or channel == "mqtt"
+
+
+async def test_what_a_member_has_muted_is_not_shown_as_the_next(stage: MqttStage) -> None:
+    device_id, now = await stage.device(), stage.clock.now()
+    async with stage.engine.begin() as connection:
+        values = {"created_at": now, "muted_at": now, "muted_until": now + 60 * MINUTE}
+        member = await connection.scalar(insert(users).values(values).returning(users.c.id))
+    await add_announcement(
+        stage.engine, member, device_id, now + MINUTE, titles=["Zebra"], id="theirs", state="ready"
+    )
+    await stage.reminder(device_id, titles=["Lunch"])
+    (found,) = await read_states(stage.engine, now)
+    assert found.states["next"]["title"] == "Lunch"
 
 
 async def test_browsers_are_not_discovered_and_without_the_setting_nothing_is(stage: MqttStage) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from catflap.clock import rfc3339
 from catflap.devices.channels.discovery_payloads import MAX_STATE
 from catflap.devices.devices import OFFLINE_AFTER
+from catflap.devices.schedule import is_muted_by_member
 from catflap.store.tables import announcements as a
 from catflap.store.tables import devices as d
 from catflap.store.tables import users as u
@@ -44,12 +45,11 @@ async def read_states(
     columns = d, u.c.muted_until.label("all_muted_until")
     devices = select(*columns).join(u, u.c.id == d.c.user_id).where(d.c.session_id.is_(None))
     coming = select(a.c.device_id, a.c.titles, a.c.event_start).where(a.c.state.in_(_TO_COME))
-    coming = coming.where(a.c.expires_at > now)
+    coming = coming.join(d, d.c.id == a.c.device_id).where(d.c.session_id.is_(None))
+    coming = coming.where(a.c.expires_at > now, ~is_muted_by_member())
     if device_ids is not None:
         devices = devices.where(d.c.id.in_(device_ids))
         coming = coming.where(a.c.device_id.in_(device_ids))
-    else:
-        coming = coming.join(d, d.c.id == a.c.device_id).where(d.c.session_id.is_(None))
     async with engine.connect() as connection:
         rows = (await connection.execute(devices)).all()
         following = _next_appointments((await connection.execute(coming)).all(), now)

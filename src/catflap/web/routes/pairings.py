@@ -6,7 +6,7 @@ from fastapi import Depends, Path, Request
 
 from catflap.speech import RENDERED_AUDIO
 from catflap.web.authentication import CurrentSession, ServicesDep, limit_pairings
-from catflap.web.problem_route import new_router
+from catflap.web.problem_route import new_router, secret_address
 from catflap.web.schemas.pairings import (
     PairingBody,
     PairingResource,
@@ -72,6 +72,8 @@ async def preview_pairing(
     response_description="`pending`, or `claimed` with the device's id.",
     responses=problems("expired"),
 )
+@router.get("/pairings/{handle}/", include_in_schema=False)
+@secret_address
 async def ask_pairing(
     handle: Annotated[str, Path(description="As `beginPairing` gave it.")], services: ServicesDep
 ) -> PairingStatus:

@@ -90,7 +90,8 @@ async def broker(owner: DeviceOwner, flash: Path, tmp_path: Path) -> AsyncIterat
     drained = asyncio.create_task(process.stderr.read())
     yield port
     if process.returncode is None:
-        process.terminate()
+        # One that has just started overlooks SIGTERM at times.
+        process.kill()
     await process.wait()
     await drained
 

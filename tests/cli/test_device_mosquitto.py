@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 import aiomqtt
 import pytest
@@ -252,6 +253,13 @@ async def test_without_a_login_of_ours_it_proposes_one(desk: Desk) -> None:
         done = await desk.write(CATFLAP_MQTT_URL=url)
         assert done.returncode == 3
         assert "CATFLAP_MQTT_URL=mqtt://catflap:" in done.stderr
+    assert not desk.folder.exists()
+
+
+@pytest.mark.parametrize("user", ["7", "homeassistant", "a:b", "a%0Atopic readwrite %23"])
+async def test_a_user_name_of_ours_that_is_another_s_or_no_name_is_refused(desk: Desk, user: str) -> None:
+    done = await desk.write(CATFLAP_MQTT_URL=f"mqtt://{quote(user, safe='%')}:secret@localhost:1883")
+    assert done.returncode == 3 and "user name" in done.stderr and "secret" not in done.stderr
     assert not desk.folder.exists()
 
 

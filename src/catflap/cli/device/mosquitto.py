@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import secrets
 import signal
 from contextlib import AsyncExitStack
@@ -27,6 +28,8 @@ from catflap.store.task_types import SCHEDULE_TOPIC
 
 cli = command()
 _RETRY_SECONDS = 2.0
+# Not that of a device, which would get the rights of Catflap, and nothing that ends a line of the files.
+_USER = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 # Within so long after the first change, all others go into the same file.
 _GATHER_SECONDS = 0.5
 
@@ -93,6 +96,12 @@ def _checked(settings: Settings, certificate: Path | None, key: Path | None) -> 
             "mqtt_login_missing",
             "CATFLAP_MQTT_URL must have the user name and password that Catflap shall have, for example (a "
             f"password made just now) CATFLAP_MQTT_URL=mqtt://catflap:{made}@localhost:1883",
+        )
+    if not _USER.fullmatch(broker.user) or broker.user == HOME_ASSISTANT_USER:
+        raise OperatorMustAct(
+            "mqtt_login_missing",
+            "The user name in CATFLAP_MQTT_URL must be of letters, digits, - and _, begin with a letter, and "
+            f"be other than {HOME_ASSISTANT_USER}: devices have numbers as theirs.",
         )
     seen = settings.mqtt_broker_of_devices
     needs_tls = broker.tls or (seen is not None and seen.tls)

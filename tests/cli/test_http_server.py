@@ -91,6 +91,34 @@ async def test_an_idle_connection_is_closed_at_once_and_nothing_polls(
     assert slept == []
 
 
+@pytest.mark.parametrize("sent", [b"", REQUEST[:-2], REQUEST + REQUEST[:-2]])
+async def test_a_connection_that_sends_no_whole_request_is_closed(
+    monkeypatch: pytest.MonkeyPatch, sent: bytes
+) -> None:
+    monkeypatch.setattr(http_server, "_SILENT_SECONDS", 0.05)
+    app = App()
+    app.go.set()
+    async with connected(app) as (reader, writer):
+        writer.write(sent)
+        assert (await reader.read()).count(b"done") == sent.count(REQUEST)
+
+
+async def test_a_connection_is_not_closed_while_its_request_is_answered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(http_server, "_SILENT_SECONDS", 0.05)
+    app = App()
+    async with connected(app) as (reader, writer):
+        writer.write(REQUEST)
+        await app.asked.wait()
+        silent, other = await asyncio.open_connection(*writer.get_extra_info("peername")[:2])
+        # That one is closed meanwhile.
+        assert await silent.read() == b""
+        other.close()
+        app.go.set()
+        await reader.readuntil(b"done")
+
+
 @pytest.mark.usefixtures("endless_grace")
 async def test_a_request_that_is_being_answered_is_answered_in_full() -> None:
     app = App()

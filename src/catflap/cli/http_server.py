@@ -16,6 +16,8 @@ from catflap.log import log
 
 _GRACE_SECONDS = 2.0
 _DATE_SECONDS = 1.0
+# uvicorn waits for the first request of a connection, and for the rest of a head, for ever.
+_SILENT_SECONDS = 30.0
 
 
 def bind(host: str, port: int, *, option: str = "--port") -> socket.socket:
@@ -90,11 +92,15 @@ async def serving(app: ASGIApp, listener: socket.socket) -> AsyncIterator[None]:
     server.lifespan = config.lifespan_class(config)
     server.server_state.connections = connections = _Connections()
     await server.startup(sockets=[listener])
-    renewing = asyncio.create_task(_renew_date_header(server))
+    tasks = [
+        asyncio.create_task(_renew_date_header(server)),
+        asyncio.create_task(_close_silent(connections)),
+    ]
     try:
         yield
     finally:
-        renewing.cancel()
+        for task in tasks:
+            task.cancel()
         for accepting in server.servers:
             accepting.close()
         listener.close()
@@ -105,6 +111,19 @@ async def _renew_date_header(server: uvicorn.Server) -> None:
     while True:
         await server.on_tick(0)
         await asyncio.sleep(_DATE_SECONDS)
+
+
+async def _close_silent(connections: _Connections) -> None:
+    """Close connections on which no whole head of a request has come within one to two intervals."""
+    before: dict[Any, Any] = {}
+    while True:
+        await asyncio.sleep(_SILENT_SECONDS)
+        # The cycle of a connection is its last request with its answer.
+        silent = {one: one.cycle for one in connections if one.cycle is None or one.cycle.response_complete}
+        for one, cycle in silent.items():
+            if one in before and before[one] is cycle:
+                one.transport.close()
+        before = silent
 
 
 async def _end_requests(connections: _Connections, tasks: set[asyncio.Task[None]]) -> None:

@@ -105,3 +105,13 @@ async def test_a_button_keeps_the_focus_when_the_device_goes_offline(page: Page,
     await visit.advance(timedelta(seconds=31))
     await expect(row).to_contain_text(await says(page, "device_offline"))
     await expect(button).to_be_focused()
+
+
+async def test_of_several_browsers_this_one_is_told_from_the_others(page: Page, catflap: FakeApi) -> None:
+    catflap.paired = [{"id": 70, "name": "Browser"}]
+    visit = Visit(page, catflap)
+    await visit.open()
+    await visit.advance(timedelta(seconds=31))
+    rows = page.locator("#devices li")
+    await expect(rows.filter(has_text=await says(page, "device_this"))).to_have_count(1)
+    await expect(rows.last).not_to_contain_text(await says(page, "device_this"))

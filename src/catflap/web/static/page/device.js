@@ -7,13 +7,21 @@ import { recall, remember } from "../lib/memory.js";
 export class Device {
   #api;
   #key;
+  #name;
   /** @type {Promise<Identity> | null} */
   #making = null;
 
-  /** @param {import("../lib/api.js").Api} api @param {number} user */
-  constructor(api, user) {
+  /** @param {import("../lib/api.js").Api} api @param {number} user @param {string} name */
+  constructor(api, user, name) {
     this.#api = api;
+    this.#name = name;
     this.#key = `catflap.device.${user}`;
+  }
+
+  /** Its id, or null before it is known to the server. @returns {number | null} */
+  get id() {
+    const known = this.#known();
+    return known && Number(known.id);
   }
 
   /**
@@ -69,7 +77,7 @@ export class Device {
 
   /** @returns {Promise<Identity>} */
   async #make() {
-    const { id, token } = await this.#api.send("POST", "/v1/devices", { browser: true, name: "This browser" });
+    const { id, token } = await this.#api.send("POST", "/v1/devices", { browser: true, name: this.#name });
     remember(this.#key, { id, token });
     return { id, token };
   }

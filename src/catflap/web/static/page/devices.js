@@ -9,6 +9,7 @@ const AGAIN = 10_000;
 export class Devices {
   #api;
   #format;
+  #own;
   #list;
   #find;
   #claim;
@@ -20,8 +21,10 @@ export class Devices {
    * @param {import("../lib/api.js").Api} api
    * @param {import("../lib/format.js").Format} format
    * @param {HTMLElement} section
+   * @param {() => number | null} own the id of this browser, if it is a device
    */
-  constructor(api, format, section) {
+  constructor(api, format, section, own) {
+    this.#own = own;
     this.#api = api;
     this.#format = format;
     this.#list = /** @type {HTMLElement} */ (section.querySelector(".devices"));
@@ -100,7 +103,7 @@ export class Devices {
 
   /** @param {DeviceResource[]} devices */
   #show(devices) {
-    const shown = JSON.stringify(devices.map(({ id, name, room, online }) => [id, name, room, online]));
+    const shown = JSON.stringify(devices.map(({ id, name, room, online }) => [id, name, room, online, id === this.#own()]));
     if (shown === this.#shown) return;
     this.#shown = shown;
     const focused = this.#list.contains(document.activeElement) ? document.activeElement?.id : "";
@@ -113,7 +116,8 @@ export class Devices {
     const row = create("li", "device");
     const dot = create("span", online ? "dot online" : "dot");
     dot.setAttribute("aria-hidden", "true");
-    const where = [room, this.#format.word(online ? "device_online" : "device_offline")].filter(Boolean).join(" · ");
+    const here = id === this.#own() ? this.#format.word("device_this") : "";
+    const where = [here, room, this.#format.word(online ? "device_online" : "device_offline")].filter(Boolean).join(" · ");
     const actions = create("span", "reading-actions");
     if (is_owner) {
       actions.append(

@@ -36,7 +36,7 @@ forgetOthers(page.user);
 const api = new Api(page.csrf, { mia: page.mia, me: page.me });
 const session = new Session(api, page.user);
 const format = new Format(page.words, page.language);
-const device = new Device(api, page.user);
+const device = new Device(api, page.user, format.word("device_browser"));
 const outbox = new Outbox(device, page.user, () => day?.refresh());
 const preferences = new Preferences(api, format, () => day?.refresh());
 const sayHere = page.speaks ? (/** @type {string} */ text) => device.say(text) : null;
@@ -116,7 +116,7 @@ function startMia() {
       apply(document);
     },
   });
-  new Devices(api, format, byId("devices", HTMLElement)).follow(session.signal);
+  new Devices(api, format, byId("devices", HTMLElement), () => device.id).follow(session.signal);
   session.signal.addEventListener("abort", () => {
     speaker.close();
     tabs.stop();

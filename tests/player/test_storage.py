@@ -2,6 +2,7 @@
 
 import math
 import os
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -115,3 +116,10 @@ def test_names_of_sounds_stay_in_their_folder(tmp_path: Path) -> None:
 def test_what_is_no_schedule_is_not_taken_for_one(value: Any) -> None:
     assert checked_document(value) is None
     assert checked_document(DOCUMENT) == DOCUMENT
+
+
+def test_a_folder_that_was_removed_holds_no_sounds(tmp_path: Path) -> None:
+    storage = Storage(tmp_path / "device")
+    shutil.rmtree(tmp_path / "device")
+    storage.keep_sounds([])
+    assert storage.room_for_sounds() > 0

@@ -96,12 +96,12 @@ class Storage:
 
     def room_for_sounds(self) -> int:
         """Return how many bytes of sounds may still be stored."""
-        return _MOST_SOUND_BYTES - sum(file.stat().st_size for file in self._sounds.iterdir())
+        return _MOST_SOUND_BYTES - sum(file.stat().st_size for file in self._sounds.glob("*"))
 
     def keep_sounds(self, hashes: Collection[str]) -> None:
         """Remove all sounds but these."""
         wanted = {_name(sha256) for sha256 in hashes}
-        for file in self._sounds.iterdir():
+        for file in self._sounds.glob("*"):
             if file.name not in wanted:
                 file.unlink(missing_ok=True)
 

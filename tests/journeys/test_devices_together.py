@@ -61,6 +61,14 @@ class Home:
             await self.advance(SECOND)
         raise AssertionError(await self.states())
 
+    async def advance_until_done(self, robot: Firmware, announcement_id: str) -> None:
+        """Let time pass until a robot has said something."""
+        for _ in range(60):
+            if robot.find("done", announcement=announcement_id, state="played"):
+                return
+            await self.advance(SECOND)
+        raise AssertionError([one for one in robot.events if one["event"] != "obeyed"])
+
     async def states(self) -> list[str]:
         rows = await self.app.rows("SELECT state FROM app.announcements WHERE kind IN ('before', 'start')")
         return [row["state"] for row in rows]
@@ -87,11 +95,16 @@ class Home:
         )
         return {row["device_id"]: row for row in rows}
 
-    async def planned_for_robots(self, kind: str) -> dict[int, Any]:
-        """As `planned`, once their sounds exist."""
+    async def robots_hold_sounds(self) -> None:
+        """Wait until both robots hold both sounds; one plan has made all announcements."""
         for robot in self.robots.values():
             await robot.until("sound_held")
-        return {id: one for id, one in (await self.planned(kind)).items() if id in self.robots}
+        rows = await self.app.rows(
+            "SELECT id, device_id FROM app.announcements WHERE kind IN ('before', 'start')"
+        )
+        for row in rows:
+            if row["device_id"] in self.robots:
+                await self.robots[row["device_id"]].until("sound_held", announcement=row["id"])
 
     async def said(self, kind: str) -> None:
         """Every device has said it, on time and as the server made it."""
@@ -100,7 +113,7 @@ class Home:
         assert len({row["play_at"] for row in planned.values()}) == 1
         for device_id, robot in self.robots.items():
             one = planned[device_id]
-            await robot.until("done", announcement=one["id"], state="played")
+            await self.advance_until_done(robot, one["id"])
             due = milliseconds(one["play_at"])
             (recorded,) = (found for found in robot.find("recorded") if 0 <= found["at"] - due <= ON_TIME_MS)
             assert samples(robot.folder / recorded["file"]) == samples(bytes(one["wav"]))
@@ -185,9 +198,7 @@ async def test_an_appointment_is_said_by_a_page_and_two_robots_while_the_network
     calendars = app.catflap.components.jobs.calendars
     assert calendars is not None
     await calendars.sync_account(home.owner.user_id, app.sandbox.account(ALICE).sub)
-    for kind in ("before", "start"):
-        for device_id, one in (await home.planned_for_robots(kind)).items():
-            await home.robots[device_id].until("sound_held", announcement=one["id"])
+    await home.robots_hold_sounds()
     await sounds_of(fetched, 2)
 
     await home.cut()

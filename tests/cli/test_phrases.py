@@ -138,7 +138,7 @@ def test_a_page_plays_a_sound_of_each_kind_in_a_dialect(tmp_path: Path) -> None:
     assert (result.exit_code, result.stdout) == (0, f"{tmp_path / 'heard' / 'index.html'}\n")
     page = (tmp_path / "heard" / "index.html").read_text("utf-8")
     sources = re.findall(r'<audio [^>]*src="([^"]+)"', page)
-    assert len(sources) == len(set(sources)) == 32
+    assert len(sources) == len(set(sources)) == 34
     assert {*sources, "index.html"} == {file.name for file in (tmp_path / "heard").iterdir()}
     assert "標準語" in page
     assert "午後3時半" in page

@@ -15,6 +15,7 @@ from catflap.speech import (
     Speech,
     Title,
     Utterance,
+    address,
     choose_engines,
     installed_engines,
     say_all_day,
@@ -28,6 +29,7 @@ from catflap.speech import (
     say_leave,
     say_moved,
     say_nothing,
+    say_paired,
     say_reconnect,
     say_start,
 )
@@ -36,9 +38,10 @@ from catflap.speech import (
 _AT = datetime(2026, 11, 24, 15, 30, tzinfo=UTC)
 _DAY = _AT.date()
 _MORNING = _AT.replace(hour=7, minute=0)
-_TITLES: dict[Language, tuple[str, str]] = {
-    "ja": ("定例会議", "祝日"),
-    "en": ("Team lunch", "Public holiday"),
+# An appointment, a day, and whom the device belongs to.
+_TITLES: dict[Language, tuple[str, str, str]] = {
+    "ja": ("定例会議", "祝日", "おばあちゃん"),
+    "en": ("Team lunch", "Public holiday", "Grandma"),
 }
 _VARIANTS = 5
 _Say = Callable[[int], Utterance]
@@ -55,8 +58,7 @@ class Sample:
 
 def samples(dialect: Dialect, every_variant: bool, kind_start: str = "") -> Iterator[Sample]:
     """Yield what is said in a dialect: one of each kind that starts like this, or each variant."""
-    title, holiday = _TITLES[dialect.language]
-    for kind, say in _kinds(dialect.id, title, holiday).items():
+    for kind, say in _kinds(dialect.id, *_TITLES[dialect.language]).items():
         if not kind.startswith(kind_start):
             continue
         for seed in range(_VARIANTS if every_variant else 1):
@@ -85,7 +87,7 @@ async def write_page(folder: Path, wanted: Sequence[Dialect], every_variant: boo
     """
     found = [(dialect, list(samples(dialect, every_variant, kind_start))) for dialect in wanted]
     if not any(said for _, said in found):
-        kinds = "; ".join(_kinds(wanted[0].id, "", ""))
+        kinds = "; ".join(_kinds(wanted[0].id, "", "", ""))
         raise BadRequest("kind_unknown", f"No kind starts with that; there are {kinds}.")
     speech = Speech(engines=choose_engines(installed_engines(), Settings.read().voices))
     try:
@@ -102,7 +104,7 @@ async def write_page(folder: Path, wanted: Sequence[Dialect], every_variant: boo
     return index
 
 
-def _kinds(dialect: str, title: str, holiday: str) -> dict[str, _Say]:
+def _kinds(dialect: str, title: str, holiday: str, name: str) -> dict[str, _Say]:
     """Return how each kind is said, as a function of the seed that chooses the variant."""
     until = Title(title, until=_MORNING + timedelta(hours=2))
     tomorrow, next_at = _DAY + timedelta(days=1), _AT + timedelta(days=1)
@@ -131,6 +133,8 @@ def _kinds(dialect: str, title: str, holiday: str) -> dict[str, _Say]:
             dialect, _DAY, [], 1, _AT, (), seed, "chatty", listed[:1]
         ),
         "nothing": lambda seed: say_nothing(dialect, seed),
+        "paired": lambda seed: say_paired(dialect, seed),
+        "paired: by name": lambda seed: address(say_paired(dialect, seed), name),
         "nothing, brief": lambda seed: say_briefing(dialect, _DAY, [], 0, None, (), seed, "brief"),
         "evening": lambda seed: say_evening(dialect, tomorrow, [], 3, next_at, seed),
         "evening: one": lambda seed: say_evening(dialect, tomorrow, [holiday], 1, next_at, seed),

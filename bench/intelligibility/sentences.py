@@ -92,10 +92,13 @@ def _filled(book: Phrasebook, kind: str, title: str, place: int, number: int) ->
         "count": TextPair(*[str(_COUNTS[number % len(_COUNTS)])] * 2),
         "day": format_day(_DAY.date(), _DAY.date(), "en"),
         "date": format_date(_DAY.date() + timedelta(days=place), "en"),
+        "name": TextPair("Grandma", "Grandma"),
     }
     values["list"] = _format(book, "entry", 1, values)
     said = _format(book, kind, number, values)
     # A part of a sentence is heard in a sentence.
+    if "name" in REQUIRED[kind]:
+        return f"{said.spoken} {_format(book, 'paired', 1, values).spoken}"
     is_part = "title" in REQUIRED[kind]
     return (_format(book, "start", 1, {**values, "titles": said}) if is_part else said).spoken
 

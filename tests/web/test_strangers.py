@@ -34,6 +34,7 @@ HIDDEN: dict[str, dict[str, Any]] = {
     "/signin/window": {"get": {"parameters": ["error", "lang"]}},
     "/consents/{secret}/": {"get": {}},
     "/v1/sounds/{name}/": {"get": {}},
+    "/v1/pairings/{handle}/": {"get": {}},
     "/static/popup.js": {"get": {}, "head": {}},
     "/static/gapi.js": {"get": {}, "head": {}},
     "/static/{name}": {"get": {}, "head": {}},

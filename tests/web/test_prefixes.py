@@ -128,7 +128,7 @@ async def test_addresses_of_sounds_follow_the_prefix(guest: RunningApp) -> None:
     await guest.rows(
         "INSERT INTO app.announcements (id, user_id, device_id, key, kind, state, play_at, expires_at,"
         " titles, event_start, dialect, display, spoken, sound_key, updated_at)"
-        " VALUES ('a', $1, $2, 'k', 'before', 'ready', $3, $4, '{}', '', 'pirate', '', '', 'k', $3)",
+        " VALUES ('a', $1, $2, 'k', 'say', 'ready', $3, $4, '{}', '', 'pirate', '', '', 'k', $3)",
         user,
         made["id"],
         now + timedelta(minutes=1),

@@ -2,15 +2,13 @@
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import Any
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
-from catflap.web.i18n import texts
 from tests.support.fake_state import FakeApi
-from tests.web.visits import Visit, guarded
+from tests.web.visits import Visit, on_a_phone, says
 
 pytestmark = [
     pytest.mark.browser,
@@ -23,15 +21,8 @@ ROBOT = {"model": "ESP32", "address": "192.0.2.7", "is_same_network": True, "sec
 
 @pytest_asyncio.fixture(loop_scope="module", params=["en", "ja"])
 async def page(browser: Browser, request: pytest.FixtureRequest) -> AsyncIterator[Page]:
-    context = await browser.new_context(locale=request.param, viewport={"width": 360, "height": 740})
-    async with guarded(context) as opened:
+    async with on_a_phone(browser, request.param) as opened:
         yield opened
-    await context.close()
-
-
-async def says(page: Page, key: str, **values: Any) -> str:
-    language = await page.locator("html").get_attribute("lang") or ""
-    return texts(language)[key].format(**values)
 
 
 async def test_a_device_is_looked_at_and_claimed_by_keyboard(page: Page, catflap: FakeApi) -> None:

@@ -7,9 +7,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
-from catflap.web.i18n import texts
 from tests.support.fake_state import FakeApi
-from tests.web.visits import NOON, SHOWS, SOON, SPEAKS, Visit, guarded
+from tests.web.visits import NOON, SHOWS, SOON, SPEAKS, Visit, on_a_phone, says
 
 pytestmark = [
     pytest.mark.browser,
@@ -26,19 +25,12 @@ new Intl.DateTimeFormat(navigator.language, { hour: "numeric", minute: "2-digit"
 
 @pytest_asyncio.fixture(loop_scope="module", params=["en", "ja"])
 async def page(browser: Browser, request: pytest.FixtureRequest) -> AsyncIterator[Page]:
-    context = await browser.new_context(locale=request.param, viewport={"width": 360, "height": 740})
-    async with guarded(context) as opened:
+    async with on_a_phone(browser, request.param) as opened:
         yield opened
-    await context.close()
-
-
-async def word(page: Page, key: str, **values: str) -> str:
-    language = await page.locator("html").get_attribute("lang") or ""
-    return texts(language)[key].format(**values)
 
 
 async def press(page: Page, key: str) -> None:
-    await page.get_by_role("button", name=await word(page, key), exact=True).click()
+    await page.get_by_role("button", name=await says(page, key), exact=True).click()
 
 
 async def heard(page: Page, catflap: FakeApi) -> Visit:
@@ -58,7 +50,7 @@ async def test_what_is_said_and_when_is_chosen_with_the_rest_untouched(page: Pag
     catflap.preferences |= {"countdown_minutes": [5, 3], "event_types": ["focusTime"], "says_moved": False}
     before = dict(catflap.preferences)
     await Visit(page, catflap).open()
-    await page.get_by_text(await word(page, "more")).click()
+    await page.get_by_text(await says(page, "more")).click()
     await expect(page.locator("#countdown")).to_have_value("5,3")
     for control, value in {
         "#talkativeness": "chatty",
@@ -71,7 +63,7 @@ async def test_what_is_said_and_when_is_chosen_with_the_rest_untouched(page: Pag
     await page.locator("#evening").fill("21:30")
     await page.locator("#briefing").fill("06:45")
     await page.select_option("#leads", "30,10,0")
-    await page.get_by_label(await word(page, "says_cancelled")).check()
+    await page.get_by_label(await says(page, "says_cancelled")).check()
     chosen = before | {
         "talkativeness": "chatty",
         "reminders_from": "google",
@@ -84,7 +76,7 @@ async def test_what_is_said_and_when_is_chosen_with_the_rest_untouched(page: Pag
         "says_cancelled": True,
     }
     await catflap.until(lambda catflap: catflap.preferences == chosen)
-    await expect(page.locator("#saved")).to_have_text(await word(page, "saved"))
+    await expect(page.locator("#saved")).to_have_text(await says(page, "saved"))
     await page.select_option("#countdown", "")
     await page.select_option("#repeat", "")
     await page.locator("#evening").fill("")
@@ -94,17 +86,17 @@ async def test_what_is_said_and_when_is_chosen_with_the_rest_untouched(page: Pag
 
 async def test_quiet_hours_are_saved_when_both_ends_are_there(page: Page, catflap: FakeApi) -> None:
     await Visit(page, catflap).open()
-    await page.get_by_text(await word(page, "more")).click()
+    await page.get_by_text(await says(page, "more")).click()
     begin, end = (page.locator(f"input[name={name}]") for name in ("quiet_from", "quiet_until"))
     await begin.fill("22:00")
-    await expect(page.locator("#saved")).to_have_text(await word(page, "quiet_half"))
+    await expect(page.locator("#saved")).to_have_text(await says(page, "quiet_half"))
     assert catflap.preferences["quiet_from"] is None
     await end.fill("07:00")
     await catflap.until(lambda catflap: catflap.preferences["quiet_until"] == "07:00")
     assert catflap.preferences["quiet_from"] == "22:00"
-    await expect(page.locator("#saved")).to_have_text(await word(page, "saved"))
+    await expect(page.locator("#saved")).to_have_text(await says(page, "saved"))
     await begin.fill("")
-    await expect(page.locator("#saved")).to_have_text(await word(page, "quiet_half"))
+    await expect(page.locator("#saved")).to_have_text(await says(page, "quiet_half"))
     await end.fill("")
     await catflap.until(lambda catflap: catflap.preferences["quiet_from"] is None)
 
@@ -120,7 +112,7 @@ async def test_one_tap_mutes_all_devices_and_another_ends_it(
     await expect(page.locator("#hush")).to_be_hidden()
     assert catflap.mutes == [lasts]
     until = await page.evaluate(ONE_O_CLOCK)
-    note = await word(page, "muted") if lasts == "always" else await word(page, "muted_until", time=until)
+    note = await says(page, "muted") if lasts == "always" else await says(page, "muted_until", time=until)
     await expect(page.locator("#muted-note")).to_have_text(note)
     await visit.advance(timedelta(seconds=30))
     await visit.sees(SHOWS)
@@ -135,7 +127,7 @@ async def test_what_she_said_is_said_again(page: Page, catflap: FakeApi) -> None
     visit = await heard(page, catflap)
     await press(page, "say_again")
     await catflap.until(lambda catflap: catflap.reactions == [("repeat", "lunch", None)])
-    await expect(page.locator("#reaction")).to_have_text(await word(page, "did_repeat"))
+    await expect(page.locator("#reaction")).to_have_text(await says(page, "did_repeat"))
     await visit.sees(SPEAKS)
     await catflap.until(lambda catflap: len(catflap.acks) == 2)
     assert len(await visit.started()) == 2
@@ -148,14 +140,14 @@ async def test_what_she_said_is_snoozed_and_acknowledged(page: Page, catflap: Fa
     await expect(page.locator("#reaction")).to_contain_text("12:05")
     await press(page, "got_it")
     await catflap.until(lambda catflap: catflap.reactions[-1] == ("acknowledge", "lunch", None))
-    await expect(page.locator("#reaction")).to_have_text(await word(page, "did_acknowledge"))
+    await expect(page.locator("#reaction")).to_have_text(await says(page, "did_acknowledge"))
 
 
 async def test_a_reaction_that_fails_is_told(page: Page, catflap: FakeApi) -> None:
     await heard(page, catflap)
     catflap.ailing = True
     await press(page, "snooze")
-    await expect(page.locator("#reaction")).to_have_text(await word(page, "not_done"))
+    await expect(page.locator("#reaction")).to_have_text(await says(page, "not_done"))
 
 
 async def test_after_half_an_hour_nothing_was_said_last_and_after_a_reload_it_is_known(

@@ -6,9 +6,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
-from catflap.web.i18n import texts
 from tests.support.fake_state import FakeApi
-from tests.web.visits import Visit, guarded
+from tests.web.visits import Visit, on_a_phone, says
 
 pytestmark = [
     pytest.mark.browser,
@@ -19,15 +18,8 @@ pytestmark = [
 
 @pytest_asyncio.fixture(loop_scope="module", params=["en", "ja"])
 async def page(browser: Browser, request: pytest.FixtureRequest) -> AsyncIterator[Page]:
-    context = await browser.new_context(locale=request.param, viewport={"width": 360, "height": 740})
-    async with guarded(context) as opened:
+    async with on_a_phone(browser, request.param) as opened:
         yield opened
-    await context.close()
-
-
-async def says(page: Page, key: str, **values: str) -> str:
-    language = await page.locator("html").get_attribute("lang") or ""
-    return texts(language)[key].format(**values)
 
 
 async def test_a_word_is_taught_and_forgotten_by_keyboard(page: Page, catflap: FakeApi) -> None:

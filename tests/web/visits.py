@@ -3,9 +3,11 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from playwright.async_api import BrowserContext, Page, expect
+from playwright.async_api import Browser, BrowserContext, Page, expect
 
+from catflap.web.i18n import texts
 from tests.support.fake_state import FakeApi
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -86,3 +88,18 @@ async def guarded(context: BrowserContext) -> AsyncIterator[Page]:
     page.on("console", lambda line: wrong.append(line.text) if "Content Security" in line.text else None)
     yield page
     assert wrong == []
+
+
+@asynccontextmanager
+async def on_a_phone(browser: Browser, language: str) -> AsyncIterator[Page]:
+    """A guarded page on a small screen, in a language."""
+    context = await browser.new_context(locale=language, viewport={"width": 360, "height": 740})
+    async with guarded(context) as opened:
+        yield opened
+    await context.close()
+
+
+async def says(page: Page, key: str, **values: Any) -> str:
+    """A text of the page in its language."""
+    language = await page.locator("html").get_attribute("lang") or ""
+    return texts(language)[key].format(**values)

@@ -25,6 +25,7 @@ _EXTRA_OF_PACKAGE = {
     "psutil": "embedded",
     "pyopenjtalk": "mia",
     "pyworld": "mia",
+    "segno": "speaker",
     "soundfile": "formats",
     "soxr": "mia",
     "wyoming": "wyoming",

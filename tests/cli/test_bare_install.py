@@ -79,7 +79,7 @@ _ADDED = {
     "mia": {"e2k", "numpy", "pyopenjtalk-plus", "pyworld-prebuilt", "soxr", "sudachidict-core", "sudachipy"},
     "mqtt": {"aiomqtt", "paho-mqtt"},
     "sandbox": {"google-sandbox", "icalendar"},
-    "speaker": {"miniaudio"},
+    "speaker": {"miniaudio", "segno"},
     "wyoming": {"wyoming"},
 }
 _MQTT = [

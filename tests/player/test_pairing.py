@@ -33,8 +33,10 @@ async def paired(app: RunningApp, http: httpx2.AsyncClient, storage: Storage) ->
     """The owner and the token of a device that was paired."""
     browser = await app.browser()
     await browser.sign_in()
-    async for code in pair(lambda token: DeviceApi(http, app.origin, token), storage, app.origin, "Speaker"):
-        claimed = await browser.send("POST", "/v1/devices", json={"code": code})
+    async for shown in pair(lambda token: DeviceApi(http, app.origin, token), storage, app.origin, "Speaker"):
+        assert shown.page == f"{app.origin}/devices"
+        assert shown.link == f"{shown.page}#code={shown.code}"
+        claimed = await browser.send("POST", "/v1/devices", json={"code": shown.code})
         assert claimed.json()["model"] == "Speaker"
     token = storage.token(app.origin)
     assert token is not None
@@ -84,15 +86,15 @@ async def test_a_code_that_ran_out_is_replaced(
     codes = []
     browser = await app.browser()
     await browser.sign_in()
-    async for code in pair(
+    async for shown in pair(
         lambda token: DeviceApi(http, app.origin, token), Storage(tmp_path), app.origin, "Speaker"
     ):
-        codes.append(code)
+        codes.append(shown.code)
         if len(codes) == 1:
             async with engine.begin() as connection:
                 await connection.execute(delete(pairings))
         else:
-            await browser.send("POST", "/v1/devices", json={"code": code})
+            await browser.send("POST", "/v1/devices", json={"code": shown.code})
     assert len(set(codes)) == 2
 
 

@@ -73,6 +73,8 @@ async def test_only_the_server_itself_says_that_a_device_is_not_paired(http: htt
     [
         {"code": "\x1b[2J", "handle": "h", "interval": 5},
         {"code": "WDJB-MJHT", "handle": None, "interval": 5},
+        {"code": "WDJB-MJHT", "handle": "h", "interval": 5, "verification_uri": "\x1b[2J"},
+        {"code": "WDJB-MJHT", "handle": "h", "interval": 5, "verification_uri_complete": 7},
         {"code": "WDJB-MJHT", "handle": "h", "interval": "soon"},
     ],
 )
@@ -82,7 +84,7 @@ async def test_a_code_that_would_change_the_terminal_is_not_shown(
     async with answering(answer(201, begun)) as served:
         shown = pair(lambda token: DeviceApi(http, served.url, token), Storage(tmp_path), served.url, "Mia")
         with pytest.raises(TryAgain):
-            _ = [code async for code in shown]
+            _ = [one async for one in shown]
 
 
 @pytest.mark.parametrize("body", [b"data: " + b"x" * 300_000, b"data:\n" * 100_000, b"data: xxxx\n" * 5000])

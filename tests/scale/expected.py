@@ -59,6 +59,7 @@ MOST = {
     "POST /v1/device/heartbeat": (2, 0),
     "GET /v1/device/mqtt": (2, 0),
     "POST /v1/device/token": (5, 1),
+    "GET /v1/plays": (2, 0),
     "GET /v1/speakers": (2, 0),
     "POST /v1/speakers": (9, 1),
     "PUT /v1/speakers/{device_id}": (3, 1),

@@ -123,6 +123,7 @@ _REQUESTS = {
     "POST /v1/device/token": _Request(
         "/v1/device/token", by="device", user=_ROTATED, json={"token_sha256": "cd" * 32}
     ),
+    "GET /v1/plays": _Request("/v1/plays"),
     "GET /v1/speakers": _Request("/v1/speakers"),
     "POST /v1/speakers": _Request("/v1/speakers", json={"entity": PLAYER}),
     "GET /readyz": _Request("/readyz", by=""),

@@ -110,6 +110,7 @@ def calls(away: Away) -> list[tuple[str, str, dict[str, str], Any]]:
         ("DELETE", "/v1/calendars/17/events/abcde", bearer, None),
         ("PATCH", f"{user}/calendars/primary/events/abcde", key, {"title": "Dentist"}),
         ("GET", "/v1/devices", bearer, None),
+        ("GET", "/v1/plays", bearer, None),
         ("PATCH", "/v1/devices/1", bearer, {"volume": 5}),
         ("POST", "/v1/devices/1/invitations", bearer, None),
         ("DELETE", "/v1/devices/1/invitations", bearer, None),

@@ -28,6 +28,10 @@ async def test_the_owner_sees_model_address_and_age_and_claims_with_name_and_roo
     asked = await proxied.client.post("/v1/pairings", json={**BODY, "code": "digits"}, headers=DEVICE)
     code = asked.json()["code"]
     assert len(code) == 6 and code.isdecimal()
+    page = f"{proxied.catflap.services.settings.origin}/devices"
+    assert asked.json()["verification_uri"] == page
+    # In the fragment, which browsers send to no server.
+    assert asked.json()["verification_uri_complete"] == f"{page}#code={code}"
     for headers, same in ((OWNER, False), (DEVICE, True)):
         seen = await owner.send("POST", "/v1/pairings/preview", json={"code": code}, headers=headers)
         assert (seen.status_code, seen.json()["is_same_network"]) == (200, same)

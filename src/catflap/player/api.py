@@ -39,7 +39,7 @@ class DeviceApi:
         self._token_sha256 = hashlib.sha256(token.encode()).hexdigest()
 
     async def begin_pairing(self, model: str, channel: str = "https") -> dict[str, Any]:
-        """Return a pairing: the code to show, the handle to ask with, and its times in seconds.
+        """Return a pairing: the code to show and where, the handle to ask with, and its times in seconds.
 
         Args:
             model: What the device is.
@@ -51,11 +51,21 @@ class DeviceApi:
         body = {"token_sha256": self._token_sha256, "model": model, "channel": channel}
         _, content = await self._send("POST", "/v1/pairings", body)
         begun = _object(content)
-        code, handle, interval = (begun.get(name) for name in ("code", "handle", "interval"))
-        texts = all(isinstance(one, str) and one.isascii() and one.isprintable() for one in (code, handle))
-        if not texts or not isinstance(interval, int | float) or not math.isfinite(interval):
+        interval = begun.get("interval")
+        # An older server tells no addresses; its page has the form too.
+        page = begun.get("verification_uri", self._origin)
+        texts = {
+            "code": begun.get("code"),
+            "handle": begun.get("handle"),
+            "page": page,
+            "link": begun.get("verification_uri_complete", page),
+        }
+        are_texts = all(
+            isinstance(one, str) and one.isascii() and one.isprintable() for one in texts.values()
+        )
+        if not are_texts or not isinstance(interval, int | float) or not math.isfinite(interval):
             raise _something_else()
-        return {"code": code, "handle": handle, "interval": min(max(interval, 1), 60)}
+        return {**texts, "interval": min(max(interval, 1), 60)}
 
     async def is_claimed(self, handle: str) -> bool:
         """Return whether a user has claimed the device.

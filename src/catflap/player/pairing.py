@@ -3,15 +3,25 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 
 from catflap.errors import BadRequest, TryAgain
 from catflap.player.api import DeviceApi
 from catflap.player.storage import Storage
 
 
+@dataclass(frozen=True)
+class ShownCode:
+    """A code to show, the address of the `page` where it is entered, and the `link` that enters it there."""
+
+    code: str
+    page: str
+    link: str
+
+
 async def pair(
     api_for: Callable[[str], DeviceApi], storage: Storage, origin: str, model: str, channel: str = "https"
-) -> AsyncIterator[str]:
+) -> AsyncIterator[ShownCode]:
     """Yield the code to show, and a new one whenever that is over; end when a user has claimed the device.
 
     Args:
@@ -28,7 +38,7 @@ async def pair(
         token = storage.new_token()
         api = api_for(token)
         begun = await api.begin_pairing(model, channel)
-        yield begun["code"]
+        yield ShownCode(begun["code"], begun["page"], begun["link"])
         with contextlib.suppress(_Expired):
             while not await _claimed(api, begun["handle"]):  # noqa: ASYNC110 (the server tells when asked)
                 await asyncio.sleep(begun["interval"])

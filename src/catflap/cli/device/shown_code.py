@@ -1,8 +1,9 @@
-"""Pair a device of this machine by a code that its terminal shows."""
+"""Pair a device of this machine by a code that its terminal shows, in letters and as a QR code."""
 
 import httpx2
 import typer
 
+from catflap.cli.device.qr_code import terminal_qr_code
 from catflap.player.api import DeviceApi
 from catflap.player.pairing import pair
 from catflap.player.storage import Storage
@@ -23,8 +24,10 @@ async def token_by_code(
     Raises:
         CatflapError: the server refuses, or can't be reached.
     """
-    async for code in pair(lambda token: DeviceApi(http, server, token), storage, server, model, channel):
-        typer.echo(f"Enter this code at {server}, under Devices (it is good for ten minutes):  {code}")
+    async for shown in pair(lambda token: DeviceApi(http, server, token), storage, server, model, channel):
+        typer.echo(f"Enter this code at {shown.page} (it is good for ten minutes):  {shown.code}")
+        if drawn := terminal_qr_code(shown.link):
+            typer.echo(f"Or point the camera of your phone here:\n\n{drawn}\n")
     token = storage.token(server)
     assert token is not None
     return token

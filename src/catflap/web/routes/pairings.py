@@ -31,19 +31,19 @@ router = new_router("/v1", tag="devices")
 async def begin_pairing(request: Request, body: PairingBody, services: ServicesDep) -> PairingResource:
     """Make a code for the device; its user sends it to `addDevice`, the device asks `getPairing`.
 
-    It works once, within ten minutes.
+    It works once, within ten minutes. Addresses are named as in RFC 8628, section 3.3.1, but have the code in
+    the fragment: in the query, logs of servers and proxies would have it.
     """
     audio = body.audio.checked() if body.audio else RENDERED_AUDIO
-    return PairingResource.of(
-        await services.pairings.create(
-            token_sha256=body.token_sha256,
-            model=body.model,
-            audio=audio,
-            channel=body.channel,
-            kind=body.code,
-            address=services.limits.address(request),
-        )
+    made = await services.pairings.create(
+        token_sha256=body.token_sha256,
+        model=body.model,
+        audio=audio,
+        channel=body.channel,
+        kind=body.code,
+        address=services.limits.address(request),
     )
+    return PairingResource.of(made, f"{services.settings.origin}{services.paths.mia}/devices")
 
 
 @router.post(

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Literal, Self
+from urllib.parse import quote
 
 from pydantic import Field
 
@@ -31,11 +32,23 @@ class PairingResource(Answer):
     handle: str
     expires_in: int = Field(description="Seconds.")
     interval: int = Field(description="Seconds between two questions.")
+    verification_uri: str = Field(
+        description="Where its owner enters the code.",
+        json_schema_extra={"format": "uri"},
+        examples=["https://mia.example.com/devices"],
+    )
+    verification_uri_complete: str = Field(
+        description="The same with the code in the fragment, for a QR code; browsers send it to no server.",
+        json_schema_extra={"format": "uri"},
+        examples=["https://mia.example.com/devices#code=WDJB-MJHT"],
+    )
 
     @classmethod
-    def of(cls, pairing: Pairing) -> Self:
-        """Build it from a new pairing."""
+    def of(cls, pairing: Pairing, page: str) -> Self:
+        """Build it from a new pairing and the address of the page on which it is claimed."""
         return cls(
+            verification_uri=page,
+            verification_uri_complete=f"{page}#code={quote(pairing.code)}",
             code=pairing.code,
             handle=pairing.handle,
             expires_in=pairing.expires_in,

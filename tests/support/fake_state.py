@@ -16,7 +16,16 @@ from tests.support.purr import purr
 
 ALICE = Viewer(7, "Calico Cat", "alice@example.com", "csrf-of-alice", (), "active")
 # What an announcement has beside its schedule.
-UNTOLD = {"device": 1, "titles": [], "event_start": "", "held_for": None, "seconds": 1.0}
+UNTOLD = {
+    "device": 1,
+    "device_name": "Browser",
+    "titles": [],
+    "event_start": "",
+    "held_for": None,
+    "outcome_at": None,
+    "detail": None,
+    "seconds": 1.0,
+}
 # What an appointment has where nobody said more.
 BARE = {"color": None, "place": None, "conference_link": None, "attendees": 0, "organizer": None}
 DIALECTS = [

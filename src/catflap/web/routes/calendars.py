@@ -2,7 +2,6 @@
 
 from datetime import datetime, time, timedelta
 
-from catflap.announcements.planning import HORIZON
 from catflap.announcements.preference_store import (
     load_preferences,
     save_calendar_preferences,
@@ -12,9 +11,8 @@ from catflap.announcements.zones import store_browser_zone
 from catflap.calendars import choose_calendar, timeline
 from catflap.speech import dialects
 from catflap.store.queue import enqueue
-from catflap.store.tables import announcements
 from catflap.store.task_types import PLAN
-from catflap.web.announcement_resources import read_announcements
+from catflap.web.announcement_resources import read_announcements_around
 from catflap.web.authentication import CurrentSession, ServicesDep
 from catflap.web.calendar_resources import read_calendar, read_calendars
 from catflap.web.input_types import PathId
@@ -170,13 +168,13 @@ async def appointments(session: CurrentSession, services: ServicesDep) -> Today:
     tags=["calendars"],
     operation_id="listAnnouncements",
     summary="What will be said in the coming day, and what was said lately",
-    response_description="The announcements of 24 hours before and after now.",
+    response_description="The announcements of the last 25 hours and the next 24.",
     responses=problems(*SESSION),
 )
 async def all_announcements(session: CurrentSession, services: ServicesDep) -> AnnouncementList:
-    """List the announcements of all the user's devices, in the order in which they are said."""
-    a, now = announcements, services.clock.now()
-    around_now = a.c.play_at >= now - HORIZON, a.c.play_at < now + HORIZON
-    mine = a.c.user_id == session.user_id, a.c.state != "cancelled"
+    """List the announcements of all the user's devices, in the order in which they are said.
+
+    At most the 1000 that are nearest to now. `outcome_at` and `detail` tell what became of those that are over.
+    """
     async with services.engine.connect() as connection:
-        return await read_announcements(connection, *mine, *around_now)
+        return await read_announcements_around(connection, session.user_id, services.clock.now())

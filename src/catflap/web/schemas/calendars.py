@@ -17,6 +17,7 @@ from catflap.web.schemas.preferences import ReminderMinutes
 Color = Annotated[str, Field(pattern="^#[0-9a-f]{6}$", examples=["#9fe1e7"])]
 CalendarState = Literal["current", "waiting", "failing", "gone", "not_selected"]
 _REMINDERS = "How long before its events they are announced; null as those of all calendars, [] for never."
+_OUTCOMES = frozenset({"played", "failed", "missed", "held"})
 _SAYS_TITLES = "Whether titles are said, else each event is an appointment."
 _IGNORES_QUIET = "Whether its events are also announced during the quiet hours."
 
@@ -187,32 +188,48 @@ class AnnouncementResource(Answer):
 
     id: str
     device: int
+    device_name: str
     play_at: Instant
     expires_at: Instant
     kind: str
     text: str
     dialect: str
     titles: list[str]
-    event_start: str
+    event_start: str = Field(
+        description="In the user's time zone as RFC 3339; a date for a briefing or an all-day event.",
+        examples=["2026-11-24T19:00:00+09:00"],
+    )
     state: str = Field(examples=["ready"])
     held_for: HeldFor | None = Field(description="Why a plan holds it: the quiet hours or a meeting.")
+    outcome_at: Instant | None = Field(
+        description="When it was played, or when it turned out that it was not; null before."
+    )
+    detail: str | None = Field(
+        description="Why it was not played, as the device or Catflap puts it; null if nobody said.",
+        examples=["muted", "no_gesture", "offline"],
+    )
     seconds: float | None
 
     @classmethod
     def of(cls, row: Row[Any]) -> Self:
-        """Build it from a row of `announcements` with `seconds` of its sound."""
+        """Build it from a row of `announcements` with the name of its device and `seconds` of its sound."""
+        is_held_by_plan = row.state == "held" and row.held_for is not None
         return cls(
             id=row.id,
             device=row.device_id,
+            device_name=row.device_name,
             play_at=row.play_at,
             expires_at=row.expires_at,
             kind=row.kind,
             text=row.display,
             dialect=row.dialect,
             titles=row.titles,
-            event_start=row.event_start,
+            # As all other times in answers, UTC has a `Z`.
+            event_start=row.event_start.replace("+00:00", "Z"),
             state=row.state,
             held_for=row.held_for,
+            outcome_at=row.updated_at if row.state in _OUTCOMES and not is_held_by_plan else None,
+            detail=row.detail or None,
             seconds=row.seconds,
         )
 

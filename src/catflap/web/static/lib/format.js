@@ -3,6 +3,8 @@
 export class Format {
   #words;
   #locale;
+  /** @type {Map<string, Intl.DateTimeFormat>} */
+  #formatters = new Map();
   /** The person's time zone; the browser's until it is known. @type {string | undefined} */
   zone;
 
@@ -28,6 +30,16 @@ export class Format {
     return this.#format(at, { hour: "numeric", minute: "2-digit" });
   }
 
+  /** The hour alone, for an axis. @param {number} at */
+  hour(at) {
+    return this.#format(at, { hour: "numeric" });
+  }
+
+  /** What the clocks there show, as minutes after the hour. @param {number} at */
+  minutesAfterHour(at) {
+    return Number(this.#formatter("en-u-nu-latn", { minute: "numeric" }).format(new Date(at)));
+  }
+
   /** @param {string | number} at */
   date(at) {
     return this.#format(at, { weekday: "long", day: "numeric", month: "long" });
@@ -39,9 +51,14 @@ export class Format {
     return new Intl.DateTimeFormat(this.#locale, options).format(new Date(`${day}T00:00:00Z`));
   }
 
-  /** Whether two instants fall on the same day there. @param {string | number} one @param {string | number} other */
-  isSameDay(one, other) {
-    return this.date(one) === this.date(other);
+  /** @param {string | number} at */
+  weekday(at) {
+    return this.#format(at, { weekday: "long" });
+  }
+
+  /** How many midnights there are between, there: 1 for what is tomorrow. @param {string | number} at @param {number} now */
+  daysUntil(at, now) {
+    return Math.round((this.#midnight(at) - this.#midnight(now)) / 86_400_000);
   }
 
   /** A number of minutes before a start, or several with commas between them. @param {string} minutes */
@@ -65,8 +82,23 @@ export class Format {
     return shown.map((part, index) => (index === 0 ? String(part) : String(part).padStart(2, "0"))).join(":");
   }
 
+  /** The day on which it is there, as the midnight of that day in UTC. @param {string | number} at */
+  #midnight(at) {
+    const parts = this.#formatter("en-u-ca-gregory-nu-latn", { year: "numeric", month: "numeric", day: "numeric" }).formatToParts(new Date(at));
+    const [year, month, day] = ["year", "month", "day"].map((type) => Number(parts.find((part) => part.type === type)?.value));
+    return Date.UTC(year ?? 0, (month ?? 1) - 1, day);
+  }
+
   /** @param {string | number} at @param {Intl.DateTimeFormatOptions} options */
   #format(at, options) {
-    return new Intl.DateTimeFormat(this.#locale, { ...options, timeZone: this.zone }).format(new Date(at));
+    return this.#formatter(this.#locale, options).format(new Date(at));
+  }
+
+  /** Kept, because making one takes much longer than using it. @param {string} locale @param {Intl.DateTimeFormatOptions} options */
+  #formatter(locale, options) {
+    const key = JSON.stringify([locale, options, this.zone]);
+    const known = this.#formatters.get(key) ?? new Intl.DateTimeFormat(locale, { ...options, timeZone: this.zone });
+    this.#formatters.set(key, known);
+    return known;
   }
 }

@@ -1,5 +1,6 @@
 // The controls beside Mia (wake, mute, volume, say it now) and the countdown to the next announcement.
 
+import { countdown } from "../lib/countdown.js";
 import { byId } from "../lib/dom.js";
 import { recall, remember } from "../lib/memory.js";
 import { Disc } from "./disc.js";
@@ -86,9 +87,7 @@ export class Controls {
     const { clock, format, schedule } = this.#parts;
     let [text, label] = [schedule.isKnown ? format.word("next_none") : "…", format.word("say_next")];
     if (next) {
-      const left = Date.parse(next.play_at) - clock.now();
-      const span = format.word("next_in", { span: format.span(left) });
-      text = left < 3_600_000 ? span : `${format.word("next_at", { time: format.time(next.play_at) })} (${span})`;
+      text = countdown(format, next.play_at, clock.now());
       if (!next.audio) label = format.word("say_rendering");
     }
     this.#disc.show(next ? Date.parse(next.play_at) - clock.now() : null);

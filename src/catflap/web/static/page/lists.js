@@ -53,7 +53,8 @@ export function showAnnouncements(list, announcements, format, now, dialectOf) {
     const state = isHeldByPlan ? format.word(`held_${one.held_for}`) : format.word(`state_${one.state}`);
     const which = create("span", "which");
     which.append(create("span", "dialect", label), ` · ${state}`);
-    if (!format.isSameDay(one.play_at, now)) which.append(` · ${format.isSameDay(one.play_at, now + 86_400_000) ? format.word("tomorrow") : format.date(one.play_at)}`);
+    const days = format.daysUntil(one.play_at, now);
+    if (days !== 0) which.append(` · ${days === 1 ? format.word("tomorrow") : format.date(one.play_at)}`);
     const row = create("li", "announcement");
     row.classList.toggle("first", one === first);
     row.classList.toggle("over", OVER.has(one.state));

@@ -6,8 +6,9 @@ page with the real one.
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from types import SimpleNamespace
+from zoneinfo import ZoneInfo
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import RedirectResponse, StreamingResponse
@@ -64,11 +65,16 @@ def build(catflap: FakeApi) -> FastAPI:
 
     @app.get("/v1/appointments")
     async def appointments() -> Today:
+        zone = ZoneInfo(catflap.preferences["zone"])
+        today = catflap.now().astimezone(zone).date()
         return Today.model_validate(
             {
                 "zone": catflap.preferences["zone"],
                 "zone_source": catflap.preferences["zone_source"],
-                "day": catflap.now().date().isoformat(),
+                "day": today.isoformat(),
+                "starts_at": datetime.combine(today, time(), zone),
+                "ends_at": datetime.combine(today + timedelta(days=1), time(), zone),
+                "calendars": catflap.calendars,
                 "appointments": [{**BARE, **one} for one in catflap.appointments],
                 "problems": catflap.problems,
                 "syncing": catflap.syncing,

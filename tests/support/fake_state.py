@@ -60,6 +60,8 @@ class FakeApi:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     viewer: Viewer | None = ALICE
     syncing: bool = False
+    # How many are selected.
+    calendars: int = 1
     appointments: list[dict[str, Any]] = field(default_factory=list)
     announcements: list[dict[str, Any]] = field(default_factory=list)
     # Why those that are not scheduled are held, by their ids.

@@ -53,6 +53,11 @@ class Chooser:
         query = "SELECT count(*) FROM queue.pgqueuer WHERE entrypoint = $1"
         return int((await self.app.rows(query, entrypoint))[0][0])
 
+    async def how_many(self) -> int:
+        """How many calendars the page says that Mia reads."""
+        answer = await self.app.client.get("/v1/appointments", headers=self.user.headers)
+        return int(answer.json()["calendars"])
+
     async def titles(self) -> list[str]:
         answer = await self.app.client.get("/v1/appointments", headers=self.user.headers)
         return sorted(one["title"] for one in answer.json()["appointments"])
@@ -72,14 +77,14 @@ async def mia(app: RunningApp) -> Chooser:
 
 
 async def test_a_calendar_that_is_deselected_is_emptied_and_stays_so_at_the_next_sync(mia: Chooser) -> None:
-    assert await mia.titles() == [f"Tea of {ALICE}", f"Tea of {BOB}"]
+    assert (await mia.titles(), await mia.how_many()) == ([f"Tea of {ALICE}", f"Tea of {BOB}"], 2)
     plans = await mia.queued("plan")
     answer = await mia.choose(BOB, False)
     assert answer.status_code == 200, answer.text
     told = answer.json()
     assert (told["selected"], told["selected_at_google"], told["selected_by_user"]) == (False, True, False)
     assert (told["state"], told["events"], told["synced_at"]) == ("not_selected", 0, None)
-    assert await mia.titles() == [f"Tea of {ALICE}"]
+    assert (await mia.titles(), await mia.how_many()) == ([f"Tea of {ALICE}"], 1)
     assert await mia.queued("plan") == plans + 1
     await mia.sync()
     assert await mia.titles() == [f"Tea of {ALICE}"]

@@ -157,7 +157,10 @@ async def appointments(session: CurrentSession, services: ServicesDep) -> Today:
         zone=zone.key,
         zone_source=preferences.zone_source,
         day=today.isoformat(),
+        starts_at=start,
+        ends_at=end,
         syncing=calendars.is_syncing,
+        calendars=sum(one.selected for one in calendars.calendars),
         problems=calendars.page_problems(),
         appointments=[Appointment.of(one, by_id.get(one.calendar_id)) for one in found],
     )

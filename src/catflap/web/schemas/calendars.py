@@ -178,7 +178,10 @@ class Today(Answer):
     zone: str = Field(examples=["Europe/Berlin"])
     zone_source: ZoneSource
     day: str = Field(json_schema_extra={"format": "date"}, examples=["2026-11-24"])
+    starts_at: Instant = Field(description="When the day begins; it has 23 or 25 hours where clocks change.")
+    ends_at: Instant
     syncing: bool = Field(description="Whether something is being read for the first time.")
+    calendars: int = Field(description="How many calendars are selected.")
     problems: list[PageProblem]
     appointments: list[Appointment]
 

@@ -177,7 +177,7 @@ async def appointments(session: CurrentSession, services: ServicesDep) -> Today:
 async def all_announcements(session: CurrentSession, services: ServicesDep) -> AnnouncementList:
     """List the announcements of all the user's devices, in the order in which they are said.
 
-    At most the 1000 that are nearest to now. `outcome_at` and `detail` tell what became of those that are over.
+    At most the 1000 nearest to now. `outcome_at` and `detail` tell what became of those that are over.
     """
     async with services.engine.connect() as connection:
         return await read_announcements_around(connection, session.user_id, services.clock.now())

@@ -36,7 +36,14 @@ from catflap.vault import Grants
 from catflap.web.app import create_app
 from catflap.web.paths import Paths
 from catflap.web.services import Services
-from catflap.web.signin_limits import SAYS_PER_MINUTE, SAYS_TOGETHER, Limit, SignInLimits
+from catflap.web.signin_limits import (
+    PREVIEWS_PER_MINUTE,
+    PREVIEWS_TOGETHER,
+    SAYS_PER_MINUTE,
+    SAYS_TOGETHER,
+    Limit,
+    SignInLimits,
+)
 
 # JSON about the signed-in user, where there is no page.
 _HOME_WITHOUT_PAGE = "/v1/me"
@@ -123,6 +130,7 @@ async def _services(components: Components, paths: Paths, stack: AsyncExitStack)
         external_jwt=_external_jwt(settings, http, clock),
         limits=SignInLimits(settings.signins_per_minute, settings.trusted_networks),
         say_limit=Limit("says", SAYS_PER_MINUTE, together=SAYS_TOGETHER),
+        preview_limit=Limit("previews", PREVIEWS_PER_MINUTE, together=PREVIEWS_TOGETHER),
         voices=components.voices,
         sessions=Sessions(engine, clock),
         users=users,

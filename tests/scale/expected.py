@@ -39,6 +39,8 @@ MOST = {
     "PATCH /v1/calendars/{calendar_id} (announced otherwise)": (6, 1),
     "GET /v1/appointments": (8, 0),
     "GET /v1/announcements": (2, 0),
+    "POST /v1/announcements/preview": (5, 0),
+    "POST /v1/announcements/preview (sample)": (6, 0),
     "GET /v1/mute": (2, 0),
     "PUT /v1/mute": (7, 1),
     "DELETE /v1/mute": (5, 1),

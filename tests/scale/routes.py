@@ -96,6 +96,7 @@ _REQUESTS = {
     ),
     "GET /v1/appointments": _Request("/v1/appointments"),
     "GET /v1/announcements": _Request("/v1/announcements"),
+    "POST /v1/announcements/preview": _Request("/v1/announcements/preview", json={}),
     "GET /v1/mute": _Request("/v1/mute"),
     "PUT /v1/mute": _Request("/v1/mute", json={"for": "tomorrow"}),
     "DELETE /v1/mute": _Request("/v1/mute"),
@@ -234,6 +235,12 @@ async def _claim(one: Large) -> Awaitable[Any]:
     return one.app.client.post("/v1/devices", headers=one.bearer(), json={"code": code})
 
 
+async def _sample_day(one: Large) -> Awaitable[Any]:
+    far = one.app.clock.now().date() + timedelta(days=300)
+    body = {"day": far.isoformat(), "sample": "en"}
+    return one.alice.send("POST", "/v1/announcements/preview", json=body)
+
+
 async def _accept(one: Large) -> Awaitable[Any]:
     path = f"/v1/devices/{_INVITES}/invitations"
     code = (await one.app.client.post(path, headers=one.bearer(_INVITES))).json()["code"]
@@ -324,6 +331,7 @@ ROUTES: dict[str, Call] = {name: _simple(name, request) for name, request in _RE
     "POST /google/calendar/push (again)": _notification(1),
     "POST /google/calendar/push (list)": _notification(2),
     "DELETE /v1/grants/{grant_id}": _delete_grant,
+    "POST /v1/announcements/preview (sample)": _sample_day,
     "POST /v1/pairings/preview": _preview,
     "POST /v1/devices (code)": _claim,
     "POST /v1/invitations/accept": _accept,

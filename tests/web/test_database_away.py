@@ -98,6 +98,7 @@ def calls(away: Away) -> list[tuple[str, str, dict[str, str], Any]]:
         ("PATCH", "/v1/readings", bearer, {"readings": [{"word": "SRE", "reading": None}]}),
         ("POST", "/v1/say", bearer, {"text": "Dinner is ready!"}),
         ("POST", f"{user}/announcements", key, {"text": "Dinner is ready!"}),
+        ("POST", "/v1/announcements/preview", bearer, {}),
         ("POST", "/v1/announcements/x/acknowledge", bearer, None),
         ("POST", "/v1/announcements/x/snooze", bearer, {"minutes": 5}),
         ("POST", "/v1/announcements/x/repeat", bearer, None),

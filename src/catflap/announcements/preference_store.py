@@ -41,8 +41,16 @@ _PREFERENCES = PreparedQuery(
 )
 
 
-async def load_preferences(source: AsyncEngine | AsyncConnection, user_id: int) -> Preferences:
-    """Return the stored preferences, or the defaults; the time zone is that of `find_zone`."""
+async def load_preferences(
+    source: AsyncEngine | AsyncConnection, user_id: int, *, follows_zone: bool = False
+) -> Preferences:
+    """Return the stored preferences, or the defaults; the time zone is that of `find_zone`.
+
+    Args:
+        source: The database.
+        user_id: The user.
+        follows_zone: Whether to ignore the zone that the user chose.
+    """
     if isinstance(source, AsyncEngine):
         found = await fetch_alone(source, _PREFERENCES, user_id=user_id)
     else:
@@ -50,7 +58,8 @@ async def load_preferences(source: AsyncEngine | AsyncConnection, user_id: int) 
     if not found:
         return Preferences(zone_source="default")
     (row,) = found
-    zone, zone_source = find_zone(row["zone"], row["google_zones"] or (), row["browser_zone"])
+    chosen_zone = None if follows_zone else row["zone"]
+    zone, zone_source = find_zone(chosen_zone, row["google_zones"] or (), row["browser_zone"])
     of_calendars = {
         calendar_id: _of_calendar(*values) for calendar_id, *values in _json(row["own_calendars"])
     }

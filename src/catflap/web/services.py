@@ -83,6 +83,7 @@ class Services:
     external_jwt: ExternalJwtVerifier | None
     limits: SignInLimits
     say_limit: Limit
+    preview_limit: Limit
     voices: Voices
 
 

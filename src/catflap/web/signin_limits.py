@@ -23,6 +23,9 @@ _MOST_HOPS = 20
 # Of one user, texts to say and repeats; five at once.
 SAYS_PER_MINUTE = 10
 SAYS_TOGETHER = 500
+# Of one user: one for each change on the page, also while a slider moves.
+PREVIEWS_PER_MINUTE = 120
+PREVIEWS_TOGETHER = 50
 _LOG_EVERY_SECONDS = 60.0
 
 

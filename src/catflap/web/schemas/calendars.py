@@ -1,5 +1,6 @@
 """Calendars, today's appointments and announcements of a signed-in user."""
 
+from dataclasses import fields
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
@@ -21,6 +22,8 @@ _OUTCOMES = frozenset({"played", "failed", "missed", "held"})
 _SAYS_TITLES = "Whether titles are said, else each event is an appointment."
 _IGNORES_QUIET = "Whether its events are also announced during the quiet hours."
 
+_CHOICES = {one.name for one in fields(CalendarPreferences)}
+
 
 class CalendarBody(StrictBody):
     """The user's choices for a calendar; those left out stay as they are."""
@@ -38,7 +41,7 @@ class CalendarBody(StrictBody):
         """
         if not self.model_fields_set:
             raise BadRequest("invalid_request", f"Send {', '.join(type(self).model_fields)} or some of them.")
-        sent = {name: getattr(self, name) for name in self.model_fields_set - {"selected"}}
+        sent = {name: getattr(self, name) for name in self.model_fields_set & _CHOICES}
         minutes = sent.get("reminder_minutes")
         if minutes is not None:
             sent["reminder_minutes"] = tuple(dict.fromkeys(minutes))

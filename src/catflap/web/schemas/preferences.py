@@ -43,6 +43,9 @@ _Countdowns = Annotated[
 ]
 # A word of spaces would be in every title.
 _Word = Annotated[Text, AfterValidator(str.strip)]
+_DialectJa = Annotated[Text, Field(max_length=40, examples=["kansai"])]
+_DialectEn = Annotated[Text, Field(max_length=40, examples=["kitten"])]
+_BRIEFING = "When the morning briefing is; null for none."
 _EVENING = "When the next day is announced; null for never."
 _ALL_DAY = "When all-day events are announced on days without a briefing; null for never."
 _COUNTDOWN = "How long before each event the minutes left are said."
@@ -68,21 +71,17 @@ class PlaceBody(StrictBody):
     minutes: int = Field(ge=1, le=MAX_TRAVEL_MINUTES, examples=[25])
 
 
-class PreferencesBody(StrictBody):
-    """Preferences to store: how and when announcements are made.
+class PreferenceChanges(StrictBody):
+    """Preferences that change; those left out stay as they are, and so do those sent as null in vain."""
 
-    Those that are left out stay as they are, and so do those sent as null where null is no choice.
-    """
-
-    zone: ZoneName | None = Field(description="null follows Google Calendar, or the browser.")
+    zone: ZoneName | None = Field(None, description="null follows Google Calendar, or the browser.")
     zone_source: ZoneSource | None = Field(
         None, description="As it was read; with anything but `user`, an unchanged zone goes on following."
     )
-    reminder_minutes: ReminderMinutes
-    briefing_at: ClockTime | None = Field(description="When the morning briefing is; null for none.")
-    dialect_ja: Annotated[Text, Field(max_length=40, examples=["kansai"])]
-    dialect_en: Annotated[Text, Field(max_length=40, examples=["kitten"])]
-    # A client that does not know these keeps what the person chose elsewhere.
+    reminder_minutes: ReminderMinutes | None = None
+    briefing_at: ClockTime | None = Field(None, description=_BRIEFING)
+    dialect_ja: _DialectJa | None = None
+    dialect_en: _DialectEn | None = None
     reminders_from: RemindersFrom | None = None
     tentative: Tentative | None = None
     event_types: Annotated[list[OptionalType], Field(max_length=10)] | None = None
@@ -104,19 +103,44 @@ class PreferencesBody(StrictBody):
     says_moved: bool | None = Field(None, description="Whether a change of the time is announced.")
     says_cancelled: bool | None = Field(None, description="Whether a cancellation is announced.")
 
+    @property
+    def follows_zone(self) -> bool:
+        """Whether they choose to follow Google Calendar or the browser."""
+        return "zone" in self.model_fields_set and self.zone is None
+
     def applied_to(self, before: Preferences) -> Preferences:
         """Return preferences with what was sent, and the rest as `before`.
 
         Raises:
             BadRequest: as `Preferences`.
         """
-        follows = self.zone is None or (self.zone == before.zone and self.zone_source not in (None, "user"))
         sent = {name: getattr(self, name) for name in self.model_fields_set - {"zone", "zone_source"}}
         chosen = {
             name: _plain(value) for name, value in sent.items() if value is not None or name in _NULLABLE
         }
         zone = before.zone if self.zone is None else self.zone
-        return replace(before, **chosen, zone=zone, zone_source="default" if follows else "user")
+        return replace(before, **chosen, zone=zone, zone_source=self._zone_source(before))
+
+    def _zone_source(self, before: Preferences) -> ZoneSource:
+        if "zone" not in self.model_fields_set:
+            return before.zone_source
+        if self.zone is None or (self.zone == before.zone and self.zone_source not in (None, "user")):
+            return "default" if before.zone_source == "user" else before.zone_source
+        return "user"
+
+
+class PreferencesBody(PreferenceChanges):
+    """Preferences to store: how and when announcements are made.
+
+    Those that are left out stay as they are, and so do those sent as null where null is no choice. A client
+    that does not know the newer ones keeps what the person chose elsewhere.
+    """
+
+    zone: ZoneName | None = Field(description="null follows Google Calendar, or the browser.")
+    reminder_minutes: ReminderMinutes
+    briefing_at: ClockTime | None = Field(description=_BRIEFING)
+    dialect_ja: _DialectJa
+    dialect_en: _DialectEn
 
 
 # Of which null is a choice.

@@ -18,7 +18,7 @@ MOST = {
     "GET /signin/google/popup": (3, 1),
     "POST /signout": (2, 0),
     "GET /v1/me": (3, 0),
-    "DELETE /v1/me": (17, 5),
+    "DELETE /v1/me": (20, 6),
     "GET /v1/me/export": (24, 0),
     "GET /v1/grants": (4, 0),
     "PUT /v1/accounts/{sub}/primary": (4, 1),

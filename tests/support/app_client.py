@@ -31,6 +31,7 @@ from tests.support.openapi import conformance
 
 CLIENT_ID, CLIENT_SECRET = "4711-web.apps.googleusercontent.com", "GOCSPX-a-made-up-secret"
 OTHER_CLIENT_ID = "4711-other.apps.googleusercontent.com"
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
 ALICE, BOB = "alice@example.com", "bob@example.com"
 CALENDAR = ["calendar.events.readonly", "calendar.calendarlist.readonly"]
 _PREFIX = "https://www.googleapis.com/auth/"
@@ -57,7 +58,7 @@ class RunningApp:
     async def browser(self, email: str = ALICE) -> "Browser":
         """A browser of its own, with nothing in it yet."""
         checked = {"response": [conformance(self.catflap.web, self.origin).hook]} if self.declared else None
-        http = http_client(timeout=30, headers={"User-Agent": "a browser"}, event_hooks=checked)
+        http = http_client(timeout=30, headers={"User-Agent": FIREFOX}, event_hooks=checked)
         return Browser(self, await self._stack.enter_async_context(http), email)
 
     def native_code(

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
@@ -12,6 +13,8 @@ from catflap.clock import FixedClock
 from catflap.store.database import Urls, connect
 from catflap.store.unavailable import DatabaseUnavailable
 from catflap.vault.audit import Audit
+from catflap.vault.lifetimes import AUDIT_KEPT
+from catflap.work.retention import Retention
 from tests.support.database import database_away
 
 
@@ -101,3 +104,16 @@ async def _blocked(connection: AsyncConnection) -> None:
     waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
     while not await connection.scalar(waiting):
         pass
+
+
+async def test_old_entries_are_deleted(engine: AsyncEngine, clock: FixedClock) -> None:
+    audit = Audit(engine, clock)
+    audit.note("token", detail="old")
+    clock.advance(AUDIT_KEPT)
+    audit.note("token", detail="not so old")
+    await audit.write()
+    await Retention(engine).delete_old(clock.now())
+    assert await written(audit) == ["not so old", "old"]
+    clock.advance(timedelta(seconds=1))
+    await Retention(engine).delete_old(clock.now())
+    assert await written(audit) == ["not so old"]

@@ -74,6 +74,31 @@ async def test_taking_a_grant_back_revokes_it_at_google_and_forgets_what_was_rea
     assert await app.stored() == {**ONE_OF_EACH, "vault.google_tokens": 0}
 
 
+async def test_when_google_is_away_a_grant_ends_here_and_google_is_told_later(app: RunningApp) -> None:
+    browser = await signed_in(app)
+    grant = (await browser.get("/v1/grants")).json()["grants"][0]
+    app.sandbox.fault("oauth.revoke", status=503)
+    answer = await browser.send("DELETE", f"/v1/grants/{grant['id']}")
+    assert (answer.status_code, answer.content) == (202, b"")
+    (left,) = (await browser.get("/v1/grants")).json()["grants"]
+    assert (left["state"], left["reason"]) == ("revoked", "user")
+    app.sandbox.lift()
+    await app.catflap.services.revocation.finish(left["id"])
+    assert (await browser.get("/v1/grants")).json() == {"grants": []}
+
+
+async def test_a_grant_says_what_reading_the_calendar_still_needs(app: RunningApp) -> None:
+    browser = await app.browser()
+    await browser.sign_in("/signin/google?scopes=drive.file")
+    (grant,) = (await browser.get("/v1/grants")).json()["grants"]
+    assert grant["missing_scopes"] == []
+    needed = ["calendar.calendarlist.readonly", "calendar.events.readonly"]
+    assert grant["missing_for_calendar"] == needed
+    await browser.sign_in("/signin/google?scopes=calendar")
+    (grant,) = (await browser.get("/v1/grants")).json()["grants"]
+    assert grant["missing_for_calendar"] == []
+
+
 async def test_taking_back_a_linked_account_forgets_the_account(app: RunningApp) -> None:
     browser = await signed_in(app)
     await browser.sign_in("/signin/google?scopes=calendar&purpose=link", email=BOB)
@@ -102,7 +127,14 @@ async def test_nobody_takes_back_or_sees_what_is_anothers(app: RunningApp) -> No
 async def test_deleting_me_erases_everything_and_revokes_at_google(app: RunningApp) -> None:
     browser, other = await signed_in(app), await signed_in(app, BOB)
     await browser.send("POST", "/v1/devices", json={"browser": True})
+    user_id, sub = (await browser.me())["user_id"], app.sandbox.account(ALICE).sub
+    audit = app.catflap.services.audit
+    audit.note("token", user_id=user_id, account_sub=sub)
+    audit.note("risc.sessions-revoked", account_sub=sub)
+    await audit.write()
+    audit.note("token", user_id=user_id)
     assert (await browser.send("DELETE", "/v1/me")).status_code == 204
+    assert await app.rows("SELECT * FROM app.audit") == []
     assert app.google_was_asked("oauth.revoke") == 1
     assert (await browser.get("/v1/me")).status_code == 401
     assert await app.stored() == ONE_OF_EACH
@@ -113,9 +145,11 @@ async def test_deleting_me_erases_everything_and_revokes_at_google(app: RunningA
 
 async def test_deleting_me_waits_until_google_has_confirmed(app: RunningApp) -> None:
     browser = await signed_in(app)
+    await browser.send("POST", "/v1/devices", json={"browser": True})
     app.sandbox.fault("oauth.revoke", status=503)
     answer = await browser.send("DELETE", "/v1/me")
     assert (answer.status_code, answer.json()["code"]) == (503, "google_unavailable")
+    assert len((await browser.get("/v1/devices")).json()["devices"]) == 1
     app.sandbox.lift()
     assert (await browser.send("DELETE", "/v1/me")).status_code == 204
     assert await app.stored() == NOTHING
@@ -128,7 +162,7 @@ async def test_the_export_holds_what_is_known_and_no_credential(app: RunningApp)
     found = answer.json()
     assert found["accounts"][0]["email"] == ALICE
     assert found["grants"][0]["state"] == "active"
-    assert found["sessions"][0]["user_agent"] == "a browser"
+    assert found["sessions"][0]["user_agent"] == "Firefox (Linux)"
     for name in ("token", "hash", "secret", "verifier"):
         assert not [key for table in found.values() if isinstance(table, list) for row in table for key in row
                     if name in key]  # fmt: skip

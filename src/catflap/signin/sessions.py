@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Row, bindparam, delete, func, insert, sele
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from catflap.clock import Clock
+from catflap.signin.client_names import client_name
 from catflap.store.row_mapping import from_row
 from catflap.store.tables import devices
 from catflap.store.tables import sessions as t
@@ -23,7 +24,6 @@ ABSOLUTE = timedelta(days=90)
 IDLE = timedelta(days=14)
 # Noting each use would make every request a write.
 _NOTE_USE_AFTER = timedelta(minutes=5)
-_AGENT_CHARACTERS = 200
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,8 @@ class Session:
     """A signed-in user.
 
     `kind` is `cookie` for browsers, `bearer` for native apps, and `app` for the token of an app with its own
-    login, which that app ends: such a session has no row and no id.
+    login, which that app ends: such a session has no row and no id. `user_agent` is no more than
+    `client_name` leaves of the header.
     """
 
     id: int | None
@@ -77,7 +78,7 @@ class Sessions:
             "user_id": user_id,
             "kind": new.kind,
             "token_hash": hash_token(token),
-            "user_agent": _shown(new.user_agent),
+            "user_agent": client_name(new.user_agent),
             "created_at": now,
             "last_used_at": now,
             "expires_at": now + ABSOLUTE,
@@ -145,8 +146,3 @@ def alive(now: datetime) -> ColumnElement[bool]:
 
 def _lives(row: Row[tuple[object, ...]], now: datetime) -> bool:
     return bool(now < row.expires_at and now < row.last_used_at + IDLE)
-
-
-def _shown(user_agent: str | None) -> str | None:
-    """Shorten and clean a user agent, which is only shown to its owner."""
-    return "".join(c for c in user_agent if c.isprintable())[:_AGENT_CHARACTERS] if user_agent else None

@@ -14,7 +14,7 @@ from catflap.google.id_token import UNNAMED, Identity
 from catflap.store.calendar_tables import calendars
 from catflap.store.row_mapping import from_row
 from catflap.store.tables import accounts as a
-from catflap.store.tables import users
+from catflap.store.tables import audit, users
 
 
 @dataclass(frozen=True)
@@ -237,8 +237,12 @@ class Users:
                 )
 
     async def erase(self, user_id: int) -> None:
-        """Delete a user and all their rows, encrypted tokens included."""
+        """Delete a user and all their rows, encrypted tokens and the audit log's entries included."""
+        subs = select(a.c.sub).where(a.c.user_id == user_id)
         async with self._engine.begin() as connection:
+            about_accounts = audit.c.user_id.is_(None), audit.c.account_sub.in_(subs)
+            await connection.execute(delete(audit).where(*about_accounts))
+            await connection.execute(delete(audit).where(audit.c.user_id == user_id))
             await connection.execute(delete(users).where(users.c.id == user_id))
 
     async def _create(self, connection: AsyncConnection, external_id: str | None) -> int:

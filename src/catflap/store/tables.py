@@ -115,6 +115,7 @@ sessions = Table(
     user_column(),
     Column("kind", Text, nullable=False),
     Column("token_hash", LargeBinary, nullable=False, unique=True),
+    # Browser and system alone, as `catflap.signin.client_names` shortens the header.
     Column("user_agent", Text),
     time_column("created_at"),
     time_column("last_used_at"),
@@ -305,7 +306,8 @@ signing_keys = Table(
     schema="app",
 )
 
-# Audit log. Without foreign keys: entries outlive the users and keys that they name.
+# Audit log. Without foreign keys: entries outlive the keys that they name. Those about a user are deleted
+# with the user (`catflap.signin.users`), and the others when they are old (`catflap.work.retention`).
 audit = Table(
     "audit",
     metadata,
@@ -319,6 +321,7 @@ audit = Table(
     Column("detail", Text),
     Index("audit_at", "at"),
     Index("audit_user", "user_id", "at"),
+    Index("audit_account", "account_sub", postgresql_where=text("user_id IS NULL")),
     schema="app",
 )
 

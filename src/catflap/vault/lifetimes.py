@@ -19,5 +19,7 @@ UNUSED: Final = timedelta(days=150)
 ENDS_SOON: Final = timedelta(days=2)
 # Retention of grants that have ended and of webhook deliveries that are done.
 ENDED_KEPT: Final = timedelta(days=30)
+# Retention of the audit log.
+AUDIT_KEPT: Final = timedelta(days=180)
 # Deliveries about calendars are many. Long enough that a job which runs again inserts none a second time.
 CALENDAR_DELIVERIES_KEPT: Final = timedelta(hours=1)

@@ -67,10 +67,10 @@ class SecurityEventHandler:
         for members in row.events:
             await self._handle(RiscEvent(**members))
         async with self._engine.begin() as connection:
-            # The token's fingerprint is not needed any more.
+            # Neither the account nor the fingerprint of its token is needed any more.
             done = update(t).where(t.c.jti == jti)
             await connection.execute(
-                done.values(done_at=self._clock.now(), events=[_without_token(one) for one in row.events])
+                done.values(done_at=self._clock.now(), events=[_anonymous(one) for one in row.events])
             )
 
     async def unfinished(self) -> list[str]:
@@ -119,5 +119,5 @@ class SecurityEventHandler:
             await connection.execute(changed.values(disabled_at=None if allowed else self._clock.now()))
 
 
-def _without_token(members: dict[str, Any]) -> dict[str, Any]:
-    return {**members, "token": None}
+def _anonymous(members: dict[str, Any]) -> dict[str, Any]:
+    return {**members, "sub": None, "token": None}

@@ -1,4 +1,4 @@
-"""Delete what is no longer needed: announcements, facts, sounds, sessions, counts, the log of jobs."""
+"""Delete what is no longer needed: announcements, facts, sounds, sessions, counts, logs of jobs and use."""
 
 from datetime import datetime, timedelta
 from functools import partial
@@ -14,7 +14,8 @@ from catflap.devices.pairing import delete_expired_pairings
 from catflap.store.batches import BATCH, in_batches, next_batch
 from catflap.store.planning_tables import occurrence_changes, reactions
 from catflap.store.shared_limits import delete_ended_windows
-from catflap.store.tables import announcements, sessions, sounds
+from catflap.store.tables import announcements, audit, sessions, sounds
+from catflap.vault.lifetimes import AUDIT_KEPT
 
 # PgQueuer writes three rows for each job and deletes none. Their times are the database's.
 _LOG_KEPT = timedelta(hours=6)
@@ -82,6 +83,11 @@ async def _reactions(now: datetime, connection: AsyncConnection) -> int:
     return (await connection.execute(delete(t).where(old))).rowcount
 
 
+async def _audit(now: datetime, connection: AsyncConnection) -> int:
+    old = next_batch(audit, audit.c.at < now - AUDIT_KEPT, oldest=audit.c.at)
+    return (await connection.execute(delete(audit).where(old))).rowcount
+
+
 async def _job_log(connection: AsyncConnection) -> int:
     return (await connection.execute(_PRUNE_LOG, {"kept": _LOG_KEPT, "batch": BATCH})).rowcount
 
@@ -93,6 +99,7 @@ _BATCHES = (
     _sessions,
     _changes,
     _reactions,
+    _audit,
     delete_old_windows,
     delete_ended_windows,
     delete_expired_pairings,

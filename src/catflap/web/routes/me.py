@@ -63,15 +63,17 @@ async def me(request: Request, session: CurrentSession, services: ServicesDep, n
     responses=problems(*SESSION, "google_unavailable", "google_client_rejected", "not_found"),
 )
 async def erase_me(session: CurrentSession, services: ServicesDep, names: CookieNames) -> Response:
-    """Revoke all grants at Google, then erase the user; nothing is erased before Google has confirmed."""
-    await services.members.leave_all(session.user_id)
-    for device in await services.devices.of_user(session.user_id):
-        await services.devices.remove(session.user_id, device.id)
+    """Revoke all grants at Google, then erase the user; before Google has confirmed, nothing else is."""
     for grant in await services.grants.of_user(session.user_id):
         await _stop_push(services, session.user_id, grant.account_sub)
         if not await services.vault.revoke(session.user_id, grant.account_sub):
             # The refresh token must outlive this request, or nobody could revoke it any more.
             raise TryAgain("google_unavailable", "Google does not answer; please erase again in a moment.")
+    await services.members.leave_all(session.user_id)
+    for device in await services.devices.of_user(session.user_id):
+        await services.devices.remove(session.user_id, device.id)
+    # What this process has not yet written about them would be written after they are gone.
+    await services.audit.write()
     await services.users.erase(session.user_id)
     response = Response(status_code=204)
     names.clear(response, names.session)
@@ -121,17 +123,21 @@ async def all_grants(session: CurrentSession, services: ServicesDep) -> GrantLis
     response_class=Response,
     operation_id="revokeGrant",
     summary="Revoke a grant",
-    response_description="Revoked here; at Google now or as soon as it answers.",
-    responses=problems(*SESSION, "invalid_request", "not_found"),
+    response_description="Revoked, at Google too.",
+    responses={
+        202: {"description": "Revoked here; Google is told as soon as it answers."},
+        **problems(*SESSION, "invalid_request", "not_found"),
+    },
 )
-async def take_back(grant_id: PathId, session: CurrentSession, services: ServicesDep) -> None:
+async def take_back(grant_id: PathId, session: CurrentSession, services: ServicesDep) -> Response:
     """Revoke a grant, at Google too, and erase what was read with it."""
     grant = await _grant(services, session, grant_id)
     await _stop_push(services, session.user_id, grant.account_sub)
-    await services.vault.revoke(session.user_id, grant.account_sub)
+    told_google = await services.vault.revoke(session.user_id, grant.account_sub)
     await services.users.unlink_account(session.user_id, grant.account_sub)
     async with services.engine.begin() as connection:
         await enqueue(connection, PLAN, session.user_id)
+    return Response(status_code=204 if told_google else 202)
 
 
 @router.put(

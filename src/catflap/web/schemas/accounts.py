@@ -6,7 +6,7 @@ from typing import Any, Literal, Self
 from pydantic import ConfigDict, Field
 
 from catflap.google.id_token import Identity
-from catflap.google.scopes import SIGN_IN, missing_scopes
+from catflap.google.scopes import READ_CALENDAR, SIGN_IN, missing_scopes
 from catflap.signin import Account, Session
 from catflap.signin.sessions import Kind
 from catflap.vault import Grant
@@ -94,16 +94,23 @@ class GrantResource(Answer):
 
 
 class ListedGrant(GrantResource):
-    """Grant with the number of other grants that end with it."""
+    """Grant with what a page says about it: what ends with it, and what reading the calendar still needs."""
 
     also_ends: int = Field(
         description="Other users' grants for the same account, which Google ends together with this one."
+    )
+    missing_for_calendar: Scopes = Field(
+        description="What it takes to read calendars and is not allowed, asked for or not."
     )
 
     @classmethod
     def with_others(cls, grant: Grant, accounts: Iterable[Account], also_ends: int) -> Self:
         """Build it; `also_ends` is the number of other grants that end with it."""
-        return cls(**cls.members_of(grant, accounts), also_ends=also_ends)
+        return cls(
+            **cls.members_of(grant, accounts),
+            also_ends=also_ends,
+            missing_for_calendar=sorted(missing_scopes(READ_CALENDAR, grant.scopes)),
+        )
 
 
 class GrantList(Answer):
@@ -137,7 +144,10 @@ class SessionResource(Answer):
     id: int
     kind: Kind
     current: bool = Field(description="Whether this request belongs to it.")
-    user_agent: str | None
+    user_agent: str | None = Field(
+        description="Browser or app, and system, where they are known; no more of the header is stored.",
+        examples=["Firefox (Linux)"],
+    )
     created_at: Instant
     last_used_at: Instant
     expires_at: Instant

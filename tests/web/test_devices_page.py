@@ -27,7 +27,7 @@ async def page(browser: Browser, request: pytest.FixtureRequest) -> AsyncIterato
 
 async def test_a_device_is_looked_at_and_claimed_by_keyboard(page: Page, catflap: FakeApi) -> None:
     catflap.codes = {"WDJB-MJHT": ROBOT}
-    await Visit(page, catflap).open()
+    await Visit(page, catflap).open("/devices")
     section = page.locator("#devices")
     await page.get_by_role("textbox", name=await says(page, "device_code")).focus()
     await page.keyboard.type("WDJB-MJHT")
@@ -52,7 +52,7 @@ async def test_a_device_is_looked_at_and_claimed_by_keyboard(page: Page, catflap
 
 async def test_a_device_of_another_network_is_not_taken_for_ones_own(page: Page, catflap: FakeApi) -> None:
     catflap.codes = {"WDJB-MJHT": {**ROBOT, "is_same_network": False}}
-    await Visit(page, catflap).open()
+    await Visit(page, catflap).open("/devices")
     section = page.locator("#devices")
     await page.locator("#device-code").fill("WDJB-MJHT")
     await page.get_by_role("button", name=await says(page, "device_look")).click()
@@ -63,7 +63,7 @@ async def test_a_device_of_another_network_is_not_taken_for_ones_own(page: Page,
 
 
 async def test_a_wrong_code_is_said_kindly(page: Page, catflap: FakeApi) -> None:
-    await Visit(page, catflap).open()
+    await Visit(page, catflap).open("/devices")
     await page.locator("#device-code").fill("XXXX-XXXX")
     await page.get_by_role("button", name=await says(page, "device_look")).click()
     await expect(page.locator("#devices .saved")).to_have_text(await says(page, "device_not_found"))
@@ -72,7 +72,7 @@ async def test_a_wrong_code_is_said_kindly(page: Page, catflap: FakeApi) -> None
 
 async def test_a_device_is_tried_and_removed(page: Page, catflap: FakeApi) -> None:
     catflap.paired, catflap.said = [{"id": 70, "name": "Mia", "room": "Kitchen"}], []
-    await Visit(page, catflap).open()
+    await Visit(page, catflap).open("/devices")
     section = page.locator("#devices")
     row = section.locator("li").last
     await expect(row).to_contain_text("Kitchen")
@@ -88,7 +88,7 @@ async def test_a_device_is_tried_and_removed(page: Page, catflap: FakeApi) -> No
 async def test_a_button_keeps_the_focus_when_the_device_goes_offline(page: Page, catflap: FakeApi) -> None:
     catflap.paired = [{"id": 70, "name": "Mia", "room": "Kitchen"}]
     visit = Visit(page, catflap)
-    await visit.open()
+    await visit.open("/devices")
     row = page.locator("#devices li").last
     button = row.get_by_role("button", name=await says(page, "device_remove"))
     await button.focus()
@@ -101,7 +101,7 @@ async def test_a_button_keeps_the_focus_when_the_device_goes_offline(page: Page,
 async def test_of_several_browsers_this_one_is_told_from_the_others(page: Page, catflap: FakeApi) -> None:
     catflap.paired = [{"id": 70, "name": "Browser"}]
     visit = Visit(page, catflap)
-    await visit.open()
+    await visit.open("/devices")
     await visit.advance(timedelta(seconds=31))
     rows = page.locator("#devices li")
     await expect(rows.filter(has_text=await says(page, "device_this"))).to_have_count(1)

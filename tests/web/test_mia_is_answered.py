@@ -49,11 +49,9 @@ async def heard(page: Page, catflap: FakeApi) -> Visit:
 async def test_what_is_said_and_when_is_chosen_with_the_rest_untouched(page: Page, catflap: FakeApi) -> None:
     catflap.preferences |= {"countdown_minutes": [5, 3], "event_types": ["focusTime"], "says_moved": False}
     before = dict(catflap.preferences)
-    await Visit(page, catflap).open()
-    await page.get_by_text(await says(page, "more")).click()
+    await Visit(page, catflap).open("/when")
     await expect(page.locator("#countdown")).to_have_value("5,3")
     for control, value in {
-        "#talkativeness": "chatty",
         "#reminders-from": "google",
         "#repeat": "3",
         "#in-meetings": "silent",
@@ -65,7 +63,6 @@ async def test_what_is_said_and_when_is_chosen_with_the_rest_untouched(page: Pag
     await page.select_option("#leads", "30,10,0")
     await page.get_by_label(await says(page, "says_cancelled")).check()
     chosen = before | {
-        "talkativeness": "chatty",
         "reminders_from": "google",
         "repeat_minutes": 3,
         "in_meetings": "silent",
@@ -76,7 +73,7 @@ async def test_what_is_said_and_when_is_chosen_with_the_rest_untouched(page: Pag
         "says_cancelled": True,
     }
     await catflap.until(lambda catflap: catflap.preferences == chosen)
-    await expect(page.locator("#saved")).to_have_text(await says(page, "saved"))
+    await expect(page.locator("#screen-when .saved")).to_have_text(await says(page, "saved"))
     await page.select_option("#countdown", "")
     await page.select_option("#repeat", "")
     await page.locator("#evening").fill("")
@@ -85,18 +82,17 @@ async def test_what_is_said_and_when_is_chosen_with_the_rest_untouched(page: Pag
 
 
 async def test_quiet_hours_are_saved_when_both_ends_are_there(page: Page, catflap: FakeApi) -> None:
-    await Visit(page, catflap).open()
-    await page.get_by_text(await says(page, "more")).click()
+    await Visit(page, catflap).open("/when")
     begin, end = (page.locator(f"input[name={name}]") for name in ("quiet_from", "quiet_until"))
     await begin.fill("22:00")
-    await expect(page.locator("#saved")).to_have_text(await says(page, "quiet_half"))
+    await expect(page.locator("#screen-when .saved")).to_have_text(await says(page, "quiet_half"))
     assert catflap.preferences["quiet_from"] is None
     await end.fill("07:00")
     await catflap.until(lambda catflap: catflap.preferences["quiet_until"] == "07:00")
     assert catflap.preferences["quiet_from"] == "22:00"
-    await expect(page.locator("#saved")).to_have_text(await says(page, "saved"))
+    await expect(page.locator("#screen-when .saved")).to_have_text(await says(page, "saved"))
     await begin.fill("")
-    await expect(page.locator("#saved")).to_have_text(await says(page, "quiet_half"))
+    await expect(page.locator("#screen-when .saved")).to_have_text(await says(page, "quiet_half"))
     await end.fill("")
     await catflap.until(lambda catflap: catflap.preferences["quiet_from"] is None)
 

@@ -240,6 +240,7 @@ async def test_a_japanese_reader_gets_a_japanese_page(browser: Browser, catflap:
         await visit.open()
         await expect(page.locator("#next")).to_have_text("あと 0:30")
         await expect(page.locator("#announcements .when")).to_have_text("21:00")
+        await page.click('a[data-screen="voice"]')
         await expect(page.locator("#dialect-ja option:checked")).to_have_text("関西弁 · Kansai")
         await visit.advance(timedelta(seconds=30))
         await visit.sees(SPEAKS)
@@ -260,14 +261,16 @@ async def test_a_first_sync_shows_bones_until_something_comes(page: Page, catfla
 async def test_preferences_are_saved_when_picked_with_the_others_untouched(
     page: Page, catflap: FakeApi
 ) -> None:
-    await Visit(page, catflap).open()
+    await Visit(page, catflap).open("/voice")
     await page.select_option("#dialect-en", "butler")
     await catflap.until(lambda catflap: catflap.preferences["dialect_en"] == "butler")
+    await page.click('a[data-screen="when"]')
     await page.select_option("#zone", "Asia/Tokyo")
     await catflap.until(lambda catflap: catflap.preferences["zone"] == "Asia/Tokyo")
     assert catflap.preferences["reminder_minutes"] == [10]
+    await page.go_back()
     await expect(page.locator("#example-en")).to_contain_text("Pardon the purr.")
-    await expect(page.locator("#saved")).to_have_text("Saved.")
+    await expect(page.locator("#screen-voice .saved")).to_have_text("Saved.")
 
 
 async def test_a_browser_that_was_unpaired_becomes_a_new_device(page: Page, catflap: FakeApi) -> None:

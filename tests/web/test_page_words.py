@@ -38,7 +38,7 @@ async def test_the_browsers_zone_counts_until_googles_is_known_and_a_choice_is_k
 ) -> None:
     catflap.preferences |= {"zone": "UTC", "zone_source": "default"}
     visit = Visit(page, catflap)
-    await visit.open()
+    await visit.open("/when")
     chosen, google, browser = await sources(page)
     note = page.locator("#zone-source")
     await expect(note).to_have_text(browser)
@@ -52,8 +52,8 @@ async def test_the_browsers_zone_counts_until_googles_is_known_and_a_choice_is_k
     await expect(page.locator("#zone option:checked")).to_contain_text("Asia/Tokyo")
     await expect(page.locator("#zone")).to_have_value("")
 
-    await page.select_option("#dialect-en", "butler")
-    await catflap.until(lambda catflap: catflap.preferences["dialect_en"] == "butler")
+    await page.select_option("#tentative", "plain")
+    await catflap.until(lambda catflap: catflap.preferences["tentative"] == "plain")
     assert catflap.preferences["zone_source"] == "google"
     await page.select_option("#zone", "America/New_York")
     await catflap.until(lambda catflap: catflap.preferences["zone"] == "America/New_York")
@@ -66,7 +66,7 @@ async def test_the_browsers_zone_counts_until_googles_is_known_and_a_choice_is_k
 
 async def test_a_zone_that_is_known_is_not_replaced_by_the_browsers(page: Page, catflap: FakeApi) -> None:
     catflap.preferences |= {"zone": "Asia/Tokyo", "zone_source": "google"}
-    await Visit(page, catflap).open()
+    await Visit(page, catflap).open("/when")
     await expect(page.locator("#zone-source")).to_have_text((await sources(page))[1])
     assert catflap.preferences["zone"] == "Asia/Tokyo"
     assert "PUT /v1/preferences/browser-zone" not in catflap.asked

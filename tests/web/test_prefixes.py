@@ -231,8 +231,10 @@ async def test_the_page_works_below_a_prefix(guest: RunningApp) -> None:
         page.on("pageerror", lambda error: failed.append(str(error)))
         page.on("response", lambda one: failed.append(one.url) if one.status >= 400 else None)
         await page.goto(f"{guest.origin}/mia/")
-        await expect(page.locator("#dialect-en")).to_be_enabled()
         await expect(page.locator("#appointments")).not_to_have_attribute("aria-busy", "true")
+        await page.click('a[data-screen="voice"]')
+        await page.wait_for_url(f"{guest.origin}/mia/voice")
+        await expect(page.locator("#dialect-en")).to_be_enabled()
         # The schedule arrived over the stream of this browser's own device.
         await expect(page.locator("html")).to_have_attribute("data-schedule", re.compile(r"\d+"))
         await page.click("#signout button")

@@ -24,7 +24,7 @@ async def page(browser: Browser, request: pytest.FixtureRequest) -> AsyncIterato
 
 async def test_a_word_is_taught_and_forgotten_by_keyboard(page: Page, catflap: FakeApi) -> None:
     catflap.readings = {"SRE": "es are ee"}
-    await Visit(page, catflap).open()
+    await Visit(page, catflap).open("/voice")
     section = page.locator("#words")
     await expect(section.locator("li")).to_have_count(1)
 
@@ -53,7 +53,7 @@ async def test_a_word_is_taught_and_forgotten_by_keyboard(page: Page, catflap: F
 
 async def test_a_word_is_heard_here(page: Page, catflap: FakeApi) -> None:
     catflap.readings, catflap.said = {"小鳥遊": "たかなし"}, []
-    await Visit(page, catflap).open()
+    await Visit(page, catflap).open("/voice")
     await page.get_by_role("button", name=await says(page, "reading_hear_word", word="小鳥遊")).click()
     await catflap.until(lambda catflap: bool(catflap.said))
     assert catflap.said == [("小鳥遊", max(catflap.devices.values()))]
@@ -63,7 +63,7 @@ async def test_a_word_is_heard_here(page: Page, catflap: FakeApi) -> None:
 
 async def test_what_can_not_be_said_stays_in_the_form_with_a_kind_word(page: Page, catflap: FakeApi) -> None:
     catflap.readings = {}
-    await Visit(page, catflap).open()
+    await Visit(page, catflap).open("/voice")
     status = page.locator("#words").get_by_role("status")
     await page.fill("#reading-word", "{titles}")
     await page.fill("#reading-said", "x")
@@ -81,7 +81,7 @@ async def test_what_can_not_be_said_stays_in_the_form_with_a_kind_word(page: Pag
 
 async def test_long_words_fit_into_a_small_screen_as_text(page: Page, catflap: FakeApi) -> None:
     catflap.readings = {"<b>" + "W" * 57: "w" * 120, "小鳥遊": "たかなし"}
-    await Visit(page, catflap).open()
+    await Visit(page, catflap).open("/voice")
     await expect(page.locator("#words li")).to_have_count(2)
     await expect(page.locator("#words li b")).to_have_count(0)
     assert await page.evaluate("document.documentElement.scrollWidth") <= 360

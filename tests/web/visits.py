@@ -1,10 +1,12 @@
 """A visit to the page in a real browser, with a clock that a test moves and a spy on what is played."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from catflap.web.i18n import texts
@@ -54,11 +56,11 @@ class Visit:
         self._now += how_long
         await self.page.clock.fast_forward(how_long / timedelta(milliseconds=1))
 
-    async def open(self) -> None:
+    async def open(self, at: str = "/") -> None:
         await self.page.clock.install(time=NOON - timedelta(seconds=1))
         await self.page.clock.pause_at(NOON)
         await self.page.add_init_script(SPY)
-        await self.page.goto(self._catflap.url)
+        await self.page.goto(self._catflap.url + at)
         await self.knows_the_schedule()
 
     async def knows_the_schedule(self) -> None:
@@ -103,3 +105,26 @@ async def says(page: Page, key: str, **values: Any) -> str:
     """A text of the page in its language."""
     language = await page.locator("html").get_attribute("lang") or ""
     return texts(language)[key].format(**values)
+
+
+# Colours that are on their way would be taken for those of a state that stays.
+_SETTLED = """
+Promise.all(document.getAnimations().filter((one) => one.effect?.getComputedTiming().iterations !== Infinity)
+  .map((one) => one.finished.catch(() => {})))
+"""
+
+
+async def finds_nothing(page: Page) -> None:
+    """Assert that axe finds nothing: WCAG 2 at levels A and AA with contrast, and best practices."""
+    await page.evaluate(_SETTLED)
+    checking = asyncio.ensure_future(Axe().run(page))
+    # Axe waits by timers, which a visit's clock holds.
+    while "__pwClock" in await page.evaluate("Object.keys(globalThis)") and not checking.done():
+        await page.clock.run_for(1)
+    found = await checking
+    places = [
+        f"{one['id']}: {node['target']}: {node.get('failureSummary', '')}"
+        for one in found.response["violations"]
+        for node in one["nodes"]
+    ]
+    assert not places, "\n".join(places)

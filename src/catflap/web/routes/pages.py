@@ -4,6 +4,7 @@ The page is useful before any script runs and carries nobody's appointments: the
 no event title passes through a template. It refuses to show a value from the address line.
 """
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -21,6 +22,8 @@ from catflap.web.problem_route import new_router
 from catflap.web.services import Services
 
 HERE: Final = Path(__file__).parents[1]
+# The screens of the page, each with an address of its own; the first one is the page itself.
+SCREENS: Final = ("today", "voice", "when", "devices", "google", "privacy")
 
 router = new_router()
 _templates = Environment(
@@ -88,18 +91,30 @@ async def viewer(
     )
 
 
-@router.get("/", response_class=HTMLResponse, include_in_schema=False)
-async def page(
-    request: Request,
-    services: ServicesDep,
-    who: Annotated[Viewer | None, Depends(viewer)],
-    error: str | None = None,
-    lang: str | None = None,
-) -> HTMLResponse:
-    """The page, in the reader's language."""
-    name = "signed_out.html" if who is None else "signed_in.html"
-    came_from = f"{services.paths.mia}/" + (f"?lang={lang}" if lang in LANGUAGES else "")
-    return _rendered(request, services, name, error=error, lang=lang, came_from=came_from, who=who)
+_Show = Callable[..., Awaitable[HTMLResponse]]
+
+
+def _screen(name: str, path: str) -> _Show:
+    """Add the route of a screen: the one document of signed-in users, in which this one is shown."""
+
+    @router.get(path, response_class=HTMLResponse, include_in_schema=False)
+    async def show(
+        request: Request,
+        services: ServicesDep,
+        who: Annotated[Viewer | None, Depends(viewer)],
+        error: str | None = None,
+        lang: str | None = None,
+    ) -> HTMLResponse:
+        template = "signed_out.html" if who is None else "signed_in.html"
+        more = {"who": who, "screen": name, "screens": SCREENS}
+        return _rendered(request, services, template, path=path, error=error, lang=lang, **more)
+
+    return show
+
+
+page = _screen(SCREENS[0], "/")
+for _name in SCREENS[1:]:
+    _screen(_name, f"/{_name}")
 
 
 @router.get("/signin/window", response_class=HTMLResponse, include_in_schema=False)
@@ -109,14 +124,12 @@ async def window(
     """Sign-in page that uses Google's popup; the only page that loads a third-party script."""
     google = urlsplit(services.settings.google_discovery_url)
     scripts = f"{google.scheme}://{google.netloc}/gsi/"
-    came_from = f"{services.paths.mia}/"
     answer = _rendered(
         request,
         services,
         "signin_window.html",
         error=error,
         lang=lang,
-        came_from=came_from,
         gsi=f"{scripts}client",
     )
     answer.headers["Content-Security-Policy"] = content_security_policy(nonce_of(request), scripts)
@@ -130,10 +143,13 @@ def _rendered(
     *,
     error: str | None,
     lang: str | None,
-    came_from: str,
+    path: str = "/",
     **more: Any,
 ) -> HTMLResponse:
     language = choose_language(request.headers.get("accept-language", ""), lang)
+    # A language that was chosen by hand is kept in our own links.
+    query = f"?lang={lang}" if lang in LANGUAGES else ""
+    came_from = f"{services.paths.mia}{path}{query}"
     page_texts = texts(language)
     html = _templates.get_template(template).render(
         texts=page_texts,
@@ -141,6 +157,8 @@ def _rendered(
         other_language="en" if language == "ja" else "ja",
         error=error_text(page_texts, error),
         paths=services.paths,
+        path=path,
+        query=query,
         consent_url=f"{services.paths.auth}/signin/google?scopes=calendar&next={quote(came_from, safe='')}",
         nonce=nonce_of(request),
         **more,

@@ -17,7 +17,8 @@ const REGULARLY = 60_000;
  * @property {import("./lists.js").Problem[]} problems
  */
 
-export class Day {
+/** Fires `change` when what it shows was fetched anew. */
+export class Day extends EventTarget {
   #api;
   #format;
   #clock;
@@ -40,6 +41,7 @@ export class Day {
    * @param {import("./reactions.js").Reactions} reactions
    */
   constructor(api, format, clock, preferences, reactions) {
+    super();
     this.#api = api;
     this.#format = format;
     this.#clock = clock;
@@ -96,6 +98,7 @@ export class Day {
       label: this.#preferences.label(dialect),
       language: this.#preferences.language(dialect),
     }));
+    this.dispatchEvent(new Event("change"));
   }
 
   #failed() {

@@ -8,15 +8,14 @@ import { forget, forgetOthers } from "../lib/memory.js";
 import { Controls } from "./controls.js";
 import { Day } from "./day.js";
 import { Device } from "./device.js";
-import { Devices } from "./devices.js";
 import { Hush } from "./hush.js";
 import { Mia } from "./mia.js";
 import { Outbox } from "./outbox.js";
 import { Performance } from "./performance.js";
 import { Preferences } from "./preferences.js";
 import { Reactions } from "./reactions.js";
-import { Readings } from "./readings.js";
 import { Schedule } from "./schedule.js";
+import { Screens } from "./screens.js";
 import { Session } from "./session.js";
 import { Sounds } from "./sounds.js";
 import { Speaker } from "./speaker.js";
@@ -38,36 +37,34 @@ const session = new Session(api, page.user);
 const format = new Format(page.words, page.language);
 const device = new Device(api, page.user, format.word("device_browser"));
 const outbox = new Outbox(device, page.user, () => day?.refresh());
-const preferences = new Preferences(api, format, () => day?.refresh());
-const sayHere = page.speaks ? (/** @type {string} */ text) => device.say(text) : null;
-const readings = new Readings(api, format, byId("words", HTMLElement), () => day?.refresh(), sayHere);
+const preferences = new Preferences(api, format);
+const clock = new ServerClock();
 const day = page.speaks ? startMia() : null;
+const screens = new Screens(
+  {
+    voice: () => import("./screens/voice.js"),
+    when: () => import("./screens/when.js"),
+    devices: () => import("./screens/devices.js"),
+  },
+  { api, format, clock, session, device, preferences, day, speaks: page.speaks },
+);
 
-showPreferences();
-showReadings();
+day?.addEventListener("change", () => screens.changed());
+preferences.addEventListener("change", () => day?.refresh());
+loadPreferences();
 // The server deletes the session and its devices; this browser deletes its own part.
 byId("signout", HTMLElement).addEventListener("submit", () => forget());
 
-async function showPreferences() {
+async function loadPreferences() {
   try {
-    await preferences.show(byId("preferences", HTMLFormElement));
+    await preferences.load();
   } catch {
-    setTimeout(showPreferences, AGAIN);
-  }
-  day?.refresh();
-}
-
-async function showReadings() {
-  try {
-    await readings.load();
-  } catch {
-    setTimeout(showReadings, AGAIN);
+    setTimeout(loadPreferences, AGAIN);
   }
 }
 
 /** @returns {Day} */
 function startMia() {
-  const clock = new ServerClock();
   const sounds = new Sounds();
   const speaker = new Speaker();
   const mia = new Mia(byId("mia", SVGSVGElement), byId("bubble", HTMLElement), () => speaker.loudness());
@@ -116,7 +113,6 @@ function startMia() {
       apply(document);
     },
   });
-  new Devices(api, format, byId("devices", HTMLElement), () => device.id).follow(session.signal);
   session.signal.addEventListener("abort", () => {
     speaker.close();
     tabs.stop();

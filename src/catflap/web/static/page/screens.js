@@ -1,0 +1,123 @@
+// The screens of the one document: shows the one that the address names, and imports a screen's module when it is
+// first shown. Mia goes on speaking meanwhile, which another document would interrupt.
+
+/**
+ * @typedef {object} Screen what a screen's module returns; all are optional
+ * @property {() => void} [shown] each time it is shown
+ * @property {() => void} [changed] after changes of the schedule or the day, while it is shown
+ * @property {() => void} [forget] when the session has ended: empty what is shown
+ *
+ * @typedef {object} Parts what screens share
+ * @property {import("../lib/api.js").Api} api
+ * @property {import("../lib/format.js").Format} format
+ * @property {import("../lib/clock.js").ServerClock} clock
+ * @property {import("./session.js").Session} session
+ * @property {import("./device.js").Device} device this browser as a device
+ * @property {import("./preferences.js").Preferences} preferences
+ * @property {import("./day.js").Day | null} day null where Mia may not read the calendar
+ * @property {boolean} speaks whether Mia may read the calendar
+ *
+ * @typedef {(section: HTMLElement, parts: Parts) => Promise<Screen> | Screen} Open
+ */
+
+const FIRST = "today";
+
+export class Screens {
+  #modules;
+  #parts;
+  /** @type {Map<string, Promise<Screen>>} */
+  #open = new Map();
+  #current = FIRST;
+  #title = document.title;
+
+  /**
+   * @param {Record<string, () => Promise<{open: Open}>>} modules by the name of the screen
+   * @param {Parts} parts
+   */
+  constructor(modules, parts) {
+    this.#modules = modules;
+    this.#parts = parts;
+    document.addEventListener("click", (event) => this.#follow(event));
+    window.addEventListener("popstate", () => this.#show(this.#named(location.pathname), false));
+    this.#show(this.#named(location.pathname), false);
+    parts.session.signal.addEventListener("abort", () => this.#each(({ forget }) => forget?.()));
+  }
+
+  /** The name of the screen that is shown. */
+  get current() {
+    return this.#current;
+  }
+
+  /** Go to a screen, as a link to it would. @param {string} name */
+  go(name) {
+    const link = document.querySelector(`a[data-screen="${CSS.escape(name)}"]`);
+    if (!(link instanceof HTMLAnchorElement)) return;
+    if (link.pathname !== location.pathname) history.pushState(null, "", link.href);
+    this.#show(name, true);
+  }
+
+  /** Tell the screen that is shown of a change of the schedule or the day. */
+  changed() {
+    this.#open.get(this.#current)?.then(({ changed }) => changed?.());
+  }
+
+  /** @param {MouseEvent} event */
+  #follow(event) {
+    const link = event.target instanceof Element ? event.target.closest("a[data-screen]") : null;
+    const isPlain = event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;
+    if (!(link instanceof HTMLAnchorElement) || !isPlain || event.defaultPrevented || !this.#section(link.dataset.screen)) return;
+    event.preventDefault();
+    if (link.href !== location.href) history.pushState(null, "", link.href);
+    this.#show(link.dataset.screen ?? FIRST, true);
+  }
+
+  /** @param {string} name @param {boolean} isAsked whether the user asked for it, who then is led to it */
+  async #show(name, isAsked) {
+    const section = this.#section(name);
+    if (!section) return;
+    this.#current = name;
+    for (const one of document.querySelectorAll(".screen")) one.toggleAttribute("hidden", one !== section);
+    for (const link of document.querySelectorAll("a[data-screen]")) {
+      if (link instanceof HTMLElement && link.dataset.screen === name) link.setAttribute("aria-current", "page");
+      else link.removeAttribute("aria-current");
+    }
+    document.body.dataset.screen = name;
+    const heading = section.querySelector("h1");
+    document.title = name === FIRST ? this.#title : `${heading?.textContent} · Catflap`;
+    if (isAsked) {
+      window.scrollTo({ top: 0 });
+      heading?.focus({ preventScroll: true });
+    }
+    const screen = await this.#opened(name, section);
+    if (this.#current === name) screen.shown?.();
+  }
+
+  /** @param {string} name @param {HTMLElement} section */
+  #opened(name, section) {
+    let opened = this.#open.get(name);
+    if (!opened) {
+      const module = this.#modules[name];
+      opened = module ? module().then(({ open }) => open(section, this.#parts)) : Promise.resolve({});
+      // Without a network the module is asked for again the next time.
+      opened.catch(() => this.#open.delete(name));
+      this.#open.set(name, opened);
+    }
+    return opened;
+  }
+
+  /** @param {(screen: Screen) => void} act */
+  #each(act) {
+    for (const opened of this.#open.values()) opened.then(act, () => {});
+  }
+
+  /** @param {string} path */
+  #named(path) {
+    const last = path.split("/").pop() ?? "";
+    return this.#section(last) ? last : FIRST;
+  }
+
+  /** @param {string | undefined} name */
+  #section(name) {
+    return name ? /** @type {HTMLElement | null} */ (document.getElementById(`screen-${name}`)) : null;
+  }
+}

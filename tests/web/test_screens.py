@@ -1,0 +1,62 @@
+"""The screens of the page: one document, whose screens are shown by links, addresses and the history."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Page, expect
+
+from catflap.web.routes.pages import SCREENS
+from tests.support.fake_state import FakeApi
+from tests.web.visits import Visit, finds_nothing, on_a_phone, says
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.xdist_group("page_words"),
+]
+
+
+@pytest_asyncio.fixture(loop_scope="module", params=["en", "ja"])
+async def page(browser: Browser, request: pytest.FixtureRequest) -> AsyncIterator[Page]:
+    async with on_a_phone(browser, request.param) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("name", SCREENS)
+async def test_each_screen_has_an_address_a_title_and_nothing_for_axe(
+    page: Page, catflap: FakeApi, name: str
+) -> None:
+    await Visit(page, catflap).open("/" if name == "today" else f"/{name}")
+    await expect(page.locator(".screen:visible")).to_have_count(1)
+    await expect(page.locator(f"#screen-{name}")).to_be_visible()
+    await expect(page.get_by_role("heading", level=1)).to_have_text(await says(page, f"screen_{name}"))
+    await expect(page.locator(f'a[data-screen="{name}"][aria-current="page"]').last).to_be_visible()
+    await finds_nothing(page)
+
+
+async def test_a_screen_is_shown_without_leaving_the_document(page: Page, catflap: FakeApi) -> None:
+    await Visit(page, catflap).open()
+    await page.evaluate("window.stayed = true")
+    await page.get_by_role("link", name=await says(page, "screen_when")).click()
+    await expect(page.locator("#screen-when")).to_be_visible()
+    await expect(page.locator("#screen-today")).to_be_hidden()
+    assert page.url == f"{catflap.url}/when"
+    # Who reads by ear is led to what is new.
+    await expect(page.get_by_role("heading", level=1)).to_be_focused()
+    assert (await page.title()).startswith(await says(page, "screen_when"))
+    await page.go_back()
+    await expect(page.locator("#screen-today")).to_be_visible()
+    assert await page.evaluate("window.stayed") is True
+    assert catflap.asked.count("GET /when") == 0
+
+
+async def test_without_scripts_the_links_lead_to_the_screens(browser: Browser, catflap: FakeApi) -> None:
+    context = await browser.new_context(java_script_enabled=False, locale="en")
+    page = await context.new_page()
+    await page.goto(catflap.url)
+    await page.click('a[data-screen="voice"]')
+    await page.wait_for_url(f"{catflap.url}/voice")
+    await expect(page.locator("#screen-voice")).to_be_visible()
+    await expect(page.locator("#screen-today")).to_be_hidden()
+    await context.close()

@@ -11,7 +11,18 @@ from catflap.web.i18n import LANGUAGES, InvalidLocaleFile, choose_language, erro
 
 SOURCE = Path(catflap.__file__).parent
 # Keys that a script or the server composes: prefix, and where the rest of the key comes from.
-COMPOSED = ("device_", "did_", "error_", "held_", "problem_", "state_", "why_", "zone_from_")
+COMPOSED = (
+    "broken_",
+    "device_",
+    "did_",
+    "error_",
+    "held_",
+    "mend_",
+    "problem_",
+    "state_",
+    "why_",
+    "zone_from_",
+)
 # `error.type` of Google's popup (google.accounts.oauth2.initCodeClient, error_callback).
 FROM_GOOGLE = {"error_popup_failed_to_open", "error_popup_closed"}
 

@@ -9,8 +9,8 @@ from catflap.vault.sealed_columns import check_ready
 from catflap.web import openapi, routers
 from catflap.web.authentication import ServicesDep
 from catflap.web.headers import SecurityHeaders
+from catflap.web.page_route import http_error
 from catflap.web.problem_route import new_router
-from catflap.web.problems import http_problem
 from catflap.web.services import STATE_KEY, Services
 
 operations = new_router()
@@ -25,7 +25,7 @@ def create_app(services: Services) -> FastAPI:
     )
     openapi.install(app)
     setattr(app.state, STATE_KEY, services)
-    app.add_exception_handler(HTTPException, http_problem)
+    app.add_exception_handler(HTTPException, http_error)
     # First, because routes are tried in order and the token route is asked most.
     for router in (routers.token_router, routers.auth_router, routers.me_router):
         _add_routes(app, router())

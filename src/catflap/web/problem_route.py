@@ -56,11 +56,11 @@ class ProblemRoute(APIRoute):
             try:
                 return await handle(_Strict(request.scope, request.receive))
             except Exception as error:
-                return self.answer_error(error)
+                return self.answer_error(error, request.scope)
 
         return answer
 
-    def answer_error(self, error: Exception) -> Response:
+    def answer_error(self, error: Exception, _scope: Scope) -> Response:
         """Answer an error as a problem document."""
         return problems.problem_of(error, self.path)
 
@@ -77,7 +77,7 @@ class ProblemRoute(APIRoute):
     async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Starlette answers too large a Content-Length with plain text that no handler can change.
         if self.max_body_size is not None and _declared_length(scope) > self.max_body_size:
-            await self.answer_error(problems.too_large())(scope, receive, send)
+            await self.answer_error(problems.too_large(), scope)(scope, receive, send)
             return
         response = await self._answer_plainly(scope, receive)
         if response is not None:
@@ -86,7 +86,7 @@ class ProblemRoute(APIRoute):
         try:
             await super().handle(scope, receive, send)
         except HTTPException as error:
-            await self.answer_error(error)(scope, receive, send)
+            await self.answer_error(error, scope)(scope, receive, send)
 
     async def _answer_plainly(self, scope: Scope, receive: Receive) -> Response | None:
         """Return the response of a `PlainCall`; None when FastAPI must answer.
@@ -98,16 +98,16 @@ class ProblemRoute(APIRoute):
         try:
             return await self._plain.answer(_Strict(scope, receive))
         except Exception as error:
-            return self.answer_error(error)
+            return self.answer_error(error, scope)
 
 
 class PlainErrors(ProblemRoute):
     """Route whose errors are `{"error": …}`, for clients that know no problem documents."""
 
-    def answer_error(self, error: Exception) -> Response:
+    def answer_error(self, error: Exception, scope: Scope) -> Response:
         """Answer an error as `{"error": …}`."""
         known = problems.error_of(error)
-        return super().answer_error(error) if known is None else problems.plain(known)
+        return super().answer_error(error, scope) if known is None else problems.plain(known)
 
 
 def new_router(

@@ -4,7 +4,6 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
@@ -55,11 +54,6 @@ def error_of(error: Exception) -> CatflapError | None:
         # Of `current_user`, which a host application may add to our routers.
         return error.__cause__
     return error if isinstance(error, CatflapError) else None
-
-
-async def http_problem(_request: Request, error: Exception) -> Response:
-    """Exception handler for an application that is all ours: paths that no route has."""
-    return problem_of(error)
 
 
 def too_large() -> BadRequest:

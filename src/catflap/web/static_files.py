@@ -1,17 +1,14 @@
 """Static files: scripts for pages of the host application, and the files of our own page."""
 
-from pathlib import Path
-from typing import Final
-
 from fastapi import Request, Response
 from starlette.staticfiles import StaticFiles
 
+from catflap.web.page_route import PageRoute
 from catflap.web.problem_route import new_router
-
-STATIC: Final = Path(__file__).parent / "static"
+from catflap.web.static_version import STATIC, without_prefix
 
 embed_router = new_router()
-page_router = new_router()
+page_router = new_router(route_class=PageRoute)
 _files = StaticFiles(directory=STATIC)
 _READ = ["GET", "HEAD"]
 
@@ -32,12 +29,15 @@ async def gapi_script(request: Request) -> Response:
 
 @page_router.api_route("/static/{name:path}", methods=_READ, include_in_schema=False)
 async def page_file(name: str, request: Request) -> Response:
-    """A script, style or picture of our own page."""
-    return await _file(name, request)
+    """A script, style or picture of our own page; kept by browsers under the address of this version."""
+    file, is_present = without_prefix(name)
+    return await _file(
+        file, request, cache="public, max-age=31536000, immutable" if is_present else "no-cache"
+    )
 
 
-async def _file(name: str, request: Request) -> Response:
+async def _file(name: str, request: Request, *, cache: str = "no-cache") -> Response:
     response = await _files.get_response(name, request.scope)
-    # May be cached, but is revalidated (304) each time.
-    response.headers["Cache-Control"] = "no-cache"
+    # Without a version it may be kept, but is asked for (304) each time.
+    response.headers["Cache-Control"] = cache
     return response

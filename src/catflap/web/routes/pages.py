@@ -6,33 +6,25 @@ no event title passes through a template. It refuses to show a value from the ad
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Any, Final
 from urllib.parse import quote, urlsplit
 
 from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from catflap.google.scopes import READ_CALENDAR, missing_scopes
 from catflap.web.authentication import CookieNames, MaybeSession, ServicesDep, csrf_token
 from catflap.web.headers import content_security_policy, nonce_of
-from catflap.web.i18n import LANGUAGES, choose_language, error_text, texts
+from catflap.web.i18n import LANGUAGES
+from catflap.web.page_route import PageRoute
+from catflap.web.page_templates import render
 from catflap.web.problem_route import new_router
 from catflap.web.services import Services
 
-HERE: Final = Path(__file__).parents[1]
 # The screens of the page, each with an address of its own; the first one is the page itself.
 SCREENS: Final = ("today", "voice", "when", "devices", "google", "privacy")
 
-router = new_router()
-_templates = Environment(
-    loader=FileSystemLoader(HERE / "templates"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+router = new_router(route_class=PageRoute)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,21 +138,16 @@ def _rendered(
     path: str = "/",
     **more: Any,
 ) -> HTMLResponse:
-    language = choose_language(request.headers.get("accept-language", ""), lang)
-    # A language that was chosen by hand is kept in our own links.
-    query = f"?lang={lang}" if lang in LANGUAGES else ""
-    came_from = f"{services.paths.mia}{path}{query}"
-    page_texts = texts(language)
-    html = _templates.get_template(template).render(
-        texts=page_texts,
-        language=language,
-        other_language="en" if language == "ja" else "ja",
-        error=error_text(page_texts, error),
-        paths=services.paths,
+    # A language that was chosen by hand is kept.
+    next_page = f"{services.paths.mia}{path}" + (f"?lang={lang}" if lang in LANGUAGES else "")
+    consent_url = f"{services.paths.auth}/signin/google?scopes=calendar&next={quote(next_page, safe='')}"
+    return render(
+        request,
+        template,
+        services.paths,
         path=path,
-        query=query,
-        consent_url=f"{services.paths.auth}/signin/google?scopes=calendar&next={quote(came_from, safe='')}",
-        nonce=nonce_of(request),
+        lang=lang,
+        error=error,
+        consent_url=consent_url,
         **more,
     )
-    return HTMLResponse(html, headers={"Content-Language": language, "Vary": "Accept-Language, Cookie"})

@@ -31,12 +31,14 @@ from catflap.web.consent import (
     still_valid,
 )
 from catflap.web.input_types import Text
+from catflap.web.page_route import PageRoute
 from catflap.web.problem_route import new_router, secret_address
 from catflap.web.schemas.base import REDIRECT
 from catflap.web.schemas.problems import SESSION, problems
 from catflap.web.services import Services
 
-router = new_router(tag="signin", dependencies=[Depends(single_parameters)])
+# Browsers are sent to these addresses, and somebody reads what goes wrong there.
+router = new_router(tag="signin", dependencies=[Depends(single_parameters)], route_class=PageRoute)
 
 
 @router.get(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import catflap
-from catflap.web.i18n import LANGUAGES, InvalidLocaleFile, choose_language, error_text, parse_locale, texts
+from catflap.web.i18n import LANGUAGES, InvalidLocaleFile, choose_language, parse_locale, texts
 
 SOURCE = Path(catflap.__file__).parent
 # Keys that a script or the server composes: prefix, and where the rest of the key comes from.
@@ -19,7 +19,9 @@ COMPOSED = (
     "held_",
     "mend_",
     "problem_",
+    "remedy_",
     "state_",
+    "step_",
     "why_",
     "zone_from_",
 )
@@ -82,13 +84,6 @@ def test_a_malformed_locale_file_is_refused_by_name_and_key(content: str, messag
 )
 def test_the_reader_chooses_the_language(header: str, override: str | None, language: str) -> None:
     assert choose_language(header, override) == language
-
-
-def test_a_known_error_has_its_own_sentence_and_an_unknown_one_the_general() -> None:
-    english = texts("en")
-    assert error_text(english, "access_denied") == "You said no; nothing was stored."
-    assert error_text(english, "<b>boo</b>") == english["error_other"]
-    assert error_text(english, None) is None
 
 
 def _read(*patterns: str) -> Iterable[str]:

@@ -21,6 +21,8 @@ from catflap.web.schemas.security import DEVICE_TOKEN, SESSION_BEARER, SESSION_C
 from catflap.web.services import Services, services
 
 SIGNIN_COOKIE_SECONDS = 600
+# A page that is opened again, with the error in its address, is still told what it was told before.
+PROBE_COOKIE_SECONDS = 86_400
 _CSRF_HEADER = "With a session cookie: `csrf_token` of `GET /v1/me`; needed for anything but GET."
 _UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
@@ -40,6 +42,11 @@ class Cookies:
     def signin(self) -> str:
         """Name of the cookie that binds an authorization request to the browser."""
         return "__Host-catflap_signin" if self.https else "catflap_signin"
+
+    @property
+    def probe(self) -> str:
+        """Name of the cookie that tells a browser that keeps no cookies from one that lost its sign-in."""
+        return "__Host-catflap_probe" if self.https else "catflap_probe"
 
     def set(self, response: Response, name: str, value: str, max_age: int) -> None:
         """Set a cookie that scripts can't read and other sites can't send along with a POST."""
@@ -64,6 +71,14 @@ class Cookies:
         self.set(response, self.signin, secret, SIGNIN_COOKIE_SECONDS)
         if request.cookies.get(self.signin) != secret:
             self.set(response, self._signin_of(state), secret, SIGNIN_COOKIE_SECONDS)
+
+    def set_probe(self, response: Response) -> None:
+        """Set a cookie that the page looks for at once; see `keeps_none`."""
+        self.set(response, self.probe, "did-this-come-back", PROBE_COOKIE_SECONDS)
+
+    def keeps_none(self, request: Request) -> bool:
+        """Return whether a browser that got the probe sends no cookie of ours: its person blocks them."""
+        return not {self.probe, self.signin, self.session} & request.cookies.keys()
 
     def signin_secrets(self, request: Request, state: str) -> list[str]:
         """Return the secrets that this browser sent for the authorization request with `state`."""

@@ -13,7 +13,7 @@ from catflap.signin import AuthorizationRedirect, ConsentRequest, NewSession, Pu
 from catflap.signin.authorization_requests import PendingAuthorization
 from catflap.signin.consent_request import local_path
 from catflap.store.unavailable import DatabaseUnavailable
-from catflap.web.authentication import Cookies
+from catflap.web.authentication import Cookies, cookies_of
 from catflap.web.services import Services
 
 
@@ -93,7 +93,10 @@ def begun_since(attempt: PendingAuthorization, session: Session | None) -> bool:
 
 
 def redirect_with_error(services: Services, error: CatflapError) -> Response:
-    """Redirect to the page, which shows a sentence for the error code.
+    """Redirect to the page, which shows sentences for the error code.
+
+    An authorization request is not known again also where a browser keeps no cookies. So with `state_invalid`
+    a cookie is sent along, and the page looks whether it comes back.
 
     Raises:
         DatabaseUnavailable, TryAgain: `rate_limited`: answered as problem documents with Retry-After.
@@ -102,4 +105,7 @@ def redirect_with_error(services: Services, error: CatflapError) -> Response:
     if isinstance(error, DatabaseUnavailable) or error.code == "rate_limited":
         raise error
     log.warning("signin_failed", code=error.code, detail=error.detail)
-    return RedirectResponse(services.paths.home_with(f"error={error.code}"), 303)
+    response = RedirectResponse(services.paths.home_with(f"error={error.code}"), 303)
+    if error.code == "state_invalid":
+        cookies_of(services).set_probe(response)
+    return response

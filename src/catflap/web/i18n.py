@@ -1,7 +1,7 @@
 """Texts of the web page per language, and the choice of a language for a request.
 
 The texts are data: one flat table of strings in `locales/LANGUAGE.toml`. Nothing in them comes from a
-request: an error code selects one of our sentences, and an unknown code the general one.
+request.
 """
 
 import tomllib
@@ -63,13 +63,6 @@ def choose_language(accept_language: str, override: str | None = None) -> str:
         return str(override)
     ranges = sorted((_language_range(part) for part in accept_language.split(",")), key=lambda it: -it[1])
     return next((tag for tag, quality in ranges if quality > 0 and tag in LANGUAGES), DEFAULT)
-
-
-def error_text(texts: Texts, code: str | None) -> str | None:
-    """Return the sentence for `?error=code`, or None without a code; the code itself is never shown."""
-    if code is None:
-        return None
-    return texts.get(f"error_{code}", texts["error_other"])
 
 
 def _language_range(part: str) -> tuple[str, float]:

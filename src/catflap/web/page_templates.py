@@ -12,8 +12,9 @@ from starlette.requests import HTTPConnection
 
 from catflap.web import static_version
 from catflap.web.headers import nonce_of
-from catflap.web.i18n import LANGUAGES, choose_language, error_text, texts
+from catflap.web.i18n import LANGUAGES, choose_language, texts
 from catflap.web.paths import Paths
+from catflap.web.signin_problems import problem_for
 
 _TEMPLATES: Final = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -40,7 +41,7 @@ def render(
     Args:
         path: Of this page, below the prefix of the page's router; the link to the other language leads there.
         lang: The value of `?lang=`, which is kept in links.
-        error: An error code, of which the template gets the sentence.
+        error: An error code of a sign-in, of which the template gets what the page says as `problem`.
         more: What else the template uses.
     """
     language = choose_language(request.headers.get("accept-language", ""), lang)
@@ -48,7 +49,7 @@ def render(
         texts=texts(language),
         language=language,
         other_language="en" if language == "ja" else "ja",
-        error=error_text(texts(language), error),
+        problem=problem_for(texts(language), error),
         paths=paths,
         path=path,
         query=f"?lang={lang}" if lang in LANGUAGES else "",

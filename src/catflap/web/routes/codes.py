@@ -104,7 +104,8 @@ async def begin_popup(
     popup = await services.signin.begin_popup(
         asks, browser_secret=request.cookies.get(names.signin), session_id=session.id if session else None
     )
-    response = json_response(PopupResource.of(popup, SIGNIN_COOKIE_SECONDS))
+    returned = names.signin in request.cookies
+    response = json_response(PopupResource.of(popup, SIGNIN_COOKIE_SECONDS, cookie_returned=returned))
     names.set_signin(request, response, popup.state, popup.browser_secret)
     return response
 

@@ -93,11 +93,14 @@ def _screen(name: str, path: str) -> _Show:
     async def show(
         request: Request,
         services: ServicesDep,
+        names: CookieNames,
         who: Annotated[Viewer | None, Depends(viewer)],
         error: str | None = None,
         lang: str | None = None,
     ) -> HTMLResponse:
         template = "signed_out.html" if who is None else "signed_in.html"
+        if error == "state_invalid" and names.keeps_none(request):
+            error = "cookies_blocked"
         more = {"who": who, "screen": name, "screens": SCREENS}
         return _rendered(request, services, template, path=path, error=error, lang=lang, **more)
 
@@ -123,6 +126,7 @@ async def window(
         error=error,
         lang=lang,
         gsi=f"{scripts}client",
+        who=None,
     )
     answer.headers["Content-Security-Policy"] = content_security_policy(nonce_of(request), scripts)
     return answer

@@ -59,9 +59,13 @@ class PopupResource(Answer):
     login_hint: str | None
     select_account: bool
     expires_in: int = Field(description="Seconds until the state is of no use any more.")
+    cookie_returned: bool = Field(
+        description="Whether the browser sent the cookie of an earlier answer; false at a first call, and "
+        "wherever it keeps no cookie of ours: then no code is accepted."
+    )
 
     @classmethod
-    def of(cls, popup: Popup, expires_in: int) -> Self:
+    def of(cls, popup: Popup, expires_in: int, *, cookie_returned: bool) -> Self:
         """Build it; `expires_in` is the lifetime of the state in seconds."""
         return cls(
             client_id=popup.client_id,
@@ -71,6 +75,7 @@ class PopupResource(Answer):
             login_hint=popup.login_hint,
             select_account=popup.select_account,
             expires_in=expires_in,
+            cookie_returned=cookie_returned,
         )
 
 

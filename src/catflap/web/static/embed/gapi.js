@@ -27,16 +27,31 @@
   const GSI = script.searchParams.get("gsi") || "https://accounts.google.com/gsi/client";
   const BASIC = "openid email profile";
   const SHORT = "https://www.googleapis.com/auth/";
+  const NO_START = "idpiframe_initialization_failed";
   /** @type {Record<string, string>} */
   const ERRORS = { popup_closed: "popup_closed_by_user", popup_failed_to_open: "popup_blocked_by_browser" };
 
+  // `navigator.cookieEnabled` is true also where cookies are blocked.
+  function keepsCookies() {
+    try {
+      document.cookie = "catflap_kept=1; SameSite=Lax";
+      const isKept = document.cookie.includes("catflap_kept=1");
+      document.cookie = "catflap_kept=; SameSite=Lax; Max-Age=0";
+      return isKept;
+    } catch {
+      return false;
+    }
+  }
+
   /** @type {Promise<void>} */
   const google = new Promise((resolve, reject) => {
+    // As Google's old script said it, for pages that look at its words.
+    if (!keepsCookies()) return reject({ error: NO_START, details: "Cookies are not enabled in current environment." });
     if (page.google?.accounts?.oauth2) return resolve();
     const tag = document.createElement("script");
     tag.src = GSI;
     tag.onload = () => resolve();
-    tag.onerror = () => reject({ error: "idpiframe_initialization_failed", details: "Google's script didn't load." });
+    tag.onerror = () => reject({ error: NO_START, details: "Google's script didn't load." });
     document.head.append(tag);
   });
   google.catch(() => {});

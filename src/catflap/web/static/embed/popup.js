@@ -6,7 +6,10 @@
 
 const GSI = "https://accounts.google.com/gsi/client";
 
-/** A sign-in that failed; `code` is stable: access_denied, popup_closed, popup_failed_to_open, … */
+/**
+ * A sign-in that failed; `code` is stable: one of Catflap's error codes, popup_closed, popup_failed_to_open (the browser
+ * kept the window shut), cookies_blocked (it keeps no cookies of Catflap) or offline (Catflap can't be reached).
+ */
 export class Refused extends Error {
   /**
    * @param {string} code
@@ -27,7 +30,7 @@ const TIME_AT_GOOGLE = 5 * 60_000;
  * @typedef {{scopes?: string, purpose?: "signin" | "add_scopes" | "link", account?: string, selectAccount?: boolean,
  *   home?: string, gsi?: string}} Wish
  * @typedef {{client_id: string, scope: string, state: string, login_hint?: string, select_account?: boolean,
- *   expires_in: number}} Ticket the answer of GET /signin/google/popup
+ *   expires_in: number, cookie_returned: boolean}} Ticket the answer of GET /signin/google/popup
  */
 
 export class Popup {
@@ -51,6 +54,8 @@ export class Popup {
    * accounts. `home`: where Catflap is. `gsi`: Google's script.
    */
   static async prepare({ scopes = "", purpose, account, selectAccount, home = new URL("..", import.meta.url).href.slice(0, -1), gsi = GSI } = {}) {
+    // Asked before anybody goes to Google for nothing.
+    if (!keepsCookies()) throw new Refused("cookies_blocked", "This browser keeps no cookies of this page.");
     const query = new URLSearchParams({
       scopes,
       ...(purpose && { purpose }),
@@ -77,11 +82,24 @@ export class Popup {
         headers: { "Content-Type": "application/json", "X-Requested-With": "XMLHttpRequest" },
         body: JSON.stringify({ code, client: "popup", state: ticket.state }),
       });
+    } catch (error) {
+      throw await this.#explain(error);
     } finally {
       // A state can be used once.
       this.#ends = 0;
       this.#renew().catch(() => {});
     }
+  }
+
+  /**
+   * An unknown state has another cause where Catflap's cookie never comes back: blocked third-party cookies, when this
+   * page is of another site.
+   * @param {unknown} error
+   */
+  async #explain(error) {
+    if (!(error instanceof Refused) || error.code !== "state_invalid") return error;
+    await this.#renew().catch(() => {});
+    return this.#ticket?.cookie_returned === false ? new Refused("cookies_blocked", "This browser keeps no cookies of Catflap here.") : error;
   }
 
   async #renew() {
@@ -124,7 +142,9 @@ function askGoogle({ client_id, scope, state, login_hint, select_account }) {
 
 /** @param {string} url @param {RequestInit} [init] */
 async function call(url, init = {}) {
-  const response = await fetch(url, { credentials: "include", cache: "no-store", ...init });
+  const response = await fetch(url, { credentials: "include", cache: "no-store", ...init }).catch((error) => {
+    throw new Refused("offline", String(error));
+  });
   const body = await response.json().catch(() => ({}));
   if (!response.ok) throw new Refused(String(body.code ?? "unknown"), body.detail, body.consent_url);
   return body;
@@ -141,4 +161,19 @@ function load(address) {
     tag.onerror = () => reject(new Refused("google_unavailable", "Google's script didn't load."));
     document.head.append(tag);
   });
+}
+
+/** Whether this browser keeps cookies for this page; `navigator.cookieEnabled` is true also where it doesn't. */
+export function keepsCookies() {
+  const name = "catflap_kept";
+  const secure = location.protocol === "https:" ? "; Secure" : "";
+  try {
+    document.cookie = `${name}=1; SameSite=Lax; Path=/${secure}`;
+    const isKept = document.cookie.includes(`${name}=1`);
+    document.cookie = `${name}=; SameSite=Lax; Path=/; Max-Age=0${secure}`;
+    return isKept;
+  } catch {
+    // A sandboxed frame may not even ask.
+    return false;
+  }
 }

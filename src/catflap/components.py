@@ -34,6 +34,7 @@ from catflap.setting_urls import is_loopback
 from catflap.settings import GoogleClient, Settings
 from catflap.speech import NoVoice, Speech, Voices, hosts_that_get_titles, voices_of
 from catflap.store.connect import open_database
+from catflap.store.counters import Counters
 from catflap.store.data_dir import prepare_data_dir
 from catflap.store.database import Urls, connect
 from catflap.store.notify import NotificationListener
@@ -95,6 +96,7 @@ class Infrastructure:
     discovery: Discovery
     oauth: OAuth
     request_budget: RequestBudget
+    counters: Counters
 
 
 @dataclass(frozen=True)
@@ -155,7 +157,8 @@ class Components:
             await stack.enter_async_context(maintenance)
             if periodic and base.settings.calendars:
                 most = polls_per_minute(base.settings.calendar_requests_per_minute)
-                await stack.enter_async_context(PeriodicTasks(base.engine, base.clock, most))
+                tasks = PeriodicTasks(base.engine, base.clock, most, base.counters.count)
+                await stack.enter_async_context(tasks)
             if periodic and self.device_channels is not None:
                 await stack.enter_async_context(Leader(base.urls.app, self.device_channels.run))
             yield
@@ -189,7 +192,9 @@ async def open_components(
             calendars=_calendars(infrastructure, vault, push) if settings.calendars else None,
             erasure=Erasure(infrastructure.engine, vault.grants, infrastructure.clock),
             planner=Planner(infrastructure.engine, infrastructure.clock, voices),
-            renderer=Renderer(infrastructure.engine, infrastructure.clock, speech),
+            renderer=Renderer(
+                infrastructure.engine, infrastructure.clock, speech, infrastructure.counters.count
+            ),
             webhooks=vault.webhooks,
             calendar_changed=vault.calendar_changed,
             revocation=vault.vault.revocation,
@@ -234,6 +239,7 @@ async def _infrastructure(
             settings.calendar_requests_per_minute,
             settings.calendar_user_requests_per_minute,
         ),
+        counters=await stack.enter_async_context(Counters(engine, clock)),
     )
 
 
@@ -266,13 +272,21 @@ async def _vault(infrastructure: Infrastructure, stack: AsyncExitStack) -> Vault
         notifications=infrastructure.notifications,
         leases=Leases(engine, timedelta(seconds=settings.lease_seconds)),
         rate_limit=TokenBucket(settings.google_refreshes_per_second, settings.google_refreshes_per_second),
+        count=infrastructure.counters.count,
     )
     return VaultComponents(
         grants=grants,
         vault=vault,
         api_keys=keys,
         audit=audit,
-        webhooks=Webhooks(engine, cipher, clock, outside, calendars=bool(settings.calendars)),
+        webhooks=Webhooks(
+            engine,
+            cipher,
+            clock,
+            outside,
+            calendars=bool(settings.calendars),
+            count=infrastructure.counters.count,
+        ),
         subscriptions=Subscriptions(engine, subscribed),
         calendar_changed=CalendarChangedEvents(infrastructure.engine, engine, clock),
         security_event_handler=SecurityEventHandler(infrastructure.engine, grants, clock, audit),
@@ -299,7 +313,19 @@ def _calendars(
     intervals = SyncIntervals(timedelta(seconds=infrastructure.settings.calendar_poll_seconds))
     engine, clock, budget = infrastructure.engine, infrastructure.clock, infrastructure.request_budget
     changes = ChangeRecorder(components.subscriptions)
-    return Calendars(engine, clock, api, access, refused, budget, settings_access, intervals, push, changes)
+    return Calendars(
+        engine,
+        clock,
+        api,
+        access,
+        refused,
+        budget,
+        settings_access,
+        intervals,
+        push,
+        changes,
+        infrastructure.counters.count,
+    )
 
 
 def _push_channels(infrastructure: Infrastructure, mia_path: str) -> PushChannels | None:
@@ -336,6 +362,7 @@ async def _device_channels(
         voices,
         origin,
         home_assistant,
+        infrastructure.counters.count,
     )
     return channels
 

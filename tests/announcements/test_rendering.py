@@ -1,5 +1,6 @@
 """Each sound is rendered once, and announcements fail when it can't be."""
 
+import contextlib
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import cast
@@ -14,6 +15,7 @@ from catflap.devices.devices import Devices
 from catflap.errors import CatflapError, OperatorMustAct, TryAgain
 from catflap.speech import Sound, Speech
 from catflap.store.tables import announcements, sounds
+from tests.support.counted import Counted
 
 
 @dataclass
@@ -116,3 +118,23 @@ async def test_nothing_is_rendered_that_no_announcement_waits_for(
     voice = Voice()
     await renderer(engine, clock, voice).render("k")
     assert voice.said == []
+
+
+@pytest.mark.usefixtures("waiting_announcements")
+async def test_what_is_rendered_is_counted_by_how_it_ended(engine: AsyncEngine, clock: FixedClock) -> None:
+    counted = Counted()
+    for voice in (Voice(TryAgain("speech_timeout", "later")), Voice(), Voice()):
+        with contextlib.suppress(TryAgain):
+            await Renderer(engine, clock, cast(Speech, voice), counted).render("k")
+    assert counted == {("renders", "speech_timeout"): 1, ("renders", "succeeded"): 1}
+
+
+@pytest.mark.usefixtures("waiting_announcements")
+async def test_each_announcement_that_can_not_be_said_counts_as_failed(
+    engine: AsyncEngine, clock: FixedClock
+) -> None:
+    counted = Counted()
+    voice = Voice(OperatorMustAct("no_voice", "install one"))
+    with pytest.raises(OperatorMustAct):
+        await Renderer(engine, clock, cast(Speech, voice), counted).render("k")
+    assert counted == {("renders", "no_voice"): 1, ("announcements", "failed"): 2}

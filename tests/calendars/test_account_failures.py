@@ -1,6 +1,7 @@
 """Sync failures of one account: what is logged, when it is tried again, and whom it affects."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import httpx2
 from sqlalchemy import insert, text
@@ -14,6 +15,7 @@ from catflap.store.calendar_tables import calendar_syncs
 from catflap.store.tables import accounts
 from catflap.store.task_types import AccountKey
 from catflap.web.calendar_resources import read_calendars
+from tests.support.counted import Counted
 from tests.support.faulty_transport import FaultyTransport, refusal
 from tests.support.sandbox_calendar import EMAIL, SUB, Served, plans
 from tests.support.synced import (
@@ -234,3 +236,25 @@ async def test_a_sync_before_the_retry_does_not_shorten_the_next_pause(
         assert state.failures == failures
         assert state.retry_at is not None
         clock.advance(state.retry_at - clock.now())
+
+
+async def test_syncs_are_counted_by_how_they_ended(
+    google: Served, synced_calendars: Calendars, account: int
+) -> None:
+    counted = synced_calendars._count = Counted()
+    await synced_calendars.sync_account(account, SUB)
+    read = counted["calendar_syncs", "succeeded"]
+    assert read > 0
+    of_list: dict[str, Any] = {"status": 503}
+    of_events: dict[str, Any] = {"status": 403, "error": "dailyLimitExceeded"}
+    for endpoint, fault, code, times in (
+        ("calendar.events.list", of_events, "google_quota_exceeded", read),
+        ("calendar.calendarList.list", of_list, "google_unavailable", 1),
+    ):
+        rule = google.sandbox.fault(endpoint, **fault)
+        await failure(synced_calendars, account)
+        google.sandbox.lift(rule)
+        assert counted["calendar_syncs", code] == times
+    assert set(counted) == {
+        ("calendar_syncs", code) for code in ("succeeded", "google_quota_exceeded", "google_unavailable")
+    }

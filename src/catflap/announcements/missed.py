@@ -1,5 +1,6 @@
 """Find what a device missed while it was offline, and plan what it says of that."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -102,11 +103,11 @@ class _Absence:
 
 async def make_up_for_missed(
     connection: AsyncConnection, device: UserDevice, since: datetime, now: datetime, voices: Voices
-) -> None:
+) -> Counter[str]:
     """Set what a device missed of a user to `missed`, and plan what it says of that.
 
     What was due while it was muted is `held`, and nothing is said of it. So is a briefing and the like that
-    it would play now, in quiet hours or in a meeting.
+    it would play now, in quiet hours or in a meeting. Returns how many got which state.
 
     Args:
         connection: A transaction that called `lock_plan` and locked the device, which gets a new version from
@@ -130,6 +131,7 @@ async def make_up_for_missed(
         late = late_announcements(context, missed, now)
         planned = addressed(late, device.audience, context.facts.readings)
         await plan_for_device(connection, device.user_id, device.id, planned, now, voices)
+    return Counter("missed" if detail == "offline" else "held" for detail in details.values())
 
 
 async def retract_late(

@@ -13,6 +13,7 @@ from catflap.clock import Clock
 from catflap.errors import CatflapError, may_retry
 from catflap.log import log
 from catflap.speech import Speech, encode
+from catflap.store.counters import SUCCEEDED, Count, count_nothing
 from catflap.store.prepared_reads import PreparedQuery
 from catflap.store.single_statements import fetch_alone
 from catflap.store.tables import sounds
@@ -37,6 +38,7 @@ class Renderer:
     engine: AsyncEngine
     clock: Clock
     speech: Speech
+    count: Count = count_nothing
 
     async def render(self, sound_key: str) -> None:
         """Synthesise a sound unless it exists or is not needed; set its announcements to `ready`.
@@ -80,10 +82,13 @@ class Renderer:
         try:
             sound = await self.speech.synthesise(spoken, dialect=dialect)
         except CatflapError as error:
+            self.count("renders", error.code)
             if not may_retry(error):
                 async with self.engine.begin() as connection:
-                    await mark_failed(connection, sound_key, self.clock.now(), error.code)
+                    failed = await mark_failed(connection, sound_key, self.clock.now(), error.code)
+                self.count("announcements", "failed", failed)
             raise
+        self.count("renders", SUCCEEDED)
         values = {
             "key": sound_key,
             "wav": sound.wav,

@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 from sqlalchemy import func, select, text, update
@@ -209,22 +209,37 @@ async def mark_ready(connection: AsyncConnection, sound_key: str, now: datetime)
     await _finish_waiting(connection, sound_key, {"state": "ready", "updated_at": now})
 
 
-async def mark_failed(connection: AsyncConnection, sound_key: str, now: datetime, reason: str) -> None:
-    """Set announcements whose sound can't be rendered to `failed`, and notify their devices."""
-    await _finish_waiting(connection, sound_key, {"state": "failed", "detail": reason, "updated_at": now})
+async def mark_failed(connection: AsyncConnection, sound_key: str, now: datetime, reason: str) -> int:
+    """Set announcements whose sound can't be rendered to `failed`, notify their devices; return how many."""
+    values = {"state": "failed", "detail": reason, "updated_at": now}
+    return await _finish_waiting(connection, sound_key, values)
 
 
-async def _finish_waiting(connection: AsyncConnection, sound_key: str, values: dict[str, Any]) -> None:
+async def _finish_waiting(connection: AsyncConnection, sound_key: str, values: dict[str, Any]) -> int:
     waiting = (t.c.sound_key == sound_key, t.c.state == "planned")
     # Devices are locked before announcements, as in `replan`, to avoid a deadlock.
     which = select(t.c.device_id).where(*waiting)
     lock = select(devices.c.id).where(devices.c.id.in_(which)).order_by(devices.c.id).with_for_update()
     locked = (await connection.scalars(lock)).all()
     finished = update(t).where(*waiting, t.c.device_id.in_(locked)).values(values)
-    for device_id in sorted(
-        {row.device_id for row in await connection.execute(finished.returning(t.c.device_id))}
-    ):
+    on_devices = (await connection.scalars(finished.returning(t.c.device_id))).all()
+    for device_id in sorted(set(on_devices)):
         await increment_version(connection, device_id)
+    return len(on_devices)
+
+
+class Acknowledged(NamedTuple):
+    """What an acknowledgement changed.
+
+    Attributes:
+        is_news: Whether it had an effect.
+        was: The state before it.
+        late: How long after its time it happened.
+    """
+
+    is_news: bool
+    was: str
+    late: timedelta
 
 
 async def acknowledge(
@@ -234,10 +249,8 @@ async def acknowledge(
     state: str,
     at: datetime,
     detail: str | None = None,
-) -> bool:
+) -> Acknowledged:
     """Record what a device reports about an announcement; late or repeated reports have no effect.
-
-    Returns whether it was played although it counted as missed, as by a device that was offline.
 
     Args:
         connection: An open transaction.
@@ -253,13 +266,15 @@ async def acknowledge(
     if state not in ACK_STATES:
         raise BadRequest("state_invalid", "The state must be played, failed, missed or held.")
     ours = (t.c.id == announcement_id, t.c.device_id == device_id)
-    row = (await connection.execute(select(t.c.state).where(*ours).with_for_update())).one_or_none()
+    found = select(t.c.state, t.c.play_at).where(*ours).with_for_update()
+    row = (await connection.execute(found)).one_or_none()
     if row is None:
         raise BadRequest("not_found", "This device has no such announcement.")
-    if _STATE_ORDER[state] > _STATE_ORDER[row.state]:
+    is_news = _STATE_ORDER[state] > _STATE_ORDER[row.state]
+    if is_news:
         hint = sanitize_text(detail, _MAX_DETAIL) if detail else None
         await connection.execute(update(t).where(*ours).values(state=state, detail=hint, updated_at=at))
-    return state == "played" and row.state == "missed"
+    return Acknowledged(is_news, row.state, at - row.play_at)
 
 
 @dataclass(frozen=True)

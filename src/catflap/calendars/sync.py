@@ -40,6 +40,7 @@ from catflap.errors import BadRequest, CatflapError, OperatorMustAct, TryAgain, 
 from catflap.google.calendar import CalendarApi, CalendarList
 from catflap.google.scopes import READ_SETTINGS
 from catflap.log import log
+from catflap.store.counters import SUCCEEDED, Count, count_nothing
 from catflap.store.queue import enqueue
 from catflap.store.task_types import ERASE, SYNC_DUE, AccountKey
 from catflap.store.unavailable import DatabaseUnavailable
@@ -79,6 +80,7 @@ class Calendars:
         intervals: How long after a sync the next one is due.
         push: Keeps push channels; None where Google can't send notifications.
         changes: Tells webhooks what was written; by default there are none.
+        count: Counts syncs of calendars by how they ended; of an account that can't be read, one.
     """
 
     def __init__(
@@ -93,6 +95,7 @@ class Calendars:
         intervals: SyncIntervals = _DEFAULT_INTERVALS,
         push: PushChannels | None = None,
         changes: ChangeRecorder = NO_WEBHOOKS,
+        count: Count = count_nothing,
     ) -> None:
         self._engine = engine
         self._clock = clock
@@ -104,6 +107,7 @@ class Calendars:
         self._intervals = intervals
         self._push = push
         self._changes = changes
+        self._count = count
         self._operator = OperatorNotice()
 
     async def run_sync(self, account: AccountKey, *, only_due: bool = False) -> None:
@@ -173,6 +177,7 @@ class Calendars:
             # Not a problem of this account; the worker retries the job.
             raise
         except BudgetUsed as error:
+            self._count("calendar_syncs", error.code)
             await run.problems.record_pause(found, error)
             raise
         except CatflapError as error:
@@ -229,15 +234,18 @@ class Calendars:
             try:
                 await self._sync_calendar(run, calendar)
                 self._operator.record_success()
+                self._count("calendar_syncs", SUCCEEDED)
             except (NoToken, DatabaseUnavailable, BudgetUsed):
                 raise
             except CatflapError as error:
                 failures[calendar.id] = error
+                self._count("calendar_syncs", error.code)
                 self._operator.record_failure(error)
                 await run.problems.record_calendar_failure(calendar.id, error.code, error.detail)
             except Exception as error:
                 # A bug that one calendar's data triggers; the worker logs its location.
                 unexpected = error
+                self._count("calendar_syncs", INTERNAL)
                 failures[calendar.id] = CatflapError(INTERNAL, problem_message(INTERNAL))
                 await run.problems.record_calendar_failure(calendar.id, INTERNAL, type(error).__name__)
         return failures, unexpected
@@ -288,6 +296,7 @@ class Calendars:
             await enqueue(connection, ERASE, account)
 
     async def _record_failure(self, run: _Run, error: CatflapError) -> None:
+        self._count("calendar_syncs", error.code)
         await run.problems.record_account_failure(error)
         await run.problems.record_end({}, of_account=error)
 

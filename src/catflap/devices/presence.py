@@ -1,5 +1,6 @@
 """Note when devices are online, and make up for what one missed while it was not."""
 
+from collections import Counter
 from datetime import datetime
 
 from sqlalchemy import text
@@ -12,6 +13,7 @@ from catflap.clock import Clock
 from catflap.devices.devices import OFFLINE_AFTER, Device
 from catflap.speech import Voices
 from catflap.store.coalesced_calls import CoalescedCalls
+from catflap.store.counters import Count, count_nothing
 from catflap.store.prepared_reads import PreparedQuery
 from catflap.store.single_statements import fetch_alone, fetch_within
 
@@ -65,12 +67,16 @@ class Presence:
         engine: The database.
         clock: The current time.
         voices: The engines that will render the sounds.
+        count: Counts what devices missed.
     """
 
-    def __init__(self, engine: AsyncEngine, clock: Clock, voices: Voices) -> None:
+    def __init__(
+        self, engine: AsyncEngine, clock: Clock, voices: Voices, count: Count = count_nothing
+    ) -> None:
         self._engine = engine
         self._clock = clock
         self._voices = voices
+        self._count = count
         self._returned = CoalescedCalls(self._record_all_returned)
         self._seen = CoalescedCalls(self._record_all_seen)
 
@@ -95,14 +101,17 @@ class Presence:
         if not await fetch_alone(self._engine, _MISSED, **here, due=now - OVERDUE_AFTER):
             await fetch_alone(self._engine, _RETURNED, **here, now=now)
             return True
+        missed: Counter[str] = Counter()
         async with self._engine.begin() as connection:
             for member in await members_of_device(connection, device.id):
                 await lock_plan(connection, member.user_id)
             if await fetch_within(connection, _RETURNED, **here, now=now):
                 # Again, because one may have left meanwhile.
                 for member in await members_of_device(connection, device.id):
-                    await make_up_for_missed(connection, member, since, now, self._voices)
+                    missed += await make_up_for_missed(connection, member, since, now, self._voices)
                 await increment_version(connection, device.id)
+        for outcome, times in missed.items():
+            self._count("announcements", outcome, times)
         return True
 
     async def _record_all_returned(

@@ -122,6 +122,19 @@ webhook_deliveries = Table(
         "done_at",
         postgresql_where=text("done_at IS NOT NULL AND subject IS NOT NULL"),
     ),
+    # For when a webhook last got a message, and when one was given up.
+    Index(
+        "webhook_deliveries_delivered",
+        "webhook_id",
+        "done_at",
+        postgresql_where=text("done_at IS NOT NULL AND outcome = 'delivered'"),
+    ),
+    Index(
+        "webhook_deliveries_given_up",
+        "webhook_id",
+        "done_at",
+        postgresql_where=text("done_at IS NOT NULL AND outcome <> 'delivered'"),
+    ),
     schema="vault",
 )
 

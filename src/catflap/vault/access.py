@@ -10,6 +10,7 @@ from catflap.clock import Clock
 from catflap.errors import BadRequest, CatflapError, OperatorMustAct, TryAgain, UserMustAct
 from catflap.google.oauth import OAuth
 from catflap.google.scopes import missing_scopes, normalise
+from catflap.store.counters import Count, count_nothing
 from catflap.store.notify import NotificationListener
 from catflap.vault.bulk_refresh import BulkRefresh
 from catflap.vault.circuit_breaker import CircuitBreaker
@@ -36,6 +37,7 @@ class Vault:
         circuit: CircuitBreaker | None = None,
         rate_limit: TokenBucket | None = None,
         timeout: timedelta = timedelta(seconds=60),
+        count: Count = count_nothing,
     ) -> None:
         """Create a token manager.
 
@@ -44,6 +46,7 @@ class Vault:
             leases: decide which process refreshes a token.
             rate_limit: limits requests to Google's token endpoint; None for no limit.
             timeout: the longest wait of a caller, and of a request to Google.
+            count: counts refreshes by how they ended.
         """
         self.grants = grants
         self.revocation = Revocation(grants, oauth)
@@ -58,6 +61,7 @@ class Vault:
             circuit=circuit,
             rate_limit=rate_limit,
             timeout=timeout,
+            count=count,
         )
         self._bulk_refresh = BulkRefresh(self._refresher, leases, circuit, rate_limit)
 

@@ -17,6 +17,7 @@ from catflap.clock import Clock
 from catflap.errors import CatflapError, OperatorMustAct, Tampered, TryAgain, UserMustAct
 from catflap.google.oauth import GrantRefused, InvalidGrant, OAuth, RefreshRefused, TokenResponse
 from catflap.log import log
+from catflap.store.counters import SUCCEEDED, Count, count_nothing
 from catflap.store.notify import NotificationListener
 from catflap.store.task_types import grant_topic
 from catflap.vault.circuit_breaker import CircuitBreaker, unavailable
@@ -54,6 +55,7 @@ class TokenRefresher:
         circuit: CircuitBreaker,
         rate_limit: TokenBucket | None,
         timeout: timedelta,
+        count: Count = count_nothing,
     ) -> None:
         """Create a refresher; the arguments are those of `Vault`."""
         self.grants = grants
@@ -64,6 +66,7 @@ class TokenRefresher:
         self._circuit = circuit
         self._rate_limit = rate_limit
         self._timeout = timeout
+        self._count = count
         self._refreshing: dict[int, asyncio.Task[AccessToken]] = {}
 
     def check(self, token: GrantToken) -> None:
@@ -170,21 +173,25 @@ class TokenRefresher:
             return None
         except RefreshRefused as error:
             self._record_success()
+            self._count("token_refreshes", "refused")
             pause = await self._leases.pause(lease, token.failures, _refused_pause(token.failures))
             log.warning("token_refresh_refused", grant=token.grant_id, detail=error.detail)
             raise unavailable(pause, error.detail) from None
         except TryAgain as error:
             self._circuit.record_failure(token.grant_id)
+            self._count("token_refreshes", "unavailable")
             pause = await self._leases.pause(lease, token.failures, error.after)
             log.warning("google_unavailable", grant=token.grant_id, detail=error.detail)
             raise unavailable(pause, error.detail) from None
         except OperatorMustAct as error:
+            self._count("token_refreshes", "client_rejected")
             await self._leases.release(lease)
             raise self._client_rejected(error) from None
         except BaseException:
             await asyncio.shield(self._leases.release(lease))
             raise
         self._record_success()
+        self._count("token_refreshes", SUCCEEDED)
         failpoint("refresh.answered")
         return tokens
 
@@ -231,6 +238,7 @@ class TokenRefresher:
     async def _mark_invalid(self, token: GrantToken, lease: Lease, reason: str) -> None:
         """Mark the token invalid, unless it was refreshed or replaced by a consent since."""
         if await self.grants.mark_invalid(token, lease.id, reason):
+            self._count("token_refreshes", "invalid_grant")
             log.warning("grant_reconsent_required", grant=token.grant_id, user=token.user_id, reason=reason)
             raise reconsent_required(token)
 
@@ -238,6 +246,7 @@ class TokenRefresher:
         """Suspend a token that Google may accept again, for instance when an administrator allows the app."""
         pause = _suspended_pause(token.failures)
         if await self.grants.suspend(token, lease.id, reason, pause):
+            self._count("token_refreshes", "suspended")
             if token.reason != reason:
                 log.warning("grant_refused", grant=token.grant_id, user=token.user_id, reason=reason)
             raise reconsent_required(token)

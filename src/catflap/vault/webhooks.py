@@ -23,6 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from catflap.clock import Clock
 from catflap.errors import BadRequest, CatflapError, OperatorMustAct
 from catflap.log import log
+from catflap.store.counters import Count, count_nothing
 from catflap.store.notify import announce_change
 from catflap.store.row_mapping import from_row
 from catflap.store.task_types import WEBHOOKS_TOPIC
@@ -80,12 +81,14 @@ class Webhooks:
         resolve: Resolve = resolve,
         allowed: Callable[[Address], bool] = is_public,
         calendars: bool = True,
+        count: Count = count_nothing,
     ) -> None:
         """Create a repository.
 
         Args:
             http: must follow no redirects and use no proxy of the environment.
             calendars: whether calendars are read, so that there are events about them.
+            count: counts attempts by how they ended.
         """
         self._engine = engine
         self._cipher = cipher
@@ -94,6 +97,7 @@ class Webhooks:
         self._resolve = resolve
         self._allowed = allowed
         self._calendars = calendars
+        self._count = count
 
     async def create(self, url: str, events: Collection[str] = GRANT_EVENTS) -> tuple[Webhook, str]:
         """Create a webhook; return it and its signing secret, which is shown once.
@@ -177,6 +181,7 @@ class Webhooks:
         if row is None or hook is None:
             return True
         outcome = await self._post(_webhook(hook), row.id, json.dumps(row.payload, separators=(",", ":")))
+        self._count("webhook_deliveries", _counted_as(outcome))
         after = _AGAIN[row.attempts - 1] if row.attempts <= len(_AGAIN) else None
         over = outcome in ("delivered", "gone") or after is None
         values = {"outcome": outcome, "done_at": now if over else None, "due_at": now + (after or _CLAIM)}
@@ -238,6 +243,12 @@ class Webhooks:
         if not addresses or not all(self._allowed(address) for address in addresses):
             raise _refused()
         return parsed.host, addresses[0]
+
+
+def _counted_as(outcome: str) -> str:
+    if outcome in ("delivered", "gone", "webhook_address_refused"):
+        return outcome
+    return "http_error" if outcome.startswith("HTTP ") else "no_answer"
 
 
 def sign(secret: str, message_id: str, at: int, body: str) -> str:

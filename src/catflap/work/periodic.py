@@ -1,5 +1,7 @@
 """Periodic tasks: enqueue syncs and plans, expire announcements, delete old data."""
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -12,6 +14,7 @@ from catflap.clock import Clock
 from catflap.log import log
 from catflap.store.batches import in_batches, next_batch
 from catflap.store.calendar_tables import calendar_syncs
+from catflap.store.counters import Count, count_nothing
 from catflap.store.device_tables import device_members
 from catflap.store.queue import enqueue, waiting
 from catflap.store.seldom import SeldomTask
@@ -35,12 +38,16 @@ class PeriodicTasks(Background):
         engine: The database.
         clock: The current time.
         most_syncs: How many syncs may wait in the queue: what Google's quota serves in a minute.
+        count: Counts announcements that nobody played.
     """
 
-    def __init__(self, engine: AsyncEngine, clock: Clock, most_syncs: int) -> None:
+    def __init__(
+        self, engine: AsyncEngine, clock: Clock, most_syncs: int, count: Count = count_nothing
+    ) -> None:
         self._engine = engine
         self._clock = clock
         self._most_syncs = most_syncs
+        self._count = count
         self._look_behind_at: datetime | None = None
         self._retention = Retention(engine)
         self._retention_task = SeldomTask(engine, seldom_tasks, "retention", _RETENTION_EVERY)
@@ -55,13 +62,19 @@ class PeriodicTasks(Background):
         """Run everything that is due once."""
         now = self._clock.now()
         sync = partial(_sync, self._most_syncs)
-        await in_batches(self._engine, *(partial(batch, now) for batch in (sync, _plan, _expire)))
+        await in_batches(self._engine, *(partial(batch, now) for batch in (sync, _plan, self._expire)))
         await self._log_behind(now)
         if await self._retention_task.is_due(now):
             await in_batches(
                 self._engine, partial(_bring_forward_plans, now), partial(_bring_forward_syncs, now)
             )
             await self._retention.delete_old(now)
+
+    async def _expire(self, now: datetime, connection: AsyncConnection) -> int:
+        states = await _expire(now, connection)
+        for state, times in Counter(states).items():
+            self._count("announcements", state, times)
+        return len(states)
 
     async def _log_behind(self, now: datetime) -> None:
         """Log, now and then, that accounts wait for longer than the next tick."""
@@ -120,10 +133,10 @@ async def _bring_forward_syncs(now: datetime, connection: AsyncConnection) -> in
     return (await connection.execute(update(t).where(ahead).values(due_at=now))).rowcount
 
 
-async def _expire(now: datetime, connection: AsyncConnection) -> int:
+async def _expire(now: datetime, connection: AsyncConnection) -> Sequence[str]:
     """Set expired announcements that nobody played to `missed`, or `held` if all devices were muted then.
 
-    A mute of all devices of the owner of the device counts, too.
+    A mute of all devices of the owner of the device counts, too. Returns the states that were set.
     """
     t, u = announcements, users.c
     owner = select(devices.c.user_id).where(devices.c.id == t.c.device_id).correlate(t).scalar_subquery()
@@ -137,4 +150,4 @@ async def _expire(now: datetime, connection: AsyncConnection) -> int:
         "detail": case((muted, "muted"), else_=t.c.detail),
         "updated_at": now,
     }
-    return (await connection.execute(update(t).where(late).values(values))).rowcount
+    return (await connection.scalars(update(t).where(late).values(values).returning(t.c.state))).all()

@@ -12,6 +12,7 @@ from catflap.calendars.project_budget import delete_old_windows
 from catflap.devices.members import delete_expired_invitations
 from catflap.devices.pairing import delete_expired_pairings
 from catflap.store.batches import BATCH, in_batches, next_batch
+from catflap.store.counters import delete_old_counters
 from catflap.store.planning_tables import occurrence_changes, reactions
 from catflap.store.shared_limits import delete_ended_windows
 from catflap.store.tables import announcements, audit, sessions, sounds
@@ -101,6 +102,7 @@ _BATCHES = (
     _reactions,
     _audit,
     delete_old_windows,
+    delete_old_counters,
     delete_ended_windows,
     delete_expired_pairings,
     delete_expired_invitations,

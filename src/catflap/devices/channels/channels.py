@@ -18,6 +18,7 @@ from catflap.devices.signed_urls import SignedSoundUrls, signing_key
 from catflap.extras import load_optional
 from catflap.mqtt_settings import MqttSettings
 from catflap.speech import Voices
+from catflap.store.counters import Count, count_nothing
 from catflap.store.notify import NotificationListener
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ async def open_channels(
     voices: Voices,
     origin: str,
     home_assistant: HomeAssistantApi | None = None,
+    count: Count = count_nothing,
 ) -> Channels:
     """Build the channels.
 
@@ -57,6 +59,7 @@ async def open_channels(
         voices: The engines that will render sounds.
         origin: What precedes the paths of sounds.
         home_assistant: Whose speakers are devices; None without.
+        count: Counts announcements by how they ended.
 
     Raises:
         OperatorMustAct: `extra_missing`, `mqtt_ca_unreadable`.
@@ -68,13 +71,13 @@ async def open_channels(
     discovery = None
     if settings.mqtt_broker is not None:
         mqtt: Mqtt = load_optional("catflap.devices.channels.mqtt_assembly").build_mqtt(
-            settings, engine, clock, notifications, announcements, voices
+            settings, engine, clock, notifications, announcements, voices, count
         )
         discovery = mqtt.discovery
         senders.append(mqtt.channel)
         loops.append(mqtt.channel.run)
     if home_assistant is not None:
-        acks = Acks(engine, clock, notifies=discovery is not None)
+        acks = Acks(engine, clock, notifies=discovery is not None, count=count)
         speakers = HomeAssistantSpeakers(home_assistant, clock, acks.record)
         senders.append(speakers)
         loops += [speakers.run, SpeakerPresence(engine, clock, home_assistant).run]

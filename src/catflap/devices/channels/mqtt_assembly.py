@@ -17,6 +17,7 @@ from catflap.devices.schedule import Schedules
 from catflap.devices.scheduled_announcements import ScheduledAnnouncements
 from catflap.mqtt_settings import MqttSettings
 from catflap.speech import Voices
+from catflap.store.counters import Count, count_nothing
 from catflap.store.notify import NotificationListener
 
 
@@ -35,6 +36,7 @@ def build_mqtt(
     notifications: NotificationListener,
     announcements: ScheduledAnnouncements,
     voices: Voices,
+    count: Count = count_nothing,
 ) -> Mqtt:
     """Build the channel.
 
@@ -47,7 +49,7 @@ def build_mqtt(
     if kinds:
         discovery = Discovery(engine, clock, notifications, Devices(engine, clock), voices, kinds)
     schedules = SchedulePublisher(engine, Schedules(engine, clock, announcements), notifications)
-    acks = Acks(engine, clock, notifies=discovery is not None)
-    inbox = Inbox(engine, clock, Presence(engine, clock, voices), acks, discovery)
+    acks = Acks(engine, clock, notifies=discovery is not None, count=count)
+    inbox = Inbox(engine, clock, Presence(engine, clock, voices, count), acks, discovery)
     broker = Broker(address, settings.mqtt_ca_file)
     return Mqtt(MqttChannel(broker, schedules, inbox, discovery), inbox, discovery)

@@ -11,7 +11,13 @@ from fastapi import FastAPI
 from catflap.calendars import EventWriter
 from catflap.calendars.push_notifications import PushNotifications
 from catflap.clock import Clock
-from catflap.components import Components, Infrastructure, http_client, open_components
+from catflap.components import (
+    Components,
+    Infrastructure,
+    VaultComponents,
+    http_client,
+    open_components,
+)
 from catflap.devices.acks import Acks
 from catflap.devices.devices import Devices
 from catflap.devices.members import Members
@@ -32,7 +38,9 @@ from catflap.settings import Settings
 from catflap.signin import Sessions, SignIn, SignInPolicy, Users
 from catflap.signin.consent_links import ConsentLinks
 from catflap.signin.external_jwt import ExternalJwtVerifier, issuer_unavailable
+from catflap.signin.operators import Operators
 from catflap.vault import Grants
+from catflap.vault.health import VaultHealth
 from catflap.web.app import create_app
 from catflap.web.paths import Paths
 from catflap.web.services import Services
@@ -44,6 +52,7 @@ from catflap.web.signin_limits import (
     Limit,
     SignInLimits,
 )
+from catflap.work.numbers import OperatorNumbers
 
 # JSON about the signed-in user, where there is no page.
 _HOME_WITHOUT_PAGE = "/v1/me"
@@ -136,8 +145,13 @@ async def _services(components: Components, paths: Paths, stack: AsyncExitStack)
         users=users,
         devices=devices,
         members=Members(engine, clock),
-        presence=Presence(engine, clock, components.voices),
-        acks=Acks(engine, clock, notifies=bool(broker and settings.home_assistant_discovery)),
+        presence=Presence(engine, clock, components.voices, infrastructure.counters.count),
+        acks=Acks(
+            engine,
+            clock,
+            notifies=bool(broker and settings.home_assistant_discovery),
+            count=infrastructure.counters.count,
+        ),
         speakers=Speakers(engine, clock, devices, components.home_assistant),
         mqtt_logins=MqttLogins(engine, broker, mqtt_key),
         pairings=Pairings(engine, clock, devices, components.voices, await signing_key(engine, "pairings")),
@@ -159,6 +173,8 @@ async def _services(components: Components, paths: Paths, stack: AsyncExitStack)
         push_channels=components.push_channels,
         push_notifications=PushNotifications(engine, clock),
         api_keys=vault.api_keys,
+        operators=Operators(engine, settings.operators),
+        numbers=_numbers(infrastructure, vault),
         audit=vault.audit,
         webhooks=vault.webhooks,
         security_event_handler=vault.security_event_handler,
@@ -182,6 +198,12 @@ def _signin(infrastructure: Infrastructure, users: Users, grants: Grants) -> Sig
         signin_policy=_signin_policy(infrastructure.settings),
         audiences=infrastructure.settings.google_audiences,
     )
+
+
+def _numbers(infrastructure: Infrastructure, vault: VaultComponents) -> OperatorNumbers:
+    limit = infrastructure.settings.calendar_requests_per_minute
+    health = VaultHealth(infrastructure.vault_engine, vault.api_keys)
+    return OperatorNumbers(infrastructure.engine, infrastructure.clock, health, limit)
 
 
 def _signin_policy(settings: Settings) -> SignInPolicy:

@@ -76,6 +76,7 @@ HTTP_STATUS = {
     "not_allowed": 403,
     "scope_missing": 403,
     "write_forbidden": 403,
+    "operators_only": 403,
     "unauthenticated": 401,
     "not_found": 404,
     "mqtt_off": 404,

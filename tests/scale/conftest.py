@@ -13,7 +13,8 @@ from catflap.clock import FixedClock
 from catflap.store.database import Urls
 from catflap.testing import NOON, SharedDatabase
 from catflap.vault import TokenCipher, load_keyset
-from tests.scale.installation import USERS, Large
+from catflap.work.status import Push, Requests, Status
+from tests.scale.installation import USER, USERS, Large
 from tests.scale.jobs import JOBS
 from tests.scale.routes import NEW, ROUTES, WRITER
 from tests.support.app_client import ALICE, BOB, CLIENT_ID, RunningApp, running_app
@@ -43,11 +44,19 @@ def large_database(shared_database: SharedDatabase, data_dir: Path) -> Iterator[
         yield urls
 
 
+async def _no_status(*_: object) -> Status:
+    return Status(0, 0, 0, 0, 0, None, None, Push(0, 0, 0, 0), Requests(0, 0, 0, 0, 0), [], [])
+
+
 # What is done once a second, or remembered for seconds, is done by each call or by calls of its own.
 _SAME_EACH_TIME = {
     "vault.audit._EVERY_SECONDS": 3600.0,
     "vault.usage._EVERY_SECONDS": 3600.0,
     "vault.api_keys._CACHE_SECONDS": 0.0,
+    "store.counters._EVERY_SECONDS": 3600.0,
+    "work.numbers._REMEMBERED": timedelta(0),
+    # It reads whole tables, as its docstring says.
+    "work.numbers.read_status": _no_status,
     "signin.authorization_requests.AuthorizationRequests._is_sweep_due": lambda _self: True,
 }
 
@@ -80,6 +89,7 @@ async def recorded(large_database: Urls, data_dir: Path) -> Recorded:
             patch.setattr(f"catflap.{name}", value)
         options = {"return_urls": (RETURN_TO,), "signins_per_minute": 10_000, "calendars": True}
         options["mqtt_url"] = "mqtt://broker"
+        options["operators"] = (f"user{USER}@example.com",)
         options["allowed_emails"] = (ALICE, BOB, WRITER, NEW)
         async with (
             fake_home_assistant() as home,

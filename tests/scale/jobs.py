@@ -250,6 +250,12 @@ async def _write_uses(one: Large) -> Awaitable[Any]:
     return grants.write_uses()
 
 
+async def _write_counters(one: Large) -> Awaitable[Any]:
+    counters = one.app.catflap.components.infrastructure.counters
+    counters.count("token_refreshes", "outcome 1")
+    return counters.write()
+
+
 async def _write_key_uses(one: Large) -> Awaitable[Any]:
     return one.app.catflap.services.api_keys.write_uses()
 
@@ -283,5 +289,6 @@ JOBS: dict[str, Call] = {
     "write audit entries": _write_audit,
     "write uses of grants": _write_uses,
     "write uses of keys": _write_key_uses,
+    "write counters": _write_counters,
     "compare the OAuth client": _start,
 }

@@ -16,7 +16,7 @@ from tests.support.app_client import ALICE, BOB, CLIENT_ID
 from tests.support.backend import RETURN_TO, follow, make_link
 from tests.support.events import event, writer
 from tests.support.fake_home_assistant import PLAYER
-from tests.support.many_users import account_sub, push_channel_id, push_channel_token
+from tests.support.many_users import account_sub, cookie_token, push_channel_id, push_channel_token
 from tests.support.signin_codes import id_token
 
 # Each is called with the rights of another loaded user, whose rows it deletes.
@@ -127,6 +127,7 @@ _REQUESTS = {
     "GET /v1/plays": _Request("/v1/plays"),
     "GET /v1/speakers": _Request("/v1/speakers"),
     "POST /v1/speakers": _Request("/v1/speakers", json={"entity": PLAYER}),
+    "GET /metrics": _Request("/metrics", by="key"),
     "GET /readyz": _Request("/readyz", by=""),
 }
 
@@ -251,6 +252,11 @@ async def _leave(one: Large) -> Awaitable[Any]:
     return one.app.client.delete(f"/v1/devices/{_INVITES}/members/{USER}", headers=one.bearer())
 
 
+async def _operator(one: Large) -> Awaitable[Any]:
+    cookie = {"Cookie": f"catflap_session={cookie_token(USER)}"}
+    return one.app.client.get("/v1/operator/numbers", headers=cookie)
+
+
 async def _acknowledge(one: Large) -> Awaitable[Any]:
     announcement = hashlib.md5(f"{USER}-1".encode()).hexdigest()
     body = {"announcement": announcement, "state": "played", "at": rfc3339(one.app.clock.now())}
@@ -337,6 +343,7 @@ ROUTES: dict[str, Call] = {name: _simple(name, request) for name, request in _RE
     "POST /v1/invitations/accept": _accept,
     "DELETE /v1/devices/{device_id}/members/{user_id}": _leave,
     "POST /v1/device/acks": _acknowledge,
+    "GET /v1/operator/numbers": _operator,
     "POST /v1/device/actions": _act,
     "POST /v1/announcements/{announcement_id}/acknowledge": _react("acknowledge"),
     "POST /v1/announcements/{announcement_id}/snooze": _react("snooze"),

@@ -48,6 +48,11 @@ def bearer_token(user_id: int) -> str:
     return f"session-{user_id}-2"
 
 
+def cookie_token(user_id: int) -> str:
+    """Return the token of the cookie of a loaded user's browser."""
+    return f"session-{user_id}-1"
+
+
 def device_token(user_id: int) -> str:
     """Return the token of a loaded user's device."""
     return f"device-{user_id}"

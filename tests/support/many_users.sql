@@ -160,6 +160,15 @@ SELECT :now: - (i % 97 + n * 100) * interval '10 minutes', 'token', 'ok', 1 + i 
     '2' || lpad(i::text, 20, '0')
 FROM generate_series(1, :users:) i, generate_series(1, 20) n;
 
+-- Two weeks in steps of five minutes.
+INSERT INTO app.counters (bucket_at, name, label, value)
+SELECT at, 'token_refreshes', 'outcome ' || n, n
+FROM generate_series(:now: - interval '14 days' + interval '1 hour', :now:, interval '5 minutes') at,
+    generate_series(1, 12) n;
+
+INSERT INTO app.counter_totals (name, label, value)
+SELECT 'token_refreshes', 'outcome ' || n, n FROM generate_series(1, 12) n;
+
 INSERT INTO app.risc_events (jti, events, received_at, done_at)
 SELECT 'jti-' || i, '[]', :now: - i % 100 * interval '1 day', :now: - i % 100 * interval '1 day'
 FROM generate_series(10, :users:, 10) i;
@@ -193,7 +202,7 @@ SELECT id, user_id, account_sub, client_id, refresh_token, '{drive.readonly}', s
 FROM vault.google_tokens WHERE user_id % 50 = 20 AND state = 'active';
 
 INSERT INTO vault.api_keys (name, token_hash, rights, per_minute, created_at)
-SELECT 'key ' || i, sha256(('key-' || i)::bytea), '{tokens,proxy,users,announce,keys,events}', 6000, :now:
+SELECT 'key ' || i, sha256(('key-' || i)::bytea), '{tokens,proxy,users,announce,keys,events,metrics}', 6000, :now:
 FROM generate_series(1, :api_keys:) i;
 
 INSERT INTO vault.webhooks (url, secret, events, created_at)

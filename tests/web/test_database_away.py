@@ -62,7 +62,7 @@ async def away(clock: FixedClock, tmp_path: Path) -> AsyncIterator[Away]:
                 server,
                 browser,
                 bearer=await app.bearer_of(me["user_id"]),
-                key=await app.api_key("tokens", "proxy", "users", "events", "announce", "keys"),
+                key=await app.api_key("tokens", "proxy", "users", "events", "announce", "keys", "metrics"),
                 device={"Authorization": f"Bearer {token}"},
                 user_id=me["user_id"],
             )
@@ -137,6 +137,8 @@ def calls(away: Away) -> list[tuple[str, str, dict[str, str], Any]]:
         ("POST", "/v1/users", key, {}),
         ("POST", f"{user}/sessions", key, None),
         ("GET", "/v1/keys", key, None),
+        ("GET", "/metrics", key, None),
+        ("GET", "/v1/operator/numbers", bearer, None),
         ("POST", "/google/calendar/push", {"X-Goog-Channel-ID": str(UUID(int=1))}, None),
         ("POST", "/storeauthcode", page, away.app.popup_code().encode()),
     ]

@@ -104,7 +104,7 @@ async def identities(app: RunningApp) -> dict[str, dict[str, str]]:
     code = (await app.client.post("/v1/pairings", json=body)).json()["code"]
     assert (await browser.send("POST", "/v1/devices", json={"code": code})).status_code == 201
     cookie = "; ".join(f"{name}={value}" for name, value in browser.http.cookies.items())
-    rights = ("tokens", "proxy", "users", "events", "announce", "keys")
+    rights = ("tokens", "proxy", "users", "events", "announce", "keys", "metrics")
     return {
         "signed out": {},
         "a session": {"Cookie": cookie, "X-CSRF-Token": browser.csrf, **app.page_headers()},

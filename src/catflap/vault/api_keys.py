@@ -26,7 +26,8 @@ from catflap.store.token_hash import hash_token
 from catflap.store.vault_tables import api_keys as t
 from catflap.vault.rate_limit import TokenBucket
 
-Right = Literal["tokens", "proxy", "users", "events", "announce", "keys"]
+Right = Literal["tokens", "proxy", "users", "events", "announce", "keys", "metrics"]
+KeyState = Literal["live", "expired", "revoked"]
 RIGHTS: tuple[Right, ...] = get_args(Right)
 PER_MINUTE = 6000
 _PREFIX = "catflap_"
@@ -48,6 +49,12 @@ class ApiKey:
     expires_at: datetime | None
     last_used_at: datetime | None
     revoked_at: datetime | None
+
+    def state_at(self, now: datetime) -> KeyState:
+        """Return whether the key can be used."""
+        if self.revoked_at is not None:
+            return "revoked"
+        return "expired" if self.expires_at is not None and now >= self.expires_at else "live"
 
     def check(self, right: Right) -> None:
         """Check that the key has a right.

@@ -11,6 +11,7 @@ from catflap.web.authentication import ServicesDep
 from catflap.web.headers import SecurityHeaders
 from catflap.web.page_route import http_error
 from catflap.web.problem_route import new_router
+from catflap.web.routes import metrics
 from catflap.web.services import STATE_KEY, Services
 
 operations = new_router()
@@ -31,6 +32,7 @@ def create_app(services: Services) -> FastAPI:
         _add_routes(app, router())
     if services.settings.calendars:
         _add_routes(app, routers.mia_router())
+    _add_routes(app, metrics.router)
     _add_routes(app, operations)
     app.add_middleware(SecurityHeaders, https=services.settings.origin.startswith("https://"))
     return app

@@ -244,6 +244,18 @@ async def session_required(session: Annotated[Session | None, Depends(session_or
     return session
 
 
+async def operator_required(
+    session: Annotated[Session, Depends(session_required)], services: Annotated[Services, Depends(services)]
+) -> Session:
+    """Dependency: the session of an operator.
+
+    Raises:
+        BadRequest: `unauthenticated`, `operators_only`.
+    """
+    await services.operators.check(session)
+    return session
+
+
 async def device_required(
     services: Annotated[Services, Depends(services)], token: Annotated[str | None, Security(DEVICE_TOKEN)]
 ) -> Device:
@@ -322,6 +334,7 @@ CurrentSession = Annotated[Session, Depends(session_required)]
 MaybeSession = Annotated[Session | None, Depends(session_or_none)]
 # For routes that check the origin themselves.
 UncheckedSession = Annotated[Session | None, Depends(session_unchecked)]
+OperatorSession = Annotated[Session, Depends(operator_required)]
 CurrentDevice = Annotated[Device, Depends(device_required)]
 ServicesDep = Annotated[Services, Depends(services)]
 CookieNames = Annotated[Cookies, Depends(cookies)]

@@ -18,6 +18,7 @@ _TAGS = {
     "preferences": "How and when announcements are made.",
     "devices": "Devices: pairing, schedule, sounds, acknowledgements.",
     "google": "What Google calls.",
+    "operator": "How this Catflap is, for its operator.",
 }
 _DESCRIPTION = "Errors are problem documents (RFC 9457) with a stable `code`; `docs/api.md` lists them."
 

@@ -19,6 +19,7 @@ from catflap.web.routes import (
     me,
     mobile,
     mute,
+    operator,
     pages,
     pairings,
     plays,
@@ -63,8 +64,8 @@ def token_router(lifespan: _Lifespan = None) -> APIRouter:
 
 
 def me_router(lifespan: _Lifespan = None) -> APIRouter:
-    """The signed-in user's accounts, grants and sessions."""
-    return _together(lifespan, me.router)
+    """The signed-in user's accounts, grants and sessions, and the numbers of the operator."""
+    return _together(lifespan, me.router, operator.router)
 
 
 def mia_router(lifespan: _Lifespan = None) -> APIRouter:

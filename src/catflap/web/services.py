@@ -30,6 +30,7 @@ from catflap.settings import Settings
 from catflap.signin import Sessions, SignIn, Users
 from catflap.signin.consent_links import ConsentLinks
 from catflap.signin.external_jwt import ExternalJwtVerifier
+from catflap.signin.operators import Operators
 from catflap.speech import Voices
 from catflap.vault import Grants, Vault
 from catflap.vault.api_keys import ApiKeys
@@ -39,6 +40,7 @@ from catflap.vault.security_events import SecurityEventHandler
 from catflap.vault.webhooks import Webhooks
 from catflap.web.paths import Paths
 from catflap.web.signin_limits import Limit, SignInLimits
+from catflap.work.numbers import OperatorNumbers
 
 # Our only name on `app.state`.
 STATE_KEY = "catflap"
@@ -73,6 +75,8 @@ class Services:
     push_channels: PushChannels | None
     push_notifications: PushNotifications
     api_keys: ApiKeys
+    operators: Operators
+    numbers: OperatorNumbers
     audit: Audit
     http: httpx2.AsyncClient
     proxy_rules: tuple[ProxyRule, ...]

@@ -33,7 +33,9 @@ WITH channels AS (
 )
 SELECT count(*) AS selected, count(c.synced_at) AS synced, count(until) AS push_live,
     count(*) FILTER (WHERE until < :soon) AS push_expiring,
-    count(*) FILTER (WHERE until IS NULL AND c.push_refused_until > :now) AS push_refused
+    count(*) FILTER (WHERE until IS NULL AND c.push_refused_until > :now) AS push_refused,
+    CAST(percentile_cont(ARRAY[0.5, 0.95, 1.0]) WITHIN GROUP (ORDER BY extract(epoch FROM :now - c.synced_at))
+        AS double precision[]) AS ages
 FROM app.calendars c LEFT JOIN channels ON channels.calendar_id = c.id WHERE c.is_selected
 """)
 # The times of the queue are the database's.
@@ -78,6 +80,15 @@ class Push:
 
 
 @dataclass(frozen=True)
+class Ages:
+    """Since when selected calendars were last read: the median, what 95 of 100 are below, and the oldest."""
+
+    half: float
+    most: float
+    oldest: float
+
+
+@dataclass(frozen=True)
 class Jobs:
     """Queued jobs of one kind: that could run now, that run later, and that are running."""
 
@@ -109,6 +120,7 @@ class Status:
         calendars_read: those of them that were read at least once.
         due: accounts of which something is due, and no job was enqueued yet.
         oldest_due_seconds: since when the oldest of them is.
+        ages: since when calendars were last read, in seconds; None before the first was.
     """
 
     connections: int
@@ -117,6 +129,7 @@ class Status:
     calendars_read: int
     due: int
     oldest_due_seconds: float | None
+    ages: Ages | None
     push: Push
     requests: Requests
     jobs: list[Jobs]
@@ -144,6 +157,7 @@ async def read_status(engine: AsyncEngine, now: datetime, requests_per_minute: i
             calendars_read=calendars.synced,
             due=accounts.due,
             oldest_due_seconds=(now - accounts.oldest).total_seconds() if accounts.due else None,
+            ages=Ages(*calendars.ages) if calendars.ages else None,
             push=Push(live, calendars.push_expiring, refused, calendars.selected - live - refused),
             requests=await _requests(connection, now, requests_per_minute),
             jobs=[Jobs(**row._mapping) for row in await connection.execute(_JOBS)],

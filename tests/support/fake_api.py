@@ -27,6 +27,7 @@ from catflap.web.schemas.calendars import AnnouncementList, DialectResource, Tod
 from catflap.web.schemas.devices import AckBody, DeviceBody, DeviceChange, DeviceList, DeviceResource
 from catflap.web.schemas.pairings import PreviewBody, WaitingDeviceResource
 from catflap.web.static_files import page_router
+from tests.support.fake_account import add_account
 from tests.support.fake_choices import add_choices
 from tests.support.fake_state import BARE, DIALECTS, UNTOLD, FakeApi
 
@@ -92,6 +93,7 @@ def build(catflap: FakeApi) -> FastAPI:
         return AnnouncementList.model_validate({"announcements": listed})
 
     add_choices(app, catflap)
+    add_account(app, catflap)
 
     @app.get("/v1/dialects")
     async def dialects() -> list[DialectResource]:

@@ -81,6 +81,12 @@ class FakeApi:
     # Codes that devices show, with what a preview of each tells; and those that were claimed.
     codes: dict[str, dict[str, Any]] = field(default_factory=dict)
     paired: list[dict[str, Any]] = field(default_factory=list)
+    # As of `fake_account.account` and `session`; and grants whose accounts have left the list.
+    accounts: list[dict[str, Any]] = field(default_factory=list)
+    left_grants: list[dict[str, Any]] = field(default_factory=list)
+    sessions: list[dict[str, Any]] = field(default_factory=list)
+    google_away: bool = False
+    erased: bool = False
     acks: list[dict[str, Any]] = field(default_factory=list)
     reactions: list[tuple[str, str, Any]] = field(default_factory=list)
     mutes: list[str | None] = field(default_factory=list)

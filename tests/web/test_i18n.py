@@ -12,18 +12,25 @@ from catflap.web.i18n import LANGUAGES, InvalidLocaleFile, choose_language, pars
 SOURCE = Path(catflap.__file__).parent
 # Keys that a script or the server composes: prefix, and where the rest of the key comes from.
 COMPOSED = (
+    "account_",
     "broken_",
     "device_",
     "did_",
     "error_",
+    "failed_",
     "held_",
+    "may_",
     "mend_",
     "problem_",
     "remedy_",
+    "screen_",
+    "span_",
+    "span_one_",
     "state_",
     "step_",
     "why_",
     "zone_from_",
+    *(f"privacy_{part}_" for part in ("erase", "kept", "leaves", "name", "what", "where")),
 )
 # `error.type` of Google's popup (google.accounts.oauth2.initCodeClient, error_callback).
 FROM_GOOGLE = {"error_popup_failed_to_open", "error_popup_closed"}

@@ -18,6 +18,7 @@ from catflap.web.headers import content_security_policy, nonce_of
 from catflap.web.i18n import LANGUAGES
 from catflap.web.page_route import PageRoute
 from catflap.web.page_templates import render
+from catflap.web.privacy import privacy_notice, script_texts
 from catflap.web.problem_route import new_router
 from catflap.web.services import Services
 
@@ -83,6 +84,8 @@ async def viewer(
     )
 
 
+# What somebody who is signed out sees at the address of a screen, if not the way in.
+_SIGNED_OUT: Final = {"privacy": "privacy.html"}
 _Show = Callable[..., Awaitable[HTMLResponse]]
 
 
@@ -98,7 +101,7 @@ def _screen(name: str, path: str) -> _Show:
         error: str | None = None,
         lang: str | None = None,
     ) -> HTMLResponse:
-        template = "signed_out.html" if who is None else "signed_in.html"
+        template = _SIGNED_OUT.get(name, "signed_out.html") if who is None else "signed_in.html"
         if error == "state_invalid" and names.keeps_none(request):
             error = "cookies_blocked"
         more = {"who": who, "screen": name, "screens": SCREENS}
@@ -153,5 +156,8 @@ def _rendered(
         lang=lang,
         error=error,
         consent_url=consent_url,
+        settings=services.settings,
+        privacy_notice=privacy_notice,
+        script_texts=script_texts,
         **more,
     )

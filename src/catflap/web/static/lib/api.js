@@ -31,18 +31,30 @@ export class Api {
    * @param {"POST" | "PUT" | "PATCH" | "DELETE"} method
    * @param {string} path
    * @param {unknown} [body]
+   * @param {string} [prefix]
    * @returns {Promise<any>}
    */
-  send(method, path, body) {
+  send(method, path, body, prefix = this.prefixes.mia) {
     const headers = { "Content-Type": "application/json", "X-CSRF-Token": this.#csrf };
-    return this.#call(this.prefixes.mia + path, { method, headers, body: JSON.stringify(body) });
+    return this.#call(prefix + path, { method, headers, body: JSON.stringify(body) });
+  }
+
+  /** A file, once it is here as a whole. @param {string} path @param {string} [prefix] @returns {Promise<Blob>} */
+  async file(path, prefix = this.prefixes.mia) {
+    return (await this.#answer(prefix + path, { headers: { "X-CSRF-Token": this.#csrf } })).blob();
   }
 
   /** @param {string} address @param {RequestInit} init */
   async #call(address, init) {
+    const response = await this.#answer(address, init);
+    return response.json().catch(() => ({}));
+  }
+
+  /** @param {string} address @param {RequestInit} init */
+  async #answer(address, init) {
     const response = await fetch(address, { ...init, credentials: "same-origin", cache: "no-store" });
+    if (response.ok) return response;
     const body = await response.json().catch(() => ({}));
-    if (response.ok) return body;
     if (response.status === 401 || body.code === "csrf") this.onRefused(response.status);
     throw new Problem(response.status, String(body.code ?? "unknown"));
   }

@@ -20,6 +20,11 @@ export class Format {
     return (this.#words[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
   }
 
+  /** @param {string} key */
+  has(key) {
+    return key in this.#words;
+  }
+
   /** The text of `key`, or of `otherwise` when there is none. @param {string} key @param {string} otherwise */
   oneOf(key, otherwise) {
     return this.word(key in this.#words ? key : otherwise);
@@ -68,10 +73,19 @@ export class Format {
     return minutes.split(",").map((one) => (one === "0" ? this.word("at_start") : format.format(Number(one)))).join(", ");
   }
 
-  /** How long ago, in seconds or minutes. @param {number} seconds */
+  /** How long ago, in the largest unit that fits. @param {number} seconds */
   ago(seconds) {
     const format = new Intl.RelativeTimeFormat(this.#locale, { numeric: "auto" });
-    return seconds < 60 ? format.format(-seconds, "second") : format.format(-Math.floor(seconds / 60), "minute");
+    const units = /** @type {const} */ ([["day", 86_400], ["hour", 3600], ["minute", 60]]);
+    const [unit, size] = units.find(([, size]) => seconds >= size) ?? /** @type {const} */ (["second", 1]);
+    return format.format(-Math.floor(seconds / size), unit);
+  }
+
+  /** How large a file is. @param {number} bytes */
+  size(bytes) {
+    const [unit, size] = bytes < 1_000_000 ? ["kilobyte", 1000] : ["megabyte", 1_000_000];
+    const options = /** @type {const} */ ({ style: "unit", unitDisplay: "short", maximumFractionDigits: 1 });
+    return new Intl.NumberFormat(this.#locale, { ...options, unit: String(unit) }).format(bytes / Number(size));
   }
 
   /** @param {number} milliseconds */

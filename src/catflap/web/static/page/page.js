@@ -45,6 +45,8 @@ const screens = new Screens(
     voice: () => import("./screens/voice.js"),
     when: () => import("./screens/when.js"),
     devices: () => import("./screens/devices.js"),
+    google: () => import("./screens/google.js"),
+    privacy: () => import("./screens/privacy.js"),
   },
   { api, format, clock, session, device, preferences, day, speaks: page.speaks },
 );

@@ -24,6 +24,8 @@ export class Session {
   #over = new AbortController();
   #mustCheck = false;
   #ticked = Date.now();
+  /** What may be ending the session at this page's own wish. @type {Promise<unknown>} */
+  #ending = Promise.resolve();
 
   /** @param {import("../lib/api.js").Api} api @param {number} user */
   constructor(api, user) {
@@ -56,6 +58,22 @@ export class Session {
   /** Say nothing before the next answer: after sleep, or when the stream says that this device is gone. */
   requireCheck() {
     this.#mustCheck = true;
+  }
+
+  /**
+   * End the session by `act`, which deletes the user, and leave for `address`. The end that others tell of meanwhile
+   * is its own, if it succeeds.
+   * @param {() => Promise<unknown>} act
+   * @param {string} address
+   */
+  async endBy(act, address) {
+    const acting = act();
+    this.#ending = acting.catch(() => {});
+    await acting;
+    this.#silence();
+    forget();
+    this.tellOthers();
+    location.replace(address);
   }
 
   /** Ask. @returns {Promise<State>} */
@@ -99,6 +117,8 @@ export class Session {
    * @param {number} status
    */
   async #refused(status) {
+    if (this.signal.aborted) return;
+    await this.#ending;
     if (this.signal.aborted) return;
     this.#silence();
     // The same user with a new session keeps the device and what was said already.

@@ -92,8 +92,8 @@ def begun_since(attempt: PendingAuthorization, session: Session | None) -> bool:
     return session is not None and session.kind == "cookie" and session.id != attempt.session_id
 
 
-def redirect_with_error(services: Services, error: CatflapError) -> Response:
-    """Redirect to the page, which shows sentences for the error code.
+def redirect_with_error(services: Services, error: CatflapError, began: str = "") -> Response:
+    """Redirect to the page, or to the screen where a consent was begun, which shows sentences for the error.
 
     An authorization request is not known again also where a browser keeps no cookies. So with `state_invalid`
     a cookie is sent along, and the page looks whether it comes back.
@@ -105,7 +105,7 @@ def redirect_with_error(services: Services, error: CatflapError) -> Response:
     if isinstance(error, DatabaseUnavailable) or error.code == "rate_limited":
         raise error
     log.warning("signin_failed", code=error.code, detail=error.detail)
-    response = RedirectResponse(services.paths.home_with(f"error={error.code}"), 303)
+    response = RedirectResponse(services.paths.began_with(began, f"error={error.code}"), 303)
     if error.code == "state_invalid":
         cookies_of(services).set_probe(response)
     return response

@@ -1,5 +1,6 @@
 """Path prefixes under which an application includes our routers; links and redirects are built from them."""
 
+import re
 from dataclasses import dataclass
 
 
@@ -20,3 +21,13 @@ class Paths:
     def home_with(self, query: str) -> str:
         """Return `home` with `query` appended."""
         return f"{self.home}{'&' if '?' in self.home else '?'}{query}"
+
+    def began_with(self, began: str, query: str) -> str:
+        """Return our screen of accounts if a consent was begun there, else `home`; with `query` appended.
+
+        Args:
+            began: where the browser was to go after the consent.
+        """
+        if not re.fullmatch(rf"{re.escape(self.mia)}/google(\?lang=[a-z]+)?", began):
+            return self.home_with(query)
+        return f"{began}{'&' if '?' in began else '?'}{query}"

@@ -78,14 +78,14 @@ async def begin(
         if await _is_lost(services, asks):
             asks = forced(asks)
     except CatflapError as error:
-        return redirect_with_error(services, error)
+        return redirect_with_error(services, error, next)
     asks = with_prompt(asks, prompt)
     try:
         begun = await services.signin.begin(
             asks, browser_secret=request.cookies.get(names.signin), session_id=session.id if session else None
         )
     except CatflapError as error:
-        return redirect_with_error(services, error)
+        return redirect_with_error(services, error, next)
     return redirect_to_google(request, begun, names)
 
 
@@ -112,9 +112,10 @@ async def callback(
     iss: Annotated[Text | None, Query(max_length=200)] = None,
 ) -> Response:
     """Complete the sign-in or consent that the state names (RFC 6749 section 4.1.2)."""
-    answer = AuthorizationResponse(code, error, iss)
+    answer, began = AuthorizationResponse(code, error, iss), ""
     try:
         async with services.signin.resume(state, names.signin_secrets(request, state)) as attempt:
+            began = attempt.request.next
             if attempt.request.consent_id is not None:
                 return await _answer_link(services, attempt, answer, session)
             try:
@@ -129,7 +130,7 @@ async def callback(
             else redirect_with_error(services, failure)
         )
     except CatflapError as failure:
-        return redirect_with_error(services, failure)
+        return redirect_with_error(services, failure, began)
 
 
 @router.get(

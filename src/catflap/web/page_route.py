@@ -1,7 +1,7 @@
 """Route class of addresses that people open: compressed, and with errors that a person can read.
 
-A page holds a secret, its CSRF token, and is compressed all the same: nothing in it was chosen by whoever
-made a browser ask for it, so its length tells them nothing (the attack BREACH needs both).
+A page holds a secret, its CSRF token, and is compressed all the same: nothing in it was chosen by a site
+that made a browser ask for it, so its length tells that site nothing (the attack BREACH needs both).
 """
 
 from fastapi import Response

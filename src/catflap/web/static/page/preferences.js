@@ -3,7 +3,7 @@
 /** @typedef {{id: string, language: string, name: string, native_name: string, example: string}} Dialect */
 /** @typedef {Record<string, unknown>} Values as of GET /v1/preferences */
 
-/** Fires `change` after every change of the values, whoever made it. */
+/** Fires `change` after every change of the values, by a screen or by the server. */
 export class Preferences extends EventTarget {
   #api;
   #format;

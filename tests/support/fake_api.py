@@ -14,7 +14,6 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import RedirectResponse, StreamingResponse
 
 from catflap.cli.http_server import bind, port_of, serving
-from catflap.clock import rfc3339
 from catflap.errors import BadRequest
 from catflap.settings import Settings
 from catflap.store.unavailable import DatabaseUnavailable
@@ -22,13 +21,12 @@ from catflap.web.paths import Paths
 from catflap.web.problems import problem_of
 from catflap.web.routes.pages import router, viewer
 from catflap.web.schemas.accounts import SessionLifetime
-from catflap.web.schemas.base import json_response
 from catflap.web.schemas.calendars import AnnouncementList, DialectResource, Today
-from catflap.web.schemas.devices import AckBody, DeviceBody, DeviceChange, DeviceList, DeviceResource
-from catflap.web.schemas.pairings import PreviewBody, WaitingDeviceResource
+from catflap.web.schemas.devices import AckBody, TokenBody
 from catflap.web.static_files import page_router
 from tests.support.fake_account import add_account
 from tests.support.fake_choices import add_choices
+from tests.support.fake_devices import add_devices
 from tests.support.fake_state import BARE, DIALECTS, UNTOLD, FakeApi
 
 
@@ -94,73 +92,15 @@ def build(catflap: FakeApi) -> FastAPI:
 
     add_choices(app, catflap)
     add_account(app, catflap)
+    add_devices(app, catflap)
 
     @app.get("/v1/dialects")
     async def dialects() -> list[DialectResource]:
         return [DialectResource.model_validate(one) for one in DIALECTS]
 
-    def device(id: int, token: str | None = None, **more: str) -> DeviceResource:
-        return DeviceResource.model_validate(
-            {
-                "id": id,
-                "name": "Browser",
-                "model": "browser",
-                "is_owner": True,
-                "channel": "https",
-                "room": "",
-                "quiet_hours": None,
-                "volume": catflap.volume,
-                "muted_until": catflap.muted_until,
-                "audio": {"format": "wav", "rate": 16000},
-                "last_seen_at": None,
-                "online": True,
-                "token": token,
-                **more,
-            }
-        )
-
-    @app.get("/v1/devices")
-    async def list_devices() -> DeviceList:
-        paired = [device(**one) for one in catflap.paired]
-        return DeviceList(devices=[device(id) for id in catflap.devices.values()] + paired)
-
-    @app.post("/v1/pairings/preview")
-    async def preview(body: PreviewBody) -> Response:
-        if body.code not in catflap.codes:
-            return problem_of(BadRequest("not_found", "No device shows this code."))
-        waiting = {"channel": "https", "expires_at": catflap.now(), **catflap.codes[body.code]}
-        return json_response(WaitingDeviceResource.model_validate(waiting))
-
-    @app.post("/v1/devices", status_code=201)
-    async def devices(body: DeviceBody) -> DeviceResource:
-        id = len(catflap.devices) + len(catflap.paired) + 1
-        if body.code is not None:
-            del catflap.codes[body.code]
-            catflap.paired.append({"id": id, "name": body.name or "Mia", "room": body.room})
-            await catflap.noticed()
-            return device(**catflap.paired[-1])
-        catflap.devices[f"token-{id}"] = id
-        return device(id, f"token-{id}")
-
-    @app.patch("/v1/devices/{id}")
-    async def adjust(id: int, body: DeviceChange) -> DeviceResource:
-        if body.volume is not None:
-            catflap.volume = body.volume
-        if "muted_until" in body.model_fields_set:
-            catflap.muted_until = rfc3339(body.muted_until) if body.muted_until else None
-        await catflap.tell()
-        return device(id)
-
-    @app.delete("/v1/devices/{id}")
-    async def unpair(id: int) -> Response:
-        catflap.devices = {token: one for token, one in catflap.devices.items() if one != id}
-        catflap.paired = [one for one in catflap.paired if one["id"] != id]
-        await catflap.noticed()
-        return Response(status_code=204)
-
     def is_device(request: Request) -> bool:
         token = request.headers.get("authorization", "").removeprefix("Bearer ")
-        return token in catflap.devices and "cookie" not in request.headers
+        return catflap.knows(token) and "cookie" not in request.headers
 
     @app.get("/v1/device/schedule")
     async def schedule(request: Request) -> Response:
@@ -184,6 +124,15 @@ def build(catflap: FakeApi) -> FastAPI:
         if not is_device(request):
             return problem_of(BadRequest("unauthenticated", "This device is not paired."))
         catflap.heartbeats += 1
+        await catflap.noticed()
+        return Response(status_code=204)
+
+    @app.post("/v1/device/token")
+    async def rotate(body: TokenBody, request: Request) -> Response:
+        if not is_device(request):
+            return problem_of(BadRequest("unauthenticated", "This device is not paired."))
+        token = request.headers["authorization"].removeprefix("Bearer ")
+        catflap.rotate(token, body.token_sha256)
         await catflap.noticed()
         return Response(status_code=204)
 

@@ -87,6 +87,11 @@ class FakeApi:
     sessions: list[dict[str, Any]] = field(default_factory=list)
     google_away: bool = False
     erased: bool = False
+    # Of devices: what became of announcements, oldest first, and who shares it.
+    plays: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
+    members: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
+    # The speakers of Home Assistant; None where there is none.
+    speakers: list[dict[str, Any]] | None = None
     acks: list[dict[str, Any]] = field(default_factory=list)
     reactions: list[tuple[str, str, Any]] = field(default_factory=list)
     mutes: list[str | None] = field(default_factory=list)
@@ -132,6 +137,15 @@ class FakeApi:
         }
         self.announcements.append(planned)
         return planned
+
+    def knows(self, token: str) -> bool:
+        """Whether a device has this token, which may be known by its hash only."""
+        return {token, hashlib.sha256(token.encode()).hexdigest()} & self.devices.keys() != set()
+
+    def rotate(self, token: str, token_sha256: str) -> None:
+        """Replace the token of a device."""
+        known = token if token in self.devices else hashlib.sha256(token.encode()).hexdigest()
+        self.devices[token_sha256] = self.devices.pop(known)
 
     async def tell(self) -> None:
         """Send the schedule as it is now to every open stream."""

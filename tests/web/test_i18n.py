@@ -15,6 +15,8 @@ COMPOSED = (
     "account_",
     "broken_",
     "device_",
+    "device_play_",
+    "device_plays_",
     "did_",
     "error_",
     "failed_",

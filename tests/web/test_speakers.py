@@ -78,6 +78,8 @@ async def test_speakers_are_listed_with_their_rooms_and_what_is_no_speaker_is_no
         "name": "Kitchen",
         "room": "Kitchen",
         "resumes": True,
+        "rest_entity": None,
+        "volume": None,
         "available": True,
         "device": None,
         "at_rest": False,
@@ -114,6 +116,7 @@ async def test_a_speaker_becomes_a_device_of_the_user(stage: Stage) -> None:
     }
     listed = (await stage.speakers())[PLAYER]
     assert (listed["device"], listed["at_rest"]) == (made["device"], False)
+    assert (listed["rest_entity"], listed["volume"]) == (REST, 30)
     stage.home.set(REST, "on")
     assert (await stage.speakers())[PLAYER]["at_rest"]
     options = {"rest_entity": None, "volume": None}

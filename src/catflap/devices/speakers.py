@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Row, select, update
@@ -38,6 +38,8 @@ class Speaker:
         available: Whether Home Assistant reaches it.
         device: The id of the user's device that it is; None for none.
         at_rest: Whether nothing is said there now, by the device's `rest_entity`.
+        rest_entity: That of the device, if it is one.
+        volume: What the device sets while it speaks; None for the speaker's own.
     """
 
     entity: str
@@ -47,6 +49,8 @@ class Speaker:
     available: bool
     device: int | None
     at_rest: bool
+    rest_entity: str | None
+    volume: int | None
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,11 @@ class SpeakerDevice:
     rest_entity: str | None
     volume: int
     sets_volume: bool
+
+    @property
+    def volume_set(self) -> int | None:
+        """What the speaker's volume is set to while it speaks; None for its own."""
+        return self.volume if self.sets_volume else None
 
 
 class Speakers:
@@ -100,16 +109,7 @@ class Speakers:
         rooms = await self._rooms([one.entity for one in found])
         resting = {one.entity for one in states if one.state == "on"}
         speakers = [
-            Speaker(
-                entity=one.entity,
-                name=_name(one.name) or _name(one.entity),
-                room=_name(room),
-                resumes=_kind(one) == SATELLITE or bool(_features(one) & _MEDIA_ANNOUNCE),
-                available=one.state != "unavailable",
-                device=mine[one.entity].id if one.entity in mine else None,
-                at_rest=one.entity in mine and mine[one.entity].rest_entity in resting,
-            )
-            for one, room in zip(found, rooms, strict=True)
+            _speaker(one, room, mine.get(one.entity), resting) for one, room in zip(found, rooms, strict=True)
         ]
         return sorted(speakers, key=lambda one: (one.name, one.entity))
 
@@ -214,6 +214,22 @@ class Speakers:
 _ROOMS_UNKNOWN = (
     "Home Assistant tells areas to tokens of administrators only; users name the rooms of their speakers."
 )
+
+
+def _speaker(
+    state: EntityState, room: str, device: SpeakerDevice | None, resting: Collection[str]
+) -> Speaker:
+    return Speaker(
+        entity=state.entity,
+        name=_name(state.name) or _name(state.entity),
+        room=_name(room),
+        resumes=_kind(state) == SATELLITE or bool(_features(state) & _MEDIA_ANNOUNCE),
+        available=state.state != "unavailable",
+        device=device.id if device else None,
+        at_rest=device is not None and device.rest_entity in resting,
+        rest_entity=device.rest_entity if device else None,
+        volume=device.volume_set if device else None,
+    )
 
 
 def _device(row: Row[tuple[object, ...]]) -> SpeakerDevice:

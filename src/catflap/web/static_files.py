@@ -1,5 +1,8 @@
 """Static files: scripts for pages of the host application, and the files of our own page."""
 
+from pathlib import Path
+from typing import Final
+
 from fastapi import Request, Response
 from starlette.staticfiles import StaticFiles
 
@@ -10,6 +13,10 @@ from catflap.web.static_version import STATIC, without_prefix
 embed_router = new_router()
 page_router = new_router(route_class=PageRoute)
 _files = StaticFiles(directory=STATIC)
+# A picture of the documentation: in docs/ of the checkout, and beside the other files in the wheel.
+_WIRING: Final = "wiring.svg"
+_wiring = StaticFiles(directory=Path(__file__).parents[3] / "docs", check_dir=False)
+_is_wheel: Final = (STATIC / _WIRING).exists()
 _READ = ["GET", "HEAD"]
 
 
@@ -37,7 +44,8 @@ async def page_file(name: str, request: Request) -> Response:
 
 
 async def _file(name: str, request: Request, *, cache: str = "no-cache") -> Response:
-    response = await _files.get_response(name, request.scope)
+    files = _wiring if name == _WIRING and not _is_wheel else _files
+    response = await files.get_response(name, request.scope)
     # Without a version it may be kept, but is asked for (304) each time.
     response.headers["Cache-Control"] = cache
     return response

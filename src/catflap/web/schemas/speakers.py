@@ -53,6 +53,8 @@ class SpeakerResource(Answer):
     available: bool = Field(description="Whether Home Assistant reaches it.")
     device: int | None = Field(description="The id of the user's device that it is.")
     at_rest: bool = Field(description="Whether nothing is said there now, because of its `rest_entity`.")
+    rest_entity: str | None = Field(description=_REST)
+    volume: int | None = Field(description=_VOLUME)
 
     @classmethod
     def of(cls, speaker: Speaker) -> Self:
@@ -85,5 +87,5 @@ class SpeakerDeviceResource(Answer):
             room=device.room,
             entity=device.entity,
             rest_entity=device.rest_entity,
-            volume=device.volume if device.sets_volume else None,
+            volume=device.volume_set,
         )

@@ -2,9 +2,13 @@
 
 import { recall, remember } from "../lib/memory.js";
 
-/** @typedef {{id: string | number, token: string}} Identity */
+/**
+ * `next` is a token that is to replace the other one, kept until it is known which of them the server takes.
+ * @typedef {{id: string | number, token: string, next?: string}} Identity
+ */
 
-export class Device {
+/** Its event "made" tells that the server knows this browser as a device now. */
+export class Device extends EventTarget {
   #api;
   #key;
   #name;
@@ -13,6 +17,7 @@ export class Device {
 
   /** @param {import("../lib/api.js").Api} api @param {number} user @param {string} name */
   constructor(api, user, name) {
+    super();
     this.#api = api;
     this.#name = name;
     this.#key = `catflap.device.${user}`;
@@ -34,7 +39,8 @@ export class Device {
     const identity = await this.#identity();
     const response = await this.#ask(path, init, identity.token);
     if (response.status !== 401) return response;
-    if (this.#known()?.token === identity.token) remember(this.#key, undefined);
+    const known = this.#known();
+    if (known?.token === identity.token) remember(this.#key, known.next && { id: known.id, token: known.next });
     return this.#ask(path, init, (await this.#identity()).token);
   }
 
@@ -54,6 +60,17 @@ export class Device {
   async adjust(change) {
     const identity = this.#known();
     if (identity) await this.#api.send("PATCH", `/v1/devices/${identity.id}`, change).catch(() => {});
+  }
+
+  /** Replace its token. The answer may be lost, so the new one is kept beside the old one before. */
+  async renew() {
+    const { id, token } = await this.#identity();
+    const next = random();
+    const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(next));
+    remember(this.#key, { id, token, next });
+    const response = await this.post("/v1/device/token", { token_sha256: hex(new Uint8Array(hash)) });
+    if (!response.ok) throw new Error(`the new token was refused: ${response.status}`);
+    remember(this.#key, { id, token: next });
   }
 
   /** Have a text said here, as soon as it has a sound. @param {string} text */
@@ -79,6 +96,7 @@ export class Device {
   async #make() {
     const { id, token } = await this.#api.send("POST", "/v1/devices", { browser: true, name: this.#name });
     remember(this.#key, { id, token });
+    this.dispatchEvent(new Event("made"));
     return { id, token };
   }
 
@@ -87,4 +105,13 @@ export class Device {
     const headers = { ...init.headers, Authorization: `Bearer ${token}` };
     return fetch(this.#api.prefixes.mia + path, { ...init, headers, credentials: "omit", cache: "no-store" });
   }
+}
+
+function random() {
+  return hex(crypto.getRandomValues(new Uint8Array(32)));
+}
+
+/** @param {Uint8Array} bytes */
+function hex(bytes) {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

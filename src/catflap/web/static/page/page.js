@@ -4,6 +4,7 @@ import { Api } from "../lib/api.js";
 import { delay, ServerClock } from "../lib/clock.js";
 import { byId } from "../lib/dom.js";
 import { Format } from "../lib/format.js";
+import { keepLink } from "../lib/link.js";
 import { forget, forgetOthers } from "../lib/memory.js";
 import { Controls } from "./controls.js";
 import { Day } from "./day.js";
@@ -51,6 +52,8 @@ const screens = new Screens(
   { api, format, clock, session, device, preferences, day, speaks: page.speaks },
 );
 
+// The code of a device or of an invitation, kept over a sign-in.
+if (keepLink() && screens.current !== "devices") screens.go("devices");
 day?.addEventListener("change", () => screens.changed());
 preferences.addEventListener("change", () => day?.refresh());
 loadPreferences();

@@ -28,6 +28,7 @@ check: .venv/dev node_modules/.package-lock.json
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@PATH="$(CURDIR)/$(BIN):$$PATH" node_modules/.bin/tsc
+	@PATH="$(CURDIR)/$(BIN):$$PATH" node_modules/.bin/tsc --project tsconfig.worker.json
 
 format: .venv/dev ## let ruff put the code in order
 	@$(BIN)/ruff format .

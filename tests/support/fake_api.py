@@ -19,6 +19,7 @@ from catflap.settings import Settings
 from catflap.store.unavailable import DatabaseUnavailable
 from catflap.web.paths import Paths
 from catflap.web.problems import problem_of
+from catflap.web.routes import installable
 from catflap.web.routes.pages import router, viewer
 from catflap.web.schemas.accounts import SessionLifetime
 from catflap.web.schemas.calendars import AnnouncementList, DialectResource, Today
@@ -34,6 +35,7 @@ def build(catflap: FakeApi) -> FastAPI:
     app = FastAPI()
     app.state.catflap = SimpleNamespace(paths=Paths(), settings=Settings())
     app.include_router(router)
+    app.include_router(installable.router)
     app.include_router(page_router)
     app.dependency_overrides[viewer] = lambda: catflap.viewer
 

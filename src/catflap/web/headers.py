@@ -38,7 +38,8 @@ def content_security_policy(nonce: str, google: str = "") -> str:
         f"default-src 'none'; script-src 'self' 'nonce-{nonce}'{theirs}; "
         f"style-src 'self' 'nonce-{nonce}'{theirs}; frame-src{theirs or nobody}; "
         f"connect-src 'self'{theirs}; "
-        "img-src 'self' data:; media-src 'self' blob:; form-action 'self'; "
+        "img-src 'self' data:; media-src 'self' blob:; manifest-src 'self'; worker-src 'self'; "
+        "form-action 'self'; "
         "base-uri 'none'; frame-ancestors 'none'"
     )
 

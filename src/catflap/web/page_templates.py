@@ -54,6 +54,7 @@ def render(
         path=path,
         query=f"?lang={lang}" if lang in LANGUAGES else "",
         static=f"{paths.mia}/static/{static_version.prefix()}",
+        version=static_version.prefix().rstrip("/"),
         nonce=nonce_of(request),
         **more,
     )

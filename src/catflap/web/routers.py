@@ -16,6 +16,7 @@ from catflap.web.routes import (
     devices,
     events,
     google_proxy,
+    installable,
     me,
     mobile,
     mute,
@@ -89,6 +90,7 @@ def mia_router(lifespan: _Lifespan = None) -> APIRouter:
         reactions.router,
         saying.router,
         pages.router,
+        installable.router,
         static_files.page_router,
     )
 

@@ -23,13 +23,13 @@ _READ = ["GET", "HEAD"]
 @embed_router.api_route("/static/popup.js", methods=_READ, include_in_schema=False)
 async def popup_script(request: Request) -> Response:
     """Sign in, or allow more, in Google's popup: a module for pages of the host application."""
-    return await _file("embed/popup.js", request)
+    return await answer_file("embed/popup.js", request)
 
 
 @embed_router.api_route("/static/gapi.js", methods=_READ, include_in_schema=False)
 async def gapi_script(request: Request) -> Response:
     """`gapi.auth2` for older pages; the one script that pages of other origins load."""
-    response = await _file("embed/gapi.js", request)
+    response = await answer_file("embed/gapi.js", request)
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     return response
 
@@ -38,14 +38,14 @@ async def gapi_script(request: Request) -> Response:
 async def page_file(name: str, request: Request) -> Response:
     """A script, style or picture of our own page; kept by browsers under the address of this version."""
     file, is_present = without_prefix(name)
-    return await _file(
+    return await answer_file(
         file, request, cache="public, max-age=31536000, immutable" if is_present else "no-cache"
     )
 
 
-async def _file(name: str, request: Request, *, cache: str = "no-cache") -> Response:
+async def answer_file(name: str, request: Request, *, cache: str = "no-cache") -> Response:
+    """Answer with a file below `static/`, which browsers by default ask for (304) each time."""
     files = _wiring if name == _WIRING and not _is_wheel else _files
     response = await files.get_response(name, request.scope)
-    # Without a version it may be kept, but is asked for (304) each time.
     response.headers["Cache-Control"] = cache
     return response

@@ -13,6 +13,7 @@ from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse
 
 from catflap.google.scopes import READ_CALENDAR, missing_scopes
+from catflap.web import module_graph
 from catflap.web.authentication import CookieNames, MaybeSession, ServicesDep, csrf_token
 from catflap.web.headers import content_security_policy, nonce_of
 from catflap.web.i18n import LANGUAGES
@@ -104,7 +105,8 @@ def _screen(name: str, path: str) -> _Show:
         template = _SIGNED_OUT.get(name, "signed_out.html") if who is None else "signed_in.html"
         if error == "state_invalid" and names.keeps_none(request):
             error = "cookies_blocked"
-        more = {"who": who, "screen": name, "screens": SCREENS}
+        modules = module_graph.modules_of("page/page.js")
+        more = {"who": who, "screen": name, "screens": SCREENS, "modules": modules}
         return _rendered(request, services, template, path=path, error=error, lang=lang, **more)
 
     return show

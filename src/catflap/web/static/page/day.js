@@ -30,6 +30,8 @@ export class Day extends EventTarget {
   #timer = 0;
   #asked = 0;
   #forgotten = false;
+  /** What is shown now. @type {DayDocument | null} */
+  shown = null;
   /** @type {Map<string, string>} announcement id → dialect id */
   #dialects = new Map();
 
@@ -56,6 +58,7 @@ export class Day extends EventTarget {
     this.#asked += 1;
     clearTimeout(this.#timer);
     this.#dialects.clear();
+    this.shown = null;
     this.#reactions.forget();
     for (const list of [this.#appointments, this.#announcements, this.#problems]) list.replaceChildren();
   }
@@ -92,6 +95,7 @@ export class Day extends EventTarget {
     this.#reactions.learn(planned);
     byId("today-date", HTMLElement).textContent = this.#format.day(day.day);
     if (day.syncing && day.appointments.length === 0) return; // the skeletons stay
+    this.shown = day;
     const now = this.#clock.now();
     showAppointments(this.#appointments, day.appointments, this.#format, now);
     showAnnouncements(this.#announcements, planned, this.#format, now, (dialect) => ({

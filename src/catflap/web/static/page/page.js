@@ -10,6 +10,7 @@ import { Controls } from "./controls.js";
 import { Day } from "./day.js";
 import { Device } from "./device.js";
 import { Hush } from "./hush.js";
+import { keepPlan } from "./kept_plan.js";
 import { Mia } from "./mia.js";
 import { Outbox } from "./outbox.js";
 import { Performance } from "./performance.js";
@@ -29,7 +30,7 @@ const AGAIN = 5000;
 const PATIENCE = 3000;
 
 /** @type {{words: Record<string, string>, language: string, user: number, csrf: string, speaks: boolean,
- *   mia: string, me: string}} */
+ *   mia: string, me: string, version: string}} */
 const page = JSON.parse(byId("page-data", HTMLElement).textContent ?? "");
 
 forgetOthers(page.user);
@@ -55,10 +56,14 @@ const screens = new Screens(
 // The code of a device or of an invitation, kept over a sign-in.
 if (keepLink() && screens.current !== "devices") screens.go("devices");
 day?.addEventListener("change", () => screens.changed());
+day?.addEventListener("change", () => day.shown && keepPlan(page.user, { ...day.shown, at: clock.now() }));
 preferences.addEventListener("change", () => day?.refresh());
 loadPreferences();
 // The server deletes the session and its devices; this browser deletes its own part.
 byId("signout", HTMLElement).addEventListener("submit", () => forget());
+
+// The app without a network; plain http has no service workers, but on localhost.
+navigator.serviceWorker?.register(`${page.mia}/service-worker.js?v=${page.version}`, { scope: `${page.mia}/` }).catch(() => {});
 
 async function loadPreferences() {
   try {

@@ -17,7 +17,7 @@ export function keepPlan(user, { day, zone, at, appointments }) {
   remember(`${PREFIX}.${user}`, { day, zone, at, appointments });
 }
 
-/** The plan of whoever is signed in in this browser, if it is today's. @param {number} now @returns {KeptPlan | null} */
+/** The plan of the user of this browser, if it is today's. @param {number} now @returns {KeptPlan | null} */
 export function keptPlan(now) {
   for (const key of keys()) {
     const plan = recall(key, /** @type {KeptPlan | null} */ (null));

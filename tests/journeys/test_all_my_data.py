@@ -7,10 +7,12 @@ import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.async_api import Page, expect
 
+from catflap.errors import UserMustAct
 from catflap.store.tables import metadata
 from tests.support.app_client import ALICE, BOB, RunningApp
 from tests.support.chromium import open_browser
@@ -40,6 +42,11 @@ def insert_event(app: RunningApp, email: str, title: str) -> None:
     app.sandbox.insert_event(email, {"summary": title, **moments})
 
 
+async def me(page: Page, app: RunningApp) -> dict[str, Any]:
+    found: dict[str, Any] = await (await page.request.get(f"{app.origin}/v1/me")).json()
+    return found
+
+
 async def rows_about(app: RunningApp, user_id: int) -> dict[str, int]:
     """How many rows each table has of a user; those without any are left out."""
     counts = {}
@@ -64,6 +71,39 @@ async def refreshed(app: RunningApp, refresh_token: str) -> str:
     return str(answer.json().get("error", ""))
 
 
+async def test_what_is_missing_is_granted_and_a_yes_is_said_again_with_one_click(
+    page: Page, app: RunningApp
+) -> None:
+    await page.goto(f"{app.origin}/google")
+    await page.get_by_role("link", name="Sign in with Google").click()
+    await page.click(f'button[name="email"][value="{ALICE}"]')
+    await page.uncheck('input[name="scope"][value$="calendar.events.readonly"]')
+    await page.get_by_role("button", name="Allow", exact=True).click()
+    await page.wait_for_url(f"{app.origin}/google")
+    card = page.get_by_role("article", name=ALICE)
+    await expect(card.locator(".missing")).to_have_text("read your appointments")
+    await card.get_by_role("link", name="Allow the calendar").click()
+    await page.get_by_role("button", name="Deny", exact=True).click()
+    await page.wait_for_url(f"{app.origin}/google?error=access_denied")
+    await card.get_by_role("link", name="Allow the calendar").click()
+    await page.get_by_role("button", name="Allow", exact=True).click()
+    await page.wait_for_url(f"{app.origin}/google")
+    await expect(card.locator(".allowed")).to_contain_text("read your appointments")
+    await expect(card.locator(".missing")).to_have_count(0)
+
+    services, user_id = app.catflap.services, (await me(page, app))["user_id"]
+    app.sandbox.revoke_access(ALICE)
+    app.clock.advance(timedelta(hours=2))
+    with pytest.raises(UserMustAct, match="reconsent_required"):
+        await services.vault.access_token(user_id)
+    await page.reload()
+    await card.get_by_role("link", name="Say yes again").click()
+    await page.get_by_role("button", name="Allow", exact=True).click()
+    await page.wait_for_url(f"{app.origin}/google")
+    await expect(card.get_by_role("link")).to_have_count(0)
+    assert (await me(page, app))["grants"][0]["state"] == "active"
+
+
 async def test_a_person_takes_everything_home_and_has_it_all_deleted(
     page: Page, app: RunningApp, tmp_path: Path
 ) -> None:
@@ -78,7 +118,7 @@ async def test_a_person_takes_everything_home_and_has_it_all_deleted(
     await page.wait_for_url(f"{app.origin}/*")
     await run_jobs(app)
     services, sub = app.catflap.services, app.sandbox.account(ALICE).sub
-    user_id = (await (await page.request.get(f"{app.origin}/v1/me")).json())["user_id"]
+    user_id = (await me(page, app))["user_id"]
     grant = await services.grants.exact(user_id, sub)
     assert grant is not None
     refresh_token = services.grants.open_refresh_token(grant)

@@ -20,6 +20,7 @@ export class Accounts {
   #accounts = [];
   /** @type {Grant[]} */
   #grants = [];
+  #shown = "";
 
   /**
    * @param {import("../screens.js").Parts} parts
@@ -43,18 +44,27 @@ export class Accounts {
     this.#show();
   }
 
+  /** Show what changed; what stays the same keeps the focus. */
+  #show() {
+    const shown = JSON.stringify([this.#accounts, this.#grants]);
+    if (shown === this.#shown) return;
+    this.#shown = shown;
+    this.#list.replaceChildren(...this.#cards());
+    this.#list.setAttribute("aria-busy", "false");
+  }
+
   forget() {
     [this.#accounts, this.#grants] = [[], []];
+    this.#shown = "";
     this.#list.replaceChildren();
     this.#note.textContent = "";
   }
 
-  #show() {
+  #cards() {
     const listed = new Set(this.#accounts.map(({ sub }) => sub));
     const cards = this.#accounts.map((account) => this.#card(account, this.#grants.find(({ account: sub }) => sub === account.sub)));
     const left = this.#grants.filter(({ account }) => !listed.has(account)).map((grant) => this.#leftCard(grant));
-    this.#list.replaceChildren(...cards, ...left);
-    this.#list.setAttribute("aria-busy", "false");
+    return [...cards, ...left];
   }
 
   /** @param {Account} account @param {Grant | undefined} grant */

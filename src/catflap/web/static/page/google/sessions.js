@@ -10,6 +10,7 @@ export class Sessions {
   #list;
   #others;
   #note;
+  #shown = "";
 
   /** @param {import("../screens.js").Parts} parts @param {HTMLElement} card */
   constructor(parts, card) {
@@ -28,6 +29,7 @@ export class Sessions {
   }
 
   forget() {
+    this.#shown = "";
     this.#list.replaceChildren();
     this.#note.textContent = "";
     this.#others.hidden = true;
@@ -35,6 +37,9 @@ export class Sessions {
 
   /** @param {SessionResource[]} sessions */
   #show(sessions) {
+    const shown = JSON.stringify(sessions);
+    if (shown === this.#shown) return;
+    this.#shown = shown;
     const first = sessions.filter(({ current }) => current);
     this.#list.replaceChildren(...[...first, ...sessions.filter(({ current }) => !current)].map((one) => this.#row(one)));
     this.#others.hidden = sessions.length < 2;

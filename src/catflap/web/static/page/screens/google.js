@@ -31,7 +31,7 @@ export function open(section, parts) {
   }
 
   // Google's page may have been left for a change there, in another tab.
-  const look = () => section.hidden || document.hidden || load();
+  const look = () => section.hidden || document.hidden || document.querySelector("dialog[open]") || load();
   window.addEventListener("focus", look, { signal: session.signal });
   return {
     shown: load,

@@ -61,6 +61,11 @@ async def test_signed_out_it_is_a_page_of_its_own(page: Page, catflap: FakeApi) 
     await expect(page.get_by_text(await says(page, "privacy_signed_out"))).to_be_visible()
     await expect(page.locator(".google")).to_be_visible()
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    widths = {
+        round((await one.bounding_box() or {"width": 0})["width"])
+        for one in await page.locator(".card").all()
+    }
+    assert len(widths) == 1 and min(widths) > 300
     await finds_nothing(page)
 
 

@@ -7,6 +7,8 @@ import { create } from "../../lib/dom.js";
 const STATES = /** @type {const} */ (["played", "missed", "held", "failed"]);
 /** An announcement that begins earlier after its time is on time. */
 const PUNCTUAL = 2;
+/** So many are listed with their times. */
+const LISTED = 12;
 
 export class Plays {
   #format;
@@ -34,7 +36,7 @@ export class Plays {
     this.#cells.replaceChildren(...plays.map(({ state }) => create("i", `cell ${state}`)));
     this.#sentence.textContent = this.#summed(plays);
     this.details.hidden = plays.length === 0;
-    this.#list.replaceChildren(...plays.map((play) => this.#item(play)).reverse());
+    this.#list.replaceChildren(...plays.slice(-LISTED).map((play) => this.#item(play)).reverse());
   }
 
   /** @param {Play[]} plays */

@@ -5,8 +5,11 @@ Nothing is fast-forwarded: time flows, and the tests wait for what the page does
 
 import os
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urljoin
 
+import httpx2
 import pytest
 from playwright.async_api import Page, expect
 
@@ -17,6 +20,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
 PICTURE = Path(__file__).resolve().parents[2] / "docs" / "mia.png"
 SPEAKS = '#mia[data-state="speaking"]'
+HEIGHT = "element => element.getBoundingClientRect().height"
 IDLE = '#mia[data-state="idle"]'
 
 
@@ -62,7 +66,7 @@ async def test_after_sign_in_an_announcement_plays_within_ninety_seconds(
     page: Page, demo: Demo, tmp_path: Path
 ) -> None:
     await sign_in(page, demo)
-    await expect(page.locator(".appointment").first).to_be_visible()
+    await expect(page.locator(".appointment .block").first).to_be_visible()
     await page.wait_for_selector(SPEAKS, timeout=90_000)
     words = await page.locator("#bubble-text").text_content()
     await expect(page.locator("#mia")).to_have_attribute("data-mouth", "open")
@@ -103,9 +107,37 @@ async def test_without_the_calendar_scope_the_page_says_why_and_asks_again(page:
 
 async def test_a_new_dialect_applies_to_the_next_announcement(page: Page, demo: Demo) -> None:
     await sign_in(page, demo)
+    await page.click('a[data-screen="voice"]')
     await page.select_option("#dialect-en", "pirate")
+    await page.click('.screens a[data-screen="today"]')
     await expect(page.locator("#announcements")).to_contain_text("Pirate", timeout=20_000)
     await expect(page.locator("#announcements")).not_to_contain_text("Kitten")
+
+
+async def test_a_change_at_google_appears_on_the_time_line_without_a_reload(page: Page, demo: Demo) -> None:
+    await to_the_consent(page, demo)
+    google = urljoin(page.url, "/sandbox/calendars/mia@example.com/primary/events")
+    await page.click("button[value=allow]")
+    await expect(page.locator("#appointments .block").first).to_be_visible(timeout=30_000)
+    await page.evaluate("window.stayed = true")
+    cake = page.locator("#appointments .block", has_text="Cake")
+    now, hour = datetime.now(UTC), timedelta(hours=1)
+    async with httpx2.AsyncClient() as client:
+        # On both days if it is midnight meanwhile.
+        made = await client.post(google, json={"summary": "Cake", **times(now - hour, now + 3 * hour)})
+        await expect(cake).to_be_visible(timeout=20_000)
+        event, drawn = f"{google}/{made.json()['id']}", await cake.evaluate(HEIGHT)
+        until = await cake.locator(".which").text_content()
+        assert (await client.patch(event, json=times(now - 2 * hour, now + 4 * hour))).status_code == 200
+        await expect(cake.locator(".which")).not_to_have_text(until or "", timeout=20_000)
+        assert await cake.evaluate(HEIGHT) > drawn
+        assert (await client.delete(event)).is_success
+        await expect(cake).to_have_count(0, timeout=20_000)
+    assert await page.evaluate("window.stayed") is True
+
+
+def times(start: datetime, end: datetime) -> dict[str, dict[str, str]]:
+    return {"start": {"dateTime": start.isoformat()}, "end": {"dateTime": end.isoformat()}}
 
 
 async def test_signing_out_stops_announcements(page: Page, demo: Demo) -> None:

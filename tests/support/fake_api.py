@@ -88,6 +88,7 @@ def build(catflap: FakeApi) -> FastAPI:
         listed = [
             {**one, **UNTOLD, "state": said.get(one["id"], "ready")}
             | ({"state": "held", "held_for": catflap.held[one["id"]]} if one["id"] in catflap.held else {})
+            | catflap.outcomes.get(one["id"], {})
             for one in catflap.announcements
         ]
         return AnnouncementList.model_validate({"announcements": listed})

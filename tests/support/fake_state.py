@@ -66,6 +66,8 @@ class FakeApi:
     announcements: list[dict[str, Any]] = field(default_factory=list)
     # Why those that are not scheduled are held, by their ids.
     held: dict[str, str] = field(default_factory=dict)
+    # What became of those that are over, and on which device, by their ids.
+    outcomes: dict[str, dict[str, Any]] = field(default_factory=dict)
     volume: int = 60
     muted_until: str | None = None
     preferences: dict[str, Any] = field(
@@ -171,7 +173,7 @@ class FakeApi:
             "announcements": [
                 {key: value for key, value in one.items() if key != "dialect"}
                 for one in self.announcements
-                if one["id"] not in self.held
+                if one["id"] not in self.held and one["id"] not in self.outcomes
             ],
         }
         ScheduleDocument.model_validate(document)

@@ -30,6 +30,8 @@ COMPOSED = (
     "span_one_",
     "state_",
     "step_",
+    "today_",
+    "unheard_",
     "why_",
     "zone_from_",
     *(f"privacy_{part}_" for part in ("erase", "kept", "leaves", "name", "what", "where")),

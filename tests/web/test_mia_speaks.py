@@ -270,7 +270,7 @@ async def test_preferences_are_saved_when_picked_with_the_others_untouched(
     assert catflap.preferences["reminder_minutes"] == [10]
     await page.go_back()
     await expect(page.locator("#example-en")).to_contain_text("Pardon the purr.")
-    await expect(page.locator("#screen-voice .saved")).to_have_text("Saved.")
+    await expect(page.locator("#voice-form .saved")).to_have_text("Saved.")
 
 
 async def test_a_browser_that_was_unpaired_becomes_a_new_device(page: Page, catflap: FakeApi) -> None:

@@ -22,3 +22,9 @@ export function create(name, className, text = "") {
   made.textContent = text;
   return made;
 }
+
+/** Show rows in a list that was being loaded, or that there are none. @param {HTMLElement} list @param {HTMLElement[]} rows @param {string} empty */
+export function fill(list, rows, empty) {
+  list.replaceChildren(...(rows.length > 0 ? rows : [create("li", "empty", empty)]));
+  list.setAttribute("aria-busy", "false");
+}

@@ -61,6 +61,11 @@ export class Format {
     return this.#format(at, { weekday: "long" });
   }
 
+  /** @param {string | number} at */
+  weekdayShort(at) {
+    return this.#format(at, { weekday: "short" });
+  }
+
   /** How many midnights there are between, there: 1 for what is tomorrow. @param {string | number} at @param {number} now */
   daysUntil(at, now) {
     return Math.round((this.#midnight(at) - this.#midnight(now)) / 86_400_000);

@@ -1,9 +1,8 @@
-// The controls beside Mia (wake, mute, volume, say it now) and the countdown to the next announcement.
+// The controls of Mia: wake, mute, volume, say the next one now.
 
-import { countdown } from "../lib/countdown.js";
 import { byId } from "../lib/dom.js";
 import { recall, remember } from "../lib/memory.js";
-import { Disc } from "./disc.js";
+import { Next } from "./next.js";
 
 /**
  * @typedef {object} Parts
@@ -15,6 +14,7 @@ import { Disc } from "./disc.js";
  * @property {import("../lib/format.js").Format} format
  * @property {import("./device.js").Device} device
  * @property {import("./hush.js").Hush} hush
+ * @property {(announcement: import("./schedule.js").Announcement) => import("./mia.js").Line} lineOf
  * @property {number} user
  */
 
@@ -26,8 +26,7 @@ export class Controls {
   #mutedUntil = null;
   #lifted = "";
   #muted;
-  #next = byId("next", HTMLElement);
-  #disc = new Disc(byId("disc", SVGSVGElement));
+  #next;
   #sayNext = byId("say-next", HTMLButtonElement);
   #mute = byId("mute", HTMLElement);
   #volume = byId("volume", HTMLInputElement);
@@ -35,9 +34,10 @@ export class Controls {
   /** @param {Parts} parts */
   constructor(parts) {
     this.#parts = parts;
+    this.#next = new Next(parts.format, parts.lineOf);
     this.#muted = recall(this.#key, false);
     this.#sayNext.addEventListener("click", () => this.#sayNow());
-    this.#mute.addEventListener("click", () => this.#toggleMute());
+    for (const button of [this.#mute, byId("let-speak", HTMLElement)]) button.addEventListener("click", () => this.#toggleMute());
     this.#volume.addEventListener("input", () => (parts.speaker.volume = Number(this.#volume.value)));
     this.#volume.addEventListener("change", () => parts.device.adjust({ volume: Number(this.#volume.value) }));
     // Any gesture on the page permits sound (browsers' autoplay policy); the big button only asks for one.
@@ -85,13 +85,8 @@ export class Controls {
   /** @param {import("./schedule.js").Announcement | null} next */
   #showNext(next) {
     const { clock, format, schedule } = this.#parts;
-    let [text, label] = [schedule.isKnown ? format.word("next_none") : "…", format.word("say_next")];
-    if (next) {
-      text = countdown(format, next.play_at, clock.now());
-      if (!next.audio) label = format.word("say_rendering");
-    }
-    this.#disc.show(next ? Date.parse(next.play_at) - clock.now() : null);
-    if (this.#next.textContent !== text) this.#next.textContent = text;
+    this.#next.show(next, clock.now(), schedule.isKnown);
+    const label = format.word(next && !next.audio ? "say_rendering" : "say_next");
     if (this.#sayNext.textContent !== label) this.#sayNext.textContent = label;
     this.#sayNext.disabled = this.#busy || !next?.audio;
   }

@@ -1,8 +1,5 @@
 // Today's appointments and the planned announcements: fetched after changes, regularly, and again after errors.
 
-import { byId, create } from "../lib/dom.js";
-import { showAnnouncements, showAppointments, showProblems } from "./lists.js";
-
 const SYNCING = 2000;
 const AGAIN = 5000;
 const REGULARLY = 60_000;
@@ -12,55 +9,69 @@ const REGULARLY = 60_000;
  * @property {string} day YYYY-MM-DD
  * @property {string} zone
  * @property {string} zone_source
+ * @property {string} starts_at
+ * @property {string} ends_at
  * @property {boolean} syncing
- * @property {import("./lists.js").Appointment[]} appointments
- * @property {import("./lists.js").Problem[]} problems
+ * @property {number} calendars how many are selected
+ * @property {import("./today/appointments.js").Appointment[]} appointments
+ * @property {import("./today/problems.js").Problem[]} problems
+ *
+ * @typedef {object} Planned of the answer of GET /v1/announcements
+ * @property {string} id
+ * @property {number} device
+ * @property {string} device_name
+ * @property {string} play_at
+ * @property {string} kind
+ * @property {string} text
+ * @property {string} dialect
+ * @property {string} state
+ * @property {string | null} held_for
+ * @property {string | null} outcome_at
+ * @property {string | null} detail
+ * @property {number | null} seconds
  */
 
-/** Fires `change` when what it shows was fetched anew. */
+/** Fires `change` when it was fetched anew, and when that failed. */
 export class Day extends EventTarget {
   #api;
   #format;
-  #clock;
   #preferences;
   #reactions;
-  #appointments = byId("appointments", HTMLElement);
-  #announcements = byId("announcements", HTMLElement);
-  #problems = byId("problems", HTMLElement);
   #timer = 0;
   #asked = 0;
   #forgotten = false;
-  /** What is shown now. @type {DayDocument | null} */
-  shown = null;
   /** @type {Map<string, string>} announcement id → dialect id */
   #dialects = new Map();
+  /** What was read last, if anything. @type {DayDocument | null} */
+  document = null;
+  /** @type {Planned[]} */
+  planned = [];
+  /** Whether it could not be read lately. */
+  hasFailed = false;
 
   /**
    * @param {import("../lib/api.js").Api} api
    * @param {import("../lib/format.js").Format} format
-   * @param {import("../lib/clock.js").ServerClock} clock
    * @param {import("./preferences.js").Preferences} preferences
    * @param {import("./reactions.js").Reactions} reactions
    */
-  constructor(api, format, clock, preferences, reactions) {
+  constructor(api, format, preferences, reactions) {
     super();
     this.#api = api;
     this.#format = format;
-    this.#clock = clock;
     this.#preferences = preferences;
     this.#reactions = reactions;
     document.addEventListener("visibilitychange", () => document.hidden || this.refresh());
   }
 
-  /** Clear the lists and stop fetching. */
+  /** Forget what was read and stop fetching. */
   forget() {
     this.#forgotten = true;
     this.#asked += 1;
     clearTimeout(this.#timer);
     this.#dialects.clear();
-    this.shown = null;
     this.#reactions.forget();
-    for (const list of [this.#appointments, this.#announcements, this.#problems]) list.replaceChildren();
+    [this.document, this.planned] = [null, []];
   }
 
   async refresh() {
@@ -68,47 +79,41 @@ export class Day extends EventTarget {
     const asked = ++this.#asked;
     let pause = AGAIN;
     try {
-      const [day, planned] = await Promise.all([this.#api.get("/v1/appointments"), this.#api.get("/v1/announcements")]);
+      const [day, { announcements }] = await Promise.all([this.#api.get("/v1/appointments"), this.#api.get("/v1/announcements")]);
       if (asked !== this.#asked) return;
-      this.#show(day, planned.announcements);
+      this.#learn(day, announcements);
       pause = day.syncing ? SYNCING : REGULARLY;
     } catch {
       if (asked !== this.#asked) return;
-      this.#failed();
+      this.hasFailed = true;
     }
+    this.dispatchEvent(new Event("change"));
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.refresh(), pause);
   }
 
+  /** What was read just now, unless it failed or nothing has come of the first sync yet. */
+  get shown() {
+    const read = this.document;
+    return !read || this.hasFailed || (read.syncing && read.appointments.length === 0) ? null : read;
+  }
+
   /** The dialect of a scheduled announcement, as far as it is known. @param {string} id */
   dialectOf(id) {
-    const dialect = this.#dialects.get(id) ?? "";
+    return this.dialect(this.#dialects.get(id) ?? "");
+  }
+
+  /** A dialect's name to show, and its language. @param {string} dialect its id */
+  dialect(dialect) {
     return { label: this.#preferences.label(dialect), language: this.#preferences.language(dialect) };
   }
 
-  /** @param {DayDocument} day @param {import("./lists.js").Planned[]} planned */
-  #show(day, planned) {
+  /** @param {DayDocument} day @param {Planned[]} planned */
+  #learn(day, planned) {
+    [this.document, this.planned, this.hasFailed] = [day, planned, false];
     this.#format.zone = day.zone;
     this.#preferences.applyZone(day);
-    showProblems(this.#problems, day.problems, this.#format);
     this.#dialects = new Map(planned.map(({ id, dialect }) => [id, dialect]));
     this.#reactions.learn(planned);
-    byId("today-date", HTMLElement).textContent = this.#format.day(day.day);
-    if (day.syncing && day.appointments.length === 0) return; // the skeletons stay
-    this.shown = day;
-    const now = this.#clock.now();
-    showAppointments(this.#appointments, day.appointments, this.#format, now);
-    showAnnouncements(this.#announcements, planned, this.#format, now, (dialect) => ({
-      label: this.#preferences.label(dialect),
-      language: this.#preferences.language(dialect),
-    }));
-    this.dispatchEvent(new Event("change"));
-  }
-
-  #failed() {
-    for (const list of [this.#appointments, this.#announcements]) {
-      if (list.getAttribute("aria-busy") === "false") continue; // what was read before is better than nothing
-      list.replaceChildren(create("li", "empty", this.#format.word("not_loaded")));
-    }
   }
 }

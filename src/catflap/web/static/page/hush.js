@@ -10,9 +10,16 @@ export class Hush {
   #format;
   #area = byId("hush", HTMLElement);
   #note = byId("muted-note", HTMLElement);
+  #letSpeak = byId("let-speak", HTMLElement);
+  #clock;
 
-  /** @param {import("../lib/api.js").Api} api @param {import("../lib/format.js").Format} format */
-  constructor(api, format) {
+  /**
+   * @param {import("../lib/api.js").Api} api
+   * @param {import("../lib/format.js").Format} format
+   * @param {import("../lib/clock.js").ServerClock} clock
+   */
+  constructor(api, format, clock) {
+    this.#clock = clock;
     this.#api = api;
     this.#format = format;
     for (const button of this.#area.querySelectorAll("button")) {
@@ -24,8 +31,16 @@ export class Hush {
   show(isMuted, until) {
     this.#area.hidden = isMuted;
     const ends = until !== null && Date.parse(until) < NEVER_ENDS;
-    const text = isMuted ? this.#format.word(ends ? "muted_until" : "muted", { time: ends ? this.#format.time(until) : "" }) : "";
+    const text = isMuted ? this.#format.word(ends ? "muted_until" : "muted", { time: ends ? this.#end(until) : "" }) : "";
+    this.#letSpeak.hidden = !isMuted;
     if (this.#note.textContent !== text) this.#note.textContent = text;
+  }
+
+  /** @param {string} until */
+  #end(until) {
+    const [days, time] = [this.#format.daysUntil(until, this.#clock.now()), this.#format.time(until)];
+    if (days === 0) return time;
+    return `${days === 1 ? this.#format.word("tomorrow") : this.#format.weekday(until)} ${time}`;
   }
 
   /** Let all devices speak again. */

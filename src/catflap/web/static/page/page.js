@@ -44,6 +44,7 @@ const clock = new ServerClock();
 const day = page.speaks ? startMia() : null;
 const screens = new Screens(
   {
+    today: () => import("./screens/today.js"),
     voice: () => import("./screens/voice.js"),
     when: () => import("./screens/when.js"),
     devices: () => import("./screens/devices.js"),
@@ -79,7 +80,7 @@ function startMia() {
   const speaker = new Speaker();
   const mia = new Mia(byId("mia", SVGSVGElement), byId("bubble", HTMLElement), () => speaker.loudness());
   const reactions = new Reactions(api, format, clock);
-  const day = new Day(api, format, clock, preferences, reactions);
+  const day = new Day(api, format, preferences, reactions);
   const lineOf = (/** @type {import("./schedule.js").Announcement} */ { id, text }) => {
     const { label, language } = day.dialectOf(id);
     return { text, dialect: label, language };
@@ -94,7 +95,7 @@ function startMia() {
         reactions.about(announcement);
       }),
   );
-  const controls = new Controls({ speaker, mia, clock, schedule, performance, format, device, hush: new Hush(api, format), user: page.user });
+  const controls = new Controls({ lineOf, speaker, mia, clock, schedule, performance, format, device, hush: new Hush(api, format, clock), user: page.user });
 
   const apply = (/** @type {import("./schedule.js").ScheduleDocument} */ document) => {
     if (session.signal.aborted) return;
@@ -127,6 +128,7 @@ function startMia() {
     speaker.close();
     tabs.stop();
     schedule.clear();
+    controls.tick();
     sounds.forget();
     mia.hush();
     day.forget();

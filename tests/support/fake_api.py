@@ -29,6 +29,7 @@ from tests.support.fake_account import add_account
 from tests.support.fake_choices import add_choices
 from tests.support.fake_devices import add_devices
 from tests.support.fake_state import BARE, DIALECTS, UNTOLD, FakeApi
+from tests.support.fake_when import add_when
 
 
 def build(catflap: FakeApi) -> FastAPI:
@@ -96,6 +97,7 @@ def build(catflap: FakeApi) -> FastAPI:
     add_choices(app, catflap)
     add_account(app, catflap)
     add_devices(app, catflap)
+    add_when(app, catflap)
 
     @app.get("/v1/dialects")
     async def dialects() -> list[DialectResource]:

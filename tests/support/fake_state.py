@@ -76,6 +76,9 @@ class FakeApi:
         ).model_dump()
     )
     readings: dict[str, str] = field(default_factory=dict)
+    # As `CalendarResource`, and what was sent to be previewed.
+    own_calendars: list[dict[str, Any]] = field(default_factory=list)
+    previewed: list[dict[str, Any]] = field(default_factory=list)
     said: list[tuple[str, int | None]] = field(default_factory=list)
     google_zone: str | None = None
     problems: list[dict[str, str]] = field(default_factory=list)

@@ -50,7 +50,7 @@ async def test_what_is_said_and_when_is_chosen_with_the_rest_untouched(page: Pag
     catflap.preferences |= {"countdown_minutes": [5, 3], "event_types": ["focusTime"], "says_moved": False}
     before = dict(catflap.preferences)
     await Visit(page, catflap).open("/when")
-    await expect(page.locator("#countdown")).to_have_value("5,3")
+    await expect(page.locator("#countdown [aria-pressed=true]")).to_have_count(2)
     for control, value in {
         "#reminders-from": "google",
         "#repeat": "3",
@@ -58,9 +58,9 @@ async def test_what_is_said_and_when_is_chosen_with_the_rest_untouched(page: Pag
         "#tentative": "skip",
     }.items():
         await page.select_option(control, value)
+    await page.locator("#evening-on").check()
     await page.locator("#evening").fill("21:30")
     await page.locator("#briefing").fill("06:45")
-    await page.select_option("#leads", "30,10,0")
     await page.get_by_label(await says(page, "says_cancelled")).check()
     chosen = before | {
         "reminders_from": "google",
@@ -69,12 +69,12 @@ async def test_what_is_said_and_when_is_chosen_with_the_rest_untouched(page: Pag
         "tentative": "skip",
         "evening_at": "21:30",
         "briefing_at": "06:45",
-        "reminder_minutes": [30, 10, 0],
         "says_cancelled": True,
     }
     await catflap.until(lambda catflap: catflap.preferences == chosen)
-    await expect(page.locator("#screen-when .saved")).to_have_text(await says(page, "saved"))
-    await page.select_option("#countdown", "")
+    await expect(page.locator("#special .saved")).to_have_text(await says(page, "saved"))
+    await page.locator("#countdown [value='5']").click()
+    await page.locator("#countdown [value='3']").click()
     await page.select_option("#repeat", "")
     await page.locator("#evening").fill("")
     gone = {"countdown_minutes": [], "repeat_minutes": None, "evening_at": None}
@@ -82,18 +82,18 @@ async def test_what_is_said_and_when_is_chosen_with_the_rest_untouched(page: Pag
 
 
 async def test_quiet_hours_are_saved_when_both_ends_are_there(page: Page, catflap: FakeApi) -> None:
+    catflap.preferences |= {"quiet_from": "22:00", "quiet_until": "07:00"}
     await Visit(page, catflap).open("/when")
     begin, end = (page.locator(f"input[name={name}]") for name in ("quiet_from", "quiet_until"))
-    await begin.fill("22:00")
-    await expect(page.locator("#screen-when .saved")).to_have_text(await says(page, "quiet_half"))
-    assert catflap.preferences["quiet_from"] is None
-    await end.fill("07:00")
-    await catflap.until(lambda catflap: catflap.preferences["quiet_until"] == "07:00")
-    assert catflap.preferences["quiet_from"] == "22:00"
-    await expect(page.locator("#screen-when .saved")).to_have_text(await says(page, "saved"))
     await begin.fill("")
-    await expect(page.locator("#screen-when .saved")).to_have_text(await says(page, "quiet_half"))
+    await expect(page.locator("#quiet .saved")).to_have_text(await says(page, "quiet_half"))
+    assert catflap.preferences["quiet_from"] == "22:00"
+    await begin.fill("23:00")
+    await catflap.until(lambda catflap: catflap.preferences["quiet_from"] == "23:00")
+    await expect(page.locator("#quiet .saved")).to_have_text(await says(page, "saved"))
     await end.fill("")
+    await expect(page.locator("#quiet .saved")).to_have_text(await says(page, "quiet_half"))
+    await begin.fill("")
     await catflap.until(lambda catflap: catflap.preferences["quiet_from"] is None)
 
 

@@ -43,23 +43,26 @@ async def test_the_browsers_zone_counts_until_googles_is_known_and_a_choice_is_k
     note = page.locator("#zone-source")
     await expect(note).to_have_text(browser)
     assert catflap.preferences["zone"] == "Europe/Berlin"
-    await expect(page.locator("#zone option:checked")).to_contain_text("Europe/Berlin")
+    await expect(page.locator("#zone label:has(:checked)")).to_contain_text("Europe/Berlin")
 
     catflap.google_zone = "Asia/Tokyo"
     catflap.preferences |= {"zone": "Asia/Tokyo", "zone_source": "google"}
     await catflap.tell()
     await expect(note).to_have_text(google)
-    await expect(page.locator("#zone option:checked")).to_contain_text("Asia/Tokyo")
-    await expect(page.locator("#zone")).to_have_value("")
+    await expect(page.locator("#zone label:has(:checked)")).to_contain_text("Asia/Tokyo")
+    await expect(page.locator("#zone [value=auto]")).to_be_checked()
 
     await page.select_option("#tentative", "plain")
     await catflap.until(lambda catflap: catflap.preferences["tentative"] == "plain")
     assert catflap.preferences["zone_source"] == "google"
-    await page.select_option("#zone", "America/New_York")
+    await page.check("#zone [value=other]")
+    await page.locator("#zone-city").fill("New York")
+    await page.locator("#zone-city").press("Enter")
     await catflap.until(lambda catflap: catflap.preferences["zone"] == "America/New_York")
     await expect(note).to_have_text(chosen)
     assert catflap.preferences["zone_source"] == "user"
-    await page.select_option("#zone", "")
+    await expect(page.locator("#zone label:has([value=auto])")).to_contain_text("Asia/Tokyo")
+    await page.check("#zone [value=auto]")
     await expect(note).to_have_text(google)
     assert catflap.preferences["zone"] == "Asia/Tokyo"
 

@@ -78,6 +78,39 @@ export class Format {
     return minutes.split(",").map((one) => (one === "0" ? this.word("at_start") : format.format(Number(one)))).join(", ");
   }
 
+  /** How long before a start, in the largest unit that fits. @param {number} minutes */
+  lead(minutes) {
+    if (minutes === 0) return this.word("at_start");
+    /** @type {[number, string][]} */
+    const units = [[1440, "day"], [60, "hour"], [1, "minute"]];
+    const parts = [];
+    let rest = minutes;
+    for (const [size, unit] of units) {
+      const count = Math.floor(rest / size);
+      rest -= count * size;
+      if (count) parts.push(new Intl.NumberFormat(this.#locale, { style: "unit", unit, unitDisplay: "long" }).format(count));
+    }
+    return parts.join(" ");
+  }
+
+  /** A time of day, the same in every zone. @param {string} time HH:MM */
+  wall(time) {
+    return this.timeIn(`2000-01-01T${time}:00Z`, "UTC");
+  }
+
+  /** @param {string} at @param {string} zone */
+  timeIn(at, zone) {
+    return new Intl.DateTimeFormat(this.#locale, { hour: "numeric", minute: "2-digit", timeZone: zone }).format(new Date(at));
+  }
+
+  /** What the clocks of a zone show, as minutes after midnight. @param {string} at @param {string} zone */
+  minuteOfDay(at, zone) {
+    const options = /** @type {const} */ ({ hour: "numeric", minute: "numeric", hourCycle: "h23", timeZone: zone });
+    const parts = new Intl.DateTimeFormat("en-u-nu-latn", options).formatToParts(new Date(at));
+    const [hours, minutes] = ["hour", "minute"].map((type) => Number(parts.find((part) => part.type === type)?.value));
+    return (hours ?? 0) * 60 + (minutes ?? 0);
+  }
+
   /** How long ago, in the largest unit that fits. @param {number} seconds */
   ago(seconds) {
     const format = new Intl.RelativeTimeFormat(this.#locale, { numeric: "auto" });

@@ -2,9 +2,6 @@
 
 /** @typedef {Record<string, unknown>} Values */
 
-/** Both or neither of them are chosen. */
-const PAIR = ["quiet_from", "quiet_until"];
-
 /**
  * Show the values in the controls of `area`. Times without a value are empty.
  * @param {HTMLElement} area
@@ -21,21 +18,9 @@ export function showChoices(area, values, format) {
   }
 }
 
-/**
- * The values that the controls have; a half of a pair alone is left out.
- * @param {HTMLElement} area
- * @returns {Values}
- */
+/** The values that the controls have. @param {HTMLElement} area @returns {Values} */
 export function readChoices(area) {
-  const found = Object.fromEntries(controlsOf(area).map((control) => [control.name, valueOf(control)]));
-  if (isHalf(area)) for (const name of PAIR) delete found[name];
-  return found;
-}
-
-/** Whether only one of the two times is there. @param {HTMLElement} area */
-export function isHalf(area) {
-  const empty = controlsOf(area).filter(({ name, value }) => PAIR.includes(name) && !value);
-  return empty.length === 1;
+  return Object.fromEntries(controlsOf(area).map((control) => [control.name, valueOf(control)]));
 }
 
 /** @param {HTMLElement} area @returns {(HTMLInputElement | HTMLSelectElement)[]} */

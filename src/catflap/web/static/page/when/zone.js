@@ -1,0 +1,72 @@
+// The card of the time zone: the automatic one, this computer's, or another one by the name of a city.
+
+import { Cities } from "./cities.js";
+
+const HERE = Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+/**
+ * @param {HTMLElement} card
+ * @param {import("./topics.js").Tools} tools
+ * @param {() => Promise<{zone: string, zone_source: string}>} askFollowed what the automatic zone would be
+ * @returns {import("./topics.js").Topic}
+ */
+export function timeZone(card, { format, save }, askFollowed) {
+  const cities = new Cities(format.language);
+  const note = /** @type {HTMLElement} */ (card.querySelector(".saved"));
+  const field = /** @type {HTMLInputElement} */ (card.querySelector("#zone-city"));
+  const options = /** @type {HTMLDataListElement} */ (card.querySelector("datalist"));
+  const radios = /** @type {HTMLInputElement[]} */ ([...card.querySelectorAll("[type=radio]")]);
+  const labelOf = (/** @type {string} */ value) => /** @type {HTMLElement} */ (card.querySelector(`[value=${value}] + span`));
+  const source = /** @type {HTMLElement} */ (card.querySelector("#zone-source"));
+  const other = /** @type {HTMLElement} */ (card.querySelector(".zone-other"));
+  let zone = "";
+
+  for (const radio of radios) radio.addEventListener("change", () => choose(radio.value));
+  field.addEventListener("input", () => options.replaceChildren(...cities.find(field.value).map(({ label }) => new Option(label, label))));
+  field.addEventListener("change", take);
+  field.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter") return;
+    event.preventDefault();
+    take();
+  });
+
+  return { show };
+
+  /** @param {import("./topics.js").Values} values */
+  function show(values) {
+    const { zone: current, zone_source: from } = /** @type {{zone: string, zone_source: string}} */ (values);
+    zone = current;
+    const isOwn = from === "user";
+    const choice = !isOwn ? "auto" : current === HERE ? "here" : "other";
+    for (const radio of radios) [radio.checked, radio.disabled] = [radio.value === choice, false];
+    source.textContent = format.word(`zone_from_${from}`);
+    labelOf("here").textContent = format.word("zone_here", { zone: HERE.replaceAll("_", " ") });
+    other.hidden = choice !== "other";
+    if (document.activeElement !== field) field.value = isOwn ? cities.label(current) : "";
+    if (isOwn) askFollowed().then(nameFollowed, () => {});
+    else nameFollowed({ zone: current, zone_source: from });
+  }
+
+  /** @param {{zone: string, zone_source: string}} followed */
+  function nameFollowed(followed) {
+    const shown = followed.zone_source === "default" ? "…" : followed.zone.replaceAll("_", " ");
+    labelOf("auto").textContent = format.word("zone_auto", { zone: shown });
+    // Where both are the same, the automatic one is the better choice.
+    const here = radios.find(({ value }) => value === "here");
+    if (here?.parentElement) here.parentElement.hidden = followed.zone === HERE && !here.checked;
+  }
+
+  /** @param {string} choice */
+  function choose(choice) {
+    other.hidden = choice !== "other";
+    if (choice === "auto") save(card, { zone: null, zone_source: null });
+    else if (choice === "here") save(card, { zone: HERE, zone_source: "user" });
+    else field.focus();
+  }
+
+  function take() {
+    const found = cities.zoneOf(field.value);
+    if (!found) note.textContent = format.word("zone_unknown");
+    else if (found !== zone) save(card, { zone: found, zone_source: "user" });
+  }
+}

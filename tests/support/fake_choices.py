@@ -66,10 +66,13 @@ def add_choices(app: FastAPI, catflap: FakeApi) -> None:
     @app.put("/v1/preferences")
     async def set_preferences(body: PreferencesBody) -> PreferencesResource:
         before = PreferencesBody.model_validate(catflap.preferences).applied_to(Preferences())
-        catflap.preferences = PreferencesResource.of(body.applied_to(before)).model_dump()
-        if body.zone is None:
-            catflap.preferences["zone"] = catflap.google_zone or "UTC"
-            catflap.preferences["zone_source"] = "google" if catflap.google_zone else "default"
+        chosen = body.applied_to(before)
+        followed = catflap.preferences["zone"], catflap.preferences["zone_source"]
+        if followed[1] == "user":
+            followed = (catflap.google_zone, "google") if catflap.google_zone else ("UTC", "default")
+        catflap.preferences = PreferencesResource.of(chosen).model_dump()
+        if chosen.zone_source != "user":
+            catflap.preferences |= {"zone": followed[0], "zone_source": followed[1]}
         await catflap.noticed()
         return await preferences()
 

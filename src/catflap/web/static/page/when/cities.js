@@ -1,6 +1,6 @@
 // Find time zones by what people call them: a city, a country as the browser knows it, or the name of IANA.
 
-/** @typedef {{zone: string, label: string}} Suggestion */
+/** @typedef {{zone: string, label: string, country: string}} Suggestion */
 
 const MOST = 12;
 // Large cities without a zone of their own name, and names in Japanese; first the one to show.
@@ -29,7 +29,7 @@ const CITIES = /** @type {Record<string, string>} */ ({
 
 export class Cities {
   #locale;
-  /** @type {{zone: string, city: string, words: string[]}[]} */
+  /** @type {{zone: string, city: string, country: string, words: string[]}[]} */
   #entries = [];
 
   /** @param {string} language of the names of countries */
@@ -46,7 +46,7 @@ export class Cities {
       return rank < 3 ? [{ entry, rank }] : [];
     });
     ranked.sort((one, other) => one.rank - other.rank || one.entry.zone.localeCompare(other.entry.zone));
-    return ranked.slice(0, MOST).map(({ entry }) => ({ zone: entry.zone, label: this.label(entry.zone, matching(entry, sought)) }));
+    return ranked.slice(0, MOST).map(({ entry: { zone, city, country } }) => ({ zone, country, label: this.label(zone, matching(zone, city, typed)) }));
   }
 
   /** The zone of a suggestion or of a city; undefined where there is none, or more than one. @param {string} typed */
@@ -68,8 +68,9 @@ export class Cities {
       const zones = new Set([...Intl.supportedValuesOf("timeZone"), "UTC"]);
       this.#entries = [...zones].map((zone) => {
         const known = (CITIES[zone] ?? "").split(" ").filter(Boolean).map((word) => word.replaceAll("·", " "));
-        const words = [cityOf(zone), zone, ...known, this.#country(zone)].map(plain);
-        return { zone, city: cityOf(zone), words: [...new Set(words)].filter(Boolean), known };
+        const [city, country] = [cityOf(zone), this.#country(zone)];
+        const words = [city, zone, ...known, country].map(plain);
+        return { zone, city, country, words: [...new Set(words)].filter(Boolean) };
       });
     }
     return this.#entries;
@@ -88,10 +89,11 @@ function cityOf(zone) {
   return (zone.split("/").pop() ?? zone).replaceAll("_", " ");
 }
 
-/** The city that was meant, as it is spelt. @param {{zone: string, city: string}} entry @param {string} sought */
-function matching({ zone, city }, sought) {
-  const known = (CITIES[zone] ?? "").split(" ").map((word) => word.replaceAll("·", " "));
-  return plain(city).startsWith(sought) ? city : (known.find((word) => plain(word).startsWith(sought)) ?? city);
+/** The city that was meant, as it was typed if one is spelt so. @param {string} zone @param {string} city @param {string} typed */
+function matching(zone, city, typed) {
+  const known = [city, ...(CITIES[zone] ?? "").split(" ").map((word) => word.replaceAll("·", " "))];
+  const begun = typed.trim().toLowerCase();
+  return known.find((word) => word.toLowerCase().startsWith(begun)) ?? known.find((word) => plain(word).startsWith(plain(typed))) ?? city;
 }
 
 /** @param {string} word @param {string} sought */

@@ -22,7 +22,7 @@ export function timeZone(card, { format, save }, askFollowed) {
   let zone = "";
 
   for (const radio of radios) radio.addEventListener("change", () => choose(radio.value));
-  field.addEventListener("input", () => options.replaceChildren(...cities.find(field.value).map(({ label }) => new Option(label, label))));
+  field.addEventListener("input", () => options.replaceChildren(...cities.find(field.value).map(({ label, country }) => new Option(country, label))));
   field.addEventListener("change", take);
   field.addEventListener("keydown", (event) => {
     if (event.key !== "Enter") return;

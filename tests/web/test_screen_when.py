@@ -274,6 +274,15 @@ async def test_a_control_with_the_focus_is_never_under_the_strip(page: Page, cat
         assert not covered, await page.evaluate("document.activeElement.outerHTML")
 
 
+async def test_nothing_is_left_when_the_session_has_ended(page: Page, catflap: FakeApi) -> None:
+    visit = await opened(page, catflap, quiet_word="secret")
+    await expect(page.locator(".sound-row")).not_to_have_count(0)
+    await catflap.end_session()
+    await visit.advance(SOON)
+    await expect(page.locator(".sound-row")).to_have_count(0)
+    await expect(page.locator("#quiet-word")).to_have_count(0)
+
+
 async def test_a_zone_is_found_by_the_name_of_a_city(page: Page, catflap: FakeApi) -> None:
     await opened(page, catflap)
     await expect(page.locator("#zone label:has(:checked)")).to_contain_text("Europe/Berlin")

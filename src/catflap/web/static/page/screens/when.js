@@ -38,7 +38,6 @@ export async function open(section, parts) {
   preferences.addEventListener("change", show);
   // On a phone the words of tomorrow lie over the end of the screen.
   form.addEventListener("focusin", () => tomorrow.fold());
-  session.signal.addEventListener("abort", forget);
   return { shown, changed: () => tomorrow.refresh(), forget };
 
   function shown() {
@@ -47,6 +46,7 @@ export async function open(section, parts) {
   }
 
   function show() {
+    if (session.signal.aborted) return;
     const { values } = preferences;
     for (const topic of topics) topic.show(values);
     one("#own-leads").hidden = values.reminders_from !== "preferences";
@@ -95,8 +95,7 @@ export async function open(section, parts) {
   }
 
   function forget() {
-    for (const topic of topics) topic.forget?.();
-    calendars.forget();
+    form.replaceChildren();
     tomorrow.forget();
   }
 

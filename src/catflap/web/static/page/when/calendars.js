@@ -52,10 +52,6 @@ export class Calendars {
     if (focused) document.getElementById(focused)?.focus();
   }
 
-  forget() {
-    this.#list.replaceChildren();
-  }
-
   /** @param {Calendar} calendar @param {string} email shown where there are several accounts */
   #row(calendar, email) {
     const row = create("li", "calendar");

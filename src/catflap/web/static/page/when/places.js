@@ -31,10 +31,6 @@ export function knownPlaces(card, { format, save }) {
       list.replaceChildren(...places.map(row));
       for (const control of [name, minutes, add]) control.disabled = false;
     },
-    forget() {
-      list.replaceChildren();
-      name.value = minutes.value = "";
-    },
   };
 
   async function take() {

@@ -43,7 +43,6 @@ export function quietHours(card, { format, save, draft }) {
     preview({ meetings, zone }) {
       face.showMeetings(meetings.map((one) => [format.minuteOfDay(one.starts_at, zone), format.minuteOfDay(one.ends_at, zone)]));
     },
-    forget: () => face.showMeetings([]),
   };
 
   function chosen() {

@@ -12,7 +12,6 @@ import { readChoices, showChoices } from "../choices.js";
  * @typedef {object} Topic one card, or a part of one
  * @property {(values: Values) => void} show
  * @property {(preview: import("./preview.js").Preview) => void} [preview] what a day would be like
- * @property {() => void} [forget]
  */
 
 const USUAL_TIMES = /** @type {Record<string, string>} */ ({ briefing_at: "08:00", evening_at: "21:00", all_day_at: "09:00" });

@@ -20,6 +20,8 @@ export function timeZone(card, { format, save }, askFollowed) {
   const source = /** @type {HTMLElement} */ (card.querySelector("#zone-source"));
   const other = /** @type {HTMLElement} */ (card.querySelector(".zone-other"));
   let zone = "";
+  /** What the automatic zone would be, asked for once. @type {ReturnType<typeof askFollowed> | null} */
+  let followed = null;
 
   for (const radio of radios) radio.addEventListener("change", () => choose(radio.value));
   field.addEventListener("input", () => options.replaceChildren(...cities.find(field.value).map(({ label, country }) => new Option(country, label))));
@@ -43,17 +45,17 @@ export function timeZone(card, { format, save }, askFollowed) {
     labelOf("here").textContent = format.word("zone_here", { zone: HERE.replaceAll("_", " ") });
     other.hidden = choice !== "other";
     if (document.activeElement !== field) field.value = isOwn ? cities.label(current) : "";
-    if (isOwn) askFollowed().then(nameFollowed, () => {});
-    else nameFollowed({ zone: current, zone_source: from });
+    followed = isOwn ? (followed ?? askFollowed()) : Promise.resolve({ zone: current, zone_source: from });
+    followed.then(nameFollowed, () => (followed = null));
   }
 
-  /** @param {{zone: string, zone_source: string}} followed */
-  function nameFollowed(followed) {
-    const shown = followed.zone_source === "default" ? "…" : followed.zone.replaceAll("_", " ");
+  /** @param {{zone: string, zone_source: string}} automatic */
+  function nameFollowed(automatic) {
+    const shown = automatic.zone_source === "default" ? "…" : automatic.zone.replaceAll("_", " ");
     labelOf("auto").textContent = format.word("zone_auto", { zone: shown });
     // Where both are the same, the automatic one is the better choice.
     const here = radios.find(({ value }) => value === "here");
-    if (here?.parentElement) here.parentElement.hidden = followed.zone === HERE && !here.checked;
+    if (here?.parentElement) here.parentElement.hidden = automatic.zone === HERE && !here.checked;
   }
 
   /** @param {string} choice */

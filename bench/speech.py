@@ -28,6 +28,7 @@ from catflap.speech import (
     Language,
     Speech,
     Utterance,
+    VoiceChoice,
     Voices,
     installed_engines,
     say_before,
@@ -67,14 +68,14 @@ async def found(stage: Stage, count: int = _FOUND) -> Rows:
     """Return how long it takes to find a sound that is there: its key from the text, and the job `render`."""
     engine, clock, voices = stage.app_engine, SystemClock(), Voices(installed_engines())
     utterances = [say_start("kitten", [f"Meeting {number}"], AT, seed=number) for number in range(count)]
-    keys = [voices.content_key(one.spoken, one.dialect) for one in utterances]
+    keys = [voices.content_key(one.spoken, VoiceChoice(one.dialect)) for one in utterances]
     await _fill(stage, utterances, keys)
     # Without an engine it fails if it renders.
     renderer = Renderer(engine, clock, Speech(engines=()))
     took = [await _milliseconds(partial(renderer.render, key)) for key in keys]
     began = time.perf_counter()
     for one in utterances:
-        voices.content_key(one.spoken, one.dialect)
+        voices.content_key(one.spoken, VoiceChoice(one.dialect))
     hashing = (time.perf_counter() - began) / count * 1000
     return {
         "the key of a text, ms": round(hashing, 3),
@@ -87,7 +88,7 @@ async def _engine(engine: Engine, said: Sequence[Utterance], rounds: int) -> Row
     speech, alone = Speech(engines=[engine]), EngineAlone(engine)
     try:
         for one in said:
-            await speech.synthesise(one.spoken, dialect=one.dialect)
+            await speech.synthesise(one.spoken, VoiceChoice(one.dialect))
             alone.milliseconds(one)
         took, floor = [], []
         before = _cpu_seconds()
@@ -110,7 +111,7 @@ async def _engine(engine: Engine, said: Sequence[Utterance], rounds: int) -> Row
 
 
 async def _render(speech: Speech, one: Utterance) -> None:
-    await speech.synthesise(one.spoken, dialect=one.dialect)
+    await speech.synthesise(one.spoken, VoiceChoice(one.dialect))
 
 
 class EngineAlone:
@@ -129,7 +130,7 @@ class EngineAlone:
         assert self._process.stdout is not None
         spent = 0.0
         for run in split_text(one.spoken, one.dialect):
-            request = [run.text, voice_settings(run, one.dialect, self._engine)]
+            request = [run.text, voice_settings(run, VoiceChoice(one.dialect), self._engine)]
             self._process.stdin.write(json.dumps(request) + "\n")
             self._process.stdin.flush()
             spent += float(self._process.stdout.readline())

@@ -17,7 +17,7 @@ from bench.intelligibility.recognisers import NAMES, Recogniser, check_installed
 from bench.intelligibility.sentences import Sentence, english_dialects, sample, sentences
 from bench.intelligibility.word_errors import Score, Sounds, misheard, score
 from bench.records import Rows
-from catflap.speech import Engine, Speech, SpeechFailed, installed_engines
+from catflap.speech import Engine, Speech, SpeechFailed, VoiceChoice, installed_engines
 from catflap.speech.wav import MAX_SECONDS, RATE, max_speech_seconds
 
 # Silence, chime and silence before the first word; the silence after the last.
@@ -92,7 +92,7 @@ async def listen(
 async def _speak(speech: Speech, sentence: Sentence) -> bytes:
     """Return the samples without the chime; silence if the engine can't say it."""
     try:
-        sound = await speech.synthesise(sentence.spoken, dialect=sentence.dialect)
+        sound = await speech.synthesise(sentence.spoken, VoiceChoice(sentence.dialect))
     except SpeechFailed:
         return bytes(2 * RATE)
     with wave.open(io.BytesIO(sound.wav)) as file:

@@ -18,7 +18,7 @@ from catflap.devices.devices import Devices
 from catflap.devices.schedule import Schedules
 from catflap.devices.scheduled_announcements import ScheduledAnnouncements
 from catflap.devices.signed_urls import PATH, SignedSoundUrls, signing_key
-from catflap.speech import Sound, Speech, SpeechFailed, installed_voices, say_text
+from catflap.speech import Sound, Speech, SpeechFailed, VoiceChoice, installed_voices, say_text
 from catflap.store.tables import announcements, devices, encoded_sounds, sounds
 from tests.announcements.conftest import add_device
 from tests.support.planned_announcements import replan_everywhere
@@ -33,7 +33,7 @@ class Voice:
     is_substitute: bool = False
     said: list[str] = field(default_factory=list)
 
-    async def synthesise(self, spoken: str, *, dialect: str) -> Sound:
+    async def synthesise(self, spoken: str, voice: VoiceChoice) -> Sound:
         self.said.append(spoken)
         return Sound(self.wav, hashlib.sha256(self.wav).hexdigest(), 1.0, self.is_substitute)
 
@@ -177,10 +177,10 @@ async def test_a_plan_has_existing_sounds_encoded_for_a_device_that_wants_it(
         titles=(),
         event_start="",
         language="en",
-        dialect="kitten",
+        voice=VoiceChoice("kitten"),
         wording=Wording(say_text, ("kitten", "Tea")),
     )
-    key = installed_voices().content_key(one.spoken, one.dialect)
+    key = installed_voices().content_key(one.spoken, one.voice)
     stored = {"key": key, "wav": WAV, "sha256": "0" * 64, "bytes": len(WAV), "seconds": 1.0}
 
     async def plan() -> list[str]:

@@ -23,7 +23,7 @@ def test_a_reminder_comes_before_its_appointment() -> None:
     (said,) = plan([timed("Standup", NOON + 3 * HOUR)], QUIET, NOON)
     assert (said.kind, said.play_at) == ("before", NOON + 3 * HOUR - timedelta(minutes=10))
     assert (said.titles, said.event_start) == (("Standup",), "2026-11-24T15:00:00+00:00")
-    assert (said.language, said.dialect) == ("en", "kitten")
+    assert (said.language, said.voice.dialect) == ("en", "kitten")
     assert "Standup" in said.display
 
 
@@ -54,7 +54,7 @@ def test_times_are_spoken_in_the_users_time_zone() -> None:
     tokyo = Preferences(zone="Asia/Tokyo", reminder_minutes=(10,), briefing_at=None)
     (said,) = plan([timed("朝会", NOON + 3 * HOUR)], tokyo, NOON)
     assert said.event_start == "2026-11-25T00:00:00+09:00"
-    assert (said.language, said.dialect) == ("ja", "kansai")
+    assert (said.language, said.voice.dialect) == ("ja", "kansai")
 
 
 def test_events_with_one_start_share_one_announcement_per_language() -> None:
@@ -83,7 +83,7 @@ def test_declined_events_are_not_announced() -> None:
 @pytest.mark.parametrize("title", ["Therapy", "検査", ""])
 def test_a_private_title_is_in_no_field_of_the_announcement(title: str) -> None:
     (said,) = plan([timed(title, NOON + HOUR, private=True)], QUIET, NOON)
-    assert said.titles == (private_title(said.dialect),)
+    assert said.titles == (private_title(said.voice.dialect),)
     if title:
         assert title not in f"{said} {said.titles} {said.display} {said.spoken} {said.key}"
 
@@ -151,7 +151,7 @@ def test_a_day_with_nothing_says_so() -> None:
 def test_the_briefing_is_in_the_language_of_the_day() -> None:
     day = date(2026, 11, 25)
     (said,) = briefings([whole("勤労感謝の日", day)])
-    assert (said.language, said.dialect) == ("ja", "kansai")
+    assert (said.language, said.voice.dialect) == ("ja", "kansai")
 
 
 def test_two_languages_are_two_briefings_and_only_one_counts() -> None:

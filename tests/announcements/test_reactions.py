@@ -21,7 +21,7 @@ from catflap.announcements.rendering import Renderer
 from catflap.announcements.repository import lock_plan
 from catflap.clock import FixedClock
 from catflap.errors import BadRequest
-from catflap.speech import Speech, installed_engines, installed_voices, say_text
+from catflap.speech import Speech, VoiceChoice, installed_engines, installed_voices, say_text
 from catflap.store.planning_tables import reactions
 from catflap.store.tables import announcements
 from tests.announcements.conftest import add_device
@@ -186,7 +186,7 @@ async def test_a_plan_leaves_alone_what_was_made_at_once(mia: Listener) -> None:
     await mia.repeat(await mia.hear())
     utterance = say_text("kitten", "Dinner is ready!")
     async with mia.engine.begin() as connection:
-        values = (mia.user_id, utterance, installed_voices(), mia.clock.now())
+        values = (mia.user_id, utterance, VoiceChoice("kitten"), installed_voices(), mia.clock.now())
         assert len(await announce_text(connection, *values)) == 1
         await lock_plan(connection, mia.user_id)
         await replan_everywhere(connection, mia.user_id, mia.clock.now(), [])
@@ -197,7 +197,7 @@ async def test_what_is_said_at_once_is_rendered_and_ready(mia: Listener) -> None
     utterance = say_text("kitten", "Dinner is ready!")
     second = await add_device(mia.engine, mia.user_id, mia.clock, b"second")
     async with mia.engine.begin() as connection:
-        values = (mia.user_id, utterance, installed_voices(), mia.clock.now())
+        values = (mia.user_id, utterance, VoiceChoice("kitten"), installed_voices(), mia.clock.now())
         assert len(await announce_text(connection, *values)) == 2
     (row,) = await mia.repeats()
     speech = Speech(engines=installed_engines())

@@ -13,7 +13,7 @@ from catflap.announcements.rendering import Renderer
 from catflap.clock import FixedClock
 from catflap.devices.devices import Devices
 from catflap.errors import CatflapError, OperatorMustAct, TryAgain
-from catflap.speech import Sound, Speech
+from catflap.speech import Sound, Speech, VoiceChoice
 from catflap.store.tables import announcements, sounds
 from tests.support.counted import Counted
 
@@ -25,7 +25,7 @@ class Voice:
     fault: CatflapError | None = None
     said: list[str] = field(default_factory=list)
 
-    async def synthesise(self, spoken: str, *, dialect: str) -> Sound:
+    async def synthesise(self, spoken: str, voice: VoiceChoice) -> Sound:
         self.said.append(spoken)
         if self.fault is not None:
             raise self.fault

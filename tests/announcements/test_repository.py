@@ -14,7 +14,7 @@ from catflap.announcements.planned import PlannedAnnouncement, Wording
 from catflap.announcements.repository import acknowledge, lock_plan, mark_failed, mark_ready
 from catflap.clock import FixedClock
 from catflap.errors import BadRequest
-from catflap.speech import Utterance, installed_voices
+from catflap.speech import Utterance, VoiceChoice, installed_voices
 from catflap.store.database import Urls
 from catflap.store.notify import NotificationListener
 from catflap.store.tables import announcements as t
@@ -57,7 +57,7 @@ class PlanHarness:
             return [bytes(row.payload).decode() for row in await connection.execute(query)]
 
     async def sound(self, spoken: str) -> str:
-        key = installed_voices().content_key(spoken, "kitten")
+        key = installed_voices().content_key(spoken, VoiceChoice("kitten"))
         values = {"key": key, "wav": b"RIFF", "sha256": "0", "bytes": 4, "seconds": 1.0}
         async with self.engine.begin() as connection:
             await connection.execute(insert(sounds).values(used_at=self.clock.now(), **values))
@@ -149,7 +149,7 @@ async def test_what_is_due_first_is_rendered_first(harness: PlanHarness, soon: d
         *(planned(f"k{number}", soon + number * LEAD, words) for number, words in enumerate(texts)),
         planned("again", soon + timedelta(hours=9), texts[3]),
     )
-    keys = [installed_voices().content_key(words, "kitten") for words in texts]
+    keys = [installed_voices().content_key(words, VoiceChoice("kitten")) for words in texts]
     assert await harness.renders() == keys
 
 

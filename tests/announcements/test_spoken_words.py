@@ -45,8 +45,8 @@ def test_a_plan_with_readings_has_the_same_announcements_and_other_words() -> No
         plan(occurrences, QUIET, NOON, facts=Facts(readings=readings)) for readings in ({}, READINGS)
     )
     assert len(without) == len(occurrences)
-    same = [(one.key, one.language, one.dialect, one.display) for one in without]
-    assert [(one.key, one.language, one.dialect, one.display) for one in with_readings] == same
+    same = [(one.key, one.language, one.voice, one.display) for one in without]
+    assert [(one.key, one.language, one.voice, one.display) for one in with_readings] == same
     changed = [one.spoken != other.spoken for one, other in zip(without, with_readings, strict=True)]
     assert changed == [True, False, True, True]
     assert "es are ee" in with_readings[0].spoken

@@ -256,7 +256,7 @@ def test_nothing_is_never_said_while_something_is_under_way_or_to_come(
         if one.covers(DAY)
         or (not one.all_day and (one.starts_at < moment < one.ends_at or moment <= one.starts_at < tomorrow))
     ]
-    nothing = [has_phrase(one.display, "nothing", one.dialect) for one in said]
+    nothing = [has_phrase(one.display, "nothing", one.voice.dialect) for one in said]
     assert any(nothing) == (not busy)
     assert {one.language for one in said} >= {
         language_of(one.title) for one in busy if one.all_day or one.starts_at < moment

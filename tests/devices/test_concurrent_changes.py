@@ -14,7 +14,7 @@ from catflap.announcements.repository import lock_plan, mark_ready
 from catflap.clock import FixedClock
 from catflap.devices.devices import Devices
 from catflap.devices.mute import ALWAYS, mute_all, unmute_all
-from catflap.speech import installed_voices, say_text
+from catflap.speech import VoiceChoice, installed_voices, say_text
 from catflap.store.tables import devices
 from tests.support.planned_announcements import replan_everywhere
 from tests.support.spoken import add_announcement
@@ -29,7 +29,8 @@ async def test_changes_at_the_same_time_wait_for_each_other_and_none_is_lost(
     made = [(await Devices(engine, clock).add_browser(user_id, "Browser"))[0].id for _ in range(3)]
     said = [await add_announcement(engine, user_id, one, now, kind="briefing") for one in made]
     text = say_text("kitten", "Dinner is ready!")
-    sound_key = installed_voices().content_key(text.spoken, text.dialect)
+    voice = VoiceChoice("kitten")
+    sound_key = installed_voices().content_key(text.spoken, voice)
 
     async def plan(connection: AsyncConnection) -> None:
         await lock_plan(connection, user_id)
@@ -52,7 +53,7 @@ async def test_changes_at_the_same_time_wait_for_each_other_and_none_is_lost(
             about(one, repeat_later, later, now),
             about(one, snooze, 5, now),
             about(one, acknowledge_occurrences, now),
-            lambda connection: announce_text(connection, user_id, text, installed_voices(), now),
+            lambda connection: announce_text(connection, user_id, text, voice, installed_voices(), now),
             lambda connection: mark_ready(connection, sound_key, now),
             lambda connection: mute_all(connection, user_id, ALWAYS, now),
             lambda connection: unmute_all(connection, user_id, now),

@@ -20,7 +20,7 @@ from catflap.devices.mute import ALWAYS, mute_all
 from catflap.devices.scheduled_announcements import ScheduledAnnouncements
 from catflap.devices.signed_urls import SignedSoundUrls
 from catflap.errors import OperatorMustAct, TryAgain
-from catflap.speech import installed_voices, say_text
+from catflap.speech import VoiceChoice, installed_voices, say_text
 from catflap.store.database import Urls, connect
 from catflap.store.notify import NotificationListener
 from catflap.store.tables import announcements, devices, users
@@ -211,11 +211,12 @@ async def test_what_is_held_or_expired_or_long_past_is_not_sent(stage: Stage) ->
 async def test_a_text_said_now_is_sent_as_soon_as_its_sound_exists(stage: Stage) -> None:
     device_id, speaker = await stage.device(), _Speaker()
     spoken = say_text("kitten", "Dinner is ready!")
-    key = installed_voices().content_key(spoken.spoken, spoken.dialect)
+    voice = VoiceChoice("kitten")
+    key = installed_voices().content_key(spoken.spoken, voice)
     async with stage.playing(speaker):
         async with stage.engine.begin() as connection:
             made = await announce_text(
-                connection, stage.user_id, spoken, installed_voices(), stage.clock.now(), device_id
+                connection, stage.user_id, spoken, voice, installed_voices(), stage.clock.now(), device_id
             )
         await add_sound(stage.engine, stage.clock.now(), key)
         async with stage.engine.begin() as connection:

@@ -20,7 +20,7 @@ from catflap.devices.devices import Devices
 from catflap.devices.members import Members
 from catflap.devices.mute import ALWAYS, mute_all, unmute_all
 from catflap.errors import BadRequest
-from catflap.speech import installed_voices, say_text
+from catflap.speech import VoiceChoice, installed_voices, say_text
 from catflap.store.device_tables import device_invitations, device_members
 from catflap.store.tables import announcements, devices, users
 from catflap.work.periodic import PeriodicTasks
@@ -230,7 +230,7 @@ async def test_changes_by_all_members_at_the_same_time_wait_for_each_other(share
     text = say_text("kitten", "Dinner is ready!")
 
     async def say(connection: AsyncConnection, user_id: int) -> None:
-        await announce_text(connection, user_id, text, installed_voices(), now)
+        await announce_text(connection, user_id, text, VoiceChoice("kitten"), installed_voices(), now)
 
     async def mute(connection: AsyncConnection, user_id: int) -> None:
         await mute_all(connection, user_id, ALWAYS, now)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catflap.errors import OperatorMustAct
-from catflap.speech import Engine, SpeechFailed, Voices, choose_engines, engines
+from catflap.speech import Engine, SpeechFailed, VoiceChoice, Voices, choose_engines, engines
 from catflap.speech.engine_process import _parse_reply
 from catflap.speech.engines import engines_for
 from catflap.speech.engines.kokoro_english import to_kokoro
@@ -51,16 +51,19 @@ def test_an_engine_that_is_not_installed_is_named():
 def test_the_key_of_a_sound_names_the_engine_that_will_make_it():
     spoken = {"kitten": "Lunch in ten minutes", "kansai": "会議です"}
     for dialect, text in spoken.items():
-        keys = [Voices(choose_engines(ALL, order)).content_key(text, dialect) for order in ((), ["kokoro"])]
+        keys = [
+            Voices(choose_engines(ALL, order)).content_key(text, VoiceChoice(dialect))
+            for order in ((), ["kokoro"])
+        ]
         assert (keys[0] == keys[1]) == (dialect == "kitten")
-        assert Voices((OPENJTALK, ESPEAK)).content_key(text, dialect) not in keys[1:]
+        assert Voices((OPENJTALK, ESPEAK)).content_key(text, VoiceChoice(dialect)) not in keys[1:]
 
 
 def test_a_part_in_the_other_language_has_a_voice_of_that_language():
-    assert voice_settings(Run("ja", "会議"), "kitten", KOKORO)["voice"] == "jf_alpha"
-    assert voice_settings(Run("en", "Lunch"), "kansai", KOKORO)["voice"] == "af_heart"
-    assert voice_settings(Run("en", "Обед", "ru"), "kansai", ESPEAK)["voice"] == "en-us+f2"
-    assert voice_settings(Run("en", "Lunch"), "butler", KOKORO)["pitch_factor"] < 1.4
+    assert voice_settings(Run("ja", "会議"), VoiceChoice("kitten"), KOKORO)["voice"] == "jf_alpha"
+    assert voice_settings(Run("en", "Lunch"), VoiceChoice("kansai"), KOKORO)["voice"] == "af_heart"
+    assert voice_settings(Run("en", "Обед", "ru"), VoiceChoice("kansai"), ESPEAK)["voice"] == "en-us+f2"
+    assert voice_settings(Run("en", "Lunch"), VoiceChoice("butler"), KOKORO)["pitch_factor"] < 1.4
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import pytest
 import pytest_asyncio
 
 from catflap.errors import TryAgain
-from catflap.speech import Speech, SpeechFailed
+from catflap.speech import Speech, SpeechFailed, VoiceChoice
 from catflap.speech.engine_process import EngineProcess
 from catflap.speech.engines import Engine
 from catflap.speech.protocol import SynthesisRequest
@@ -147,7 +147,7 @@ async def test_errors_do_not_contain_the_text(short_timeout):
 async def test_engines_do_not_inherit_secrets(monkeypatch):
     monkeypatch.setenv("GOOGLE_CLIENT_SECRET", "canary")
     speech = Speech(engines=quick_engines())
-    await speech.synthesise("hello", dialect="plain")
+    await speech.synthesise("hello", VoiceChoice("plain"))
     environments = [child.environ() for child in psutil.Process().children()]
     await speech.aclose()
     assert environments
@@ -157,7 +157,7 @@ async def test_engines_do_not_inherit_secrets(monkeypatch):
 async def test_a_program_that_is_not_an_engine_is_an_error():
     speech = Speech(engines=[Engine("none", "none", (sys.executable, "-c", "pass"), frozenset({"en"}))])
     with pytest.raises(SpeechFailed) as failure:
-        await speech.synthesise("hello", dialect="plain")
+        await speech.synthesise("hello", VoiceChoice("plain"))
     await speech.aclose()
     assert failure.value.code == "speech_crashed"
 
@@ -166,12 +166,12 @@ async def test_a_program_that_is_not_an_engine_is_an_error():
 def test_processes_end_with_their_parent_and_ignore_ctrl_c(loop):
     program = f"""
         import asyncio, {loop}
-        from catflap.speech import Speech
+        from catflap.speech import Speech, VoiceChoice
         from tests.support.voices import quick_engines
         async def main():
             speech = Speech(engines=quick_engines())
-            await speech.synthesise("会議です", dialect="kansai")
-            await speech.synthesise("hello", dialect="plain")
+            await speech.synthesise("会議です", VoiceChoice("kansai"))
+            await speech.synthesise("hello", VoiceChoice("plain"))
             print(*(worker.pid for worker in speech._processes.values() if worker.pid), flush=True)
             await asyncio.sleep(600)
         {loop}.run(main())

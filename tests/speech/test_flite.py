@@ -6,7 +6,16 @@ from datetime import datetime
 import psutil
 import pytest
 
-from catflap.speech import Engine, Speech, SpeechFailed, Voices, dialects, installed_engines, say_start
+from catflap.speech import (
+    Engine,
+    Speech,
+    SpeechFailed,
+    VoiceChoice,
+    Voices,
+    dialects,
+    installed_engines,
+    say_start,
+)
 from catflap.speech.engine_process import EngineProcess
 from catflap.speech.engines import engines_for
 from catflap.speech.engines.ascii_text import is_latin, plain_letters
@@ -57,7 +66,7 @@ def test_each_english_dialect_has_its_voice_in_both_engines():
 def test_the_key_of_a_sound_names_its_engine():
     keys = set()
     for engines in ([FLITE, ESPEAK], [ESPEAK], [OPENJTALK, FLITE, ESPEAK]):
-        keys.add(Voices(tuple(engines)).content_key("Lunch in ten minutes", "kitten"))
+        keys.add(Voices(tuple(engines)).content_key("Lunch in ten minutes", VoiceChoice("kitten")))
     assert len(keys) == 2
 
 
@@ -68,7 +77,7 @@ async def test_flite_speaks_in_a_process_of_its_own():
     assert flite.name.startswith("flite-")
     async with aclosing(Speech(engines=[flite])) as speech:
         for dialect in ("kitten", "butler"):
-            sound = await speech.synthesise("Lunch with Sarah in ten minutes.", dialect=dialect)
+            sound = await speech.synthesise("Lunch with Sarah in ten minutes.", VoiceChoice(dialect))
             assert 2.5 < sound.seconds < 6
         # Other tests of this process may have left helpers of multiprocessing.
         commands = [child.cmdline() for child in psutil.Process().children(recursive=True)]
@@ -83,7 +92,7 @@ async def test_flite_speaks_in_a_process_of_its_own():
 async def test_flite_survives_any_text(text):
     (flite,) = (engine for engine in installed_engines() if engine.id == "flite")
     speech = Speech(engines=[flite])
-    sound = await speech.synthesise(say_start("plain", [text], NOON).spoken, dialect="plain")
+    sound = await speech.synthesise(say_start("plain", [text], NOON).spoken, VoiceChoice("plain"))
     assert 2 < sound.seconds <= 20.01
     await speech.aclose()
 

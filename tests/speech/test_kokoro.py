@@ -8,7 +8,15 @@ import pytest
 import pytest_asyncio
 from structlog.testing import capture_logs
 
-from catflap.speech import Engine, Speech, SpeechFailed, choose_engines, dialects, installed_engines
+from catflap.speech import (
+    Engine,
+    Speech,
+    SpeechFailed,
+    VoiceChoice,
+    choose_engines,
+    dialects,
+    installed_engines,
+)
 from catflap.speech.engine_process import EngineProcess
 from catflap.speech.phrasebooks import phrasebook
 from catflap.speech.protocol import SynthesisRequest
@@ -149,7 +157,7 @@ async def test_each_english_dialect_and_standard_japanese_have_a_voice_that_exis
 
 async def test_a_sentence_of_two_languages_is_spoken_by_one_engine_in_two_voices():
     async with aclosing(Speech(engines=[KOKORO], timeout=120)) as speech:
-        sound = await speech.synthesise("Time for 会議", dialect="kitten")
+        sound = await speech.synthesise("Time for 会議", VoiceChoice("kitten"))
     assert 2 < sound.seconds < 7
 
 
@@ -158,7 +166,7 @@ async def test_another_engine_speaks_when_kokoro_can_not():
     small = Engine("kokoro", "kokoro", ("/bin/false",), KOKORO.languages)
     async with aclosing(Speech(engines=[small, english], timeout=20)) as speech:
         with capture_logs() as logs:
-            assert (await speech.synthesise("Lunch with Sarah.", dialect="plain")).seconds > 2
+            assert (await speech.synthesise("Lunch with Sarah.", VoiceChoice("plain"))).seconds > 2
     (warning,) = logs
     assert warning["engine"] == "kokoro" and warning["code"] == "speech_crashed"
     assert "Sarah" not in str(logs)
@@ -167,6 +175,6 @@ async def test_another_engine_speaks_when_kokoro_can_not():
 async def test_the_soft_voice_is_a_matter_of_the_order():
     chosen = choose_engines(installed_engines(), ["kokoro", "openjtalk"])
     async with aclosing(Speech(engines=chosen, timeout=120)) as speech:
-        await speech.synthesise("会議です", dialect="kansai")
+        await speech.synthesise("会議です", VoiceChoice("kansai"))
         started = {id_ for id_, process in speech._processes.items() if process.pid}
     assert started == {"kokoro"}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import pyworld
 
-from catflap.speech import Speech, installed_engines
+from catflap.speech import Speech, VoiceChoice, installed_engines
 from catflap.speech.engine_process import EngineProcess
 from catflap.speech.engines.loudness import loudness
 from catflap.speech.engines.pitch import raise_pitch
@@ -147,5 +147,5 @@ async def test_the_setting_of_a_phrasebook_reaches_every_engine(monkeypatch):
     monkeypatch.setattr(EngineProcess, "synthesise", note)
     monkeypatch.setattr("catflap.speech.synthesis.voice_settings", lambda *_: {"pitch_factor": 1.4})
     async with aclosing(Speech(engines=quick_engines())) as speech:
-        await speech.synthesise("Lunch", dialect="plain")
+        await speech.synthesise("Lunch", VoiceChoice("plain"))
     assert sent[0].voice == {"pitch_factor": 1.4}

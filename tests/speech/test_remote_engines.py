@@ -14,7 +14,7 @@ import structlog
 
 from catflap.errors import OperatorMustAct
 from catflap.settings import Settings
-from catflap.speech import Speech, Voices, installed_engines, voices_of
+from catflap.speech import Speech, VoiceChoice, Voices, installed_engines, voices_of
 from tests.support.speech_server import SpeechServer, speech_server
 from tests.support.tone import tone_wav
 from tests.support.voices import quick_engines
@@ -44,14 +44,14 @@ def speech_of(settings: Settings) -> Speech:
 
 async def say(settings: Settings, text: str = TITLE, dialect: str = "kitten") -> bytes:
     async with aclosing(speech_of(settings)) as speech:
-        return (await speech.synthesise(text, dialect=dialect)).wav
+        return (await speech.synthesise(text, VoiceChoice(dialect))).wav
 
 
 @pytest.fixture(scope="module")
 def local() -> Callable[[], bytes]:
     async def made() -> bytes:
         async with aclosing(Speech(engines=LOCAL)) as speech:
-            return (await speech.synthesise(TITLE, dialect="kitten")).wav
+            return (await speech.synthesise(TITLE, VoiceChoice("kitten"))).wav
 
     found = asyncio.run(made())
     return lambda: found
@@ -176,7 +176,7 @@ async def test_a_wrong_audio_query_is_no_speech(query: bytes) -> None:
         aclosing(speech_of(Settings(voicevox_url=server.url, openai_speech_url=server.url))) as speech,
     ):
         # The next engine for Japanese is the other server here.
-        await speech.synthesise("会議です", dialect="kansai")
+        await speech.synthesise("会議です", VoiceChoice("kansai"))
         assert [request.path for request in server.requests] == ["/audio_query", "/v1/audio/speech"]
 
 
@@ -197,7 +197,7 @@ async def test_a_server_that_is_away_is_asked_twice_and_then_left_out() -> None:
     with structlog.testing.capture_logs() as logs:
         async with aclosing(speech_of(settings)) as speech:
             for text in ("One.", "Two.", "Three.", "Four."):
-                assert (await speech.synthesise(text, dialect="kitten")).wav
+                assert (await speech.synthesise(text, VoiceChoice("kitten"))).wav
     assert [entry["reason"] for entry in logs if entry["event"] == "speech_server_failed"] == [
         "no_connection"
     ] * 2
@@ -210,35 +210,35 @@ async def test_many_sentences_at_once_do_not_wait_for_a_server_one_after_the_oth
         aclosing(speech_of(openai(server.url, speech_timeout=1.0))) as speech,
     ):
         texts = [f"Sentence {n}." for n in range(8)]
-        await asyncio.gather(*(speech.synthesise(text, dialect="kitten") for text in texts))
+        await asyncio.gather(*(speech.synthesise(text, VoiceChoice("kitten")) for text in texts))
         assert len(server.requests) == 2
 
 
 async def test_what_another_engine_said_for_a_server_is_marked(server: SpeechServer) -> None:
     async with aclosing(speech_of(openai(server.url))) as speech:
-        assert not (await speech.synthesise(TITLE, dialect="kitten")).is_substitute
+        assert not (await speech.synthesise(TITLE, VoiceChoice("kitten"))).is_substitute
         server.status = 500
-        assert (await speech.synthesise(TITLE, dialect="kitten")).is_substitute
+        assert (await speech.synthesise(TITLE, VoiceChoice("kitten"))).is_substitute
     async with aclosing(Speech(engines=LOCAL)) as speech:
-        assert not (await speech.synthesise(TITLE, dialect="kitten")).is_substitute
+        assert not (await speech.synthesise(TITLE, VoiceChoice("kitten"))).is_substitute
 
 
 async def test_a_text_that_is_refused_does_not_close_a_server_for_the_others(server: SpeechServer) -> None:
     async with aclosing(speech_of(openai(server.url))) as speech:
         server.status = 422
         for text in ("One.", "Two.", "Three."):
-            await speech.synthesise(text, dialect="kitten")
+            await speech.synthesise(text, VoiceChoice("kitten"))
         server.status = 200
         before = len(server.requests)
-        await speech.synthesise("Four.", dialect="kitten")
+        await speech.synthesise("Four.", VoiceChoice("kitten"))
         assert (before, len(server.requests)) == (3, 4)
 
 
 async def test_its_process_gets_the_key_and_no_other_does(server: SpeechServer) -> None:
     async with aclosing(speech_of(openai(server.url))) as speech:
-        await speech.synthesise(TITLE, dialect="kitten")
+        await speech.synthesise(TITLE, VoiceChoice("kitten"))
         server.status = 500
-        await speech.synthesise(TITLE, dialect="kitten")
+        await speech.synthesise(TITLE, VoiceChoice("kitten"))
         children = psutil.Process().children(recursive=True)
         ours = [child for child in children if "catflap.speech.engines" in str(child.cmdline())]
         assert len(ours) == 2
@@ -256,7 +256,9 @@ def test_the_engines_show_no_key() -> None:
 
 def test_the_key_of_a_sound_has_the_voice_and_not_the_address() -> None:
     def key(**settings: Any) -> str:
-        return voices_of(openai(**{"url": "https://a.example", **settings})).content_key(TITLE, "kitten")
+        return voices_of(openai(**{"url": "https://a.example", **settings})).content_key(
+            TITLE, VoiceChoice("kitten")
+        )
 
     assert key() == key(url="https://b.example/v1")
     others = (

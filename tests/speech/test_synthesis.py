@@ -21,6 +21,7 @@ from catflap.speech import (
     Speech,
     Title,
     UnknownDialect,
+    VoiceChoice,
     dialects,
     installed_engines,
     installed_voices,
@@ -61,7 +62,7 @@ def engine(name: str) -> Engine:
 @with_voice
 @pytest.mark.parametrize("dialect", EVERY_DIALECT)
 async def test_every_dialect_gives_a_pcm_wav(speech, dialect):
-    sound = await speech.synthesise(say_start(dialect, ["Lunch"], AT).spoken, dialect=dialect)
+    sound = await speech.synthesise(say_start(dialect, ["Lunch"], AT).spoken, VoiceChoice(dialect))
     info = soundfile.info(io.BytesIO(sound.wav))
     assert (info.format, info.subtype, info.channels, info.samplerate) == ("WAV", "PCM_16", 1, 16_000)
     assert sound.seconds == pytest.approx(info.frames / 16_000, abs=0.001)
@@ -83,7 +84,7 @@ async def test_the_duration_of_japanese_speech_matches_its_kana(speech, dialect)
     spoken = say_before(dialect, ["設計会議"], AT, 10).spoken
     kana = pyopenjtalk.g2p(spoken, kana=True, use_sudachi_kanji_yomi=False)
     moras = len(re.sub(r"[ァィゥェォャュョ]|[^ァ-ー]", "", kana))
-    audible = np.abs(words_of(await speech.synthesise(spoken, dialect=dialect)))
+    audible = np.abs(words_of(await speech.synthesise(spoken, VoiceChoice(dialect))))
     frames = audible[: len(audible) // 160 * 160].reshape(-1, 160).max(axis=1)
     per_mora = (frames > 0.02).sum() / 100 / moras
     assert 0.07 < per_mora < 0.19
@@ -93,7 +94,7 @@ async def test_the_duration_of_japanese_speech_matches_its_kana(speech, dialect)
 @pytest.mark.parametrize("dialect", ["kansai", "kitten"])
 async def test_the_voice_is_high(speech, dialect):
     """The fundamental frequency, by autocorrelation of the loudest parts."""
-    words = words_of(await speech.synthesise(say_start(dialect, ["Lunch"], AT).spoken, dialect=dialect))
+    words = words_of(await speech.synthesise(say_start(dialect, ["Lunch"], AT).spoken, VoiceChoice(dialect)))
     pitches = []
     for start in range(0, len(words) - 1024, 512):
         frame = words[start : start + 1024]
@@ -139,13 +140,13 @@ async def test_the_longest_titles_leave_room_for_the_whole_sentence(speech):
             say_before(dialect, titles, AT, 150).spoken,
             say_before(dialect, titles[:1], AT, 150).spoken,
         ):
-            assert (await speech.synthesise(spoken, dialect=dialect)).seconds < 19.99
+            assert (await speech.synthesise(spoken, VoiceChoice(dialect))).seconds < 19.99
 
 
 @with_voice
 async def test_long_speech_fades_out_at_twenty_seconds(speech):
     for dialect, words in (("okinawa", "設計会議"), ("butler", "extraordinarily ")):
-        sound = await speech.synthesise(words * 200, dialect=dialect)
+        sound = await speech.synthesise(words * 200, VoiceChoice(dialect))
         assert sound.seconds == pytest.approx(20, abs=0.01)
         assert np.abs(samples_of(sound)[-3400:-3200]).max() < 0.05
 
@@ -153,28 +154,28 @@ async def test_long_speech_fades_out_at_twenty_seconds(speech):
 @with_voice
 async def test_equal_texts_give_equal_sounds(speech):
     spoken = say_before("kyoto", ["設計会議", "Привет"], AT, 10).spoken
-    first = await speech.synthesise(spoken, dialect="kyoto")
-    await speech.synthesise("なにか別のこと", dialect="kansai")
-    await speech.synthesise("Something else", dialect="pirate")
+    first = await speech.synthesise(spoken, VoiceChoice("kyoto"))
+    await speech.synthesise("なにか別のこと", VoiceChoice("kansai"))
+    await speech.synthesise("Something else", VoiceChoice("pirate"))
     other = Speech(engines=quick_engines())
-    fresh = await other.synthesise(spoken, dialect="kyoto")
+    fresh = await other.synthesise(spoken, VoiceChoice("kyoto"))
     await other.aclose()
-    assert first == await speech.synthesise(spoken, dialect="kyoto") == fresh
+    assert first == await speech.synthesise(spoken, VoiceChoice("kyoto")) == fresh
 
 
 @with_voice
 async def test_a_japanese_title_in_an_english_sentence_is_spoken_in_japanese(speech):
-    without = await speech.synthesise("It's time for.", dialect="plain")
+    without = await speech.synthesise("It's time for.", VoiceChoice("plain"))
     spoken = say_start("plain", ["勤労感謝の日"], AT).spoken
-    assert (await speech.synthesise(spoken, dialect="plain")).seconds > without.seconds + 0.8
+    assert (await speech.synthesise(spoken, VoiceChoice("plain"))).seconds > without.seconds + 0.8
 
 
 @with_voice
 async def test_without_the_other_engine_a_foreign_title_becomes_an_appointment():
     english = Speech(engines=[engine("espeak")])
     spoken = say_start("plain", ["設計会議"], AT).spoken
-    sound = await english.synthesise(spoken, dialect="plain")
-    private = await english.synthesise("It's time for an appointment.", dialect="plain")
+    sound = await english.synthesise(spoken, VoiceChoice("plain"))
+    private = await english.synthesise("It's time for an appointment.", VoiceChoice("plain"))
     await english.aclose()
     assert sound.seconds == pytest.approx(private.seconds, abs=0.6)
 
@@ -183,7 +184,7 @@ async def test_without_the_other_engine_a_foreign_title_becomes_an_appointment()
 async def test_without_the_engine_of_the_dialect_the_error_names_what_to_install():
     english = Speech(engines=[engine("espeak")])
     with pytest.raises(NoVoice, match=r"catflap\[mia\]"):
-        await english.synthesise("会議です", dialect="kansai")
+        await english.synthesise("会議です", VoiceChoice("kansai"))
     await english.aclose()
 
 
@@ -191,15 +192,17 @@ async def test_without_the_engine_of_the_dialect_the_error_names_what_to_install
 async def test_empty_text_and_unknown_dialects_are_bad_requests(speech):
     for nothing in ("", "  ", "😀", "\x00\x07", "。、!", "ーーー"):
         with pytest.raises(NothingToSay):
-            await speech.synthesise(nothing, dialect="kansai")
+            await speech.synthesise(nothing, VoiceChoice("kansai"))
     with pytest.raises(UnknownDialect):
-        await speech.synthesise("hello", dialect="klingon")
+        await speech.synthesise("hello", VoiceChoice("klingon"))
 
 
 @with_voice
 async def test_engine_processes_use_little_memory(speech):
-    await speech.synthesise(say_briefing("kansai", AT.date(), ["祝日"], 5, AT).spoken, dialect="kansai")
-    await speech.synthesise(say_briefing("butler", AT.date(), ["Holiday"], 5, AT).spoken, dialect="butler")
+    await speech.synthesise(say_briefing("kansai", AT.date(), ["祝日"], 5, AT).spoken, VoiceChoice("kansai"))
+    await speech.synthesise(
+        say_briefing("butler", AT.date(), ["Holiday"], 5, AT).spoken, VoiceChoice("butler")
+    )
     workers = [
         child for child in psutil.Process().children() if "catflap.speech.engines" in str(child.cmdline())
     ]
@@ -209,14 +212,14 @@ async def test_engine_processes_use_little_memory(speech):
 
 
 def test_the_key_depends_on_all_that_determines_the_sound():
-    key = installed_voices().content_key("会議です", "kansai")
-    assert key == installed_voices().content_key("会議です", "kansai")
+    key = installed_voices().content_key("会議です", VoiceChoice("kansai"))
+    assert key == installed_voices().content_key("会議です", VoiceChoice("kansai"))
     assert re.fullmatch("[0-9a-f]{64}", key)
-    assert key != installed_voices().content_key("会議ですね", "kansai")
-    assert key != installed_voices().content_key("会議です", "kyoto")
+    assert key != installed_voices().content_key("会議ですね", VoiceChoice("kansai"))
+    assert key != installed_voices().content_key("会議です", VoiceChoice("kyoto"))
     program = (
-        "from catflap.speech import installed_voices\n"
-        "print(installed_voices().content_key('会議です', 'kansai'))"
+        "from catflap.speech import VoiceChoice, installed_voices\n"
+        "print(installed_voices().content_key('会議です', VoiceChoice('kansai')))"
     )
     other = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert other.stdout.strip() == key

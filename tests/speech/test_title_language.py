@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catflap.speech import Speech, installed_engines, language_of, say_start
+from catflap.speech import Speech, VoiceChoice, installed_engines, language_of, say_start
 from catflap.speech.engines.alphabets import SUPPORTED_LANGUAGES, split_by_voice, voice_for
 from catflap.speech.language import Run, split_runs
 from catflap.speech.segments import Segment, mark_segment, split_segments
@@ -188,11 +188,11 @@ def test_chinese_in_free_text_is_not_read_as_japanese() -> None:
 @pytest.mark.parametrize("dialect", ["plain", "kansai"])
 async def test_a_title_in_another_language_is_synthesised(speech: Speech, title: str, dialect: str) -> None:
     words = say_start(dialect, [title], AT).spoken
-    sound = await speech.synthesise(words, dialect=dialect)
+    sound = await speech.synthesise(words, VoiceChoice(dialect))
     assert 1.5 < sound.seconds < 10
     # The sentence around it is there too.
     (alone,) = [mark_segment(*part) for part in split_segments(words) if part.language]
-    assert sound.seconds > (await speech.synthesise(alone, dialect=dialect)).seconds + 0.5
+    assert sound.seconds > (await speech.synthesise(alone, VoiceChoice(dialect))).seconds + 0.5
 
 
 @with_voice
@@ -200,13 +200,13 @@ async def test_a_title_in_another_language_is_synthesised(speech: Speech, title:
 async def test_without_a_voice_for_its_language_a_title_is_an_appointment(title: str) -> None:
     japanese = Speech(engines=[engine for engine in installed_engines() if engine.id == "openjtalk"])
     spoken = say_start("kansai", [title], AT).spoken
-    sound = await japanese.synthesise(spoken, dialect="kansai")
-    plain = await japanese.synthesise(say_start("kansai", [""], AT).spoken, dialect="kansai")
+    sound = await japanese.synthesise(spoken, VoiceChoice("kansai"))
+    plain = await japanese.synthesise(say_start("kansai", [""], AT).spoken, VoiceChoice("kansai"))
     await japanese.aclose()
     assert sound.seconds == pytest.approx(plain.seconds, abs=0.8)
 
 
 @with_voice
 async def test_invalid_marks_are_spoken_without_an_error(speech: Speech) -> None:
-    sound = await speech.synthesise("It is ⟦xx:time⟧ for ⟦ko:⟧ ⟦lunch⟧ ⟧⟦.", dialect="plain")
+    sound = await speech.synthesise("It is ⟦xx:time⟧ for ⟦ko:⟧ ⟦lunch⟧ ⟧⟦.", VoiceChoice("plain"))
     assert 1 < sound.seconds < 10

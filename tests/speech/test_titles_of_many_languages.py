@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from catflap.speech import Speech, Title, installed_engines, say_start
+from catflap.speech import Speech, Title, VoiceChoice, installed_engines, say_start
 from catflap.speech.chime import meow
 from catflap.speech.engines import engines_for
 from catflap.speech.synthesis import split_text
@@ -58,7 +58,7 @@ def test_no_part_is_given_to_a_voice_that_spells_its_letters(dialect: str) -> No
 async def test_each_is_heard(speech: Speech, dialect: str, language: str) -> None:
     quiet = {}
     for title in TITLES_ALONE:
-        sound = await speech.synthesise(spoken_title(title, language), dialect=dialect)
+        sound = await speech.synthesise(spoken_title(title, language), VoiceChoice(dialect))
         samples, rate = soundfile.read(io.BytesIO(sound.wav), dtype="float32")
         words = np.abs(samples[int(BEFORE_WORDS * rate) :])
         # In pieces of 10 ms.

@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import pytest
 
-from catflap.speech import Speech, engines, say_text
+from catflap.speech import Speech, VoiceChoice, engines, say_text
 from catflap.speech.engines.transliteration import transliterate
 from catflap.speech.japanese import reading
 
@@ -69,8 +69,8 @@ async def test_the_engine_speaks_english_words() -> None:
     """The engine process has limited memory."""
     speech = Speech(engines=engines.installed_engines())
     try:
-        said = await speech.synthesise(say_text("standard", "plumber").spoken, dialect="standard")
-        meant = await speech.synthesise("プランバー", dialect="standard")
+        said = await speech.synthesise(say_text("standard", "plumber").spoken, VoiceChoice("standard"))
+        meant = await speech.synthesise("プランバー", VoiceChoice("standard"))
     finally:
         await speech.aclose()
     assert said.sha256 == meant.sha256

@@ -10,7 +10,16 @@ import pytest_asyncio
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from catflap.speech import Speech, dialects, english, installed_engines, installed_voices, japanese, say_start
+from catflap.speech import (
+    Speech,
+    VoiceChoice,
+    dialects,
+    english,
+    installed_engines,
+    installed_voices,
+    japanese,
+    say_start,
+)
 from catflap.speech.language import split_runs
 from catflap.speech.text import MAX_DISPLAY, display_text
 from catflap.speech.titles import MAX_SPOKEN
@@ -78,7 +87,7 @@ async def espeak() -> AsyncIterator[Speech]:
 @with_voice
 @pytest.mark.parametrize("title", HOSTILE.values(), ids=HOSTILE.keys())
 async def test_any_title_yields_a_sound_of_sane_length_without_flite_and_openjtalk(espeak, title):
-    sound = await espeak.synthesise(say_start("pirate", [title], AT).spoken, dialect="pirate")
+    sound = await espeak.synthesise(say_start("pirate", [title], AT).spoken, VoiceChoice("pirate"))
     assert 2 < sound.seconds <= 20.01
 
 
@@ -87,16 +96,16 @@ async def test_any_title_yields_a_sound_of_sane_length_without_flite_and_openjta
 @pytest.mark.parametrize("title", HOSTILE.values(), ids=HOSTILE.keys())
 async def test_any_title_yields_a_sound_of_sane_length(speech, title, dialect):
     utterance = say_start(dialect, [title], AT)
-    sound = await speech.synthesise(utterance.spoken, dialect=dialect)
+    sound = await speech.synthesise(utterance.spoken, VoiceChoice(dialect))
     assert 3 < sound.seconds <= 20.01
-    assert len(installed_voices().content_key(utterance.spoken, dialect)) == 64
+    assert len(installed_voices().content_key(utterance.spoken, VoiceChoice(dialect))) == 64
 
 
 @with_voice
 @pytest.mark.parametrize("dialect", ["tsugaru", "pirate"])
 async def test_text_of_any_length_does_not_hang_the_engine(speech, dialect):
     for text in ("漢字とkana " * 2000, "x" * 100_000, "<a>" * 5000 + "hi", "1:" * 3000):
-        assert (await speech.synthesise(text, dialect=dialect)).seconds <= 20.01
+        assert (await speech.synthesise(text, VoiceChoice(dialect))).seconds <= 20.01
 
 
 SIGNS = "0123456789:/-~ aeTo1on会議。、!?<>()%&@#ーっ月日時"

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from catflap.announcements.audience import devices_of_user
 from catflap.announcements.planned import PlannedAnnouncement, Wording
 from catflap.announcements.repository import replan
-from catflap.speech import Utterance
+from catflap.speech import Utterance, VoiceChoice
 
 LEAD = timedelta(minutes=10)
 
@@ -29,7 +29,7 @@ def planned(
         "titles": ("Standup",),
         "event_start": (at + LEAD).isoformat(),
         "language": "en",
-        "dialect": "kitten",
+        "voice": VoiceChoice("kitten"),
         "wording": Wording(say_as_given, ("kitten", spoken)),
     }
     return PlannedAnnouncement(**(values | more))

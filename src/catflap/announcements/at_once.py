@@ -15,12 +15,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from catflap.announcements.audience import devices_of_user, members_of_device
 from catflap.announcements.briefings import usual_language
 from catflap.announcements.names import load_name
-from catflap.announcements.planned import dialect_for
+from catflap.announcements.planned import voice_for
 from catflap.announcements.preference_store import load_preferences
 from catflap.announcements.reading_store import load_readings
 from catflap.announcements.repository import increment_version
 from catflap.errors import BadRequest
-from catflap.speech import Utterance, Voices, address, readings_in, say_paired
+from catflap.speech import Utterance, VoiceChoice, Voices, address, readings_in, say_paired
 from catflap.store.queue import enqueue
 from catflap.store.tables import announcements as t
 from catflap.store.tables import devices
@@ -40,11 +40,12 @@ async def announce_text(
     connection: AsyncConnection,
     user_id: int,
     utterance: Utterance,
+    voice: VoiceChoice,
     voices: Voices,
     now: datetime,
     device_id: int | None = None,
 ) -> list[str]:
-    """Announce a text at once on the user's devices, or on one of them; return the ids.
+    """Announce a text in a voice at once on the user's devices, or on one of them; return the ids.
 
     The quiet hours of a device hold what a member says who is not the owner.
 
@@ -62,7 +63,8 @@ async def announce_text(
         missing = "There is no device to say it; add one first." if device_id is None else "No such device."
         raise BadRequest("not_found", missing)
     ids = [one.id for one in found]
-    return await _add(connection, user_id, ids, SAY, _columns(utterance, voices), now, now, quiet=quiet)
+    values = _columns(utterance, voice, voices)
+    return await _add(connection, user_id, ids, SAY, values, now, now, quiet=quiet)
 
 
 async def announce_paired(
@@ -80,10 +82,10 @@ async def announce_paired(
     preferences = await load_preferences(connection, user_id)
     name = await load_name(connection, user_id)
     readings = readings_in(name, await load_readings(connection, user_id))
-    dialect = dialect_for(preferences, usual_language([], preferences))
+    voice = voice_for(preferences, usual_language([], preferences))
     # Not of the time as a plan does it: a user who pairs three devices hears three sentences.
-    utterance = address(say_paired(dialect, device_id), name, readings)
-    await _add(connection, user_id, [device_id], PAIRED, _columns(utterance, voices), now, now)
+    utterance = address(say_paired(voice.dialect, device_id), name, readings)
+    await _add(connection, user_id, [device_id], PAIRED, _columns(utterance, voice, voices), now, now)
 
 
 async def repeat_now(connection: AsyncConnection, announcement: Row[Any], now: datetime) -> str:
@@ -160,14 +162,14 @@ async def hold_in_quiet_hours(connection: AsyncConnection, device_id: int, now: 
         await connection.execute(changed.values(state="held", held_for="quiet", updated_at=now))
 
 
-def _columns(utterance: Utterance, voices: Voices) -> dict[str, Any]:
+def _columns(utterance: Utterance, voice: VoiceChoice, voices: Voices) -> dict[str, Any]:
     return {
         "titles": [],
         "event_start": "",
-        "dialect": utterance.dialect,
+        **vars(voice),
         "display": utterance.display,
         "spoken": utterance.spoken,
-        "sound_key": voices.content_key(utterance.spoken, utterance.dialect),
+        "sound_key": voices.content_key(utterance.spoken, voice),
     }
 
 

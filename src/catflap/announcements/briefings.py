@@ -12,9 +12,9 @@ from catflap.announcements.planned import (
     MAX_LIFETIME,
     PlannedAnnouncement,
     announcement_key,
-    dialect_for,
     make_announcement,
     phrase_seed,
+    voice_for,
 )
 from catflap.announcements.preferences import Preferences
 from catflap.calendars.datetimes import to_utc
@@ -134,7 +134,7 @@ def _announcement(
         "event_start": told.day.isoformat(),
         "held_for": context.holding.held_for(play_at, kind),
     }
-    dialect = dialect_for(context.preferences, language)
+    voice = voice_for(context.preferences, language)
     if kind == "evening":
-        return make_announcement(say_evening, dialect, *counted, *manner, **values)
-    return make_announcement(say_briefing, dialect, *counted, under_way, *manner, **values)
+        return make_announcement(say_evening, voice, *counted, *manner, **values)
+    return make_announcement(say_briefing, voice, *counted, under_way, *manner, **values)

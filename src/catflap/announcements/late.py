@@ -15,9 +15,9 @@ from catflap.announcements.planned import (
     LATE,
     PlannedAnnouncement,
     announcement_key,
-    dialect_for,
     make_announcement,
     phrase_seed,
+    voice_for,
 )
 from catflap.speech import Language, Utterance, say_before, say_catch_up, say_late
 
@@ -84,7 +84,7 @@ def _announcement(
     say, arguments = wording
     return make_announcement(
         say,
-        dialect_for(context.preferences, language),
+        voice_for(context.preferences, language),
         *arguments,
         key=announcement_key(LATE, None, 0, language, references),
         kind=LATE,

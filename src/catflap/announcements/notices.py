@@ -15,9 +15,9 @@ from catflap.announcements.planned import (
     Kind,
     PlannedAnnouncement,
     announcement_key,
-    dialect_for,
     make_announcement,
     phrase_seed,
+    voice_for,
 )
 from catflap.speech import Language, Title, language_of, readings_in, say_cancelled, say_moved, say_reconnect
 
@@ -101,7 +101,7 @@ def _announcement(group: _Group, changes: Sequence[_Change], context: PlanContex
     )
     return make_announcement(
         say_moved if group.kind == "moved" else say_cancelled,
-        dialect_for(context.preferences, group.language),
+        voice_for(context.preferences, group.language),
         titles,
         group.about_at.astimezone(zone),
         group.play_at.astimezone(zone).date(),
@@ -123,7 +123,7 @@ def _requests_to_consent(context: PlanContext) -> Iterator[PlannedAnnouncement]:
     for day, play_at in daily(preferences.briefing_at or preferences.all_day_at or _USUAL_TIME, context):
         yield make_announcement(
             say_reconnect,
-            dialect_for(preferences, language),
+            voice_for(preferences, language),
             phrase_seed(play_at),
             key=announcement_key("reconsent", None, 0, None, day.isoformat()),
             kind="reconsent",

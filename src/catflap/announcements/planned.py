@@ -15,6 +15,7 @@ from catflap.speech import (
     Language,
     Title,
     Utterance,
+    VoiceChoice,
     address,
     readings_in,
     shown_title,
@@ -95,7 +96,7 @@ class PlannedAnnouncement:
         titles: The titles of all its events, with placeholders for private and missing ones.
         event_start: ISO 8601 in the user's zone; a date for a briefing or an all-day event.
         language: Language of the text.
-        dialect: Id of the phrasebook.
+        voice: In which it is spoken; its dialect is that of the text.
         wording: What its text is made from.
         occurrences: References of what it is about.
         held_for: Why it is not played: the `quiet` hours or a `meeting`; None if it is.
@@ -108,7 +109,7 @@ class PlannedAnnouncement:
     titles: tuple[str, ...] = field(repr=False)
     event_start: str
     language: Language
-    dialect: str
+    voice: VoiceChoice
     wording: Wording = field(repr=False)
     occurrences: tuple[str, ...] = ()
     held_for: HeldFor | None = None
@@ -126,7 +127,7 @@ class PlannedAnnouncement:
 
 def make_announcement(
     say: Callable[..., Utterance],
-    dialect: str,
+    voice: VoiceChoice,
     *arguments: object,
     key: str,
     kind: Kind,
@@ -138,17 +139,17 @@ def make_announcement(
     occurrences: Sequence[str] = (),
     held_for: HeldFor | None = None,
 ) -> PlannedAnnouncement:
-    """Build an announcement, whose text is `say(dialect, *arguments)`."""
+    """Build an announcement, whose text is `say(voice.dialect, *arguments)`."""
     return PlannedAnnouncement(
         key=key,
         kind=kind,
         play_at=play_at,
         expires_at=expires_at,
-        titles=tuple(shown_title(dialect, title) for title in titles),
+        titles=tuple(shown_title(voice.dialect, title) for title in titles),
         event_start=event_start,
         language=language,
-        dialect=dialect,
-        wording=Wording(say, (dialect, *arguments)),
+        voice=voice,
+        wording=Wording(say, (voice.dialect, *arguments)),
         occurrences=tuple(occurrences),
         held_for=held_for,
     )
@@ -177,9 +178,9 @@ def occurrence_reference(one: Occurrence) -> str:
     return hashlib.sha256(identity.encode()).hexdigest()[:32]
 
 
-def dialect_for(preferences: Preferences, language: Language) -> str:
-    """Return the dialect that the user chose for a language."""
-    return preferences.dialect_ja if language == "ja" else preferences.dialect_en
+def voice_for(preferences: Preferences, language: Language) -> VoiceChoice:
+    """Return the voice that the user chose for a language."""
+    return VoiceChoice(preferences.dialect_ja if language == "ja" else preferences.dialect_en)
 
 
 def announcement_key(

@@ -13,9 +13,9 @@ from catflap.announcements.planned import (
     Kind,
     PlannedAnnouncement,
     announcement_key,
-    dialect_for,
     make_announcement,
     phrase_seed,
+    voice_for,
 )
 from catflap.announcements.preferences import Preferences
 from catflap.calendars.datetimes import to_utc
@@ -23,6 +23,7 @@ from catflap.speech import (
     Language,
     Title,
     Utterance,
+    VoiceChoice,
     say_all_day,
     say_before,
     say_countdown,
@@ -133,9 +134,9 @@ def _announcement(group: _Group, members: Sequence[Appointment], context: PlanCo
     starts_at = first.starts_at.astimezone(context.zone)
     titles = [context.title(one) for one in members]
     about = sorted(one.identity for one in members)
-    dialect = dialect_for(context.preferences, group.language)
+    voice = voice_for(context.preferences, group.language)
     return make_announcement(
-        *_wording(moment, first.day, starts_at, titles, dialect, context.preferences),
+        *_wording(moment, first.day, starts_at, titles, voice, context.preferences),
         key=announcement_key(moment.kind, moment.play_at, moment.minutes, group.language, about),
         kind=moment.kind,
         language=group.language,
@@ -185,21 +186,21 @@ def _wording(
     day: date | None,
     starts_at: datetime,
     titles: Sequence[Title],
-    dialect: str,
+    voice: VoiceChoice,
     preferences: Preferences,
-) -> tuple[Callable[..., Utterance], str, *tuple[object, ...]]:
+) -> tuple[Callable[..., Utterance], VoiceChoice, *tuple[object, ...]]:
     """Return the function that makes the text, and its arguments."""
     minutes, talk = moment.minutes, preferences.talkativeness
     seed = _seed(moment, starts_at, preferences.repeat_minutes)
     if day:
-        return say_all_day, dialect, titles, day, moment.play_at.astimezone(starts_at.tzinfo).date(), seed
+        return say_all_day, voice, titles, day, moment.play_at.astimezone(starts_at.tzinfo).date(), seed
     match moment.kind:
         case "leave":
-            return say_leave, dialect, titles, starts_at, minutes, seed
+            return say_leave, voice, titles, starts_at, minutes, seed
         case "countdown":
-            return say_countdown, dialect, titles, minutes, seed
+            return say_countdown, voice, titles, minutes, seed
     if minutes > 0:
-        return say_before, dialect, titles, starts_at, minutes, seed, talk
+        return say_before, voice, titles, starts_at, minutes, seed, talk
     if minutes < 0:
-        return say_late, dialect, titles, -minutes, seed
-    return say_start, dialect, titles, starts_at, seed, talk
+        return say_late, voice, titles, -minutes, seed
+    return say_start, voice, titles, starts_at, seed, talk

@@ -12,9 +12,10 @@ from catflap.announcements.repository import increment_version, mark_failed, mar
 from catflap.clock import Clock
 from catflap.errors import CatflapError, may_retry
 from catflap.log import log
-from catflap.speech import Speech, encode
+from catflap.speech import Speech, VoiceChoice, encode
 from catflap.store.counters import SUCCEEDED, Count, count_nothing
 from catflap.store.prepared_reads import PreparedQuery
+from catflap.store.row_mapping import from_row
 from catflap.store.single_statements import fetch_alone
 from catflap.store.tables import sounds
 
@@ -51,7 +52,7 @@ class Renderer:
         """
         rows = await fetch_alone(self.engine, _WAITING, sound_key=sound_key, now=self.clock.now())
         if rows and not rows[0]["is_rendered"]:
-            await self._synthesise(sound_key, rows[0]["spoken"], rows[0]["dialect"])
+            await self._synthesise(sound_key, rows[0]["spoken"], from_row(VoiceChoice, rows[0]))
         await self._encode(sound_key)
         if rows:
             async with self.engine.begin() as connection:
@@ -78,9 +79,9 @@ class Renderer:
                 for device_id in sorted(device_ids):
                     await increment_version(connection, device_id)
 
-    async def _synthesise(self, sound_key: str, spoken: str, dialect: str) -> None:
+    async def _synthesise(self, sound_key: str, spoken: str, voice: VoiceChoice) -> None:
         try:
-            sound = await self.speech.synthesise(spoken, dialect=dialect)
+            sound = await self.speech.synthesise(spoken, voice)
         except CatflapError as error:
             self.count("renders", error.code)
             if not may_retry(error):

@@ -323,11 +323,11 @@ def _row_values(
         "expires_at": one.expires_at,
         "titles": list(one.titles),
         "event_start": one.event_start,
-        "dialect": one.dialect,
+        **vars(one.voice),
         "display": one.display if same is None else same["display"],
         "spoken": one.spoken if same is None else same["spoken"],
         "wording": wording,
-        "sound_key": voices.content_key(one.spoken, one.dialect) if same is None else same["sound_key"],
+        "sound_key": voices.content_key(one.spoken, one.voice) if same is None else same["sound_key"],
         "occurrences": list(one.occurrences),
         "held_for": one.held_for,
     }

@@ -1,11 +1,12 @@
 """Have a text that somebody sends announced at once, in the user's words and readings."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from catflap.announcements.at_once import announce_text
-from catflap.announcements.planned import dialect_for
+from catflap.announcements.planned import voice_for
 from catflap.announcements.preference_store import load_preferences
 from catflap.announcements.reading_store import load_readings
 from catflap.speech import Voices, language_of, say_text
@@ -35,7 +36,8 @@ async def say_to_user(
     Raises:
         BadRequest: `not_found` without such a device; `nothing_to_say`; `unknown_dialect`.
     """
-    if dialect is None:
-        dialect = dialect_for(await load_preferences(connection, user_id), language_of(text))
-    utterance = say_text(dialect, text, await load_readings(connection, user_id))
-    return await announce_text(connection, user_id, utterance, voices, now, device_id)
+    voice = voice_for(await load_preferences(connection, user_id), language_of(text))
+    if dialect is not None:
+        voice = replace(voice, dialect=dialect)
+    utterance = say_text(voice.dialect, text, await load_readings(connection, user_id))
+    return await announce_text(connection, user_id, utterance, voice, voices, now, device_id)

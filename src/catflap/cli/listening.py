@@ -15,6 +15,7 @@ from catflap.speech import (
     Speech,
     Title,
     Utterance,
+    VoiceChoice,
     address,
     choose_engines,
     installed_engines,
@@ -93,7 +94,7 @@ async def write_page(folder: Path, wanted: Sequence[Dialect], every_variant: boo
     try:
         await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
         for sample in (sample for _, said in found for sample in said):
-            sound = await speech.synthesise(sample.utterance.spoken, dialect=sample.utterance.dialect)
+            sound = await speech.synthesise(sample.utterance.spoken, VoiceChoice(sample.utterance.dialect))
             await asyncio.to_thread((folder / sample.file).write_bytes, sound.wav)
         index = folder / "index.html"
         await asyncio.to_thread(index.write_text, page(found), "utf-8")

@@ -15,6 +15,7 @@ from catflap.speech import (
     AudioFormat,
     Sound,
     Speech,
+    VoiceChoice,
     dialects,
     encode,
     language_of,
@@ -78,7 +79,7 @@ async def _synthesise(text: str, dialect: str | None) -> Sound:
     speech = Speech(engines=voices_of(Settings.read()).engines)
     try:
         utterance = say_text(dialect or _DEFAULT[language_of(text)], text)
-        return await speech.synthesise(utterance.spoken, dialect=utterance.dialect)
+        return await speech.synthesise(utterance.spoken, VoiceChoice(utterance.dialect))
     finally:
         await speech.aclose()
 

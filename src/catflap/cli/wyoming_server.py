@@ -20,7 +20,7 @@ from wyoming.tts import Synthesize
 from catflap.cli.wyoming_events import MOST_BYTES, WrongEvent, read_event
 from catflap.errors import BadRequest, CatflapError
 from catflap.log import log
-from catflap.speech import Dialect, Speech, language_of, say_text, split_sentences
+from catflap.speech import Dialect, Speech, VoiceChoice, language_of, say_text, split_sentences
 from catflap.speech.wav import RATE
 
 MOST_CHARACTERS = 2000
@@ -103,11 +103,11 @@ class WyomingServer:
         dialect = self._dialect(event.data.get("voice"), text)
         # Before the sound begins, because after that it can't be refused any more.
         spoken = [say_text(dialect.id, one).spoken for one in split_sentences(text)]
-        first = await self.speech.speak(spoken[0], dialect=dialect.id)
+        first = await self.speech.speak(spoken[0], VoiceChoice(dialect.id))
         await _send(writer, AudioStart(RATE, 2, 1))
         await _send_sound(writer, first)
         for one in spoken[1:]:
-            await _send_sound(writer, await self.speech.speak(one, dialect=dialect.id))
+            await _send_sound(writer, await self.speech.speak(one, VoiceChoice(dialect.id)))
         await _send(writer, AudioStop())
 
     def _dialect(self, voice: object, text: str) -> Dialect:

@@ -39,6 +39,7 @@ from catflap.speech.utterances import (
     say_text,
     shown_title,
 )
+from catflap.speech.voice_choice import VoiceChoice
 from catflap.speech.voices import Voices, choose_engines, installed_voices
 from catflap.speech.wav import Sound
 
@@ -59,6 +60,7 @@ __all__ = [
     "Title",
     "UnknownDialect",
     "Utterance",
+    "VoiceChoice",
     "Voices",
     "address",
     "check_available",

@@ -23,6 +23,7 @@ from catflap.speech.protocol import SynthesisRequest
 from catflap.speech.segments import split_segments
 from catflap.speech.source_hash import source_hash
 from catflap.speech.text import has_words, speakable_text, truncate
+from catflap.speech.voice_choice import VoiceChoice
 from catflap.speech.wav import BETWEEN_SECONDS, RATE, Sound, assemble, duration_of, join, max_speech_seconds
 
 # Increment it when the same text would sound different.
@@ -54,8 +55,8 @@ class Speech:
         self._timeout = timeout
         self._processes = {engine.id: _process(engine, timeout) for engine in engines}
 
-    async def synthesise(self, spoken: str, *, dialect: str) -> Sound:
-        """Synthesise `Utterance.spoken` in the voice of a dialect; equal texts give equal sounds.
+    async def synthesise(self, spoken: str, voice: VoiceChoice) -> Sound:
+        """Synthesise `Utterance.spoken` in a voice; equal texts give equal sounds.
 
         Raises:
             NothingToSay: it has nothing that can be pronounced.
@@ -63,21 +64,21 @@ class Speech:
             SpeechFailed: the engine crashed, hung or returned silence.
             UnknownDialect: there is no such dialect.
         """
-        parts = await self._parts(spoken, dialect)
+        parts = await self._parts(spoken, voice)
         is_substitute = any(part.is_substitute for part in parts)
         return assemble([part.pcm for part in parts], is_substitute=is_substitute)
 
-    async def speak(self, spoken: str, *, dialect: str) -> bytes:
+    async def speak(self, spoken: str, voice: VoiceChoice) -> bytes:
         """Synthesise as `synthesise`, without the chime: PCM s16le, mono, at `RATE`."""
-        return join([part.pcm for part in await self._parts(spoken, dialect)])
+        return join([part.pcm for part in await self._parts(spoken, voice)])
 
-    async def _parts(self, spoken: str, dialect: str) -> list[_Part]:
+    async def _parts(self, spoken: str, voice: VoiceChoice) -> list[_Part]:
         said: list[_Part] = []
         remaining = max_speech_seconds()
-        for run in split_text(spoken, dialect):
+        for run in split_text(spoken, voice.dialect):
             if remaining < _LEAST_SECONDS:
                 break
-            said.append(await self._synthesise_part(run, dialect, remaining))
+            said.append(await self._synthesise_part(run, voice, remaining))
             remaining -= duration_of(said[-1].pcm) + BETWEEN_SECONDS
         return said
 
@@ -86,8 +87,8 @@ class Speech:
         for process in self._processes.values():
             await process.aclose()
 
-    async def _synthesise_part(self, run: Run, dialect: str, seconds: float) -> _Part:
-        book = phrasebook(dialect)
+    async def _synthesise_part(self, run: Run, voice: VoiceChoice, seconds: float) -> _Part:
+        book = phrasebook(voice.dialect)
         substitute = Run(book.dialect.language, book.untitled)
         if not engines_for(substitute, self._engines) and not engines_for(run, self._engines):
             raise NoVoice(substitute.language)
@@ -95,8 +96,8 @@ class Speech:
         has_server_failed = False
         for attempt in (run, substitute):
             for engine in engines_for(attempt, self._engines):
-                voice = voice_settings(attempt, dialect, engine)
-                request = SynthesisRequest(attempt.text, voice, RATE, seconds, self._timeout + _GRACE)
+                settings = voice_settings(attempt, voice, engine)
+                request = SynthesisRequest(attempt.text, settings, RATE, seconds, self._timeout + _GRACE)
                 try:
                     pcm = await self._processes[engine.id].synthesise(request)
                     return _Part(pcm, has_server_failed)
@@ -152,10 +153,10 @@ def _with_reading(run: Run) -> Run:
     return Run("ja", japanese.reading(run.text)) if run.language == "ja" else run
 
 
-def voice_settings(run: Run, dialect: str, engine: Engine) -> dict[str, float | str]:
+def voice_settings(run: Run, voice: VoiceChoice, engine: Engine) -> dict[str, float | str]:
     """Return the settings of the voice in which an engine reads a part of a text."""
-    own, neutral = phrasebook(dialect), phrasebook(_NEUTRAL_DIALECT[run.language])
+    own, neutral = phrasebook(voice.dialect), phrasebook(_NEUTRAL_DIALECT[run.language])
     # An engine of both languages must not read one with the voice of the other.
     voices = own.voices if own.dialect.language == run.language else {}
-    voice = voices.get(engine.id) or neutral.voices.get(engine.id) or engine.voice
-    return {**voice, "spoken_in": run.spoken_in} if run.spoken_in else dict(voice)
+    settings = voices.get(engine.id) or neutral.voices.get(engine.id) or engine.voice
+    return {**settings, "spoken_in": run.spoken_in} if run.spoken_in else dict(settings)

@@ -15,6 +15,7 @@ from catflap.errors import OperatorMustAct
 from catflap.speech.engines import Engine, engines_for, installed_engines
 from catflap.speech.language import Language
 from catflap.speech.synthesis import FORMAT_VERSION, speech_version, split_text, voice_settings
+from catflap.speech.voice_choice import VoiceChoice
 
 _LANGUAGES: tuple[Language, ...] = ("ja", "en")
 
@@ -25,16 +26,16 @@ class Voices:
 
     engines: tuple[Engine, ...]
 
-    def content_key(self, spoken: str, dialect: str) -> str:
+    def content_key(self, spoken: str, voice: VoiceChoice) -> str:
         """Return a hash of all that determines the sound: text, voices, engines and their versions.
 
         Raises:
             NothingToSay, UnknownDialect: as `Speech.synthesise`.
         """
         parts = []
-        for run in split_text(spoken, dialect):
+        for run in split_text(spoken, voice.dialect):
             engines = engines_for(run, self.engines)
-            chosen = [[engine.name, voice_settings(run, dialect, engine)] for engine in engines[:1]]
+            chosen = [[engine.name, voice_settings(run, voice, engine)] for engine in engines[:1]]
             parts.append([run.text, run.language, run.spoken_in, chosen])
         return _hash([FORMAT_VERSION, parts])
 

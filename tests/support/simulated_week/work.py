@@ -16,6 +16,7 @@ from pgqueuer.domain.errors import RetryRequested
 
 from catflap.announcements.rendering import Renderer
 from catflap.errors import CatflapError
+from catflap.speech import VoiceChoice
 from catflap.speech.wav import Sound
 from catflap.store.task_types import PLAN
 from catflap.work.periodic import PeriodicTasks
@@ -187,5 +188,5 @@ class _CrashAt:
 class _Silence:
     """Makes no sound, because how an announcement sounds is not what the week is about."""
 
-    async def synthesise(self, _spoken: str, *, dialect: str) -> Sound:
-        return Sound(b"RIFF", dialect, 1.0)
+    async def synthesise(self, _spoken: str, voice: VoiceChoice) -> Sound:
+        return Sound(b"RIFF", voice.dialect, 1.0)

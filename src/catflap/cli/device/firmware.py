@@ -20,7 +20,7 @@ from catflap.cli.device.firmware_texts import DIGITS, TEXTS
 from catflap.cli.runner import command, run
 from catflap.errors import BadRequest, OperatorMustAct
 from catflap.settings import Settings
-from catflap.speech import Speech, Utterance, dialects, say_text, voices_of
+from catflap.speech import Speech, Utterance, VoiceChoice, dialects, say_text, voices_of
 from catflap.speech.wav import assemble, join
 from catflap.store.data_dir import write_secret
 from catflap.tls import tls_context
@@ -151,7 +151,7 @@ async def _sounds(settings: Settings, dialect: str) -> dict[str, bytes]:
 
     async def synthesise(text: str) -> bytes:
         said: Utterance = say_text(dialect, text)
-        return (await speech.synthesise(said.spoken, dialect=said.dialect)).wav
+        return (await speech.synthesise(said.spoken, VoiceChoice(said.dialect))).wav
 
     try:
         sounds = {name: await synthesise(text) for name, text in TEXTS[language].items()}

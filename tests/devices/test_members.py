@@ -68,6 +68,20 @@ async def shared(engine: AsyncEngine, clock: FixedClock, user_id: int) -> Shared
     return Shared(engine, clock, user_id, device.id)
 
 
+async def test_each_member_is_announced_in_the_voice_of_their_own(shared: Shared) -> None:
+    other, now = await shared.join(), shared.clock.now()
+    chosen = {shared.owner: VoiceChoice("kitten"), other: VoiceChoice("kitten", 5)}
+    for user_id, voice in chosen.items():
+        async with shared.engine.begin() as connection:
+            await lock_plan(connection, user_id)
+            one = planned("lunch", now + HOUR, voice=voice)
+            await replan_everywhere(connection, user_id, now, [one])
+    async with shared.engine.connect() as connection:
+        rows = (await connection.execute(select(announcements))).all()
+    assert {row.user_id: VoiceChoice(row.dialect, row.pitch) for row in rows} == chosen
+    assert len({row.sound_key for row in rows}) == 2
+
+
 def codes(found: list[Any]) -> list[str]:
     return [one.code for one in found if isinstance(one, BadRequest)]
 

@@ -32,8 +32,12 @@ WHEN = {
     "says_private_titles": True,
     "says_moved": False,
     "says_cancelled": True,
+    "pitch": -3,
+    "engine_ja": "openjtalk",
+    "engine_en": "espeak",
 }
 MAY_BE_NONE = {"evening_at", "all_day_at", "repeat_minutes", "quiet_from", "quiet_until"}
+MAY_BE_NONE |= {"engine_ja", "engine_en"}
 
 
 @pytest.fixture
@@ -106,6 +110,12 @@ async def test_a_text_that_is_too_long_is_counted_in_characters(browser: Browser
         {"in_meetings": "shout"},
         {"talkativeness": "mute"},
         {"says_moved": "yes"},
+        {"pitch": 7},
+        {"pitch": -7},
+        {"pitch": 1.5},
+        {"engine_en": "festival"},
+        {"engine_ja": "espeak"},
+        {"engine_ja": ""},
         {"calendars": {}},
     ],
 )
@@ -145,6 +155,18 @@ async def test_words_and_places_have_no_spaces_around_them_and_nothing_comes_twi
     _, said = await put(browser, **FIVE, quiet_word="  ", places=[gym, gym], countdown_minutes=[5, 5])
     assert (said["quiet_word"], said["countdown_minutes"]) == ("", [5])
     assert said["places"] == [{"name": "Gym", "minutes": 5}]
+
+
+async def test_an_engine_that_is_gone_stays_chosen_until_another_is(
+    app: RunningApp, browser: Browser
+) -> None:
+    await put(browser, **FIVE)
+    await app.rows("UPDATE app.preferences SET engine_en = 'festival'")
+    status, said = await put(browser, **FIVE, pitch=2, engine_en="festival")
+    assert (status, said["pitch"], said["engine_en"]) == (200, 2, "festival")
+    status, said = await put(browser, **FIVE, engine_en=None)
+    assert (status, said["engine_en"]) == (200, None)
+    assert (await put(browser, **FIVE, engine_en="festival"))[0] == 400
 
 
 def test_every_preference_can_be_read_and_written() -> None:

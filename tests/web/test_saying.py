@@ -54,6 +54,19 @@ async def test_a_text_is_said_at_once_on_all_devices_or_on_one(app: RunningApp) 
     assert not {one["text"] for one in await scheduled(app, desk)} & {"Tea", DINNER}
 
 
+async def test_a_text_has_the_pitch_and_the_engine_that_the_user_chose(app: RunningApp) -> None:
+    browser, _ = await signed_in(app)
+    preferences = (await browser.get("/v1/preferences")).json()
+    voice = {"pitch": 4, "engine_ja": None, "engine_en": "espeak"}
+    await browser.send("PUT", "/v1/preferences", json=preferences | voice)
+    query = "SELECT dialect, pitch, engine_ja, engine_en FROM app.announcements WHERE id = $1"
+    for body, dialect in (({}, "kitten"), ({"dialect": "kansai"}, "kansai")):
+        answer = await browser.send("POST", "/v1/say", json={"text": DINNER, **body})
+        (one,) = answer.json()["announcements"]
+        (row,) = await app.rows(query, one["id"])
+        assert dict(row) == {"dialect": dialect, **voice}
+
+
 async def test_the_dialect_is_the_one_chosen_for_the_language(app: RunningApp) -> None:
     browser, _ = await signed_in(app)
     for text, dialect in ((DINNER, "kitten"), ("ごはんやで!", "kansai")):

@@ -5,6 +5,7 @@ also if they exist, because a device may need another encoding of it.
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import uuid4
@@ -33,7 +34,8 @@ PAIRED: Final = "paired"
 SENT = (SAY, PAIRED)
 LIFETIME = timedelta(minutes=5)
 _PENDING = ("planned", "ready", "sent")
-_COPIED = ("titles", "event_start", "dialect", "display", "spoken", "sound_key", "occurrences")
+_VOICE = tuple(one.name for one in fields(VoiceChoice))
+_COPIED = ("titles", "event_start", *_VOICE, "display", "spoken", "sound_key", "occurrences")
 
 
 async def announce_text(

@@ -180,7 +180,8 @@ def occurrence_reference(one: Occurrence) -> str:
 
 def voice_for(preferences: Preferences, language: Language) -> VoiceChoice:
     """Return the voice that the user chose for a language."""
-    return VoiceChoice(preferences.dialect_ja if language == "ja" else preferences.dialect_en)
+    dialect = preferences.dialect_ja if language == "ja" else preferences.dialect_en
+    return VoiceChoice(dialect, preferences.pitch, preferences.engine_ja, preferences.engine_en)
 
 
 def announcement_key(

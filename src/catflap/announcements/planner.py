@@ -60,7 +60,7 @@ class Planner:
             if not await _may_plan(connection, user_id, devices, state):
                 return
             made = await _plan(connection, user_id, devices, state, now)
-            await replan(connection, user_id, now, made.by_device)
+            await replan(connection, user_id, now, made.by_device, self._voices)
             await record_plan(connection, user_id, state.inputs, made.seen, now, made.valid_until)
 
 

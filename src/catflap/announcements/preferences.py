@@ -10,7 +10,7 @@ from catflap.announcements.zones import ZoneSource, unknown_zone_error
 from catflap.calendars.datetimes import is_zone
 from catflap.errors import BadRequest
 from catflap.google.calendar import MAX_REMINDER_MINUTES, MAX_REMINDERS
-from catflap.speech import Talkativeness, dialects
+from catflap.speech import HIGHEST_PITCH, LOWEST_PITCH, Language, Talkativeness, Voices, dialects
 
 RemindersFrom = Literal["preferences", "google"]
 Tentative = Literal["maybe", "plain", "skip"]
@@ -99,6 +99,9 @@ class Preferences:
         says_private_titles: Whether the titles of private events are said.
         says_moved: Whether a change of the time is announced.
         says_cancelled: Whether a cancellation is announced.
+        pitch: How much higher than the dialects' own the voices are, in semitones.
+        engine_ja: Id of the engine for Japanese; None for the best one, as where it is not installed.
+        engine_en: The same for all others.
         calendars: What differs for single calendars, by their id (the row of `app.calendars`).
         zone_source: Where `zone` comes from; only with `user` it is stored.
 
@@ -127,6 +130,9 @@ class Preferences:
     says_private_titles: bool = False
     says_moved: bool = True
     says_cancelled: bool = False
+    pitch: int = 0
+    engine_ja: str | None = None
+    engine_en: str | None = None
     calendars: Mapping[int, CalendarPreferences] = field(default_factory=dict)
     zone_source: ZoneSource = "user"
 
@@ -154,6 +160,8 @@ class Preferences:
     def _check_values(self) -> None:
         if (self.quiet_from is None) != (self.quiet_until is None):
             raise _invalid("The quiet hours need both a beginning and an end.")
+        if not LOWEST_PITCH <= self.pitch <= HIGHEST_PITCH:
+            raise _invalid(f"The pitch is from {LOWEST_PITCH} to {HIGHEST_PITCH} semitones.")
         if len(self.quiet_word) > MAX_QUIET_WORD:
             raise _invalid(f"The word that ends the quiet has at most {MAX_QUIET_WORD} characters.")
         if len(self.countdown_minutes) > MAX_COUNTDOWNS or not all(
@@ -179,6 +187,22 @@ class Preferences:
     def of_calendar(self, calendar_id: int) -> CalendarPreferences:
         """Return how the events of a calendar are announced."""
         return self.calendars.get(calendar_id, _LIKE_ALL)
+
+
+def check_engines(chosen: Preferences, before: Preferences, voices: Voices) -> None:
+    """Check that engines which a user has newly chosen speak here; one that is gone since may stay chosen.
+
+    Raises:
+        BadRequest: `preferences_invalid`.
+    """
+    languages: tuple[tuple[Language, str | None, str | None], ...] = (
+        ("ja", chosen.engine_ja, before.engine_ja),
+        ("en", chosen.engine_en, before.engine_en),
+    )
+    for language, wanted, had in languages:
+        known = [engine.id for engine in voices.speaking(language)]
+        if wanted not in (None, had, *known):
+            raise _invalid(f"engine_{language} must be null, or among {', '.join(known) or 'none'}.")
 
 
 def _invalid(message: str) -> BadRequest:

@@ -21,7 +21,7 @@ from catflap.store.tables import sounds
 
 _WAITING = PreparedQuery(
     text("""
-    SELECT a.spoken, a.dialect, s.key IS NOT NULL AND (
+    SELECT a.spoken, a.dialect, a.pitch, a.engine_ja, a.engine_en, s.key IS NOT NULL AND (
         s.render_again_at IS NULL OR s.render_again_at > :now
     ) AS is_rendered
     FROM app.announcements a LEFT JOIN app.sounds s ON s.key = a.sound_key

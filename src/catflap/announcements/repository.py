@@ -85,17 +85,18 @@ _ROWS = PreparedQuery(
 _WRITE = PreparedQuery(
     text("""
     INSERT INTO app.announcements (
-        id, user_id, device_id, key, kind, state, play_at, expires_at, titles, event_start, dialect, display,
-        spoken, wording, sound_key, occurrences, held_for, updated_at
+        id, user_id, device_id, key, kind, state, play_at, expires_at, titles, event_start, dialect, pitch,
+        engine_ja, engine_en, display, spoken, wording, sound_key, occurrences, held_for, updated_at
     )
     SELECT
-        id, user_id, device_id, key, kind, state, play_at, expires_at, titles, event_start, dialect, display,
-        spoken, wording, sound_key, occurrences, held_for, updated_at
+        id, user_id, device_id, key, kind, state, play_at, expires_at, titles, event_start, dialect, pitch,
+        engine_ja, engine_en, display, spoken, wording, sound_key, occurrences, held_for, updated_at
     FROM jsonb_populate_recordset(CAST(NULL AS app.announcements), CAST(CAST(:rows AS text) AS jsonb))
     ON CONFLICT (id) DO UPDATE SET
         state = excluded.state, kind = excluded.kind, play_at = excluded.play_at,
         expires_at = excluded.expires_at, titles = excluded.titles, event_start = excluded.event_start,
-        dialect = excluded.dialect, display = excluded.display, spoken = excluded.spoken,
+        dialect = excluded.dialect, pitch = excluded.pitch, engine_ja = excluded.engine_ja,
+        engine_en = excluded.engine_en, display = excluded.display, spoken = excluded.spoken,
         wording = excluded.wording, sound_key = excluded.sound_key, occurrences = excluded.occurrences,
         held_for = excluded.held_for, detail = NULL,
         updated_at = excluded.updated_at
@@ -314,7 +315,7 @@ def _row_values(
     one: PlannedAnnouncement, texts: Mapping[tuple[str, str], Mapping[str, Any]], voices: Voices
 ) -> dict[str, Any]:
     """Return the columns of an announcement; its text is taken from a row with the same, if there is one."""
-    wording = voices.wording_key(one.wording.fingerprint)
+    wording = voices.wording_key(one.wording.fingerprint, one.voice)
     same = texts.get((one.key, wording))
     return {
         "key": one.key,

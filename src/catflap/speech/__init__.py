@@ -39,11 +39,13 @@ from catflap.speech.utterances import (
     say_text,
     shown_title,
 )
-from catflap.speech.voice_choice import VoiceChoice
+from catflap.speech.voice_choice import HIGHEST_PITCH, LOWEST_PITCH, VoiceChoice
 from catflap.speech.voices import Voices, choose_engines, installed_voices
 from catflap.speech.wav import Sound
 
 __all__ = [
+    "HIGHEST_PITCH",
+    "LOWEST_PITCH",
     "MAX_READING",
     "MAX_WORD",
     "RENDERED_AUDIO",

@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass
 HEADER = struct.Struct(">I")
 MAX_FRAME = 8 * 1024 * 1024
 AUDIO, ERROR = b"A", b"E"
+# Of the setting `pitch_factor`, which every engine process has.
+LOWEST_FACTOR, HIGHEST_FACTOR = 0.5, 2.5
 
 
 @dataclass(frozen=True)

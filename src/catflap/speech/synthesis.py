@@ -19,7 +19,7 @@ from catflap.speech.engines import Engine, engines_for
 from catflap.speech.errors import NothingToSay, NoVoice, SpeechFailed
 from catflap.speech.language import Language, Run, split_runs
 from catflap.speech.phrasebooks import dialects, phrasebook
-from catflap.speech.protocol import SynthesisRequest
+from catflap.speech.protocol import HIGHEST_FACTOR, LOWEST_FACTOR, SynthesisRequest
 from catflap.speech.segments import split_segments
 from catflap.speech.source_hash import source_hash
 from catflap.speech.text import has_words, speakable_text, truncate
@@ -90,12 +90,13 @@ class Speech:
     async def _synthesise_part(self, run: Run, voice: VoiceChoice, seconds: float) -> _Part:
         book = phrasebook(voice.dialect)
         substitute = Run(book.dialect.language, book.untitled)
-        if not engines_for(substitute, self._engines) and not engines_for(run, self._engines):
+        attempts = [(one, self._engines_for(one, voice)) for one in (run, substitute)]
+        if not any(engines for _, engines in attempts):
             raise NoVoice(substitute.language)
         failure: SpeechFailed | None = None
         has_server_failed = False
-        for attempt in (run, substitute):
-            for engine in engines_for(attempt, self._engines):
+        for attempt, engines in attempts:
+            for engine in engines:
                 settings = voice_settings(attempt, voice, engine)
                 request = SynthesisRequest(attempt.text, settings, RATE, seconds, self._timeout + _GRACE)
                 try:
@@ -110,6 +111,9 @@ class Speech:
                     has_server_failed |= engine.timeout is not None
         assert failure is not None
         raise failure
+
+    def _engines_for(self, run: Run, voice: VoiceChoice) -> list[Engine]:
+        return engines_for(run, self._engines, voice.engine(run.language))
 
 
 def _process(engine: Engine, timeout: float) -> EngineProcess | GuardedProcess:
@@ -158,5 +162,8 @@ def voice_settings(run: Run, voice: VoiceChoice, engine: Engine) -> dict[str, fl
     own, neutral = phrasebook(voice.dialect), phrasebook(_NEUTRAL_DIALECT[run.language])
     # An engine of both languages must not read one with the voice of the other.
     voices = own.voices if own.dialect.language == run.language else {}
-    settings = voices.get(engine.id) or neutral.voices.get(engine.id) or engine.voice
-    return {**settings, "spoken_in": run.spoken_in} if run.spoken_in else dict(settings)
+    settings = dict(voices.get(engine.id) or neutral.voices.get(engine.id) or engine.voice)
+    if voice.pitch:
+        factor = float(settings.get("pitch_factor", 1.0)) * voice.pitch_factor
+        settings["pitch_factor"] = min(max(factor, LOWEST_FACTOR), HIGHEST_FACTOR)
+    return {**settings, "spoken_in": run.spoken_in} if run.spoken_in else settings

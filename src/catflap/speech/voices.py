@@ -34,7 +34,7 @@ class Voices:
         """
         parts = []
         for run in split_text(spoken, voice.dialect):
-            engines = engines_for(run, self.engines)
+            engines = engines_for(run, self.engines, voice.engine(run.language))
             chosen = [[engine.name, voice_settings(run, voice, engine)] for engine in engines[:1]]
             parts.append([run.text, run.language, run.spoken_in, chosen])
         return _hash([FORMAT_VERSION, parts])
@@ -44,17 +44,17 @@ class Voices:
         """A hash of engines, phrasebooks and version, on which all sounds and texts depend."""
         return _hash([speech_version(), [[engine.name, dict(engine.voice)] for engine in self.engines]])
 
-    def wording_key(self, fingerprint: str) -> str:
-        """Return a hash of a text's fingerprint and the engines, with which its sound key changes."""
-        return _hash([self.version, fingerprint])
+    def wording_key(self, fingerprint: str, voice: VoiceChoice) -> str:
+        """Return a hash of a text's fingerprint, its voice and the engines: its sound key changes with it."""
+        return _hash([self.version, fingerprint, vars(voice)])
+
+    def speaking(self, language: Language) -> list[Engine]:
+        """Return the engines that speak a language, the best first."""
+        return [engine for engine in self.engines if language in engine.languages]
 
     def missing_languages(self) -> Sequence[Language]:
         """Return the languages of the phrasebooks that have no engine."""
-        return [
-            language
-            for language in _LANGUAGES
-            if not any(language in engine.languages for engine in self.engines)
-        ]
+        return [language for language in _LANGUAGES if not self.speaking(language)]
 
 
 def choose_engines(engines: Sequence[Engine], ids: Sequence[str]) -> tuple[Engine, ...]:

@@ -32,6 +32,11 @@ preferences = Table(
     Column("says_private_titles", Boolean, nullable=False, server_default="false"),
     Column("says_moved", Boolean, nullable=False, server_default="true"),
     Column("says_cancelled", Boolean, nullable=False, server_default="false"),
+    # In semitones.
+    Column("pitch", Integer, nullable=False, server_default="0"),
+    # None: the best engine of the installation.
+    Column("engine_ja", Text),
+    Column("engine_en", Text),
     time_column("updated_at"),
     schema="app",
 )

@@ -279,7 +279,11 @@ announcements = Table(
     time_column("expires_at"),
     Column("titles", ARRAY(Text), nullable=False),
     Column("event_start", Text, nullable=False),
+    # In which voice it is spoken, as `VoiceChoice`.
     Column("dialect", Text, nullable=False),
+    Column("pitch", Integer, nullable=False, server_default="0"),
+    Column("engine_ja", Text),
+    Column("engine_en", Text),
     Column("display", Text, nullable=False),
     Column("spoken", Text, nullable=False),
     # A hash of what the text was made from; "" for rows of older versions.

@@ -78,10 +78,20 @@ def installed_engines() -> tuple[Engine, ...]:
     return tuple(found)
 
 
-def engines_for(run: Run, engines: Sequence[Engine]) -> list[Engine]:
-    """Return the engines that speak the language of a run, the best first."""
+def engines_for(run: Run, engines: Sequence[Engine], chosen: str | None = None) -> list[Engine]:
+    """Return the engines that speak the language of a run, the best first.
+
+    Args:
+        run: The part of a text.
+        engines: The best for a language before the others.
+        chosen: Id of the one that comes before the others if it can read the run. With one that needs nothing
+            but itself no server is asked: who chose it may not want titles to leave the machine.
+    """
+    wanted = next((engine for engine in engines if engine.id == chosen), None)
     speaking = [engine for engine in engines if (run.spoken_in or run.language) in engine.languages]
-    return sorted(speaking, key=lambda engine: not engine.can_read(run.text))
+    if wanted is not None and wanted.timeout is None:
+        speaking = [engine for engine in speaking if engine.timeout is None]
+    return sorted(speaking, key=lambda engine: (not engine.can_read(run.text), engine is not wanted))
 
 
 def _versions(packages: Sequence[str]) -> str:

@@ -8,8 +8,8 @@ import numpy as np
 import pyworld
 
 from catflap.speech.engines.loudness import Samples
+from catflap.speech.protocol import HIGHEST_FACTOR, LOWEST_FACTOR
 
-LOWEST_FACTOR, HIGHEST_FACTOR = 0.5, 2.5
 # A fundamental needs a few periods.
 _LEAST_SECONDS = 0.05
 

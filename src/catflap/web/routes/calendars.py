@@ -7,6 +7,7 @@ from catflap.announcements.preference_store import (
     save_calendar_preferences,
     save_preferences,
 )
+from catflap.announcements.preferences import check_engines
 from catflap.announcements.zones import store_browser_zone
 from catflap.calendars import choose_calendar, timeline
 from catflap.speech import dialects
@@ -74,6 +75,7 @@ async def write_preferences(
     async with services.engine.begin() as connection:
         before = await load_preferences(connection, session.user_id)
         chosen = body.applied_to(before)
+        check_engines(chosen, before, services.voices)
         await save_preferences(connection, session.user_id, chosen, services.clock.now())
         await enqueue(connection, PLAN, session.user_id)
         return PreferencesResource.of(await load_preferences(connection, session.user_id))

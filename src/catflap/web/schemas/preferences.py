@@ -24,7 +24,7 @@ from catflap.announcements.preferences import (
 )
 from catflap.announcements.zones import ZoneSource
 from catflap.google.calendar import MAX_REMINDER_MINUTES, MAX_REMINDERS
-from catflap.speech import Talkativeness
+from catflap.speech import HIGHEST_PITCH, LOWEST_PITCH, Talkativeness
 from catflap.web.input_types import Text
 from catflap.web.schemas.base import Answer, StrictBody, text_like
 
@@ -56,6 +56,10 @@ _QUIET_FROM = (
 )
 _QUIET_UNTIL = "When they end, on the next day if that is earlier."
 _QUIET_WORD = "Events with this word in their title are announced then, too; empty for none."
+EngineId = Annotated[Text, Field(min_length=1, max_length=40, examples=["openjtalk"])]
+_PITCH = "How much higher than the dialects' own the voices are, in semitones; negative for lower."
+_ENGINE_JA = "The engine of `GET /v1/voices` that speaks Japanese; null for the best one."
+_ENGINE_EN = "The engine of `GET /v1/voices` that speaks all else; null for the best one."
 _IN_MEETINGS = (
     "What is said while the user is in a meeting: `speak` for all, `reminders`, reminders in the "
     "`last_minutes` of the meeting, or nothing (`silent`)."
@@ -102,6 +106,9 @@ class PreferenceChanges(StrictBody):
     says_private_titles: bool | None = None
     says_moved: bool | None = Field(None, description="Whether a change of the time is announced.")
     says_cancelled: bool | None = Field(None, description="Whether a cancellation is announced.")
+    pitch: Annotated[int, Field(ge=LOWEST_PITCH, le=HIGHEST_PITCH)] | None = Field(None, description=_PITCH)
+    engine_ja: EngineId | None = Field(None, description=_ENGINE_JA)
+    engine_en: EngineId | None = Field(None, description=_ENGINE_EN)
 
     @property
     def follows_zone(self) -> bool:
@@ -200,6 +207,9 @@ class PreferencesResource(Answer):
     says_private_titles: bool
     says_moved: bool = Field(description="Whether a change of the time is announced.")
     says_cancelled: bool = Field(description="Whether a cancellation is announced.")
+    pitch: int = Field(description=_PITCH)
+    engine_ja: str | None = Field(description=_ENGINE_JA)
+    engine_en: str | None = Field(description=_ENGINE_EN)
 
     @classmethod
     def of(cls, preferences: Preferences) -> Self:

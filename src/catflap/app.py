@@ -8,6 +8,7 @@ from functools import cached_property
 import httpx2
 from fastapi import FastAPI
 
+from catflap.announcements.samples import Samples
 from catflap.calendars import EventWriter
 from catflap.calendars.push_notifications import PushNotifications
 from catflap.clock import Clock
@@ -47,6 +48,8 @@ from catflap.web.services import Services
 from catflap.web.signin_limits import (
     PREVIEWS_PER_MINUTE,
     PREVIEWS_TOGETHER,
+    SAMPLES_PER_MINUTE,
+    SAMPLES_TOGETHER,
     SAYS_PER_MINUTE,
     SAYS_TOGETHER,
     Limit,
@@ -141,6 +144,8 @@ async def _services(components: Components, paths: Paths, stack: AsyncExitStack)
         say_limit=Limit("says", SAYS_PER_MINUTE, together=SAYS_TOGETHER),
         preview_limit=Limit("previews", PREVIEWS_PER_MINUTE, together=PREVIEWS_TOGETHER),
         voices=components.voices,
+        samples=Samples(engine, clock, components.voices, infrastructure.notifications),
+        sample_limit=Limit("voice_samples", SAMPLES_PER_MINUTE, together=SAMPLES_TOGETHER),
         sessions=Sessions(engine, clock),
         users=users,
         devices=devices,

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.announcements.planner import Planner
 from catflap.announcements.rendering import Renderer
+from catflap.announcements.samples import SampleRenderer
 from catflap.calendars import Calendars, RequestBudget, SyncIntervals
 from catflap.calendars.budget_windows import polls_per_minute
 from catflap.calendars.changes import ChangeRecorder
@@ -193,6 +194,9 @@ async def open_components(
             erasure=Erasure(infrastructure.engine, vault.grants, infrastructure.clock),
             planner=Planner(infrastructure.engine, infrastructure.clock, voices),
             renderer=Renderer(
+                infrastructure.engine, infrastructure.clock, speech, infrastructure.counters.count
+            ),
+            sample_renderer=SampleRenderer(
                 infrastructure.engine, infrastructure.clock, speech, infrastructure.counters.count
             ),
             webhooks=vault.webhooks,

@@ -103,6 +103,8 @@ HTTP_STATUS = {
     "home_assistant_refused": 502,
     "home_assistant_certificate_invalid": 503,
     "home_assistant_token_refused": 503,
+    # Not 500: nothing is wrong, and it works as soon as the operator has installed one.
+    "no_voice": 503,
     # Not 500: it works again as soon as the operator has restored the keyset.
     "keyset_lacks_key": 503,
 }

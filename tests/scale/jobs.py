@@ -11,6 +11,7 @@ from catflap.devices.channels.due_store import DueStore
 from catflap.devices.online import keep_online, set_offline
 from catflap.devices.scheduled_announcements import ScheduledAnnouncements
 from catflap.google.risc import RiscEvent, SecurityEvents
+from catflap.speech import VoiceChoice
 from catflap.store.queue import enqueue
 from catflap.store.task_types import (
     CALENDAR_CHANGED,
@@ -18,6 +19,7 @@ from catflap.store.task_types import (
     PLAN,
     RENDER,
     REVOKE,
+    SAMPLE,
     SECURITY_EVENT,
     SYNC,
     SYNC_DUE,
@@ -81,6 +83,14 @@ async def _render(one: Large) -> Awaitable[Any]:
     values = "VALUES ($1, 'RIFF', '', 4, 1.0, $2)"
     await one.prepare(f"INSERT INTO app.sounds {values}", key, one.app.clock.now())
     return _run(one, RENDER.name, key)
+
+
+async def _sample(one: Large) -> Awaitable[Any]:
+    """Find an example that was made already."""
+    sample = one.app.catflap.services.samples.sample(VoiceChoice("butler"))
+    values = "VALUES ($1, 'RIFF', '', 4, 1.0, $2)"
+    await one.prepare(f"INSERT INTO app.sounds {values}", sample.sound_key, one.app.clock.now())
+    return _run(one, SAMPLE.name, sample.text)
 
 
 async def _webhook(one: Large) -> Awaitable[Any]:
@@ -273,6 +283,7 @@ JOBS: dict[str, Call] = {
     "plan (nothing changed)": _plan,
     "plan (of a loaded user)": _plan_of_loaded,
     "render": _render,
+    "sample": _sample,
     "webhook": _webhook,
     "calendar_changed": _calendar_changed,
     "revoke": _revoke,

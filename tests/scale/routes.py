@@ -9,7 +9,7 @@ from typing import Any
 import httpx2
 
 from catflap.clock import rfc3339
-from catflap.speech import RENDERED_AUDIO
+from catflap.speech import RENDERED_AUDIO, VoiceChoice
 from google_sandbox.risc.events import event_token, subject
 from tests.scale.installation import USER, Call, Large
 from tests.support.app_client import ALICE, BOB, CLIENT_ID
@@ -84,6 +84,7 @@ _REQUESTS = {
     "GET /v1/readings": _Request("/v1/readings"),
     "PUT /v1/readings": _Request("/v1/readings", json={"readings": _READINGS[:1]}),
     "PATCH /v1/readings": _Request("/v1/readings", json={"readings": _READINGS}),
+    "GET /v1/voices": _Request("/v1/voices"),
     "GET /v1/calendars": _Request("/v1/calendars"),
     "PATCH /v1/calendars/{calendar_id}": _Request(
         f"/v1/calendars/{2 * _CHOOSES}", user=_CHOOSES, json={"selected": True}
@@ -314,6 +315,14 @@ async def _speaker(one: Large) -> Awaitable[Any]:
     return one.app.client.put(f"/v1/speakers/{row['id']}", headers=one.bearer(), json=body)
 
 
+async def _example(one: Large) -> Awaitable[Any]:
+    """An example that was made before."""
+    key = one.app.catflap.services.samples.sample(VoiceChoice("pirate")).sound_key
+    values = "VALUES ($1, 'RIFF', '', 4, 1.0, $2)"
+    await one.prepare(f"INSERT INTO app.sounds {values}", key, one.app.clock.now())
+    return one.app.client.post("/v1/voices/sample", headers=one.bearer(), json={"dialect": "pirate"})
+
+
 async def _page(one: Large) -> Awaitable[Any]:
     return one.alice.get("/")
 
@@ -322,6 +331,7 @@ ROUTES: dict[str, Call] = {name: _simple(name, request) for name, request in _RE
     "GET /v1/users/{user_id}/google/token (refresh)": _refresh,
     "GET /v1/device/mqtt": _mqtt_login,
     "PUT /v1/speakers/{device_id}": _speaker,
+    "POST /v1/voices/sample": _example,
     "POST /v1/users/{user_id}/google/code": _code_of_user,
     "POST /v1/users/{user_id}/consents/{consent_id}/confirm": _confirm,
     "GET /consents/{secret}": _consent_link,

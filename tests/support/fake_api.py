@@ -24,6 +24,11 @@ from catflap.web.routes.pages import router, viewer
 from catflap.web.schemas.accounts import SessionLifetime
 from catflap.web.schemas.calendars import AnnouncementList, DialectResource, Today
 from catflap.web.schemas.devices import AckBody, TokenBody
+from catflap.web.schemas.base import json_response
+from catflap.web.schemas.calendars import AnnouncementList, Today
+from catflap.web.schemas.devices import AckBody, DeviceBody, DeviceChange, DeviceList, DeviceResource
+from catflap.web.schemas.pairings import PreviewBody, WaitingDeviceResource
+from catflap.web.schemas.voices import DialectResource
 from catflap.web.static_files import page_router
 from tests.support.fake_account import add_account
 from tests.support.fake_choices import add_choices
@@ -101,7 +106,7 @@ def build(catflap: FakeApi) -> FastAPI:
 
     @app.get("/v1/dialects")
     async def dialects() -> list[DialectResource]:
-        return [DialectResource.model_validate(one) for one in DIALECTS]
+        return [DialectResource.of(one) for one in DIALECTS]
 
     def is_device(request: Request) -> bool:
         token = request.headers.get("authorization", "").removeprefix("Bearer ")

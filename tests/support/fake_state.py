@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from catflap.announcements.preferences import Preferences
+from catflap.speech.phrasebooks import phrasebook
 from catflap.web.routes.pages import Viewer
 from catflap.web.schemas.devices import ScheduleDocument
 from catflap.web.schemas.preferences import PreferencesResource
@@ -28,29 +29,7 @@ UNTOLD = {
 }
 # What an appointment has where nobody said more.
 BARE = {"color": None, "place": None, "conference_link": None, "attendees": 0, "organizer": None}
-DIALECTS = [
-    {
-        "id": "pirate",
-        "language": "en",
-        "name": "Pirate",
-        "native_name": "Pirate",
-        "example": "Ahoy! “Lunch” at 12:30 pm. Just 10 minutes, trim the sails!",
-    },
-    {
-        "id": "butler",
-        "language": "en",
-        "name": "Butler",
-        "native_name": "Butler",
-        "example": "Pardon the purr. “Lunch” at 12:30 pm, in 10 minutes.",
-    },
-    {
-        "id": "kansai",
-        "language": "ja",
-        "name": "Kansai",
-        "native_name": "関西弁",
-        "example": "ほな、「会議」の時間やで。はよ行かなあかんで!",
-    },
-]
+DIALECTS = [phrasebook(one).dialect for one in ("pirate", "butler", "kansai")]
 
 
 @dataclass

@@ -97,6 +97,8 @@ def calls(away: Away) -> list[tuple[str, str, dict[str, str], Any]]:
         ("PUT", "/v1/readings", bearer, {"readings": [{"word": "SRE", "reading": "es are ee"}]}),
         ("PATCH", "/v1/readings", bearer, {"readings": [{"word": "SRE", "reading": None}]}),
         ("POST", "/v1/say", bearer, {"text": "Dinner is ready!"}),
+        ("GET", "/v1/voices", bearer, None),
+        ("POST", "/v1/voices/sample", bearer, {"dialect": "kansai"}),
         ("POST", f"{user}/announcements", key, {"text": "Dinner is ready!"}),
         ("POST", "/v1/announcements/preview", bearer, {}),
         ("POST", "/v1/announcements/x/acknowledge", bearer, None),

@@ -1,7 +1,6 @@
 """Render the sounds of announcements (the task `render`); equal texts share one sound."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -28,8 +27,6 @@ _WAITING = PreparedQuery(
     WHERE a.sound_key = :sound_key AND a.state = 'planned' LIMIT 1
     """)
 )
-# After so long a speech server that was away is asked again for a sound that another engine made.
-_SUBSTITUTE_KEPT = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -90,14 +87,5 @@ class Renderer:
                 self.count("announcements", "failed", failed)
             raise
         self.count("renders", SUCCEEDED)
-        values = {
-            "key": sound_key,
-            "wav": sound.wav,
-            "sha256": sound.sha256,
-            "bytes": len(sound.wav),
-            "seconds": sound.seconds,
-            "used_at": self.clock.now(),
-            "render_again_at": self.clock.now() + _SUBSTITUTE_KEPT if sound.is_substitute else None,
-        }
         async with self.engine.begin() as connection:
-            await store_sound(connection, values)
+            await store_sound(connection, sound_key, sound, self.clock.now())

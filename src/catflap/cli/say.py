@@ -12,6 +12,8 @@ from catflap.errors import OperatorMustAct
 from catflap.player.programs import play
 from catflap.settings import Settings
 from catflap.speech import (
+    HIGHEST_PITCH,
+    LOWEST_PITCH,
     AudioFormat,
     Sound,
     Speech,
@@ -36,6 +38,9 @@ def say(
         str | None, typer.Argument(help="What Mia shall say; without it, the dialects are listed.")
     ] = None,
     dialect: Annotated[str | None, typer.Option(help="Which dialect [kansai or kitten, by script].")] = None,
+    pitch: Annotated[
+        int, typer.Option(min=LOWEST_PITCH, max=HIGHEST_PITCH, help="How much higher, in semitones.")
+    ] = 0,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -47,7 +52,7 @@ def say(
     if text is None:
         typer.echo(_dialect_list())
         return
-    run(_say(text, dialect, out))
+    run(_say(text, dialect, pitch, out))
 
 
 def _dialect_list() -> str:
@@ -55,7 +60,7 @@ def _dialect_list() -> str:
     return "\n".join(f"{one.id:11} {one.language}  {one.name:17} {one.example}" for one in dialects())
 
 
-async def _say(text: str, dialect: str | None, out: Path | None) -> None:
+async def _say(text: str, dialect: str | None, pitch: int, out: Path | None) -> None:
     """Synthesise `text`, and write it to the file `out` or play it.
 
     Raises:
@@ -64,7 +69,7 @@ async def _say(text: str, dialect: str | None, out: Path | None) -> None:
     """
     # Before the work, so that a wrong suffix costs none.
     audio = AudioFormat.of_file(out) if out else AudioFormat()
-    sound = await _synthesise(text, dialect)
+    sound = await _synthesise(text, dialect, pitch)
     if out is not None:
         await _write(out, await encode(sound.wav, audio))
         typer.echo(f"{out}: {sound.seconds:.1f} s")
@@ -75,11 +80,11 @@ async def _say(text: str, dialect: str | None, out: Path | None) -> None:
         )
 
 
-async def _synthesise(text: str, dialect: str | None) -> Sound:
+async def _synthesise(text: str, dialect: str | None, pitch: int) -> Sound:
     speech = Speech(engines=voices_of(Settings.read()).engines)
     try:
         utterance = say_text(dialect or _DEFAULT[language_of(text)], text)
-        return await speech.synthesise(utterance.spoken, VoiceChoice(utterance.dialect))
+        return await speech.synthesise(utterance.spoken, VoiceChoice(utterance.dialect, pitch))
     finally:
         await speech.aclose()
 

@@ -5,8 +5,10 @@ Independent of calendars, database and web. Importing it loads no engine and sta
 
 from catflap.speech.audio_format import RENDERED_AUDIO, AudioFormat, check_available, encode
 from catflap.speech.day_summaries import say_briefing, say_evening, say_nothing
+from catflap.speech.engine_descriptions import EngineDescription, describe
 from catflap.speech.engines import Engine, installed_engines
 from catflap.speech.errors import NothingToSay, NoVoice, SpeechFailed, UnknownDialect
+from catflap.speech.examples import examples_by_talkativeness, say_example
 from catflap.speech.language import Language, language_of
 from catflap.speech.phrasebooks import Dialect, dialects
 from catflap.speech.reading_dictionary import (
@@ -52,6 +54,7 @@ __all__ = [
     "AudioFormat",
     "Dialect",
     "Engine",
+    "EngineDescription",
     "Language",
     "NoVoice",
     "NothingToSay",
@@ -67,8 +70,10 @@ __all__ = [
     "address",
     "check_available",
     "choose_engines",
+    "describe",
     "dialects",
     "encode",
+    "examples_by_talkativeness",
     "hosts_that_get_titles",
     "installed_engines",
     "installed_voices",
@@ -84,6 +89,7 @@ __all__ = [
     "say_catch_up",
     "say_countdown",
     "say_evening",
+    "say_example",
     "say_late",
     "say_leave",
     "say_moved",

@@ -147,16 +147,14 @@ def parse(text: str, source: str) -> Phrasebook:
         birthdays={"birthday": data["birthday"], "self": data["own_birthday"]},
         voices=data.get("voices", {}),
         phrases={
-            kind: tuple(
-                Phrase(text, _respell(text, respelled)) for text in variants_of(data["phrases"][kind])
-            )
+            kind: tuple(Phrase(text, respell(text, respelled)) for text in variants_of(data["phrases"][kind]))
             for kind in REQUIRED
         },
         respelled=respelled,
     )
 
 
-def _respell(text: str, respelled: Mapping[str, str]) -> str:
+def respell(text: str, respelled: Mapping[str, str]) -> str:
     """Return a phrase as it is spoken: of overlapping spellings the longest counts; placeholders stay."""
     if not respelled:
         return text

@@ -1,5 +1,6 @@
 """In which voice a text is spoken, as a user chose it."""
 
+import math
 from dataclasses import dataclass
 
 from catflap.speech.language import Language
@@ -31,4 +32,4 @@ class VoiceChoice:
     @property
     def pitch_factor(self) -> float:
         """By what the fundamental is multiplied."""
-        return round(2.0 ** (self.pitch / 12), 4)
+        return round(math.pow(2, self.pitch / 12), 4)

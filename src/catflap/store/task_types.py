@@ -3,6 +3,7 @@
 Both sides of the queue use the task type, so that neither writes nor splits the text of a key.
 """
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Generic, NamedTuple, TypeVar
@@ -43,6 +44,36 @@ class AccountKey(NamedTuple):
         return cls(int(user_id), account_sub)
 
 
+class SampleKey(NamedTuple):
+    """A sound of a dialect's example.
+
+    Args:
+        sound_key: Its content key.
+        dialect: Id of the phrasebook.
+        pitch: As chosen, as are the engines.
+        engine_ja: Id, or None for the best.
+        engine_en: The same for all but Japanese.
+        talkativeness: For the example with so many words; None for the dialect's own.
+    """
+
+    sound_key: str
+    dialect: str
+    pitch: int
+    engine_ja: str | None
+    engine_en: str | None
+    talkativeness: str | None
+
+    @property
+    def text(self) -> str:
+        """The key as text, for the queue."""
+        return json.dumps(self)
+
+    @classmethod
+    def read(cls, text: str) -> "SampleKey":
+        """Parse the text of a key."""
+        return cls(*json.loads(text))
+
+
 SYNC: Final = TaskType("sync", lambda key: key.text, AccountKey.read)
 """Read all calendars of an account."""
 SYNC_DUE: Final = TaskType("sync_due", lambda key: key.text, AccountKey.read)
@@ -53,6 +84,8 @@ PLAN: Final[TaskType[int]] = TaskType("plan", str, int)
 """Plan the announcements of a user (id)."""
 RENDER: Final[TaskType[str]] = TaskType("render", str, str)
 """Synthesise a sound (content key)."""
+SAMPLE: Final = TaskType("sample", lambda key: key.text, SampleKey.read)
+"""Synthesise an example, for somebody who waits for it."""
 WEBHOOK: Final[TaskType[str]] = TaskType("webhook", str, str)
 """Deliver a webhook message (delivery id)."""
 CALENDAR_CHANGED: Final[TaskType[int]] = TaskType("calendar_changed", str, int)
@@ -99,3 +132,19 @@ def announcement_of(topic: str) -> tuple[int, str]:
     """Return device and announcement of a topic of `ack_topic`."""
     device_id, _, announcement_id = topic.removeprefix(ACK_TOPIC).partition(":")
     return int(device_id), announcement_id
+
+
+SAMPLE_TOPIC: Final = "sample:"
+
+
+def sample_topic(sound_key: str, outcome: str = "") -> str:
+    """Return the notification topic of a sound of an example, or without an outcome its beginning.
+
+    The outcome is empty for a sound that is there, else the code of an error.
+    """
+    return f"{SAMPLE_TOPIC}{sound_key}:{outcome}"
+
+
+def outcome_of(topic: str) -> str:
+    """Return the outcome in a topic of `sample_topic`."""
+    return topic.removeprefix(SAMPLE_TOPIC).partition(":")[2]

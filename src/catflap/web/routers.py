@@ -32,6 +32,7 @@ from catflap.web.routes import (
     signin,
     speakers,
     tokens,
+    voices,
 )
 
 _Lifespan = Lifespan[FastAPI] | None
@@ -78,6 +79,7 @@ def mia_router(lifespan: _Lifespan = None) -> APIRouter:
         devices.router,
         calendars.router,
         readings.router,
+        voices.router,
         calendar_push.router,
         events.router,
         pairings.router,

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
+from catflap.announcements.samples import Samples
 from catflap.calendars import EventWriter
 from catflap.calendars.push_channels import PushChannels
 from catflap.calendars.push_notifications import PushNotifications
@@ -88,6 +89,8 @@ class Services:
     limits: SignInLimits
     say_limit: Limit
     preview_limit: Limit
+    samples: Samples
+    sample_limit: Limit
     voices: Voices
 
 

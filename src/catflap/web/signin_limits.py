@@ -26,6 +26,9 @@ SAYS_TOGETHER = 500
 # Of one user: one for each change on the page, also while a slider moves.
 PREVIEWS_PER_MINUTE = 120
 PREVIEWS_TOGETHER = 50
+# Of one user, examples of voices that are not there yet; ten at once.
+SAMPLES_PER_MINUTE = 20
+SAMPLES_TOGETHER = 20
 _LOG_EVERY_SECONDS = 60.0
 
 

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from catflap.announcements.planner import Planner
 from catflap.announcements.rendering import Renderer
+from catflap.announcements.samples import SampleRenderer
 from catflap.calendars import Calendars
 from catflap.store.task_types import (
     CALENDAR_CHANGED,
@@ -16,6 +17,7 @@ from catflap.store.task_types import (
     PLAN,
     RENDER,
     REVOKE,
+    SAMPLE,
     SECURITY_EVENT,
     SYNC,
     SYNC_DUE,
@@ -44,6 +46,7 @@ class Tasks:
     erasure: Erasure
     planner: Planner
     renderer: Renderer
+    sample_renderer: SampleRenderer
     webhooks: Webhooks
     calendar_changed: CalendarChangedEvents
     revocation: Revocation
@@ -58,6 +61,7 @@ class Tasks:
                 _entry(ERASE, self.erasure.erase),
                 _entry(PLAN, self.planner.plan_user),
                 _entry(RENDER, self.renderer.render),
+                _entry(SAMPLE, self.sample_renderer.render),
                 _entry(WEBHOOK, self.deliver_webhook),
                 _entry(CALENDAR_CHANGED, self.calendar_changed.deliver),
                 _entry(REVOKE, self.revocation.finish),

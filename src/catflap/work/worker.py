@@ -33,7 +33,7 @@ from catflap.work.tasks import TaskFunction, Tasks
 _HEARTBEAT = timedelta(seconds=3)
 _POLL = timedelta(seconds=1)
 _BATCH = 20
-_CONCURRENCY = {"render": 2}
+_CONCURRENCY = {"render": 2, "sample": 2}
 _MAX_TRIES = 10
 _RECONNECT_SECONDS = 1.0
 

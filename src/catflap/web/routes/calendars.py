@@ -10,7 +10,6 @@ from catflap.announcements.preference_store import (
 from catflap.announcements.preferences import check_engines
 from catflap.announcements.zones import store_browser_zone
 from catflap.calendars import choose_calendar, timeline
-from catflap.speech import dialects
 from catflap.store.queue import enqueue
 from catflap.store.task_types import PLAN
 from catflap.web.announcement_resources import read_announcements_around
@@ -24,7 +23,6 @@ from catflap.web.schemas.calendars import (
     CalendarBody,
     CalendarList,
     CalendarResource,
-    DialectResource,
     Today,
 )
 from catflap.web.schemas.preferences import BrowserZone, PreferencesBody, PreferencesResource
@@ -32,19 +30,6 @@ from catflap.web.schemas.problems import SESSION, problems
 
 router = new_router("/v1")
 _REFUSED = ("invalid_request", "preferences_invalid", "reminders_invalid", "unknown_dialect", "zone_unknown")
-
-
-@router.get(
-    "/dialects",
-    tags=["preferences"],
-    operation_id="listDialects",
-    summary="The dialects that announcements can be spoken in",
-    response_description="All dialects.",
-    responses=problems(),
-)
-async def all_dialects() -> list[DialectResource]:
-    """List the dialects, each with a sentence as an example."""
-    return [DialectResource.of(one) for one in dialects()]
 
 
 @router.get(

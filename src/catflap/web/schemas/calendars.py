@@ -11,7 +11,6 @@ from catflap.announcements.preferences import CalendarPreferences
 from catflap.announcements.zones import ZoneSource
 from catflap.calendars import Occurrence
 from catflap.errors import BadRequest
-from catflap.speech import Dialect, Language
 from catflap.web.schemas.base import Answer, Instant, StrictBody
 from catflap.web.schemas.preferences import ReminderMinutes
 
@@ -244,24 +243,3 @@ class AnnouncementList(Answer):
     """Announcements of a user."""
 
     announcements: list[AnnouncementResource]
-
-
-class DialectResource(Answer):
-    """A Japanese dialect in which Mia can speak."""
-
-    id: str = Field(examples=["kansai"])
-    language: Language
-    name: str
-    native_name: str
-    example: str
-
-    @classmethod
-    def of(cls, dialect: Dialect) -> Self:
-        """Build it from a dialect of the phrasebook."""
-        return cls(
-            id=dialect.id,
-            language=dialect.language,
-            name=dialect.name,
-            native_name=dialect.native_name,
-            example=dialect.example,
-        )

@@ -139,6 +139,8 @@ _CODES = (
         "Tell the operator; Home Assistant wants another `CATFLAP_HOME_ASSISTANT_TOKEN`.",
     ),
     (TryAgain, "home_assistant_unavailable", "Try again; Home Assistant does not answer."),
+    (OperatorMustAct, "no_voice", "Tell the operator; `detail` says what to install for the language."),
+    (TryAgain, "voice_unavailable", "Try again in a moment; the voice did not answer."),
     (TryAgain, "database_unavailable", "Wait the seconds of Retry-After; nothing was lost."),
     (TryAgain, "access_token_refused", "Try again; if it stays, have the user consent again."),
     (TryAgain, "google_budget_used", "Wait the seconds of Retry-After; too many requests to Google now."),

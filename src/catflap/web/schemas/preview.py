@@ -109,7 +109,7 @@ class PreviewedAnnouncement(Answer):
             kind=one.kind,
             text=one.display,
             language=one.language,
-            dialect=one.dialect,
+            dialect=one.voice.dialect,
             titles=list(one.titles),
             event_start=one.event_start,
             held_for=one.held_for,

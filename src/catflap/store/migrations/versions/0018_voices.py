@@ -3,7 +3,7 @@
 from alembic import context, op
 
 revision = "0018"
-down_revision = "0016"
+down_revision = "0021"
 
 _STATEMENTS = tuple(
     f"ALTER TABLE app.{table} ADD COLUMN pitch INTEGER NOT NULL DEFAULT 0,"

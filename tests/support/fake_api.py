@@ -35,6 +35,7 @@ from tests.support.fake_choices import add_choices
 from tests.support.fake_devices import add_devices
 from tests.support.fake_state import BARE, DIALECTS, UNTOLD, FakeApi
 from tests.support.fake_when import add_when
+from tests.support.fake_voice import add_voice
 
 
 def build(catflap: FakeApi) -> FastAPI:
@@ -103,6 +104,7 @@ def build(catflap: FakeApi) -> FastAPI:
     add_account(app, catflap)
     add_devices(app, catflap)
     add_when(app, catflap)
+    add_voice(app, catflap)
 
     @app.get("/v1/dialects")
     async def dialects() -> list[DialectResource]:

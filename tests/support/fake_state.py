@@ -9,10 +9,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from catflap.announcements.preferences import Preferences
+from catflap.errors import CatflapError
+from catflap.speech import Engine
 from catflap.speech.phrasebooks import phrasebook
 from catflap.web.routes.pages import Viewer
 from catflap.web.schemas.devices import ScheduleDocument
 from catflap.web.schemas.preferences import PreferencesResource
+from catflap.web.schemas.voices import SampleBody
 from tests.support.purr import purr
 
 ALICE = Viewer(7, "Calico Cat", "alice@example.com", "csrf-of-alice", (), "active")
@@ -29,6 +32,8 @@ UNTOLD = {
 }
 # What an appointment has where nobody said more.
 BARE = {"color": None, "place": None, "conference_link": None, "attendees": 0, "organizer": None}
+OPENJTALK = Engine("openjtalk", "openjtalk", (), frozenset({"ja"}))
+ESPEAK = Engine("espeak", "espeak", (), frozenset({"en", "de"}))
 DIALECTS = [phrasebook(one).dialect for one in ("pirate", "butler", "kansai")]
 
 
@@ -54,6 +59,10 @@ class FakeApi:
             Preferences(reminder_minutes=(10,), dialect_en="pirate")
         ).model_dump()
     )
+    engines: list[Engine] = field(default_factory=lambda: [OPENJTALK, ESPEAK])
+    # Examples of voices that were asked for, and the error that is answered instead.
+    samples: list[SampleBody] = field(default_factory=list)
+    no_sample: CatflapError | None = None
     readings: dict[str, str] = field(default_factory=dict)
     # As `CalendarResource`, and what was sent to be previewed.
     own_calendars: list[dict[str, Any]] = field(default_factory=list)

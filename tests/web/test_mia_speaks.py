@@ -241,7 +241,8 @@ async def test_a_japanese_reader_gets_a_japanese_page(browser: Browser, catflap:
         await expect(page.locator("#next")).to_have_text("あと 0:30")
         await expect(page.locator("#announcements .when")).to_have_text("21:00")
         await page.click('a[data-screen="voice"]')
-        await expect(page.locator("#dialect-ja option:checked")).to_have_text("関西弁 · Kansai")
+        kansai = page.locator('.voice-card:has(input[value="kansai"]:checked) .voice-name')
+        await expect(kansai).to_have_text("関西弁 · Kansai")
         await visit.advance(timedelta(seconds=30))
         await visit.sees(SPEAKS)
         await expect(page.locator("#bubble-text")).to_have_attribute("lang", "ja")
@@ -262,7 +263,7 @@ async def test_preferences_are_saved_when_picked_with_the_others_untouched(
     page: Page, catflap: FakeApi
 ) -> None:
     await Visit(page, catflap).open("/voice")
-    await page.select_option("#dialect-en", "butler")
+    await page.check('input[value="butler"]')
     await catflap.until(lambda catflap: catflap.preferences["dialect_en"] == "butler")
     await page.click('a[data-screen="when"]')
     await page.check("#zone [value=other]")
@@ -271,8 +272,8 @@ async def test_preferences_are_saved_when_picked_with_the_others_untouched(
     await catflap.until(lambda catflap: catflap.preferences["zone"] == "Asia/Tokyo")
     assert catflap.preferences["reminder_minutes"] == [10]
     await page.go_back()
-    await expect(page.locator("#example-en")).to_contain_text("Pardon the purr.")
-    await expect(page.locator("#voice-form .saved")).to_have_text("Saved.")
+    card = page.locator('#screen-voice .card:has(input[value="butler"]:checked)')
+    await expect(card.get_by_role("status")).to_have_text("Saved.")
 
 
 async def test_a_browser_that_was_unpaired_becomes_a_new_device(page: Page, catflap: FakeApi) -> None:

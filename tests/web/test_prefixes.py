@@ -234,7 +234,7 @@ async def test_the_page_works_below_a_prefix(guest: RunningApp) -> None:
         await expect(page.locator("#appointments")).not_to_have_attribute("aria-busy", "true")
         await page.click('a[data-screen="voice"]')
         await page.wait_for_url(f"{guest.origin}/mia/voice")
-        await expect(page.locator("#dialect-en")).to_be_enabled()
+        await expect(page.locator('input[name="dialect_en"]:checked')).to_be_visible()
         # The schedule arrived over the stream of this browser's own device.
         await expect(page.locator("html")).to_have_attribute("data-schedule", re.compile(r"\d+"))
         await page.click("#signout button")

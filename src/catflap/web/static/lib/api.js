@@ -35,13 +35,23 @@ export class Api {
    * @returns {Promise<any>}
    */
   send(method, path, body, prefix = this.prefixes.mia) {
-    const headers = { "Content-Type": "application/json", "X-CSRF-Token": this.#csrf };
-    return this.#call(prefix + path, { method, headers, body: JSON.stringify(body) });
+    return this.#call(prefix + path, this.#json(method, body));
   }
 
   /** A file, once it is here as a whole. @param {string} path @param {string} [prefix] @returns {Promise<Blob>} */
   async file(path, prefix = this.prefixes.mia) {
     return (await this.#answer(prefix + path, { headers: { "X-CSRF-Token": this.#csrf } })).blob();
+  }
+
+  /** The sound that a POST answers. @param {string} path @param {unknown} body */
+  async sound(path, body) {
+    return (await this.#answer(this.prefixes.mia + path, this.#json("POST", body))).arrayBuffer();
+  }
+
+  /** @param {string} method @param {unknown} body @returns {RequestInit} */
+  #json(method, body) {
+    const headers = { "Content-Type": "application/json", "X-CSRF-Token": this.#csrf };
+    return { method, headers, body: JSON.stringify(body) };
   }
 
   /** @param {string} address @param {RequestInit} init */
@@ -50,7 +60,7 @@ export class Api {
     return response.json().catch(() => ({}));
   }
 
-  /** @param {string} address @param {RequestInit} init */
+  /** @param {string} address @param {RequestInit} init @throws {Problem} */
   async #answer(address, init) {
     const response = await fetch(address, { ...init, credentials: "same-origin", cache: "no-store" });
     if (response.ok) return response;

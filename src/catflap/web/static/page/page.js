@@ -41,7 +41,7 @@ const device = new Device(api, page.user, format.word("device_browser"));
 const outbox = new Outbox(device, page.user, () => day?.refresh());
 const preferences = new Preferences(api, format);
 const clock = new ServerClock();
-const day = page.speaks ? startMia() : null;
+const { day, performance } = page.speaks ? startMia() : { day: null, performance: null };
 const screens = new Screens(
   {
     today: () => import("./screens/today.js"),
@@ -51,7 +51,7 @@ const screens = new Screens(
     google: () => import("./screens/google.js"),
     privacy: () => import("./screens/privacy.js"),
   },
-  { api, format, clock, session, device, preferences, day, speaks: page.speaks },
+  { api, format, clock, session, device, preferences, day, performance, speaks: page.speaks },
 );
 
 // The code of a device or of an invitation, kept over a sign-in.
@@ -74,7 +74,7 @@ async function loadPreferences() {
   }
 }
 
-/** @returns {Day} */
+/** @returns {{day: Day, performance: Performance}} */
 function startMia() {
   const sounds = new Sounds();
   const speaker = new Speaker();
@@ -135,7 +135,7 @@ function startMia() {
   });
   byId("speak-here", HTMLElement).addEventListener("click", () => tabs.takeOver());
   tabs.start();
-  return day;
+  return { day, performance };
 }
 
 /**

@@ -47,15 +47,55 @@ export class Performance {
 
   /** Say it this moment because somebody asked; nothing is acknowledged. @param {Announcement} announcement */
   async rehearse(announcement) {
-    if (!announcement.audio) return;
+    const { audio } = announcement;
+    if (!audio) return;
+    const signal = this.#insteadOfOthers([]);
+    const buffer = await this.#buffer(audio, signal);
+    await this.#now(buffer, () => this.#parts.lineOf(announcement), signal, () => {}).catch(() => {});
+  }
+
+  /**
+   * Let a voice be heard by somebody who chooses one; what is due comes first.
+   * @param {ArrayBuffer} bytes
+   * @param {import("./mia.js").Line} line what she shows meanwhile
+   * @param {AbortSignal} stop
+   * @param {() => void} begin called when it begins
+   * @returns {Promise<boolean>} false when she is muted here, or may not make a sound
+   */
+  async audition(bytes, line, stop, begin) {
+    const { mia, speaker } = this.#parts;
+    await speaker.wake();
+    if (speaker.isMuted || !speaker.isAwake) {
+      mia.show(line);
+      mia.rest();
+      return false;
+    }
+    const signal = this.#insteadOfOthers([stop]);
+    const buffer = await speaker.decode(bytes);
+    await this.#now(buffer, () => line, signal, begin).catch((error) => {
+      if (!signal.aborted) throw error;
+    });
+    return true;
+  }
+
+  /** Stop what is rehearsed; the signal stops what is to be heard instead. @param {AbortSignal[]} others */
+  #insteadOfOthers(others) {
     this.#rehearsal?.abort();
     const rehearsal = (this.#rehearsal = new AbortController());
-    const signal = AbortSignal.any([rehearsal.signal, this.#parts.session.signal]);
-    const buffer = await this.#buffer(announcement.audio, signal);
-    await this.#inTurn(async () => {
+    return AbortSignal.any([rehearsal.signal, this.#parts.session.signal, ...others]);
+  }
+
+  /**
+   * @param {AudioBuffer} buffer
+   * @param {() => import("./mia.js").Line} lineOf
+   * @param {AbortSignal} signal
+   * @param {() => void} begin
+   */
+  #now(buffer, lineOf, signal, begin) {
+    return this.#inTurn(async () => {
       await this.#parts.session.maySpeak(signal);
-      return this.#sound(announcement, buffer, 0, signal, () => {});
-    }).catch(() => {});
+      return this.#sound(lineOf, buffer, 0, signal, begin);
+    });
   }
 
   /**
@@ -82,7 +122,7 @@ export class Performance {
       if (clock.now() > expiresAt) return ["missed"];
       const reason = await this.#silence(playAt - clock.now(), signal);
       if (reason) return this.#showOnly(announcement, playAt - clock.now(), reason, signal, begin);
-      const whole = await this.#sound(announcement, buffer, playAt - clock.now(), signal, begin);
+      const whole = await this.#sound(() => this.#parts.lineOf(announcement), buffer, playAt - clock.now(), signal, begin);
       if (!whole) return ["failed", "audio_error"];
       return this.#parts.speaker.isMuted ? ["held", "muted"] : ["played"];
     });
@@ -121,21 +161,21 @@ export class Performance {
   }
 
   /**
-   * @param {Announcement} announcement
+   * @param {() => import("./mia.js").Line} lineOf
    * @param {AudioBuffer} buffer
    * @param {number} wait
    * @param {AbortSignal} signal
    * @param {() => void} begin
    * @returns {Promise<boolean>}
    */
-  async #sound(announcement, buffer, wait, signal, begin) {
-    const { speaker, mia, lineOf } = this.#parts;
+  async #sound(lineOf, buffer, wait, signal, begin) {
+    const { speaker, mia } = this.#parts;
     const playing = speaker.play(buffer, wait);
     signal.addEventListener("abort", playing.stop, { once: true });
     try {
       await delay(wait, signal);
       begin();
-      mia.speak(lineOf(announcement));
+      mia.speak(lineOf());
       return await playing.ended;
     } finally {
       signal.removeEventListener("abort", playing.stop);

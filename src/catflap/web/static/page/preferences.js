@@ -1,6 +1,7 @@
 // The user's preferences and the dialects: loaded once, changed by the screens, the same for all of them.
 
-/** @typedef {{id: string, language: string, name: string, native_name: string, example: string}} Dialect */
+/** @typedef {{id: string, language: string, name: string, native_name: string, example: string,
+ *   talkativeness: Record<string, string>}} Dialect */
 /** @typedef {Record<string, unknown>} Values as of GET /v1/preferences */
 
 /** Fires `change` after every change of the values, by a screen or by the server. */

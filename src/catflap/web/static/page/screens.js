@@ -16,6 +16,7 @@
  * @property {import("./preferences.js").Preferences} preferences
  * @property {import("./day.js").Day | null} day null where Mia may not read the calendar
  * @property {boolean} speaks whether Mia may read the calendar
+ * @property {import("./performance.js").Performance | null} performance what lets voices be heard; null where Mia does not speak
  *
  * @typedef {(section: HTMLElement, parts: Parts) => Promise<Screen> | Screen} Open
  */

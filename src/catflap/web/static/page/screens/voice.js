@@ -1,56 +1,48 @@
-// The screen "Voice": a dialect for each language, how talkative Mia is, and how words are read.
+// The screen "Voice": who Mia is in each language, how much she says, how high and how loud; heard before chosen.
 
 import { delay } from "../../lib/clock.js";
-import { readChoices, showChoices } from "../choices.js";
 import { Readings } from "../readings.js";
+import { Chooser } from "../voice/chooser.js";
+import { Hearing } from "../voice/hearing.js";
+import { mirrorVolume } from "../voice/volume.js";
 
 const AGAIN = 5000;
 
 /** @param {HTMLElement} section @param {import("../screens.js").Parts} parts */
-export async function open(section, { api, format, session, device, preferences, speaks }) {
-  const form = /** @type {HTMLFormElement} */ (section.querySelector("#voice-form"));
-  const note = /** @type {HTMLElement} */ (form.querySelector(".saved"));
+export async function open(section, parts) {
+  const { api, format, session, device, preferences, speaks, performance } = parts;
   const sayHere = speaks ? (/** @type {string} */ text) => device.say(text) : null;
-  const readings = new Readings(api, format, /** @type {HTMLElement} */ (section.querySelector("#words")), () => preferences.dispatchEvent(new Event("change")), sayHere);
-  loadReadings();
-  await preferences.ready;
-  for (const select of dialectSelects(form)) {
-    const { dialects } = preferences;
-    select.replaceChildren(...dialects.filter(({ language }) => select.name.endsWith(language)).map(({ id }) => new Option(preferences.label(id), id)));
-  }
-  showChoices(form, preferences.values, format);
-  showExamples();
-  form.addEventListener("submit", (event) => event.preventDefault());
-  form.addEventListener("change", async () => {
-    showExamples();
-    try {
-      await preferences.save(readChoices(form));
-      note.textContent = format.word("saved");
-    } catch {
-      note.textContent = format.word("not_saved");
-    }
+  const words = /** @type {HTMLElement} */ (section.querySelector("#words"));
+  const readings = new Readings(api, format, words, () => preferences.dispatchEvent(new Event("change")), sayHere);
+  untilDone(() => readings.load());
+  const hearing = performance && new Hearing(api, performance);
+  const chooser = new Chooser(/** @type {HTMLFormElement} */ (section.querySelector("#voice-form")), parts, hearing);
+  const volume = /** @type {HTMLInputElement | null} */ (section.querySelector("#voice-volume"));
+  const showVolume = volume ? mirrorVolume(volume) : () => {};
+  untilDone(async () => {
+    const { engines } = await api.get("/v1/voices");
+    await preferences.ready;
+    chooser.start(engines);
+    preferences.addEventListener("change", () => session.signal.aborted || chooser.show());
   });
-  return {};
+  return {
+    shown: showVolume,
+    changed: showVolume,
+    forget() {
+      hearing?.forget();
+      chooser.forget();
+      words.querySelector("ul")?.replaceChildren();
+    },
+  };
 
-  function showExamples() {
-    for (const { name, value } of dialectSelects(form)) {
-      const example = /** @type {HTMLElement} */ (form.querySelector(`#example-${name.slice(-2)}`));
-      example.textContent = preferences.dialects.find(({ id }) => id === value)?.example ?? "";
-    }
-  }
-
-  async function loadReadings() {
+  /** Again after errors. @param {() => Promise<void>} act */
+  async function untilDone(act) {
     while (!session.signal.aborted) {
       try {
-        return await readings.load();
+        return await act();
       } catch {
         await delay(AGAIN, session.signal).catch(() => {});
       }
     }
   }
-}
-
-/** @param {HTMLFormElement} form */
-function dialectSelects(form) {
-  return [...form.querySelectorAll("select")].filter(({ name }) => name.startsWith("dialect_"));
 }

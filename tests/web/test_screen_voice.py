@@ -103,8 +103,9 @@ async def test_one_voice_at_a_time_is_heard_and_stops_when_asked(page: Page, cat
 async def test_what_is_due_is_said_instead_of_a_voice_that_is_heard(page: Page, catflap: FakeApi) -> None:
     catflap.say("a", SOON, "Ahoy! Lunch!")
     visit = await opened(page, catflap)
-    await visit.advance(timedelta(seconds=29))
+    await visit.advance(timedelta(seconds=26))
     await hear(page, "butler").click()
+    await visit.sees(PLAYS)
     await visit.sees("#bubble-text:has-text('Ahoy! Lunch!')")
     await visit.sees(QUIET)
     await catflap.until(lambda catflap: bool(catflap.acks))

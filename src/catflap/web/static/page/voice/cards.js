@@ -9,8 +9,7 @@ const SHAPES = { play: "M9 6.5v11l9-5.5z", stop: "M8 8h8v8H8z" };
 /**
  * @typedef {object} Card
  * @property {string} value
- * @property {string} title
- * @property {string} titleLanguage of the title, where it is not the page's
+ * @property {{text: string, language: string}[]} names each in its language, empty for the page's
  * @property {string} text
  * @property {string} language of the text
  */
@@ -20,13 +19,17 @@ const SHAPES = { play: "M9 6.5v11l9-5.5z", stop: "M8 8h8v8H8z" };
  * @param {string} name of the group
  * @param {Card} card
  */
-export function radioCard(name, { value, title, titleLanguage, text, language }) {
+export function radioCard(name, { value, names, text, language }) {
   const input = document.createElement("input");
   input.type = "radio";
   input.name = name;
   input.value = value;
-  const called = create("span", "voice-name", title);
-  if (titleLanguage) called.lang = titleLanguage;
+  const called = create("span", "voice-name");
+  names.forEach((one, place) => {
+    const part = create("span", "", one.text);
+    if (one.language) part.lang = one.language;
+    called.append(place ? " · " : "", part);
+  });
   const said = create("span", "voice-says", text);
   said.lang = language;
   const words = create("span", "voice-words");

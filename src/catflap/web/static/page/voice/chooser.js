@@ -23,6 +23,8 @@ export class Chooser {
   /** @type {HTMLElement[]} what a reminder in each manner sounds like */
   #manners = [];
   #heard = "";
+  /** Changes that are being saved; until the last one is, what is shown is newer than what is stored. */
+  #saving = 0;
   #timer = 0;
 
   /**
@@ -56,6 +58,7 @@ export class Chooser {
 
   /** Show what is chosen. */
   show() {
+    if (this.#saving) return;
     const { values } = this.#parts.preferences;
     for (const name of ["dialect_ja", "dialect_en", "talkativeness"]) {
       for (const input of this.#radios(name)) input.checked = input.value === values[name];
@@ -79,9 +82,10 @@ export class Chooser {
   /** @param {Dialect} dialect */
   #dialectCard(dialect) {
     const { preferences } = this.#parts;
-    const { id, language, example } = dialect;
+    const { id, language, example, native_name: native } = dialect;
     const title = preferences.label(id);
-    const { card } = radioCard(`dialect_${language}`, { value: id, title, titleLanguage: "", text: example, language });
+    const names = title.split(" · ").map((text) => ({ text, language: text === native ? language : "en" }));
+    const { card } = radioCard(`dialect_${language}`, { value: id, names, text: example, language });
     const isMute = this.#engines[/** @type {Language} */ (language)].isMute;
     if (this.#hearing && !isMute) card.append(this.#hearButton("hear_voice", { name: title }, () => this.#sample(id)));
     return card;
@@ -90,7 +94,7 @@ export class Chooser {
   /** @param {string} manner */
   #mannerCard(manner) {
     const title = this.#parts.format.word(`talk_${manner}`);
-    const { card, said } = radioCard("talkativeness", { value: manner, title, titleLanguage: "", text: "", language: "" });
+    const { card, said } = radioCard("talkativeness", { value: manner, names: [{ text: title, language: "" }], text: "", language: "" });
     this.#manners.push(said);
     if (this.#hearing) card.append(this.#hearButton("hear_voice", { name: title }, () => this.#sample(this.#ownDialect, manner)));
     return card;
@@ -109,8 +113,8 @@ export class Chooser {
       async (show) => {
         const [voice, line] = sample();
         this.#heard = voice.dialect;
-        const key = await this.#hearing?.play(voice, line, show);
-        if (key) this.#tell(cardOf?.() ?? this.#cardOf(button), key);
+        const reason = await this.#hearing?.play(voice, line, show);
+        if (reason) this.#tell(cardOf?.() ?? this.#cardOf(button), `hear_${reason}`);
       },
       () => this.#hearing?.stop(),
     );
@@ -139,13 +143,11 @@ export class Chooser {
     const isPitch = target === this.#pitch;
     const value = isPitch ? Number(target.value) : target.value || null;
     if (isPitch) this.#hearSoon();
-    try {
-      await this.#parts.preferences.save({ [target.name]: value });
-      this.#tell(card, "saved");
-    } catch {
-      this.#tell(card, "not_saved");
-      this.show();
-    }
+    this.#saving += 1;
+    const outcome = await this.#parts.preferences.save({ [target.name]: value }).then(() => "saved", () => "not_saved");
+    this.#saving -= 1;
+    this.#tell(card, outcome);
+    this.show();
   }
 
   /** Let the pitch be heard that was chosen, once the slider rests. */
@@ -162,8 +164,8 @@ export class Chooser {
   #tellPitch() {
     const { format } = this.#parts;
     const steps = Number(this.#pitch.value);
-    const key = steps > 0 ? "pitch_higher" : steps < 0 ? "pitch_lower" : "pitch_usual";
-    const text = format.word(key, { count: Math.abs(steps) });
+    const way = steps > 0 ? "higher" : steps < 0 ? "lower" : "usual";
+    const text = format.word(`pitch_${way}`, { count: Math.abs(steps) });
     this.#pitch.setAttribute("aria-valuetext", text);
     /** @type {HTMLElement} */ (this.#form.querySelector("#pitch-said")).textContent = text;
   }

@@ -59,7 +59,7 @@ export class EngineChoice {
       this.isMute ? create("p", "notice", this.#format.word(`hear_none_${this.#language}`)) : "",
       about && !this.#row.hidden ? create("p", "quiet small", about) : "",
       engine?.is_server ? create("p", "quiet small", this.#format.word("engine_server")) : "",
-      engine?.credit ? create("p", "credit quiet", this.#format.word("engine_credit", { credit: engine.credit })) : "",
+      engine?.credit ? create("p", "credit quiet", engine.credit) : "",
     ];
     this.#notes.replaceChildren(...lines.filter(Boolean));
   }

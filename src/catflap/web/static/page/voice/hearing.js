@@ -34,7 +34,7 @@ export class Hearing {
    * @param {Voice} voice
    * @param {Line} line what Mia shows meanwhile
    * @param {(state: State) => void} show whether it is waited for, or plays; called with "" at the end
-   * @returns {Promise<string>} the key of what is to be told; "" if all is well
+   * @returns {Promise<string>} what is to be told, a key after "hear_"; "" if all is well
    */
   async play(voice, line, show) {
     this.stop();
@@ -45,7 +45,7 @@ export class Hearing {
       const bytes = await this.#bytes(voice);
       if (stop.signal.aborted) return "";
       const isHeard = await this.#performance.audition(bytes, line, stop.signal, () => show("playing"));
-      return isHeard || stop.signal.aborted ? "" : "hear_muted";
+      return isHeard || stop.signal.aborted ? "" : "muted";
     } catch (error) {
       return stop.signal.aborted ? "" : reasonOf(error, line.language);
     } finally {
@@ -80,6 +80,6 @@ export class Hearing {
 /** @param {unknown} error @param {string} language */
 function reasonOf(error, language) {
   const code = error instanceof Problem ? error.code : "";
-  if (code === "no_voice") return `hear_none_${language}`;
-  return code === "rate_limited" ? "hear_too_often" : "hear_failed";
+  if (code === "no_voice") return `none_${language}`;
+  return code === "rate_limited" ? "too_often" : "failed";
 }

@@ -2,8 +2,8 @@
 
 from alembic import context, op
 
-revision = "0018"
-down_revision = "0021"
+revision = "0023"
+down_revision = "0022"
 
 _STATEMENTS = tuple(
     f"ALTER TABLE app.{table} ADD COLUMN pitch INTEGER NOT NULL DEFAULT 0,"

@@ -22,20 +22,19 @@ from catflap.web.problems import problem_of
 from catflap.web.routes import installable
 from catflap.web.routes.pages import router, viewer
 from catflap.web.schemas.accounts import SessionLifetime
-from catflap.web.schemas.calendars import AnnouncementList, DialectResource, Today
-from catflap.web.schemas.devices import AckBody, TokenBody
-from catflap.web.schemas.base import json_response
 from catflap.web.schemas.calendars import AnnouncementList, Today
-from catflap.web.schemas.devices import AckBody, DeviceBody, DeviceChange, DeviceList, DeviceResource
-from catflap.web.schemas.pairings import PreviewBody, WaitingDeviceResource
+from catflap.web.schemas.devices import (
+    AckBody,
+    TokenBody,
+)
 from catflap.web.schemas.voices import DialectResource
 from catflap.web.static_files import page_router
 from tests.support.fake_account import add_account
 from tests.support.fake_choices import add_choices
 from tests.support.fake_devices import add_devices
 from tests.support.fake_state import BARE, DIALECTS, UNTOLD, FakeApi
-from tests.support.fake_when import add_when
 from tests.support.fake_voice import add_voice
+from tests.support.fake_when import add_when
 
 
 def build(catflap: FakeApi) -> FastAPI:

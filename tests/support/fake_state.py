@@ -97,6 +97,8 @@ class FakeApi:
     calls: int = 0
     ends: int = 0
     ailing: bool = False
+    # Whether the operator sees a busy day, and not an empty Catflap.
+    is_busy: bool = False
     closing: bool = False
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 

@@ -65,3 +65,16 @@ async def test_asking_often_costs_nothing(app: RunningApp) -> None:
     assert queries(sent) == 0
     app.clock.advance(BUCKET)
     assert await numbers.now() is not first
+
+
+async def test_only_operators_have_the_screen(app: RunningApp) -> None:
+    operator, other = await signed_in(app), await signed_in(app, BOB)
+    person = {"Accept": "text/html"}
+    shown = await operator.get("/operator", headers=person)
+    assert (shown.status_code, 'id="screen-operator"' in shown.text) == (200, True)
+    refused = await other.get("/operator", headers=person)
+    assert (refused.status_code, "screen-operator" in refused.text) == (403, False)
+    assert refused.headers["Content-Type"].startswith("text/html")
+    assert "operator" not in (await other.get("/", headers=person)).text.partition("<body")[2]
+    stranger = await app.client.get("/operator", headers=person)
+    assert (stranger.status_code, "screen-operator" in stranger.text) == (200, False)

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from fastapi.routing import APIRoute
 
-from catflap.web.routes.pages import SCREENS
+from catflap.web.routes.pages import OPERATOR, SCREENS
 from tests.support.app_client import RunningApp
 from tests.support.openapi import operations
 
@@ -32,7 +32,7 @@ TEXT = {"type": "string"}
 # Routes that the document leaves out.
 HIDDEN: dict[str, dict[str, Any]] = {
     "/": {"get": {"parameters": ["error", "lang"]}},
-    **{f"/{screen}": {"get": {"parameters": ["error", "lang"]}} for screen in SCREENS[1:]},
+    **{f"/{name}": {"get": {"parameters": ["error", "lang"]}} for name in (*SCREENS[1:], OPERATOR)},
     "/signin/window": {"get": {"parameters": ["error", "lang"]}},
     "/consents/{secret}/": {"get": {}},
     "/v1/sounds/{name}/": {"get": {}},

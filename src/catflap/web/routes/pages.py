@@ -12,6 +12,7 @@ from urllib.parse import quote, urlsplit
 from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse
 
+from catflap.errors import BadRequest
 from catflap.google.scopes import READ_CALENDAR, missing_scopes
 from catflap.web import module_graph
 from catflap.web.authentication import CookieNames, MaybeSession, ServicesDep, csrf_token
@@ -24,6 +25,7 @@ from catflap.web.problem_route import new_router
 from catflap.web.services import Services
 
 # The screens of the page, each with an address of its own; the first one is the page itself.
+OPERATOR: Final = "operator"
 SCREENS: Final = ("today", "voice", "when", "devices", "google", "privacy")
 
 router = new_router(route_class=PageRoute)
@@ -36,6 +38,7 @@ class Viewer:
     Args:
         missing_scopes: What they did not allow; empty when Mia may read the calendar.
         grant_state: `active`, `reconsent`, `revoked`, or None when there is no grant at all.
+        is_operator: Whether they see the screen of the operator too.
     """
 
     user_id: int
@@ -44,6 +47,12 @@ class Viewer:
     csrf_token: str
     missing_scopes: tuple[str, ...]
     grant_state: str | None
+    is_operator: bool = False
+
+    @property
+    def screens(self) -> tuple[str, ...]:
+        """The screens that this user has."""
+        return (*SCREENS, OPERATOR) if self.is_operator else SCREENS
 
     @property
     def shown_name(self) -> str:
@@ -82,6 +91,7 @@ async def viewer(
         csrf_token=csrf_token(request.cookies[names.session]),
         missing_scopes=tuple(sorted(missing_scopes(READ_CALENDAR, granted.scopes if granted else ()))),
         grant_state=granted.state if granted else None,
+        is_operator=await services.operators.include(session),
     )
 
 
@@ -102,18 +112,20 @@ def _screen(name: str, path: str) -> _Show:
         error: str | None = None,
         lang: str | None = None,
     ) -> HTMLResponse:
+        if who is not None and name not in who.screens:
+            raise BadRequest("operators_only", "This is for the operators of this Catflap.")
         template = _SIGNED_OUT.get(name, "signed_out.html") if who is None else "signed_in.html"
         if error == "state_invalid" and names.keeps_none(request):
             error = "cookies_blocked"
         modules = module_graph.modules_of("page/page.js")
-        more = {"who": who, "screen": name, "screens": SCREENS, "modules": modules}
+        more = {"who": who, "screen": name, "screens": who.screens if who else (), "modules": modules}
         return _rendered(request, services, template, path=path, error=error, lang=lang, **more)
 
     return show
 
 
 page = _screen(SCREENS[0], "/")
-for _name in SCREENS[1:]:
+for _name in (*SCREENS[1:], OPERATOR):
     _screen(_name, f"/{_name}")
 
 

@@ -50,6 +50,7 @@ const screens = new Screens(
     devices: () => import("./screens/devices.js"),
     google: () => import("./screens/google.js"),
     privacy: () => import("./screens/privacy.js"),
+    operator: () => import("./screens/operator.js"),
   },
   { api, format, clock, session, device, preferences, day, performance, speaks: page.speaks },
 );

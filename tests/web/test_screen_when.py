@@ -110,7 +110,7 @@ async def test_each_time_of_the_day_is_switched_on_and_off(page: Page, catflap: 
     await saved(catflap, evening_at="21:00")
     await page.locator("#evening").fill("20:15")
     await saved(catflap, evening_at="20:15")
-    await page.locator("#all-day").fill("10:00")
+    await page.locator("#whole-day").fill("10:00")
     await saved(catflap, all_day_at="10:00")
 
 

@@ -17,6 +17,8 @@ _HEADERS: _Headers = (
 )
 _HSTS = (b"strict-transport-security", b"max-age=31536000")
 _POLICY = b"content-security-policy"
+# Of what is not a page, should a browser show it as one all the same; pictures may have styles.
+_NO_PAGE = b"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 _NONCE = "catflap.csp_nonce"
 _ALL_OURS = "catflap.all_ours"
 
@@ -79,10 +81,12 @@ def _adding(defaults: _Headers, scope: Scope, send: Send) -> Send:
     async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = [*message.get("headers", ())]
-            names = {name.lower() for name, _ in headers}
+            names = {name.lower(): value for name, value in headers}
             headers += [one for one in defaults if one[0] not in names]
             if _POLICY not in names:
-                headers.append((_POLICY, content_security_policy(nonce).encode()))
+                is_page = names.get(b"content-type", b"").startswith(b"text/html")
+                policy = content_security_policy(nonce).encode() if is_page else _NO_PAGE
+                headers.append((_POLICY, policy))
             message["headers"] = headers
         await send(message)
 

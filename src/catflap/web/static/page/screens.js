@@ -77,6 +77,8 @@ export class Screens {
     const section = this.#section(name);
     if (!section) return;
     this.#current = name;
+    await styled(name);
+    if (this.#current !== name) return;
     for (const one of document.querySelectorAll(".screen")) one.toggleAttribute("hidden", one !== section);
     for (const link of document.querySelectorAll("a[data-screen]")) {
       if (link instanceof HTMLElement && link.dataset.screen === name) link.setAttribute("aria-current", "page");
@@ -121,4 +123,15 @@ export class Screens {
   #section(name) {
     return name ? /** @type {HTMLElement | null} */ (document.getElementById(`screen-${name}`)) : null;
   }
+}
+
+/** Load the style of a screen; the document names that of the first one. @param {string} name @returns {Promise<unknown>} */
+async function styled(name) {
+  const { href } = new URL(`screens/${name}.css`, import.meta.url);
+  if ([...document.styleSheets].some((sheet) => sheet.href === href)) return;
+  const link = document.createElement("link");
+  [link.rel, link.href] = ["stylesheet", href];
+  const loaded = new Promise((resolve) => (link.onload = link.onerror = resolve));
+  document.head.append(link);
+  return loaded;
 }

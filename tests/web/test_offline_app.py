@@ -73,7 +73,7 @@ async def test_the_plan_of_another_day_is_not_todays(
     plan = json.loads(await page.evaluate("(key) => localStorage.getItem(key)", key))
     yesterday = json.dumps({**plan, "day": "2020-01-01"})
     # Away from the page, which would keep the present plan anew.
-    await page.goto(f"{catflap.url}/offline")
+    await page.goto(f"{catflap.url}/manifest.webmanifest")
     await page.evaluate("([key, plan]) => localStorage.setItem(key, plan)", [key, yesterday])
     await context.set_offline(True)
     await page.goto(catflap.url)

@@ -17,8 +17,8 @@ _HEADERS: _Headers = (
 )
 _HSTS = (b"strict-transport-security", b"max-age=31536000")
 _POLICY = b"content-security-policy"
-# Of what is not a page, should a browser show it as one all the same; pictures may have styles.
-_NO_PAGE = b"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+# Of what is not a page, should a browser show it as one all the same.
+_NO_PAGE = b"default-src 'none'; frame-ancestors 'none'"
 _NONCE = "catflap.csp_nonce"
 _ALL_OURS = "catflap.all_ours"
 

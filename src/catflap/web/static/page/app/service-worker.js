@@ -7,7 +7,7 @@ const version = new URL(worker.location.href).searchParams.get("v");
 const scope = new URL(worker.registration.scope).pathname;
 const CACHE = `catflap-${version}`;
 const LANGUAGES = ["en", "ja"];
-const SCREENS = /^(today|voice|when|devices|google|privacy|operator|hello)?$/;
+const SCREENS = /^(today|voice|when|devices|google|privacy|operator|hello|offline)?$/;
 /** A network that neither answers nor fails. */
 const PATIENCE = 10_000;
 

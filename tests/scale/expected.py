@@ -20,6 +20,7 @@ MOST = {
     "GET /v1/me": (3, 0),
     "DELETE /v1/me": (20, 6),
     "GET /v1/me/export": (24, 0),
+    "PUT /v1/me/introduction": (2, 1),
     "GET /v1/grants": (4, 0),
     "PUT /v1/accounts/{sub}/primary": (4, 1),
     "GET /v1/session": (1, 0),

@@ -71,6 +71,7 @@ _REQUESTS = {
     "GET /v1/me": _Request("/v1/me"),
     "DELETE /v1/me": _Request("/v1/me", user=_ERASED),
     "GET /v1/me/export": _Request("/v1/me/export"),
+    "PUT /v1/me/introduction": _Request("/v1/me/introduction"),
     "GET /v1/grants": _Request("/v1/grants"),
     "PUT /v1/accounts/{sub}/primary": _Request(f"/v1/accounts/{account_sub(USER)}/primary"),
     "GET /v1/session": _Request("/v1/session"),

@@ -85,6 +85,7 @@ def calls(away: Away) -> list[tuple[str, str, dict[str, str], Any]]:
         ("GET", "/v1/me", bearer, None),
         ("DELETE", "/v1/me", bearer, None),
         ("GET", "/v1/me/export", bearer, None),
+        ("PUT", "/v1/me/introduction", bearer, None),
         ("GET", "/v1/grants", bearer, None),
         ("DELETE", "/v1/grants/1", bearer, None),
         ("GET", "/v1/sessions", bearer, None),

@@ -236,6 +236,18 @@ class Users:
                     update(a).where(a.c.user_id == user_id, a.c.sub == successor).values(is_primary=True)
                 )
 
+    async def is_introduced(self, user_id: int) -> bool:
+        """Return whether the user went through, or skipped, the first minute of the page."""
+        query = select(users.c.introduced_at).where(users.c.id == user_id)
+        async with self._reading.connect() as connection:
+            return await connection.scalar(query) is not None
+
+    async def introduce(self, user_id: int) -> None:
+        """Store that the user knows the first minute of the page; the first time counts."""
+        mine = (users.c.id == user_id) & users.c.introduced_at.is_(None)
+        async with self._engine.begin() as connection:
+            await connection.execute(update(users).where(mine).values(introduced_at=self._clock.now()))
+
     async def erase(self, user_id: int) -> None:
         """Delete a user and all their rows, encrypted tokens and the audit log's entries included."""
         subs = select(a.c.sub).where(a.c.user_id == user_id)

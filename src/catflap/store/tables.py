@@ -77,6 +77,8 @@ users = Table(
     # From when to when all of the user's devices are muted, or were the last time.
     time_column("muted_at", nullable=True),
     time_column("muted_until", nullable=True),
+    # When they went through, or skipped, the first minute of the page.
+    time_column("introduced_at", nullable=True),
     time_column("created_at"),
     Index("users_plan_due", "plan_due_at", postgresql_where=text("plan_due_at IS NOT NULL")),
     schema="app",

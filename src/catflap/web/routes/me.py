@@ -100,6 +100,20 @@ async def export_me(session: CurrentSession, services: ServicesDep) -> Response:
     return JSONResponse(found, headers=headers)
 
 
+@router.put(
+    "/me/introduction",
+    status_code=204,
+    response_class=Response,
+    operation_id="finishIntroduction",
+    summary="Tell that the user knows Mia",
+    response_description="Stored; the page shows its first minute no more.",
+    responses=problems(*SESSION),
+)
+async def finish_introduction(session: CurrentSession, services: ServicesDep) -> None:
+    """Store that the user went through, or skipped, the first minute of the page, on whichever device."""
+    await services.users.introduce(session.user_id)
+
+
 @router.get(
     "/grants",
     operation_id="listGrants",

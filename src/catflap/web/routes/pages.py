@@ -26,7 +26,7 @@ from catflap.web.services import Services
 
 # The screens of the page, each with an address of its own; the first one is the page itself.
 OPERATOR: Final = "operator"
-SCREENS: Final = ("today", "voice", "when", "devices", "google", "privacy")
+SCREENS: Final = ("today", "voice", "when", "devices", "google", "privacy", "hello")
 
 router = new_router(route_class=PageRoute)
 
@@ -39,6 +39,7 @@ class Viewer:
         missing_scopes: What they did not allow; empty when Mia may read the calendar.
         grant_state: `active`, `reconsent`, `revoked`, or None when there is no grant at all.
         is_operator: Whether they see the screen of the operator too.
+        introduced: Whether they know the first minute of the page.
     """
 
     user_id: int
@@ -48,6 +49,7 @@ class Viewer:
     missing_scopes: tuple[str, ...]
     grant_state: str | None
     is_operator: bool = False
+    introduced: bool = True
 
     @property
     def screens(self) -> tuple[str, ...]:
@@ -72,6 +74,11 @@ class Viewer:
             return "yes"
         return "calendar" if self.missing_scopes or self.grant_state != "active" else None
 
+    @property
+    def is_new(self) -> bool:
+        """Whether the page begins with its first minute."""
+        return not self.introduced and self.wanted is None
+
 
 async def viewer(
     request: Request, services: ServicesDep, names: CookieNames, session: MaybeSession
@@ -92,6 +99,7 @@ async def viewer(
         missing_scopes=tuple(sorted(missing_scopes(READ_CALENDAR, granted.scopes if granted else ()))),
         grant_state=granted.state if granted else None,
         is_operator=await services.operators.include(session),
+        introduced=await services.users.is_introduced(session.user_id),
     )
 
 

@@ -53,6 +53,7 @@ async def sign_in(page: Page, demo: Demo) -> None:
     await to_the_consent(page, demo)
     await page.click("button[value=allow]")
     await expect(page.locator("#say-next")).to_be_enabled(timeout=30_000)
+    await page.get_by_role("link", name="Skip all").click()
     if await page.locator("#wake").is_visible():
         await page.click("#wake")
 
@@ -84,6 +85,30 @@ async def test_the_next_announcement_plays_on_request(page: Page, demo: Demo) ->
     await page.wait_for_selector(IDLE, timeout=30_000)
     assert await loudest(page) > 0.1
     await expect(page.locator("#announcements")).not_to_contain_text("said")
+
+
+async def test_the_first_minute_ends_with_a_hello_that_is_heard_and_does_not_come_back(
+    page: Page, demo: Demo
+) -> None:
+    await to_the_consent(page, demo)
+    await page.click("button[value=allow]")
+    await expect(page.locator(".hello-calendar").first).to_be_visible(timeout=30_000)
+    await page.get_by_role("button", name="Next", exact=True).click()
+    await expect(page.locator("#screen-hello .voice-card")).to_have_count(3)
+    await page.locator("#screen-hello .voice-card").last.get_by_role("button").click()
+    await page.wait_for_selector(SPEAKS)
+    await page.wait_for_selector(IDLE, timeout=30_000)
+    await page.get_by_role("button", name="Next", exact=True).click()
+    await page.get_by_role("button", name="Say hello").click()
+    await page.wait_for_selector(SPEAKS)
+    await expect(page.locator("#bubble-text")).to_contain_text("Can you hear me?")
+    await page.wait_for_selector(IDLE, timeout=30_000)
+    assert await loudest(page) > 0.1
+    async with page.expect_response("**/v1/me/introduction"):
+        await page.get_by_role("link", name="To my day").click()
+    await page.reload()
+    await expect(page.locator("#appointments")).to_be_visible()
+    await expect(page.locator("#screen-hello")).to_be_hidden()
 
 
 async def test_a_denied_consent_is_shown_as_denied(page: Page, demo: Demo) -> None:

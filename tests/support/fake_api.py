@@ -32,6 +32,7 @@ from catflap.web.static_files import page_router
 from tests.support.fake_account import add_account
 from tests.support.fake_choices import add_choices
 from tests.support.fake_devices import add_devices
+from tests.support.fake_hello import add_hello
 from tests.support.fake_operator import add_operator
 from tests.support.fake_state import BARE, DIALECTS, UNTOLD, FakeApi
 from tests.support.fake_voice import add_voice
@@ -106,6 +107,7 @@ def build(catflap: FakeApi) -> FastAPI:
     add_when(app, catflap)
     add_voice(app, catflap)
     add_operator(app, catflap)
+    add_hello(app, catflap)
 
     @app.get("/v1/dialects")
     async def dialects() -> list[DialectResource]:

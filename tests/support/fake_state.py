@@ -63,6 +63,7 @@ class FakeApi:
     # Examples of voices that were asked for, and the error that is answered instead.
     samples: list[SampleBody] = field(default_factory=list)
     no_sample: CatflapError | None = None
+    introductions: int = 0
     readings: dict[str, str] = field(default_factory=dict)
     # As `CalendarResource`, and what was sent to be previewed.
     own_calendars: list[dict[str, Any]] = field(default_factory=list)

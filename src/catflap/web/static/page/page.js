@@ -30,7 +30,7 @@ const AGAIN = 5000;
 const PATIENCE = 3000;
 
 /** @type {{words: Record<string, string>, language: string, user: number, csrf: string, speaks: boolean,
- *   mia: string, me: string, version: string}} */
+ *   isNew: boolean, mia: string, me: string, version: string}} */
 const page = JSON.parse(byId("page-data", HTMLElement).textContent ?? "");
 
 forgetOthers(page.user);
@@ -51,12 +51,14 @@ const screens = new Screens(
     google: () => import("./screens/google.js"),
     privacy: () => import("./screens/privacy.js"),
     operator: () => import("./screens/operator.js"),
+    hello: () => import("./screens/hello.js"),
   },
   { api, format, clock, session, device, preferences, day, performance, speaks: page.speaks },
 );
 
 // The code of a device or of an invitation, kept over a sign-in.
 if (keepLink() && screens.current !== "devices") screens.go("devices");
+if (page.isNew && screens.current === "today") screens.go("hello");
 day?.addEventListener("change", () => screens.changed());
 day?.addEventListener("change", () => day.shown && keepPlan(page.user, { ...day.shown, at: clock.now() }));
 preferences.addEventListener("change", () => day?.refresh());

@@ -1,0 +1,36 @@
+// The step "say hello": the touch that browsers want before they let a page make a sound, and help where none is heard.
+
+export class SoundStep {
+  #button;
+  #note;
+  #parts;
+
+  /** @param {HTMLElement} card @param {import("../screens.js").Parts} parts */
+  constructor(card, parts) {
+    this.#parts = parts;
+    this.#button = /** @type {HTMLButtonElement} */ (card.querySelector(".hello-say"));
+    this.#note = /** @type {HTMLElement} */ (card.querySelector(".saved"));
+    this.#button.addEventListener("click", () => this.#say());
+  }
+
+  begin() {
+    this.#note.textContent = "";
+  }
+
+  end() {}
+
+  forget() {}
+
+  async #say() {
+    const { device, format } = this.#parts;
+    this.#button.disabled = true;
+    this.#note.textContent = format.word("hello_listen");
+    try {
+      await device.say(format.word("device_hello"));
+    } catch {
+      this.#note.textContent = format.word("reading_unheard");
+    } finally {
+      this.#button.disabled = false;
+    }
+  }
+}

@@ -8,7 +8,7 @@ export PYTHONDONTWRITEBYTECODE :=
 COMPILE := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
   --no-emit-package google-sandbox --no-emit-package catflap-client
 
-.PHONY: help demo test test-fast check format lock bench recognisers esphome home-assistant listen clean
+.PHONY: help demo test test-fast check format lock bench recognisers esphome home-assistant listen screens clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -53,6 +53,9 @@ home-assistant: .venv-home-assistant/installed ## a real Home Assistant (600 MB)
 
 listen: .venv/dev ## a sound of each kind in each dialect, and a page to hear them; ARGS="--dialect kansai"
 	@$(BIN)/catflap phrases listen listen-out $(ARGS)
+
+screens: .venv/dev ## pictures of all screens of the page, into docs/screens
+	@$(BIN)/python -m tests.web.screens
 
 clean: ## take away what was installed and made here
 	rm -rf .venv .venv-recognisers .venv-esphome .venv-home-assistant .bench-cache node_modules .catflap demo-out listen-out

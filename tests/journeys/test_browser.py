@@ -133,7 +133,7 @@ async def test_without_the_calendar_scope_the_page_says_why_and_asks_again(page:
 async def test_a_new_dialect_applies_to_the_next_announcement(page: Page, demo: Demo) -> None:
     await sign_in(page, demo)
     await page.click('a[data-screen="voice"]')
-    await page.select_option("#dialect-en", "pirate")
+    await page.locator('input[name="dialect_en"][value="pirate"]').check(force=True)
     await page.click('.screens a[data-screen="today"]')
     await expect(page.locator("#announcements")).to_contain_text("Pirate", timeout=20_000)
     await expect(page.locator("#announcements")).not_to_contain_text("Kitten")

@@ -117,7 +117,8 @@ async def test_the_format_of_sounds_is_chosen_among_what_there_is(page: Page, ca
 
 
 async def test_the_key_of_this_browser_is_changed_and_it_speaks_on(page: Page, catflap: FakeApi) -> None:
-    await Visit(page, catflap).open("/devices")
+    visit = Visit(page, catflap)
+    await visit.open("/devices")
     (before,) = catflap.devices
     await page.locator(".device-card summary").click()
     await press(page, page.locator(".device-card"), "device_key_change")
@@ -128,8 +129,7 @@ async def test_the_key_of_this_browser_is_changed_and_it_speaks_on(page: Page, c
     assert before not in catflap.devices and len(catflap.devices) == 1
     heartbeats, streams = catflap.heartbeats, catflap.streams
     await catflap.hang_up()
-    await page.clock.run_for(20_000)
-    await catflap.until(lambda catflap: catflap.heartbeats > heartbeats and catflap.streams > streams)
+    await visit.waits(lambda catflap: catflap.heartbeats > heartbeats and catflap.streams > streams)
     # It is still the same device.
     assert len(catflap.devices) == 1
 

@@ -1,7 +1,7 @@
 """A visit to the page in a real browser, with a clock that a test moves and a spy on what is played."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -75,6 +75,14 @@ class Visit:
                 return
             await self.advance(timedelta(milliseconds=50))
         raise AssertionError(f"never saw {selector}")
+
+    async def waits(self, met: Callable[[FakeApi], bool]) -> None:
+        """Let time pass in small steps until the page has asked the app: its requests take real time."""
+        for _ in range(300):
+            if met(self._catflap):
+                return
+            await self.advance(timedelta(milliseconds=100))
+        raise AssertionError("the page never asked")
 
     async def started(self) -> list[datetime]:
         at: list[float] = await self.page.evaluate("window.started")

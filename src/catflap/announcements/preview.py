@@ -1,6 +1,7 @@
 """Preview what would be said on a day with other preferences, by the functions of the planner.
 
-Nothing is stored or enqueued: changes of occurrences are not noticed here, so the next plan still tells them.
+Nothing is stored or enqueued: changes of occurrences are not noticed here, so the next plan still tells them
+(docs/decisions/0041-previews-of-a-day.md).
 """
 
 from collections import Counter

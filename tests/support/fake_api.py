@@ -12,11 +12,13 @@ from zoneinfo import ZoneInfo
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import RedirectResponse, StreamingResponse
+from starlette.exceptions import HTTPException
 
 from catflap.cli.http_server import bind, port_of, serving
 from catflap.errors import BadRequest
 from catflap.settings import Settings
 from catflap.store.unavailable import DatabaseUnavailable
+from catflap.web.page_route import http_error
 from catflap.web.paths import Paths
 from catflap.web.problems import problem_of
 from catflap.web.routes import installable
@@ -41,6 +43,7 @@ from tests.support.fake_when import add_when
 
 def build(catflap: FakeApi) -> FastAPI:
     app = FastAPI()
+    app.add_exception_handler(HTTPException, http_error)
     app.state.catflap = SimpleNamespace(paths=Paths(), settings=Settings())
     app.include_router(router)
     app.include_router(installable.router)

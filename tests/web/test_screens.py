@@ -60,3 +60,11 @@ async def test_without_scripts_the_links_lead_to_the_screens(browser: Browser, c
     await expect(page.locator("#screen-voice")).to_be_visible()
     await expect(page.locator("#screen-today")).to_be_hidden()
     await context.close()
+
+
+async def test_a_wrong_address_is_a_kind_page_with_a_way_home(page: Page, catflap: FakeApi) -> None:
+    await page.goto(f"{catflap.url}/lost")
+    await expect(page.get_by_role("heading", level=1)).to_have_text(await says(page, "broken_404"))
+    await finds_nothing(page)
+    await page.get_by_role("link", name=await says(page, "broken_home")).click()
+    await expect(page.locator("#screen-today")).to_be_visible()

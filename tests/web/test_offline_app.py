@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, expect
 
+from catflap.web import static_files, static_version
 from tests.support.fake_state import FakeApi
 from tests.web.visits import finds_nothing, guarded, says
 
@@ -94,6 +95,33 @@ async def test_after_signing_out_nothing_is_left(
     await page.goto(catflap.url)
     await expect(page.locator("#no-plan")).to_be_visible()
     await expect(page.locator("body")).not_to_contain_text(SECRET)
+
+
+INSTALL = """
+async (version) => {
+  const { installing } = await navigator.serviceWorker.register(`/service-worker.js?v=${version}`, { scope: "/" });
+  const states = ["activated", "redundant"];
+  return new Promise((resolve) => (installing.onstatechange = () => states.includes(installing.state) && resolve(installing.state)));
+}
+"""
+
+
+async def test_files_of_another_version_are_not_kept(
+    page: Page, catflap: FakeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While a new version is rolled out, two servers answer behind one address."""
+    # A page that installs nothing by itself.
+    catflap.viewer = None
+    await page.goto(catflap.url)
+    # The page came from a new server, the files come from an old one.
+    monkeypatch.setattr(static_files, "without_prefix", lambda name: (name.partition("/")[2], False))
+    present = static_version.prefix().rstrip("/")
+    assert await page.evaluate(INSTALL, present) == "redundant"
+    monkeypatch.undo()
+    # The page /offline comes from the server that has another version than the page.
+    assert await page.evaluate(INSTALL, "v-000000000000") == "redundant"
+    assert await page.evaluate("caches.keys()") == []
+    assert await page.evaluate(INSTALL, present) == "activated"
 
 
 async def test_the_app_can_be_installed(page: Page, catflap: FakeApi) -> None:

@@ -23,16 +23,37 @@ worker.addEventListener("fetch", (event) => {
 });
 
 async function keep() {
-  const cache = await caches.open(CACHE);
+  /** @type {Map<string, Response>} */
+  const found = new Map();
   for (const language of LANGUAGES) {
     const address = offline(language);
-    const answer = await fetch(address, { cache: "no-store" });
-    if (!answer.ok) throw new Error(`offline page: ${answer.status}`);
-    await cache.put(address, answer.clone());
-    const found = (await answer.text()).matchAll(/(?:href|src)="([^"]*\/static\/[^"]+)"/g);
-    // addAll refuses what is named twice.
-    await cache.addAll([...new Set(Array.from(found, ([, file]) => file ?? ""))]);
+    const answer = await fetched(address);
+    found.set(address, answer.clone());
+    for (const [, file = ""] of (await answer.text()).matchAll(/(?:href|src)="([^"]*\/static\/[^"]+)"/g)) {
+      if (!found.has(file)) found.set(file, await fileOfThisVersion(file));
+    }
   }
+  const cache = await caches.open(CACHE);
+  await Promise.all(Array.from(found, ([address, answer]) => cache.put(address, answer)));
+}
+
+/**
+ * While servers of two versions answer behind one address, that of the other one has other files, under the addresses
+ * of this version too, and then asks not to keep them. The next visit tries again.
+ * @param {string} file
+ */
+async function fileOfThisVersion(file) {
+  if (!file.includes(`/static/${version}/`)) throw new Error(`the offline page is of another version: ${file}`);
+  const answer = await fetched(file);
+  if (answer.headers.get("Cache-Control") === "no-cache") throw new Error(`${file} is of another version`);
+  return answer;
+}
+
+/** @param {string} address */
+async function fetched(address) {
+  const answer = await fetch(address, { cache: "no-store" });
+  if (!answer.ok) throw new Error(`${address}: ${answer.status}`);
+  return answer;
 }
 
 async function dropOthers() {

@@ -100,10 +100,10 @@ async def test_after_signing_out_nothing_is_left(
 INSTALL = """
 async (version) => {
   const { installing } = await navigator.serviceWorker.register(`/service-worker.js?v=${version}`, { scope: "/" });
-  const states = ["activated", "redundant"];
-  return new Promise((resolve) => (installing.onstatechange = () => states.includes(installing.state) && resolve(installing.state)));
+  const isOver = () => ["activated", "redundant"].includes(installing.state);
+  return new Promise((resolve) => (installing.onstatechange = () => isOver() && resolve(installing.state)));
 }
-"""
+"""  # noqa: E501
 
 
 async def test_files_of_another_version_are_not_kept(

@@ -6,7 +6,9 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
+from catflap.web import static_files
 from catflap.web.routes.pages import SCREENS
+from catflap.web.static_version import without_prefix
 from tests.support.fake_state import FakeApi
 from tests.web.visits import Visit, finds_nothing, on_a_phone, says
 
@@ -49,6 +51,32 @@ async def test_a_screen_is_shown_without_leaving_the_document(page: Page, catfla
     await expect(page.locator("#screen-today")).to_be_visible()
     assert await page.evaluate("window.stayed") is True
     assert catflap.asked.count("GET /when") == 0
+
+
+async def test_a_screen_that_can_not_be_fetched_says_so_and_is_tried_again(
+    page: Page, catflap: FakeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await Visit(page, catflap).open()
+
+    def without_voice(name: str) -> tuple[str, bool]:
+        return ("missing.js", False) if name.endswith("screens/voice.js") else without_prefix(name)
+
+    # At the server, because the service worker's requests can't be intercepted.
+    monkeypatch.setattr(static_files, "without_prefix", without_voice)
+    await page.click('#screens-nav a[data-screen="voice"]')
+    alert = page.locator("#screen-voice").get_by_role("alert")
+    await expect(alert).to_contain_text(await says(page, "not_fetched"))
+    await finds_nothing(page)
+    # Other screens know nothing of it, and it is told again on the way back.
+    await page.click('#screens-nav a[data-screen="today"]')
+    await expect(page.locator("#announcements")).to_be_visible()
+    await page.click('#screens-nav a[data-screen="voice"]')
+    await expect(alert).to_be_visible()
+    monkeypatch.undo()
+    await alert.get_by_role("button", name=await says(page, "broken_again")).click()
+    await expect(page.locator("#screen-voice .voice-card").first).to_be_visible()
+    await expect(alert).to_have_count(0)
+    await expect(page.get_by_role("heading", level=1)).to_be_focused()
 
 
 async def test_without_scripts_the_links_lead_to_the_screens(browser: Browser, catflap: FakeApi) -> None:

@@ -21,7 +21,12 @@
  * @typedef {(section: HTMLElement, parts: Parts) => Promise<Screen> | Screen} Open
  */
 
+import { create } from "../lib/dom.js";
+
 const FIRST = "today";
+
+/** A screen's module could not be fetched. */
+class NotFetched extends Error {}
 
 export class Screens {
   #modules;
@@ -30,6 +35,8 @@ export class Screens {
   #open = new Map();
   #current = FIRST;
   #title = document.title;
+  /** Says that a screen could not be fetched. */
+  #notFetched = create("div", "notice not-fetched");
 
   /**
    * @param {Record<string, () => Promise<{open: Open}>>} modules by the name of the screen
@@ -38,9 +45,11 @@ export class Screens {
   constructor(modules, parts) {
     this.#modules = modules;
     this.#parts = parts;
+    this.#prepareNotFetched();
     document.addEventListener("click", (event) => this.#follow(event));
     window.addEventListener("popstate", () => this.#show(this.#named(location.pathname), false));
     this.#show(this.#named(location.pathname), false);
+    window.addEventListener("online", () => this.#notFetched.isConnected && this.#show(this.#current, false));
     parts.session.signal.addEventListener("abort", () => this.#each(({ forget }) => forget?.()));
   }
 
@@ -59,7 +68,7 @@ export class Screens {
 
   /** Tell the screen that is shown of a change of the schedule or the day. */
   changed() {
-    this.#open.get(this.#current)?.then(({ changed }) => changed?.());
+    this.#open.get(this.#current)?.then(({ changed }) => changed?.(), () => {});
   }
 
   /** @param {MouseEvent} event */
@@ -91,8 +100,30 @@ export class Screens {
       window.scrollTo({ top: 0 });
       heading?.focus({ preventScroll: true });
     }
-    const screen = await this.#opened(name, section);
-    if (this.#current === name) screen.shown?.();
+    try {
+      const screen = await this.#opened(name, section);
+      if (this.#current !== name) return;
+      this.#notFetched.remove();
+      screen.shown?.();
+    } catch (error) {
+      if (!(error instanceof NotFetched)) throw error;
+      if (this.#current === name) heading?.after(this.#notFetched);
+    }
+  }
+
+  #prepareNotFetched() {
+    const { format } = this.#parts;
+    const again = create("button", "link", format.word("broken_again"));
+    again.setAttribute("type", "button");
+    again.addEventListener("click", () => this.#again());
+    this.#notFetched.setAttribute("role", "alert");
+    this.#notFetched.append(create("p", "", format.word("not_fetched")), again);
+  }
+
+  async #again() {
+    await this.#show(this.#current, true);
+    // Some browsers ask only once for a module as long as a document lives (whatwg/html issue 6768).
+    if (this.#notFetched.isConnected && (await this.#parts.session.check()) === "alive") location.reload();
   }
 
   /** @param {string} name @param {HTMLElement} section */
@@ -100,7 +131,7 @@ export class Screens {
     let opened = this.#open.get(name);
     if (!opened) {
       const module = this.#modules[name];
-      opened = module ? module().then(({ open }) => open(section, this.#parts)) : Promise.resolve({});
+      opened = module ? fetched(module).then(({ open }) => open(section, this.#parts)) : Promise.resolve({});
       // Without a network the module is asked for again the next time.
       opened.catch(() => this.#open.delete(name));
       this.#open.set(name, opened);
@@ -123,6 +154,13 @@ export class Screens {
   #section(name) {
     return name ? /** @type {HTMLElement | null} */ (document.getElementById(`screen-${name}`)) : null;
   }
+}
+
+/** @template T @param {() => Promise<T>} module @returns {Promise<T>} @throws {NotFetched} */
+function fetched(module) {
+  return module().catch((cause) => {
+    throw new NotFetched("a screen could not be fetched", { cause });
+  });
 }
 
 /** Load the style of a screen; the document names that of the first one. @param {string} name @returns {Promise<unknown>} */

@@ -97,7 +97,7 @@ async def guarded(context: BrowserContext) -> AsyncIterator[Page]:
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("console", lambda line: wrong.append(line.text) if "Content Security" in line.text else None)
     yield page
-    assert wrong == []
+    assert not wrong, "\n".join(wrong)
 
 
 @asynccontextmanager

@@ -24,6 +24,8 @@
 import { create } from "../lib/dom.js";
 
 const FIRST = "today";
+/** Whose style a screen has besides its own: for the cards of the voices. @type {Record<string, string[]>} */
+const ALSO = { hello: ["voice"] };
 
 /** A screen's module could not be fetched. */
 class NotFetched extends Error {}
@@ -86,7 +88,7 @@ export class Screens {
     const section = this.#section(name);
     if (!section) return;
     this.#current = name;
-    await styled(name);
+    await Promise.all([name, ...(ALSO[name] ?? [])].map(styled));
     if (this.#current !== name) return;
     for (const one of document.querySelectorAll(".screen")) one.toggleAttribute("hidden", one !== section);
     for (const link of document.querySelectorAll("a[data-screen]")) {
@@ -163,7 +165,7 @@ function fetched(module) {
   });
 }
 
-/** Load the style of a screen; the document names that of the first one. @param {string} name @returns {Promise<unknown>} */
+/** Load the style of a screen; the document names that of the screen it was opened at. @param {string} name @returns {Promise<unknown>} */
 async function styled(name) {
   const { href } = new URL(`screens/${name}.css`, import.meta.url);
   if ([...document.styleSheets].some((sheet) => sheet.href === href)) return;

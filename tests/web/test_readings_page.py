@@ -7,7 +7,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from tests.support.fake_state import FakeApi
-from tests.web.visits import Visit, on_a_phone, says
+from tests.web.visits import Visit, focus, on_a_phone, says
 
 pytestmark = [
     pytest.mark.browser,
@@ -28,7 +28,7 @@ async def test_a_word_is_taught_and_forgotten_by_keyboard(page: Page, catflap: F
     section = page.locator("#words")
     await expect(section.locator("li")).to_have_count(1)
 
-    await page.get_by_role("textbox", name=await says(page, "reading_word")).focus()
+    await focus(page.get_by_role("textbox", name=await says(page, "reading_word")))
     await page.keyboard.type("小鳥遊")
     await page.keyboard.press("Tab")
     await expect(page.get_by_role("textbox", name=await says(page, "reading_said"))).to_be_focused()

@@ -9,7 +9,7 @@ from playwright.async_api import Browser, Locator, Page, expect
 
 from tests.support.fake_devices import INVITATION
 from tests.support.fake_state import FakeApi
-from tests.web.visits import Visit, finds_nothing, on_a_phone, says
+from tests.web.visits import Visit, finds_nothing, focus, on_a_phone, says
 
 pytestmark = [
     pytest.mark.browser,
@@ -73,7 +73,7 @@ async def test_a_device_is_renamed_in_its_place(page: Page, catflap: FakeApi) ->
 async def test_volume_and_mute_are_of_this_device_only(page: Page, catflap: FakeApi) -> None:
     catflap.paired = [dict(MIA)]
     await Visit(page, catflap).open("/devices")
-    await card(page).get_by_role("slider", name=await says(page, "volume")).focus()
+    await focus(card(page).get_by_role("slider", name=await says(page, "volume")))
     await page.keyboard.press("ArrowRight")
     await until(catflap, volume=65)
     await press(page, card(page), "device_mute_hour")

@@ -11,7 +11,7 @@ from playwright.async_api import Browser, Locator, Page, expect
 from catflap.clock import rfc3339
 from tests.support.fake_devices import INVITATION
 from tests.support.fake_state import ALICE, FakeApi
-from tests.web.visits import NOON, Visit, finds_nothing, on_a_phone, says
+from tests.web.visits import NOON, Visit, finds_nothing, focus, on_a_phone, says
 
 pytestmark = [
     pytest.mark.browser,
@@ -47,7 +47,7 @@ async def test_a_device_is_looked_at_and_claimed_by_keyboard(page: Page, catflap
     catflap.codes = {"WDJB-MJHT": ROBOT}
     await Visit(page, catflap).open("/devices")
     section = page.locator("#device-pair")
-    await page.get_by_role("textbox", name=await says(page, "device_code")).focus()
+    await focus(page.get_by_role("textbox", name=await says(page, "device_code")))
     await page.keyboard.type("WDJB-MJHT")
     await page.keyboard.press("Enter")
     await expect(found(page)).to_contain_text("ESP32")

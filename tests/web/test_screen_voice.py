@@ -10,7 +10,7 @@ from playwright.async_api import Browser, Locator, Page, expect
 from catflap.errors import CatflapError, TryAgain
 from catflap.speech import Engine, NoVoice
 from tests.support.fake_state import ESPEAK, OPENJTALK, FakeApi
-from tests.web.visits import SOON, SPEAKS, Visit, finds_nothing, on_a_phone, says
+from tests.web.visits import SOON, SPEAKS, Visit, finds_nothing, focus, on_a_phone, says
 
 pytestmark = [
     pytest.mark.browser,
@@ -114,7 +114,7 @@ async def test_what_is_due_is_said_instead_of_a_voice_that_is_heard(page: Page, 
 
 async def test_a_choice_is_saved_at_once_by_keyboard(page: Page, catflap: FakeApi) -> None:
     await opened(page, catflap)
-    await radio(page, "pirate").focus()
+    await focus(radio(page, "pirate"))
     await page.keyboard.press("ArrowDown")
     await expect(radio(page, "butler")).to_be_focused()
     await catflap.until(lambda catflap: catflap.preferences["dialect_en"] == "butler")
@@ -145,7 +145,7 @@ async def test_each_manner_shows_the_same_reminder_in_the_chosen_dialect(
 
 async def test_a_new_pitch_is_saved_and_heard_when_the_slider_rests(page: Page, catflap: FakeApi) -> None:
     visit = await opened(page, catflap)
-    await page.locator("#voice-pitch").focus()
+    await focus(page.locator("#voice-pitch"))
     for _ in range(3):
         await page.keyboard.press("ArrowRight")
     text = await says(page, "pitch_higher", count=3)

@@ -10,7 +10,7 @@ from playwright.async_api import Browser, Locator, Page, expect
 
 from tests.support.fake_state import FakeApi
 from tests.support.fake_when import calendar
-from tests.web.visits import Visit, finds_nothing, on_a_phone, says
+from tests.web.visits import Visit, finds_nothing, focus, on_a_phone, says
 
 pytestmark = [
     pytest.mark.browser,
@@ -122,7 +122,7 @@ async def test_quiet_hours_are_set_on_the_clock_by_keys_and_the_times_follow(
     await page.locator("#quiet-on").check()
     await saved(catflap, quiet_from="22:00", quiet_until="07:00")
     begin = page.get_by_role("slider", name=await says(page, "quiet_from"))
-    await begin.focus()
+    await focus(begin)
     await begin.press("PageUp")
     await saved(catflap, quiet_from="23:00")
     await begin.press("ArrowRight")
@@ -260,7 +260,7 @@ async def test_calendars_are_chosen_one_by_one_and_previewed_at_once(page: Page,
 async def test_a_control_with_the_focus_is_never_under_the_strip(page: Page, catflap: FakeApi) -> None:
     await opened(page, catflap)
     await page.locator(".tomorrow-strip").click()
-    await page.locator("#repeat").focus()
+    await focus(page.locator("#repeat"))
     for _ in range(25):
         await page.keyboard.press("Tab")
         covered = await page.evaluate(

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, BrowserContext, Page, expect
+from playwright.async_api import Browser, BrowserContext, Locator, Page, expect
 
 from catflap.web.i18n import texts
 from tests.support.fake_state import FakeApi
@@ -107,6 +107,12 @@ async def on_a_phone(browser: Browser, language: str) -> AsyncIterator[Page]:
     async with guarded(context) as opened:
         yield opened
     await context.close()
+
+
+async def focus(control: Locator) -> None:
+    """Focus a control; one that is still disabled would not take it, nor say so."""
+    await expect(control).to_be_enabled()
+    await control.focus()
 
 
 async def says(page: Page, key: str, **values: Any) -> str:

@@ -53,6 +53,19 @@ async def test_a_screen_is_shown_without_leaving_the_document(page: Page, catfla
     assert catflap.asked.count("GET /when") == 0
 
 
+async def test_the_other_language_is_that_of_the_screen_that_is_shown(page: Page, catflap: FakeApi) -> None:
+    await Visit(page, catflap).open()
+    other = "ja" if await page.locator("html").get_attribute("lang") == "en" else "en"
+    await page.click('#screens-nav a[data-screen="when"]')
+    await expect(page.locator("#screen-when")).to_be_visible()
+    await page.locator(".top a[hreflang]").click()
+    await page.wait_for_url(f"{catflap.url}/when?lang={other}")
+    await expect(page.locator("#screen-when")).to_be_visible()
+    # It is kept in the links to the other screens.
+    await page.click('#screens-nav a[data-screen="voice"]')
+    await expect(page).to_have_url(f"{catflap.url}/voice?lang={other}")
+
+
 async def test_a_screen_that_can_not_be_fetched_says_so_and_is_tried_again(
     page: Page, catflap: FakeApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:

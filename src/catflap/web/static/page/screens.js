@@ -96,6 +96,9 @@ export class Screens {
       else link.removeAttribute("aria-current");
     }
     document.body.dataset.screen = name;
+    // The other language of this screen, not of the one that the document was opened at.
+    const other = document.querySelector(".top a[hreflang]");
+    if (other instanceof HTMLAnchorElement) other.pathname = location.pathname;
     const heading = section.querySelector("h1");
     document.title = name === FIRST ? this.#title : `${heading?.textContent} · Catflap`;
     if (isAsked) {

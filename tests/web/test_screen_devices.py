@@ -16,7 +16,7 @@ from tests.web.visits import NOON, Visit, finds_nothing, focus, on_a_phone, says
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.xdist_group("page_words"),
+    pytest.mark.xdist_group("screen_devices"),
 ]
 
 ROBOT = {"model": "ESP32", "address": "192.0.2.7", "is_same_network": True, "seconds_ago": 12}

@@ -17,7 +17,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.browser,
     pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.xdist_group("page_words"),
+    pytest.mark.xdist_group("screens"),
 ]
 BOB = "bob@example.com"
 

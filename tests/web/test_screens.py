@@ -15,7 +15,7 @@ from tests.web.visits import Visit, finds_nothing, on_a_phone, says
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.xdist_group("page_words"),
+    pytest.mark.xdist_group("screens"),
 ]
 
 

@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
+from catflap.errors import TryAgain
 from tests.support.fake_state import ALICE, FakeApi
 from tests.support.fake_when import calendar
 from tests.web.visits import Visit, finds_nothing, on_a_phone, says
@@ -88,6 +89,41 @@ async def test_a_voice_is_heard_and_chosen(page: Page, catflap: FakeApi) -> None
     await card.get_by_role("radio").check()
     language = await page.locator("html").get_attribute("lang")
     await catflap.until(lambda catflap: catflap.preferences[f"dialect_{language}"] == name)
+
+
+async def test_a_voice_that_can_not_be_heard_or_kept_says_so(page: Page, catflap: FakeApi) -> None:
+    # One that is offered no more.
+    catflap.preferences |= {"dialect_ja": "manx", "dialect_en": "manx"}
+    await Visit(page, catflap).open()
+    await page.get_by_role("button", name=await says(page, "hello_next")).click()
+    catflap.no_sample = TryAgain("voice_unavailable", "Try again.")
+    card = page.locator("#screen-hello .voice-card").last
+    await card.get_by_role("button").click()
+    told = page.locator("#screen-hello .hello-step:visible .saved")
+    await expect(told).to_have_text(await says(page, "hear_failed"))
+    catflap.ailing = True
+    await card.get_by_role("radio").click()
+    await expect(told).to_have_text(await says(page, "not_saved"))
+    # What is shown is what is stored.
+    await expect(card.get_by_role("radio")).not_to_be_checked()
+
+
+async def test_what_is_pressed_keeps_the_focus(page: Page, catflap: FakeApi) -> None:
+    await Visit(page, catflap).open()
+    box = page.get_by_role("checkbox", name="Holidays")
+    await box.focus()
+    await page.keyboard.press("Space")
+    told = page.locator("#screen-hello .hello-step:visible .saved")
+    await expect(told).to_have_text(await says(page, "saved"))
+    await expect(box).to_be_focused()
+    for _ in range(2):
+        await page.get_by_role("button", name=await says(page, "hello_next")).click()
+    say = page.get_by_role("button", name=await says(page, "hello_say"), exact=True)
+    await say.focus()
+    await page.keyboard.press("Enter")
+    await catflap.until(lambda catflap: len(catflap.said) == 1)
+    await expect(say).not_to_have_attribute("aria-disabled", "true")
+    await expect(say).to_be_focused()
 
 
 async def test_all_can_be_skipped_at_once_and_by_leaving(page: Page, catflap: FakeApi) -> None:

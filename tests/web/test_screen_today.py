@@ -121,6 +121,7 @@ async def test_what_was_said_tells_whether_it_was_heard_and_is_said_again(
     await rows.nth(2).get_by_role("button").click()
     await catflap.until(lambda catflap: catflap.reactions == [("repeat", "briefing", None)])
     await expect(phone.locator(".earlier-card [role=status]")).to_have_text(await says(phone, "did_repeat"))
+    await expect(rows.nth(2).get_by_role("button")).to_be_focused()
 
 
 async def test_one_tap_hushes_her_and_one_lets_her_speak(phone: Page, catflap: FakeApi) -> None:

@@ -23,6 +23,8 @@ export class CalendarStep {
   #shown = new AbortController();
   /** @type {Map<number, HTMLInputElement>} */
   #boxes = new Map();
+  /** Those that are being saved. @type {Set<number>} */
+  #saving = new Set();
 
   /** @param {HTMLElement} card @param {import("../screens.js").Parts} parts */
   constructor(card, parts) {
@@ -79,7 +81,7 @@ export class CalendarStep {
   #show({ id, summary, background_color: colour, selected }) {
     const known = this.#boxes.get(id);
     if (known) {
-      if (!known.disabled) known.checked = selected;
+      if (!this.#saving.has(id)) known.checked = selected;
       return;
     }
     const box = document.createElement("input");
@@ -92,6 +94,8 @@ export class CalendarStep {
     const item = document.createElement("li");
     item.append(label);
     box.addEventListener("change", () => this.#choose(id, box));
+    // Not disabled, which would take the focus from it.
+    box.addEventListener("click", (event) => this.#saving.has(id) && event.preventDefault());
     this.#boxes.set(id, box);
     this.#list.append(item);
   }
@@ -100,7 +104,7 @@ export class CalendarStep {
   async #choose(id, box) {
     const { api, format } = this.#parts;
     const selected = box.checked;
-    box.disabled = true;
+    this.#saving.add(id);
     try {
       await api.send("PATCH", `/v1/calendars/${id}`, { selected });
       this.#tell(format.word("saved"));
@@ -108,7 +112,7 @@ export class CalendarStep {
       box.checked = !selected;
       this.#tell(format.word("not_saved"));
     } finally {
-      box.disabled = false;
+      this.#saving.delete(id);
     }
   }
 

@@ -23,14 +23,16 @@ export class SoundStep {
 
   async #say() {
     const { device, format } = this.#parts;
-    this.#button.disabled = true;
+    if (this.#button.getAttribute("aria-disabled") === "true") return;
+    // Not disabled, which would take the focus from it.
+    this.#button.setAttribute("aria-disabled", "true");
     this.#note.textContent = format.word("hello_listen");
     try {
       await device.say(format.word("device_hello"));
     } catch {
       this.#note.textContent = format.word("reading_unheard");
     } finally {
-      this.#button.disabled = false;
+      this.#button.removeAttribute("aria-disabled");
     }
   }
 }

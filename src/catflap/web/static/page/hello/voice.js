@@ -23,6 +23,10 @@ export class VoiceStep {
     await this.#parts.preferences.ready;
     if (this.#group.childElementCount === 0) this.#group.append(...this.#offered().map((dialect) => this.#card(dialect)));
     this.#group.setAttribute("aria-busy", "false");
+    this.#showChosen();
+  }
+
+  #showChosen() {
     const chosen = this.#parts.preferences.values[this.#key];
     for (const input of this.#group.querySelectorAll("input")) input.checked = input.value === chosen;
   }
@@ -55,11 +59,12 @@ export class VoiceStep {
     const names = title.split(" · ").map((text) => ({ text, language: text === native ? language : "en" }));
     const { card } = radioCard("hello-dialect", { value: id, names, text: example, language });
     card.querySelector("input")?.addEventListener("change", () => this.#choose(id));
-    const { pitch, [`engine_${language}`]: engine } = /** @type {{pitch: number, [key: string]: any}} */ (preferences.values);
-    const voice = { dialect: id, pitch, engine: engine ?? null, talkativeness: null };
     const play = async (/** @type {(state: import("../voice/hearing.js").State) => void} */ show) => {
-      const key = await this.#hearing?.play(voice, { text: example, dialect: title, language }, show);
-      this.#note.textContent = key ? format.word(key) : "";
+      // As they are by now: the card stays when they change on the screen of voices.
+      const { pitch, [`engine_${language}`]: engine } = /** @type {{pitch: number, [key: string]: any}} */ (preferences.values);
+      const voice = { dialect: id, pitch, engine: engine ?? null, talkativeness: null };
+      const reason = await this.#hearing?.play(voice, { text: example, dialect: title, language }, show);
+      this.#note.textContent = reason ? format.word(`hear_${reason}`) : "";
     };
     const labels = { play: format.word("hear_voice", { name: title }), stop: format.word("hear_stop") };
     if (this.#hearing) card.append(hearButton(labels, play, () => this.#hearing?.stop()));
@@ -74,6 +79,7 @@ export class VoiceStep {
       this.#note.textContent = format.word("saved");
     } catch {
       this.#note.textContent = format.word("not_saved");
+      this.#showChosen();
     }
   }
 }

@@ -101,14 +101,16 @@ export class Earlier {
 
   /** @param {Planned} one @param {HTMLButtonElement} button */
   async #repeat(one, button) {
-    button.disabled = true;
+    if (button.getAttribute("aria-disabled") === "true") return;
+    // Not disabled, which would take the focus from it.
+    button.setAttribute("aria-disabled", "true");
     try {
       await this.#api.send("POST", `/v1/announcements/${encodeURIComponent(one.id)}/repeat`);
       this.#note.textContent = this.#format.word("did_repeat");
     } catch {
       this.#note.textContent = this.#format.word("not_done");
     } finally {
-      button.disabled = false;
+      button.removeAttribute("aria-disabled");
     }
   }
 }

@@ -1,6 +1,6 @@
 """Each announcement is counted by how it ended, and how late it was played."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -63,6 +63,15 @@ def test_lateness_is_counted_in_ranges(milliseconds: int, bound: str, counted: C
     count_lateness(counted, timedelta(milliseconds=milliseconds))
     assert counted["announcement_lateness", bound] == 1
     assert counted["announcement_late_milliseconds", ""] == max(0, milliseconds)
+
+
+async def test_a_device_whose_clock_is_wrong_by_years_counts_as_an_hour_late(
+    engine: AsyncEngine, clock: FixedClock, device_id: int, counted: Counted
+) -> None:
+    acks = Acks(engine, clock, notifies=False, count=counted)
+    await acks.record(device_id, "a", "played", datetime(9998, 12, 31, tzinfo=UTC))
+    assert counted["announcement_lateness", "+Inf"] == 1
+    assert counted["announcement_late_milliseconds", ""] == 3_600_000
 
 
 @pytest.mark.parametrize("outcome", ["missed", "held"])

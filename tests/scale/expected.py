@@ -97,7 +97,7 @@ MOST = {
     "POST /v1/say": (10, 1),
     "POST /v1/users/{user_id}/announcements": (10, 1),
     "GET /v1/sounds/{name}": (1, 0),
-    "GET / (signed in)": (4, 0),
+    "GET / (signed in)": (5, 0),
     "POST /v1/calendars/{calendar}/events": (5, 1),
     "POST /v1/users/{user_id}/calendars/{calendar}/events": (5, 1),
     "PATCH /v1/calendars/{calendar}/events/{event_id}": (5, 1),

@@ -11,7 +11,7 @@ from playwright.async_api import Browser, Page, expect
 from catflap.errors import TryAgain
 from tests.support.fake_state import ALICE, FakeApi
 from tests.support.fake_when import calendar
-from tests.web.visits import Visit, finds_nothing, on_a_phone, says
+from tests.web.visits import NOON, SOON, SPEAKS, Visit, finds_nothing, on_a_phone, says
 
 pytestmark = [
     pytest.mark.browser,
@@ -162,6 +162,28 @@ async def test_calendars_appear_as_they_are_found(page: Page, catflap: FakeApi) 
     catflap.own_calendars = found
     await visit.sees(".hello-calendar")
     await expect(page.get_by_text(waiting)).to_have_count(0)
+
+
+async def test_the_note_that_asks_to_listen_is_gone_once_she_speaks(page: Page, catflap: FakeApi) -> None:
+    catflap.say("hello", SOON, "Hello?")
+    visit = Visit(page, catflap)
+    await visit.open()
+    for _ in range(2):
+        await page.get_by_role("button", name=await says(page, "hello_next")).click()
+    await page.get_by_role("button", name=await says(page, "hello_say"), exact=True).click()
+    note = page.get_by_text(await says(page, "hello_listen"))
+    await expect(note).to_be_visible()
+    await visit.advance(SOON - NOON)
+    await visit.sees(SPEAKS)
+    await expect(note).to_have_count(0)
+
+
+async def test_without_the_calendar_there_is_a_way_to_allow_it(page: Page, catflap: FakeApi) -> None:
+    catflap.viewer = replace(NEW, missing_scopes=("calendar",))
+    await page.goto(f"{catflap.url}/hello")
+    allow = page.locator("#screen-hello").get_by_role("link", name=await says(page, "allow_calendar"))
+    assert "/signin/google?scopes=calendar" in (await allow.get_attribute("href") or "")
+    await finds_nothing(page)
 
 
 async def test_who_knows_her_begins_with_today(page: Page, catflap: FakeApi) -> None:

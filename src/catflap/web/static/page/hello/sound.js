@@ -1,5 +1,9 @@
 // The step "say hello": the touch that browsers want before they let a page make a sound, and help where none is heard.
 
+import { byId } from "../../lib/dom.js";
+
+const SAYS = new Set(["speaking", "showing"]);
+
 export class SoundStep {
   #button;
   #note;
@@ -11,6 +15,9 @@ export class SoundStep {
     this.#button = /** @type {HTMLButtonElement} */ (card.querySelector(".hello-say"));
     this.#note = /** @type {HTMLElement} */ (card.querySelector(".saved"));
     this.#button.addEventListener("click", () => this.#say());
+    // Once she says it there is no more to wait for.
+    const mia = byId("mia", SVGElement);
+    new MutationObserver(() => SAYS.has(mia.dataset.state ?? "") && this.begin()).observe(mia, { attributeFilter: ["data-state"] });
   }
 
   begin() {

@@ -99,6 +99,20 @@ async def test_mute_is_one_tap_away_on_each_screen_of_a_phone(page: Page, catfla
     await expect(mute).to_have_attribute("aria-pressed", "false")
 
 
+async def test_by_keyboard_the_focus_does_not_go_under_the_tabs(page: Page, catflap: FakeApi) -> None:
+    await page.goto(f"{catflap.url}/voice")
+    await expect(page.locator(".voice-card").last).to_be_attached()
+    below = """() => {
+      const one = document.activeElement, {top, bottom} = one.getBoundingClientRect();
+      const tabs = document.querySelector(".screens").getBoundingClientRect();
+      return bottom - top < tabs.top && !one.closest(".screens") && bottom > tabs.top && one !== document.body;
+    }"""
+    for _ in range(25):
+        await page.keyboard.press("Tab")
+        focused = await page.evaluate("document.activeElement.outerHTML.slice(0, 90)")
+        assert not await page.evaluate(below), focused
+
+
 @pytest.mark.parametrize("name", SCREENS)
 async def test_mia_stays_in_view_on_a_desk(browser: Browser, catflap: FakeApi, name: str) -> None:
     context = await browser.new_context(locale="en", viewport={"width": 1280, "height": 900})

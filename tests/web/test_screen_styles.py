@@ -78,16 +78,16 @@ async def width(page: Page, selector: str) -> float:
     return box["width"]
 
 
-async def test_mia_is_large_on_a_phone_before_one_has_signed_in(
-    page: Page, catflap: FakeApi
-) -> None:
+async def test_mia_is_large_on_a_phone_before_one_has_signed_in(page: Page, catflap: FakeApi) -> None:
     catflap.viewer = None
     await page.goto(catflap.url)
     assert await width(page, ".stage") > 200
 
 
 @pytest.mark.parametrize("name", SCREENS)
-async def test_mute_is_one_tap_away_on_each_screen_of_a_phone(page: Page, catflap: FakeApi, name: str) -> None:
+async def test_mute_is_one_tap_away_on_each_screen_of_a_phone(
+    page: Page, catflap: FakeApi, name: str
+) -> None:
     await page.goto(catflap.url + path(name))
     mute = page.locator("#mute")
     await expect(mute).to_be_visible()

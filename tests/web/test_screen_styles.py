@@ -16,15 +16,18 @@ pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
     pytest.mark.xdist_group("page_words"),
 ]
-# The looks of each kind of element on the screen that is shown, but for what depends on its content or its focus.
+# The looks of each kind of element that is shown, but for what depends on its content or its focus.
 LOOKS = """() => {
   document.activeElement.blur();
-  const wanted = ["display", "position", "padding", "margin", "color", "backgroundColor", "border", "borderRadius",
-    "boxShadow", "font", "gap", "minHeight", "textAlign", "alignItems", "justifyContent", "opacity", "fill", "stroke"];
+  const wanted = ["display", "position", "padding", "margin", "color", "backgroundColor", "border",
+    "borderRadius", "boxShadow", "font", "gap", "minHeight", "textAlign", "alignItems", "justifyContent",
+    "opacity", "fill", "stroke"];
   const looks = {};
-  for (const one of document.querySelectorAll(".screen:not([hidden]) *, .mia-side *, .top *, .foot *, .screens *")) {
+  const shown = ".screen:not([hidden]) *, .mia-side *, .top *, .foot *, .screens *";
+  for (const one of document.querySelectorAll(shown)) {
     const style = getComputedStyle(one);
-    const states = one.getAttributeNames().filter((name) => /^(class|aria|data-state|hidden|disabled)/.test(name));
+    const isState = (name) => /^(class|aria|data-state|hidden|disabled)/.test(name);
+    const states = one.getAttributeNames().filter(isState);
     const kind = [one.localName, ...states.map((name) => `${name}=${one.getAttribute(name)}`)].join(" ");
     const under = one.parentElement.getAttribute("class") ?? one.parentElement.id;
     (looks[`${under} > ${kind}`] ??= []).push(wanted.map((name) => `${name}: ${style[name]}`).join("; "));
@@ -105,7 +108,8 @@ async def test_by_keyboard_the_focus_does_not_go_under_the_tabs(page: Page, catf
     below = """() => {
       const one = document.activeElement, {top, bottom} = one.getBoundingClientRect();
       const tabs = document.querySelector(".screens").getBoundingClientRect();
-      return bottom - top < tabs.top && !one.closest(".screens") && bottom > tabs.top && one !== document.body;
+      return bottom - top < tabs.top && !one.closest(".screens") && bottom > tabs.top
+        && one !== document.body;
     }"""
     for _ in range(25):
         await page.keyboard.press("Tab")

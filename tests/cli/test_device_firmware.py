@@ -66,7 +66,7 @@ def test_each_language_has_all_that_the_firmware_says() -> None:
 def test_what_it_says_of_pairing_is_what_the_page_says() -> None:
     for language, phrase in (("en", "add a device"), ("ja", "デバイスを追加")):
         assert phrase in TEXTS[language]["pair"]
-        assert phrase in texts(language)["device_code"].lower()
+        assert phrase in texts(language)["device_add"].lower()
 
 
 async def test_the_firmware_says_these_sounds(folder: Path, clock: FixedClock) -> None:

@@ -143,6 +143,7 @@ async def test_a_change_at_google_appears_on_the_time_line_without_a_reload(page
     await to_the_consent(page, demo)
     google = urljoin(page.url, "/sandbox/calendars/mia@example.com/primary/events")
     await page.click("button[value=allow]")
+    await page.get_by_role("link", name="Skip all").click()
     await expect(page.locator("#appointments .block").first).to_be_visible(timeout=30_000)
     await page.evaluate("window.stayed = true")
     cake = page.locator("#appointments .block", has_text="Cake")

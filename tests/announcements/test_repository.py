@@ -10,8 +10,9 @@ import pytest
 from sqlalchemy import Row, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from catflap.announcements.acknowledging import acknowledge
 from catflap.announcements.planned import PlannedAnnouncement, Wording
-from catflap.announcements.repository import acknowledge, lock_plan, mark_failed, mark_ready
+from catflap.announcements.repository import lock_plan, mark_failed, mark_ready
 from catflap.clock import FixedClock
 from catflap.errors import BadRequest
 from catflap.speech import Utterance, VoiceChoice, installed_voices

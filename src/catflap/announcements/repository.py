@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import func, select, text, update
@@ -21,7 +21,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from catflap.announcements.encoded_sounds import not_encoded
 from catflap.announcements.plan_inputs import RENDER_RETRY_AFTER
 from catflap.announcements.planned import KINDS, PlannedAnnouncement
-from catflap.errors import BadRequest
 from catflap.speech import Voices, installed_voices
 from catflap.store.notify import CHANNEL
 from catflap.store.prepared_reads import PreparedQuery
@@ -31,26 +30,12 @@ from catflap.store.single_statements import fetch_within
 from catflap.store.tables import announcements as t
 from catflap.store.tables import devices
 from catflap.store.task_types import RENDER, schedule_topic
-from catflap.store.text import sanitize_text
 
-_STATE_ORDER = {
-    "planned": 0,
-    "ready": 1,
-    "sent": 2,
-    "held": 3,
-    "missed": 4,
-    "cancelled": 4,
-    "failed": 5,
-    "played": 6,
-}
-STATES = tuple(_STATE_ORDER)
-ACK_STATES = frozenset({"played", "failed", "missed", "held"})
 _PENDING_STATES = ("planned", "ready", "sent", "held")
 _UNPLAYED_STATES = frozenset({"planned", "ready", "missed", "cancelled"})
 _REPLANNABLE_STATES = frozenset({"planned", "ready", "cancelled"})
 # Announcements are deleted so long after they expired, and sounds after they were last used.
 KEPT = timedelta(hours=48)
-_MAX_DETAIL = 500
 _PLAN_LOCK = 0x0CA7 << 40
 # Much less than what retention keeps unused sounds.
 _SOUND_NOTED_EVERY = timedelta(hours=24)
@@ -227,55 +212,6 @@ async def _finish_waiting(connection: AsyncConnection, sound_key: str, values: d
     for device_id in sorted(set(on_devices)):
         await increment_version(connection, device_id)
     return len(on_devices)
-
-
-class Acknowledged(NamedTuple):
-    """What an acknowledgement changed.
-
-    Attributes:
-        is_news: Whether it had an effect.
-        was: The state before it.
-        late: How long after its time it happened.
-    """
-
-    is_news: bool
-    was: str
-    late: timedelta
-
-
-async def acknowledge(
-    connection: AsyncConnection,
-    device_id: int,
-    announcement_id: str,
-    state: str,
-    at: datetime,
-    detail: str | None = None,
-) -> Acknowledged:
-    """Record what a device reports about an announcement; late or repeated reports have no effect.
-
-    Args:
-        connection: An open transaction.
-        device_id: The device that reports.
-        announcement_id: Its announcement.
-        state: `played`, `failed`, `missed` or `held`.
-        at: When it happened.
-        detail: A hint for humans.
-
-    Raises:
-        BadRequest: `not_found`, also for another device's announcement; `state_invalid`.
-    """
-    if state not in ACK_STATES:
-        raise BadRequest("state_invalid", "The state must be played, failed, missed or held.")
-    ours = (t.c.id == announcement_id, t.c.device_id == device_id)
-    found = select(t.c.state, t.c.play_at).where(*ours).with_for_update()
-    row = (await connection.execute(found)).one_or_none()
-    if row is None:
-        raise BadRequest("not_found", "This device has no such announcement.")
-    is_news = _STATE_ORDER[state] > _STATE_ORDER[row.state]
-    if is_news:
-        hint = sanitize_text(detail, _MAX_DETAIL) if detail else None
-        await connection.execute(update(t).where(*ours).values(state=state, detail=hint, updated_at=at))
-    return Acknowledged(is_news, row.state, at - row.play_at)
 
 
 @dataclass(frozen=True)

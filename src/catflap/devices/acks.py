@@ -4,9 +4,9 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from catflap.announcements.acknowledging import acknowledge
 from catflap.announcements.lateness import count_lateness
 from catflap.announcements.missed import retract_late
-from catflap.announcements.repository import acknowledge
 from catflap.clock import Clock
 from catflap.store.counters import Count, count_nothing
 from catflap.store.notify import announce_change

@@ -6,8 +6,9 @@ from functools import partial
 from sqlalchemy import ColumnElement, delete, exists, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from catflap.announcements.acknowledging import STATES
 from catflap.announcements.facts import FACTS_KEPT
-from catflap.announcements.repository import KEPT, STATES
+from catflap.announcements.repository import KEPT
 from catflap.calendars.project_budget import delete_old_windows
 from catflap.devices.members import delete_expired_invitations
 from catflap.devices.pairing import delete_expired_pairings

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from catflap.announcements.repository import ACK_STATES
+from catflap.announcements.acknowledging import ACK_STATES
 
 # Ten times of what the longest acknowledgement has.
 MAX_BYTES: Final = 8 * 1024

@@ -12,7 +12,11 @@ CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = [
     "--headless",
     "--no-sandbox",
+    # A GPU that is emulated takes more time than drawing without one.
     "--disable-gpu",
+    "--disable-gpu-compositing",
+    "--disable-gpu-rasterization",
+    "--disable-software-rasterizer",
     # Drawn without a GPU, a Mia who blinks and breathes takes half of a core for each open page.
     "--force-prefers-reduced-motion",
     "--disable-quic",

@@ -1,6 +1,7 @@
 """A visit to the page in a real browser, with a clock that a test moves and a spy on what is played."""
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -69,12 +70,18 @@ class Visit:
         await expect(self.page.locator("html")).to_have_attribute("data-schedule", str(version))
 
     async def sees(self, selector: str) -> None:
-        """Let time pass in small steps until the page has got there: fetching and decoding take real time."""
-        for _ in range(100):
-            if await self.page.locator(selector).count():
-                return
-            await self.advance(timedelta(milliseconds=50))
-        raise AssertionError(f"never saw {selector}")
+        """Let time pass in small steps until the page has got there.
+
+        Fetching, decoding and playing take real time, so after five seconds of the page steps are smaller.
+        """
+        try:
+            async with asyncio.timeout(30):
+                for step in itertools.count():
+                    if await self.page.locator(selector).count():
+                        return
+                    await self.advance(timedelta(milliseconds=50 if step < 100 else 1))
+        except TimeoutError:
+            raise AssertionError(f"never saw {selector}") from None
 
     async def waits(self, met: Callable[[FakeApi], bool]) -> None:
         """Let time pass in small steps until the page has asked the app: its requests take real time."""

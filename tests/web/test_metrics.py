@@ -18,7 +18,7 @@ from catflap.clock import FixedClock
 from catflap.store.database import Urls
 from catflap.vault.api_keys import RIGHTS
 from tests.support.app_client import ALICE, BOB, RunningApp, running_app
-from tests.support.operator import NUMBERS, busy, signed_in
+from tests.support.operator_session import NUMBERS, busy, signed_in
 
 pytestmark = pytest.mark.slow  # starts an application for each test
 

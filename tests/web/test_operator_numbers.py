@@ -9,7 +9,7 @@ from catflap.clock import FixedClock
 from catflap.store.counters import BUCKET
 from catflap.store.database import Urls
 from tests.support.app_client import ALICE, BOB, RunningApp, running_app
-from tests.support.operator import NUMBERS, busy, signed_in
+from tests.support.operator_session import NUMBERS, busy, signed_in
 from tests.support.statements import queries, recorded_statements
 
 pytestmark = pytest.mark.slow  # starts an application for each test

@@ -10,7 +10,7 @@ from catflap.announcements.preview import Preview
 from catflap.announcements.sample_day import sample_day
 from catflap.web.schemas.calendars import CalendarBody, CalendarList, CalendarResource
 from catflap.web.schemas.preferences import PreferencesBody
-from catflap.web.schemas.preview import PreviewBody, PreviewResource
+from catflap.web.schemas.preview import DayPreviewBody, PreviewResource
 from tests.support.fake_state import FakeApi
 
 _CALENDAR = {
@@ -65,7 +65,7 @@ def add_when(app: FastAPI, catflap: FakeApi) -> None:
         return CalendarResource.model_validate(found)
 
     @app.post("/v1/announcements/preview")
-    async def preview(body: PreviewBody) -> PreviewResource:
+    async def preview(body: DayPreviewBody) -> PreviewResource:
         """Plan the made-up day with the planner's own function."""
         stored = PreferencesBody.model_validate(catflap.preferences).applied_to(Preferences())
         chosen = body.applied_to(stored)

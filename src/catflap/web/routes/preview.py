@@ -4,7 +4,7 @@ from catflap.announcements.preference_store import load_preferences
 from catflap.announcements.preview import preview_day
 from catflap.web.authentication import CurrentSession, ServicesDep
 from catflap.web.problem_route import new_router
-from catflap.web.schemas.preview import PreviewBody, PreviewResource
+from catflap.web.schemas.preview import DayPreviewBody, PreviewResource
 from catflap.web.schemas.problems import SESSION, problems
 
 router = new_router("/v1", tag="announcements")
@@ -25,7 +25,7 @@ _REFUSED = (
     response_description="The announcements of that day, in order of time.",
     responses=problems(*SESSION, *_REFUSED),
 )
-async def preview(body: PreviewBody, session: CurrentSession, services: ServicesDep) -> PreviewResource:
+async def preview(body: DayPreviewBody, session: CurrentSession, services: ServicesDep) -> PreviewResource:
     """Plan a day from the stored events with the preferences that are sent, and the stored ones for the rest.
 
     Nothing is stored, no sound is made, and the schedules of devices stay as they are.

@@ -40,7 +40,7 @@ class PreviewedCalendar(CalendarBody):
     )
 
 
-class PreviewBody(StrictBody):
+class DayPreviewBody(StrictBody):
     """A day, and what would be different."""
 
     day: _NamedDay | _Date = Field(

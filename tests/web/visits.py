@@ -136,13 +136,17 @@ Promise.all(document.getAnimations().filter((one) => one.effect?.getComputedTimi
 
 
 async def finds_nothing(page: Page) -> None:
-    """Assert that axe finds nothing: WCAG 2 at levels A and AA with contrast, and best practices."""
-    await page.evaluate(_SETTLED)
-    checking = asyncio.ensure_future(Axe().run(page))
-    # Axe waits by timers, which a visit's clock holds.
-    while "__pwClock" in await page.evaluate("Object.keys(globalThis)") and not checking.done():
-        await page.clock.run_for(1)
-    found = await checking
+    """Assert that axe finds nothing: WCAG 2 at levels A and AA with contrast, and best practices.
+
+    It needs scripts: a page without them would never answer, which is an error after a minute.
+    """
+    async with asyncio.timeout(60):
+        await page.evaluate(_SETTLED)
+        checking = asyncio.ensure_future(Axe().run(page))
+        # Axe waits by timers, which a visit's clock holds.
+        while "__pwClock" in await page.evaluate("Object.keys(globalThis)") and not checking.done():
+            await page.clock.run_for(1)
+        found = await checking
     places = [
         f"{one['id']}: {node['target']}: {node.get('failureSummary', '')}"
         for one in found.response["violations"]

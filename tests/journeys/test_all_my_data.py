@@ -15,7 +15,7 @@ from playwright.async_api import Page, expect
 from catflap.errors import UserMustAct
 from catflap.store.tables import metadata
 from tests.support.app_client import ALICE, BOB, RunningApp
-from tests.support.chromium import open_browser
+from tests.support.chromium import strict_page
 from tests.support.jobs import run_jobs
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
@@ -24,15 +24,8 @@ TITLE = "Dentist <b>with</b> Mia"
 
 @pytest.fixture
 async def page() -> AsyncIterator[Page]:
-    """A new page; errors in it fail the test."""
-    async with open_browser() as browser:
-        context = await browser.new_context(locale="en-GB")
-        page = await context.new_page()
-        errors: list[str] = []
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        yield page
-        await context.close()
-        assert errors == []
+    async with strict_page() as opened:
+        yield opened
 
 
 def insert_event(app: RunningApp, email: str, title: str) -> None:

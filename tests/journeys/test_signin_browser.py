@@ -11,7 +11,7 @@ from playwright.async_api import Page, expect
 from tests.journeys.embedding import at_google, in_popup, shown, told
 from tests.journeys.pages import AUTH2, GUIDE, POPUP, PREPARED_ONCE
 from tests.support.app_client import ALICE, BOB, RunningApp
-from tests.support.chromium import open_browser
+from tests.support.chromium import strict_page
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 LET_THE_PERSON_CHOOSE = """() => {
@@ -23,15 +23,8 @@ OVERFLOW = "() => document.documentElement.scrollWidth - innerWidth"
 
 @pytest.fixture
 async def page(app: RunningApp) -> AsyncIterator[Page]:
-    """A new page; errors in it fail the test."""
-    async with open_browser() as browser:
-        context = await browser.new_context(locale="en-GB")
-        page = await context.new_page()
-        errors: list[str] = []
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        yield page
-        await context.close()
-        assert errors == []
+    async with strict_page() as opened:
+        yield opened
 
 
 async def me(page: Page, app: RunningApp) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, Page, async_playwright
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = [
@@ -50,3 +50,16 @@ async def open_browser(*extra: str) -> AsyncIterator[Browser]:
             yield browser
         finally:
             await browser.close()
+
+
+@asynccontextmanager
+async def strict_page() -> AsyncIterator[Page]:
+    """A page in a Chromium of its own, in English; an error in it fails the test."""
+    async with open_browser() as browser:
+        context = await browser.new_context(locale="en-GB")
+        page = await context.new_page()
+        errors: list[str] = []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        yield page
+        await context.close()
+        assert errors == []

@@ -17,6 +17,7 @@ from catflap.store.tables import users
 from tests.support.app_client import RunningApp, running_app
 from tests.support.scheduling import GroupScheduling
 from tests.support.voices import quick_voices
+from tests.support.wheel import InstalledWheel, install_wheels
 
 # The same examples in each run, so that red is about the change; HYPOTHESIS_PROFILE=explore looks further.
 settings.register_profile("steady", derandomize=True)
@@ -42,6 +43,13 @@ def pytest_collection() -> Generator[None, object, object]:
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupScheduling | None:
     """Keep each group of tests in one worker."""
     return GroupScheduling(config, log) if config.getvalue("dist") == "loadgroup" else None
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> InstalledWheel:
+    """The wheels of this checkout in a virtual environment; one for all workers of a run."""
+    folder = tmp_path_factory.getbasetemp()
+    return install_wheels((folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "installed")
 
 
 @pytest.fixture

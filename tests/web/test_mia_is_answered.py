@@ -1,11 +1,12 @@
 """What people choose and answer on the page: preferences, a mute of all devices, again and later."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from tests.support.fake_state import FakeApi
 from tests.web.visits import NOON, SHOWS, SOON, SPEAKS, Visit, on_a_phone, says
@@ -79,6 +80,28 @@ async def test_what_is_said_and_when_is_chosen_with_the_rest_untouched(page: Pag
     await page.locator("#evening").fill("")
     gone = {"countdown_minutes": [], "repeat_minutes": None, "evening_at": None}
     await catflap.until(lambda catflap: catflap.preferences == chosen | gone)
+
+
+async def test_a_choice_stays_while_the_one_before_it_is_saved(page: Page, catflap: FakeApi) -> None:
+    before = dict(catflap.preferences)
+    reached, goes_on = asyncio.Event(), asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        if route.request.method == "PUT":
+            reached.set()
+            await goes_on.wait()
+        await route.continue_()
+
+    await page.route("**/v1/preferences", hold)
+    await Visit(page, catflap).open("/when")
+    await page.select_option("#repeat", "3")
+    await reached.wait()
+    await page.locator("#evening-on").check()
+    goes_on.set()
+    chosen = before | {"repeat_minutes": 3, "evening_at": "21:00"}
+    await catflap.until(lambda catflap: catflap.preferences["repeat_minutes"] == 3)
+    await expect(page.locator("#evening-on")).to_be_checked()
+    await catflap.until(lambda catflap: catflap.preferences == chosen)
 
 
 async def test_quiet_hours_are_saved_when_both_ends_are_there(page: Page, catflap: FakeApi) -> None:

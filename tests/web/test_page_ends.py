@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from playwright.async_api import BrowserContext, Page, expect
+from playwright.async_api import BrowserContext, Page, Route, expect
 
 from tests.support.fake_state import ALICE, FakeApi
 from tests.web.visits import NOON, SOON, SPEAKS, Visit, guarded
@@ -161,6 +161,30 @@ async def test_signing_out_in_one_tab_silences_the_other(context: BrowserContext
         await second.click("#signout button")
         await first.wait_for_selector(SIGNED_OUT)
         assert await first.evaluate(KEYS) == []
+
+
+async def test_signing_out_ends_where_the_server_leads_also_when_the_end_is_noticed_before(
+    page: Page, context: BrowserContext, catflap: FakeApi
+) -> None:
+    reached, goes_on = asyncio.Event(), asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        reached.set()
+        await goes_on.wait()
+        await route.continue_()
+
+    await page.route("**/signout", hold)
+    await Visit(page, catflap).open("/voice")
+    async with guarded(context) as other:
+        await other.goto(f"{catflap.url}/privacy")
+        await page.locator("#signout button").click(no_wait_after=True)
+        await reached.wait()
+        catflap.viewer = None
+        async with page.expect_response("**/v1/session"):
+            await other.evaluate("new BroadcastChannel('catflap.session').postMessage('look')")
+    goes_on.set()
+    # The address of the form: here nobody is signed in any more. A reload would have stayed at the screen.
+    await page.wait_for_url(f"{catflap.url}/signout")
 
 
 async def test_the_same_person_signed_in_anew_goes_on_as_the_same_device(

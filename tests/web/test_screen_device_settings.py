@@ -1,11 +1,12 @@
 """A device on the screen "Devices": name, volume, mute, quiet hours, format, key, members, speakers."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Locator, Page, expect
+from playwright.async_api import Browser, Locator, Page, Route, expect
 
 from tests.support.fake_devices import INVITATION
 from tests.support.fake_state import FakeApi
@@ -188,6 +189,27 @@ async def test_a_speaker_of_home_assistant_becomes_a_device(page: Page, catflap:
     await rest.press("Enter")
     await catflap.until(lambda catflap: (catflap.speakers or [{}])[0]["volume"] == 40)
     assert (catflap.speakers or [{}])[0]["rest_entity"] == "input_boolean.children_asleep"
+
+
+async def test_a_speaker_takes_nothing_before_it_is_known_what_is_set(page: Page, catflap: FakeApi) -> None:
+    catflap.speakers = [dict(SPEAKER)]
+    await Visit(page, catflap).open("/devices")
+    await press(page, page.locator("#device-speakers"), "speaker_add")
+    await expect(card(page, 90)).to_contain_text("Bath")
+    reached, goes_on = asyncio.Event(), asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        reached.set()
+        await goes_on.wait()
+        await route.continue_()
+
+    await page.route("**/v1/speakers", hold)
+    await card(page, 90).locator("summary").click()
+    await reached.wait()
+    rest = card(page, 90).get_by_role("textbox", name=await says(page, "speaker_rest"))
+    await expect(rest).to_be_disabled()
+    goes_on.set()
+    await expect(rest).to_be_enabled()
 
 
 async def test_without_home_assistant_nothing_is_said_of_it(page: Page, catflap: FakeApi) -> None:

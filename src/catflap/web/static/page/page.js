@@ -5,7 +5,7 @@ import { delay, ServerClock } from "../lib/clock.js";
 import { byId } from "../lib/dom.js";
 import { Format } from "../lib/format.js";
 import { keepLink } from "../lib/link.js";
-import { forget, forgetOthers } from "../lib/memory.js";
+import { forgetOthers } from "../lib/memory.js";
 import { Controls } from "./controls.js";
 import { Day } from "./day.js";
 import { Device } from "./device.js";
@@ -64,7 +64,7 @@ day?.addEventListener("change", () => day.shown && keepPlan(page.user, { ...day.
 preferences.addEventListener("change", () => day?.refresh());
 loadPreferences();
 // The server deletes the session and its devices; this browser deletes its own part.
-byId("signout", HTMLElement).addEventListener("submit", () => forget());
+byId("signout", HTMLElement).addEventListener("submit", () => session.endByForm());
 
 // The app without a network; plain http has no service workers, but on localhost.
 navigator.serviceWorker?.register(`${page.mia}/service-worker.js?v=${page.version}`, { scope: `${page.mia}/` }).catch(() => {});
@@ -99,6 +99,9 @@ function startMia() {
       }),
   );
   const controls = new Controls({ lineOf, speaker, mia, clock, schedule, performance, format, device, hush: new Hush(api, format, clock), user: page.user });
+
+  // The dialect of the next announcement is known with the day.
+  day.addEventListener("change", () => controls.tick());
 
   const apply = (/** @type {import("./schedule.js").ScheduleDocument} */ document) => {
     if (session.signal.aborted) return;

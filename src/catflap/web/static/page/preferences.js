@@ -8,8 +8,10 @@
 export class Preferences extends EventTarget {
   #api;
   #format;
-  /** @type {Values} */
-  #values = {};
+  /** @type {Values} as the server has them */
+  #stored = {};
+  /** @type {Values[]} changes that the server has not answered yet, the oldest first */
+  #unanswered = [];
   /** @type {Map<string, Dialect>} */
   #dialects = new Map();
   #offered = "";
@@ -37,8 +39,9 @@ export class Preferences extends EventTarget {
     this.#offerZone();
   }
 
+  /** With the choices that are on their way, so that the answer to one doesn't take back the next. */
   get values() {
-    return this.#values;
+    return Object.assign({}, this.#stored, ...this.#unanswered);
   }
 
   get dialects() {
@@ -52,11 +55,20 @@ export class Preferences extends EventTarget {
    * @throws {import("../lib/api.js").Problem}
    */
   save(changes) {
-    const saved = this.#saving.then(async () => {
-      this.#adopt(await this.#api.send("PUT", "/v1/preferences", { ...this.#values, ...changes }));
-    });
+    this.#unanswered.push(changes);
+    const saved = this.#saving.then(() => this.#store(changes));
     this.#saving = saved.catch(() => {});
     return saved;
+  }
+
+  /** @param {Values} changes */
+  async #store(changes) {
+    try {
+      this.#stored = await this.#api.send("PUT", "/v1/preferences", { ...this.#stored, ...changes });
+    } finally {
+      this.#unanswered = this.#unanswered.filter((one) => one !== changes);
+    }
+    this.#adopt(this.#stored);
   }
 
   /** What a dialect is called on this page. @param {string} id */
@@ -79,22 +91,22 @@ export class Preferences extends EventTarget {
    * @param {{zone: string, zone_source: string}} day
    */
   applyZone({ zone, zone_source }) {
-    const { zone: before, zone_source: source } = this.#values;
+    const { zone: before, zone_source: source } = this.#stored;
     if (source === undefined || (zone === before && zone_source === source)) return;
-    this.#adopt({ ...this.#values, zone, zone_source });
+    this.#adopt({ ...this.#stored, zone, zone_source });
     this.#offerZone();
   }
 
   /** @param {Values} values */
   #adopt(values) {
-    this.#values = values;
+    this.#stored = values;
     this.dispatchEvent(new Event("change"));
   }
 
   /** Send this browser's time zone, unless the user or Google has given one. */
   async #offerZone() {
     const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
-    const { zone, zone_source: source } = this.#values;
+    const { zone, zone_source: source } = this.#stored;
     if (!["default", "browser"].includes(String(source)) || !here || here === this.#offered) return;
     if (here === zone && source === "browser") return;
     this.#offered = here;

@@ -26,6 +26,7 @@ export class Session {
   #ticked = Date.now();
   /** What may be ending the session at this page's own wish. @type {Promise<unknown>} */
   #ending = Promise.resolve();
+  #isLeaving = false;
 
   /** @param {import("../lib/api.js").Api} api @param {number} user */
   constructor(api, user) {
@@ -74,6 +75,12 @@ export class Session {
     forget();
     this.tellOthers();
     location.replace(address);
+  }
+
+  /** A form of this page ends the session and leads elsewhere: reloading would be in its way. */
+  endByForm() {
+    this.#isLeaving = true;
+    forget();
   }
 
   /** Ask. @returns {Promise<State>} */
@@ -144,6 +151,7 @@ export class Session {
 
   /** Reload: the server decides which page is shown. */
   #leave() {
+    if (this.#isLeaving) return;
     if (leftJustNow()) setTimeout(() => location.reload(), CALM);
     else location.reload();
   }

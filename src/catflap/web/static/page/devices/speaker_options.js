@@ -1,7 +1,7 @@
 // What is set for a speaker of Home Assistant only: an entity that says when somebody rests there, and its volume.
 
 import { create } from "../../lib/dom.js";
-import { box, button, during, field, input } from "./parts.js";
+import { box, button, during, field, input, sentence } from "./parts.js";
 
 export class SpeakerOptions {
   #context;
@@ -26,7 +26,9 @@ export class SpeakerOptions {
       during(context, save, () => this.#save());
     });
     ownBox.addEventListener("change", () => (this.#volume.disabled = ownBox.checked));
-    this.#load().catch(() => {});
+    // Until it is known what is set, nothing can be typed that an answer would take back.
+    for (const control of [this.#rest, ownBox, this.#volume, save]) control.disabled = true;
+    this.#load().then(() => (this.#rest.disabled = ownBox.disabled = save.disabled = false)).catch((error) => context.tell(sentence(format, error)));
   }
 
   async #load() {

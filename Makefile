@@ -8,7 +8,7 @@ export PYTHONDONTWRITEBYTECODE :=
 COMPILE := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
   --no-emit-package google-sandbox --no-emit-package catflap-client
 
-.PHONY: help demo test test-fast check format lock bench recognisers esphome home-assistant listen screens clean
+.PHONY: help demo test test-fast check format lock bench recognisers esphome home-assistant docs listen screens clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -41,6 +41,7 @@ lock: ## compile the lock files anew (needs uv)
 	uv pip compile $(COMPILE) --group recognisers -o requirements-recognisers.lock
 	uv pip compile $(COMPILE) --group esphome -o requirements-esphome.lock
 	uv pip compile $(COMPILE) --group home-assistant -o requirements-home-assistant.lock
+	uv pip compile $(COMPILE) --group docs -o requirements-docs.lock
 
 bench: .venv/dev ## measure, beside the peers, in one run
 	@$(BIN)/python -m bench $(ARGS)
@@ -51,6 +52,10 @@ esphome: .venv-esphome/installed ## ESPHome, for the test that validates firmwar
 
 home-assistant: .venv-home-assistant/installed ## a real Home Assistant (600 MB) for the tests of its MQTT and speakers
 
+docs: .venv-docs/installed .venv/dev ## the documentation as a site with its reference, in build/docs/site
+	@$(BIN)/python -m docsite build/docs
+	@.venv-docs/bin/zensical build --clean --strict --config-file build/docs/zensical.toml
+
 listen: .venv/dev ## a sound of each kind in each dialect, and a page to hear them; ARGS="--dialect kansai"
 	@$(BIN)/catflap phrases listen listen-out $(ARGS)
 
@@ -58,7 +63,7 @@ screens: .venv/dev ## pictures of all screens of the page, into docs/screens
 	@$(BIN)/python -m tests.web.screens
 
 clean: ## take away what was installed and made here
-	rm -rf .venv .venv-recognisers .venv-esphome .venv-home-assistant .bench-cache node_modules .catflap demo-out listen-out
+	rm -rf .venv .venv-recognisers .venv-esphome .venv-home-assistant .venv-docs build .bench-cache node_modules .catflap demo-out listen-out
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

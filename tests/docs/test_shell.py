@@ -47,8 +47,9 @@ def _problems(line: str) -> list[str]:
     problems = [f"{name} is no setting of docs/settings.md" for name in unknown]
     if called[:1] == ["catflap"]:
         problems += _wrong_command(called[1:])
-    if called[:2] in (["pip", "install"], ["pipx", "install"]):
-        problems += [f"{one} is nothing to install" for one in called[2:] if not _is_ours(one)]
+    if called[:2] in (["pip", "install"], ["pipx", "install"], ["pipx", "inject"]):
+        wanted = [one for one in called[2:] if not one.startswith("-")]
+        problems += [f"{one} is nothing to install" for one in wanted if not _is_ours(one)]
     if called[:1] == ["make"]:
         problems += _not_made(called[1:])
     return problems

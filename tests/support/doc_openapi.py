@@ -1,20 +1,9 @@
-"""The OpenAPI document without an application that runs, to compare the documentation with."""
+"""What the OpenAPI document says of bodies, to compare the documentation with."""
 
 from functools import cache
-from types import SimpleNamespace
-from typing import Any, cast
 
-from catflap.settings import Settings
-from catflap.web.app import create_app
-from catflap.web.services import Services
+from docsite.http_api import document
 from tests.support.openapi import Conformance
-
-
-@cache
-def document() -> dict[str, Any]:
-    """Return the document with all routes."""
-    services = cast(Services, SimpleNamespace(settings=Settings(calendars=True)))
-    return create_app(services).openapi()
 
 
 @cache

@@ -251,6 +251,12 @@ class Settings(SpeechSettings, MqttSettings, HomeAssistantSettings):
             )
         return _read_client(file, self.google_redirect_uri, redirect_uri, prefix + CALLBACK_PATH)
 
+    def google_client_in_use(self) -> Path | None:
+        """Return the file of the OAuth client; None if the client is in GOOGLE_CLIENT_*, or nowhere."""
+        if self.google_client_id and self.google_client_secret.get_secret_value():
+            return None
+        return self.google_client_file or self._downloaded_client()
+
     def _downloaded_client(self) -> Path | None:
         found = [*Path.cwd().glob("client_secret_*.json"), *self.data_dir.glob("client_secret_*.json")]
         return found[0] if found else None

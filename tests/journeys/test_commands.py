@@ -13,7 +13,7 @@ pytestmark = pytest.mark.slow
 
 
 def test_help_shows_examples(tmp_path: Path) -> None:
-    for command in ("demo", "serve", "work", "sandbox", "say", "wyoming"):
+    for command in ("demo", "serve", "work", "sandbox", "say", "wyoming", "doctor"):
         result = run(command, "--help", cwd=tmp_path)
         assert result.returncode == 0
         assert "Example" in result.stdout

@@ -18,6 +18,7 @@ COMMANDS = {
     "apikeys": Command("catflap.cli.apikeys", "API keys of other back ends."),
     "webhooks": Command("catflap.cli.webhooks", "Receivers of events about grants and calendars."),
     "status": Command("catflap.cli.status", "How far behind calendars are, and Google's quota."),
+    "doctor": Command("catflap.cli.doctor", "What is wrong with this installation, and what to do."),
     "risc": Command("catflap.cli.risc", "Google's security events (Cross-Account Protection)."),
     "import": Command("catflap.cli.import_", "Import refresh tokens of this OAuth client."),
 }

@@ -100,6 +100,14 @@ class RedirectUriMismatch(OperatorMustAct):
         super().__init__("google_client_rejected", _REJECTED.format("redirect_uri_mismatch"))
 
 
+class ClientRejected(OperatorMustAct):
+    """Google rejects the OAuth client itself; `reason` is Google's code, such as `deleted_client`."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("google_client_rejected", _REJECTED.format(reason))
+        self.reason = reason
+
+
 class RefreshRefused(TryAgain):
     """Google refused this refresh with an error that does not mean that the grant has ended."""
 
@@ -268,7 +276,7 @@ def _failure(response: FetchedResponse, grant_type: str) -> CatflapError:
     if code == "invalid_grant":
         return InvalidGrant(_error_code(response, "error_subtype"))
     if code in _CLIENT:
-        return _rejected(code)
+        return ClientRejected(code)
     if code is not None:
         refused = _refresh_refused(code) if grant_type == "refresh_token" else _exchange_refused(code)
         if refused is not None:
@@ -288,12 +296,8 @@ def _exchange_refused(code: str) -> CatflapError | None:
     if code == "redirect_uri_mismatch":
         return RedirectUriMismatch()
     if code in _EXCHANGE:
-        return _rejected(code)
+        return ClientRejected(code)
     return UserMustAct(*_ACCOUNT[code]) if code in _ACCOUNT else None
-
-
-def _rejected(code: str) -> OperatorMustAct:
-    return OperatorMustAct("google_client_rejected", _REJECTED.format(code))
 
 
 def _error_code(response: FetchedResponse, name: str = "error") -> str | None:

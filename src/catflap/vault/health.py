@@ -86,9 +86,7 @@ class VaultHealth:
     async def grants(self) -> dict[str, int]:
         """Return the number of grants by state."""
         async with self._engine.connect() as connection:
-            found = {row.state: row.grants for row in await connection.execute(_GRANTS)}
-        total = found.pop("all")
-        return {**dict.fromkeys(GRANT_STATES, 0), **found, "active": total - sum(found.values())}
+            return await read_grants(connection)
 
     async def keys(self) -> list[ApiKey]:
         """Return all API keys, without their secrets."""
@@ -97,10 +95,18 @@ class VaultHealth:
     async def webhooks(self) -> list[WebhookHealth]:
         """Return all webhooks, oldest first."""
         async with self._engine.connect() as connection:
-            return await _webhooks(connection)
+            return await read_webhooks(connection)
 
 
-async def _webhooks(connection: AsyncConnection) -> list[WebhookHealth]:
+async def read_grants(connection: AsyncConnection) -> dict[str, int]:
+    """Return the number of grants by state."""
+    found = {row.state: row.grants for row in await connection.execute(_GRANTS)}
+    total = found.pop("all")
+    return {**dict.fromkeys(GRANT_STATES, 0), **found, "active": total - sum(found.values())}
+
+
+async def read_webhooks(connection: AsyncConnection) -> list[WebhookHealth]:
+    """Return all webhooks, oldest first."""
     found = []
     for row in await connection.execute(_WEBHOOKS):
         state, failure = _state_of(row.failure, row.given_up, row.given_up_at, row.delivered_at)

@@ -21,6 +21,8 @@ EXPIRES_WITHIN = timedelta(days=1)
 _CONNECTIONS = text("""
 SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename = current_user
     AND backend_type = 'client backend' AND pid <> pg_backend_pid()
+    -- A session in which it was just checked that the database is migrated may still be ending.
+    AND query NOT LIKE '%pg_attribute a JOIN pg_class c%'
 """)
 _ACCOUNTS = text("""
 SELECT (SELECT count(*) FROM app.calendar_syncs) AS accounts, count(*) AS due, min(due_at) AS oldest

@@ -6,7 +6,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import asyncpg
+from sqlalchemy import text
 from sqlalchemy.engine import URL
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from catflap.background import Background, is_being_cancelled
 from catflap.errors import CatflapError
@@ -25,6 +27,21 @@ _KEEPALIVES = {
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "3",
 }
+
+
+_IS_LED = text("""
+SELECT EXISTS (
+    SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND classid::bigint = CAST(:lock AS bigint) >> 32
+    AND objid::bigint = CAST(:lock AS bigint) & 4294967295
+)
+""")
+
+
+async def is_led(connection: AsyncConnection, lock: int = CHANNELS_LOCK) -> bool:
+    """Return whether some process leads."""
+    return bool(await connection.scalar(_IS_LED, {"lock": lock}))
 
 
 class Leader(Background):

@@ -68,20 +68,60 @@ class Broker:
         self._version = aiomqtt.ProtocolVersion.V5
 
     @asynccontextmanager
-    async def connected(self) -> AsyncIterator["Connection"]:
+    async def connected(self, *, has_will: bool = True) -> AsyncIterator["Connection"]:
         """Connect, with a last will on `SERVER_TOPIC`; the context raises when the connection is lost.
+
+        Args:
+            has_will: Whether to have that will.
 
         Raises:
             BrokerUnavailable: also when it is lost later.
             OperatorMustAct: `mqtt_refused`, `mqtt_certificate_invalid`.
         """
         try:
-            async with self._client() as client:
+            async with self._client(has_will=has_will) as client:
                 yield Connection(client, has_version_5=self._version == aiomqtt.ProtocolVersion.V5)
         except aiomqtt.MqttError as error:
             raise self._translate(error) from None
 
-    def _client(self) -> aiomqtt.Client:
+    async def check_login(self) -> None:
+        """Connect once and leave, without a last will; what waits in the session stays there.
+
+        Not while a Catflap is connected: Mosquitto takes the user name for the client id, and would end its
+        connection.
+
+        Raises:
+            CatflapError: as `connected`.
+        """
+        try:
+            async with self.connected(has_will=False):
+                return
+        except BrokerUnavailable:
+            if self._version == aiomqtt.ProtocolVersion.V5:
+                raise
+        # The broker knows no MQTT 5, and the other was chosen.
+        async with self.connected(has_will=False):
+            pass
+
+    async def check_reachable(self) -> None:
+        """Open a connection without logging in, which disturbs nobody.
+
+        Raises:
+            BrokerUnavailable: nobody listens.
+            OperatorMustAct: `mqtt_certificate_invalid`.
+        """
+        try:
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                _, writer = await asyncio.open_connection(
+                    self._address.host, self._address.port, ssl=self._tls
+                )
+        except ssl.SSLCertVerificationError as error:
+            raise _certificate_invalid(error) from None
+        except OSError as error:
+            raise BrokerUnavailable(type(error).__name__) from None
+        writer.close()
+
+    def _client(self, *, has_will: bool) -> aiomqtt.Client:
         is_5 = self._version == aiomqtt.ProtocolVersion.V5
         properties = None
         if is_5:
@@ -100,7 +140,7 @@ class Broker:
             clean_session=None if is_5 else False,
             clean_start=False,
             properties=properties,
-            will=aiomqtt.Will(SERVER_TOPIC, b"offline", qos=1, retain=True),
+            will=aiomqtt.Will(SERVER_TOPIC, b"offline", qos=1, retain=True) if has_will else None,
             keepalive=_KEEPALIVE_SECONDS,
             timeout=_ANSWER_SECONDS,
             tls_context=self._tls,
@@ -118,11 +158,7 @@ class Broker:
         # The library raises its own error from none, but the cause stays as the context.
         cause = error.__context__
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return OperatorMustAct(
-                "mqtt_certificate_invalid",
-                f"The certificate of the MQTT broker is not valid ({cause.verify_message}). Renew it, or set "
-                "CATFLAP_MQTT_CA_FILE to the certificate of the authority that signed it.",
-            )
+            return _certificate_invalid(cause)
         code = error.rc if isinstance(error, aiomqtt.MqttCodeError) else None
         value = code.value if isinstance(code, ReasonCode) else code
         if isinstance(error, MqttConnectError):
@@ -230,6 +266,14 @@ class Connection:
                 yield message
         except aiomqtt.MqttError as error:
             raise BrokerUnavailable(type(error).__name__) from None
+
+
+def _certificate_invalid(error: ssl.SSLCertVerificationError) -> OperatorMustAct:
+    return OperatorMustAct(
+        "mqtt_certificate_invalid",
+        f"The certificate of the MQTT broker is not valid ({error.verify_message}). Renew it, or set "
+        "CATFLAP_MQTT_CA_FILE to the certificate of the authority that signed it.",
+    )
 
 
 def _size(message: aiomqtt.Message) -> int:

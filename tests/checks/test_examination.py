@@ -1,0 +1,128 @@
+"""`catflap doctor` runs all checks at once, says what it found, and changes nothing."""
+
+import asyncio
+import json
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from catflap.checks import KINDS, Finding, catalogue, examination, examine
+from catflap.checks.catalogue import found, found_by
+from catflap.checks.installation import Installation
+from catflap.errors import OperatorMustAct
+from catflap.settings import Settings
+from tests.support.app_client import CLIENT_ID, CLIENT_SECRET, RunningApp
+from tests.support.processes import run_command
+
+ROOT = Path(__file__).parents[2]
+_BARE = {name: value for name, value in os.environ.items() if not name.startswith(("CATFLAP_", "GOOGLE_"))}
+
+
+def environment(app: RunningApp, **more: str) -> dict[str, str]:
+    """The environment of a command beside a running Catflap."""
+    settings, urls = app.catflap.services.settings, app.urls
+    return {
+        **_BARE,
+        "CATFLAP_DATA_DIR": str(settings.data_dir),
+        "CATFLAP_DATABASE_URL": urls.app.render_as_string(hide_password=False),
+        "CATFLAP_VAULT_DATABASE_URL": urls.vault.render_as_string(hide_password=False),
+        "CATFLAP_GOOGLE_DISCOVERY_URL": settings.google_discovery_url,
+        "CATFLAP_PORT": str(settings.port),
+        "CATFLAP_VOICES": os.environ["CATFLAP_VOICES"],
+        "GOOGLE_CLIENT_ID": CLIENT_ID,
+        "GOOGLE_CLIENT_SECRET": CLIENT_SECRET,
+        **more,
+    }
+
+
+async def doctor(app: RunningApp, *options: str, **more: str) -> tuple[int, str, str]:
+    variables = environment(app, **more)
+    folder = app.catflap.services.settings.data_dir
+    done = await asyncio.to_thread(run_command, "doctor", *options, cwd=folder, environment=variables)
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.mark.slow
+async def test_the_command_beside_a_running_catflap(app: RunningApp) -> None:
+    browser = await app.browser()
+    await browser.sign_in()
+    before = await app.dump()
+    code, out, err = await doctor(app)
+    assert (code, err) == (0, "")
+    assert out.splitlines()[1] == f"  redirect URI       {app.origin}/signin/google/callback"
+    assert out.splitlines()[2] == f"  JavaScript origin  {app.origin}"
+    assert "\x1b" not in out, "colours are for terminals"
+    assert "problem" not in out
+    code, out, err = await doctor(app, "--json", GOOGLE_CLIENT_SECRET="GOCSPX-a-wrong-one")
+    assert (code, err) == (3, "")
+    shown: dict[str, Any] = json.loads(out)
+    assert shown["exit_code"] == 3
+    assert shown["register_at_google"]["javascript_origin"] == app.origin
+    assert [one["code"] for one in shown["findings"] if one["severity"] == "problem"] == [
+        "google_client_rejected"
+    ]
+    secrets = ["GOCSPX", *(str(url.password) for url in (app.urls.app, app.urls.vault))]
+    assert not [secret for secret in secrets if secret in out]
+    assert await app.dump() == before
+    code, out, _ = await doctor(app, CATFLAP_POPUP_REDIRECT_URI="nowhere")
+    assert code == 3
+    assert "CATFLAP_POPUP_REDIRECT_URI" in out
+
+
+async def test_a_check_that_fails_or_takes_too_long_is_a_finding(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(_: Installation) -> Sequence[Finding]:
+        raise ValueError("a secret")
+
+    async def hangs(_: Installation) -> Sequence[Finding]:
+        await asyncio.Event().wait()
+        return []
+
+    monkeypatch.setattr(examination, "CHECKS", {"one": fails, "two": hangs})
+    result = await examine(Settings(data_dir=tmp_path), seconds=0.1)
+    own = [one for one in result.findings if one.group == "Doctor"]
+    assert [one.code for one in own] == ["check_failed", "check_timed_out"]
+    assert "'one'" in own[0].wrong and "ValueError" in own[0].wrong
+    assert "secret" not in own[0].wrong
+    assert result.exit_code == 5
+
+
+def test_exit_codes_are_those_of_the_gravest_problem() -> None:
+    def of(*codes: str) -> int:
+        facts = dict.fromkeys(("reason", "check", "seconds", "host", "port", "path", "origin"), "x")
+        return examination.Examination([found(code, **facts) for code in codes], None).exit_code
+
+    assert of() == of("push_off", "trusted_proxies_missing") == 0
+    assert of("mqtt_unavailable") == 5
+    assert of("mqtt_unavailable", "settings_invalid", "check_failed") == 3
+    assert of("check_failed") == 1
+
+
+def test_an_error_of_no_kind_is_one_of_the_doctor() -> None:
+    finding = found_by(OperatorMustAct("something_new", "It is new."))
+    assert (finding.code, "It is new." in finding.wrong) == ("check_failed", True)
+    assert found_by(OperatorMustAct("data_dir_unwritable", "no path was given")).code == "check_failed"
+
+
+def test_the_table_of_the_docs_is_that_of_the_code() -> None:
+    page = (ROOT / "docs" / "doctor.md").read_text()
+    shown = re.findall(r"^\| `(\w+)` \| (\w+) \| (.*) \|$", page, re.MULTILINE)
+    assert shown == [
+        (kind.code, kind.severity, f"{_of(kind.wrong)} | {_of(kind.remedy)}") for kind in KINDS.values()
+    ]
+    assert re.findall(r"^### (.*)$", page, re.MULTILINE) == list(catalogue.GROUPS)
+
+
+def _of(template: str) -> str:
+    """A sentence, with placeholders as the docs have them."""
+    return re.sub(r"{(\w+)}", lambda found: f"*{found[1]}*", template)
+
+
+def test_each_finding_has_a_test() -> None:
+    sources = "".join(file.read_text() for file in Path(__file__).parent.glob("test_*.py"))
+    assert [code for code in KINDS if f'"{code}"' not in sources] == []

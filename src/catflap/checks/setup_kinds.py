@@ -68,14 +68,14 @@ SETUP = (
     Kind(
         "redirect_uri_not_https", "Google", "problem",
         "Google refuses the redirect URI {uri}: it must be https, except on this machine itself.",
-        "Put Catflap behind https (docs/proxy.md) and set CATFLAP_PUBLIC_URL, or sign in by "
-        "`catflap signin` from a laptop (docs/google.md).",
+        "Put Catflap behind https (docs/proxy.md) and set CATFLAP_PUBLIC_URL, or sign in "
+        "from a laptop (docs/google.md).",
     ),
     Kind(
         "redirect_uri_raw_address", "Google", "problem",
         "Google refuses the redirect URI {uri}: its host is a number, not a name.",
-        "Give this machine a name of a public domain and set CATFLAP_PUBLIC_URL, or sign in by "
-        "`catflap signin` from a laptop (docs/google.md).",
+        "Give this machine a name of a public domain and set CATFLAP_PUBLIC_URL, or sign in "
+        "from a laptop (docs/google.md).",
     ),
     Kind(
         "redirect_uri_private_name", "Google", "problem",

@@ -5,12 +5,17 @@ import re
 
 import pytest
 
+from catflap.settings import Settings
 from google_sandbox import Sandbox
-from tests.support.doc_blocks import ROOT, Block, blocks
+from tests.support.doc_blocks import PAGES, ROOT, Block, blocks
 from tests.support.doc_openapi import body_members
 
 REQUEST = re.compile(r"^(GET|POST|PUT|PATCH|DELETE) (/\S*) *(\{.*\})?$", re.MULTILINE)
 
+# History keeps names that have gone, contributors have settings of tests, and the sandbox is another server.
+OURS = [
+    page for page in PAGES if not page.startswith(("CHANGELOG", "CONTRIBUTING", "packages/google-sandbox"))
+]
 DART_REQUEST = re.compile(r"http\.(post)\(.*?'\$catflap(/[\w/-]+)'.*?jsonEncode\(\{(.*?)\}\)", re.DOTALL)
 
 
@@ -24,6 +29,26 @@ def test_a_request_has_a_route_and_members_that_its_body_knows(block: Block) -> 
         assert known is not None, f"{block}: {method} {path} is no route"
         if body := beside or below:
             assert json.loads(body).keys() <= known
+
+
+@pytest.mark.parametrize("page", OURS)
+def test_requests_in_the_text_have_a_route(page: str) -> None:
+    """Requests between backticks, such as `GET /v1/me`; `/v1/devices/{id}` has any id."""
+    named = re.findall(
+        r"`(GET|POST|PUT|PATCH|DELETE) (/(?:v1|signin|google|app|metrics)[^`?\s]*)", _text(page)
+    )
+    assert [f"{method} {path}" for method, path in named if body_members(method, path) is None] == []
+
+
+@pytest.mark.parametrize("page", OURS)
+def test_settings_in_the_text_exist(page: str) -> None:
+    named = set(re.findall(r"\b(CATFLAP_[A-Z_]*[A-Z])\b", _text(page)))
+    known = {f"CATFLAP_{name.upper()}" for name in Settings.model_fields}
+    assert sorted(named - known) == []
+
+
+def _text(page: str) -> str:
+    return (ROOT / page).read_text()
 
 
 @pytest.mark.parametrize("block", blocks("html"), ids=str)

@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -37,6 +38,23 @@ def test_commands_in_the_text_exist(page: str) -> None:
     text = re.sub(r"```.*?```", "", (ROOT / page).read_text(), flags=re.DOTALL)
     found = re.findall(r"(?<!`)`(catflap [^`\n]+|make [a-z.][^`]*)`(?!`)", text)
     assert [problem for command in found for problem in _problems_in_text(command)] == []
+
+
+def test_the_examples_in_the_help_of_each_command_are_ones_that_exist() -> None:
+    examples = [
+        line for help_text in _epilogs() for line in re.split(r"\s{2,}", help_text) if "catflap " in line
+    ]
+    assert len(examples) > 20
+    assert [problem for line in examples for problem in _problems(re.split(" [|&]+ ", line)[0])] == []
+
+
+def _epilogs() -> Iterator[str]:
+    commands_left = [typer.main.get_command(cli)]
+    while commands_left:
+        command: Any = commands_left.pop()
+        yield command.epilog or ""
+        if hasattr(command, "list_commands"):
+            commands_left += [command.get_command(None, name) for name in command.list_commands(None)]
 
 
 def _problems(line: str) -> list[str]:

@@ -6,7 +6,7 @@ import inspect
 import re
 import textwrap
 from collections.abc import Iterator
-from typing import Any, get_args
+from typing import Annotated, Any, get_args, get_origin
 
 MODULES = ("catflap", "catflap.fastapi", "catflap.testing", "catflap_client", "google_sandbox")
 INTRODUCTION = """# Python
@@ -20,20 +20,16 @@ _ENTRY = re.compile(r"^ {4}(\S[^:]*): (.*)$")
 
 def page() -> str:
     """Return the page in Markdown."""
-    parts, seen = [INTRODUCTION], set()
+    parts, seen = [INTRODUCTION], dict[int, str]()
     for name in MODULES:
         module = importlib.import_module(name)
         parts.append(f"## {name}\n\n{docstring(module)}")
         for public in module.__all__:
             value = getattr(module, public)
-            described = id(value) in seen
-            seen.add(id(value))
-            parts.append(_described_above(name, public) if described else _entry(name, public, value))
+            above = seen.setdefault(id(value), f"{name}.{public}")
+            again = f"### {name}.{public}\n\n[{above}](#{above.lower().replace('.', '')})\n\n"
+            parts.append(_entry(name, public, value) if above == f"{name}.{public}" else again)
     return "".join(parts)
-
-
-def _described_above(module: str, name: str) -> str:
-    return f"### {module}.{name}\n\nSee `{name}` above.\n\n"
 
 
 def _entry(module: str, name: str, value: Any) -> str:
@@ -42,7 +38,14 @@ def _entry(module: str, name: str, value: Any) -> str:
         return head + _signature(name, value, "class ") + docstring(value) + "".join(_members(value))
     if inspect.isroutine(value):
         return head + _signature(name, value, "") + docstring(value)
-    return f"{head}```python\n{name} = {value!r}\n```\n\n"
+    return f"{head}```python\n{name} = {_shown(value)}\n```\n\n"
+
+
+def _shown(value: Any) -> str:
+    """Return a constant as it is; of an annotated type only what it is for a type checker."""
+    if get_origin(value) is Annotated:
+        return f"Annotated[{_name(get_args(value)[0])}, …]"
+    return repr(value)
 
 
 def _members(value: type) -> Iterator[str]:

@@ -33,7 +33,7 @@ def test_toml_is_read(block: Block) -> None:
     assert tomllib.loads(block.text)
 
 
-@pytest.mark.parametrize("block", blocks("js"), ids=str)
+@pytest.mark.parametrize("block", [one for one in blocks() if one.language == "js"], ids=str)
 def test_a_script_is_read_and_imports_what_our_scripts_export(block: Block, tmp_path: Path) -> None:
     script = tmp_path / "script.mjs"
     script.write_text(block.text)

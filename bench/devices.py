@@ -116,7 +116,7 @@ async def change(stage: Stage, *, count: int = COUNT, per_second: int = 100, sec
         for number in range(int(per_second * seconds)):
             await asyncio.sleep(max(0.0, began + number / per_second - time.monotonic()))
             await _change(made, fleet, [made.ids[number % count]])
-        await _until(lambda: len(fleet.figures.late_documents) == int(per_second * seconds))
+        await until(lambda: len(fleet.figures.late_documents) == int(per_second * seconds))
         late = fleet.figures.late_documents
         return {
             "changes a second": round(len(late) / (time.monotonic() - began), 1),
@@ -136,7 +136,7 @@ async def change_all(stage: Stage, *, count: int = COUNT, times: int = 5) -> Row
             for _ in range(times):
                 fleet.figures.late_documents.clear()
                 await _change(made, fleet, made.ids)
-                await _until(lambda: len(fleet.figures.late_documents) == count)
+                await until(lambda: len(fleet.figures.late_documents) == count)
                 ours.append(list(fleet.figures.late_documents))
                 await asyncio.sleep(1.0)
             used["ours"] = serve.cpu_seconds() - before
@@ -151,7 +151,7 @@ async def change_all(stage: Stage, *, count: int = COUNT, times: int = 5) -> Row
                 for one in fleet.devices:
                     one.expect(version, began)
                 await made.stage.http.post(f"http://127.0.0.1:{made.port}/change")
-                await _until(lambda: len(fleet.figures.late_documents) == count)
+                await until(lambda: len(fleet.figures.late_documents) == count)
                 bare.append(list(fleet.figures.late_documents))
                 await asyncio.sleep(1.0)
             used["bare"] = serve.cpu_seconds() - before
@@ -235,13 +235,13 @@ async def own_clock(stage: Stage, *, count: int = COUNT, ahead: float = 20.0) ->
             play_at = (datetime.now(UTC) + timedelta(seconds=ahead)).replace(microsecond=0)
             await made.rows.announce(made.ids, [play_at])
             await _change(made, fleet, made.ids)
-            await _until(lambda: len(fleet.figures.late_documents) == count)
+            await until(lambda: len(fleet.figures.late_documents) == count)
             # A collection of the garbage of thousands of devices in one process is no delay of a device.
             garbage_collection.exclude_started()
             has_schedules = (play_at - datetime.now(UTC)).total_seconds()
-            await _until(lambda: fleet.figures.played == count)
+            await until(lambda: fleet.figures.played == count)
             played = time.monotonic()
-            await _until(lambda: fleet.figures.acks == count)
+            await until(lambda: fleet.figures.acks == count)
             late = fleet.figures.late_plays
             rows = {
                 "played": fleet.figures.played,
@@ -298,7 +298,8 @@ async def _cores(serve: Running, seconds: float) -> float:
     return (serve.cpu_seconds() - before) / seconds
 
 
-async def _until(condition: Callable[[], bool]) -> None:
+async def until(condition: Callable[[], bool]) -> None:
+    """Return when a condition is met, of something that has no event."""
     for _ in range(6_000):
         if condition():
             return

@@ -18,7 +18,8 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from catflap.cli.http_server import bind, serving
+from catflap.cli.http_server import serving
+from catflap.cli.sockets import bind
 from catflap.store.database import asyncpg_options, parse_url
 from catflap.store.token_hash import hash_token
 

@@ -18,7 +18,7 @@ from sqlalchemy import func, insert, select
 
 from bench.vault_stage import Stage, stop, until_up
 from catflap.cli import main
-from catflap.cli.http_server import bind, port_of
+from catflap.cli.sockets import bind, port_of
 from catflap.clock import SystemClock
 from catflap.devices.devices import Devices
 from catflap.store.queue import enqueue

@@ -30,7 +30,8 @@ from bench.vault_http import ask_all, token_requests
 from bench.vault_stage import Stage, open_stage
 from catflap.announcements.planning import plan
 from catflap.app import open_catflap
-from catflap.cli.http_server import bind, port_of, serving
+from catflap.cli.http_server import serving
+from catflap.cli.sockets import bind, port_of
 
 JOBS = {
     "sync": "sync without change",
@@ -97,7 +98,7 @@ async def token_route(stage: Stage, profile: Profile, seconds: float) -> int:
 
 
 def _send(port: int, requests: list[bytes], seconds: float) -> int:
-    return len(uvloop.run(ask_all(port, requests, time.monotonic() + seconds)))
+    return len(uvloop.run(ask_all([port], requests, time.monotonic() + seconds)))
 
 
 async def first_sign_in(stage: Stage, profile: Profile, seconds: float) -> int:

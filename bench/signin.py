@@ -26,7 +26,8 @@ from bench.records import Rows
 from bench.signin_floor import TABLE
 from bench.vault_stage import Stage, free_port, start, stop, until_up
 from catflap.app import open_catflap
-from catflap.cli.http_server import bind, port_of, serving
+from catflap.cli.http_server import serving
+from catflap.cli.sockets import bind, port_of
 from tests.support.statements import commits, queries, recorded_statements
 
 CODE_PATH, CALLBACK_PATH = "/signin/google/code", "/signin/google/callback"

@@ -10,7 +10,8 @@ import uvloop
 from fastapi import FastAPI
 from sqlalchemy import Column, Identity, Integer, MetaData, Table, Text, insert
 
-from catflap.cli.http_server import bind, serving
+from catflap.cli.http_server import serving
+from catflap.cli.sockets import bind
 from catflap.store.database import connect, parse_url
 
 TABLE = Table(

@@ -18,7 +18,7 @@ import httpx2
 import psutil
 
 from bench.records import Rows
-from catflap.cli.http_server import bind, port_of
+from catflap.cli.sockets import bind, port_of
 
 CATFLAP = [sys.executable, "-m", "catflap.cli"]
 _WARM_STARTS = 3

@@ -17,7 +17,8 @@ from fastapi import FastAPI
 from sqlalchemy import Column, DateTime, Integer, LargeBinary, MetaData, Table, select
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from catflap.cli.http_server import bind, serving
+from catflap.cli.http_server import serving
+from catflap.cli.sockets import bind
 from catflap.store.database import asyncpg_options, connect, parse_url
 
 KEY = bytes(32)

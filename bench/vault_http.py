@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +20,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from bench.peers import better_auth
 from bench.vault_floor import KEY
 from bench.vault_stage import Stage, start, stop, until_up
-from catflap.cli.http_server import bind, port_of
+from catflap.cli.sockets import bind, port_of
 from catflap.clock import SystemClock
 from catflap.vault.api_keys import ApiKeys
 
@@ -47,7 +48,7 @@ class _Turn:
 
 async def warm(stage: Stage, *, seconds: float, turns: int = 3) -> dict[str, Any]:
     """Return rate, latencies and CPU time of each, medians over the turns, and our ratios to bare."""
-    await _seed_baseline(stage)
+    await seed_baseline(stage)
     measured: dict[str, list[_Turn]] = defaultdict(list)
     with ExitStack() as stack:
         targets = await _start_targets(stage, stack)
@@ -76,6 +77,11 @@ async def token_requests(stage: Stage) -> list[bytes]:
     return [_request(f"/v1/users/{user}/google/token", header) for user, _, _ in people]
 
 
+def floor_requests() -> list[bytes]:
+    """Return a request for each token of `bench.vault_floor`."""
+    return [_request(f"/token/{number}") for number in range(1, USERS + 1)]
+
+
 async def _start_targets(stage: Stage, stack: ExitStack) -> dict[str, _Target]:
     ports = {name: _free_port() for name in ("bare", "soft", "ours")}
     url = stage.urls.app.render_as_string(hide_password=False)
@@ -84,10 +90,9 @@ async def _start_targets(stage: Stage, stack: ExitStack) -> dict[str, _Target]:
         "soft": _start_baseline("soft", ports["soft"], url),
         "ours": start("serve", "--no-worker", "--port", str(ports["ours"]), environment=stage.environment),
     }
-    floor_requests = [_request(f"/token/{number}") for number in range(1, USERS + 1)]
     requests = {
-        "bare": floor_requests,
-        "soft": floor_requests,
+        "bare": floor_requests(),
+        "soft": floor_requests(),
         "ours": await token_requests(stage),
     }
     for process in processes.values():
@@ -126,9 +131,9 @@ def _median(runs: list[_Turn]) -> _Turn:
 
 async def _load(target: _Target, seconds: float) -> _Turn:
     """Load a target with all connections, after a second that is not counted."""
-    await ask_all(target.port, target.requests, time.monotonic() + 1.0)
+    await ask_all([target.port], target.requests, time.monotonic() + 1.0)
     used, began = _cpu_seconds(target.process), time.monotonic()
-    latencies = sorted(await ask_all(target.port, target.requests, began + seconds))
+    latencies = sorted(await ask_all([target.port], target.requests, began + seconds))
     took, used = time.monotonic() - began, _cpu_seconds(target.process) - used
     return _Turn(
         rate=len(latencies) / took,
@@ -138,9 +143,9 @@ async def _load(target: _Target, seconds: float) -> _Turn:
     )
 
 
-async def ask_all(port: int, requests: list[bytes], until: float) -> list[float]:
+async def ask_all(ports: Sequence[int], requests: list[bytes], until: float) -> list[float]:
     """Return the latency of each request, in seconds; raw sockets keep the client cheap."""
-    asking = (_ask(port, requests, number, until) for number in range(CONNECTIONS))
+    asking = (_ask(ports[number % len(ports)], requests, number, until) for number in range(CONNECTIONS))
     return [one for several in await asyncio.gather(*asking) for one in several]
 
 
@@ -168,7 +173,8 @@ async def _ask(port: int, requests: list[bytes], number: int, until: float) -> l
     return latencies
 
 
-async def _seed_baseline(stage: Stage) -> None:
+async def seed_baseline(stage: Stage) -> None:
+    """Make the table of `bench.vault_floor`."""
     engine = create_async_engine(stage.urls.owner)
     aead = AESGCM(KEY)
     rows = []

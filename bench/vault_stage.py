@@ -19,7 +19,7 @@ from pydantic import SecretStr
 from sqlalchemy import insert, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from catflap.cli.http_server import bind, port_of
+from catflap.cli.sockets import bind, port_of
 from catflap.clock import SystemClock
 from catflap.google.discovery import Discovery
 from catflap.google.oauth import OAuth, TokenResponse

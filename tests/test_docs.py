@@ -22,6 +22,7 @@ NOT_OVER_HTTP = {
     "keyset_missing": "the start",
     "keyset_unreadable": "the start",
     "prefix_not_fixed": "the start",
+    "queue_unread": "the health of catflap work",
     "push_never_arrives": "the log",
     "push_ended_at_once": "the log",
     "risc_refused": "catflap risc",

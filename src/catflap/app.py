@@ -180,6 +180,7 @@ async def _services(components: Components, paths: Paths, stack: AsyncExitStack)
         api_keys=vault.api_keys,
         operators=Operators(engine, settings.operators),
         numbers=_numbers(infrastructure, vault),
+        readiness=components.readiness,
         audit=vault.audit,
         webhooks=vault.webhooks,
         security_event_handler=vault.security_event_handler,

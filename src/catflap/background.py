@@ -54,6 +54,18 @@ class Background(ABC):
             kind, at = type(error).__name__, place(error.__traceback__)
             log.error("background_task_crashed", task=type(self).__name__, error=kind, at=at)
 
+    async def attempt_last(self, step: Callable[[], Awaitable[None]]) -> None:
+        """As `attempt`, for a step on leaving: it is given up after GRACE_SECONDS."""
+
+        async def bounded() -> None:
+            try:
+                async with asyncio.timeout(GRACE_SECONDS):
+                    await step()
+            except TimeoutError:
+                log.warning("last_step_given_up", task=type(self).__name__)
+
+        await self.attempt(bounded)
+
     async def __aenter__(self) -> Self:
         self._stepping = asyncio.Lock()
         self._task = asyncio.create_task(self.run())

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import httpx2
+from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.announcements.planner import Planner
@@ -52,6 +53,7 @@ from catflap.vault.keyset import keyset_source
 from catflap.vault.lease import Leases
 from catflap.vault.maintenance import Maintenance
 from catflap.vault.rate_limit import TokenBucket
+from catflap.vault.readiness import Readiness
 from catflap.vault.security_events import SecurityEventHandler
 from catflap.vault.subscriptions import Subscriptions
 from catflap.vault.usage import UsageRecorder
@@ -131,6 +133,7 @@ class Components:
     device_channels: "Channels | None"
     home_assistant: HomeAssistantApi | None
     jobs: Tasks
+    readiness: Readiness
 
     @asynccontextmanager
     async def work(self, *, periodic: bool = True) -> AsyncIterator[None]:
@@ -147,7 +150,9 @@ class Components:
         if base.settings.calendars and (hosts := hosts_that_get_titles(base.settings)):
             log.warning("titles_leave_this_machine", hosts=hosts, hint=_TITLES_LEAVE)
         async with AsyncExitStack() as stack:
-            await stack.enter_async_context(Worker(base.urls.app, self.jobs))
+            worker = Worker(base.urls.app, self.jobs, grace_seconds=base.settings.grace_seconds)
+            self.readiness.watch_jobs(lambda: worker.reads_queue)
+            await stack.enter_async_context(worker)
             maintenance = Maintenance(
                 vault.vault,
                 vault.webhooks,
@@ -204,7 +209,8 @@ async def open_components(
             revocation=vault.vault.revocation,
             security_event_handler=vault.security_event_handler,
         )
-        yield Components(infrastructure, vault, voices, push, channels, home_assistant, jobs)
+        readiness = Readiness(infrastructure.engine, infrastructure.vault_engine, vault.grants.cipher)
+        yield Components(infrastructure, vault, voices, push, channels, home_assistant, jobs, readiness)
 
 
 def _decide_calendars(settings: Settings, voices: Voices) -> Settings:
@@ -223,7 +229,7 @@ async def _infrastructure(
     client = settings.google_client(auth_path)
     prepare_data_dir(settings.data_dir)
     urls = await open_database(settings, stack)
-    engine = _engine(stack, connect(urls.app))
+    engine = _engine(stack, settings, urls.app)
     http = http_client(settings)
     discovery = Discovery(http, settings.google_discovery_url)
     return Infrastructure(
@@ -232,7 +238,7 @@ async def _infrastructure(
         clock=clock,
         urls=urls,
         engine=engine,
-        vault_engine=_engine(stack, connect(urls.vault)),
+        vault_engine=_engine(stack, settings, urls.vault),
         http=await stack.enter_async_context(http),
         notifications=await stack.enter_async_context(NotificationListener(urls.app)),
         discovery=discovery,
@@ -250,8 +256,8 @@ async def _infrastructure(
 async def _vault(infrastructure: Infrastructure, stack: AsyncExitStack) -> VaultComponents:
     settings, clock, engine = infrastructure.settings, infrastructure.clock, infrastructure.vault_engine
     cipher = await open_cipher(keyset_source(settings), engine)
-    connections = await stack.enter_async_context(open_connections(infrastructure.urls.vault))
-    reads = PreparedReads(engine, connections)
+    connections = open_connections(infrastructure.urls.vault, settings.database_pool)
+    reads = PreparedReads(engine, await stack.enter_async_context(connections))
     grants = Grants(
         engine,
         cipher,
@@ -376,6 +382,7 @@ def http_client(settings: Settings) -> httpx2.AsyncClient:
     return httpx2.AsyncClient(verify=tls_context(), timeout=settings.google_timeout, follow_redirects=False)
 
 
-def _engine(stack: AsyncExitStack, engine: AsyncEngine) -> AsyncEngine:
+def _engine(stack: AsyncExitStack, settings: Settings, url: URL) -> AsyncEngine:
+    engine = connect(url, pool_size=settings.database_pool, seconds=settings.database_timeout)
     stack.push_async_callback(engine.dispose)
     return engine

@@ -107,6 +107,8 @@ HTTP_STATUS = {
     "no_voice": 503,
     # Not 500: it works again as soon as the operator has restored the keyset.
     "keyset_lacks_key": 503,
+    # Not 500: it works as soon as the operator has migrated the database.
+    "database_not_migrated": 503,
 }
 _STATUS_BY_CLASS: tuple[tuple[type[CatflapError], int], ...] = (
     (UserMustAct, 409),

@@ -25,6 +25,7 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 from catflap.errors import OperatorMustAct
 from catflap.home_assistant_settings import HomeAssistantSettings
 from catflap.mqtt_settings import MqttSettings
+from catflap.process_settings import ProcessSettings
 from catflap.setting_urls import checked_url, is_loopback, origin_of
 from catflap.speech_settings import SpeechSettings
 
@@ -54,7 +55,7 @@ class GoogleClient(BaseModel):
     redirect_uri: str
 
 
-class Settings(SpeechSettings, MqttSettings, HomeAssistantSettings):
+class Settings(SpeechSettings, MqttSettings, HomeAssistantSettings, ProcessSettings):
     """All settings; docs/settings.md describes them."""
 
     model_config = SettingsConfigDict(

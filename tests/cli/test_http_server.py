@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import socket
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from types import SimpleNamespace
 
@@ -11,7 +13,8 @@ import uvicorn.server
 from starlette.types import Receive, Scope, Send
 
 from catflap.cli import http_server
-from catflap.cli.http_server import bind, port_of, serving
+from catflap.cli.http_server import serving
+from catflap.cli.sockets import bind, port_of
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: here\r\n\r\n"
 HOURS = 10_000.0
@@ -96,6 +99,7 @@ async def test_a_connection_that_sends_no_whole_request_is_closed(
     monkeypatch: pytest.MonkeyPatch, sent: bytes
 ) -> None:
     monkeypatch.setattr(http_server, "_SILENT_SECONDS", 0.05)
+    monkeypatch.setattr(http_server, "_IDLE_SECONDS", 0.05)
     app = App()
     app.go.set()
     async with connected(app) as (reader, writer):
@@ -165,3 +169,34 @@ async def test_answers_carry_the_time_of_the_answer(monkeypatch: pytest.MonkeyPa
             writer.write(REQUEST)
             head = await reader.readuntil(b"done")
             dates |= {line for line in head.split(b"\r\n") if line.startswith(b"date: ")}
+
+
+async def test_answers_close_the_connection_when_the_server_is_about_to_end() -> None:
+    app = App()
+    app.go.set()
+    listener = bind("127.0.0.1", 0)
+    async with serving(app, listener) as served:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port_of(listener))
+        writer.write(REQUEST)
+        assert b"connection: close" not in await reader.readuntil(b"done")
+        served.close_after_answers()
+        writer.write(REQUEST)
+        assert b"connection: close" in await reader.read()
+        # Others are served until the end.
+        other, more = await asyncio.open_connection("127.0.0.1", port_of(listener))
+        more.write(REQUEST)
+        assert (await other.read()).endswith(b"done")
+        for one in (writer, more):
+            one.close()
+
+
+def test_a_process_that_does_not_end_in_time_is_ended() -> None:
+    program = (
+        "import time; from catflap.cli.runner import ending_within; from catflap.log import configure\n"
+        "configure('json', 'info')\n"
+        "with ending_within(0.05): print('until then nothing ends it', flush=True)\n"
+        "time.sleep(300)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (1, "until then nothing ends it\n")
+    assert "ended_overdue" in done.stderr

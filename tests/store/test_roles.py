@@ -50,3 +50,10 @@ async def test_the_vault_role_sees_its_tokens_and_no_one_elses_tables(database_u
             await connection.fetch("SELECT * FROM app.events")
     finally:
         await connection.close()
+
+
+async def test_no_role_of_ours_keeps_locks_for_long_after_its_process_hangs(database_urls: Urls) -> None:
+    for url in (database_urls.app, database_urls.vault):
+        connection = await asyncpg.connect(**asyncpg_options(url))
+        assert await connection.fetchval("SHOW idle_in_transaction_session_timeout") == "1min"
+        await connection.close()

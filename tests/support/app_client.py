@@ -21,7 +21,8 @@ from pydantic import SecretStr
 from sqlalchemy.engine import URL
 
 from catflap.app import Application, open_catflap
-from catflap.cli.http_server import bind, port_of, serving
+from catflap.cli.http_server import serving
+from catflap.cli.sockets import bind, port_of
 from catflap.clock import FixedClock
 from catflap.settings import PUSH_PATH, Settings
 from catflap.store.database import Urls, asyncpg_options

@@ -14,7 +14,8 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import RedirectResponse, StreamingResponse
 from starlette.exceptions import HTTPException
 
-from catflap.cli.http_server import bind, port_of, serving
+from catflap.cli.http_server import serving
+from catflap.cli.sockets import bind, port_of
 from catflap.errors import BadRequest
 from catflap.settings import Settings
 from catflap.store.unavailable import DatabaseUnavailable

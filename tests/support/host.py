@@ -7,7 +7,8 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from catflap.cli.http_server import bind, port_of, serving
+from catflap.cli.http_server import serving
+from catflap.cli.sockets import bind, port_of
 from catflap.fastapi import Catflap
 from catflap.settings import Settings
 from tests.support.app_client import CLIENT_ID, RunningApp

@@ -13,7 +13,8 @@ import httpx2
 import pytest
 from google.auth import _helpers, exceptions
 
-from catflap.cli.http_server import bind, port_of, serving
+from catflap.cli.http_server import serving
+from catflap.cli.sockets import bind, port_of
 from catflap.clock import FixedClock
 from catflap.vault.credentials import vault_credentials
 from catflap_client import GoogleAuth, UserMustAct

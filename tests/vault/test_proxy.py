@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catflap.cli.http_server import bind, port_of, serving
+from catflap.cli.http_server import serving
+from catflap.cli.sockets import bind, port_of
 from catflap.errors import BadRequest, OperatorMustAct
 from catflap.google.proxy_rules import check_allowed, needed_scopes, normalise_call, parse_rules
 from catflap.google.scopes import WHOLE_CALENDAR

@@ -16,7 +16,8 @@ import pytest
 from fastapi import FastAPI
 
 import catflap
-from catflap.cli.http_server import bind, port_of, serving
+from catflap.cli.http_server import serving
+from catflap.cli.sockets import bind, port_of
 from google_sandbox import Sandbox
 from tests.support.app_client import ALICE, CLIENT_ID, CLIENT_SECRET, RunningApp
 

@@ -44,8 +44,6 @@ HIDDEN: dict[str, dict[str, Any]] = {
     "/static/popup.js": {"get": {}, "head": {}},
     "/static/gapi.js": {"get": {}, "head": {}},
     "/static/{name}": {"get": {}, "head": {}},
-    "/healthz": {"get": {}},
-    "/readyz": {"get": {}},
 }
 
 

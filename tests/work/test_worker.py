@@ -182,3 +182,29 @@ async def test_a_worker_ends_while_postgresql_does_not_answer(monkeypatch: pytes
         finally:
             postgres.freeze(False)
         assert done
+
+
+async def test_a_job_that_outlasts_the_grace_is_given_back_at_once(
+    database_urls: Urls, engine: AsyncEngine
+) -> None:
+    begun, done = asyncio.Event(), asyncio.Event()
+
+    async def endless(_key: str) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    async def quick(_key: str) -> None:
+        done.set()
+
+    worker = Worker(database_urls.app, _Jobs(endless), grace_seconds=0.01)  # type: ignore[arg-type]
+    async with worker:
+        await add(engine, 1)
+        await begun.wait()
+    async with engine.connect() as connection:
+        found = await connection.execute(
+            text("SELECT status, execute_after <= now() FROM queue.pgqueuer WHERE entrypoint = 'job'")
+        )
+        # Nobody has to wait until its heartbeat is too old.
+        assert [tuple(row) for row in found] == [("queued", True)]
+    async with working(database_urls, quick):
+        await done.wait()

@@ -2,14 +2,22 @@
 
 import asyncio
 import contextlib
+import os
 import signal
-from collections.abc import Coroutine
+import threading
+from collections.abc import Coroutine, Iterator
 from typing import Any
 
 import typer
 import uvloop
 
 from catflap.errors import CatflapError, exit_code
+from catflap.log import log
+
+# Of a process that was told to end, and did not.
+_OVERDUE = 1
+# What closing takes at most beside the grace of requests and of jobs, also without a database.
+SECONDS_TO_CLOSE = 10.0
 
 
 def run(work: Coroutine[Any, Any, None]) -> None:
@@ -26,6 +34,38 @@ def run(work: Coroutine[Any, Any, None]) -> None:
 def command() -> typer.Typer:
     """Return a Typer application for one command or one group of commands."""
     return typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+
+async def until_terminated() -> None:
+    """Wait for SIGTERM. When it comes again, it ends the process at once, as SIGINT does."""
+    terminated = asyncio.Event()
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None
+    loop.add_signal_handler(signal.SIGTERM, terminated.set)
+    try:
+        await terminated.wait()
+    finally:
+        loop.add_signal_handler(signal.SIGTERM, task.cancel)
+
+
+@contextlib.contextmanager
+def ending_within(seconds: float) -> Iterator[None]:
+    """End the process `seconds` after the context was left, whatever then still waits.
+
+    A database that is frozen answers neither a statement nor its cancellation, and there are many places that
+    wait for one. Nothing depends on an orderly end: what a killed process leaves, others finish.
+    """
+    try:
+        yield
+    finally:
+        timer = threading.Timer(seconds, _end_now)
+        timer.daemon = True
+        timer.start()
+
+
+def _end_now() -> None:
+    log.error("ended_overdue", hint="Something did not end in time; is the database frozen?")
+    os._exit(_OVERDUE)
 
 
 async def _until_stopped(work: Coroutine[Any, Any, None]) -> None:

@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from catflap.cli import garbage_collection
-from catflap.cli.http_server import bind, port_of, serving
+from catflap.cli.http_server import serving
 from catflap.cli.open_files import raise_open_files
-from catflap.cli.runner import command, run
+from catflap.cli.runner import SECONDS_TO_CLOSE, command, ending_within, run, until_terminated
+from catflap.cli.sockets import bind, port_of
 from catflap.components import open_components
 from catflap.google.client_check import check_google
 from catflap.log import configure
@@ -36,7 +37,7 @@ def serve(
 
     async def work() -> None:
         raise_open_files()
-        settings = Settings.read(**given)
+        settings = Settings.read(**given).with_timeout_of_requests()
         configure(settings.log_format, settings.log_level)
         # The routes are imported while Google answers and PostgreSQL starts.
         loading = asyncio.create_task(asyncio.to_thread(garbage_collection.load_module, "catflap.app"))
@@ -49,10 +50,16 @@ def serve(
             application = await stack.enter_async_context((await loading).open_application(components))
             if worker:
                 await stack.enter_async_context(components.work())
-            await stack.enter_async_context(serving(application.web, listener))
+            served = await stack.enter_async_context(
+                serving(application.web, listener, grace_seconds=settings.grace_seconds)
+            )
             stack.callback(application.services.schedule_streams.close_all)
             garbage_collection.exclude_started()
             typer.echo(settings.origin)
-            await asyncio.Event().wait()
+            with ending_within(2 * settings.grace_seconds + SECONDS_TO_CLOSE):
+                await until_terminated()
+                components.readiness.drain()
+                served.close_after_answers()
+                await asyncio.sleep(settings.drain_seconds)
 
     run(work())

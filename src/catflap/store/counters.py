@@ -76,7 +76,7 @@ class Counters(Background):
 
     async def __aexit__(self, *raised: object) -> None:
         await super().__aexit__(*raised)
-        await self.attempt(self.write)
+        await self.attempt_last(self.write)
 
     def count(self, name: CounterName, label: str, times: int = 1) -> None:
         """Add `times` to a count of the present bucket; it is written within seconds."""

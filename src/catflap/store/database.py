@@ -21,10 +21,12 @@ from catflap.store.unavailable import (
 )
 
 # Longer than a burst lasts, shorter than people and proxies wait.
-_POOL_SECONDS = 10
-_CONNECT_SECONDS = 10
-# Far above any statement of ours; bounds the wait for a server that disappeared silently.
-_STATEMENT_SECONDS = 30
+_POOL_SECONDS = 10.0
+# Of the time of a statement: somebody waits for both together.
+_POOL_SHARE = 0.6
+_CONNECT_SECONDS = 10.0
+# Of one statement, also when the server has disappeared silently; see `process_settings`.
+_STATEMENT_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -54,20 +56,27 @@ def parse_url(url: str) -> URL:
 _INVALID = "CATFLAP_DATABASE_URL must look like postgresql://user:password@host:5432/database"
 
 
-def connect(url: URL, *, pool_size: int = 10) -> AsyncEngine:
+def connect(url: URL, *, pool_size: int = 10, seconds: float | None = None) -> AsyncEngine:
     """Create a connection pool; it opens no connection before the first use.
 
     Errors are translated by `unavailable.translate_error`. Connections that the server has closed are
     replaced when they are checked out, without a round trip.
+
+    Args:
+        url: The database, and the role.
+        pool_size: The most connections.
+        seconds: The most that a statement takes, and opening a connection; None for half a minute. For a free
+            connection a caller waits 60 % of it, and not longer than ten seconds.
     """
+    seconds = seconds or _STATEMENT_SECONDS
     # Parameters are tokens and titles, which must not appear in error texts.
     engine = create_async_engine(
         url,
         poolclass=_Pool,
         pool_size=pool_size,
         max_overflow=0,
-        pool_timeout=_POOL_SECONDS,
-        connect_args={"timeout": _CONNECT_SECONDS, "command_timeout": _STATEMENT_SECONDS},
+        pool_timeout=min(_POOL_SHARE * seconds, _POOL_SECONDS),
+        connect_args={"timeout": min(seconds, _CONNECT_SECONDS), "command_timeout": seconds},
         hide_parameters=True,
     )
     announced = UnavailableLog(url.username or "")

@@ -6,16 +6,27 @@ from pathlib import Path
 import asyncpg
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import URL
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from catflap.errors import OperatorMustAct, TryAgain
 from catflap.store.database import Urls, asyncpg_options
 from catflap.store.vault_tables import google_tokens
 
+_FULL = (
+    "PostgreSQL has no free connection: raise its max_connections, or lower CATFLAP_DATABASE_POOL of each "
+    "process."
+)
 _MIGRATE = "Run `catflap migrate` once, as an owner of the database."
 # Several processes may start at once; one of them migrates, the others wait.
 _MIGRATION_LOCK = 0x0CA7F1A9
+# The transaction of a process that hangs, or of a machine that lost its power, ends and frees its locks.
+_ROLE_SETTINGS = {
+    "idle_in_transaction_session_timeout": "60s",
+    "tcp_keepalives_idle": "20",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "4",
+}
 _MIGRATIONS = Path(__file__).parent / "migrations"
 # Every role may read the catalog, and no role of ours the version in `app.schema_version`.
 _COLUMNS = """
@@ -67,7 +78,7 @@ async def require_migrated(urls: Urls) -> None:
     """Check that the database of `urls` has our tables and columns, and that both roles can log in.
 
     Raises:
-        TryAgain: `database_unreachable`.
+        TryAgain: `database_unreachable` or `database_full`.
         OperatorMustAct: `database_refused` or `database_not_migrated`.
     """
     for url in (urls.app, urls.vault):
@@ -78,12 +89,23 @@ async def require_migrated(urls: Urls) -> None:
                 "database_refused",
                 f"PostgreSQL refused the role or the database of {url.username}. {_MIGRATE}",
             ) from None
+        except asyncpg.TooManyConnectionsError:
+            raise TryAgain("database_full", _FULL) from None
         except (OSError, asyncpg.PostgresError) as error:
             raise unreachable(url) from error
         try:
             _check_columns({tuple(row) for row in await connection.fetch(_COLUMNS)})
         finally:
             await connection.close()
+
+
+async def check_tables(connection: AsyncConnection) -> None:
+    """Check that the database has the tables and columns of this version.
+
+    Raises:
+        OperatorMustAct: `database_not_migrated`.
+    """
+    _check_columns({tuple(row) for row in await connection.execute(text(_COLUMNS))})
 
 
 def _check_columns(found: Collection[tuple[str, ...]]) -> None:
@@ -109,6 +131,8 @@ def _create_roles(connection: Connection, urls: Urls) -> None:
         if not connection.scalar(text("SELECT 1 FROM pg_roles WHERE rolname = :name"), name):
             _execute(connection, "CREATE ROLE %I LOGIN NOINHERIT", name)
         _execute(connection, "ALTER ROLE %I PASSWORD %L", {**name, "password": url.password})
+        for setting, value in _ROLE_SETTINGS.items():
+            _execute(connection, f"ALTER ROLE %I SET {setting} = %L", {**name, "value": value})
 
 
 def _execute(connection: Connection, template: str, values: dict[str, str | None]) -> None:

@@ -18,11 +18,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.store.database import asyncpg_options
 from catflap.store.row_mapping import Columns
-from catflap.store.unavailable import LOSSES
+from catflap.store.unavailable import LOSSES, DatabaseUnavailable
 
-_CONNECTIONS = 10
-# For a free connection and the answer together; afterwards SQLAlchemy's attempt has its own limits.
-_SECONDS = 5.0
+# For a free connection and the answer together.
+_SECONDS = 4.0
 _CLOSE_SECONDS = 2.0
 
 
@@ -43,35 +42,48 @@ class PreparedQuery:
         return [given[name] for name in self.names]
 
 
+class NoAnswer(TimeoutError):
+    """The database answers nobody: it is frozen, or the network is gone without a sign."""
+
+
 class Connections:
     """Connections of the driver for SELECTs, opened when they are needed; the last one used is used next."""
 
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, most: int = 10) -> None:
         self._options = asyncpg_options(url)
         self._free: list[Any] = []
         self._is_open = True
-        self._places = asyncio.Semaphore(_CONNECTIONS)
+        self._answers = 0
+        self._places = asyncio.Semaphore(most)
 
     async def fetch(self, text: str, values: list[object]) -> list[Columns]:
         """Return the rows that a SELECT finds.
 
         Raises:
-            OSError: also when there is no answer in time.
+            NoAnswer: the database has not answered anybody in time.
+            OSError: also when no connection became free in time.
             asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError: as the driver does.
         """
-        async with asyncio.timeout(_SECONDS), self._places:
-            connection = self._take() or await asyncpg.connect(**self._options)
-            try:
-                found: list[Columns] = await connection.fetch(text, *values)
-            except BaseException:
-                # The statement may still run.
-                connection.terminate()
-                raise
-            if self._is_open:
-                self._free.append(connection)
-            else:
-                connection.terminate()
-            return found
+        answers = self._answers
+        try:
+            async with asyncio.timeout(_SECONDS), self._places:
+                connection = self._take() or await asyncpg.connect(**self._options)
+                try:
+                    found: list[Columns] = await connection.fetch(text, *values)
+                except BaseException:
+                    # The statement may still run.
+                    connection.terminate()
+                    raise
+                self._answers += 1
+                if self._is_open:
+                    self._free.append(connection)
+                else:
+                    connection.terminate()
+                return found
+        except TimeoutError:
+            if self._answers == answers:
+                raise NoAnswer from None
+            raise
 
     async def close(self) -> None:
         """Close the connections, also when the server does not answer; those in use end later."""
@@ -113,6 +125,9 @@ class PreparedReads:
         if self._connections is not None:
             try:
                 return await self._connections.fetch(query.text, query.values(parameters))
+            except NoAnswer:
+                # Another attempt would have the caller wait twice.
+                raise DatabaseUnavailable("no answer in time") from None
             except LOSSES:
                 pass
         async with self._engine.connect() as connection:
@@ -120,9 +135,9 @@ class PreparedReads:
 
 
 @asynccontextmanager
-async def open_connections(url: URL) -> AsyncIterator[Connections]:
-    """Open connections for `PreparedReads`, and close them on leaving."""
-    connections = Connections(url)
+async def open_connections(url: URL, most: int = 10) -> AsyncIterator[Connections]:
+    """Open up to `most` connections for `PreparedReads`, and close them on leaving."""
+    connections = Connections(url, most)
     try:
         yield connections
     finally:

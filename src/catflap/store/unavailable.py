@@ -21,6 +21,7 @@ _REASONS = {
     "08": "connection lost",
     "28": "login refused",
     "3D000": "no such database",
+    "53300": "too many connections",
     "53": "out of resources",
     "57014": "statement timeout",
     "57P": "shut down or starting",

@@ -67,7 +67,7 @@ class Audit(Background):
 
     async def __aexit__(self, *raised: object) -> None:
         await super().__aexit__(*raised)
-        await self.attempt(self.write)
+        await self.attempt_last(self.write)
 
     def note(
         self,

@@ -20,7 +20,8 @@ class UsageRecorder(Background):
 
     async def __aexit__(self, *raised: object) -> None:
         await super().__aexit__(*raised)
-        await self.write()
+        for writer in self._writers:
+            await self.attempt_last(writer)
 
     async def write(self) -> None:
         """Call each writer once."""

@@ -19,6 +19,7 @@ _TAGS = {
     "devices": "Devices: pairing, schedule, sounds, acknowledgements.",
     "google": "What Google calls.",
     "operator": "How this Catflap is, for its operator.",
+    "health": "Whether a process lives and wants requests, for load balancers and orchestrators.",
 }
 _DESCRIPTION = "Errors are problem documents (RFC 9457) with a stable `code`; `docs/api.md` lists them."
 

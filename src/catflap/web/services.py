@@ -36,6 +36,7 @@ from catflap.speech import Voices
 from catflap.vault import Grants, Vault
 from catflap.vault.api_keys import ApiKeys
 from catflap.vault.audit import Audit
+from catflap.vault.readiness import Readiness
 from catflap.vault.revocation import Revocation
 from catflap.vault.security_events import SecurityEventHandler
 from catflap.vault.webhooks import Webhooks
@@ -78,6 +79,7 @@ class Services:
     api_keys: ApiKeys
     operators: Operators
     numbers: OperatorNumbers
+    readiness: Readiness
     audit: Audit
     http: httpx2.AsyncClient
     proxy_rules: tuple[ProxyRule, ...]

@@ -7,6 +7,7 @@ gets the error's code or type.
 import asyncio
 import contextlib
 import random
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any, Self
 
@@ -33,17 +34,66 @@ from catflap.work.tasks import TaskFunction, Tasks
 _HEARTBEAT = timedelta(seconds=3)
 _POLL = timedelta(seconds=1)
 _BATCH = 20
+# What a worker takes at once, so that its pool of connections is enough for it, and others get the rest.
+_AT_ONCE = 100
 _CONCURRENCY = {"render": 2, "sample": 2}
 _MAX_TRIES = 10
 _RECONNECT_SECONDS = 1.0
+_GRACE_SECONDS = 6.0
+# For the statements that give jobs back.
+_GIVE_BACK_SECONDS = 2.0
+
+
+class RunningJobs:
+    """The jobs that run now, and whether they are to be given back to the queue."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self.are_given_back = False
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """Count the current task as a job while the context is open.
+
+        Raises:
+            RetryRequested: it was cancelled by `give_back`.
+        """
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        try:
+            yield
+        except BaseException:
+            # A cancellation during a query may arrive as an error of the driver.
+            if not (self.are_given_back and task.cancelling()) or task.uncancel():
+                raise
+            raise RetryRequested(timedelta(0), reason="given_back") from None
+        finally:
+            self._tasks.discard(task)
+
+    def give_back(self) -> None:
+        """Stop all jobs, so that another worker does them at once."""
+        self.are_given_back = True
+        if self._tasks:
+            log.info("jobs_given_back", count=len(self._tasks))
+        for task in self._tasks:
+            task.cancel()
 
 
 class Worker:
-    """Queue worker that runs while its context is open; any number may share one database."""
+    """Queue worker that runs while its context is open; any number may share one database.
 
-    def __init__(self, url: URL, tasks: Tasks) -> None:
+    Args:
+        url: The database.
+        tasks: What it does.
+        grace_seconds: On leaving, how long jobs may still run; then they are given back to the queue.
+    """
+
+    def __init__(self, url: URL, tasks: Tasks, *, grace_seconds: float = _GRACE_SECONDS) -> None:
         self._options: dict[str, Any] = asyncpg_options(url)
         self._functions = tasks.by_name()
+        self._grace_seconds = grace_seconds
+        self._running = RunningJobs()
         self._manager: QueueManager | None = None
         self._connection: asyncpg.Connection | None = None
         self._task: asyncio.Task[None] | None = None
@@ -59,8 +109,11 @@ class Worker:
             return
         if self._manager is not None:
             self._manager.shutdown.set()
-        done, _pending = await asyncio.wait({self._task}, timeout=2 * _HEARTBEAT.total_seconds())
-        if not done:
+        await asyncio.wait({self._task}, timeout=self._grace_seconds)
+        if not self._task.done():
+            self._running.give_back()
+            await asyncio.wait({self._task}, timeout=_GIVE_BACK_SECONDS)
+        if not self._task.done():
             # Another worker picks up a cancelled job when its heartbeat stops.
             self._task.cancel()
             if self._connection is not None:
@@ -68,6 +121,11 @@ class Worker:
                 self._connection.terminate()
         with contextlib.suppress(asyncio.CancelledError):
             await self._task
+
+    @property
+    def reads_queue(self) -> bool:
+        """Whether it is connected and not about to end."""
+        return self._manager is not None and not self._stopping
 
     async def _run(self) -> None:
         while not self._stopping:
@@ -91,10 +149,15 @@ class Worker:
             manager = QueueManager(_queries(connection))
             for name, function in self._functions.items():
                 manager.entrypoint(name, concurrency_limit=_CONCURRENCY.get(name, 0), accepts_context=False)(
-                    with_retries(name, function)
+                    with_retries(name, function, self._running)
                 )
             self._manager = manager
-            await manager.run(dequeue_timeout=_POLL, batch_size=_BATCH, heartbeat_timeout=_HEARTBEAT)
+            await manager.run(
+                dequeue_timeout=_POLL,
+                batch_size=_BATCH,
+                max_concurrent_tasks=_AT_ONCE,
+                heartbeat_timeout=_HEARTBEAT,
+            )
         finally:
             self._manager = self._connection = None
             connection.terminate()
@@ -116,12 +179,16 @@ def _queries(connection: asyncpg.Connection) -> Queries:
     )
 
 
-def with_retries(name: str, function: TaskFunction) -> Any:
+def with_retries(name: str, function: TaskFunction, jobs: RunningJobs | None = None) -> Any:
     """Return the function that PgQueuer calls: it asks for a retry after a failure that may be temporary."""
+    jobs = jobs or RunningJobs()
 
     async def run(queued: QueuedJob) -> None:
         try:
-            await function((queued.payload or b"").decode())
+            with jobs.running():
+                await function((queued.payload or b"").decode())
+        except RetryRequested:
+            raise
         except CatflapError as error:
             log.warning("job_failed", job=name, code=error.code, detail=error.detail)
             if isinstance(error, DatabaseUnavailable):

@@ -12,7 +12,8 @@ from pydantic import SecretStr
 from catflap.app import Application, open_catflap
 from catflap.cli.demo.calendar_file import import_calendar, read_calendar
 from catflap.cli.demo.events import due_soon, sample_day
-from catflap.cli.http_server import bind, port_of, serving
+from catflap.cli.http_server import serving
+from catflap.cli.sockets import bind, port_of
 from catflap.clock import Clock
 from catflap.settings import PUSH_PATH, Settings
 from google_sandbox import Sandbox

@@ -152,6 +152,12 @@ _CODES = (
         "jwt_issuer_unavailable",
         "Wait the seconds of Retry-After; the app's issuer does not answer.",
     ),
+    (TryAgain, "draining", "Ask another process; this one is about to end."),
+    (
+        OperatorMustAct,
+        "database_not_migrated",
+        "Tell the operator; `catflap migrate` is due.",
+    ),
     (OperatorMustAct, "keyset_lacks_key", "Tell the operator; it works again with the right keyset."),
 )
 ERROR_CODES = {code: ErrorCode(code, kind, remedy) for kind, code, remedy in _CODES}

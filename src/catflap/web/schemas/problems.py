@@ -77,6 +77,13 @@ class ConsentOffer(Answer):
     account: str | None = absent("The `sub` of the Google account to ask.")
 
 
+class NotReady(Answer):
+    """One reason for which a process should get no requests."""
+
+    code: str = Field(examples=["draining"])
+    detail: str = Field(examples=["This process is about to end; ask another one."])
+
+
 class CatflapProblem(Answer):
     """An error (RFC 9457). Branch on `code`, which is stable; show `detail`, which may change."""
 
@@ -91,6 +98,7 @@ class CatflapProblem(Answer):
     )
     consent: ConsentOffer | None = absent("The consent that ends the error, for `createConsent`.")
     reason: str | None = absent("Why Google or Catflap ended the grant, such as `invalid_grant`.")
+    reasons: list[NotReady] | None = absent("Of `/readyz`: all for which the process is not ready.")
     since: Instant | None = absent("When the grant ended.")
     consent_url: str | None = absent("Where on this site the browser goes for the consent that is needed.")
 

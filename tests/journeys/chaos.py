@@ -19,12 +19,14 @@ from typing import Any
 import httpx2
 from sqlalchemy.engine import URL
 
+from catflap.cli.sockets import bind, port_of
 from catflap.clock import SystemClock
 from catflap.store.database import Urls, connect
 from catflap.store.migrate import create_database, migrate
 from catflap.vault.api_keys import ApiKeys
 from google_sandbox import Sandbox
 from tests.journeys.conftest import ENVIRONMENT
+from tests.support.failover_proxy import FailoverProxy, failover_proxy
 from tests.support.own_postgres import OwnPostgres, own_postgres
 
 CLIENT_ID, CLIENT_SECRET = "4711-chaos.apps.googleusercontent.com", "GOCSPX-made-up"
@@ -64,9 +66,18 @@ class Process:
 
     async def end(self, how: signal.Signals = signal.SIGKILL) -> None:
         """Send a signal; return when the process has ended."""
+        self.tell(how)
+        await self.ended()
+
+    def tell(self, how: signal.Signals) -> None:
+        """Send a signal."""
         assert self._process is not None
         with contextlib.suppress(ProcessLookupError):
             self._process.send_signal(how)
+
+    async def ended(self) -> None:
+        """Wait until the process has ended."""
+        assert self._process is not None
         await self._process.communicate()
 
 
@@ -79,10 +90,16 @@ class Deployment:
     google: str
     webs: list[Process]
     origins: list[str]
-    worker: Process
+    workers: list[Process]
+    addresses: list[str]
     http: httpx2.AsyncClient
     key: dict[str, str]
     folder: Path
+    proxy: FailoverProxy | None = None
+    # What a client has to expect where a proxy sends a request again.
+    expected: frozenset[str] = frozenset()
+    # Between two sign-ins, and between two tokens.
+    pauses: tuple[float, float] = (0.1, 0.02)
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
     answers: Counter[tuple[str, str]] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
@@ -93,6 +110,25 @@ class Deployment:
     owner: dict[str, Any] = field(default_factory=dict)
     device: dict[str, str] = field(default_factory=dict)
     clients: list[asyncio.Task[None]] = field(default_factory=list)
+
+    @property
+    def processes(self) -> dict[str, Process]:
+        """All processes of Catflap, by the addresses at which they answer `/readyz`."""
+        return dict(zip(self.addresses, (*self.webs, *self.workers), strict=True))
+
+    async def until_ready(self, address: str) -> None:
+        """Wait until a process is ready, and the proxy sends it requests."""
+        async with asyncio.timeout(TIMEOUT):
+            while not await self._is_ready(address):  # noqa: ASYNC110 (a process has no event)
+                await asyncio.sleep(0.05)
+        if self.proxy is not None and self.processes[address] in self.webs:
+            await self.proxy.until_ready(address)
+
+    async def _is_ready(self, address: str) -> bool:
+        try:
+            return (await self.http.get(address + "/readyz")).status_code == 200
+        except httpx2.TransportError:
+            return False
 
     async def request(
         self, what: str, method: str, path: str, *, web: int = 0, **how: Any
@@ -110,6 +146,8 @@ class Deployment:
             if "Retry-After" not in answer.headers:
                 self.faults.append(f"{what}: 503 without Retry-After: {answer.text}")
             await asyncio.sleep(0.05)
+            return None
+        if answer.status_code >= 400 and answer.json().get("code") in self.expected:
             return None
         if answer.status_code >= 400:
             self.faults.append(f"{what}: HTTP {answer.status_code}: {answer.text}")
@@ -178,7 +216,7 @@ class Deployment:
                 last = "" if rejected else token
                 self.tokens += 1
                 await self._note()
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(self.pauses[1])
 
     async def keep_signing_in(self) -> None:
         number = 0
@@ -189,13 +227,15 @@ class Deployment:
             if answer is not None:
                 self.signed_in[email] = answer
                 await self._note()
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(self.pauses[0])
 
     async def keep_playing(self) -> None:
         """A device: follow the schedule, and play each announcement when it has a sound."""
         while True:
-            with contextlib.suppress(httpx2.TransportError):
+            try:
                 await self._follow()
+            except httpx2.TransportError:
+                self.answers["schedule", "cut off"] += 1
             await asyncio.sleep(0.05)
 
     async def _follow(self) -> None:
@@ -261,11 +301,20 @@ class Deployment:
 
 
 @asynccontextmanager
-async def deploy(folder: Path) -> AsyncIterator[Deployment]:
-    """Start all processes and clients."""
+async def deploy(
+    folder: Path, *, workers: int = 1, proxied: bool = False, **settings: str
+) -> AsyncIterator[Deployment]:
+    """Start all processes and clients.
+
+    Args:
+        folder: For logs and the data directory.
+        workers: How many processes do background jobs.
+        proxied: Whether clients reach both web processes by one proxy.
+        settings: More of the environment.
+    """
     with own_postgres() as server:
         async with AsyncExitStack() as stack:
-            deployed = await _build(folder, server, stack)
+            deployed = await _build(folder, server, stack, workers, proxied, settings)
             await deployed.set_up_owner()
             clients = (deployed.keep_asking_for_tokens, deployed.keep_signing_in, deployed.keep_playing)
             deployed.clients = [asyncio.create_task(one()) for one in clients]
@@ -275,27 +324,46 @@ async def deploy(folder: Path) -> AsyncIterator[Deployment]:
                 await deployed.stop_clients()
 
 
-async def _build(folder: Path, server: OwnPostgres, stack: AsyncExitStack) -> Deployment:
+async def _build(
+    folder: Path,
+    server: OwnPostgres,
+    stack: AsyncExitStack,
+    workers: int,
+    proxied: bool,
+    settings: dict[str, str],
+) -> Deployment:
     await create_database(server.urls)
     await migrate(server.urls)
     sandbox = Sandbox()
     google = await stack.enter_async_context(sandbox.serve())
-    ports = [_free_port(), _free_port()]
-    origins = [f"http://127.0.0.1:{port}" for port in ports]
+    ports = [_free_port() for _ in range(2 + workers)]
+    addresses = [f"http://127.0.0.1:{port}" for port in ports]
+    servers, listener = addresses[:2], bind("127.0.0.1", 0)
+    stack.callback(listener.close)
+    origins = [f"http://127.0.0.1:{port_of(listener)}"] * 2 if proxied else servers
     sandbox.add_client(
         CLIENT_ID, CLIENT_SECRET, redirect_uris=[f"{origin}/signin/google/callback" for origin in origins]
     )
-    environment = _environment(server.urls, google)
+    if proxied:
+        settings = {"CATFLAP_PUBLIC_URL": origins[0], **settings}
+    environment = _environment(server.urls, google) | settings
     data = ("--data-dir", str(folder / "data"))
-    webs = [
-        Process(("serve", "--no-worker", "--port", str(port), *data), environment, folder) for port in ports
+    commands = [("serve", "--no-worker", "--port"), ("serve", "--no-worker", "--port")]
+    commands += [("work", "--health-port")] * workers
+    processes = [
+        Process((*command, str(port), *data), environment, folder)
+        for command, port in zip(commands, ports, strict=True)
     ]
-    worker = Process(("work", *data), environment, folder)
-    for process in (*webs, worker):
+    for process in processes:
         await process.start()
         stack.push_async_callback(process.end, signal.SIGTERM)
     http = await stack.enter_async_context(httpx2.AsyncClient(timeout=60))
-    return Deployment(server, sandbox, google, webs, origins, worker, http, await _key(server.urls), folder)
+    proxy = await stack.enter_async_context(failover_proxy(listener, servers)) if proxied else None
+    if proxy is not None:
+        await proxy.until_ready()
+    key = await _key(server.urls)
+    webs, jobs = processes[:2], processes[2:]
+    return Deployment(server, sandbox, google, webs, origins, jobs, addresses, http, key, folder, proxy)
 
 
 def _environment(urls: Urls, google: str) -> dict[str, str]:

@@ -11,11 +11,10 @@ import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-import asyncpg
 import pytest
 
-from catflap.store.database import asyncpg_options
-from tests.journeys.chaos import OWNER, Deployment, deploy
+from tests.journeys.chaos import Deployment, deploy
+from tests.journeys.chaos_checks import check_all
 
 pytestmark = pytest.mark.slow
 
@@ -31,7 +30,7 @@ async def test_nothing_is_lost_or_played_twice_when_processes_are_killed(tmp_pat
             titles.append(await _round(deployment, number, chance))
         await deployment.stop_clients()
         sys.stdout.write(f"\n{ROUNDS} rounds: {deployment.summary()}\n")
-        await _check(deployment, titles)
+        await check_all(deployment, titles)
 
 
 async def _round(deployment: Deployment, number: int, chance: random.Random) -> str:
@@ -74,12 +73,12 @@ async def _kill_web(deployment: Deployment, chance: random.Random) -> None:
 
 
 async def _kill_worker(deployment: Deployment, _: random.Random) -> None:
-    await deployment.worker.end()
-    await deployment.worker.start()
+    await deployment.workers[0].end()
+    await deployment.workers[0].start()
 
 
 async def _kill_everything(deployment: Deployment, chance: random.Random) -> None:
-    processes = (*deployment.webs, deployment.worker)
+    processes = list(deployment.processes.values())
     await asyncio.gather(*(process.end() for process in processes))
     await _crash(deployment, chance)
     await asyncio.gather(*(process.start() for process in processes))
@@ -93,40 +92,3 @@ FAULTS: tuple[Callable[[Deployment, random.Random], Awaitable[None]], ...] = (
     _smart,
     _kill_everything,
 )
-
-
-async def _check(deployment: Deployment, titles: list[str]) -> None:
-    assert [deployment.times_played(title) for title in titles] == [1] * len(titles)
-    for email, answer in deployment.signed_in.items():
-        bearer = {"Authorization": f"Bearer {answer['token']}"}
-        me = (await deployment.request_until_answered("check", "GET", "/v1/me", headers=bearer)).json()
-        assert me["user_id"] == answer["user_id"]
-        assert [account["email"] for account in me["accounts"]] == [email]
-        await deployment.request_until_answered(
-            "check", "GET", f"/v1/users/{answer['user_id']}/google/token", headers=deployment.key
-        )
-    schedule = (
-        await deployment.request_until_answered(
-            "check", "GET", "/v1/device/schedule", headers=deployment.device
-        )
-    ).json()
-    assert not deployment.acknowledged & {one["id"] for one in schedule["announcements"]}
-    rows = await _rows(deployment, "SELECT id, key, state FROM app.announcements")
-    assert {row["id"] for row in rows if row["state"] == "played"} == deployment.acknowledged
-    assert len({row["key"] for row in rows}) == len(rows)
-    # The device says whose it is, too.
-    assert len(deployment.acknowledged) == len(titles) + 1
-    grants = await _rows(deployment, "SELECT state FROM vault.google_tokens")
-    assert {row["state"] for row in grants} == {"active"}
-    assert deployment.owner["account"]["email"] == OWNER
-    log = (deployment.folder / "log").read_text()
-    unexpected = ("unforeseen_error", "_broke", "_failed_unexpectedly")
-    assert not [event for event in unexpected if event in log]
-
-
-async def _rows(deployment: Deployment, query: str) -> list[asyncpg.Record]:
-    connection = await asyncpg.connect(**asyncpg_options(deployment.server.urls.owner))
-    try:
-        return list(await connection.fetch(query))
-    finally:
-        await connection.close()

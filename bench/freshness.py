@@ -81,7 +81,7 @@ async def pushed(stage: Stage, *, users: int = 1_000, per_second: int = 100, sec
         with started(environment, "serve", "--port", str(port), "--no-worker", "--no-check") as serve:
             await until_up(stage.http, f"{origin}/readyz", serve.process)
             with started(environment, "work") as work:
-                await _plan_all(connection, users)
+                await plan_all(connection, users)
                 reader = await asyncpg.connect(**asyncpg_options(stage.urls.owner))
                 changes = _Changes(port, connection, reader)
                 everybody = random.Random(11).sample(range(1, users + 1), users)
@@ -229,7 +229,7 @@ class _Changes:
                 self.latencies.append(at - began.timestamp())
 
 
-async def _plan_all(connection: asyncpg.Connection, users: int) -> None:
+async def plan_all(connection: asyncpg.Connection, users: int) -> None:
     """Plan every user's announcements, and let nobody render those sounds."""
     planned_before = await connection.fetchval("SELECT now()")
     await connection.execute(

@@ -14,6 +14,7 @@ from bench import (
     install,
     million,
     mqtt,
+    processes,
     recurrence,
     sandbox,
     scale,
@@ -255,6 +256,16 @@ def measures(quick: bool = False, sentences: int | None = None) -> list[Measure]
             "devices.heartbeats",
             "250 heartbeats a second of 5,000 connected devices",
             on_stage(devices.heartbeats, seconds=5.0 if quick else 20.0),
+        ),
+        Measure(
+            "processes.served",
+            "Requests and 2,000 devices served by one and by four web processes",
+            on_stage(processes.served, seconds=2.0 if quick else 5.0),
+        ),
+        Measure(
+            "processes.worked",
+            "Announcements planned and published by one and by four workers",
+            on_stage(processes.worked, users=500 if quick else 2_000),
         ),
         Measure(
             "devices.own_clock",

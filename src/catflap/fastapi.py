@@ -142,7 +142,7 @@ class Catflap:
             )
         settings = settings.model_copy(update={"calendars": shows_calendars})
         paths = _paths(root_path or app.root_path, prefixes, self._home)
-        settings = settings.with_timeout_of_requests()
+        settings = settings.for_requests(with_jobs=self._worker)
         async with open_catflap(settings, self._clock, paths) as opened:
             setattr(app.state, STATE_KEY, opened.services)
             self._services = opened.services

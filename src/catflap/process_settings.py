@@ -6,7 +6,9 @@ from pydantic import Field
 from pydantic_settings import BaseSettings
 
 # What people and proxies wait for; a statement of a request takes milliseconds.
-SECONDS_OF_REQUESTS = 5.0
+_SECONDS_OF_REQUESTS = 5.0
+# Jobs have the same pool there, and a burst of them may wait longer for a connection.
+_SECONDS_WITH_JOBS = 10.0
 
 
 class ProcessSettings(BaseSettings):
@@ -18,6 +20,7 @@ class ProcessSettings(BaseSettings):
     grace_seconds: float = Field(default=5.0, ge=0, le=300)
     health_port: int | None = Field(default=None, ge=0, le=65535)
 
-    def with_timeout_of_requests(self) -> Self:
+    def for_requests(self, *, with_jobs: bool) -> Self:
         """Return the same for a process that answers requests: a statement takes as long as people wait."""
-        return self.model_copy(update={"database_timeout": self.database_timeout or SECONDS_OF_REQUESTS})
+        usual = _SECONDS_WITH_JOBS if with_jobs else _SECONDS_OF_REQUESTS
+        return self.model_copy(update={"database_timeout": self.database_timeout or usual})

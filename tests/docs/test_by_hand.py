@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from catflap.cli.http_server import bind, port_of
+from catflap.cli.sockets import bind, port_of
 from tests.docs.conftest import Stage
 from tests.support.doc_blocks import blocks, commands
 from tests.support.http import http_client

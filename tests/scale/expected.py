@@ -68,6 +68,7 @@ MOST = {
     "GET /v1/speakers": (2, 0),
     "POST /v1/speakers": (9, 1),
     "PUT /v1/speakers/{device_id}": (3, 1),
+    "GET /healthz": (0, 0),
     "GET /readyz": (4, 0),
     "GET /metrics": (7, 0),
     "GET /v1/operator/numbers": (7, 0),

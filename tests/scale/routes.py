@@ -130,6 +130,7 @@ _REQUESTS = {
     "GET /v1/speakers": _Request("/v1/speakers"),
     "POST /v1/speakers": _Request("/v1/speakers", json={"entity": PLAYER}),
     "GET /metrics": _Request("/metrics", by="key"),
+    "GET /healthz": _Request("/healthz", by=""),
     "GET /readyz": _Request("/readyz", by=""),
 }
 

@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 from collections.abc import Coroutine, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 import uvloop
@@ -14,10 +14,15 @@ import uvloop
 from catflap.errors import CatflapError, exit_code
 from catflap.log import log
 
+if TYPE_CHECKING:
+    from catflap.settings import Settings
+
 # Of a process that was told to end, and did not.
 _OVERDUE = 1
 # What closing takes at most beside the grace of requests and of jobs, also without a database.
-SECONDS_TO_CLOSE = 10.0
+_SECONDS_TO_CLOSE = 10.0
+# A PostgreSQL of our own writes all that is in its memory first.
+_SECONDS_TO_STOP_EMBEDDED = 60.0
 
 
 def run(work: Coroutine[Any, Any, None]) -> None:
@@ -61,6 +66,12 @@ def ending_within(seconds: float) -> Iterator[None]:
         timer = threading.Timer(seconds, _end_now)
         timer.daemon = True
         timer.start()
+
+
+def seconds_to_end(settings: "Settings", graces: int) -> float:
+    """Return how long a process may take to end, with so many times the grace: of requests, of jobs."""
+    embedded = 0.0 if settings.database_url else _SECONDS_TO_STOP_EMBEDDED
+    return graces * settings.grace_seconds + _SECONDS_TO_CLOSE + embedded
 
 
 def _end_now() -> None:

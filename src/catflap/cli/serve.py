@@ -10,7 +10,7 @@ import typer
 from catflap.cli import garbage_collection
 from catflap.cli.http_server import serving
 from catflap.cli.open_files import raise_open_files
-from catflap.cli.runner import SECONDS_TO_CLOSE, command, ending_within, run, until_terminated
+from catflap.cli.runner import command, ending_within, run, seconds_to_end, until_terminated
 from catflap.cli.sockets import bind, port_of
 from catflap.components import open_components
 from catflap.google.client_check import check_google
@@ -37,7 +37,7 @@ def serve(
 
     async def work() -> None:
         raise_open_files()
-        settings = Settings.read(**given).with_timeout_of_requests()
+        settings = Settings.read(**given).for_requests(with_jobs=worker)
         configure(settings.log_format, settings.log_level)
         # The routes are imported while Google answers and PostgreSQL starts.
         loading = asyncio.create_task(asyncio.to_thread(garbage_collection.load_module, "catflap.app"))
@@ -56,7 +56,7 @@ def serve(
             stack.callback(application.services.schedule_streams.close_all)
             garbage_collection.exclude_started()
             typer.echo(settings.origin)
-            with ending_within(2 * settings.grace_seconds + SECONDS_TO_CLOSE):
+            with ending_within(seconds_to_end(settings, graces=2)):
                 await until_terminated()
                 components.readiness.drain()
                 served.close_after_answers()

@@ -9,7 +9,7 @@ import typer
 
 from catflap.cli import garbage_collection
 from catflap.cli.health_server import answering_health
-from catflap.cli.runner import SECONDS_TO_CLOSE, command, ending_within, run, until_terminated
+from catflap.cli.runner import command, ending_within, run, seconds_to_end, until_terminated
 from catflap.cli.sockets import bind
 from catflap.components import open_components
 from catflap.log import configure
@@ -41,7 +41,7 @@ def work(
             await stack.enter_async_context(components.work())
             garbage_collection.exclude_started()
             typer.echo("Catflap works.", err=True)
-            with ending_within(settings.grace_seconds + SECONDS_TO_CLOSE):
+            with ending_within(seconds_to_end(settings, graces=1)):
                 await until_terminated()
                 components.readiness.drain()
 

@@ -24,7 +24,8 @@ from catflap.clock import SystemClock
 from catflap.google.discovery import Discovery
 from catflap.google.oauth import OAuth, TokenResponse
 from catflap.google.scopes import normalise
-from catflap.settings import GoogleClient, Settings
+from catflap.google_client_settings import GoogleClient
+from catflap.settings import Settings
 from catflap.store.database import Urls, connect
 from catflap.store.embedded import EmbeddedServer
 from catflap.store.migrate import create_database, migrate

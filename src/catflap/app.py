@@ -35,10 +35,13 @@ from catflap.google.id_token import IdTokens
 from catflap.google.jwks import JwksCache
 from catflap.google.proxy_rules import parse_rules
 from catflap.google.risc import SecurityEventTokens, configuration_url
+from catflap.google_client_settings import GoogleClients
+from catflap.log import log
 from catflap.settings import Settings
 from catflap.signin import Sessions, SignIn, SignInPolicy, Users
 from catflap.signin.consent_links import ConsentLinks
 from catflap.signin.external_jwt import ExternalJwtVerifier, issuer_unavailable
+from catflap.signin.handovers import Handovers
 from catflap.signin.operators import Operators
 from catflap.vault import Grants
 from catflap.vault.health import VaultHealth
@@ -59,6 +62,14 @@ from catflap.work.numbers import OperatorNumbers
 
 # JSON about the signed-in user, where there is no page.
 _HOME_WITHOUT_PAGE = "/v1/me"
+_PLAIN_HTTP = (
+    "Browsers reach this Catflap over a network without https: whoever can read or change its traffic can "
+    "use the page as they do. docs/google.md names ways to https."
+)
+_NOBODY_COMES_BACK = (
+    "Google sends no browser back to a plain http address. Add an OAuth client of type 'Desktop app' for "
+    "`catflap signin`, or an https address in CATFLAP_PUBLIC_URL; docs/google.md describes both."
+)
 
 
 @dataclass(frozen=True)
@@ -127,9 +138,9 @@ async def _services(components: Components, paths: Paths, stack: AsyncExitStack)
     broker = settings.mqtt_broker_of_devices
     mqtt_key = await signing_key(engine, MQTT_KEY) if broker else b""
     schedules = Schedules(engine, clock, ScheduledAnnouncements(addresses, settings.origin + paths.mia))
-    signin = _signin(infrastructure, users, vault.grants)
-    redirect_uri, return_urls = infrastructure.client.redirect_uri, settings.return_urls
-    audiences = {infrastructure.client.client_id, *settings.google_audiences}
+    signin = _signin(infrastructure, users, vault.grants, paths.auth)
+    redirect_uri, return_urls = infrastructure.oauth.client.redirect_uri, settings.return_urls
+    audiences = {*(one.client_id for one in infrastructure.clients.all), *settings.google_audiences}
     return Services(
         settings=settings,
         paths=paths,
@@ -138,6 +149,7 @@ async def _services(components: Components, paths: Paths, stack: AsyncExitStack)
         # A pool of its own, so that slow downloads through the proxy never delay a token refresh.
         http=await stack.enter_async_context(http_client(settings)),
         signin=signin,
+        handovers=Handovers(engine, clock),
         consents=ConsentLinks(engine, clock, signin, redirect_uri=redirect_uri, return_urls=return_urls),
         external_jwt=_external_jwt(settings, http, clock),
         limits=SignInLimits(settings.signins_per_minute, settings.trusted_networks),
@@ -191,7 +203,7 @@ async def _services(components: Components, paths: Paths, stack: AsyncExitStack)
     )
 
 
-def _signin(infrastructure: Infrastructure, users: Users, grants: Grants) -> SignIn:
+def _signin(infrastructure: Infrastructure, users: Users, grants: Grants, auth_path: str) -> SignIn:
     keys = JwksCache(infrastructure.http, infrastructure.discovery.jwks_uri, infrastructure.clock)
     return SignIn(
         engine=infrastructure.engine,
@@ -203,7 +215,24 @@ def _signin(infrastructure: Infrastructure, users: Users, grants: Grants) -> Sig
         grants=grants,
         signin_policy=_signin_policy(infrastructure.settings),
         audiences=infrastructure.settings.google_audiences,
+        desktop=infrastructure.desktop,
+        command=_signin_command(infrastructure.settings, infrastructure.clients, auth_path),
     )
+
+
+def _signin_command(settings: Settings, clients: GoogleClients, auth_path: str) -> str | None:
+    """Return the command that people sign in with where Google can't send browsers back; else None.
+
+    Google accepts redirect URIs with https, or of a loopback address, and of web clients only.
+    """
+    if settings.is_plain_network:
+        log.warning("plain_http", hint=_PLAIN_HTTP)
+    web = clients.web
+    if web is not None and (web.redirect_uri.startswith("https://") or not settings.is_plain_network):
+        return None
+    if clients.desktop is None:
+        log.warning("nobody_can_sign_in", hint=_NOBODY_COMES_BACK)
+    return f"catflap signin --server {settings.origin}{auth_path}"
 
 
 def _numbers(infrastructure: Infrastructure, vault: VaultComponents) -> OperatorNumbers:

@@ -31,9 +31,10 @@ from catflap.google.calendar_channels import CalendarChannelApi
 from catflap.google.discovery import Discovery
 from catflap.google.oauth import OAuth
 from catflap.google.scopes import READ_SETTINGS
+from catflap.google_client_settings import GoogleClients
 from catflap.log import log
 from catflap.setting_urls import is_loopback
-from catflap.settings import GoogleClient, Settings
+from catflap.settings import Settings
 from catflap.speech import NoVoice, Speech, Voices, hosts_that_get_titles, voices_of
 from catflap.store.connect import open_database
 from catflap.store.counters import Counters
@@ -86,10 +87,15 @@ _SOUNDS_OUT_OF_REACH = (
 
 @dataclass(frozen=True)
 class Infrastructure:
-    """Settings, clock, database, and the connections to Google."""
+    """Settings, clock, database, and the connections to Google.
+
+    Attributes:
+        oauth: That of the primary client.
+        other_clients: Those of the other clients.
+    """
 
     settings: Settings
-    client: GoogleClient
+    clients: GoogleClients
     clock: Clock
     urls: Urls
     engine: AsyncEngine
@@ -98,8 +104,15 @@ class Infrastructure:
     http: httpx2.AsyncClient
     discovery: Discovery
     oauth: OAuth
+    other_clients: tuple[OAuth, ...]
     request_budget: RequestBudget
     counters: Counters
+
+    @property
+    def desktop(self) -> OAuth | None:
+        """The connection of the desktop client, None without one."""
+        ours = (self.oauth, *self.other_clients)
+        return next((one for one in ours if one.client == self.clients.desktop), None)
 
 
 @dataclass(frozen=True)
@@ -226,7 +239,7 @@ def _decide_calendars(settings: Settings, voices: Voices) -> Settings:
 async def _infrastructure(
     settings: Settings, clock: Clock, auth_path: str, stack: AsyncExitStack
 ) -> Infrastructure:
-    client = settings.google_client(auth_path)
+    clients = settings.google_clients(auth_path)
     prepare_data_dir(settings.data_dir)
     urls = await open_database(settings, stack)
     engine = _engine(stack, settings, urls.app)
@@ -234,7 +247,7 @@ async def _infrastructure(
     discovery = Discovery(http, settings.google_discovery_url)
     return Infrastructure(
         settings=settings,
-        client=client,
+        clients=clients,
         clock=clock,
         urls=urls,
         engine=engine,
@@ -242,7 +255,8 @@ async def _infrastructure(
         http=await stack.enter_async_context(http),
         notifications=await stack.enter_async_context(NotificationListener(urls.app)),
         discovery=discovery,
-        oauth=OAuth(http, discovery, client),
+        oauth=OAuth(http, discovery, clients.primary),
+        other_clients=tuple(OAuth(http, discovery, one) for one in clients.all[1:]),
         request_budget=RequestBudget(
             engine,
             clock,
@@ -262,9 +276,10 @@ async def _vault(infrastructure: Infrastructure, stack: AsyncExitStack) -> Vault
         engine,
         cipher,
         clock,
-        infrastructure.client.client_id,
+        infrastructure.oauth.client.client_id,
         sync_calendars=bool(settings.calendars),
         reads=reads,
+        other_clients=[one.client_id for one in infrastructure.clients.all[1:]],
     )
     await ClientChange(grants).apply()
     changed = stack.enter_context(infrastructure.notifications.watch(API_KEYS_TOPIC))
@@ -281,6 +296,7 @@ async def _vault(infrastructure: Infrastructure, stack: AsyncExitStack) -> Vault
         clock,
         notifications=infrastructure.notifications,
         leases=Leases(engine, timedelta(seconds=settings.lease_seconds)),
+        other_clients=infrastructure.other_clients,
         rate_limit=TokenBucket(settings.google_refreshes_per_second, settings.google_refreshes_per_second),
         count=infrastructure.counters.count,
     )

@@ -65,19 +65,20 @@ def is_local(url: str) -> bool:
     return _is_private(url) or (urlsplit(url).hostname or "").endswith(_LOCAL)
 
 
-def checked_url(url: str, *, private: bool = False) -> str:
+def checked_url(url: str, *, private: bool = False, local: bool = False) -> str:
     """Return `url`, which must be https, or http to a loopback address.
 
     Args:
         private: whether http to a private network will do too.
+        local: the same, and names that only a local network resolves, such as `catflap.local`.
 
     Raises:
         ValueError: with what is wrong.
     """
     parts = urlsplit(url)
-    plain = is_loopback(url) or (private and _is_private(url))
+    plain = is_loopback(url) or (private and _is_private(url)) or (local and is_local(url))
     if parts.scheme != "https" and not (parts.scheme == "http" and plain):
-        whose = "private addresses" if private else "this machine's own addresses"
+        whose = "private addresses" if private or local else "this machine's own addresses"
         raise ValueError(f"must be https (plain http is for {whose} only)")
     if not parts.hostname or "@" in parts.netloc or any(c.isspace() for c in url):
         raise ValueError("must name a host, and hold neither a user name, a password nor white space")

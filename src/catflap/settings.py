@@ -5,24 +5,15 @@ Nothing else reads the environment. Secrets are `SecretStr`, which prints as ast
 """
 
 import ipaddress
-import json
 from pathlib import Path
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
-from pydantic import (
-    AliasChoices,
-    BaseModel,
-    ConfigDict,
-    Field,
-    SecretStr,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from catflap.errors import OperatorMustAct
+from catflap.google_client_settings import GoogleClient, GoogleClients, GoogleClientSettings
 from catflap.home_assistant_settings import HomeAssistantSettings
 from catflap.mqtt_settings import MqttSettings
 from catflap.process_settings import ProcessSettings
@@ -45,17 +36,9 @@ _GOOGLES_OWN = ("GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET", "GOOGLE_REDIRECT_URI
 _ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (compared with, not bound to)
 
 
-class GoogleClient(BaseModel):
-    """The OAuth client of a Google Cloud project, of type "Web application"."""
-
-    model_config = ConfigDict(frozen=True)
-
-    client_id: str
-    client_secret: SecretStr
-    redirect_uri: str
-
-
-class Settings(SpeechSettings, MqttSettings, HomeAssistantSettings, ProcessSettings):
+class Settings(
+    GoogleClientSettings, SpeechSettings, MqttSettings, HomeAssistantSettings, ProcessSettings
+):
     """All settings; docs/settings.md describes them."""
 
     model_config = SettingsConfigDict(
@@ -71,16 +54,6 @@ class Settings(SpeechSettings, MqttSettings, HomeAssistantSettings, ProcessSetti
     port: int = Field(default=8400, ge=0, le=65535)
     public_url: str = ""
 
-    google_client_id: str = Field(
-        default="", validation_alias=AliasChoices("google_client_id", "GOOGLE_CLIENT_ID")
-    )
-    google_client_secret: SecretStr = Field(
-        default=SecretStr(""), validation_alias=AliasChoices("google_client_secret", "GOOGLE_CLIENT_SECRET")
-    )
-    google_redirect_uri: str = Field(
-        default="", validation_alias=AliasChoices("google_redirect_uri", "GOOGLE_REDIRECT_URI")
-    )
-    google_client_file: Path | None = None
     google_discovery_url: str = GOOGLE_DISCOVERY_URL
     google_api_url: str = GOOGLE_API_URL
     google_audiences: Annotated[tuple[str, ...], NoDecode] = ()
@@ -137,7 +110,7 @@ class Settings(SpeechSettings, MqttSettings, HomeAssistantSettings, ProcessSetti
     @field_validator("public_url")
     @classmethod
     def _an_origin(cls, url: str) -> str:
-        return origin_of(checked_url(url.strip())) if url.strip() else ""
+        return origin_of(checked_url(url.strip(), local=True)) if url.strip() else ""
 
     @field_validator("calendar_push_url")
     @classmethod
@@ -155,13 +128,6 @@ class Settings(SpeechSettings, MqttSettings, HomeAssistantSettings, ProcessSetti
     @classmethod
     def _origins(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(origin_of(url) for url in urls)
-
-    @field_validator("google_redirect_uri")
-    @classmethod
-    def _redirect_uri(cls, url: str) -> str:
-        if url and "#" in checked_url(url):
-            raise ValueError("must not hold a fragment")
-        return url
 
     @field_validator("return_urls")
     @classmethod
@@ -208,6 +174,11 @@ class Settings(SpeechSettings, MqttSettings, HomeAssistantSettings, ProcessSetti
         host = _ANY_ADDRESS.get(self.host, self.host)
         return self.public_url or f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
+    @property
+    def is_plain_network(self) -> bool:
+        """Whether browsers reach Catflap over a network without https."""
+        return self.origin.startswith("http://") and not is_loopback(self.origin)
+
     def calendar_push_address(self, prefix: str = "") -> str | None:
         """Return where Google sends push notifications; None where it can't, or shall not.
 
@@ -226,41 +197,36 @@ class Settings(SpeechSettings, MqttSettings, HomeAssistantSettings, ProcessSetti
         """The networks of trusted reverse proxies."""
         return tuple(ipaddress.ip_network(text, strict=False) for text in self.trusted_proxies)
 
-    def google_client(self, prefix: str = "") -> GoogleClient:
-        """Return the OAuth client, from GOOGLE_CLIENT_* or from the file downloaded at the console.
+    def google_clients(self, prefix: str = "") -> GoogleClients:
+        """Return the OAuth clients; see `GoogleClientSettings.read_google_clients`.
 
         Args:
             prefix: path under which a host application has our sign-in routes.
+        """
+        return self.read_google_clients(self._client_folders, self.origin, prefix + CALLBACK_PATH)
+
+    def google_client(self, prefix: str = "") -> GoogleClient:
+        """Return the web client, for callers that need no other.
 
         Raises:
-            OperatorMustAct: `google_client_missing` or `google_client_unreadable`.
+            OperatorMustAct: `google_client_missing` or as `google_clients`.
         """
-        redirect_uri = self.google_redirect_uri or f"{self.origin}{prefix}{CALLBACK_PATH}"
-        if self.google_client_id and self.google_client_secret.get_secret_value():
-            return GoogleClient(
-                client_id=self.google_client_id,
-                client_secret=self.google_client_secret,
-                redirect_uri=redirect_uri,
-            )
-        file = self.google_client_file or self._downloaded_client()
-        if file is None:
+        client = self.google_clients(prefix).web
+        if client is None:
             raise OperatorMustAct(
                 "google_client_missing",
-                "No Google OAuth client. Put the client_secret_*.json from the Google Cloud console into "
-                "this folder or the data directory, or set GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET; "
-                "README.md describes every step. To try without Google: catflap demo",
+                "There is a Google OAuth client of type 'Desktop app' only, for `catflap signin`; this needs "
+                "one of type 'Web application'. docs/google.md describes how to make it.",
             )
-        return _read_client(file, self.google_redirect_uri, redirect_uri, prefix + CALLBACK_PATH)
+        return client
 
     def google_client_in_use(self) -> Path | None:
-        """Return the file of the OAuth client; None if the client is in GOOGLE_CLIENT_*, or nowhere."""
-        if self.google_client_id and self.google_client_secret.get_secret_value():
-            return None
-        return self.google_client_file or self._downloaded_client()
+        """Return the file of the web client; None if it is in GOOGLE_CLIENT_*, or nowhere."""
+        return self.google_client_files(self._client_folders)["web"]
 
-    def _downloaded_client(self) -> Path | None:
-        found = [*Path.cwd().glob("client_secret_*.json"), *self.data_dir.glob("client_secret_*.json")]
-        return found[0] if found else None
+    @property
+    def _client_folders(self) -> list[Path]:
+        return [Path.cwd(), self.data_dir]
 
     @classmethod
     def read(cls, **given: Any) -> Self:
@@ -281,27 +247,3 @@ class Settings(SpeechSettings, MqttSettings, HomeAssistantSettings, ProcessSetti
             name = str(first["loc"][0]).upper()
             prefix = "" if name in _GOOGLES_OWN else "CATFLAP_"
             raise OperatorMustAct("settings_invalid", f"{prefix}{name}: {problem}") from None
-
-
-def _read_client(file: Path, chosen_redirect: str, default_redirect: str, callback: str) -> GoogleClient:
-    try:
-        web = json.loads(file.read_text())["web"]
-        registered = [str(uri) for uri in web.get("redirect_uris", [])]
-        client_id, client_secret = str(web["client_id"]), SecretStr(web["client_secret"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        raise OperatorMustAct(
-            "google_client_unreadable",
-            f"{file.name} is not a client_secret_*.json of a client of type 'Web application'; "
-            "download it again at the Google Cloud console, under Clients.",
-        ) from None
-    ours = [uri for uri in registered if urlsplit(uri).path == callback]
-    if not chosen_redirect and registered and default_redirect not in registered and not ours:
-        raise OperatorMustAct(
-            "redirect_uri_unregistered",
-            f"{file.name} has no redirect URI of ours. At the Google Cloud console add {default_redirect} to "
-            "the client's authorised redirect URIs, and download the file again.",
-        )
-    fallback = default_redirect if default_redirect in registered or not ours else ours[0]
-    return GoogleClient(
-        client_id=client_id, client_secret=client_secret, redirect_uri=chosen_redirect or fallback
-    )

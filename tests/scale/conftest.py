@@ -17,7 +17,7 @@ from catflap.work.status import Push, Requests, Status
 from tests.scale.installation import USER, USERS, Large
 from tests.scale.jobs import JOBS
 from tests.scale.routes import NEW, ROUTES, WRITER
-from tests.support.app_client import ALICE, BOB, CLIENT_ID, RunningApp, running_app
+from tests.support.app_client import ALICE, BOB, CLIENT_ID, DESKTOP, RunningApp, running_app
 from tests.support.backend import RETURN_TO
 from tests.support.fake_home_assistant import fake_home_assistant
 from tests.support.many_users import Installation, load
@@ -93,7 +93,7 @@ async def recorded(large_database: Urls, data_dir: Path) -> Recorded:
         options["allowed_emails"] = (ALICE, BOB, WRITER, NEW)
         async with (
             fake_home_assistant() as home,
-            running_app(large_database, clock, data_dir, **options, **home.settings) as app,
+            running_app(large_database, clock, data_dir, **options, **home.settings, **DESKTOP) as app,
         ):
             for number in range(50):
                 _insert_event(app, f"Meeting {number}", timedelta(hours=number))

@@ -12,6 +12,7 @@ from catflap.clock import rfc3339
 from catflap.speech import RENDERED_AUDIO, VoiceChoice
 from google_sandbox.risc.events import event_token, subject
 from tests.scale.installation import USER, Call, Large
+from tests.support import desktop
 from tests.support.app_client import ALICE, BOB, CLIENT_ID
 from tests.support.backend import RETURN_TO, follow, make_link
 from tests.support.events import event, writer
@@ -67,6 +68,7 @@ _REQUESTS = {
     "DELETE /v1/keys/{key_id}": _Request("/v1/keys/2", by="key"),
     "GET /signin/google": _Request("/signin/google?scopes=calendar", by=""),
     "GET /signin/google/popup": _Request("/signin/google/popup?scopes=calendar", by=""),
+    "GET /signin/google/desktop": _Request("/signin/google/desktop", by=""),
     "POST /signout": _Request("/signout", user=_SIGNED_OUT),
     "GET /v1/me": _Request("/v1/me"),
     "DELETE /v1/me": _Request("/v1/me", user=_ERASED),
@@ -178,6 +180,14 @@ async def _first_callback(one: Large) -> Awaitable[Any]:
 async def _native_code(one: Large) -> Awaitable[Any]:
     body = {"client": "native", "code": one.app.native_code()}
     return one.app.client.post("/signin/google/code", json=body)
+
+
+async def _desktop_code(one: Large) -> Awaitable[Any]:
+    return one.app.client.post(desktop.PATH, json=desktop.minted(one.app))
+
+
+async def _handover(one: Large) -> Awaitable[Any]:
+    return desktop.take_over(await one.app.browser(), f"handover {USER}")
 
 
 async def _credential(one: Large) -> Awaitable[Any]:
@@ -342,6 +352,8 @@ ROUTES: dict[str, Call] = {name: _simple(name, request) for name, request in _RE
     "GET /signin/google/callback (new user)": _first_callback,
     "POST /signin/google/code": _native_code,
     "POST /signin/google/credential": _credential,
+    "POST /signin/google/desktop": _desktop_code,
+    "POST /signin/handover": _handover,
     "POST /storeauthcode": _bare_code,
     "POST /app/google-calendar/tokens": _mobile,
     "POST /google/risc": _security_event,

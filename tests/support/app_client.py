@@ -32,6 +32,12 @@ from tests.support.openapi import conformance
 
 CLIENT_ID, CLIENT_SECRET = "4711-web.apps.googleusercontent.com", "GOCSPX-a-made-up-secret"
 OTHER_CLIENT_ID = "4711-other.apps.googleusercontent.com"
+DESKTOP_CLIENT_ID, DESKTOP_SECRET = "4711-desktop.apps.googleusercontent.com", "GOCSPX-of-the-desktop"
+# Settings of a Catflap with a desktop client.
+DESKTOP: dict[str, Any] = {
+    "google_desktop_client_id": DESKTOP_CLIENT_ID,
+    "google_desktop_client_secret": SecretStr(DESKTOP_SECRET),
+}
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
 ALICE, BOB = "alice@example.com", "bob@example.com"
 CALENDAR = ["calendar.events.readonly", "calendar.calendarlist.readonly"]
@@ -218,17 +224,16 @@ async def running_app_of(
                 redirect_uris=[f"{origin}/signin/google/callback"],
                 origins=[origin, origin.replace("127.0.0.1", "localhost")],
             )
+        sandbox.add_client(DESKTOP_CLIENT_ID, DESKTOP_SECRET, client_type="desktop")
         settings = Settings(
             data_dir=data_dir,
             port=port_of(listener),
             database_url=secret_url(urls.app),
             vault_database_url=secret_url(urls.vault),
-            google_client_id=CLIENT_ID,
-            google_client_secret=SecretStr(CLIENT_SECRET),
             google_discovery_url=f"{google}/.well-known/openid-configuration",
             google_api_url=google,
             calendar_push_url=f"{origin}{PUSH_PATH}" if push else "",
-            **chosen,
+            **{"google_client_id": CLIENT_ID, "google_client_secret": SecretStr(CLIENT_SECRET), **chosen},
         )
         catflap = await stack.enter_async_context(open_catflap(settings, clock))
         await stack.enter_async_context(serving(catflap.web, listener))

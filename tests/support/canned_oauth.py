@@ -5,7 +5,7 @@ from pydantic import SecretStr
 
 from catflap.google.discovery import Discovery
 from catflap.google.oauth import OAuth
-from catflap.settings import GoogleClient
+from catflap.google_client_settings import GoogleClient
 
 HERE = "http://127.0.0.1:1"
 

@@ -155,6 +155,10 @@ SELECT sha256(('state ' || i)::bytea), sha256(('browser ' || i)::bytea), '{openi
     CASE WHEN i % 20 = 0 THEN i END, false, :now: + (1 + i % 9) * interval '1 minute'
 FROM generate_series(10, :users:, 10) i;
 
+INSERT INTO app.signin_handovers (token_hash, user_id, origin, expires_at)
+SELECT sha256(('handover ' || i)::bytea), i, 'http://127.0.0.1:49152', :now: + (1 + i % 9) * interval '1 minute'
+FROM generate_series(20, :users:, 20) i;
+
 INSERT INTO app.audit (at, action, outcome, key_id, user_id, account_sub)
 SELECT :now: - (i % 97 + n * 100) * interval '10 minutes', 'token', 'ok', 1 + i % :api_keys:, i,
     '2' || lpad(i::text, 20, '0')

@@ -24,7 +24,7 @@ from catflap.clock import Clock, FixedClock, SystemClock
 from catflap.errors import CatflapError
 from catflap.google.discovery import Discovery
 from catflap.google.oauth import OAuth
-from catflap.settings import GoogleClient
+from catflap.google_client_settings import GoogleClient
 from catflap.store.database import connect, parse_url
 from catflap.store.notify import NotificationListener
 from catflap.store.vault_tables import google_tokens

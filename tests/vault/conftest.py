@@ -20,7 +20,8 @@ from catflap.app import open_catflap
 from catflap.clock import FixedClock
 from catflap.google.discovery import Discovery
 from catflap.google.oauth import OAuth
-from catflap.settings import GoogleClient, Settings
+from catflap.google_client_settings import GoogleClient
+from catflap.settings import Settings
 from catflap.store.database import Urls, connect
 from catflap.store.notify import NotificationListener
 from catflap.store.vault_tables import google_tokens

@@ -17,7 +17,8 @@ import pytest
 
 from catflap.clock import FixedClock
 from catflap.store.migrate import create_database, migrate
-from tests.support.app_client import Browser, RunningApp, running_app
+from tests.support.app_client import DESKTOP, Browser, RunningApp, running_app
+from tests.support.desktop import minted
 from tests.support.events import event
 from tests.support.own_postgres import OwnPostgres, own_postgres
 
@@ -48,7 +49,7 @@ async def away(clock: FixedClock, tmp_path: Path) -> AsyncIterator[Away]:
     with own_postgres() as server:
         await create_database(server.urls)
         await migrate(server.urls)
-        async with running_app(server.urls, clock, tmp_path) as app:
+        async with running_app(server.urls, clock, tmp_path, **DESKTOP) as app:
             browser = await app.browser()
             await browser.sign_in()
             me = await browser.me()
@@ -79,6 +80,8 @@ def calls(away: Away) -> list[tuple[str, str, dict[str, str], Any]]:
         ("GET", "/signin/google/popup", {}, None),
         ("GET", "/signin/google/callback?state=x&code=y", {}, None),
         ("POST", "/signin/google/code", {}, native),
+        ("POST", "/signin/google/desktop", {}, minted(away.app)),
+        ("POST", "/signin/handover", {}, None),
         ("POST", "/signout", bearer, None),
         ("POST", "/app/google-calendar/tokens", bearer, {"userId": away.user_id, "authCode": "4/0Ax"}),
         ("GET", "/consents/x", {}, None),

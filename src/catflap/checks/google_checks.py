@@ -1,5 +1,6 @@
 """The OAuth client: its file, its redirect URI, and what Google says about it."""
 
+import contextlib
 import ipaddress
 import json
 from collections.abc import Sequence
@@ -25,10 +26,13 @@ def registration(settings: Settings) -> Registration:
 async def check_redirect_uri(here: Installation) -> Sequence[Finding]:
     """Check that Google accepts the redirect URI, and that the client's file has it."""
     settings, wanted = here.settings, registration(here.settings)
-    try:
-        uri = settings.google_client().redirect_uri
-    except OperatorMustAct:
-        uri = wanted.redirect_uri
+    uri = wanted.redirect_uri
+    with contextlib.suppress(OperatorMustAct):
+        clients = settings.google_clients()
+        if clients.desktop is not None and (clients.web is None or settings.is_plain_network):
+            # People sign in by `catflap signin`, whose redirect URIs need no registration.
+            return []
+        uri = clients.primary.redirect_uri
     findings = _refused(uri)
     if origin_of_uri(uri) != settings.origin and not (is_loopback(uri) and is_loopback(settings.origin)):
         findings.append(found("redirect_uri_elsewhere", uri=uri, origin=settings.origin))
@@ -76,19 +80,24 @@ async def check_client(here: Installation) -> Sequence[Finding]:
     """Check that there is an OAuth client, and that Google accepts it."""
     settings = here.settings
     try:
-        client = settings.google_client()
+        clients = settings.google_clients()
     except OperatorMustAct as error:
         return _no_client(settings, error)
-    oauth = OAuth(here.http, Discovery(here.http, settings.google_discovery_url), client)
-    try:
-        await oauth.check_client()
-    except ClientRejected as error:
-        if error.reason == "deleted_client":
-            return [found("google_client_deleted")]
-        return [found("google_client_rejected", error=error.reason)]
-    except OperatorMustAct as error:
-        return [found_by(error, url=settings.google_discovery_url)]
-    return []
+    discovery = Discovery(here.http, settings.google_discovery_url)
+    findings: list[Finding] = []
+    for client in clients.all:
+        try:
+            await OAuth(here.http, discovery, client).check_client()
+        except ClientRejected as error:
+            deleted = error.reason == "deleted_client"
+            findings.append(
+                found("google_client_deleted")
+                if deleted
+                else found("google_client_rejected", error=error.reason)
+            )
+        except OperatorMustAct as error:
+            return [found_by(error, url=settings.google_discovery_url)]
+    return findings
 
 
 def _no_client(settings: Settings, error: OperatorMustAct) -> list[Finding]:

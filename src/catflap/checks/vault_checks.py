@@ -20,12 +20,15 @@ _TESTING = timedelta(days=7)
 # Between the consent and when we notice the end.
 _TOLERANCE = timedelta(hours=12)
 _GRANTS = text("""
-SELECT max(GREATEST(refreshed_at, created_at)) FILTER (WHERE client_id = :client_id) AS client_used_at,
-    count(*) FILTER (WHERE state = 'active' AND GREATEST(refreshed_at, used_at, created_at) < :idle) AS idle,
+SELECT count(*) FILTER (WHERE state = 'active' AND GREATEST(refreshed_at, used_at, created_at) < :idle) AS idle,
     count(*) FILTER (WHERE state = 'active' AND refresh_expires_at < :soon
         OR state = 'reconsent' AND ended_at - created_at BETWEEN :least AND :most) AS testing
 FROM vault.google_tokens
 """)
+_CLIENTS = text(
+    "SELECT max(GREATEST(refreshed_at, created_at)) FROM vault.google_tokens"
+    " WHERE client_id = ANY(:client_ids) GROUP BY client_id"
+)
 
 
 async def check_keyset(here: Installation, database: Database) -> Sequence[Finding]:
@@ -42,7 +45,6 @@ async def check_grants(here: Installation, database: Database) -> Sequence[Findi
     """Check for what ends soon: by Testing mode, or because nobody uses it."""
     now = here.clock.now()
     times = {
-        "client_id": _client_id(here),
         "idle": now - _IDLE,
         "soon": now + _TESTING + _TOLERANCE,
         "least": _TESTING - _TOLERANCE,
@@ -51,11 +53,11 @@ async def check_grants(here: Installation, database: Database) -> Sequence[Findi
     async with database.vault.connect() as connection:
         waiting = (await read_grants(connection))["reconsent"]
         row = (await connection.execute(_GRANTS, times)).one()
+        clients = (await connection.execute(_CLIENTS, {"client_ids": _client_ids(here)})).scalars().all()
     findings = []
     if row.testing:
         findings.append(found("google_testing_mode", count=row.testing))
-    if row.client_used_at is not None and row.client_used_at < now - _IDLE:
-        findings.append(found("google_client_idle", days=(now - row.client_used_at).days))
+    findings += [found("google_client_idle", days=(now - used).days) for used in clients if used < now - _IDLE]
     if waiting:
         findings.append(found("grants_need_consent", count=waiting))
     if row.idle:
@@ -63,11 +65,11 @@ async def check_grants(here: Installation, database: Database) -> Sequence[Findi
     return findings
 
 
-def _client_id(here: Installation) -> str:
+def _client_ids(here: Installation) -> list[str]:
     try:
-        return here.settings.google_client().client_id
+        return [client.client_id for client in here.settings.google_clients().all]
     except OperatorMustAct:
-        return ""
+        return []
 
 
 async def check_webhooks(here: Installation, database: Database) -> Sequence[Finding]:

@@ -7,6 +7,7 @@ from catflap.cli.on_demand import Command, group_of
 COMMANDS = {
     "demo": Command("catflap.cli.demo.command", "Everything offline, with a local Google.", extra="demo"),
     "serve": Command("catflap.cli.serve", "The web server, and with it the background jobs."),
+    "signin": Command("catflap.cli.signin", "Sign in to a Catflap at home, from any computer."),
     "work": Command("catflap.cli.work", "Background jobs only."),
     "migrate": Command("catflap.cli.migrate", "Prepare a PostgreSQL of your own."),
     "sandbox": Command("catflap.cli.sandbox", "The local Google only, to test an app of yours."),

@@ -64,11 +64,14 @@ class TokenImporter:
     """Importer of refresh tokens, one row at a time."""
 
     def __init__(self, context: CliContext) -> None:
-        client = context.settings.google_client()
+        clients = context.settings.google_clients()
+        client, others = clients.primary, [one.client_id for one in clients.all[1:]]
         discovery = Discovery(context.http, context.settings.google_discovery_url)
         self._context = context
         self._oauth = OAuth(context.http, discovery, client)
-        self._grants = Grants(context.vault_engine, context.cipher, context.clock, client.client_id)
+        self._grants = Grants(
+            context.vault_engine, context.cipher, context.clock, client.client_id, other_clients=others
+        )
         self._users = Users(context.app_engine, context.clock)
         self._naming = LateIdentification(context.app_engine, context.clock, self._users, self._grants)
         self._id_tokens = IdTokens(

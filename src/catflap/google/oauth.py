@@ -19,7 +19,7 @@ from catflap.google.discovery import Discovery
 from catflap.google.fetch import FetchedResponse, FetchError, fetch
 from catflap.google.members import Malformed
 from catflap.google.scopes import normalise, to_wire
-from catflap.settings import GoogleClient
+from catflap.google_client_settings import GoogleClient
 
 _REJECTED = (
     "Google rejected this app's OAuth client ({}). Check the client id, the client secret and the redirect "
@@ -138,10 +138,13 @@ class OAuth:
         force_consent: bool = False,
         select_account: bool = False,
         hosted_domain: str | None = None,
+        combined: bool = True,
     ) -> str:
         """Return the authorization URL (Google's web-server guide; PKCE S256, RFC 7636).
 
-        `hosted_domain` only shortens the list of accounts shown; the ID token's claim is what counts.
+        Args:
+            hosted_domain: only shortens the list of accounts shown; the ID token's claim is what counts.
+            combined: whether the tokens shall cover earlier consents too, which desktop clients can't ask.
         """
         endpoints = await self._discovery.endpoints()
         prompts = {"select_account": select_account, "consent": force_consent}
@@ -149,6 +152,7 @@ class OAuth:
             "login_hint": login_hint,
             "prompt": " ".join(word for word, sent in prompts.items() if sent),
             "hd": hosted_domain,
+            "include_granted_scopes": "true" if combined else None,
         }
         return str(
             prepare_grant_uri(
@@ -162,7 +166,6 @@ class OAuth:
                 code_challenge=code_challenge(code_verifier),
                 code_challenge_method="S256",
                 access_type="offline",
-                include_granted_scopes="true",
                 **{name: value for name, value in optional.items() if value},
             )
         )

@@ -1,8 +1,9 @@
 """Sign-in with Google: authorization requests, code exchange, users, accounts and sessions."""
 
+from catflap.google.authorization_response import AuthorizationResponse
 from catflap.signin.allowlist import SignInPolicy
 from catflap.signin.consent_request import ConsentNeeded, ConsentRequest, Purpose
-from catflap.signin.flow import AuthorizationRedirect, AuthorizationResponse, Popup, SignIn
+from catflap.signin.flow import AuthorizationRedirect, Popup, SignIn
 from catflap.signin.linking import Completion, SignInResult
 from catflap.signin.sessions import NewSession, Session, Sessions
 from catflap.signin.users import Account, Users

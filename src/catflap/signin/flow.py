@@ -1,4 +1,4 @@
-"""The sign-in flow: redirect, one-time code of a popup or native app, or ID token.
+"""The sign-in flow: redirect, one-time code of a popup, native app or command, or ID token.
 
 Every client goes through the same steps: exchange the code, verify the ID token, store user and grant.
 Nothing is stored of a consent that differs from the requested one.
@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.clock import Clock
-from catflap.errors import BadRequest, CatflapError, Tampered, UserMustAct
+from catflap.errors import BadRequest
+from catflap.google.authorization_response import AuthorizationResponse
 from catflap.google.discovery import Discovery
 from catflap.google.id_token import Identity, IdTokens, unnamed
 from catflap.google.oauth import OAuth, RedirectUriMismatch, TokenResponse
@@ -54,15 +55,6 @@ class Popup:
     select_account: bool = False
 
 
-@dataclass(frozen=True)
-class AuthorizationResponse:
-    """The parameters of the authorization response (RFC 6749 4.1.2)."""
-
-    code: str | None = field(default=None, repr=False)
-    error: str | None = None
-    iss: str | None = None
-
-
 class SignIn:
     """Starts authorization requests, and completes sign-ins."""
 
@@ -78,8 +70,19 @@ class SignIn:
         grants: Grants,
         signin_policy: SignInPolicy | None = None,
         audiences: Collection[str] = (),
+        desktop: OAuth | None = None,
+        command: str | None = None,
     ) -> None:
-        """`audiences`: further client ids of the project, whose ID tokens are accepted too."""
+        """Create it.
+
+        Args:
+            oauth: the primary client.
+            audiences: further client ids of the project, whose ID tokens are accepted too.
+            desktop: the desktop client, which may be the primary one.
+            command: how people sign in where Google can't send their browsers back to us; None where it can.
+        """
+        self.command = command
+        self._desktop = desktop
         self._oauth = oauth
         self._discovery = discovery
         self._id_tokens = id_tokens
@@ -107,8 +110,10 @@ class SignIn:
         """Start the redirect flow; return the authorization URL.
 
         Raises:
+            BadRequest: `signin_by_command`.
             TryAgain: `google_unavailable`.
         """
+        self._check_browsers_come_back()
         pending = await self._requests.create(request, browser_secret, session_id)
         url = await self._oauth.authorization_url(
             scopes=request.scopes,
@@ -125,7 +130,12 @@ class SignIn:
     async def begin_popup(
         self, request: ConsentRequest, *, browser_secret: str | None = None, session_id: int | None = None
     ) -> Popup:
-        """Start a popup; Google's code client takes no PKCE challenge, so the state alone binds it."""
+        """Start a popup; Google's code client takes no PKCE challenge, so the state alone binds it.
+
+        Raises:
+            BadRequest: `signin_by_command`.
+        """
+        self._check_browsers_come_back()
         pending = await self._requests.create(request, browser_secret, session_id)
         return Popup(
             client_id=self._oauth.client.client_id,
@@ -158,13 +168,7 @@ class SignIn:
             UserMustAct: `access_denied` or `signin_failed`.
             Tampered: `iss_invalid`: the response is another server's (RFC 9207).
         """
-        endpoints = await self._discovery.endpoints()
-        missing = answer.iss is None and endpoints.answers_with_issuer and answer.error is None
-        if missing or (answer.iss is not None and answer.iss != endpoints.issuer):
-            raise Tampered("iss_invalid", "This answer did not come from Google; please sign in again.")
-        if answer.error is not None or answer.code is None:
-            raise _refused(answer.error)
-        return answer.code
+        return answer.authorization_code(await self._discovery.endpoints())
 
     async def finish(
         self,
@@ -209,15 +213,49 @@ class SignIn:
         Raises:
             CatflapError: as `finish`.
         """
+        if self._oauth is self._desktop:
+            raise self._by_command()
+        return await self._exchange(self._oauth, request, code, redirect_uri, verifier, nonce, completion)
+
+    def desktop_client_id(self) -> str:
+        """Return the public id of the desktop client.
+
+        Raises:
+            BadRequest: `desktop_client_missing`.
+        """
+        return self._desktop_client().client.client_id
+
+    async def exchange_desktop_code(
+        self, request: ConsentRequest, code: str, *, redirect_uri: str, verifier: str, nonce: str
+    ) -> SignInResult:
+        """Exchange the code of a command, which got it by a loopback redirect (RFC 8252 section 7.3).
+
+        Raises:
+            BadRequest: `desktop_client_missing`.
+            CatflapError: as `finish`.
+        """
+        desktop = self._desktop_client()
+        return await self._exchange(desktop, request, code, redirect_uri, verifier, nonce, Completion())
+
+    async def _exchange(
+        self,
+        oauth: OAuth,
+        request: ConsentRequest,
+        code: str,
+        redirect_uri: str,
+        verifier: str | None,
+        nonce: str | None,
+        completion: Completion,
+    ) -> SignInResult:
         code = one_time_code(code)
         try:
-            tokens = await self._oauth.exchange(code, redirect_uri=redirect_uri, code_verifier=verifier)
+            tokens = await oauth.exchange(code, redirect_uri=redirect_uri, code_verifier=verifier)
         except RedirectUriMismatch:
-            if redirect_uri == self._oauth.client.redirect_uri:
+            if redirect_uri == oauth.client.redirect_uri:
                 raise
             raise _redirect_uri_mismatch(redirect_uri) from None
-        identity = await self._identify(request, tokens, nonce)
-        return await self._linker.link(Consent(request, identity, tokens, completion))
+        identity = await self._identify(request, tokens, nonce, oauth.client.client_id)
+        return await self._linker.link(Consent(request, identity, tokens, completion, oauth.client.client_id))
 
     async def sign_in_with_id_token(
         self,
@@ -234,19 +272,41 @@ class SignIn:
             BadRequest: `not_allowed`.
             TryAgain: `google_unavailable`.
         """
-        audiences = (self._oauth.client.client_id, *self._audiences)
+        # The desktop client's ID tokens come with codes only, so one that is sent alone is somebody else's.
+        ours = () if self._oauth is self._desktop else (self._oauth.client.client_id,)
+        audiences = (*ours, *self._audiences)
         identity = await self._id_tokens.verify(id_token(credential), audiences=audiences, nonce=nonce)
         return await self._linker.link(Consent(request, identity, None, completion))
 
-    async def _identify(self, request: ConsentRequest, tokens: TokenResponse, nonce: str | None) -> Identity:
+    async def _identify(
+        self, request: ConsentRequest, tokens: TokenResponse, nonce: str | None, client_id: str
+    ) -> Identity:
         if tokens.id_token is None:
             # Android's AuthorizationClient requests no sign-in scope by default, and Google then sends no ID
             # token. For a known user the grant is usable all the same.
             if request.purpose == "link" and request.user_id is not None:
                 return unnamed(request.user_id)
             raise BadRequest("id_token_missing", "Ask Google for the scope openid too; nothing was stored.")
-        return await self._id_tokens.verify(
-            tokens.id_token, audiences=(self._oauth.client.client_id,), nonce=nonce
+        return await self._id_tokens.verify(tokens.id_token, audiences=(client_id,), nonce=nonce)
+
+    def _desktop_client(self) -> OAuth:
+        if self._desktop is None:
+            raise BadRequest(
+                "desktop_client_missing",
+                "This Catflap has no Google client of type 'Desktop app', which `catflap signin` needs. "
+                "docs/google.md says how its operator makes one.",
+            )
+        return self._desktop
+
+    def _check_browsers_come_back(self) -> None:
+        if self.command is not None:
+            raise self._by_command()
+
+    def _by_command(self) -> BadRequest:
+        return BadRequest(
+            "signin_by_command",
+            "Google sends no browser back to this Catflap. Sign in on a computer: pip install catflap, then "
+            f"{self.command}",
         )
 
 
@@ -267,9 +327,3 @@ def _redirect_uri_mismatch(redirect_uri: str) -> BadRequest:
         message = "Send the redirect_uri that this code was issued for, letter by letter."
     log.warning("redirect_uri_mismatch", message=message)
     return BadRequest("redirect_uri_mismatch", message)
-
-
-def _refused(error: str | None) -> CatflapError:
-    if error == "access_denied":
-        return UserMustAct("access_denied", "You declined at Google, so nothing was stored.")
-    return UserMustAct("signin_failed", "Google did not complete the sign-in; please try again.")

@@ -66,12 +66,16 @@ class SignInResult:
 
 @dataclass(frozen=True)
 class Consent:
-    """A consent to store; `tokens` is None for a sign-in with an ID token alone."""
+    """A consent to store; `tokens` is None for a sign-in with an ID token alone.
+
+    `client_id` is the OAuth client that the tokens were issued to.
+    """
 
     request: ConsentRequest
     identity: Identity
     tokens: TokenResponse | None
     completion: Completion = Completion()
+    client_id: str | None = None
 
     @property
     def sub(self) -> str:
@@ -153,7 +157,7 @@ class AccountLinker:
     async def _store_known(self, account: StoredAccount, consent: Consent) -> SignInResult:
         has_grant = False
         if consent.tokens is not None:
-            kept = await self._grants.store(account.user_id, consent.sub, consent.tokens)
+            kept = await self._grants.store(account.user_id, consent.sub, consent.tokens, consent.client_id)
             has_grant = kept is not None
             if not has_grant:
                 consent.check_lasting()
@@ -180,7 +184,7 @@ class AccountLinker:
             token = await self._start_session(connection, user_id, consent)
         if consent.tokens is not None and has_grant:
             try:
-                await self._grants.store(user_id, consent.sub, consent.tokens)
+                await self._grants.store(user_id, consent.sub, consent.tokens, consent.client_id)
             except BaseException:
                 await asyncio.shield(self._undo(consent, user_id))
                 raise

@@ -18,7 +18,8 @@ from catflap.google.discovery import Discovery
 from catflap.google.id_token import Identity, IdTokens
 from catflap.google.jwks import JwksCache
 from catflap.google.oauth import OAuth
-from catflap.settings import GOOGLE_DISCOVERY_URL, GoogleClient
+from catflap.google_client_settings import GoogleClient
+from catflap.settings import GOOGLE_DISCOVERY_URL
 from catflap.tls import tls_context
 
 

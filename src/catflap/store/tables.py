@@ -172,6 +172,20 @@ signin_attempts = Table(
     schema="app",
 )
 
+# Sign-ins of a command that wait for the browser which is to get their session.
+signin_handovers = Table(
+    "signin_handovers",
+    metadata,
+    Column("token_hash", LargeBinary, primary_key=True),
+    user_column(),
+    # Of the page that may send the token.
+    Column("origin", Text, nullable=False),
+    time_column("expires_at"),
+    Index("signin_handovers_user", "user_id"),
+    Index("signin_handovers_expires_at", "expires_at"),
+    schema="app",
+)
+
 devices = Table(
     "devices",
     metadata,

@@ -1,10 +1,8 @@
 """Return access tokens of a user's grants, refreshed when they expire."""
 
 import hashlib
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection
 from datetime import timedelta
-
-from sqlalchemy import ColumnElement
 
 from catflap.clock import Clock
 from catflap.errors import BadRequest, CatflapError, OperatorMustAct, TryAgain, UserMustAct
@@ -12,7 +10,8 @@ from catflap.google.oauth import OAuth
 from catflap.google.scopes import missing_scopes, normalise
 from catflap.store.counters import Count, count_nothing
 from catflap.store.notify import NotificationListener
-from catflap.vault.bulk_refresh import BulkRefresh
+from catflap.store.vault_tables import google_tokens as t
+from catflap.vault.bulk_refresh import BulkRefresh, Due
 from catflap.vault.circuit_breaker import CircuitBreaker
 from catflap.vault.grant import Grant, GrantToken
 from catflap.vault.grants import Grants
@@ -35,6 +34,7 @@ class Vault:
         notifications: NotificationListener,
         leases: Leases,
         circuit: CircuitBreaker | None = None,
+        other_clients: Collection[OAuth] = (),
         rate_limit: TokenBucket | None = None,
         timeout: timedelta = timedelta(seconds=60),
         count: Count = count_nothing,
@@ -44,6 +44,9 @@ class Vault:
         Args:
             notifications: wakes callers that wait for another process's refresh.
             leases: decide which process refreshes a token.
+            circuit: that of `oauth`.
+            other_clients: the other OAuth clients of this installation, which refresh the tokens issued to
+                them.
             rate_limit: limits requests to Google's token endpoint; None for no limit.
             timeout: the longest wait of a caller, and of a request to Google.
             count: counts refreshes by how they ended.
@@ -51,19 +54,27 @@ class Vault:
         self.grants = grants
         self.revocation = Revocation(grants, oauth)
         self._clock = clock
-        circuit = circuit or CircuitBreaker()
-        self._refresher = TokenRefresher(
-            grants,
-            oauth,
-            clock,
-            notifications=notifications,
-            leases=leases,
-            circuit=circuit,
-            rate_limit=rate_limit,
-            timeout=timeout,
-            count=count,
-        )
-        self._bulk_refresh = BulkRefresh(self._refresher, leases, circuit, rate_limit)
+        self._refreshers: dict[str, TokenRefresher] = {}
+        self._bulk: dict[str, BulkRefresh] = {}
+        # A circuit each: Google may reject one of the clients and accept the other.
+        for client, breaker in ((oauth, circuit), *((other, None) for other in other_clients)):
+            breaker = breaker or CircuitBreaker()
+            refresher = TokenRefresher(
+                grants,
+                client,
+                clock,
+                notifications=notifications,
+                leases=leases,
+                circuit=breaker,
+                rate_limit=rate_limit,
+                timeout=timeout,
+                count=count,
+            )
+            client_id = client.client.client_id
+            self._refreshers[client_id] = refresher
+            self._bulk[client_id] = BulkRefresh(refresher, leases, breaker, rate_limit)
+        self._refresher = self._refreshers[oauth.client.client_id]
+        self._bulk_refresh = self._bulk[oauth.client.client_id]
 
     async def access_token(
         self,
@@ -124,20 +135,20 @@ class Vault:
         grant = await self.grants.find(user_id, account_sub)
         if grant is None:
             raise failure or BadRequest("not_found", "This user has not allowed access to Google yet.")
-        choices = grant.choices(self.grants.client_id, scopes=scopes, prefer=prefer, within=within)
+        choices = grant.choices(self.grants.client_ids, scopes=scopes, prefer=prefer, within=within)
         for token in choices:
             if token.id not in tried:
                 return token
         raise failure or self._why_none(grant, scopes)
 
     def _why_none(self, grant: Grant, scopes: Collection[str]) -> CatflapError:
-        if not grant.choices(self.grants.client_id):
+        if not grant.choices(self.grants.client_ids):
             return reconsent_required(grant)
         if lacking := missing_scopes(scopes, grant.scopes):
             return UserMustAct(
                 "scope_missing", f"Google access lacks {', '.join(sorted(lacking))}; ask for it."
             )
-        if not grant.choices(self.grants.client_id, scopes=scopes):
+        if not grant.choices(self.grants.client_ids, scopes=scopes):
             return UserMustAct(
                 "scope_missing",
                 f"{', '.join(sorted(normalise(scopes)))} were allowed one by one, so no token has them all; "
@@ -161,17 +172,21 @@ class Vault:
         """Revoke a grant; see `Revocation.revoke`."""
         return await self.revocation.revoke(user_id, account_sub)
 
-    async def refresh_all(self, due: Callable[[], Sequence[ColumnElement[bool]]]) -> int:
+    async def refresh_all(self, due: Due) -> int:
         """Refresh the tokens that are due; see `BulkRefresh.run`."""
-        return await self._bulk_refresh.run(due)
+        return sum([await one.run(_of_client(client_id, due)) for client_id, one in self._bulk.items()])
 
     async def _refresh_or_stored(self, token: GrantToken, stored: AccessToken | None) -> AccessToken:
         try:
-            return await self._refresher.refresh(token)
+            return await self._refreshers[token.client_id].refresh(token)
         except (TryAgain, OperatorMustAct):
             if stored is None:
                 raise
             return stored
+
+
+def _of_client(client_id: str, due: Due) -> Due:
+    return lambda: (*due(), t.c.client_id == client_id)
 
 
 def _sha256(token: str) -> str:

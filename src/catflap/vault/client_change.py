@@ -5,8 +5,9 @@ as any grant that needs a new consent, and become active again when their client
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
-from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from catflap.log import log
@@ -20,16 +21,15 @@ from catflap.vault.token_rows import ALIVE, WITHOUT_LEASE
 
 
 class ClientChange:
-    """Marks grants of other OAuth clients as `client_changed`, and unmarks those of the present one."""
+    """Marks grants of other OAuth clients as `client_changed`, and unmarks those of the present ones."""
 
     def __init__(self, grants: Grants) -> None:
         self._grants = grants
 
     async def apply(self) -> None:
         """Update the marks, and log how many grants are affected."""
-        client_id = self._grants.client_id
-        # Two ranges of the index; `!=` would read every row.
-        ours, others = t.c.client_id == client_id, (t.c.client_id < client_id) | (t.c.client_id > client_id)
+        ids = self._grants.client_ids
+        ours, others = t.c.client_id.in_(ids), _none_of(sorted(ids))
         marked = (t.c.state == "reconsent") & (t.c.reason == CLIENT_CHANGED)
         ended = {**WITHOUT_LEASE, **self._grants.rows.ended_columns("reconsent", CLIENT_CHANGED)}
         async with self._grants.engine.begin() as connection:
@@ -48,8 +48,9 @@ class ClientChange:
             log.warning(
                 "grants_client_changed",
                 grants=waiting,
-                hint="GOOGLE_CLIENT_ID is not the one that these grants were issued to. Restore the former "
-                "one, or have these users consent again; until then they get no token.",
+                hint="These grants were issued to an OAuth client that is not configured now "
+                "(GOOGLE_CLIENT_ID, or the desktop client of `catflap signin`). Restore the former one, or "
+                "have these users consent again; until then they get no token.",
             )
 
     async def _change(
@@ -65,3 +66,9 @@ class ClientChange:
         grant = self._grants.combined(await self._grants.rows.of_grant(connection, user_id, account_sub))
         event: Event = "grant.active" if grant.state == "active" else "grant.reconsent"
         await enqueue_webhook_event(connection, event, grant, grant.updated_at)
+
+
+def _none_of(client_ids: Sequence[str]) -> ColumnElement[bool]:
+    """Return the condition as ranges of the index; `NOT IN` would read every row."""
+    between = [and_(t.c.client_id > low, t.c.client_id < high) for low, high in pairwise(client_ids)]
+    return or_(t.c.client_id < client_ids[0], *between, t.c.client_id > client_ids[-1])

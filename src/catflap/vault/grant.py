@@ -57,13 +57,13 @@ class GrantToken:
         """Whether a refresh token is stored."""
         return self._refresh_token is not None
 
-    def may_work(self, client_id: str) -> bool:
-        """Return whether this token can be used with Google at all: same client, and not revoked."""
-        return self.has_refresh_token and self.client_id == client_id and self.state != "revoked"
+    def may_work(self, client_ids: frozenset[str]) -> bool:
+        """Return whether this token can be used with Google at all: of one of our clients, not revoked."""
+        return self.has_refresh_token and self.client_id in client_ids and self.state != "revoked"
 
-    def is_alive(self, client_id: str) -> bool:
+    def is_alive(self, client_ids: frozenset[str]) -> bool:
         """Return whether this token is usable as far as we know."""
-        return self.may_work(client_id) and (self.state == "active" or self.reason == CLIENT_CHANGED)
+        return self.may_work(client_ids) and (self.state == "active" or self.reason == CLIENT_CHANGED)
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ class Grant:
 
     def choices(
         self,
-        client_id: str,
+        client_ids: frozenset[str],
         *,
         scopes: Collection[str] = (),
         prefer: Collection[str] = (),
@@ -151,31 +151,31 @@ class Grant:
         fitting = [
             one
             for one in self.tokens
-            if one.may_work(client_id)
+            if one.may_work(client_ids)
             and not missing_scopes(scopes, one.scopes)
             and (within is None or not missing_scopes(one.scopes, within))
         ]
         return sorted(
             fitting,
             key=lambda one: (
-                not one.is_alive(client_id),
+                not one.is_alive(client_ids),
                 len(missing_scopes(prefer, one.scopes)),
                 *_narrow(one),
             ),
         )
 
 
-def combine_tokens(rows: Sequence[GrantToken], client_id: str) -> Grant:
-    """Combine the token rows of one user and account into a grant, as this OAuth client sees it."""
+def combine_tokens(rows: Sequence[GrantToken], client_ids: frozenset[str]) -> Grant:
+    """Combine the token rows of one user and account into a grant, as these OAuth clients see it."""
     main = next(one for one in rows if one.supplements is None)
-    alive = [one for one in rows if one.is_alive(client_id)]
+    alive = [one for one in rows if one.is_alive(client_ids)]
     default = min(alive or [main], key=_narrow)
     state, last = "active", default
     if not alive:
         last = max(rows, key=lambda one: (one.ended_at is not None, one.ended_at, one.id))
         state = "revoked" if main.state == "revoked" else "reconsent"
     reason = last.reason
-    if state == "reconsent" and last.state == "active" and last.client_id != client_id:
+    if state == "reconsent" and last.state == "active" and last.client_id not in client_ids:
         reason = CLIENT_CHANGED
     return Grant(
         main=main,

@@ -1,6 +1,6 @@
 """Queries for grants, and decryption of their tokens."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import or_
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -16,7 +16,7 @@ from catflap.vault.token_rows import TokenRows
 
 
 class StoredGrants:
-    """Read access to the grants of one OAuth client."""
+    """Read access to the grants of this installation's OAuth clients."""
 
     def __init__(
         self,
@@ -25,11 +25,14 @@ class StoredGrants:
         clock: Clock,
         client_id: str,
         reads: PreparedReads | None = None,
+        other_clients: Collection[str] = (),
     ) -> None:
         self.engine = engine
         self.rows = TokenRows(engine, cipher, clock, reads)
         self.cipher = cipher
+        # The primary client, whose tokens are stored where nothing else is said, and all of ours.
         self.client_id = client_id
+        self.client_ids = frozenset((client_id, *other_clients))
 
     async def of_user(self, user_id: int) -> list[Grant]:
         """Return the user's grants, oldest first."""
@@ -98,17 +101,17 @@ class StoredGrants:
 
     def is_alive(self, grant: Grant) -> bool:
         """Return whether any refresh token is usable and decrypts."""
-        return any(one.is_alive(self.client_id) and self.can_open(one) for one in grant.tokens)
+        return any(one.is_alive(self.client_ids) and self.can_open(one) for one in grant.tokens)
 
     def is_of_use(self, token: GrantToken) -> bool:
         """Return whether a token may work again, now or once its OAuth client or key is configured again."""
         if not token.has_refresh_token or token.state == "revoked":
             return False
-        return token.client_id != self.client_id or not self._is_broken(token)
+        return token.client_id not in self.client_ids or not self._is_broken(token)
 
     def combined(self, rows: Sequence[GrantToken]) -> Grant:
         """Combine token rows into a grant."""
-        return combine_tokens(rows, self.client_id)
+        return combine_tokens(rows, self.client_ids)
 
     def _grouped(self, rows: Sequence[GrantToken]) -> list[Grant]:
         groups: dict[int, list[GrantToken]] = {}

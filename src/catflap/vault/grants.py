@@ -5,7 +5,7 @@ A grant is unique for a user and an account. It may hold several tokens, which a
 grant needs a new consent only when none of them is left.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 
 from sqlalchemy import Interval, cast, delete, func, update
@@ -23,13 +23,13 @@ from catflap.vault.grant import Grant, GrantToken
 from catflap.vault.grant_queries import StoredGrants
 from catflap.vault.outbox import Event, enqueue_webhook_event
 from catflap.vault.token_rows import ALIVE, WITHOUT_ACCESS, WITHOUT_LEASE, WITHOUT_TOKENS, RefreshedToken
-from catflap.vault.token_selection import choose_row, row_for_access_token
+from catflap.vault.token_selection import choose_row, covers, row_for_access_token
 
 _NOTED_EVERY = timedelta(minutes=5)
 
 
 class Grants(StoredGrants):
-    """Repository of the grants of one OAuth client."""
+    """Repository of the grants of this installation's OAuth clients."""
 
     def __init__(
         self,
@@ -40,36 +40,51 @@ class Grants(StoredGrants):
         *,
         sync_calendars: bool = True,
         reads: PreparedReads | None = None,
+        other_clients: Collection[str] = (),
     ) -> None:
         """Create a repository.
 
         Args:
+            client_id: the primary client, to which tokens belong where `store` is told nothing else.
+            other_clients: the other clients of this installation.
             sync_calendars: whether a new consent enqueues a calendar sync.
             reads: for the query of each token request, where there are many; with the vault's role.
         """
-        super().__init__(engine, cipher, clock, client_id, reads)
+        super().__init__(engine, cipher, clock, client_id, reads, other_clients)
         self._clock = clock
         self._sync_calendars = sync_calendars
         self._used: set[int] = set()
 
-    async def store(self, user_id: int, account_sub: str, tokens: TokenResponse) -> Grant | None:
+    async def store(
+        self, user_id: int, account_sub: str, tokens: TokenResponse, client_id: str | None = None
+    ) -> Grant | None:
         """Store the tokens of a consent, and enqueue a calendar sync in the same transaction.
 
         Google sends a refresh token only with the first consent; when it sends none, the stored one stays.
         Return None when there is neither: the user must see the consent screen again.
+
+        Args:
+            client_id: the client that the tokens were issued to; the primary one if not given.
         """
+        client_id = client_id or self.client_id
         failpoint("keep.begin")
         async with self.engine.begin() as connection:
             rows = await self.rows.lock(connection, user_id, account_sub)
             before = self.combined(rows) if rows else None
-            alive = [one for one in rows if one.is_alive(self.client_id) and self.can_open(one)]
-            if tokens.refresh_token is None and not alive:
-                return None
-            if tokens.refresh_token is None:
-                token = row_for_access_token(alive, tokens)
+            alive = [one for one in rows if one.is_alive(self.client_ids) and self.can_open(one)]
+            theirs = [one for one in alive if one.client_id == client_id]
+            if tokens.refresh_token is not None:
+                kept = await self._store_refresh_token(
+                    connection, user_id, account_sub, rows, tokens, client_id
+                )
+            elif theirs:
+                token = row_for_access_token(theirs, tokens)
                 kept = self._combined(rows, await self._store_access_token(connection, token, tokens))
+            elif before is not None and any(covers(one, tokens) for one in alive):
+                # A refresh token of another client of ours gives the same access.
+                kept = before
             else:
-                kept = await self._store_refresh_token(connection, user_id, account_sub, rows, tokens)
+                return None
             event: Event = "grant.scopes_changed" if alive else "grant.active"
             if event == "grant.active" or before is None or kept.scopes != before.scopes:
                 await enqueue_webhook_event(connection, event, kept, self._clock.now())
@@ -85,7 +100,7 @@ class Grants(StoredGrants):
         # A response without `scope` means: the same as before (RFC 6749 section 5.1).
         scopes = answer.scopes or token.scopes
         changes = {
-            **self.rows.encrypted_columns(token.id, token.user_id, answer, self.client_id),
+            **self.rows.encrypted_columns(token.id, token.user_id, answer, token.client_id),
             **WITHOUT_LEASE,
             **ALIVE,
             "scopes": sorted(scopes),
@@ -104,7 +119,7 @@ class Grants(StoredGrants):
         read, or whose lease has, is left alone.
         """
         async with self.engine.begin() as connection:
-            kept = await self.rows.store_access_tokens(connection, refreshed, self.client_id)
+            kept = await self.rows.store_access_tokens(connection, refreshed)
             failpoint("refresh.commit")
         return kept
 
@@ -144,7 +159,7 @@ class Grants(StoredGrants):
             rows = await self.rows.lock(connection, token.user_id, token.account_sub)
             if not any(one.id == token.id and one._refresh_token == token._refresh_token for one in rows):
                 return
-            if not any(one.is_alive(self.client_id) for one in rows if one.id != token.id):
+            if not any(one.is_alive(self.client_ids) for one in rows if one.id != token.id):
                 await self._mark_revoked(connection, rows, reason, keep_refresh_token=False)
                 return
             await self._delete_token(connection, token, reason)
@@ -194,7 +209,7 @@ class Grants(StoredGrants):
         self, connection: AsyncConnection, token: GrantToken, answer: TokenResponse
     ) -> list[GrantToken]:
         scopes = answer.scopes | token.scopes
-        changes = self.rows.encrypted_columns(token.id, token.user_id, answer, self.client_id)
+        changes = self.rows.encrypted_columns(token.id, token.user_id, answer, token.client_id)
         if not answer.scopes >= scopes:
             # A narrower access token must not hide the scopes of the stored refresh token.
             changes |= WITHOUT_ACCESS
@@ -208,15 +223,16 @@ class Grants(StoredGrants):
         account_sub: str,
         rows: Sequence[GrantToken],
         answer: TokenResponse,
+        client_id: str,
     ) -> Grant:
         main = next((one for one in rows if one.supplements is None), None)
         kept = [one for one in rows if self.is_of_use(one)]
-        choice = choose_row(rows, kept, answer.scopes, self.client_id)
+        choice = choose_row(rows, kept, answer.scopes, client_id)
         await self.rows.delete(connection, choice.removed)
         target = choice.target or await self.rows.insert(
-            connection, user_id, account_sub, self.client_id, main.id if main else None
+            connection, user_id, account_sub, client_id, main.id if main else None
         )
-        sealed = self.rows.encrypted_columns(target.id, user_id, answer, self.client_id)
+        sealed = self.rows.encrypted_columns(target.id, user_id, answer, client_id)
         changes = {**sealed, **WITHOUT_LEASE, **ALIVE, "scopes": sorted(answer.scopes)}
         changed = await self.rows.update_by_id(connection, target.id, changes)
         if main is not None and target.id != main.id:

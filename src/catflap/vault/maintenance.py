@@ -91,7 +91,6 @@ class Maintenance(Background):
             # A token that Google gives for less than REFRESH_AHEAD would be due again at once.
             or_(t.c.refreshed_at.is_(None), t.c.refreshed_at <= now - REFRESH_AHEAD),
             t.c.refresh_token.is_not(None),
-            t.c.client_id == self._vault.grants.client_id,
         )
 
     def _seldom_task(self, name: str, every: timedelta) -> SeldomTask:

@@ -42,7 +42,7 @@ class AccessToken:
 
 
 class TokenRefresher:
-    """Refreshes access tokens, once for all concurrent callers."""
+    """Refreshes access tokens of one OAuth client, once for all concurrent callers."""
 
     def __init__(
         self,
@@ -71,7 +71,7 @@ class TokenRefresher:
 
     def check(self, token: GrantToken) -> None:
         """Raise `reconsent_required` unless the token can be used with Google at all."""
-        if not token.may_work(self.grants.client_id):
+        if not token.may_work(self.grants.client_ids):
             raise reconsent_required(token)
 
     def stored(self, token: GrantToken, min_ttl: timedelta) -> AccessToken | None:
@@ -119,7 +119,7 @@ class TokenRefresher:
                     if (live := await self._refresh_with_lease(token, lease)) is not None:
                         return live
                 elif isinstance(lease, LeaseHeld):
-                    if lease.paused and not token.is_alive(self.grants.client_id):
+                    if lease.paused and not token.is_alive(self.grants.client_ids):
                         raise reconsent_required(token)
                     if lease.paused or time.monotonic() > deadline:
                         raise unavailable(lease.left)

@@ -190,11 +190,11 @@ class TokenRows:
         return changed[0] if changed else None
 
     async def store_access_tokens(
-        self, connection: AsyncConnection, refreshed: Sequence[RefreshedToken], client_id: str
+        self, connection: AsyncConnection, refreshed: Sequence[RefreshedToken]
     ) -> set[int]:
         """Store new access tokens in one statement; return the ids of the rows that had not moved on."""
         columns = [
-            self.encrypted_columns(one.token.id, one.token.user_id, one.answer, client_id)
+            self.encrypted_columns(one.token.id, one.token.user_id, one.answer, one.token.client_id)
             for one in refreshed
         ]
         values = {

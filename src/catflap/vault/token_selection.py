@@ -46,12 +46,17 @@ def choose_row(
     return RowChoice(target, tuple(one for one in free if one is not target and one.supplements is not None))
 
 
+def covers(token: GrantToken, tokens: TokenResponse) -> bool:
+    """Return whether a stored token allows all that a consent granted."""
+    return not missing_scopes(tokens.scopes, token.scopes)
+
+
 def row_for_access_token(alive: Sequence[GrantToken], tokens: TokenResponse) -> GrantToken:
     """Return the token that an access token without a refresh token most likely belongs to.
 
     It is the narrowest that covers what was granted, else the widest.
     """
-    fitting = [one for one in alive if not missing_scopes(tokens.scopes, one.scopes)]
+    fitting = [one for one in alive if covers(one, tokens)]
     if fitting:
         return min(fitting, key=lambda one: (len(covered(one.scopes)), -one.id))
     return max(alive, key=lambda one: (len(covered(one.scopes)), one.id))

@@ -31,6 +31,7 @@ from catflap.settings import Settings
 from catflap.signin import Sessions, SignIn, Users
 from catflap.signin.consent_links import ConsentLinks
 from catflap.signin.external_jwt import ExternalJwtVerifier
+from catflap.signin.handovers import Handovers
 from catflap.signin.operators import Operators
 from catflap.speech import Voices
 from catflap.vault import Grants, Vault
@@ -57,6 +58,7 @@ class Services:
     clock: Clock
     engine: AsyncEngine
     signin: SignIn
+    handovers: Handovers
     sessions: Sessions
     users: Users
     vault: Vault

@@ -38,6 +38,7 @@ NEXT_STEPS: Final[Mapping[str, Step | None]] = MappingProxyType(
         "popup_closed": "again",
         "popup_failed_to_open": "redirect",
         "rate_limited": "again",
+        "signin_by_command": None,
         "state_invalid": "again",
     }
 )

@@ -79,7 +79,7 @@ _SENT_CODE = problems(*SESSION, *GOOGLE_SIGN_IN, "forbidden", "origin_not_allowe
     summary="Begin a sign-in in Google's popup",
     response_model=PopupResource,
     response_description="What a page hands to Google's code client.",
-    responses=problems(*SESSION, "invalid_request", "not_found", "rate_limited"),
+    responses=problems(*SESSION, "invalid_request", "not_found", "rate_limited", "signin_by_command"),
     openapi_extra={"security": [{}]},
     dependencies=[Depends(limit_begins)],
 )

@@ -178,6 +178,7 @@ def _rendered(
         lang=lang,
         error=error,
         consent_url=consent_url,
+        command=services.signin.command,
         settings=services.settings,
         privacy_notice=privacy_notice,
         script_texts=script_texts,

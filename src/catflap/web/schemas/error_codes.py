@@ -83,6 +83,11 @@ _CODES = (
     (BadRequest, "mqtt_off", "Fetch the schedule over HTTPS; there is no MQTT broker for this device."),
     (
         BadRequest,
+        "desktop_client_missing",
+        "Have the operator add an OAuth client of type “Desktop app” (`docs/google.md`).",
+    ),
+    (
+        BadRequest,
         "home_assistant_off",
         "Nothing: the operator has to set `CATFLAP_HOME_ASSISTANT_URL` and its token.",
     ),
@@ -90,6 +95,7 @@ _CODES = (
     (BadRequest, "event_not_found", "Check calendar and id; the account has no such calendar or event."),
     (BadRequest, "method_not_allowed", "Use a method that the reference has for this path."),
     (BadRequest, "account_mismatch", "Have the user choose the Google account that was asked for."),
+    (BadRequest, "signin_by_command", "Sign in with `catflap signin` on a computer; `detail` has its line."),
     (BadRequest, "already_paired", "Reset the device, so that it makes a new token, and pair it again."),
     (BadRequest, "event_exists", "Choose another id; another event has this one."),
     (BadRequest, "speaker_exists", "Nothing; this speaker is a device of the user already."),

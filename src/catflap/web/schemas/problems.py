@@ -61,6 +61,7 @@ GOOGLE_SIGN_IN = (
     "not_found",
     "org_internal",
     "redirect_uri_mismatch",
+    "signin_by_command",
     "signin_failed",
     "state_invalid",
 )

@@ -1,0 +1,137 @@
+"""The loopback redirect of a desktop client (RFC 8252 section 7.3): a small web server on this machine.
+
+Google sends the browser here with the code. The browser waits until the code is redeemed, then leaves the
+address with the code for a page that says how it went, and that can hand the sign-in over to the browser.
+Only requests with the state of this sign-in count, so no page of another site can end or answer it.
+"""
+
+import asyncio
+import hmac
+import html
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from catflap.cli.http_server import bind, port_of, serving
+from catflap.google.authorization_response import AuthorizationResponse
+
+HOST: Final = "127.0.0.1"
+_DONE = "/done"
+_STYLE = (
+    "body{font:1.1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:4rem auto;padding:0 1rem}"
+    "button{font:inherit;padding:.6rem 1.2rem}"
+)
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    # Not `no-referrer`, with which browsers send a form without the origin that it must have.
+    "Referrer-Policy": "origin",
+}
+
+
+@dataclass(frozen=True)
+class Page:
+    """What the browser is shown at the end.
+
+    Args:
+        action: where its form goes; None for a page without one.
+        fields: the hidden fields of the form.
+    """
+
+    title: str
+    text: str
+    action: str | None = None
+    fields: tuple[tuple[str, str], ...] = ()
+    button: str = ""
+
+
+class LoopbackRedirect:
+    """An ASGI application for one authorization response."""
+
+    def __init__(self, port: int, state: str) -> None:
+        self.redirect_uri = f"http://{HOST}:{port}/"
+        self._host = f"{HOST}:{port}"
+        self._state = state
+        loop = asyncio.get_running_loop()
+        self._response: asyncio.Future[AuthorizationResponse] = loop.create_future()
+        self._page: asyncio.Future[Page] = loop.create_future()
+        self._shown = asyncio.Event()
+
+    async def response(self) -> AuthorizationResponse:
+        """Wait for the browser that comes back from Google."""
+        return await self._response
+
+    def show(self, page: Page) -> None:
+        """Set what the browser that waits is shown."""
+        self._page.set_result(page)
+
+    async def shown(self) -> None:
+        """Wait until the browser has got the page."""
+        await self._shown.wait()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        await (await self._answer(Request(scope)))(scope, receive, send)
+        if scope["path"] == _DONE and self._page.done():
+            self._shown.set()
+
+    async def _answer(self, request: Request) -> Response:
+        # Another name means DNS rebinding: a page of another site that reaches this address by its own name.
+        if request.headers.get("Host") != self._host or request.method != "GET":
+            return PlainTextResponse("Not here.", 403)
+        if request.url.path == _DONE and self._page.done():
+            return _html(self._page.result())
+        if request.url.path != "/":
+            return PlainTextResponse("Not here.", 404)
+        return await self._come_back(request)
+
+    async def _come_back(self, request: Request) -> Response:
+        query = request.query_params
+        names = [name for name, _ in query.multi_items()]
+        state = query.get("state", "")
+        if len(names) != len(set(names)) or not hmac.compare_digest(state.encode(), self._state.encode()):
+            return PlainTextResponse("This is not the answer that catflap signin waits for.", 400)
+        if not self._response.done():
+            answer = AuthorizationResponse(query.get("code"), query.get("error"), query.get("iss"))
+            self._response.set_result(answer)
+        await asyncio.shield(self._page)
+        return RedirectResponse(_DONE, 303, _HEADERS)
+
+
+@asynccontextmanager
+async def loopback_redirect(port: int, state: str) -> AsyncIterator[LoopbackRedirect]:
+    """Serve the redirect URI while the context is open; port 0 takes a free one.
+
+    Raises:
+        OperatorMustAct: `port_taken` or `address_unusable`.
+    """
+    listener = bind(HOST, port)
+    redirect = LoopbackRedirect(port_of(listener), state)
+    async with serving(redirect, listener):
+        yield redirect
+
+
+def _html(page: Page) -> HTMLResponse:
+    shown = f"<p>{html.escape(page.text)}</p>"
+    headers = dict(_HEADERS)
+    if page.action is not None:
+        fields = "".join(
+            f'<input type="hidden" name="{html.escape(name)}" value="{html.escape(value)}">'
+            for name, value in page.fields
+        )
+        button = f"<button autofocus>{html.escape(page.button)}</button>"
+        shown += f'<form method="post" action="{html.escape(page.action)}">{fields}{button}</form>'
+    title = html.escape(page.title)
+    document = (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title><style>{_STYLE}</style>'
+        f"<h1>{title}</h1>{shown}</html>"
+    )
+    return HTMLResponse(document, headers=headers)

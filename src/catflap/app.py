@@ -63,8 +63,8 @@ from catflap.work.numbers import OperatorNumbers
 # JSON about the signed-in user, where there is no page.
 _HOME_WITHOUT_PAGE = "/v1/me"
 _PLAIN_HTTP = (
-    "Browsers reach this Catflap over a network without https: whoever can read or change its traffic can "
-    "use the page as they do. docs/google.md names ways to https."
+    "Browsers reach this Catflap over a network without https: programs that can read or change its "
+    "traffic can use the page as its people do. docs/google.md names ways to https."
 )
 _NOBODY_COMES_BACK = (
     "Google sends no browser back to a plain http address. Add an OAuth client of type 'Desktop app' for "

@@ -29,6 +29,8 @@ OPEN = {
     "/google/risc",
     "/healthz",
     "/readyz",
+    "/signin/google/desktop",
+    "/signin/handover",
     "/v1/dialects",
     "/v1/pairings",
     "/v1/pairings/{handle}",

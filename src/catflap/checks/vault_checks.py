@@ -57,7 +57,9 @@ async def check_grants(here: Installation, database: Database) -> Sequence[Findi
     findings = []
     if row.testing:
         findings.append(found("google_testing_mode", count=row.testing))
-    findings += [found("google_client_idle", days=(now - used).days) for used in clients if used < now - _IDLE]
+    findings += [
+        found("google_client_idle", days=(now - used).days) for used in clients if used < now - _IDLE
+    ]
     if waiting:
         findings.append(found("grants_need_consent", count=waiting))
     if row.idle:

@@ -59,7 +59,7 @@ def signin(
         async with httpx2.AsyncClient(verify=tls_context(), timeout=settings.google_timeout) as http:
             there = SignInServer(http, server)
             client = await there.client(scopes)
-            _check_google(client, settings)
+            check_google(client, settings)
             if scopes is not None and not expand_requested(scopes) <= normalise(client.scope):
                 raise BadRequest("invalid_request", "The server asks for other scopes than --scopes names.")
             discovery = Discovery(http, settings.google_discovery_url)
@@ -143,7 +143,9 @@ def _send_to_google(url: str, *, opens: bool) -> None:
 
     def work() -> None:
         if not webbrowser.open(url):
-            typer.echo(f"No browser could be opened. Open this address on this computer:\n\n{url}\n", err=True)
+            typer.echo(
+                f"No browser could be opened. Open this address on this computer:\n\n{url}\n", err=True
+            )
 
     typer.echo("Your browser shows Google's questions; this command waits for the answer.", err=True)
     # Browsers of terminals end only when their person leaves them, and that must not keep this process.
@@ -159,7 +161,7 @@ async def _until_shown(redirect: LoopbackRedirect) -> None:
         typer.echo("The browser did not fetch its last page.", err=True)
 
 
-def _check_google(client: DesktopClient, settings: Settings) -> None:
+def check_google(client: DesktopClient, settings: Settings) -> None:
     """Refuse to send a person to another server than the one that this computer takes for Google."""
     if client.discovery_url != settings.google_discovery_url:
         raise BadRequest(

@@ -20,7 +20,8 @@ _TESTING = timedelta(days=7)
 # Between the consent and when we notice the end.
 _TOLERANCE = timedelta(hours=12)
 _GRANTS = text("""
-SELECT count(*) FILTER (WHERE state = 'active' AND GREATEST(refreshed_at, used_at, created_at) < :idle) AS idle,
+SELECT
+    count(*) FILTER (WHERE state = 'active' AND GREATEST(refreshed_at, used_at, created_at) < :idle) AS idle,
     count(*) FILTER (WHERE state = 'active' AND refresh_expires_at < :soon
         OR state = 'reconsent' AND ended_at - created_at BETWEEN :least AND :most) AS testing
 FROM vault.google_tokens

@@ -36,9 +36,7 @@ _GOOGLES_OWN = ("GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET", "GOOGLE_REDIRECT_URI
 _ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (compared with, not bound to)
 
 
-class Settings(
-    GoogleClientSettings, SpeechSettings, MqttSettings, HomeAssistantSettings, ProcessSettings
-):
+class Settings(GoogleClientSettings, SpeechSettings, MqttSettings, HomeAssistantSettings, ProcessSettings):
     """All settings; docs/settings.md describes them."""
 
     model_config = SettingsConfigDict(

@@ -18,7 +18,7 @@ from playwright.async_api import BrowserContext, Page, expect
 from catflap.clock import FixedClock
 from catflap.store.database import Urls
 from tests.support.app_client import ALICE, RunningApp, running_app
-from tests.support.chromium import LETS_HER_SPEAK, open_browser
+from tests.support.chromium import CHROMIUM, LETS_HER_SPEAK, open_browser
 from tests.support.device_announcements import DeviceOwner
 from tests.support.firmware import Firmware, milliseconds, running_firmware, samples, write_flash
 from tests.support.mosquitto import Mosquitto, needs_mosquitto, running_mosquitto
@@ -150,7 +150,7 @@ async def home(database_urls: Urls, clock: FixedClock, tmp_path: Path) -> AsyncI
             write_flash(folder, f"http://127.0.0.1:{to_app.port}", channel=channel)
             device_id = await pair(owner, broker, folder, channel)
             robots[device_id] = await stack.enter_async_context(running_firmware(folder, clock=clock))
-        browser = await stack.enter_async_context(open_browser(LETS_HER_SPEAK))
+        browser = await stack.enter_async_context(open_browser(LETS_HER_SPEAK, program=CHROMIUM))
         context = await browser.new_context(locale="en-GB", timezone_id="UTC")
         await context.add_cookies(
             [

@@ -16,7 +16,7 @@ from catflap.store.database import Urls
 from tests.journeys.embedding import at_google, shown, told
 from tests.journeys.pages import POPUP
 from tests.support.app_client import ALICE, BOB, RunningApp, running_app
-from tests.support.chromium import ARGUMENTS, CHROMIUM, need_chromium, open_browser
+from tests.support.chromium import ARGUMENTS, CHROMIUM, need_browser, open_browser
 from tests.web.visits import finds_nothing, on_a_phone, says
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
@@ -32,7 +32,7 @@ async def phone(language: str) -> AsyncIterator[Page]:
 @asynccontextmanager
 async def without_cookies(language: str, **more: Any) -> AsyncIterator[BrowserContext]:
     """A Chromium whose person blocks all cookies, in its settings."""
-    need_chromium()
+    need_browser(CHROMIUM)
     with tempfile.TemporaryDirectory(prefix="catflap-chromium-", ignore_cleanup_errors=True) as folder:
         preferences = Path(folder) / "Default" / "Preferences"
         preferences.parent.mkdir()

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, Page, async_playwright
 
+# The same engine without the windows, tabs and profiles of the whole browser: half of the CPU for each page.
+SHELL = Path("/usr/bin/chromium-headless-shell")
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = [
     "--headless",
@@ -28,23 +30,28 @@ ARGUMENTS = [
 LETS_HER_SPEAK = "--autoplay-policy=no-user-gesture-required"
 
 
-def need_chromium() -> None:
-    """Skip with a word where there is no Chromium; fail where browser tests must not be skipped."""
-    if CHROMIUM.exists():
+def need_browser(program: Path) -> None:
+    """Skip with a word where the browser is missing; fail where browser tests must not be skipped."""
+    if program.exists():
         return
-    word = f"no browser here: {CHROMIUM} is missing (on Debian: apt install chromium)"
+    word = f"no browser here: {program} is missing (on Debian: apt install {program.name})"
     if "browser" in os.environ.get("CATFLAP_TESTS_MUST_NOT_SKIP", ""):
         pytest.fail(word)
     pytest.skip(word)
 
 
 @asynccontextmanager
-async def open_browser(*extra: str) -> AsyncIterator[Browser]:
-    """A Chromium of the test's own; `extra` are further command line switches."""
-    need_chromium()
+async def open_browser(*extra: str, program: Path = SHELL) -> AsyncIterator[Browser]:
+    """A Chromium of the test's own.
+
+    Args:
+        extra: further command line switches.
+        program: `CHROMIUM` for what the whole browser does: service workers, its history, windows.
+    """
+    need_browser(program)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
-            executable_path=CHROMIUM, args=[*ARGUMENTS, *extra], ignore_default_args=["--mute-audio"]
+            executable_path=program, args=[*ARGUMENTS, *extra], ignore_default_args=["--mute-audio"]
         )
         try:
             yield browser

@@ -42,7 +42,8 @@ async def ask(page: Page, catflap: FakeApi, **more: Any) -> Locator:
 
 
 async def answer(page: Page) -> Any:
-    await expect(page.get_by_role("dialog")).to_have_count(0)
+    # It is hidden before its end is told, and removed with that.
+    await expect(page.locator("dialog")).to_have_count(0)
     return await page.evaluate("window.answer")
 
 

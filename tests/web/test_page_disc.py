@@ -47,7 +47,7 @@ async def test_a_sound_that_is_not_what_the_schedule_says_is_fetched_again(
     visit = Visit(page, catflap)
     await visit.open()
     await visit.advance(timedelta(seconds=28))
-    await catflap.until(lambda catflap: catflap.asked.count("GET /sounds/a.wav") >= 2)
+    await visit.waits(lambda catflap: catflap.asked.count("GET /sounds/a.wav") >= 2)
     assert await visit.started() == []
     catflap.sounds["a"] = whole
     await visit.sees('html[data-started="1"]')

@@ -61,11 +61,13 @@ async def open_existing_database(settings: Settings, stack: AsyncExitStack) -> U
                 f"There is no database in {settings.data_dir} yet; `catflap serve` creates it. "
                 "CATFLAP_DATA_DIR or CATFLAP_DATABASE_URL name another one.",
             )
-        urls = await asyncio.to_thread(server.start)
+        urls = await asyncio.to_thread(server.start, may_upgrade=False)
         stack.push_async_callback(asyncio.to_thread, server.stop)
         try:
             await require_migrated(urls)
-        except OperatorMustAct:
+        except OperatorMustAct as error:
+            if error.code == "database_newer":
+                raise
             raise OperatorMustAct(
                 "database_not_migrated",
                 f"The database in {settings.data_dir} is of another version, or is being created; "

@@ -4,11 +4,13 @@ It has the same roles, passwords and LISTEN/NOTIFY as an external server, and us
 first start, so that no role can ever log in as another.
 """
 
+import atexit
 import contextlib
 import json
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import tempfile
 import warnings
@@ -21,6 +23,7 @@ from sqlalchemy.engine import URL
 from catflap.errors import OperatorMustAct
 from catflap.store.data_dir import prepare_data_dir, write_secret
 from catflap.store.database import Urls
+from catflap.store.embedded_upgrade import DirectoryUpgrade, is_alive, postmaster
 
 with warnings.catch_warnings():
     # platformdirs warns when XDG_RUNTIME_DIR is unset, as it is in containers; a temporary folder does.
@@ -40,6 +43,7 @@ _SYSTEM_USER = "pgserver"
 # Only root takes this lock, in a directory where only root may write.
 _SYSTEM_USER_LOCK = "/var/run/catflap-postgres-user.lock"
 _START_TRIES = 5
+_STOP_SECONDS = 60
 
 
 class EmbeddedServer:
@@ -49,21 +53,35 @@ class EmbeddedServer:
         self._data_dir = data_dir
         self._pgdata = data_dir / "postgres"
         self._server: PostgresServer | None = None
+        self._upgrade = DirectoryUpgrade(data_dir, _initdb)
 
     def exists(self) -> bool:
         """Return whether there is a database in the directory (blocking)."""
-        return (self._pgdata / "PG_VERSION").exists()
+        return (self._pgdata / "PG_VERSION").exists() or self._upgrade.is_unfinished()
 
-    def start(self) -> Urls:
+    def is_used(self) -> bool:
+        """Return whether another process uses the server (blocking)."""
+        return self._upgrade.is_used()
+
+    def start(self, *, may_upgrade: bool = True) -> Urls:
         """Start the server, or join the one that already runs on this directory (blocking, about a second).
 
+        A directory of an older major version of PostgreSQL is upgraded first, which takes longer.
+
+        Args:
+            may_upgrade: Whether it is.
+
         Raises:
-            OperatorMustAct: `data_dir_unwritable` or `postgres_failed`.
+            OperatorMustAct: `data_dir_unwritable`, `postgres_failed`, or why it can't be upgraded.
         """
         prepare_data_dir(self._data_dir)
         passwords = _passwords(self._data_dir / "secrets" / "postgres.json")
         try:
-            if not self.exists():
+            if self.exists():
+                # The wheel's own lock is taken and released after this one, on the same file.
+                with InterProcessLock(self._data_dir / "postgres.lock"):
+                    self._upgrade.run(passwords[_SUPERUSER], may_upgrade=may_upgrade)
+            else:
                 self._initialise(passwords[_SUPERUSER])
             _remove_dead_processes(self._pgdata / ".handle_pids.json")
             self._server = self._start()
@@ -85,7 +103,7 @@ class EmbeddedServer:
 
     def revive(self) -> bool:
         """Restart the server if it has stopped; return whether it had (blocking)."""
-        if self._server is None or _is_alive(self._server.get_postmaster_info().process):
+        if self._server is None or is_alive(self._server.get_postmaster_info().process):
             return False
         self._server = self._start()
         return True
@@ -94,7 +112,15 @@ class EmbeddedServer:
         """Release the server; the last process that does so stops it (blocking)."""
         if self._server is not None:
             self._server.cleanup()
+            # At the end of the process it would make its lock anew, also in a directory that is deleted.
+            atexit.unregister(self._server._cleanup)
             self._server = None
+
+    def end(self) -> None:
+        """Stop a server that a crash has left running, which no process uses (blocking)."""
+        if (process := postmaster(self._pgdata)) is not None:
+            process.send_signal(signal.SIGINT)
+            process.wait(_STOP_SECONDS)
 
     def _start(self) -> PostgresServer:
         for attempt in range(_START_TRIES):
@@ -113,22 +139,28 @@ class EmbeddedServer:
     def _initialise(self, password: str) -> None:
         # Created beside it and renamed, so that an interrupted initdb leaves nothing half-written.
         fresh = self._data_dir / "postgres.new"
-        shutil.rmtree(fresh, ignore_errors=True)
-        fresh.mkdir(mode=0o700)
-        user = _system_user(fresh)
-        with tempfile.NamedTemporaryFile("w", prefix="catflap-") as file:
-            file.write(password)
-            file.flush()
-            if user is not None:
-                shutil.chown(file.name, user)
-            arguments = ("--auth=scram-sha-256", f"--pwfile={file.name}", "--encoding=utf8", "--no-sync")
-            pgexec(
-                "initdb",
-                (*arguments, "-U", _SUPERUSER, "-D", str(fresh)),
-                bin_path=POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION],
-                user=user,
-            )
+        _initdb(fresh, password)
         fresh.rename(self._pgdata)
+
+
+def _initdb(fresh: Path, password: str, *arguments: str) -> str | None:
+    """Create an empty database directory, and return the system user that it belongs to, if not ours."""
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(mode=0o700)
+    user = _system_user(fresh)
+    with tempfile.NamedTemporaryFile("w", prefix="catflap-") as file:
+        file.write(password)
+        file.flush()
+        if user is not None:
+            shutil.chown(file.name, user)
+        usual = ("--auth=scram-sha-256", f"--pwfile={file.name}", "--encoding=utf8", "--no-sync")
+        pgexec(
+            "initdb",
+            (*usual, *arguments, "-U", _SUPERUSER, "-D", str(fresh)),
+            bin_path=POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION],
+            user=user,
+        )
+    return user
 
 
 def _passwords(file: Path) -> dict[str, str]:
@@ -151,14 +183,6 @@ def _system_user(pgdata: Path) -> str | None:
             ensure_prefix_permissions(prefix)
     shutil.chown(pgdata, _SYSTEM_USER, _SYSTEM_USER)
     return _SYSTEM_USER
-
-
-def _is_alive(process: psutil.Process | None) -> bool:
-    # Without an init process, as in many containers, a stopped server stays as a zombie.
-    try:
-        return process is not None and process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 def _remove_dead_processes(pids: Path) -> None:

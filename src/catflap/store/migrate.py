@@ -1,7 +1,6 @@
 """Migrate the database: roles, schemas, tables, rights."""
 
 from collections.abc import Collection
-from pathlib import Path
 
 import asyncpg
 from sqlalchemy import Connection, text
@@ -11,6 +10,7 @@ from sqlalchemy.pool import NullPool
 
 from catflap.errors import OperatorMustAct, TryAgain
 from catflap.store.database import Urls, asyncpg_options
+from catflap.store.schema_version import MIGRATIONS, newest_version, read_version, refuse_newer
 from catflap.store.vault_tables import google_tokens
 
 _FULL = (
@@ -19,7 +19,7 @@ _FULL = (
 )
 _MIGRATE = "Run `catflap migrate` once, as an owner of the database."
 # Several processes may start at once; one of them migrates, the others wait.
-_MIGRATION_LOCK = 0x0CA7F1A9
+MIGRATION_LOCK = 0x0CA7F1A9
 # The transaction of a process that hangs, or of a machine that lost its power, ends and frees its locks.
 _ROLE_SETTINGS = {
     "idle_in_transaction_session_timeout": "60s",
@@ -27,8 +27,6 @@ _ROLE_SETTINGS = {
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "4",
 }
-_MIGRATIONS = Path(__file__).parent / "migrations"
-# Every role may read the catalog, and no role of ours the version in `app.schema_version`.
 _COLUMNS = """
 SELECT n.nspname || '.' || c.relname, a.attname
 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -58,14 +56,18 @@ async def migrate(urls: Urls) -> None:
 
     Raises:
         TryAgain: `database_unreachable`.
+        OperatorMustAct: `database_newer`.
     """
     engine = create_async_engine(urls.owner, poolclass=NullPool)
     try:
         async with engine.connect() as connection:
-            await connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _MIGRATION_LOCK})
-            await connection.run_sync(_create_roles, urls)
+            await connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": MIGRATION_LOCK})
+            # Before anything is changed. Most starts need no migration, and then not Alembic.
+            version = await connection.run_sync(version_in)
+            refuse_newer(version)
+            await connection.run_sync(create_roles, urls)
             await connection.commit()
-            if not await connection.run_sync(_is_current):
+            if version != newest_version():
                 await connection.run_sync(_upgrade, urls)
             await connection.commit()
     except (OSError, asyncpg.PostgresConnectionError) as error:
@@ -79,7 +81,7 @@ async def require_migrated(urls: Urls) -> None:
 
     Raises:
         TryAgain: `database_unreachable` or `database_full`.
-        OperatorMustAct: `database_refused` or `database_not_migrated`.
+        OperatorMustAct: `database_refused`, `database_not_migrated` or `database_newer`.
     """
     for url in (urls.app, urls.vault):
         try:
@@ -94,7 +96,14 @@ async def require_migrated(urls: Urls) -> None:
         except (OSError, asyncpg.PostgresError) as error:
             raise unreachable(url) from error
         try:
+            # The role of the vault may not read the version.
+            version = await read_version(connection) if url == urls.app else newest_version()
+            refuse_newer(version)
             _check_columns({tuple(row) for row in await connection.fetch(_COLUMNS)})
+            if version != newest_version():
+                raise OperatorMustAct(
+                    "database_not_migrated", f"The tables are not those of this version. {_MIGRATE}"
+                )
         finally:
             await connection.close()
 
@@ -125,7 +134,8 @@ def unreachable(url: URL) -> TryAgain:
     return TryAgain("database_unreachable", f"PostgreSQL does not answer at {where}. Is it running?")
 
 
-def _create_roles(connection: Connection, urls: Urls) -> None:
+def create_roles(connection: Connection, urls: Urls) -> None:
+    """Create both roles where they are missing, and set their passwords."""
     for url in (urls.app, urls.vault):
         name = {"name": url.username}
         if not connection.scalar(text("SELECT 1 FROM pg_roles WHERE rolname = :name"), name):
@@ -144,24 +154,28 @@ def _execute(connection: Connection, template: str, values: dict[str, str | None
     connection.exec_driver_sql(str(statement))
 
 
-def _is_current(connection: Connection) -> bool:
-    """Return whether the newest migration has run; most starts need no other, and then not Alembic."""
-    newest = max(file.name for file in (_MIGRATIONS / "versions").glob("*.py"))
+def version_in(connection: Connection) -> str | None:
+    """Return the version of the tables, as their owner; None without tables."""
     if connection.scalar(text("SELECT to_regclass('app.schema_version')")) is None:
-        return False
-    found = connection.scalar(text("SELECT version_num FROM app.schema_version"))
-    return found is not None and newest.startswith(f"{found}_")
+        return None
+    found: str | None = connection.scalar(text("SELECT version_num FROM app.schema_version"))
+    return found
 
 
 def _upgrade(connection: Connection, urls: Urls) -> None:
+    connection.exec_driver_sql("CREATE SCHEMA IF NOT EXISTS app")
+    connection.commit()
+    run_migrations(connection, urls, "head")
+
+
+def run_migrations(connection: Connection, urls: Urls, version: str) -> None:
+    """Bring the tables to a version, in the transaction of `connection`, else in one for each step."""
     # Imported only where there is something to migrate: 60 modules, which every process would load and keep.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
 
-    connection.exec_driver_sql("CREATE SCHEMA IF NOT EXISTS app")
-    connection.commit()
     config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS))
+    config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection
     config.attributes["roles"] = {"app": urls.app.username, "vault": urls.vault.username}
-    command.upgrade(config, "head")
+    command.upgrade(config, version)

@@ -14,6 +14,8 @@ ROOT = Path(__file__).parent.parent
 NOT_OVER_HTTP = {
     "calendars_off": "the start",
     "event_unknown": "catflap webhooks",
+    "file_exists": "catflap backup",
+    "file_unwritable": "catflap backup",
     "google_refused": "the problem of a calendar",
     "home_assistant_ca_unreadable": "the start, by CATFLAP_HOME_ASSISTANT_CA_FILE",
     "iss_invalid": "the page, by /?error=",

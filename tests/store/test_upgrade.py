@@ -13,8 +13,10 @@ from catflap.announcements.preference_store import load_preferences
 from catflap.announcements.preferences import Preferences
 from catflap.errors import OperatorMustAct
 from catflap.store import migrate as migrating
+from catflap.store.archive.load import open_target
 from catflap.store.database import Urls, asyncpg_options, connect
-from catflap.store.migrate import create_database, migrate, require_migrated
+from catflap.store.migrate import create_database, migrate, require_migrated, version_in
+from catflap.store.schema_version import newest_version
 
 pytestmark = pytest.mark.slow
 
@@ -109,3 +111,28 @@ async def test_no_process_starts_before_the_tables_are_those_of_its_version(firs
     assert refused.value.code == "database_not_migrated"
     await migrate(first_release)
     await require_migrated(first_release)
+
+
+async def test_a_database_of_a_newer_version_is_refused_and_left_as_it_is(fresh_database_urls: Urls) -> None:
+    urls = fresh_database_urls
+    await _execute(urls, "UPDATE app.schema_version SET version_num = '9999'")
+    for refuse in (require_migrated, migrate):
+        with pytest.raises(OperatorMustAct) as refused:
+            await refuse(urls)
+        assert refused.value.code == "database_newer"
+        assert "9999" in refused.value.message and newest_version() in refused.value.message
+    with pytest.raises(OperatorMustAct) as refused:
+        async with open_target(urls):
+            pytest.fail("opened to restore into")
+    assert refused.value.code == "database_newer"
+    engine = create_async_engine(urls.owner)
+    async with engine.connect() as connection:
+        assert await connection.run_sync(version_in) == "9999"
+    await engine.dispose()
+
+
+async def test_an_upgrade_without_new_columns_must_have_run_too(fresh_database_urls: Urls) -> None:
+    await _execute(fresh_database_urls, "UPDATE app.schema_version SET version_num = '0024'")
+    with pytest.raises(OperatorMustAct) as refused:
+        await require_migrated(fresh_database_urls)
+    assert refused.value.code == "database_not_migrated"

@@ -21,6 +21,9 @@ COMMANDS = {
     "status": Command("catflap.cli.status", "How far behind calendars are, and Google's quota."),
     "doctor": Command("catflap.cli.doctor", "What is wrong with this installation, and what to do."),
     "risc": Command("catflap.cli.risc", "Google's security events (Cross-Account Protection)."),
+    "backup": Command("catflap.cli.backup", "The database in one file, the keyset in another."),
+    "restore": Command("catflap.cli.restore", "Bring a backup back, here or on another machine."),
+    "uninstall": Command("catflap.cli.uninstall", "Revoke all grants at Google, and delete everything."),
     "import": Command("catflap.cli.import_", "Import refresh tokens of this OAuth client."),
 }
 

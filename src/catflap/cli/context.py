@@ -6,7 +6,14 @@ from dataclasses import dataclass
 
 import httpx2
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.clock import Clock, SystemClock
@@ -61,7 +68,10 @@ async def cli_context(*, keyset_must_fit: bool = True) -> AsyncIterator[CliConte
         yield CliContext(settings, SystemClock(), *pools, cipher, http)
 
 
-def progress() -> Progress:
+def progress(*, in_bytes: bool = False) -> Progress:
     """Return a progress bar on standard error; standard output is for results."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=Console(stderr=True))
+    done = DownloadColumn() if in_bytes else MofNCompleteColumn()
+    columns = (TextColumn("{task.description}"), BarColumn(), done, TimeRemainingColumn())
+    console = Console(stderr=True)
+    # Elsewhere than on a terminal it would be one line of nothing in a log.
+    return Progress(*columns, console=console, disable=in_bytes and not console.is_terminal)

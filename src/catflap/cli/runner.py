@@ -24,12 +24,23 @@ _SECONDS_TO_CLOSE = 10.0
 # A PostgreSQL of our own writes all that is in its memory first.
 _SECONDS_TO_STOP_EMBEDDED = 60.0
 
+# 128 and the number of SIGINT, as shells say it.
+_INTERRUPTED = 130
 
-def run(work: Coroutine[Any, Any, None]) -> None:
-    """Run `work`; SIGINT and SIGTERM cancel it, and a CatflapError is printed as one line."""
+
+def run(work: Coroutine[Any, Any, None], *, interrupted: str = "") -> None:
+    """Run `work`; SIGINT and SIGTERM cancel it, and a CatflapError is printed as one line.
+
+    Args:
+        work: The command.
+        interrupted: Printed, with the exit code 130, where the work has an end and did not reach it.
+    """
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_until_stopped(work))
+            ended = runner.run(_until_stopped(work))
+        if interrupted and not ended:
+            typer.echo(f"catflap: {interrupted}", err=True)
+            raise typer.Exit(_INTERRUPTED)
     except CatflapError as error:
         detail = f" ({error.detail})" if error.detail else ""
         typer.echo(f"catflap: {error.message}{detail}", err=True)
@@ -79,10 +90,13 @@ def _end_now() -> None:
     os._exit(_OVERDUE)
 
 
-async def _until_stopped(work: Coroutine[Any, Any, None]) -> None:
+async def _until_stopped(work: Coroutine[Any, Any, None]) -> bool:
+    """Return whether the work reached its end."""
     task = asyncio.ensure_future(work)
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, task.cancel)
     with contextlib.suppress(asyncio.CancelledError):
         await task
+        return True
+    return False

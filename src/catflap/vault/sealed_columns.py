@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Table, func, literal_column, select, text
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from catflap.errors import OperatorMustAct, Tampered
 from catflap.store.vault_tables import google_tokens, webhooks
@@ -62,12 +62,17 @@ COLUMNS = tuple(SealedColumn(table, name) for table, names in SEALED for name in
 
 async def keys_in_use(engine: AsyncEngine) -> set[int]:
     """Return the ids of all keys that values in the database are encrypted with."""
-    found: set[int] = set()
     async with engine.connect() as connection:
-        for one in COLUMNS:
-            # Names of our own tables; there are no parameters.
-            query = text(_KEYS.format(column=one.name, table=one.table.name))
-            found |= {key_id(prefix) for prefix in (await connection.execute(query)).scalars()}
+        return await keys_in_transaction(connection)
+
+
+async def keys_in_transaction(connection: AsyncConnection) -> set[int]:
+    """Return the same as `keys_in_use`, as this transaction sees it."""
+    found: set[int] = set()
+    for one in COLUMNS:
+        # Names of our own tables; there are no parameters.
+        query = text(_KEYS.format(column=one.name, table=one.table.name))
+        found |= {key_id(prefix) for prefix in (await connection.execute(query)).scalars()}
     return found
 
 
@@ -98,18 +103,23 @@ async def check_ready(engine: AsyncEngine, cipher: TokenCipher) -> None:
 
 async def foreign_keys(engine: AsyncEngine, cipher: TokenCipher) -> set[int]:
     """Return the ids of keys in use that our keyset lacks, or has with other key material."""
-    used, ours = await keys_in_use(engine), set(cipher.keyset.ids)
-    return {key for key in used if key not in ours or not await _decrypts_any(engine, cipher, key)}
-
-
-async def _decrypts_any(engine: AsyncEngine, cipher: TokenCipher, key: int) -> bool:
     async with engine.connect() as connection:
-        for one in COLUMNS:
-            query = select(one.table).where(one.prefix == key_prefix(key)).limit(_SAMPLE)
-            for row in (await connection.execute(query)).mappings():
-                try:
-                    cipher.decrypt(row[one.name], one.associated_data(dict(row)))
-                except (Tampered, OperatorMustAct):
-                    continue
-                return True
+        return await foreign_keys_in_transaction(connection, cipher)
+
+
+async def foreign_keys_in_transaction(connection: AsyncConnection, cipher: TokenCipher) -> set[int]:
+    """Return the same as `foreign_keys`, as this transaction sees it."""
+    used, ours = await keys_in_transaction(connection), set(cipher.keyset.ids)
+    return {key for key in used if key not in ours or not await _decrypts_any(connection, cipher, key)}
+
+
+async def _decrypts_any(connection: AsyncConnection, cipher: TokenCipher, key: int) -> bool:
+    for one in COLUMNS:
+        query = select(one.table).where(one.prefix == key_prefix(key)).limit(_SAMPLE)
+        for row in (await connection.execute(query)).mappings():
+            try:
+                cipher.decrypt(row[one.name], one.associated_data(dict(row)))
+            except (Tampered, OperatorMustAct):
+                continue
+            return True
     return False

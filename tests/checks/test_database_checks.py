@@ -54,6 +54,14 @@ async def test_a_database_of_an_older_version(fresh_database_urls: Urls, tmp_pat
     assert codes(await database_findings(**settings)) == ["database_not_migrated"]
 
 
+async def test_a_database_of_a_newer_version(fresh_database_urls: Urls, tmp_path: Path) -> None:
+    connection = await asyncpg.connect(**asyncpg_options(fresh_database_urls.owner))
+    await connection.execute("UPDATE app.schema_version SET version_num = '9999'")
+    await connection.close()
+    settings = {"data_dir": tmp_path, **of_database(fresh_database_urls)}
+    assert codes(await database_findings(**settings)) == ["database_newer"]
+
+
 async def test_a_server_that_is_too_old(
     make: Make, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -92,7 +100,13 @@ async def test_an_embedded_database_that_is_not_there_or_does_not_start(
         assert await database_findings(data_dir=data_dir) == [], "beside the process that has started it"
     assert await database_findings(data_dir=data_dir) == []
     assert not (data_dir / "postgres" / "postmaster.pid").exists(), "it is stopped again"
-    (data_dir / "postgres" / "PG_VERSION").write_text("9\n")
+    version = data_dir / "postgres" / "PG_VERSION"
+    present = version.read_text()
+    for found, code in (("9\n", "postgres_version_unsupported"), ("16\n", "postgres_upgrade_needed")):
+        version.write_text(found)
+        assert codes(await database_findings(data_dir=data_dir)) == [code]
+    version.write_text(present)
+    (data_dir / "postgres" / "postgresql.conf").write_text("nonsense")
     assert codes(await database_findings(data_dir=data_dir)) == ["postgres_failed"]
 
     def without(*_: object, **__: object) -> None:

@@ -37,6 +37,22 @@ RUNNING = (
         "End all processes, run `catflap migrate` (embedded: start `catflap serve`), and start again.",
     ),
     Kind(
+        "database_newer", "Database", "problem",
+        "The database was brought up to date by a newer Catflap: {reason}",
+        "Install the newer Catflap again, or restore a backup from before the upgrade; docs/backup.md tells "
+        "how.",
+    ),
+    Kind(
+        "postgres_upgrade_needed", "Database", "problem",
+        "The embedded PostgreSQL is of an older major version: {reason}",
+        "Make sure that there is room on the disk for a copy, and start `catflap serve`.",
+    ),
+    Kind(
+        "postgres_version_unsupported", "Database", "problem",
+        "The embedded PostgreSQL is of a version that this Catflap has not: {reason}",
+        "Install the Catflap that made it; docs/backup.md tells how to go on from there.",
+    ),
+    Kind(
         "postgres_failed", "Database", "problem",
         "The embedded PostgreSQL does not start: {reason}",
         "Read its log; most often the disk is full, or the directory belongs to another user.",

@@ -29,7 +29,7 @@ def newest_version() -> str:
 async def read_version(connection: asyncpg.Connection) -> str | None:
     """Return the version of the tables; None without tables, or where this role may not read it.
 
-    The role of the app may from version 0025 on, and the owner of the tables always.
+    The role of the app may from version 0026 on, and the owner of the tables always.
     """
     if not await connection.fetchval(_READABLE):
         return None

@@ -19,8 +19,9 @@ from catflap.errors import BadRequest, TryAgain
 from catflap.extras import load_optional
 from catflap.google.discovery import Discovery
 from catflap.google.oauth import OAuth
+from catflap.google_client_settings import GoogleClient
 from catflap.log import configure
-from catflap.settings import GoogleClient, Settings
+from catflap.settings import Settings
 from catflap.store.archive.load import refuse_running
 from catflap.store.connect import external_urls, open_existing_database
 from catflap.store.database import Urls, connect

@@ -34,6 +34,7 @@ LEFT_OUT: Final = frozenset(
         "app.consents",
         "app.pairings",
         "app.signin_attempts",
+        "app.signin_handovers",
         # When a periodic task is due: at once.
         "app.seldom_tasks",
         "vault.seldom_tasks",

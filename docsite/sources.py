@@ -22,6 +22,8 @@ PLACES = {
     "packages/catflap-client/README.md": "catflap-client.md",
 }
 _LANGUAGES = {".py": "python", ".mjs": "js", ".json": "json", ".yaml": "yaml", ".toml": "toml", ".js": "js"}
+# Pages and pictures; any other file is shown on a page of its own.
+_AS_THEY_ARE = {".md", ".png", ".svg", ".ico"}
 _FENCED = re.compile(r"^ *(```+).*?^ *\1 *$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r'(\]\(|src="|href=")([^)\s"]+)([)"])')
 
@@ -85,6 +87,8 @@ class Sources:
         self._shown.add(target)
         if (ROOT / target).is_dir():
             self._write(place, self._moved("".join(_listing(target)), f"{target}/_", place))
+        elif Path(target).suffix in _AS_THEY_ARE:
+            self._copy(target)
         else:
             self._write(place, _file(target))
 
@@ -93,13 +97,15 @@ def place_of(path: str) -> str:
     """Return where a file or folder of the repository is in the site."""
     if (ROOT / path).is_dir():
         readme = f"{path}/README.md"
-        if (ROOT / readme).exists() or path == "docs/decisions":
+        if path == "docs/decisions" or (path.startswith(("docs/", "packages/")) and (ROOT / readme).exists()):
             return place_of(readme)
         return f"source/{path}/index.md"
     if path in PLACES:
         return PLACES[path]
     if path.startswith("docs/"):
         return re.sub(r"(^|/)README\.md$", r"\1index.md", path.removeprefix("docs/"))
+    if Path(path).suffix in _AS_THEY_ARE:
+        return f"source/{path}"
     return f"source/{path}.md"
 
 

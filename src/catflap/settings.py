@@ -16,7 +16,7 @@ from catflap.errors import OperatorMustAct
 from catflap.google_client_settings import GoogleClient, GoogleClients, GoogleClientSettings
 from catflap.home_assistant_settings import HomeAssistantSettings
 from catflap.mqtt_settings import MqttSettings
-from catflap.process_settings import ProcessSettings
+from catflap.process_settings import OTLP_ENDPOINT, ProcessSettings
 from catflap.setting_urls import checked_url, is_loopback, origin_of
 from catflap.speech_settings import SpeechSettings
 
@@ -243,5 +243,5 @@ class Settings(GoogleClientSettings, SpeechSettings, MqttSettings, HomeAssistant
                 # It is about several, and names them.
                 raise OperatorMustAct("settings_invalid", f"{problem}") from None
             name = str(first["loc"][0]).upper()
-            prefix = "" if name in _GOOGLES_OWN else "CATFLAP_"
+            prefix = "" if name in (*_GOOGLES_OWN, OTLP_ENDPOINT) else "CATFLAP_"
             raise OperatorMustAct("settings_invalid", f"{prefix}{name}: {problem}") from None

@@ -81,6 +81,12 @@ _ADDED = {
     "mqtt": {"aiomqtt", "paho-mqtt"},
     "sandbox": {"google-sandbox", "icalendar"},
     "speaker": {"miniaudio", "segno"},
+    "otel": {
+        *(f"opentelemetry-{part}" for part in ("proto", "sdk", "semantic-conventions")),
+        *(f"opentelemetry-exporter-otlp-{part}" for part in ("common", "proto-common", "proto-http")),
+        *("certifi", "charset-normalizer", "googleapis-common-protos", "requests", "urllib3"),
+        "opentelemetry-exporter-http-transport",
+    },
     "wyoming": {"wyoming"},
 }
 _MQTT = [

@@ -1,29 +1,16 @@
 """Log events have constant names, and those an operator should know are in docs/watching.md."""
 
-import ast
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
+from tests.support.log_events import log_calls
+
 ROOT = Path(__file__).parents[2]
-_LEVELS = ("debug", "info", "warning", "error", "exception", "critical")
 # It logs for libraries, at their level.
 _LIBRARIES = "library_log"
 
 
-def _calls() -> Iterator[tuple[str, str, Path]]:
-    """Yield level, event and file of each call of our log; the event is "" where it is not constant."""
-    for file in sorted((ROOT / "src" / "catflap").rglob("*.py")):
-        for node in ast.walk(ast.parse(file.read_text())):
-            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
-                continue
-            owner, level = node.func.value, node.func.attr
-            if isinstance(owner, ast.Name) and owner.id == "log" and level in (*_LEVELS, "log"):
-                first = node.args[1 if level == "log" else 0]
-                yield level, str(first.value) if isinstance(first, ast.Constant) else "", file
-
-
-CALLS = list(_calls())
+CALLS = list(log_calls())
 EVENTS = {event for _, event, _ in CALLS}
 
 

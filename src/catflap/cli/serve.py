@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from catflap import tracing
 from catflap.cli import garbage_collection
 from catflap.cli.http_server import serving
 from catflap.cli.open_files import raise_open_files
@@ -46,6 +47,7 @@ def serve(
         listener = bind(settings.host, settings.port)
         settings = settings.model_copy(update={"port": port_of(listener)})
         async with contextlib.AsyncExitStack() as stack:
+            await stack.enter_async_context(tracing.exporting(settings.otel_exporter_otlp_endpoint))
             components = await stack.enter_async_context(open_components(settings))
             application = await stack.enter_async_context((await loading).open_application(components))
             if worker:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from catflap import tracing
 from catflap.cli import garbage_collection
 from catflap.cli.health_server import answering_health
 from catflap.cli.runner import command, ending_within, run, seconds_to_end, until_terminated
@@ -33,6 +34,7 @@ def work(
         settings = Settings.read(**{name: value for name, value in given.items() if value is not None})
         configure(settings.log_format, settings.log_level)
         async with AsyncExitStack() as stack:
+            await stack.enter_async_context(tracing.exporting(settings.otel_exporter_otlp_endpoint))
             health = _health_listener(settings)
             components = await stack.enter_async_context(open_components(settings))
             if health is not None:

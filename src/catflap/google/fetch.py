@@ -15,6 +15,8 @@ from typing import Any
 
 import httpx2
 
+from catflap import tracing
+
 _LONGEST_PAUSE = timedelta(hours=1)
 
 
@@ -88,17 +90,22 @@ async def fetch(
         built = http.build_request(method, url, **request)
         built.headers["Accept-Encoding"] = "gzip"
         async with asyncio.timeout(seconds):
-            response = await http.send(built, stream=True, follow_redirects=False)
-            try:
-                return FetchedResponse(
-                    response.status_code, response.headers, await _read(response, limit.max_bytes)
-                )
-            finally:
-                await response.aclose()
+            return await _send(http, built, limit)
     except TimeoutError:
         raise FetchError(f"no whole answer within {seconds:g} s") from None
     except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
         raise FetchError(type(error).__name__) from None
+
+
+async def _send(http: httpx2.AsyncClient, built: httpx2.Request, limit: Limit) -> FetchedResponse:
+    with tracing.call_span(built.method, built.url.host) as span:
+        response = await http.send(built, stream=True, follow_redirects=False)
+        span.set_status(response.status_code)
+        try:
+            body = await _read(response, limit.max_bytes)
+        finally:
+            await response.aclose()
+        return FetchedResponse(response.status_code, response.headers, body)
 
 
 async def _read(response: httpx2.Response, max_bytes: int) -> bytes:

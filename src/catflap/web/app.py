@@ -7,6 +7,7 @@ from starlette.exceptions import HTTPException
 from catflap.web import openapi, routers
 from catflap.web.headers import SecurityHeaders
 from catflap.web.page_route import http_error
+from catflap.web.request_tracing import RequestTracing
 from catflap.web.routes import health, metrics
 from catflap.web.services import STATE_KEY, Services
 
@@ -29,6 +30,7 @@ def create_app(services: Services) -> FastAPI:
         _add_routes(app, routers.mia_router())
     _add_routes(app, metrics.router)
     _add_routes(app, health.router)
+    app.add_middleware(RequestTracing)
     app.add_middleware(SecurityHeaders, https=services.settings.origin.startswith("https://"))
     return app
 

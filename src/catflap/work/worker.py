@@ -23,7 +23,9 @@ from pgqueuer.core.qm import QueueManager
 from pgqueuer.domain.errors import RetryRequested
 from pgqueuer.domain.models import Job as QueuedJob
 from sqlalchemy.engine import URL
+from structlog.contextvars import bound_contextvars
 
+from catflap import tracing
 from catflap.errors import CatflapError, TryAgain, may_retry
 from catflap.log import log, place
 from catflap.store.database import asyncpg_options
@@ -184,12 +186,20 @@ def with_retries(name: str, function: TaskFunction, jobs: RunningJobs | None = N
     jobs = jobs or RunningJobs()
 
     async def run(queued: QueuedJob) -> None:
+        with (
+            bound_contextvars(job=name, job_id=str(queued.id)),
+            tracing.job_span(name, queued.attempts) as span,
+        ):
+            await attempt(queued, span)
+
+    async def attempt(queued: QueuedJob, span: tracing.Span) -> None:
         try:
             with jobs.running():
                 await function((queued.payload or b"").decode())
         except RetryRequested:
             raise
         except CatflapError as error:
+            span.fail(error.code)
             log.warning("job_failed", job=name, code=error.code, detail=error.detail)
             if isinstance(error, DatabaseUnavailable):
                 # Not a failure of the job, so it is retried without a limit.
@@ -199,6 +209,7 @@ def with_retries(name: str, function: TaskFunction, jobs: RunningJobs | None = N
             after = error.after if isinstance(error, TryAgain) else None
             raise RetryRequested(after or _backoff(queued.attempts), reason=error.code) from None
         except Exception as error:
+            span.fail(type(error).__name__)
             log.error(
                 "job_failed_unexpectedly", job=name, error=type(error).__name__, at=place(error.__traceback__)
             )

@@ -13,6 +13,7 @@ from fastapi import Path, Request
 from fastapi.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from catflap import tracing
 from catflap.errors import BadRequest, CatflapError, TryAgain, UserMustAct
 from catflap.google.proxy_rules import METHODS, ProxyCall, check_allowed, needed_scopes, normalise_call
 from catflap.log import log
@@ -233,7 +234,10 @@ class _Forwarding:
         # The client is shared: cookies that it got for other users must not be sent.
         built.headers.pop("cookie", None)
         try:
-            return await http.send(built, stream=True, follow_redirects=False)
+            with tracing.call_span(built.method, built.url.host) as span:
+                answer = await http.send(built, stream=True, follow_redirects=False)
+                span.set_status(answer.status_code)
+                return answer
         except httpx2.HTTPError as error:
             raise _unavailable(type(error).__name__) from None
 

@@ -81,7 +81,7 @@ def _is_whole(text: str) -> bool:
 
 
 def words(command: str) -> tuple[dict[str, str], list[str]]:
-    """Return the variables set before a command (or by `export`), and its words."""
+    """Return the variables set before a command (or by `export`), and its words; no folders of programs."""
     split = shlex.split(command.replace("\\\n", " "), comments=True)
     exported = split[:1] == ["export"]
     split = split[1:] if exported else split
@@ -89,7 +89,7 @@ def words(command: str) -> tuple[dict[str, str], list[str]]:
     while split and _ASSIGNMENT.match(split[0]):
         name, _, value = split.pop(0).partition("=")
         variables[name] = value
-    return variables, split
+    return variables, [Path(split[0]).name, *split[1:]] if split else []
 
 
 def claim_of(command: str) -> dict[str, str] | None:

@@ -18,8 +18,10 @@ from catflap.store.archive.dump import LEFT_OUT, snapshot
 from catflap.store.archive.load import open_target
 from catflap.store.archive.manifest import FORMAT, Archive, open_archive
 from catflap.store.database import Urls, asyncpg_options
+from catflap.store.migrate import create_database, require_migrated
 from catflap.store.vault_tables import google_tokens
 
+SUPPORT = Path(__file__).parents[1] / "support"
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 ROWS = """
 INSERT INTO app.users (created_at, plan_due_at) SELECT now(), now() FROM generate_series(1, 3);
@@ -96,6 +98,29 @@ async def test_the_new_machine_begins_at_once_and_gives_no_number_twice(
     found = await _tables(fresh_database_urls)
     assert [row["id"] for row in found["app.users"]] == [1, 2, 4]
     assert found["app.calendars"][0]["events_version"] == 2
+
+
+async def test_a_backup_of_an_old_version_is_migrated(
+    postgres: Urls, fresh_database_urls: Urls, tmp_path: Path
+) -> None:
+    old = Urls(*(url.set(database="of_version_0016") for url in vars(postgres).values()))
+    await create_database(old)
+    try:
+        # Only from 0026 on the role of the app may read the version.
+        grant = 'GRANT SELECT ON app.schema_version TO "catflap_app"'
+        await _execute(old, (SUPPORT / "schema_0016.sql").read_text() + grant)
+        file = await _backed_up(old, tmp_path)
+    finally:
+        await _execute(postgres, "DROP DATABASE of_version_0016 WITH (FORCE)")
+    with open_archive(file) as archive:
+        assert archive.manifest.schema_version == "0016"
+    await _restore(file, fresh_database_urls, keep_sessions=True)
+    await require_migrated(fresh_database_urls)
+    found = await _tables(fresh_database_urls)
+    # Of migrations 0021 and 0024.
+    assert found["app.sessions"][0]["user_agent"] is None
+    assert all(row["introduced_at"] == row["created_at"] for row in found["app.users"])
+    assert [row["dialect_ja"] for row in found["app.preferences"]] == ["kyoto"]
 
 
 async def test_a_backup_is_of_one_moment_while_others_write(filled: Urls, tmp_path: Path) -> None:

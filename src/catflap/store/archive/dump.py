@@ -15,10 +15,11 @@ from typing import IO, Any, Final, NamedTuple
 import asyncpg
 
 from catflap.clock import rfc3339
+from catflap.errors import OperatorMustAct
 from catflap.store.archive.manifest import MANIFEST, ArchivedTable, Manifest, Report
 from catflap.store.database import Urls, asyncpg_options
 from catflap.store.migrate import unreachable
-from catflap.store.schema_version import newest_version, read_version
+from catflap.store.schema_version import read_version
 
 # Left out: what belongs to one machine, or ends within minutes. Jobs (the schema `queue`) are made anew from
 # the rows that they are about.
@@ -78,11 +79,20 @@ class Dump:
     def __init__(self, app: asyncpg.Connection, vault: asyncpg.Connection) -> None:
         self._connections = {"app": app, "vault": vault}
         self._tables: list[_Table] = []
+        self._version = ""
         self.size = 0
 
     async def prepare(self) -> None:
-        """Read which tables there are."""
+        """Read which tables there are.
+
+        Raises:
+            OperatorMustAct: `database_not_migrated`.
+        """
         connection = self._connections["app"]
+        version = await read_version(connection)
+        if version is None:
+            raise OperatorMustAct("database_not_migrated", "The version of the tables can't be read.")
+        self._version = version
         self._tables = await _tables(connection)
         self.size = await connection.fetchval(_SIZE, [table.name for table in self._tables])
 
@@ -103,7 +113,7 @@ class Dump:
             manifest = Manifest(
                 made_at=rfc3339(now),
                 made_by=distribution_version("catflap"),
-                schema_version=await read_version(app) or newest_version(),
+                schema_version=self._version,
                 postgres=await app.fetchval("SHOW server_version"),
                 keys=sorted(keys),
                 tables=[await self._copy(archive, table, report) for table in self._tables],

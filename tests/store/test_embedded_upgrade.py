@@ -1,0 +1,68 @@
+"""When a directory of another version of PostgreSQL is not upgraded: nothing is changed, and why is said."""
+
+import json
+import os
+import shutil
+import tempfile
+from collections import namedtuple
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from catflap.errors import OperatorMustAct
+from catflap.store import embedded_upgrade
+from catflap.store.embedded import EmbeddedServer
+
+pytestmark = pytest.mark.slow
+
+Usage = namedtuple("Usage", "total used free")
+
+
+@pytest.fixture
+def data_dir() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="catflap-test-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder) / "data"
+
+
+def _says(data_dir: Path, version: str) -> None:
+    (data_dir / "postgres").mkdir(parents=True, exist_ok=True)
+    (data_dir / "postgres" / "PG_VERSION").write_text(f"{version}\n")
+
+
+def _refusal(data_dir: Path) -> OperatorMustAct:
+    with pytest.raises(OperatorMustAct) as refused:
+        EmbeddedServer(data_dir).start()
+    return refused.value
+
+
+@pytest.mark.parametrize("version", ["9", "99"])
+def test_a_version_that_is_not_in_the_wheel(data_dir: Path, version: str) -> None:
+    _says(data_dir, version)
+    refused = _refusal(data_dir)
+    assert refused.code == "postgres_version_unsupported" and f"PostgreSQL {version};" in refused.message
+
+
+def test_too_little_room_for_a_copy(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _says(data_dir, "16")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(0, 0, embedded_upgrade._ROOM - 1))
+    refused = _refusal(data_dir)
+    assert refused.code == "disk_full" and "149 MB are free" in refused.message
+    assert not (data_dir / "postgres.upgrade").exists()
+
+
+def test_a_server_that_another_process_uses(data_dir: Path) -> None:
+    server = EmbeddedServer(data_dir)
+    server.start()
+    assert not server.is_used()
+    present = (data_dir / "postgres" / "PG_VERSION").read_text().strip()
+    pids = data_dir / "postgres" / ".handle_pids.json"
+    pids.write_text(json.dumps([os.getpid(), os.getppid()]))
+    try:
+        assert server.is_used()
+        _says(data_dir, "16")
+        assert _refusal(data_dir).code == "postgres_in_use"
+    finally:
+        _says(data_dir, present)
+        pids.write_text(json.dumps([os.getpid()]))
+        server.stop()

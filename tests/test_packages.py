@@ -2,16 +2,17 @@
 
 import pytest
 
-from tests.support.installation import ROOT, Installation, required
+from tests.support.installation import Installation, required
+from tests.support.wheel import InstalledWheel
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Installation:
+def client(installed: InstalledWheel, tmp_path_factory: pytest.TempPathFactory) -> Installation:
     """catflap-client and its base requirements."""
     made = Installation(tmp_path_factory.mktemp("client"))
-    made.install_wheel(ROOT / "packages" / "catflap-client")
+    made.unpack(installed.wheel("catflap_client"))
     made.link(required("catflap-client"))
     return made
 

@@ -13,7 +13,8 @@ import catflap
 from catflap.cli import COMMANDS
 from catflap.extras import missing_extra
 from catflap.store.database import Urls
-from tests.support.installation import ROOT, Installation, required
+from tests.support.installation import Installation, required
+from tests.support.wheel import InstalledWheel
 
 pytestmark = pytest.mark.slow
 
@@ -21,20 +22,20 @@ _COMMAND_LINE = "from catflap.cli import main; main()"
 
 
 @pytest.fixture(scope="module")
-def bare(tmp_path_factory: pytest.TempPathFactory) -> Installation:
+def bare(installed: InstalledWheel, tmp_path_factory: pytest.TempPathFactory) -> Installation:
     """The wheel and its base requirements."""
     made = Installation(tmp_path_factory.mktemp("bare"))
-    made.install_wheel(ROOT)
+    made.unpack(installed.wheel("catflap"))
     made.link(required("catflap"))
     return made
 
 
 @pytest.fixture(scope="module")
-def with_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Installation:
+def with_sandbox(installed: InstalledWheel, tmp_path_factory: pytest.TempPathFactory) -> Installation:
     """The wheel with the extras `sandbox` and `embedded`, and no voice."""
     made = Installation(tmp_path_factory.mktemp("sandbox"))
-    made.install_wheel(ROOT / "packages" / "google-sandbox")
-    made.install_wheel(ROOT)
+    made.unpack(installed.wheel("google_sandbox"))
+    made.unpack(installed.wheel("catflap"))
     made.link(required("catflap", ("embedded", "sandbox")) - {"google-sandbox"})
     return made
 
@@ -129,6 +130,7 @@ def test_every_module_imports_but_those_of_an_extra(bare: Installation) -> None:
         "catflap.speech.engines.transliteration": "e2k",
         "catflap.speech.kana_reading": "e2k",
         "catflap.store.embedded": "psutil",
+        "catflap.store.embedded_upgrade": "psutil",
         "catflap.vault.credentials": "google.auth",
         "catflap.web.exposition": "prometheus_client",
     }

@@ -6,6 +6,7 @@ The required distributions are links to those installed here, so no package inde
 import os
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterable
 from importlib.metadata import distribution
 from importlib.util import cache_from_source
@@ -13,8 +14,6 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-
-ROOT = Path(__file__).parents[2]
 
 
 def required(name: str, extras: Iterable[str] = ()) -> set[str]:
@@ -37,10 +36,10 @@ class Installation:
         self.folder = folder
         self.site = folder / "site"
 
-    def install_wheel(self, project: Path) -> None:
-        """Build the wheel of `project` and unpack it, without what it requires."""
-        _pip("wheel", "--no-build-isolation", "--wheel-dir", str(self.folder), str(project))
-        _pip("install", "--no-index", "--target", str(self.site), *map(str, self.folder.glob("*.whl")))
+    def unpack(self, wheel: Path) -> None:
+        """Unpack a wheel, without what it requires."""
+        with zipfile.ZipFile(wheel) as archive:
+            archive.extractall(self.site)
 
     def link(self, names: Iterable[str]) -> None:
         """Link the files of distributions installed here, one by one: namespace packages share folders."""
@@ -75,7 +74,3 @@ class Installation:
 def _link(file: Path, link: Path) -> None:
     link.parent.mkdir(parents=True, exist_ok=True)
     link.symlink_to(file)
-
-
-def _pip(command: str, *arguments: str) -> None:
-    subprocess.run([sys.executable, "-m", "pip", command, "--quiet", "--no-deps", *arguments], check=True)

@@ -37,6 +37,11 @@ class InstalledWheel:
         """The command `catflap`."""
         return self.folder / "bin" / "catflap"
 
+    def wheel(self, name: str) -> Path:
+        """The wheel of a distribution, such as `catflap_client`."""
+        (found,) = (self.folder / "wheels").glob(f"{name}-*.whl")
+        return found
+
     def environment(self, **variables: str) -> dict[str, str]:
         """The environment for its processes: that of the tests, without a way to import the checkout."""
         kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}

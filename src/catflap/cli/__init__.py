@@ -1,5 +1,8 @@
 """The command line. Each command is a module that is imported when it is called, so that start-up is fast."""
 
+from importlib.metadata import version as version_of
+from typing import Annotated
+
 import typer
 
 from catflap.cli.on_demand import Command, group_of
@@ -31,14 +34,23 @@ cli = typer.Typer(
     name="catflap",
     cls=group_of(COMMANDS),
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 
 
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"catflap {version_of('catflap')}")
+        raise typer.Exit()
+
+
 @cli.callback()
-def catflap() -> None:
+def catflap(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
     """One yes to Google, and your app lets itself in to the calendar. With Mia, who reads the day aloud."""
 
 

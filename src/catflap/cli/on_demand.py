@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import typer
+from typer._click.shell_completion import CompletionItem
 from typer.core import TyperGroup
 
 from catflap.cli import garbage_collection
@@ -32,6 +33,16 @@ def group_of(commands: Mapping[str, Command]) -> type[TyperGroup]:
             """Write the line of each command, without importing any."""
             with formatter.section("Commands"):
                 formatter.write_dl([(name, one.summary) for name, one in commands.items()])
+
+        def shell_complete(self, ctx: Any, incomplete: str) -> list[CompletionItem]:
+            """Return what completes a word: commands, without importing any, and options of the group."""
+            found = [
+                CompletionItem(name, help=one.summary)
+                for name, one in commands.items()
+                if name.startswith(incomplete)
+            ]
+            # TyperGroup's own would import each command to see whether it is hidden.
+            return found + super(TyperGroup, self).shell_complete(ctx, incomplete)
 
         def get_command(self, ctx: Any, cmd_name: str) -> Any:
             """Import the module of a command and return it."""

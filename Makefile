@@ -37,6 +37,8 @@ format: .venv/dev ## let ruff put the code in order
 lock: ## compile the lock files anew (needs uv)
 	uv pip compile $(COMPILE) --extra demo --group build pyproject.toml -o requirements.lock
 	uv pip compile $(COMPILE) --extra demo --extra kokoro --group build --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	uv pip compile $(COMPILE) --extra demo --extra formats --extra mqtt --extra wyoming -c requirements-dev.lock pyproject.toml -o requirements-image.lock
+	uv pip compile $(COMPILE) --group build --group image -c requirements.lock -o requirements-build.lock
 	uv pip compile $(COMPILE) --group client-generator -o requirements-client-generator.lock
 	uv pip compile $(COMPILE) --group recognisers -o requirements-recognisers.lock
 	uv pip compile $(COMPILE) --group esphome -o requirements-esphome.lock

@@ -153,11 +153,11 @@ async def _peak(work: Running, is_over: Callable[[], Awaitable[Any]]) -> float:
     raise RuntimeError("it took longer than a minute")
 
 
-async def _until(condition: Callable[[], Awaitable[Any]]) -> None:
+async def _until(condition: Callable[[], Awaitable[Any]], every: float = 0.01) -> None:
     for _ in range(6_000):
         if await condition():
             return
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(every)
     raise RuntimeError("it took longer than a minute")
 
 
@@ -229,7 +229,7 @@ class _Changes:
                 self.latencies.append(at - began.timestamp())
 
 
-async def plan_all(connection: asyncpg.Connection, users: int) -> None:
+async def plan_all(connection: asyncpg.Connection, users: int, *, every: float = 0.01) -> None:
     """Plan every user's announcements, and let nobody render those sounds."""
     planned_before = await connection.fetchval("SELECT now()")
     await connection.execute(
@@ -245,7 +245,7 @@ async def plan_all(connection: asyncpg.Connection, users: int) -> None:
         await connection.execute(drop)
         return bool(await connection.fetchval(query, planned_before) == users)
 
-    await _until(are_planned)
+    await _until(are_planned, every)
 
 
 async def _begin_first_sync(connection: asyncpg.Connection, user: int) -> None:

@@ -265,7 +265,7 @@ def measures(quick: bool = False, sentences: int | None = None) -> list[Measure]
         Measure(
             "processes.worked",
             "Announcements planned and published by one and by four workers",
-            on_stage(processes.worked, users=500 if quick else 2_000),
+            on_stage(processes.worked, users=300 if quick else 1_000),
         ),
         Measure(
             "devices.own_clock",

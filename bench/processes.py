@@ -29,8 +29,9 @@ COUNTS = (1, 4)
 DEVICES = 2_000
 _WARM_SECONDS = 1.0
 _SAMPLE_SECONDS = 0.1
-_LOCKED = """
-    SELECT count(*) FILTER (WHERE wait_event_type IN ('Lock', 'LWLock')), count(*)
+_WAITING = """
+    SELECT count(*) FILTER (WHERE wait_event_type = 'Lock'),
+        count(*) FILTER (WHERE wait_event_type = 'IO' OR wait_event = 'WALWrite'), count(*)
     FROM pg_stat_activity
     WHERE state = 'active' AND pid <> pg_backend_pid() AND backend_type = 'client backend'
 """
@@ -38,12 +39,13 @@ _LOCKED = """
 
 @dataclass(frozen=True)
 class _Used:
-    """Cores that were used meanwhile, and the share of busy sessions that waited for locks."""
+    """Cores that were used meanwhile, and the shares of busy sessions that waited for locks or the disk."""
 
     ours: float
     database: float
     load: float
     locked: float
+    disk: float
 
 
 async def served(stage: Stage, *, seconds: float = 5.0, count: int = DEVICES) -> Rows:
@@ -69,7 +71,7 @@ async def served(stage: Stage, *, seconds: float = 5.0, count: int = DEVICES) ->
     return rows
 
 
-async def worked(stage: Stage, *, users: int = 2_000) -> Rows:
+async def worked(stage: Stage, *, users: int = 1_000) -> Rows:
     """Return how many users' announcements the workers plan and publish; nothing else is due."""
     rows: Rows = {}
     async with installation(stage, users) as (connection, environment):
@@ -81,7 +83,7 @@ async def worked(stage: Stage, *, users: int = 2_000) -> Rows:
                 workers = [stack.enter_context(started(environment, "work")) for _ in range(number)]
                 await _until_connected(connection, number)
                 began = time.monotonic()
-                used = await _while(stage, workers, lambda: plan_all(connection, users))
+                used = await _while(stage, workers, lambda: plan_all(connection, users, every=0.1))
                 took = time.monotonic() - began
             published = await connection.fetchval("SELECT count(*) FROM app.announcements")
             rows |= {
@@ -179,11 +181,11 @@ async def _followed(stage: Stage, made: Devices, what: str, webs: list[Running],
 async def _while(stage: Stage, ours: Sequence[Running], do: Callable[[], Awaitable[None]]) -> _Used:
     """Do something; return what was used meanwhile."""
     watch = await asyncpg.connect(**asyncpg_options(stage.urls.owner))
-    samples: list[Any] = []
+    samples: list[Any] = [(0, 0, 0)]
 
     async def sample() -> None:
         while True:
-            samples.append(tuple(await watch.fetchrow(_LOCKED)))
+            samples.append(tuple(await watch.fetchrow(_WAITING)))
             await asyncio.sleep(_SAMPLE_SECONDS)
 
     before, began = _cpu(stage, ours), time.monotonic()
@@ -196,9 +198,8 @@ async def _while(stage: Stage, ours: Sequence[Running], do: Callable[[], Awaitab
     took, after = time.monotonic() - began, _cpu(stage, ours)
     watch.terminate()
     cores = [(now - then) / took for now, then in zip(after, before, strict=True)]
-    active = sum(busy for _, busy in samples)
-    locked = sum(waits for waits, _ in samples) / active if active else 0.0
-    return _Used(cores[0], cores[1], cores[2], locked)
+    locked, disk, active = (sum(column) for column in zip(*samples, strict=True))
+    return _Used(cores[0], cores[1], cores[2], locked / max(1, active), disk / max(1, active))
 
 
 def _cpu(stage: Stage, ours: Sequence[Running]) -> tuple[float, float, float]:
@@ -215,7 +216,8 @@ def _columns(what: str, used: _Used) -> Rows:
         f"{what}: cores, its processes": round(used.ours, 2),
         f"{what}: cores, PostgreSQL": round(used.database, 2),
         f"{what}: cores, load generator": round(used.load, 2),
-        f"{what}: busy sessions that wait for a lock, %": round(100 * used.locked),
+        f"{what}: sessions waiting for a lock, %": round(100 * used.locked),
+        f"{what}: for the disk, %": round(100 * used.disk),
     }
 
 

@@ -89,6 +89,59 @@ def test_another_file_than_the_web_clients_is_refused_with_its_name(tmp_path: Pa
         Settings.read().google_client()
 
 
+def test_the_files_of_both_kinds_of_clients_lie_side_by_side(tmp_path: Path) -> None:
+    desktop = {"client_id": "2-b", "client_secret": "GOCSPX-d", "redirect_uris": ["http://localhost"]}
+    (tmp_path / "client_secret_2-b.json").write_text(json.dumps({"installed": desktop}))
+    alone = Settings.read().google_clients()
+    assert (alone.web, alone.primary.client_id) == (None, "2-b")
+    with pytest.raises(OperatorMustAct, match="Desktop app"):
+        Settings.read().google_client()
+    web = {"client_id": "1-a", "client_secret": "s", "redirect_uris": []}
+    # Sorted before and after the other one.
+    for name in ("client_secret_1-a.json", "client_secret_3-a.json"):
+        (tmp_path / name).write_text(json.dumps({"web": web}))
+        both = Settings.read().google_clients()
+        assert [one.client_id for one in both.all] == ["1-a", "2-b"]
+        assert both.primary.redirect_uri == "http://127.0.0.1:8400/signin/google/callback"
+        assert "GOCSPX" not in repr(both)
+        (tmp_path / name).unlink()
+
+
+def test_a_desktop_client_comes_from_variables_or_a_chosen_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    chosen = tmp_path / "desktop.json"
+    chosen.write_text(json.dumps({"installed": {"client_id": "2-b", "client_secret": "d"}}))
+    monkeypatch.setenv("CATFLAP_GOOGLE_DESKTOP_CLIENT_FILE", str(chosen))
+    assert Settings.read().google_clients().primary.client_id == "2-b"
+    monkeypatch.setenv("CATFLAP_GOOGLE_DESKTOP_CLIENT_ID", "3-c")
+    monkeypatch.setenv("CATFLAP_GOOGLE_DESKTOP_CLIENT_SECRET", "d")
+    assert Settings.read().google_clients().primary.client_id == "3-c"
+    monkeypatch.delenv("CATFLAP_GOOGLE_DESKTOP_CLIENT_SECRET")
+    chosen.write_text(json.dumps({"web": {"client_id": "2-b", "client_secret": "d"}}))
+    with pytest.raises(OperatorMustAct, match=r"desktop\.json is not .* 'Desktop app'"):
+        Settings.read().google_clients()
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://192.168.1.5:8400", "http://catflap.local:8400", "http://cat.home.arpa", "http://[fd00::5]:8400"],
+)
+def test_plain_http_is_for_local_addresses(url: str) -> None:
+    settings = Settings.read(public_url=url)
+    assert (settings.origin, settings.is_plain_network) == (url, True)
+    assert settings.calendar_push_address() is None
+    for elsewhere in (
+        "http://8.8.8.8:8400",
+        "http://mia.example.com",
+        "http://catflap.local.example.com",
+    ):
+        with pytest.raises(OperatorMustAct, match="CATFLAP_PUBLIC_URL: must be https"):
+            Settings.read(public_url=elsewhere)
+    for secure in ("https://mia.example.com", "http://127.0.0.1:8400"):
+        assert not Settings.read(public_url=secure).is_plain_network
+
+
 def test_a_missing_client_says_what_to_do() -> None:
     with pytest.raises(OperatorMustAct, match="GOOGLE_CLIENT_ID"):
         Settings.read().google_client()

@@ -6,15 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from catflap.checks.catalogue import found_by
 from catflap.checks.clock_checks import check_clock
 from catflap.checks.google_checks import check_client, check_redirect_uri, registration
 from catflap.clock import SystemClock
-from catflap.errors import TryAgain
+from catflap.errors import OperatorMustAct, TryAgain
+from catflap.google.client_check import check_google
 from google_sandbox import Sandbox
 from tests.checks.conftest import Make, codes, of_google
-from tests.support.app_client import CLIENT_ID, serve_json
+from tests.support.app_client import CLIENT_ID, DESKTOP, DESKTOP_CLIENT_ID, DESKTOP_SECRET, serve_json
 from tests.support.mosquitto import free_port
 
 CALLBACK = "http://127.0.0.1:8400/signin/google/callback"
@@ -69,6 +71,34 @@ async def test_no_client_or_none_that_can_be_read(make: Make, tmp_path: Path) ->
     (tmp_path / "client_secret_x.json").write_text('{"web": {}}')
     assert codes(await check_client(make())) == ["google_client_unreadable"]
     assert await check_redirect_uri(make()) == []
+
+
+async def test_where_people_sign_in_by_the_command_no_redirect_uri_is_missed(
+    make: Make, google: Sandbox
+) -> None:
+    google.add_client(DESKTOP_CLIENT_ID, DESKTOP_SECRET, client_type="desktop")
+    plain = make(**of_google(google), **DESKTOP, public_url="http://192.168.1.20:8400")
+    assert (await check_redirect_uri(plain), await check_client(plain)) == ([], [])
+    # At an https address the page has its own button.
+    both = make(**of_google(google), **DESKTOP, public_url="https://192.168.1.20")
+    assert codes(await check_redirect_uri(both)) == ["redirect_uri_raw_address"]
+    google.delete_client(DESKTOP_CLIENT_ID)
+    assert codes(await check_client(plain)) == ["google_client_deleted"]
+
+
+async def test_a_server_starts_without_a_desktop_client_that_google_deleted(
+    make: Make, google: Sandbox
+) -> None:
+    google.add_client(DESKTOP_CLIENT_ID, DESKTOP_SECRET, client_type="desktop")
+    settings = make(**of_google(google), **DESKTOP).settings
+    await check_google(settings)
+    google.delete_client(DESKTOP_CLIENT_ID)
+    with capture_logs() as logs:
+        await check_google(settings)
+    assert [one["event"] for one in logs] == ["google_desktop_client_rejected"]
+    alone = settings.model_copy(update={"google_client_id": ""})
+    with pytest.raises(OperatorMustAct, match="deleted_client"):
+        await check_google(alone)
 
 
 async def test_what_google_says_about_the_client(make: Make, google: Sandbox) -> None:

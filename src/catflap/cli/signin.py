@@ -66,7 +66,7 @@ def signin(
             signed_in = await _sign_in(http, discovery, there, client, scopes, port=port, opens=browser)
         _report(signed_in, there.url)
 
-    run(work())
+    run(work(), interrupted="Stopped before the end; sign in again.")
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from compose_spec import PyCompose
 
-from tests.support.installation import ROOT
+from tests.support.wheel import ROOT
 
 _FILES = ("compose.yaml", "compose.postgres.yaml")
 _REQUIRED = re.compile(r"\$\{(\w+):\?[^}]+\}")

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from catflap.settings import Settings
-from tests.support.installation import ROOT
+from tests.support.wheel import ROOT
 
 FOLDER = ROOT / "deploy" / "home-assistant"
 _REQUIRED = {"name", "version", "slug", "description", "arch"}

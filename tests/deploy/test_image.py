@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.image import Image, built_image, need_buildah
-from tests.support.installation import ROOT
+from tests.support.wheel import ROOT
 
 # The group makes the scheduler start with this module, which takes longest.
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("image")]

@@ -10,7 +10,7 @@ import pytest
 
 from catflap.errors import OperatorMustAct, exit_code
 from catflap.settings import Settings
-from tests.support.installation import ROOT
+from tests.support.wheel import ROOT
 
 _UNIT = ROOT / "deploy" / "catflap.service"
 _ANALYZE = shutil.which("systemd-analyze")

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.installation import ROOT
-from tests.support.wheel import InstalledWheel
+from tests.support.wheel import ROOT, InstalledWheel
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("wheel")]
 # As `MemoryDenyWriteExecute=yes` in deploy/catflap.service: PR_SET_MDWE, unknown to kernels before 6.3.
@@ -27,11 +26,6 @@ _PACKAGES = {
     "catflap_client": (ROOT / "packages" / "catflap-client", ["LICENSE"]),
     "google_sandbox": (ROOT / "packages" / "google-sandbox", ["LICENSE", "NOTICE"]),
 }
-
-
-def wheel_of(installed: InstalledWheel, package: str) -> Path:
-    [wheel] = (installed.folder / "wheels").glob(f"{package}-*.whl")
-    return wheel
 
 
 def contents(wheel: Path) -> dict[str, int]:
@@ -54,7 +48,7 @@ def needed(package: str) -> set[str]:
 def test_a_wheel_has_each_file_of_its_package_and_the_licences(
     installed: InstalledWheel, package: str
 ) -> None:
-    found = contents(wheel_of(installed, package))
+    found = contents(installed.wheel(package))
     metadata = {name for name in found if ".dist-info/" in name}
     assert found.keys() - metadata == needed(package)
     licences = [name.partition("/licenses/")[2] for name in metadata if "/licenses/" in name]
@@ -63,7 +57,7 @@ def test_a_wheel_has_each_file_of_its_package_and_the_licences(
 
 def test_what_is_no_python_is_found_by_kind(installed: InstalledWheel) -> None:
     """So that an empty folder in the checkout can't make the comparison above an empty one."""
-    kinds = {Path(name).suffix for name in contents(wheel_of(installed, "catflap"))}
+    kinds = {Path(name).suffix for name in contents(installed.wheel("catflap"))}
     assert {".toml", ".html", ".js", ".css", ".svg", ".png", ".bin", ".yaml", ".typed"} <= kinds
 
 
@@ -73,7 +67,7 @@ def test_the_sdist_makes_the_same_wheel(installed: InstalledWheel, tmp_path: Pat
     offline = ("--no-index", "--no-deps", "--no-build-isolation", "--quiet", "--wheel-dir", str(tmp_path))
     python("-m", "pip", "wheel", *offline, str(sdist), cwd=tmp_path)
     [wheel] = tmp_path.glob("catflap-*.whl")
-    assert contents(wheel) == contents(wheel_of(installed, "catflap"))
+    assert contents(wheel) == contents(installed.wheel("catflap"))
 
 
 def python(*arguments: str, cwd: Path) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.installation import ROOT
+from tests.support.wheel import ROOT
 
 _BASE, _IMAGE, _ADD_ON = (f"localhost/catflap-{name}" for name in ("base", "test", "add-on"))
 _CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"

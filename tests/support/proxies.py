@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.installation import ROOT
 from tests.support.mosquitto import free_port
 from tests.support.tls import make_certificate
+from tests.support.wheel import ROOT
 
 _DEPLOY = ROOT / "deploy"
 

@@ -90,6 +90,23 @@ def test_an_unwritable_directory_is_an_error(tmp_path: Path) -> None:
         EmbeddedServer(tmp_path / "file" / "data").start()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="others can't take a directory away")
+def test_root_is_refused_for_a_database_of_another_user(data_dir: Path) -> None:
+    server = EmbeddedServer(data_dir)
+    server.start()
+    server.stop()
+    owner = (data_dir / "postgres").stat().st_uid
+    os.chown(data_dir / "postgres", 54321, -1)
+    with pytest.raises(OperatorMustAct) as refused:
+        EmbeddedServer(data_dir).start()
+    assert refused.value.code == "data_dir_of_another_user"
+    assert (data_dir / "postgres").stat().st_uid == 54321
+    os.chown(data_dir / "postgres", owner, -1)
+    again = EmbeddedServer(data_dir)
+    again.start()
+    again.stop()
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root needs a system user for PostgreSQL")
 def test_two_first_starts_on_a_fresh_machine_share_the_new_system_user() -> None:
     spawn = multiprocessing.get_context("spawn")

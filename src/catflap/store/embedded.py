@@ -8,6 +8,7 @@ import atexit
 import contextlib
 import json
 import os
+import pwd
 import secrets
 import shutil
 import signal
@@ -72,12 +73,14 @@ class EmbeddedServer:
             may_upgrade: Whether it is.
 
         Raises:
-            OperatorMustAct: `data_dir_unwritable`, `postgres_failed`, or why it can't be upgraded.
+            OperatorMustAct: `data_dir_unwritable`, `data_dir_of_another_user`, `postgres_failed`, or why it
+            can't be upgraded.
         """
         prepare_data_dir(self._data_dir)
         passwords = _passwords(self._data_dir / "secrets" / "postgres.json")
         try:
             if self.exists():
+                self._refuse_foreign()
                 # The wheel's own lock is taken and released after this one, on the same file.
                 with InterProcessLock(self._data_dir / "postgres.lock"):
                     self._upgrade.run(passwords[_SUPERUSER], may_upgrade=may_upgrade)
@@ -115,6 +118,15 @@ class EmbeddedServer:
             # At the end of the process it would make its lock anew, also in a directory that is deleted.
             atexit.unregister(self._server._cleanup)
             self._server = None
+
+    def _refuse_foreign(self) -> None:
+        """Refuse root for a directory of another user: the wheel would take it away from them."""
+        if _is_root() and self._pgdata.exists() and self._pgdata.stat().st_uid not in _our_users():
+            raise OperatorMustAct(
+                "data_dir_of_another_user",
+                f"The database in {self._data_dir} belongs to another user than root. Run this as that user, "
+                "the one that `catflap serve` runs as.",
+            )
 
     def end(self) -> None:
         """Stop a server that a crash has left running, which no process uses (blocking)."""
@@ -173,7 +185,7 @@ def _passwords(file: Path) -> dict[str, str]:
 
 def _system_user(pgdata: Path) -> str | None:
     """Return the user to run PostgreSQL as when we are root, which it refuses to run as; else None."""
-    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+    if not _is_root():
         return None
     # useradd is not atomic: a second process could see half an entry, and its initdb would fail.
     with InterProcessLock(_SYSTEM_USER_LOCK):
@@ -183,6 +195,17 @@ def _system_user(pgdata: Path) -> str | None:
             ensure_prefix_permissions(prefix)
     shutil.chown(pgdata, _SYSTEM_USER, _SYSTEM_USER)
     return _SYSTEM_USER
+
+
+def _is_root() -> bool:
+    return hasattr(os, "geteuid") and os.geteuid() == 0
+
+
+def _our_users() -> set[int]:
+    """Return the ids of the users that a database of root may belong to."""
+    with contextlib.suppress(KeyError):
+        return {0, pwd.getpwnam(_SYSTEM_USER).pw_uid}
+    return {0}
 
 
 def _remove_dead_processes(pids: Path) -> None:

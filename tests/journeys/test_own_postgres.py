@@ -3,11 +3,12 @@
 import os
 from pathlib import Path
 
+import asyncpg
 import httpx2
 import pytest
 from sqlalchemy.engine import URL
 
-from catflap.store.database import Urls
+from catflap.store.database import Urls, asyncpg_options
 from google_sandbox import Sandbox
 from tests.journeys.conftest import run, start
 
@@ -76,3 +77,41 @@ def test_an_unreachable_google_is_reported(tmp_path: Path, environment: dict[str
     assert result.returncode == 5
     assert "Google does not answer" in result.stderr
     assert not (tmp_path / "data").exists()
+
+
+async def test_each_command_refuses_a_database_of_a_newer_version_and_leaves_it_alone(
+    fresh_database_urls: Urls, environment: dict[str, str], tmp_path: Path
+) -> None:
+    urls = fresh_database_urls
+    newer = {
+        **environment,
+        "CATFLAP_DATABASE_URL": shown(urls.app),
+        "CATFLAP_VAULT_DATABASE_URL": shown(urls.vault),
+        "CATFLAP_OWNER_DATABASE_URL": shown(urls.owner),
+        "CATFLAP_DATA_DIR": str(tmp_path / "data"),
+    }
+    made = run("backup", "b", cwd=tmp_path, **newer)
+    assert made.returncode == 0, made.stderr
+    connection = await asyncpg.connect(**asyncpg_options(urls.owner))
+    await connection.execute("UPDATE app.schema_version SET version_num = '9999'")
+    before = await connection.fetch(_EVERYTHING)
+    for command in (
+        ("serve", "--port", "0"),
+        ("work",),
+        ("migrate",),
+        ("backup", "c"),
+        ("restore", "b", "--replace", "--yes"),
+    ):
+        refused = run(*command, cwd=tmp_path, **newer)
+        assert refused.returncode == 3, refused.stderr
+        assert "of a newer Catflap" in refused.stderr and "9999" in refused.stderr
+    assert await connection.fetch(_EVERYTHING) == before
+    assert not (tmp_path / "c").exists()
+    await connection.close()
+
+
+# Tables and indexes of ours, when their structure or rights last changed.
+_EVERYTHING = """
+SELECT c.oid, c.xmin::text, c.relacl::text FROM pg_class c
+WHERE c.relnamespace IN ('app'::regnamespace, 'vault'::regnamespace, 'queue'::regnamespace) ORDER BY c.oid
+"""

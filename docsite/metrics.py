@@ -9,7 +9,7 @@ from docsite.markdown import code, table
 
 INTRODUCTION = """# Metrics
 
-What `GET /metrics` exposes to Prometheus, with the extra `metrics`.
+What `GET /metrics` exposes to Prometheus, with the extra `metrics`: [watching it](../watching.md).
 
 """
 

@@ -20,6 +20,7 @@ PLACES = {
     "packages/google-sandbox/docs/importing.md": "google-sandbox/importing.md",
     "packages/google-sandbox/docs/recipes.md": "google-sandbox/recipes.md",
     "packages/catflap-client/README.md": "catflap-client.md",
+    "deploy/home-assistant/DOCS.md": "home-assistant.md",
 }
 _LANGUAGES = {".py": "python", ".mjs": "js", ".json": "json", ".yaml": "yaml", ".toml": "toml", ".js": "js"}
 # Pages and pictures; any other file is shown on a page of its own.

@@ -42,6 +42,7 @@ NOT_OVER_HTTP = {
     "mqtt_certificate_invalid": "the connection to the MQTT broker, in the log",
     "mqtt_refused": "the connection to the MQTT broker, in the log",
 }
+READ_FOR_PAGES = {".py", ".toml", ".yaml", ".js", ".html", ".service", ".json"}
 PAGES = [
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
@@ -65,6 +66,23 @@ def test_the_lines_about_embedding_are_those_of_the_example(page: str, block: in
 def test_every_link_leads_somewhere(page: Path) -> None:
     links = re.findall(r"\]\((?!https?://|#)([^)#\s]+)", page.read_text())
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_every_page_that_a_message_or_a_comment_names_exists() -> None:
+    tops = ("src", "packages", "deploy", "firmware", "examples", "tests", "bench", "docsite")
+    files = [file for top in tops for file in (ROOT / top).rglob("*") if file.suffix in READ_FOR_PAGES]
+    named = {
+        (file, page)
+        for file in files
+        for page in re.findall(r"(?<![\w/])docs/[\w./-]+\.md\b", file.read_text())
+    }
+    assert len(named) > 20
+    assert [(str(file), page) for file, page in named if not _page_exists(file, page)] == []
+
+
+def _page_exists(file: Path, page: str) -> bool:
+    """Whether a page is there, in the repository or in the distribution that names it."""
+    return any((folder / page).exists() for folder in file.parents)
 
 
 def test_each_decision_has_a_number_of_its_own_also_in_its_title() -> None:

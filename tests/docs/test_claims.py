@@ -8,7 +8,6 @@ from tests.support.doc_blocks import CLAIMS, PAGES, ROOT, Block, blocks, claim_o
 
 # Checked by their language, whatever is in them: by which module of this folder.
 BY_LANGUAGE = {
-    "caddyfile": "test_configuration",
     "crontab": "test_configuration",
     "dart": "test_requests",
     "html": "test_requests",

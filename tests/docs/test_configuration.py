@@ -35,16 +35,6 @@ def test_systemd_reads_a_unit(block: Block, tmp_path: Path) -> None:
     assert str(unit) not in read.stderr and read.returncode == 0, read.stderr
 
 
-@pytest.mark.skipif(not shutil.which("caddy"), reason="NO CADDY: `apt install caddy` brings it")
-@pytest.mark.parametrize("block", blocks("caddyfile"), ids=str)
-def test_caddy_reads_a_caddyfile(block: Block, tmp_path: Path) -> None:
-    file = tmp_path / "Caddyfile"
-    file.write_text(block.text)
-    command = ["caddy", "adapt", "--config", file, "--adapter", "caddyfile"]
-    read = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert read.returncode == 0, read.stderr
-
-
 @pytest.mark.parametrize("block", blocks("crontab"), ids=str)
 def test_a_line_of_a_crontab_has_five_times_and_a_command_that_exists(block: Block) -> None:
     for line in block.text.splitlines():

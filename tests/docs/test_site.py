@@ -87,10 +87,12 @@ def test_pages_fetch_nothing_from_elsewhere(site: dict[str, Page]) -> None:
     assert [path for path, page in site.items() if re.search(r"url\(.?https?:|@import", page.text)] == []
 
 
-def test_every_page_of_the_docs_is_in_the_navigation() -> None:
+def test_every_page_of_the_docs_is_in_the_navigation_and_no_other(site: dict[str, Page]) -> None:
     configuration = (ROOT / "docsite" / "zensical.toml").read_text()
     lost = [page.name for page in (ROOT / "docs").glob("*.md") if f'"{page.name}"' not in configuration]
     assert not lost, f"add to nav of docsite/zensical.toml: {lost}"
+    named = re.findall(r'= "([\w/-]+)\.md"', configuration)
+    assert len(named) > 30 and [page for page in named if f"{page}.html" not in site] == []
 
 
 def test_the_reference_has_every_operation_and_model(site: dict[str, Page]) -> None:

@@ -46,6 +46,15 @@ async def test_a_database_that_is_away_or_refuses_us(database_urls: Urls, tmp_pa
         assert codes(await database_findings(**invalid)) == ["database_url_invalid"]
 
 
+async def test_a_database_without_a_free_connection(fresh_database_urls: Urls, tmp_path: Path) -> None:
+    settings = {"data_dir": tmp_path, **of_database(fresh_database_urls)}
+    connection = await asyncpg.connect(**asyncpg_options(fresh_database_urls.owner))
+    name = fresh_database_urls.app.database
+    await connection.execute(f'ALTER DATABASE "{name}" CONNECTION LIMIT 0')
+    await connection.close()
+    assert codes(await database_findings(**settings)) == ["database_full"]
+
+
 async def test_a_database_of_an_older_version(fresh_database_urls: Urls, tmp_path: Path) -> None:
     connection = await asyncpg.connect(**asyncpg_options(fresh_database_urls.owner))
     await connection.execute("ALTER TABLE app.calendars DROP COLUMN sync_due_at")

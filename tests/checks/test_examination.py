@@ -16,17 +16,15 @@ from catflap.checks.installation import Installation
 from catflap.errors import OperatorMustAct
 from catflap.settings import Settings
 from tests.support.app_client import CLIENT_ID, CLIENT_SECRET, RunningApp
-from tests.support.processes import run_command
+from tests.support.wheel import InstalledWheel
 
 ROOT = Path(__file__).parents[2]
-_BARE = {name: value for name, value in os.environ.items() if not name.startswith(("CATFLAP_", "GOOGLE_"))}
 
 
 def environment(app: RunningApp, **more: str) -> dict[str, str]:
     """The environment of a command beside a running Catflap."""
     settings, urls = app.catflap.services.settings, app.urls
     return {
-        **_BARE,
         "CATFLAP_DATA_DIR": str(settings.data_dir),
         "CATFLAP_DATABASE_URL": urls.app.render_as_string(hide_password=False),
         "CATFLAP_VAULT_DATABASE_URL": urls.vault.render_as_string(hide_password=False),
@@ -39,25 +37,32 @@ def environment(app: RunningApp, **more: str) -> dict[str, str]:
     }
 
 
-async def doctor(app: RunningApp, *options: str, **more: str) -> tuple[int, str, str]:
-    variables = environment(app, **more)
-    folder = app.catflap.services.settings.data_dir
-    done = await asyncio.to_thread(run_command, "doctor", *options, cwd=folder, environment=variables)
-    return done.returncode, done.stdout, done.stderr
+class Doctor:
+    """`catflap doctor` of the built wheel, beside a running Catflap."""
+
+    def __init__(self, app: RunningApp, installed: InstalledWheel) -> None:
+        self._app = app
+        self._installed = installed
+
+    async def __call__(self, *options: str, **more: str) -> tuple[int, str, str]:
+        folder, variables = self._app.catflap.services.settings.data_dir, environment(self._app, **more)
+        done = await asyncio.to_thread(self._installed.run, "doctor", *options, cwd=folder, **variables)
+        return done.returncode, done.stdout, done.stderr
 
 
 @pytest.mark.slow
-async def test_the_command_beside_a_running_catflap(app: RunningApp) -> None:
+async def test_the_command_beside_a_running_catflap(app: RunningApp, installed: InstalledWheel) -> None:
+    doctor = Doctor(app, installed)
     browser = await app.browser()
     await browser.sign_in()
     before = await app.dump()
-    code, out, err = await doctor(app)
+    code, out, err = await doctor()
     assert (code, err) == (0, "")
     assert out.splitlines()[1] == f"  redirect URI       {app.origin}/signin/google/callback"
     assert out.splitlines()[2] == f"  JavaScript origin  {app.origin}"
     assert "\x1b" not in out, "colours are for terminals"
     assert "problem" not in out
-    code, out, err = await doctor(app, "--json", GOOGLE_CLIENT_SECRET="GOCSPX-a-wrong-one")
+    code, out, err = await doctor("--json", GOOGLE_CLIENT_SECRET="GOCSPX-a-wrong-one")
     assert (code, err) == (3, "")
     shown: dict[str, Any] = json.loads(out)
     assert shown["exit_code"] == 3
@@ -68,7 +73,7 @@ async def test_the_command_beside_a_running_catflap(app: RunningApp) -> None:
     secrets = ["GOCSPX", *(str(url.password) for url in (app.urls.app, app.urls.vault))]
     assert not [secret for secret in secrets if secret in out]
     assert await app.dump() == before
-    code, out, _ = await doctor(app, CATFLAP_POPUP_REDIRECT_URI="nowhere")
+    code, out, _ = await doctor(CATFLAP_POPUP_REDIRECT_URI="nowhere")
     assert code == 3
     assert "CATFLAP_POPUP_REDIRECT_URI" in out
 

@@ -110,6 +110,13 @@ async def test_what_google_says_about_the_client(make: Make, google: Sandbox) ->
     assert codes(await check_client(make(**of_google(google)))) == ["google_client_deleted"]
 
 
+async def test_a_desktop_client_that_google_rejects_beside_another(make: Make, google: Sandbox) -> None:
+    desktop = {"google_desktop_client_id": "4711-desktop", "google_desktop_client_secret": "unknown"}
+    (finding,) = await check_client(make(**of_google(google), **desktop))
+    assert finding.code == "google_desktop_client_rejected"
+    assert "(invalid_client)" in finding.wrong
+
+
 async def test_google_is_away_or_another_server_is_in_its_place(make: Make, google: Sandbox) -> None:
     settings = of_google(google)
     with pytest.raises(TryAgain) as caught:

@@ -1,7 +1,6 @@
 """Settings, files, the port and the voices of this machine."""
 
 import asyncio
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -33,12 +32,13 @@ async def test_a_proxy_that_is_not_trusted_and_push_that_is_off(make: Make) -> N
 
 
 async def test_a_setting_without_its_extra(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        setting_checks, "find_spec", lambda name: None if name == "aiomqtt" else find_spec(name)
-    )
-    findings = await check_settings(make(mqtt_url="mqtt://localhost", calendars=False))
-    assert codes(findings) == ["extra_missing"]
+    monkeypatch.setattr(setting_checks, "find_spec", lambda _: None)
+    assert await check_settings(make(calendars=False)) == []
+    wanted = {"mqtt_url": "mqtt://localhost", "otel_exporter_otlp_endpoint": "http://localhost:4318"}
+    findings = await check_settings(make(**wanted, calendars=False))
+    assert codes(findings) == ["extra_missing", "extra_missing"]
     assert "catflap[mqtt]" in findings[0].remedy
+    assert "catflap[otel]" in findings[1].remedy
 
 
 async def test_secrets_that_others_can_read(make: Make, tmp_path: Path) -> None:

@@ -89,15 +89,18 @@ async def check_client(here: Installation) -> Sequence[Finding]:
         try:
             await OAuth(here.http, discovery, client).check_client()
         except ClientRejected as error:
-            deleted = error.reason == "deleted_client"
-            findings.append(
-                found("google_client_deleted")
-                if deleted
-                else found("google_client_rejected", error=error.reason)
-            )
+            findings.append(_rejected(error, beside_another=client is not clients.primary))
         except OperatorMustAct as error:
             return [found_by(error, url=settings.google_discovery_url)]
     return findings
+
+
+def _rejected(error: ClientRejected, *, beside_another: bool) -> Finding:
+    if beside_another:
+        return found("google_desktop_client_rejected", error=error.reason)
+    if error.reason == "deleted_client":
+        return found("google_client_deleted")
+    return found("google_client_rejected", error=error.reason)
 
 
 def _no_client(settings: Settings, error: OperatorMustAct) -> list[Finding]:

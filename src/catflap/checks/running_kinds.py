@@ -32,6 +32,12 @@ RUNNING = (
         "those that `catflap migrate` made.",
     ),
     Kind(
+        "database_full", "Database", "problem",
+        "PostgreSQL has no free connection for Catflap.",
+        "Raise its max_connections, or lower CATFLAP_DATABASE_POOL of each process.",
+        Exit.AWAY,
+    ),
+    Kind(
         "database_not_migrated", "Database", "problem",
         "The database is of an older version, or is not prepared: {reason}",
         "End all processes, run `catflap migrate` (embedded: start `catflap serve`), and start again.",

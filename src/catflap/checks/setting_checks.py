@@ -28,7 +28,10 @@ def _missing_extras(settings: Settings) -> list[OperatorMustAct]:
 
     Those of the embedded database and of speech engines are reported where they are used.
     """
-    needed = {"aiomqtt": bool(settings.mqtt_url.get_secret_value())}
+    needed = {
+        "aiomqtt": bool(settings.mqtt_url.get_secret_value()),
+        "opentelemetry.sdk": bool(settings.otel_exporter_otlp_endpoint),
+    }
     return [
         missing_extra(ModuleNotFoundError(name=package))
         for package, is_needed in needed.items()

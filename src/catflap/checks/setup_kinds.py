@@ -112,6 +112,12 @@ SETUP = (
         "consent again.",
     ),
     Kind(
+        "google_desktop_client_rejected", "Google", "warning",
+        "Google rejects the desktop client ({error}), so `catflap signin` does not work; all else does.",
+        f"{_CONSOLE} make another of type 'Desktop app' (Google deletes clients that were not used for six "
+        "months), or unset CATFLAP_GOOGLE_DESKTOP_CLIENT_ID.",
+    ),
+    Kind(
         "google_client_idle", "Google", "note",
         "This OAuth client was last used {days} days ago; Google deletes clients that were not used for six "
         "months.",

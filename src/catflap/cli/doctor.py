@@ -6,6 +6,7 @@ from dataclasses import asdict
 from importlib.metadata import version
 from itertools import groupby
 from pathlib import Path
+from textwrap import wrap
 from typing import Annotated
 
 import typer
@@ -19,6 +20,7 @@ from catflap.log import configure
 from catflap.settings import Settings
 
 cli = command()
+_WIDTH, _INDENT = 100, 11
 _COLOURS = {"problem": typer.colors.RED, "warning": typer.colors.YELLOW, "note": typer.colors.CYAN}
 
 
@@ -80,8 +82,15 @@ def _lines(examination: Examination) -> Iterator[str]:
 
 def _shown(finding: Finding) -> Iterator[str]:
     severity = typer.style(f"{finding.severity:<8}", fg=_COLOURS[finding.severity])
-    yield f"  {severity} {finding.wrong}"
-    yield f"{'':<11}{finding.remedy} [{finding.code}]"
+    first, *rest = _wrapped(finding.wrong)
+    yield f"  {severity} {first}"
+    for line in (*rest, *_wrapped(f"{finding.remedy} [{finding.code}]")):
+        yield f"{'':<{_INDENT}}{line}"
+
+
+def _wrapped(sentence: str) -> list[str]:
+    """Break a sentence into lines; addresses and commands stay whole."""
+    return wrap(sentence, _WIDTH - _INDENT, break_long_words=False, break_on_hyphens=False)
 
 
 def _summary(severities: list[Severity]) -> str:

@@ -7,7 +7,7 @@ import pytest
 
 from catflap.errors import CatflapError, OperatorMustAct, TryAgain, UserMustAct
 from catflap.google.discovery import Discovery
-from catflap.google.oauth import GrantRefused, InvalidGrant, RefreshRefused, code_challenge
+from catflap.google.oauth import ClientRejected, GrantRefused, InvalidGrant, RefreshRefused, code_challenge
 from tests.support.canned_oauth import CODE, DOCUMENT, HERE, TOKENS, oauth
 
 
@@ -44,11 +44,11 @@ def test_the_challenge_is_that_of_the_rfc() -> None:
     [
         (refusal(400, "invalid_grant"), InvalidGrant, "code_rejected"),
         (refusal(400, "invalid_grant", error_subtype="invalid_rapt"), InvalidGrant, "code_rejected"),
-        (refusal(401, "invalid_client"), OperatorMustAct, "google_client_rejected"),
+        (refusal(401, "invalid_client"), ClientRejected, "google_client_rejected"),
         (refusal(400, "redirect_uri_mismatch"), OperatorMustAct, "google_client_rejected"),
-        (refusal(401, "deleted_client"), OperatorMustAct, "google_client_rejected"),
+        (refusal(401, "deleted_client"), ClientRejected, "google_client_rejected"),
         (refusal(401, "unauthorized_client"), OperatorMustAct, "google_client_rejected"),
-        (refusal(401, "disabled_client"), OperatorMustAct, "google_client_rejected"),
+        (refusal(401, "disabled_client"), ClientRejected, "google_client_rejected"),
         (refusal(400, "admin_policy_enforced"), UserMustAct, "admin_policy"),
         (refusal(403, "org_internal"), UserMustAct, "org_internal"),
         (refusal(403, "access_denied"), UserMustAct, "access_denied"),
@@ -83,9 +83,9 @@ async def test_each_error_says_who_must_act_and_quotes_nothing(
     ("answer", "kind", "code"),
     [
         (refusal(400, "invalid_grant"), InvalidGrant, "code_rejected"),
-        (refusal(401, "invalid_client"), OperatorMustAct, "google_client_rejected"),
-        (refusal(401, "deleted_client"), OperatorMustAct, "google_client_rejected"),
-        (refusal(401, "disabled_client"), OperatorMustAct, "google_client_rejected"),
+        (refusal(401, "invalid_client"), ClientRejected, "google_client_rejected"),
+        (refusal(401, "deleted_client"), ClientRejected, "google_client_rejected"),
+        (refusal(401, "disabled_client"), ClientRejected, "google_client_rejected"),
         (refusal(401, "unauthorized_client"), GrantRefused, "grant_refused"),
         (refusal(403, "org_internal"), GrantRefused, "grant_refused"),
         (refusal(403, "access_denied"), GrantRefused, "grant_refused"),

@@ -48,8 +48,9 @@ def test_a_misspelt_directive_is_noticed(unit: Path) -> None:
     assert "PrivateTemp" in analyze("verify", "--man=no", str(unit)).stderr
 
 
-def test_systemd_rates_the_exposure_as_low(unit: Path) -> None:
-    rated = analyze("security", "--offline=true", "--threshold=20", "--no-pager", str(unit))
+@pytest.mark.parametrize("service", sorted((ROOT / "deploy").rglob("*.service")), ids=lambda file: file.name)
+def test_systemd_rates_the_exposure_as_low(service: Path) -> None:
+    rated = analyze("security", "--offline=true", "--threshold=20", "--no-pager", str(service))
     assert rated.returncode == 0, rated.stdout
 
 

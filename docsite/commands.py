@@ -15,7 +15,7 @@ INTRODUCTION = """# Command line
 What `--help` of each command says. Results are on standard output, messages on standard error.
 
 """
-_WIDTH = 100
+_WIDTH = 84
 
 
 def page() -> str:

@@ -21,7 +21,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.xdist_group("docsite"),
     pytest.mark.skipif(
-        not _MUST_BE_THERE and not _ZENSICAL.exists(), reason="NO ZENSICAL: `make docs` installs it (40 MB)"
+        not _MUST_BE_THERE and not _ZENSICAL.exists(), reason="NO ZENSICAL: `make docs` installs it (130 MB)"
     ),
 ]
 # Attributes whose address a browser fetches by itself, and the one that a reader follows.

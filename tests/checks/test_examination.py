@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,26 +14,11 @@ from catflap.checks.catalogue import found, found_by
 from catflap.checks.installation import Installation
 from catflap.errors import OperatorMustAct
 from catflap.settings import Settings
-from tests.support.app_client import CLIENT_ID, CLIENT_SECRET, RunningApp
+from tests.support.app_client import RunningApp
+from tests.support.beside import environment_beside
 from tests.support.wheel import InstalledWheel
 
 ROOT = Path(__file__).parents[2]
-
-
-def environment(app: RunningApp, **more: str) -> dict[str, str]:
-    """The environment of a command beside a running Catflap."""
-    settings, urls = app.catflap.services.settings, app.urls
-    return {
-        "CATFLAP_DATA_DIR": str(settings.data_dir),
-        "CATFLAP_DATABASE_URL": urls.app.render_as_string(hide_password=False),
-        "CATFLAP_VAULT_DATABASE_URL": urls.vault.render_as_string(hide_password=False),
-        "CATFLAP_GOOGLE_DISCOVERY_URL": settings.google_discovery_url,
-        "CATFLAP_PORT": str(settings.port),
-        "CATFLAP_VOICES": os.environ["CATFLAP_VOICES"],
-        "GOOGLE_CLIENT_ID": CLIENT_ID,
-        "GOOGLE_CLIENT_SECRET": CLIENT_SECRET,
-        **more,
-    }
 
 
 class Doctor:
@@ -45,7 +29,10 @@ class Doctor:
         self._installed = installed
 
     async def __call__(self, *options: str, **more: str) -> tuple[int, str, str]:
-        folder, variables = self._app.catflap.services.settings.data_dir, environment(self._app, **more)
+        folder, variables = (
+            self._app.catflap.services.settings.data_dir,
+            environment_beside(self._app, **more),
+        )
         done = await asyncio.to_thread(self._installed.run, "doctor", *options, cwd=folder, **variables)
         return done.returncode, done.stdout, done.stderr
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 # Where it must be there, its absence fails the tests.
-_MUST_BE_THERE = "prometheus" in os.environ.get("CATFLAP_TESTS_MUST_NOT_SKIP", "")
+_MUST_BE_THERE = "promtool" in os.environ.get("CATFLAP_TESTS_MUST_NOT_SKIP", "")
 
 
 def find_promtool() -> str:

@@ -18,8 +18,10 @@ from catflap.store.database import Urls
 from catflap.store.queue import enqueue
 from catflap.store.task_types import SYNC, AccountKey
 from tests.support.app_client import ALICE, RunningApp, running_app
+from tests.support.beside import environment_beside
 from tests.support.http import http_client
 from tests.support.otlp_receiver import attributes, otlp_receiver
+from tests.support.wheel import InstalledWheel
 
 pytestmark = pytest.mark.slow  # starts an application for each test
 
@@ -76,6 +78,37 @@ async def test_a_request_a_job_and_calls_to_google_are_traced_without_secrets(
     tokens = [token.value for token in app.sandbox.state.grants.access_tokens.values()]
     secrets = [CANARY, ALICE, sub, "ya29", "1//", "code=", "state=", "4/0A", *tokens]
     assert [secret for secret in secrets if secret.encode() in everything] == []
+
+
+async def test_the_command_of_the_docs_exports_to_the_variables_address(
+    app: RunningApp, installed: InstalledWheel, tmp_path: Path
+) -> None:
+    async with otlp_receiver() as collector, asyncio.timeout(60):
+        variables = environment_beside(
+            app, CATFLAP_PORT="0", OTEL_EXPORTER_OTLP_ENDPOINT=collector.url, OTEL_SERVICE_NAME="mia"
+        )
+        serve = await asyncio.create_subprocess_exec(
+            installed.catflap,
+            *("serve", "--no-worker"),
+            cwd=tmp_path,
+            env=installed.environment(**variables),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        try:
+            assert serve.stdout is not None
+            origin = (await serve.stdout.readline()).decode().strip()
+            async with http_client(base_url=origin) as http:
+                assert (await http.get("/healthz", headers=TRACEPARENT)).status_code == 200
+            serve.terminate()
+            assert await serve.wait() == 0
+        finally:
+            if serve.returncode is None:
+                serve.kill()
+                await serve.wait()
+    found = [span for span in collector.spans() if span.name == "GET /healthz"]
+    assert [span.trace_id.hex() for span in found] == [TRACE], "sent at the latest when the process ends"
+    assert collector.resource()["service.name"] == "mia"
 
 
 async def test_a_failure_has_its_code_and_no_text() -> None:

@@ -16,6 +16,7 @@ from tests.journeys.conftest import ENVIRONMENT, run
 pytestmark = pytest.mark.slow
 
 TAG = str(os.getpid())
+NAME = "b.catflap-backup"
 NEW = {"database": f"elsewhere_{TAG}", "password": "chosen-by-the-operator"}
 
 
@@ -35,10 +36,12 @@ async def test_a_backup_goes_to_another_server_and_from_there_to_nowhere(
     await _execute(database_urls.owner, "INSERT INTO app.users (external_id, created_at) VALUES ('u', now())")
     here = settings(database_urls, tmp_path / "here")
     _refused_by_a_full_disk(tmp_path, here)
-    made = run("backup", "b", cwd=tmp_path, **here)
+    missing = run("backup", "not-mounted", cwd=tmp_path, **here)
+    assert missing.returncode == 2 and "no directory" in missing.stderr
+    made = run("backup", NAME, cwd=tmp_path, **here)
     assert made.returncode == 0, made.stderr
-    assert _names(tmp_path) == ["b"]
-    again = run("backup", "b", cwd=tmp_path, **here)
+    assert _names(tmp_path) == [NAME]
+    again = run("backup", NAME, cwd=tmp_path, **here)
     assert again.returncode == 2 and "overwrites nothing" in again.stderr
 
     new = Urls(
@@ -48,7 +51,7 @@ async def test_a_backup_goes_to_another_server_and_from_there_to_nowhere(
     )
     there = settings(new, tmp_path / "there", as_owner=True)
     for options, code in (((), 0), ((), 2), (("--replace",), 2), (("--replace", "--yes"), 0)):
-        restored = run("restore", "b", *options, cwd=tmp_path, **there)
+        restored = run("restore", NAME, *options, cwd=tmp_path, **there)
         assert restored.returncode == code, restored.stderr
         assert "chosen-by-the-operator" not in restored.stdout + restored.stderr
     assert await _execute(new.app, "SELECT external_id FROM app.users") == [("u",)]
@@ -72,7 +75,7 @@ async def test_a_backup_goes_to_another_server_and_from_there_to_nowhere(
 
 def _refused_by_a_full_disk(folder: Path, environment: dict[str, str]) -> None:
     ended = subprocess.run(
-        [sys.executable, "-m", "catflap.cli", "backup", "b"],
+        [sys.executable, "-m", "catflap.cli", "backup", NAME],
         cwd=folder,
         env={**ENVIRONMENT, **environment},
         # The operating system refuses what goes beyond, as a full disk does.

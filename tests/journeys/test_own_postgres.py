@@ -90,7 +90,7 @@ async def test_each_command_refuses_a_database_of_a_newer_version_and_leaves_it_
         "CATFLAP_OWNER_DATABASE_URL": shown(urls.owner),
         "CATFLAP_DATA_DIR": str(tmp_path / "data"),
     }
-    made = run("backup", "b", cwd=tmp_path, **newer)
+    made = run("backup", "b.catflap-backup", cwd=tmp_path, **newer)
     assert made.returncode == 0, made.stderr
     connection = await asyncpg.connect(**asyncpg_options(urls.owner))
     await connection.execute("UPDATE app.schema_version SET version_num = '9999'")
@@ -99,14 +99,14 @@ async def test_each_command_refuses_a_database_of_a_newer_version_and_leaves_it_
         ("serve", "--port", "0"),
         ("work",),
         ("migrate",),
-        ("backup", "c"),
-        ("restore", "b", "--replace", "--yes"),
+        ("backup", "c.catflap-backup"),
+        ("restore", "b.catflap-backup", "--replace", "--yes"),
     ):
         refused = run(*command, cwd=tmp_path, **newer)
         assert refused.returncode == 3, refused.stderr
         assert "of a newer Catflap" in refused.stderr and "9999" in refused.stderr
     assert await connection.fetch(_EVERYTHING) == before
-    assert not (tmp_path / "c").exists()
+    assert not (tmp_path / "c.catflap-backup").exists()
     await connection.close()
 
 

@@ -33,7 +33,7 @@ _SUFFIX = ".catflap-backup"
     epilog="Examples:  catflap backup /mnt/backups    catflap backup --keyset /media/stick/vault-keyset.json"
 )
 def backup(
-    target: Annotated[Path | None, typer.Argument(help="A new file, or a directory for one.")] = None,
+    target: Annotated[Path | None, typer.Argument(help="A directory, or a new *.catflap-backup.")] = None,
     keyset: Annotated[
         Path | None, typer.Option(help="Write the keyset, which opens the tokens, to this file.")
     ] = None,
@@ -53,7 +53,7 @@ def backup(
         settings = Settings.read()
         configure(settings.log_format, settings.log_level)
         now = SystemClock().now()
-        file = target / f"catflap-{now:%Y%m%dT%H%M%SZ}{_SUFFIX}" if target and target.is_dir() else target
+        file = None if target is None else _file(target, f"catflap-{now:%Y%m%dT%H%M%SZ}{_SUFFIX}")
         if keyset is not None:
             if not together:
                 _refuse_together(file, keyset)
@@ -69,6 +69,18 @@ def backup(
         typer.echo("\n".join(_remarks(settings, manifest, file)), err=True)
 
     run(work(), interrupted="Interrupted; no backup was written.")
+
+
+def _file(target: Path, name: str) -> Path:
+    """Return the file to make; a directory that is missing, or not mounted, is no name of a file."""
+    if target.is_dir():
+        return target / name
+    if target.suffix != _SUFFIX:
+        raise BadRequest(
+            "directory_missing",
+            f"There is no directory {target}. The name of a file must end with {_SUFFIX}.",
+        )
+    return target
 
 
 async def _write(urls: Urls, handle: IO[bytes]) -> Manifest:

@@ -16,6 +16,7 @@ from catflap.vault.grants import Grants
 
 _BATCH = 500
 _TRIES = 3
+_PAUSE_SECONDS = 1.0
 REASON: Final = "uninstalled"
 
 
@@ -89,7 +90,7 @@ class RevokeAll:
             except TryAgain:
                 if attempt == _TRIES:
                     raise
-                await asyncio.sleep(attempt)
+                await asyncio.sleep(attempt * _PAUSE_SECONDS)
             else:
                 return
 

@@ -45,7 +45,9 @@ from tests.support.fake_when import add_when
 def build(catflap: FakeApi) -> FastAPI:
     app = FastAPI()
     app.add_exception_handler(HTTPException, http_error)
-    app.state.catflap = SimpleNamespace(paths=Paths(), settings=Settings())
+    app.state.catflap = SimpleNamespace(
+        paths=Paths(), settings=Settings(), signin=SimpleNamespace(command=None)
+    )
     app.include_router(router)
     app.include_router(installable.router)
     app.include_router(page_router)

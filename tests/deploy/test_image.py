@@ -36,12 +36,11 @@ def image() -> Iterator[Image]:
         yield built
 
 
-def test_the_dockerfile_follows_the_rules_of_hadolint() -> None:
-    checked = subprocess.run(
-        [Path(sys.executable).with_name("hadolint"), "--format", "json", ROOT / "deploy" / "Dockerfile"],
-        capture_output=True,
-        text=True,
-    )
+@pytest.mark.parametrize("folder", ["deploy", "deploy/home-assistant"])
+def test_the_dockerfile_follows_the_rules_of_hadolint(folder: str) -> None:
+    hadolint = Path(sys.executable).with_name("hadolint")
+    command = [hadolint, "--format", "json", ROOT / folder / "Dockerfile"]
+    checked = subprocess.run(command, capture_output=True, text=True)
     assert json.loads(checked.stdout) == []
     assert checked.returncode == 0
 

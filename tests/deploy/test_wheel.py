@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tomllib
@@ -21,6 +20,7 @@ import ctypes, os, sys
 ctypes.CDLL(None).prctl(65, 1, 0, 0, 0)
 os.execv(sys.argv[1], sys.argv[1:])
 """
+_DEMO = ("demo", "--once", "--json", "--now", "2026-11-24T06:00:00+00:00")
 _PACKAGES = {
     "catflap": (ROOT, ["LICENSE", "NOTICE"]),
     "catflap_client": (ROOT / "packages" / "catflap-client", ["LICENSE"]),
@@ -92,15 +92,21 @@ def test_the_demo_runs_from_the_wheels_in_an_empty_environment(
 ) -> None:
     environment = tmp_path / "environment"
     python("-m", "venv", "--without-pip", str(environment), cwd=tmp_path)
-    install = installer(environment / "bin" / "python")
-    subprocess.run([*install, "--require-hashes", "-r", str(ROOT / "requirements.lock")], check=True)
+    python_here = str(environment / "bin" / "python")
+    uv("--python", python_here, "--require-hashes", "-r", str(ROOT / "requirements.lock"))
     # Nothing but our own wheels may be missing now.
-    ours = ("--no-index", "--find-links", str(installed.folder / "wheels"), "catflap[demo]")
-    subprocess.run([*install, *ours], check=True)
+    uv(
+        "--python",
+        python_here,
+        "--no-index",
+        "--find-links",
+        str(installed.folder / "wheels"),
+        "catflap[demo]",
+    )
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     shown = subprocess.run(
-        [sys.executable, "-c", _PROTECTED, environment / "bin" / "catflap", "demo", "--once", "--json"],
+        [sys.executable, "-c", _PROTECTED, environment / "bin" / "catflap", *_DEMO],
         cwd=elsewhere,
         env={name: value for name, value in os.environ.items() if not name.startswith(("CATFLAP", "PYTHON"))},
         stdin=subprocess.DEVNULL,
@@ -111,12 +117,14 @@ def test_the_demo_runs_from_the_wheels_in_an_empty_environment(
     assert shown.returncode == 0, shown.stderr
     spoken = [line for line in map(json.loads, shown.stdout.splitlines()) if line["step"] == "spoken"]
     assert spoken
-    assert len(list((elsewhere / "demo-out").glob("*.wav"))) == len(spoken)
+    assert [line["audio"] for line in spoken if not (elsewhere / line["audio"]).is_file()] == []
 
 
-def installer(interpreter: Path) -> list[str]:
-    """The command that installs into the environment of an interpreter."""
-    if uv := shutil.which("uv"):
-        return [uv, "pip", "install", "--quiet", "--python", str(interpreter)]
-    pip = [sys.executable, "-m", "pip", "--python", str(interpreter), "--disable-pip-version-check"]
-    return [*pip, "install", "--quiet", "--no-compile"]
+def uv(*arguments: str) -> None:
+    """Install packages, from the index that pip here uses."""
+    certificates = Path("/etc/ssl/certs/ca-certificates.crt")
+    environment = {"SSL_CERT_FILE": str(certificates)} if certificates.exists() else {}
+    if index := os.environ.get("PIP_INDEX_URL"):
+        environment["UV_INDEX_URL"] = index
+    command = [Path(sys.executable).with_name("uv"), "pip", "install", "--quiet", *arguments]
+    subprocess.run(command, env={**environment, **os.environ}, check=True)

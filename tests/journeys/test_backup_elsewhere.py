@@ -61,6 +61,7 @@ async def test_a_backup_goes_to_another_server_and_from_there_to_nowhere(
     told = run("uninstall", "--keep-grants", "--yes", cwd=tmp_path, **settings(new, tmp_path / "there"))
     assert told.returncode == 0, told.stderr
     assert f'DROP ROLE "elsewhere_app_{TAG}"' in told.stdout
+    assert "https://myaccount.google.com/connections" in told.stdout
     assert await _execute(new.app, "SELECT external_id FROM app.users") == [("u",)]
     assert not (tmp_path / "there").exists()
 

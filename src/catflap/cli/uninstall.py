@@ -75,7 +75,7 @@ def uninstall(
         settings = Settings.read()
         if revokes and (settings.database_url is not None or _embedded(settings).exists()):
             await _revoke(settings, force=force)
-        await _delete(settings)
+        await _delete(settings, revoked=bool(revokes) and not force)
 
     run(work(), interrupted="Interrupted; the same command goes on.")
 
@@ -160,8 +160,8 @@ async def _name(urls: Urls, left: Sequence[Unrevoked]) -> None:
         typer.echo(f"  user {one.user_id}, {name}: {one.code}", err=True)
 
 
-async def _delete(settings: Settings) -> None:
-    remains: list[str] = []
+async def _delete(settings: Settings, *, revoked: bool) -> None:
+    remains: list[str] = [] if revoked else [_GRANTS]
     if settings.database_url is None:
         await asyncio.to_thread(_embedded(settings).end)
     else:
@@ -180,6 +180,7 @@ async def _delete(settings: Settings) -> None:
         typer.echo(f"  - {line}")
 
 
+_GRANTS = "what Google was not told to revoke: users remove it at https://myaccount.google.com/connections"
 _ALWAYS = (
     "the program: pipx uninstall catflap, or pip uninstall catflap",
     "the OAuth client: delete it at https://console.cloud.google.com/auth/clients",

@@ -4,8 +4,10 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import tomllib
 import zipfile
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
@@ -87,11 +89,21 @@ def test_the_command_and_the_module_say_the_version(installed: InstalledWheel, t
     assert module.stdout == expected
 
 
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that PostgreSQL's own user can enter until the end, when the tests run as root.
+
+    Those of pytest can't be: each pytest that starts on this machine closes them to everybody else anew.
+    """
+    with tempfile.TemporaryDirectory(prefix="catflap-wheel-") as folder:
+        yield Path(folder)
+
+
 def test_the_demo_runs_from_the_wheels_in_an_empty_environment(
-    installed: InstalledWheel, tmp_path: Path
+    installed: InstalledWheel, open_folder: Path
 ) -> None:
-    environment = tmp_path / "environment"
-    python("-m", "venv", "--without-pip", str(environment), cwd=tmp_path)
+    environment = open_folder / "environment"
+    python("-m", "venv", "--without-pip", str(environment), cwd=open_folder)
     python_here = str(environment / "bin" / "python")
     uv("--python", python_here, "--require-hashes", "-r", str(ROOT / "requirements.lock"))
     # Nothing but our own wheels may be missing now.
@@ -103,7 +115,7 @@ def test_the_demo_runs_from_the_wheels_in_an_empty_environment(
         str(installed.folder / "wheels"),
         "catflap[demo]",
     )
-    elsewhere = tmp_path / "elsewhere"
+    elsewhere = open_folder / "elsewhere"
     elsewhere.mkdir()
     shown = subprocess.run(
         [sys.executable, "-c", _PROTECTED, environment / "bin" / "catflap", *_DEMO],

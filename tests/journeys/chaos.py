@@ -354,8 +354,11 @@ async def _build(
         Process((*command, str(port), *data), environment, folder)
         for command, port in zip(commands, ports, strict=True)
     ]
+    first, *others = processes
+    # It makes the keyset.
+    await first.start()
+    await asyncio.gather(*(process.start() for process in others))
     for process in processes:
-        await process.start()
         stack.push_async_callback(process.end, signal.SIGTERM)
     http = await stack.enter_async_context(httpx2.AsyncClient(timeout=60))
     proxy = await stack.enter_async_context(failover_proxy(listener, servers)) if proxied else None

@@ -65,14 +65,15 @@ async def kill_in_turn(deployment: Deployment, first: int) -> list[str]:
         (second, signal.SIGTERM),
         (worker, signal.SIGKILL),
         (other, signal.SIGTERM),
-        (other, signal.SIGKILL),
     )
+    starting: list[asyncio.Task[None]] = []
     for number, (process, how) in enumerate(ends, first):
         planning = asyncio.create_task(deployment.new_event(number))
         await process.end(how)
         titles.append(await planning)
         await until_said(deployment, titles[-1])
-        await process.start()
+        starting.append(asyncio.create_task(process.start()))
+    await asyncio.gather(*starting)
     return titles
 
 

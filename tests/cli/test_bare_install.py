@@ -112,6 +112,7 @@ def test_every_module_imports_but_those_of_an_extra(bare: Installation) -> None:
         "catflap.cli.wyoming_events": "wyoming",
         "catflap.cli.wyoming_server": "wyoming",
         **dict.fromkeys(_MQTT, "aiomqtt"),
+        "catflap.otel": "opentelemetry.exporter",
         "catflap.speech.encoding": "numpy",
         "catflap.speech.engines.espeak": "espeakng_loader",
         "catflap.speech.engines.espeak_phonemes": "espeakng_loader",

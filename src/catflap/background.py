@@ -14,13 +14,21 @@ GRACE_SECONDS = 2.0
 
 
 def is_being_cancelled() -> bool:
-    """Return whether the current task has been cancelled.
-
-    A cancellation during a query may arrive as an error of the database driver. A loop that continues after
-    errors would then never end.
-    """
+    """Return whether the current task has been cancelled."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
+
+
+def raise_if_cancelled(error: BaseException) -> None:
+    """Call this first where a loop continues after an error: else it may never end.
+
+    A cancellation during a query may arrive as an error of the database driver.
+
+    Raises:
+        asyncio.CancelledError: the current task has been cancelled.
+    """
+    if is_being_cancelled():
+        raise asyncio.CancelledError from error
 
 
 class Background(ABC):
@@ -43,14 +51,12 @@ class Background(ABC):
             async with self._stepping or nullcontext():
                 await step()
         except CatflapError as error:
-            if is_being_cancelled():
-                raise asyncio.CancelledError from error
+            raise_if_cancelled(error)
             log.warning(
                 "background_task_failed", task=type(self).__name__, code=error.code, detail=error.detail
             )
         except Exception as error:
-            if is_being_cancelled():
-                raise asyncio.CancelledError from error
+            raise_if_cancelled(error)
             kind, at = type(error).__name__, place(error.__traceback__)
             log.error("background_task_crashed", task=type(self).__name__, error=kind, at=at)
 

@@ -83,7 +83,9 @@ async def test_where_people_sign_in_by_the_command_no_redirect_uri_is_missed(
     both = make(**of_google(google), **DESKTOP, public_url="https://192.168.1.20")
     assert codes(await check_redirect_uri(both)) == ["redirect_uri_raw_address"]
     google.delete_client(DESKTOP_CLIENT_ID)
-    assert codes(await check_client(plain)) == ["google_client_deleted"]
+    assert codes(await check_client(plain)) == ["google_desktop_client_rejected"]
+    alone = make(**{**of_google(google), **DESKTOP, "google_client_id": ""})
+    assert codes(await check_client(alone)) == ["google_client_deleted"]
 
 
 async def test_a_server_starts_without_a_desktop_client_that_google_deleted(

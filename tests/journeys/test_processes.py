@@ -34,7 +34,7 @@ async def test_restarts_are_unseen_and_what_is_killed_costs_nobody_anything(tmp_
         sys.stdout.write(f"\n{deployment.summary()}; {deployment.proxy.sent}\n")
         assert not server_errors(deployment)
         # Both have answered.
-        assert min(deployment.proxy.sent.values()) > 100
+        assert min(deployment.proxy.sent.values()) > 0
         await check_all(deployment, titles)
         await all_jobs_done(deployment)
         await end_without_database(deployment)

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from pydantic_core import to_json
 
-from catflap.background import is_being_cancelled
+from catflap.background import raise_if_cancelled
 from catflap.clock import Clock
 from catflap.devices.schedule import Schedules
 from catflap.errors import TryAgain
@@ -183,8 +183,7 @@ class ScheduleStreams:
                 try:
                     await self._send_changes([one for one in batch if one in self._streams])
                 except Exception as error:
-                    if is_being_cancelled():
-                        raise asyncio.CancelledError from error
+                    raise_if_cancelled(error)
                     if not isinstance(error, DatabaseUnavailable):
                         kind, at = type(error).__name__, place(error.__traceback__)
                         log.error("schedules_not_sent", error=kind, at=at)

@@ -129,7 +129,7 @@ class Work:
     async def _run(self, job: _Job) -> None:
         self.counts[job.name] += 1
         crash_at = self._chance.randint(1, _MAX_AWAITS) if self._chance.random() < self.crash_rate else 0
-        queued = SimpleNamespace(payload=job.payload, attempts=job.attempts)
+        queued = SimpleNamespace(id=self._numbers, payload=job.payload, attempts=job.attempts)
         running = asyncio.create_task(_CrashAt(self._functions[job.name](queued), crash_at).run())
         try:
             await running

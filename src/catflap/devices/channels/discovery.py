@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from catflap.announcements.at_once import repeat_now
 from catflap.announcements.reactions import last_announcement
 from catflap.announcements.saying import say_to_user
+from catflap.background import raise_if_cancelled
 from catflap.clock import Clock
 from catflap.devices.channels.discovery_payloads import (
     COMMAND_FILTERS,
@@ -114,6 +115,7 @@ class Discovery:
                     except TryAgain as error:
                         if isinstance(error, BrokerUnavailable):
                             raise
+                        raise_if_cancelled(error)
                         log.warning("discovery_delayed", code=error.code, detail=error.detail)
                         changes.add_all()
                         await asyncio.sleep(_RETRY_SECONDS)

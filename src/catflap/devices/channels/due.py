@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from catflap.background import raise_if_cancelled
 from catflap.clock import Clock
 from catflap.devices.channels.due_store import LATE, DueDevice, DueStore
 from catflap.devices.devices import Channel
@@ -126,6 +127,7 @@ class DuePlays:
             if changes.event.is_set():
                 await self._read(changes.take())
         except CatflapError as error:
+            raise_if_cancelled(error)
             log.warning("due_plays_failed", code=error.code, detail=error.detail)
             changes.add_all()
             return _RETRY_AFTER.total_seconds()

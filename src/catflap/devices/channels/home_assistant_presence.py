@@ -5,6 +5,7 @@ import asyncio
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from catflap.background import raise_if_cancelled
 from catflap.clock import Clock
 from catflap.devices.channels.home_assistant_api import HomeAssistantApi
 from catflap.devices.online import keep_online
@@ -44,6 +45,7 @@ class SpeakerPresence:
         try:
             await self._record()
         except CatflapError as error:
+            raise_if_cancelled(error)
             # Each time would fill the log.
             if error.code != self._problem:
                 log.warning("home_assistant_failed", code=error.code, detail=error.detail, hint=error.message)

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from catflap.background import Background, is_being_cancelled
+from catflap.background import Background, raise_if_cancelled
 from catflap.errors import CatflapError
 from catflap.log import log, place
 from catflap.store.database import asyncpg_options
@@ -68,8 +68,7 @@ class Leader(Background):
             try:
                 await self._campaign()
             except LOSSES as error:
-                if is_being_cancelled():
-                    raise asyncio.CancelledError from error
+                raise_if_cancelled(error)
                 log.warning("leader_database_lost", error=type(error).__name__)
             await asyncio.sleep(_ATTEMPT_SECONDS)
 
@@ -99,8 +98,7 @@ class Leader(Background):
             try:
                 await self._lead()
             except Exception as error:
-                if is_being_cancelled():
-                    raise asyncio.CancelledError from error
+                raise_if_cancelled(error)
                 if isinstance(error, CatflapError):
                     log.warning("leader_failed", code=error.code, detail=error.detail)
                 else:

@@ -11,7 +11,7 @@ import random
 from collections.abc import Mapping
 from typing import Any
 
-from catflap.background import is_being_cancelled, run_together
+from catflap.background import raise_if_cancelled, run_together
 from catflap.devices.channels.discovery import COMMAND_FILTERS, Discovery
 from catflap.devices.channels.due_store import DueDevice
 from catflap.devices.channels.mqtt_connection import Broker, BrokerUnavailable, Connection
@@ -60,8 +60,7 @@ class MqttChannel:
                     pause = _FIRST_PAUSE
                     await self._serve(connection)
             except Exception as error:
-                if is_being_cancelled():
-                    raise asyncio.CancelledError from error
+                raise_if_cancelled(error)
                 _log(error)
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311
             pause = min(2 * pause, _LONGEST_PAUSE)

@@ -9,7 +9,7 @@ import aiomqtt
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from catflap.background import is_being_cancelled, run_together
+from catflap.background import raise_if_cancelled, run_together
 from catflap.clock import Clock
 from catflap.devices.acks import Acks
 from catflap.devices.channels.discovery import Discovery, clear_discovery
@@ -110,15 +110,13 @@ class Inbox:
                 self._reject(topic, str(error))
                 return
             except CatflapError as error:
-                if is_being_cancelled():
-                    raise asyncio.CancelledError from error
+                raise_if_cancelled(error)
                 if not isinstance(error, DatabaseUnavailable):
                     self._reject(topic, error.code)
                     return
                 await asyncio.sleep(_RETRY_SECONDS)
             except Exception as error:
-                if is_being_cancelled():
-                    raise asyncio.CancelledError from error
+                raise_if_cancelled(error)
                 at = place(error.__traceback__)
                 log.error("mqtt_message_failed_unexpectedly", error=type(error).__name__, at=at)
                 return
@@ -182,4 +180,5 @@ class Inbox:
             try:
                 await keep_online(self._engine, self._online, self._clock.now())
             except TryAgain as error:
+                raise_if_cancelled(error)
                 log.warning("mqtt_presence_delayed", code=error.code, detail=error.detail)

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from catflap.background import raise_if_cancelled
 from catflap.devices.channels.discovery import clear_discovery
 from catflap.devices.channels.mqtt_connection import Connection
 from catflap.devices.channels.mqtt_topics import DeviceTopic
@@ -60,6 +61,7 @@ class SchedulePublisher:
                 except TryAgain as error:
                     if error.code == "mqtt_unavailable":
                         raise
+                    raise_if_cancelled(error)
                     log.warning("mqtt_schedules_delayed", code=error.code, detail=error.detail)
                     changes.add_all()
                     await asyncio.sleep(_RETRY_SECONDS)

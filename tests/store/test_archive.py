@@ -1,5 +1,6 @@
 """Backups of a database, and databases of backups."""
 
+import asyncio
 import io
 import json
 import zipfile
@@ -7,13 +8,15 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import asyncpg
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from catflap.errors import BadRequest, OperatorMustAct
+from catflap.errors import BadRequest, OperatorMustAct, TryAgain
+from catflap.store.archive import load
 from catflap.store.archive.dump import LEFT_OUT, snapshot
 from catflap.store.archive.load import open_target
 from catflap.store.archive.manifest import FORMAT, Archive, open_archive
@@ -148,6 +151,48 @@ async def test_an_error_at_the_very_end_leaves_the_former_state(
     assert [row["external_id"] for row in (await _tables(fresh_database_urls))["app.users"]] == ["mine"]
 
 
+async def test_schemas_of_another_program_are_not_dropped_but_empty_ones_are(
+    filled: Urls, fresh_database_urls: Urls, tmp_path: Path
+) -> None:
+    file = await _backed_up(filled, tmp_path)
+    await _execute(
+        fresh_database_urls,
+        "DROP SCHEMA app, vault, queue CASCADE; CREATE SCHEMA app; CREATE SCHEMA queue;"
+        " CREATE TABLE queue.precious (one int)",
+    )
+    with pytest.raises(OperatorMustAct, match="schemas_taken"):
+        await _restore(file, fresh_database_urls)
+    # As a first migration leaves them that was interrupted.
+    await _execute(fresh_database_urls, "DROP TABLE queue.precious")
+    await _restore(file, fresh_database_urls)
+
+
+async def test_a_process_that_is_just_ending_is_waited_for(
+    database_urls: Urls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ending = await asyncpg.connect(**asyncpg_options(database_urls.app))
+
+    async def end(seconds: float) -> None:
+        await ending.close()
+        await asyncio.sleep(seconds)
+
+    monkeypatch.setattr(load, "asyncio", SimpleNamespace(sleep=end))
+    async with open_target(database_urls) as target:
+        assert await target.users() == 0
+    assert ending.is_closed()
+
+
+async def test_a_database_that_is_lost_during_a_backup_is_told_from_a_disk(filled: Urls) -> None:
+    with pytest.raises(TryAgain, match="database_unreachable"):
+        async with snapshot(filled) as dump:
+            await _execute(
+                filled,
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND usename <> current_user",
+            )
+            await dump.write(io.BytesIO(), NOW, [], lambda _: None)
+
+
 def _newer_format(manifest: dict[str, Any]) -> None:
     manifest["format"] = FORMAT + 1
 
@@ -164,9 +209,29 @@ def _other_schema(manifest: dict[str, Any]) -> None:
     manifest["tables"][0]["name"] = "public.users"
 
 
+def _statement_for_a_column(manifest: dict[str, Any]) -> None:
+    manifest["tables"][0]["columns"] = ["id\") FROM PROGRAM 'id' --"]
+
+
+def _statement_for_a_counter(manifest: dict[str, Any]) -> None:
+    manifest["tables"][0]["counters"] = {"id'), pg_read_file('PG_VERSION'), ('": 1}
+
+
+def _words_for_a_number(manifest: dict[str, Any]) -> None:
+    manifest["tables"][0]["size"] = "many"
+
+
+def _endless(manifest: dict[str, Any]) -> None:
+    manifest["made_by"] = " " * 10_000_000
+
+
 @pytest.mark.parametrize(
     ("change", "code"),
     [
+        (_statement_for_a_column, "backup_damaged"),
+        (_statement_for_a_counter, "backup_damaged"),
+        (_words_for_a_number, "backup_damaged"),
+        (_endless, "backup_damaged"),
         (_newer_format, "backup_newer"),
         (_newer_tables, "backup_newer"),
         (_other_hash, "backup_damaged"),
@@ -202,6 +267,31 @@ async def test_no_flipped_byte_passes(filled: Urls, tmp_path: Path) -> None:
         with pytest.raises(BadRequest) as refused, open_archive(tmp_path / "damaged") as opened:
             opened.verify(lambda _: None)
         assert refused.value.code in ("backup_damaged", "backup_newer")
+
+
+async def test_whatever_bit_of_the_directory_is_flipped_the_backup_is_read_or_damaged(
+    filled: Urls, tmp_path: Path
+) -> None:
+    content = (await _backed_up(filled, tmp_path)).read_bytes()
+    first = content.index(b"PK\x01\x02")
+    found = set()
+    for place in range(first, first + 46):
+        # Among others: encrypted, packed by LZMA or by what is unknown, of a newer format of ZIP.
+        for flipped in (0x01, 0x06, 0x40):
+            damaged = bytearray(content)
+            damaged[place] ^= flipped
+            (tmp_path / "damaged").write_bytes(damaged)
+            found.add(_verified(tmp_path / "damaged"))
+    assert found == {"read", "backup_damaged"}
+
+
+def _verified(file: Path) -> str:
+    try:
+        with open_archive(file) as opened:
+            opened.verify(lambda _: None)
+    except BadRequest as refused:
+        return refused.code
+    return "read"
 
 
 async def _backed_up(urls: Urls, folder: Path) -> Path:

@@ -21,6 +21,12 @@ from catflap.store.database import Urls, asyncpg_options
 from catflap.store.migrate import unreachable
 from catflap.store.schema_version import read_version
 
+_LOST = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InterfaceError,
+    ConnectionError,
+)
 # Left out: what belongs to one machine, or ends within minutes. Jobs (the schema `queue`) are made anew from
 # the rows that they are about.
 LEFT_OUT: Final = frozenset(
@@ -154,16 +160,19 @@ async def snapshot(urls: Urls) -> AsyncIterator[Dump]:
     """Open one snapshot as both roles.
 
     Raises:
-        TryAgain: `database_unreachable`.
+        TryAgain: `database_unreachable`, also when it is lost later.
     """
-    async with AsyncExitStack() as stack:
-        app = await _reader(urls.app, stack)
-        name = await app.fetchval("SELECT pg_export_snapshot()")
-        vault = await _reader(urls.vault, stack)
-        await vault.execute(f"SET TRANSACTION SNAPSHOT '{name}'")
-        dump = Dump(app, vault)
-        await dump.prepare()
-        yield dump
+    try:
+        async with AsyncExitStack() as stack:
+            app = await _reader(urls.app, stack)
+            name = await app.fetchval("SELECT pg_export_snapshot()")
+            vault = await _reader(urls.vault, stack)
+            await vault.execute(f"SET TRANSACTION SNAPSHOT '{name}'")
+            dump = Dump(app, vault)
+            await dump.prepare()
+            yield dump
+    except _LOST as error:
+        raise unreachable(urls.app) from error
 
 
 async def _reader(url: Any, stack: AsyncExitStack) -> asyncpg.Connection:

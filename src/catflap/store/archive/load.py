@@ -31,6 +31,8 @@ _PROCESSES = text("""
 SELECT count(*) FROM pg_stat_activity
 WHERE datname = current_database() AND usename IN (:app, :vault) AND pid <> pg_backend_pid()
 """)
+# Else a transaction sees the processes of its first look again.
+_LOOK_ANEW = text("SELECT pg_stat_clear_snapshot()")
 # A process that has just ended may still have a connection for a moment.
 _TRIES, _PAUSE = 10, 0.2
 _RECOUNT = """
@@ -86,7 +88,7 @@ class Target:
 
         Raises:
             BadRequest: `backup_damaged`.
-            OperatorMustAct: `disk_full` or `owner_refused`.
+            OperatorMustAct: `disk_full`, `owner_refused` or `schemas_taken`.
         """
         with _failures_translated():
             await self._connection.run_sync(_recreate, self._urls, archive.manifest.schema_version)
@@ -154,6 +156,7 @@ async def refuse_running(connection: AsyncConnection, urls: Urls) -> None:
     """
     roles = {"app": urls.app.username, "vault": urls.vault.username}
     for _ in range(_TRIES):
+        await connection.execute(_LOOK_ANEW)
         if not await connection.scalar(_PROCESSES, roles):
             return
         await asyncio.sleep(_PAUSE)
@@ -165,8 +168,10 @@ async def refuse_running(connection: AsyncConnection, urls: Urls) -> None:
 
 
 def _recreate(connection: Connection, urls: Urls, version: str) -> None:
-    for schema in ("vault", "queue", "app"):
-        connection.exec_driver_sql(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
+    # Without our tables, schemas of these names may be another program's: dropped if nothing is in them.
+    is_ours = connection.scalar(text("SELECT to_regclass('app.schema_version') IS NOT NULL"))
+    how = "CASCADE" if is_ours else "RESTRICT"
+    connection.exec_driver_sql(f"DROP SCHEMA IF EXISTS vault, queue, app {how}")
     create_roles(connection, urls)
     connection.exec_driver_sql("CREATE SCHEMA app")
     run_migrations(connection, urls, version)
@@ -197,6 +202,12 @@ def _failure(error: Exception) -> CatflapError:
             "owner_refused",
             "CATFLAP_OWNER_DATABASE_URL names a role that may not replace the schemas app, vault and queue. "
             "Nothing was changed; use the role with which `catflap migrate` made them.",
+        )
+    if state == asyncpg.DependentObjectsStillExistError.sqlstate:
+        return OperatorMustAct(
+            "schemas_taken",
+            "The database has schemas named app, vault or queue that are not Catflap's. Nothing was changed; "
+            "name a database of its own.",
         )
     # Class 22 and 23: rows that do not fit the tables.
     if state[:2] in ("22", "23"):

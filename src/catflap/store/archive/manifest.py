@@ -6,22 +6,27 @@ SHA-256, and the version of the tables. Without its end a ZIP file can't be read
 
 import hashlib
 import json
-import re
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
-from catflap.errors import BadRequest
+from pydantic import Field, TypeAdapter
+
+from catflap.errors import BadRequest, CatflapError
 from catflap.store.schema_version import known_versions, newest_version
 
 FORMAT: Final = 1
 MANIFEST: Final = "manifest.json"
 _CHUNK = 1 << 18
-_TABLE = re.compile(r"(app|vault)\.[a-z_]+")
+# That of a thousand tables has less.
+_MOST_BYTES_OF_MANIFEST = 1 << 20
+
+# They get into statements of the database's owner, and the file may have been in other hands.
+_Table = Annotated[str, Field(pattern=r"^(app|vault)\.[a-z_]+$")]
+_Column = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*$")]
 
 Report = Callable[[int], None]
 
@@ -39,12 +44,12 @@ class ArchivedTable:
         counters: By column, the last number that the database gave to a row of this table.
     """
 
-    name: str
-    columns: list[str]
+    name: _Table
+    columns: list[_Column]
     rows: int
     size: int
     sha256: str
-    counters: dict[str, int]
+    counters: dict[_Column, int]
 
     @property
     def member(self) -> str:
@@ -130,7 +135,7 @@ def open_archive(path: Path) -> Iterator[Archive]:
         file = zipfile.ZipFile(path)
     except OSError as error:
         raise BadRequest("backup_unreadable", f"{path} can't be read: {error.strerror}.") from None
-    except zipfile.BadZipFile:
+    except Exception:  # Of bytes that are no ZIP file the library raises what it stumbles over.
         raise BadRequest(
             "backup_damaged", f"{path} is no backup of Catflap, or not all of one. Nothing was changed."
         ) from None
@@ -141,14 +146,19 @@ def open_archive(path: Path) -> Iterator[Archive]:
 def is_archive(path: Path) -> bool:
     """Return whether a file seems to be a backup."""
     try:
+        # Opening a pipe would wait for somebody who writes.
+        if not path.is_file():
+            return False
         with zipfile.ZipFile(path) as file:
             return {MANIFEST, "app.users.copy"} <= set(file.namelist())
-    except (OSError, zipfile.BadZipFile):
+    except Exception:
         return False
 
 
 def _manifest(file: zipfile.ZipFile) -> Manifest:
     with _damage_reported():
+        if file.getinfo(MANIFEST).file_size > _MOST_BYTES_OF_MANIFEST:
+            raise _damaged()
         found = json.loads(file.read(MANIFEST))
         if found["format"] > FORMAT or found["schema_version"] not in known_versions():
             raise BadRequest(
@@ -157,18 +167,16 @@ def _manifest(file: zipfile.ZipFile) -> Manifest:
                 f"{found['schema_version']}, and this Catflap knows them up to {newest_version()}. "
                 "Nothing was changed. Install that version, then restore.",
             )
-        tables = [ArchivedTable(**table) for table in found.pop("tables")]
-        if not all(_TABLE.fullmatch(table.name) for table in tables):
-            raise _damaged()
-        return Manifest(**found, tables=tables)
+        return TypeAdapter(Manifest).validate_python(found)
 
 
 @contextmanager
 def _damage_reported() -> Iterator[None]:
-    # What these libraries raise at bytes that are not what was written.
     try:
         yield
-    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, TypeError, ValueError, OSError) as error:
+    except CatflapError:
+        raise
+    except Exception as error:  # At bytes that are not what was written these libraries raise many.
         raise _damaged(type(error).__name__) from None
 
 

@@ -39,6 +39,8 @@ def test_a_copy_is_not_written_through_a_link_or_of_nothing(tmp_path: Path) -> N
         save_copy(KeysetFile(tmp_path / "missing"), tmp_path / "copy")
     with pytest.raises(OperatorMustAct, match="file_unwritable"):
         save_copy(keyset_file(tmp_path / "present"), tmp_path / "nowhere" / "copy")
+    with pytest.raises(OperatorMustAct, match="file_unwritable"):
+        save_copy(keyset_file(tmp_path / "present"), tmp_path / "present" / "copy")
     assert sorted(file.name for file in tmp_path.iterdir()) == ["link", "present"]
 
 
@@ -60,6 +62,12 @@ def test_a_failed_restore_leaves_the_former_keyset_or_none(tmp_path: Path, is_th
     with pytest.raises(ZeroDivisionError), RestoredKeyset(present, given.file).in_place():
         raise ZeroDivisionError
     assert (present.read() if present.exists() else None) == former
+
+
+def test_what_is_no_keyset_never_becomes_that_of_the_installation(tmp_path: Path) -> None:
+    (tmp_path / "given").write_text("{}")
+    with pytest.raises(OperatorMustAct, match="keyset_unreadable"):
+        RestoredKeyset(KeysetFile(tmp_path / "present"), tmp_path / "given")
 
 
 def test_the_keyset_that_is_needed_is_named(tmp_path: Path) -> None:

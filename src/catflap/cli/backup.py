@@ -5,7 +5,7 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
-from errno import EDQUOT, EEXIST, EFBIG, ENOSPC
+from errno import EDQUOT, EEXIST, EFBIG, ENOSPC, ENOSYS, ENOTSUP, EPERM
 from pathlib import Path
 from typing import IO, Annotated
 
@@ -73,8 +73,11 @@ def backup(
 
 def _file(target: Path, name: str) -> Path:
     """Return the file to make; a directory that is missing, or not mounted, is no name of a file."""
-    if target.is_dir():
-        return target / name
+    try:
+        if target.is_dir():
+            return target / name
+    except OSError as error:
+        raise _unwritable(target, error) from None
     if target.suffix != _SUFFIX:
         raise BadRequest(
             "directory_missing",
@@ -112,22 +115,38 @@ def _refuse_together(file: Path | None, keyset: Path) -> None:
 @contextlib.contextmanager
 def _new_file(file: Path) -> Iterator[IO[bytes]]:
     """Open a new file, for its owner only; it has its name when everything is written, and never before."""
-    if file.exists() or file.is_symlink():
-        raise BadRequest("file_exists", f"{file} exists; a backup overwrites nothing. Name a new file.")
     part = file.with_name(f".{file.name}-{secrets.token_hex(4)}.part")
     try:
+        if file.exists() or file.is_symlink():
+            raise FileExistsError(EEXIST, "exists")
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as handle:
             yield handle
             handle.flush()
             os.fsync(handle.fileno())
-        # Fails where another backup has taken the name meanwhile.
-        os.link(part, file)
+        _give_name(part, file)
     except OSError as error:
         raise _unwritable(file, error) from None
     finally:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+def _give_name(part: Path, file: Path) -> None:
+    """Give a file its name.
+
+    Raises:
+        FileExistsError: another backup has taken the name meanwhile.
+    """
+    try:
+        os.link(part, file)
+    except OSError as error:
+        # USB sticks (FAT, exFAT) and some network drives have no links.
+        if error.errno not in (EPERM, ENOTSUP, ENOSYS):
+            raise
+        if file.exists():
+            raise FileExistsError(EEXIST, "exists") from None
+        part.rename(file)
 
 
 def _unwritable(file: Path, error: OSError) -> Exception:

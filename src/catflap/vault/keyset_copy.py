@@ -23,23 +23,37 @@ def save_copy(source: KeysetSource, file: Path) -> None:
     """
     text = source.read()
     read_keyset(text)
-    if file.exists() or file.is_symlink():
-        with contextlib.suppress(OSError, UnicodeDecodeError):
-            if file.read_text() == text:
-                return
-        raise BadRequest(
-            "file_exists",
-            f"{file} exists, with other content. Backups from before a rotation of keys need the keyset of "
-            "that time, so it is not overwritten; name another file.",
-        )
     try:
-        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
+        # Not through a symbolic link either.
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        _refuse_other(file, text)
+        return
+    except OSError as error:
+        raise _unwritable(file, error) from None
+    try:
+        with os.fdopen(descriptor, "w") as handle:
             handle.write(text)
             handle.flush()
             os.fsync(handle.fileno())
     except OSError as error:
-        file.unlink(missing_ok=True)
-        raise OperatorMustAct("file_unwritable", f"{file} can't be written: {error.strerror}.") from None
+        file.unlink()
+        raise _unwritable(file, error) from None
+
+
+def _refuse_other(file: Path, text: str) -> None:
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        if file.read_text() == text:
+            return
+    raise BadRequest(
+        "file_exists",
+        f"{file} exists, with other content. Backups from before a rotation of keys need the keyset of that "
+        "time, so it is not overwritten; name another file.",
+    )
+
+
+def _unwritable(file: Path, error: OSError) -> OperatorMustAct:
+    return OperatorMustAct("file_unwritable", f"{file} can't be written: {error.strerror}.")
 
 
 class RestoredKeyset:
@@ -62,6 +76,9 @@ class RestoredKeyset:
         self._name = "CATFLAP_VAULT_KEYSET" if given is None else str(given)
         if given is None and isinstance(source, KeysetFile):
             self._name = str(source.file)
+        if given is not None:
+            # Also where nothing needs its keys: it becomes the keyset of this installation.
+            self._cipher()
 
     def check_ids(self, needed: set[int]) -> None:
         """Check that there is a keyset with all keys that a backup names.

@@ -1,5 +1,6 @@
 """Delete what Catflap has made on a machine, and nothing else: for `catflap uninstall`."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,17 +11,9 @@ from catflap.errors import OperatorMustAct
 from catflap.store.database import Urls, asyncpg_options
 from catflap.store.migrate import unreachable
 
-# All that is written into the data directory.
-_OURS = (
-    "postgres",
-    "postgres.new",
-    "postgres.upgrade",
-    "postgres.[0-9]*",
-    "postgres.lock",
-    "device",
-    # Last, so that an interrupted deletion can be repeated.
-    "secrets",
-)
+# What the embedded PostgreSQL has in the data directory, and what is in the folder of secrets.
+_DATABASE = re.compile(r"postgres(\.(new|upgrade|upgraded|lock|\d\d(-\d+)?))?")
+_SECRET = re.compile(r"(vault-keyset|postgres)\.(json|new)|\.keyset-.*")
 _UNITS = (
     Path("/etc/systemd/system/catflap.service"),
     Path.home() / ".config/systemd/user/catflap.service",
@@ -30,19 +23,16 @@ _UNITS = (
 def remove_data(data_dir: Path) -> list[Path]:
     """Delete what is ours in the data directory, and the directory if nothing is left; return what is left.
 
-    A symbolic link is deleted, and what it points to is not.
+    A symbolic link is deleted, and what it points to is not. A folder `postgres` without our passwords is
+    another program's, as in a project whose containers keep their data beside it.
 
     Raises:
         OperatorMustAct: `data_dir_unwritable`.
     """
     folder = data_dir.resolve()
     try:
-        for pattern in _OURS:
-            for found in folder.glob(pattern):
-                if found.is_symlink() or not found.is_dir():
-                    found.unlink()
-                else:
-                    shutil.rmtree(found)
+        for found in _ours(folder):
+            _delete(found)
         left = sorted(folder.iterdir()) if folder.is_dir() else []
         if not left and folder.is_dir():
             folder.rmdir()
@@ -54,6 +44,30 @@ def remove_data(data_dir: Path) -> list[Path]:
             f"Not everything in {data_dir} could be deleted ({error.strerror}). Run this again as its owner.",
         ) from None
     return left
+
+
+def _ours(folder: Path) -> Iterator[Path]:
+    """Yield what is ours, the passwords last, so that an interrupted deletion can be repeated."""
+    secrets, device = folder / "secrets", folder / "device"
+    passwords = secrets / "postgres.json"
+    if device.exists() or device.is_symlink():
+        yield device
+    if passwords.exists():
+        yield from [one for one in folder.glob("postgres*") if _DATABASE.fullmatch(one.name)]
+    if secrets.is_symlink():
+        yield secrets
+    elif secrets.is_dir():
+        found = [one for one in secrets.iterdir() if one.is_symlink() or _SECRET.fullmatch(one.name)]
+        yield from sorted(found, key=lambda one: one == passwords)
+        if not any(secrets.iterdir()):
+            yield secrets
+
+
+def _delete(found: Path) -> None:
+    if found.is_symlink() or not found.is_dir():
+        found.unlink()
+    else:
+        shutil.rmtree(found)
 
 
 def statements(urls: Urls) -> list[str]:

@@ -161,6 +161,8 @@ async def _name(urls: Urls, left: Sequence[Unrevoked]) -> None:
 
 
 async def _delete(settings: Settings, *, revoked: bool) -> None:
+    # Again: a process may have started while somebody was asked, or Google.
+    await _refuse_running(settings)
     remains: list[str] = [] if revoked else [_GRANTS]
     if settings.database_url is None:
         await asyncio.to_thread(_embedded(settings).end)

@@ -59,7 +59,7 @@ def test_a_new_version_starts_on_an_old_database_however_often_it_was_killed(old
     }
 
     # As if it had been killed between the two renames, a week and a day ago.
-    (old.data_dir / "postgres").rename(old.data_dir / "postgres.upgrade")
+    (old.data_dir / "postgres").rename(old.data_dir / "postgres.upgraded")
     long_ago = time.time() - LATER
     os.utime(old.data_dir / "postgres.16", (long_ago, long_ago))
     keys = old.run("apikeys", "list")

@@ -51,6 +51,24 @@ def test_too_little_room_for_a_copy(data_dir: Path, monkeypatch: pytest.MonkeyPa
     assert not (data_dir / "postgres.upgrade").exists()
 
 
+def test_a_copy_gets_in_place_only_when_it_is_complete(data_dir: Path) -> None:
+    # The upgrade was interrupted, and somebody has put the directory aside.
+    for name in ("postgres.upgrade", "postgres.16"):
+        (data_dir / name).mkdir(parents=True)
+    assert not EmbeddedServer(data_dir).exists()
+    (data_dir / "postgres.upgraded").mkdir()
+    assert EmbeddedServer(data_dir).exists()
+
+
+def test_only_what_an_upgrade_has_kept_is_removed(data_dir: Path) -> None:
+    _says(data_dir, str(embedded_upgrade.TARGET_POSTGRES_VERSION))
+    for name in ("postgres.16", "postgres.16-2", "postgres.2026-11-01"):
+        (data_dir / name).mkdir()
+        os.utime(data_dir / name, (0, 0))
+    embedded_upgrade.DirectoryUpgrade(data_dir, lambda *_: None).run("", may_upgrade=True)
+    assert {entry.name for entry in data_dir.iterdir()} == {"postgres", "postgres.2026-11-01"}
+
+
 def test_a_server_that_another_process_uses(data_dir: Path) -> None:
     server = EmbeddedServer(data_dir)
     server.start()

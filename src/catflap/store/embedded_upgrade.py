@@ -1,8 +1,8 @@
 """Upgrade the directory of the embedded PostgreSQL to another major version, with the wheel's `pg_upgrade`.
 
-The present directory is copied and stays as it is until the copy is complete; then two renames put the copy
-in its place, and the former directory is kept beside it for some days. Interrupted anywhere, the next start
-begins anew, or does the second rename.
+The present directory is copied and stays as it is until the copy is complete and has its own name; then two
+renames put the copy in its place, and the former directory is kept beside it for some days. Interrupted
+anywhere, the next start begins anew, or does the last rename.
 """
 
 import json
@@ -32,7 +32,7 @@ with warnings.catch_warnings():
 
 # How long the former directory is kept after an upgrade.
 KEPT: Final = timedelta(days=7)
-_FORMER = "postgres.[0-9]*"
+_FORMER = re.compile(r"postgres\.\d\d(-\d+)?")
 # An empty database and the logs of the upgrade.
 _ROOM = 150_000_000
 _STOP_SECONDS = 60
@@ -58,11 +58,13 @@ class DirectoryUpgrade:
         self._data_dir = data_dir.resolve()
         self._old = self._data_dir / "postgres"
         self._new = self._data_dir / "postgres.upgrade"
+        # Its name when it is complete.
+        self._complete = self._data_dir / "postgres.upgraded"
         self._initdb = initdb
 
     def is_unfinished(self) -> bool:
-        """Return whether a complete upgrade only lacks its second rename."""
-        return not self._old.exists() and self._new.exists() and any(self._data_dir.glob(_FORMER))
+        """Return whether a complete upgrade only lacks its last rename."""
+        return not self._old.exists() and self._complete.exists()
 
     def run(self, password: str, *, may_upgrade: bool) -> None:
         """Upgrade the directory if it is of an older version; else remove what was kept for long enough.
@@ -72,7 +74,7 @@ class DirectoryUpgrade:
                 `disk_full`; nothing was changed.
         """
         if self.is_unfinished():
-            self._new.rename(self._old)
+            self._complete.rename(self._old)
             log.info("embedded_postgres_upgraded", to_version=TARGET_POSTGRES_VERSION)
         version = pgdata_version(self._old)
         if version == TARGET_POSTGRES_VERSION:
@@ -103,7 +105,8 @@ class DirectoryUpgrade:
                 "processes of Catflap use it. Stop them all, then start this one again.",
             )
         needed = _size(self._old) * 11 // 10 + _ROOM
-        shutil.rmtree(self._new, ignore_errors=True)
+        for interrupted in (self._new, self._complete):
+            shutil.rmtree(interrupted, ignore_errors=True)
         free = shutil.disk_usage(self._data_dir).free
         if free < needed:
             raise OperatorMustAct(
@@ -136,9 +139,10 @@ class DirectoryUpgrade:
                     "pg_checksums", "--enable", "-D", self._new, version=TARGET_POSTGRES_VERSION, user=user
                 )
         _step(3, "putting it in place")
+        self._new.rename(self._complete)
         kept = self._free_name(version)
         self._old.rename(kept)
-        self._new.rename(self._old)
+        self._complete.rename(self._old)
         log.warning(
             "embedded_postgres_upgraded",
             to_version=TARGET_POSTGRES_VERSION,
@@ -211,7 +215,9 @@ class DirectoryUpgrade:
         return next(name for name in names if not name.exists())
 
     def _remove_former(self) -> None:
-        for former in self._data_dir.glob(_FORMER):
+        # Not what somebody has put beside it by another name.
+        ours = (one for one in self._data_dir.iterdir() if _FORMER.fullmatch(one.name))
+        for former in ours:
             # Last changed when its server was stopped for the upgrade.
             if former.stat().st_mtime < time.time() - KEPT.total_seconds():
                 shutil.rmtree(former, ignore_errors=True)

@@ -2,12 +2,15 @@
 
 Google sends the browser here with the code. The browser waits until the code is redeemed, then leaves the
 address with the code for a page that says how it went, and that can hand the sign-in over to the browser.
-Only requests with the state of this sign-in count, so no page of another site can end or answer it.
+Only requests with the state of this sign-in count, so no page of another site can end or answer it. Other
+users of this machine may see the state in the arguments of the browser, but not the code: what the page holds
+is for the browser that brought that.
 """
 
 import asyncio
 import hmac
 import html
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -22,7 +25,6 @@ from catflap.cli.sockets import bind, port_of
 from catflap.google.authorization_response import AuthorizationResponse
 
 HOST: Final = "127.0.0.1"
-_DONE = "/done"
 _STYLE = (
     "body{font:1.1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:4rem auto;padding:0 1rem}"
     "button{font:inherit;padding:.6rem 1.2rem}"
@@ -61,6 +63,7 @@ class LoopbackRedirect:
         self.redirect_uri = f"http://{HOST}:{port}/"
         self._host = f"{HOST}:{port}"
         self._state = state
+        self._done = f"/done/{secrets.token_urlsafe(32)}"
         loop = asyncio.get_running_loop()
         self._response: asyncio.Future[AuthorizationResponse] = loop.create_future()
         self._page: asyncio.Future[Page] = loop.create_future()
@@ -81,14 +84,14 @@ class LoopbackRedirect:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
         await (await self._answer(Request(scope)))(scope, receive, send)
-        if scope["path"] == _DONE and self._page.done():
+        if scope["path"] == self._done and self._page.done():
             self._shown.set()
 
     async def _answer(self, request: Request) -> Response:
         # Another name means DNS rebinding: a page of another site that reaches this address by its own name.
         if request.headers.get("Host") != self._host or request.method != "GET":
             return PlainTextResponse("Not here.", 403)
-        if request.url.path == _DONE and self._page.done():
+        if request.url.path == self._done and self._page.done():
             return _html(self._page.result())
         if request.url.path != "/":
             return PlainTextResponse("Not here.", 404)
@@ -100,11 +103,13 @@ class LoopbackRedirect:
         state = query.get("state", "")
         if len(names) != len(set(names)) or not hmac.compare_digest(state.encode(), self._state.encode()):
             return PlainTextResponse("This is not the answer that catflap signin waits for.", 400)
+        answer = AuthorizationResponse(query.get("code"), query.get("error"), query.get("iss"))
         if not self._response.done():
-            answer = AuthorizationResponse(query.get("code"), query.get("error"), query.get("iss"))
             self._response.set_result(answer)
+        if answer != self._response.result():
+            return PlainTextResponse("Another answer came before this one.", 400)
         await asyncio.shield(self._page)
-        return RedirectResponse(_DONE, 303, _HEADERS)
+        return RedirectResponse(self._done, 303, _HEADERS)
 
 
 @asynccontextmanager

@@ -123,6 +123,18 @@ def test_a_desktop_client_comes_from_variables_or_a_chosen_file(
         Settings.read().google_clients()
 
 
+def test_the_one_file_that_a_unit_hands_over_may_be_of_either_kind(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    chosen = tmp_path / "google-client.json"
+    monkeypatch.setenv("CATFLAP_GOOGLE_CLIENT_FILE", str(chosen))
+    for kind in ("web", "installed"):
+        chosen.write_text(json.dumps({kind: {"client_id": kind, "client_secret": "s"}}))
+        clients = Settings.read().google_clients()
+        assert [one.client_id for one in clients.all] == [kind]
+        assert (clients.desktop is None) == (kind == "web")
+
+
 @pytest.mark.parametrize(
     "url",
     ["http://192.168.1.5:8400", "http://catflap.local:8400", "http://cat.home.arpa", "http://[fd00::5]:8400"],

@@ -104,11 +104,13 @@ class GoogleClientSettings(BaseSettings):
         """Return the file of each kind of client; None where variables have the client, or nothing has it."""
         in_folders = [one for folder in folders for one in sorted(folder.glob("client_secret_*.json"))]
         by_kind = {_kind_of(file): file for file in reversed(in_folders)}
+        web, desktop = self.google_client_file, self.google_desktop_client_file
+        if web is not None and _kind_of(web) == "installed":
+            # A unit of systemd hands one file over, of whichever kind it is.
+            web, desktop = None, desktop or web
         return {
-            "web": self.google_client_file or by_kind.get("web")
-            if self._web_from_variables("") is None
-            else None,
-            "installed": self.google_desktop_client_file or by_kind.get("installed")
+            "web": web or by_kind.get("web") if self._web_from_variables("") is None else None,
+            "installed": desktop or by_kind.get("installed")
             if self._desktop_from_variables() is None
             else None,
         }

@@ -130,6 +130,20 @@ def test_options_become_valid_settings(run: ModuleType, monkeypatch: pytest.Monk
     assert (broker.user, broker.password) == ("addons", "p@ss:/")
 
 
+def test_at_home_a_desktop_client_is_enough(run: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    schema = read("config.yaml")["schema"]
+    assert all(kind.endswith("?") for name, kind in schema.items() if name.startswith("google_"))
+    options = {
+        "google_desktop_client_id": "id",
+        "google_desktop_client_secret": "secret",
+        "public_url": "http://homeassistant.local:8400",
+    }
+    for name, value in run.settings(options, "token", no_broker).items():
+        monkeypatch.setenv(name, value)
+    clients = Settings.read().google_clients()
+    assert (clients.web, clients.primary.client_id) == (None, "id")
+
+
 @pytest.mark.parametrize(
     "more", [{"speakers": False, "allowed_emails": ["a@example.com"]}, {"speakers": True}]
 )

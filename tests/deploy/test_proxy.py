@@ -12,6 +12,7 @@ import pytest
 from catflap.clock import FixedClock
 from catflap.store.database import Urls
 from tests.support.app_client import running_app
+from tests.support.mosquitto import free_port
 from tests.support.proxies import PROXIES, Proxy
 
 pytestmark = pytest.mark.slow
@@ -54,6 +55,18 @@ async def test_all_that_matters_comes_through(
             await device.get("/signin/google/callback?state=made-up&code=4/a-secret-code")
         written = "".join(file.read_text() for file in folder.glob("*log"))
         assert "a-secret-code" not in written
+
+
+@pytest.mark.parametrize("name", PROXIES)
+async def test_what_was_asked_of_a_catflap_that_is_away_is_in_no_log(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / name
+    folder.mkdir()
+    async with PROXIES[name](folder, free_port()) as proxy, client_at(proxy, "127.0.0.1") as browser:  # type: ignore[attr-defined]
+        asked = "/signin/google/callback?state=made-up&code=4/a-secret-code"
+        answer = await browser.get(asked, headers={"Referer": f"https://a.example{asked}"})
+        assert answer.status_code in (502, 503)
+    written = "".join(file.read_text() for file in folder.glob("*log"))
+    assert "a-secret-code" not in written
 
 
 async def events_come_at_once(device: httpx2.AsyncClient, headers: dict[str, str], browser: Any) -> None:

@@ -50,7 +50,9 @@ async def running_caddy(folder: Path, upstream_port: int) -> AsyncIterator[Proxy
     """Caddy with deploy/Caddyfile, without https: that would need a public name."""
     program, port = need_program("caddy", "caddy"), free_port()
     configuration = folder / "Caddyfile"
-    configuration.write_text(f"{{\n\tadmin off\n}}\nimport {_DEPLOY / 'Caddyfile'}\n")
+    head, begin, rest = (_DEPLOY / "Caddyfile").read_text().partition("{\n\tlog {\n")
+    assert begin
+    configuration.write_text(f"{head}{{\n\tadmin off\n\tlog {{\n{rest}")
     url = f"http://localhost:{port}"
     environment = {"SITE_NAME": url, "UPSTREAM_PORT": str(upstream_port), "HOME": str(folder)}
     arguments = ("run", "--adapter", "caddyfile", "--config", str(configuration))
@@ -65,6 +67,7 @@ async def running_nginx(folder: Path, upstream_port: int) -> AsyncIterator[Proxy
     certificate = make_certificate(folder)
     changes = {
         "server 127.0.0.1:8400;": f"server 127.0.0.1:{upstream_port};",
+        "/var/log/nginx/": f"{folder}/",
         "listen 80;": f"listen 127.0.0.1:{free_port()};",
         "listen 443 ssl": f"listen 127.0.0.1:{port} ssl",
         "/etc/letsencrypt/live/catflap.example.com/fullchain.pem": str(certificate.chain),

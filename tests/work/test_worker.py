@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
+import asyncpg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -46,6 +47,30 @@ async def test_each_task_runs_once(database_urls: Urls, engine: AsyncEngine) -> 
     async with working(database_urls, seen.put):
         await add(engine, 1, 2, 3)
         assert sorted([await seen.get() for _ in range(3)]) == ["1", "2", "3"]
+    assert seen.empty()
+
+
+async def test_a_worker_that_is_told_to_end_while_it_connects_takes_no_job(
+    database_urls: Urls, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: asyncio.Queue[str] = asyncio.Queue()
+    await add(engine, 1)
+    connects, may_go, connect = asyncio.Event(), asyncio.Event(), asyncpg.connect
+
+    async def connect_late(**options: object) -> object:
+        connects.set()
+        await may_go.wait()
+        return await connect(**options)
+
+    monkeypatch.setattr(asyncpg, "connect", connect_late)
+    worker = Worker(database_urls.app, _Jobs(seen.put))  # type: ignore[arg-type]
+    async with asyncio.timeout(60):
+        await worker.__aenter__()
+        await connects.wait()
+        leaving = asyncio.create_task(worker.__aexit__())
+        await asyncio.sleep(0)
+        may_go.set()
+        await leaving
     assert seen.empty()
 
 

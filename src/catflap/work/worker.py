@@ -148,6 +148,8 @@ class Worker:
     async def _run_once(self) -> None:
         self._connection = connection = await asyncpg.connect(**self._options)
         try:
+            if self._stopping:
+                return
             manager = QueueManager(_queries(connection))
             for name, function in self._functions.items():
                 manager.entrypoint(name, concurrency_limit=_CONCURRENCY.get(name, 0), accepts_context=False)(

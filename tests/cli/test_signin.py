@@ -56,6 +56,7 @@ def failing(error: Exception, cause: Exception | None = None) -> _Handler:
         (problem(405, "method_not_allowed"), "server_too_old", "too old"),
         (problem(404, "desktop_client_missing", "Make one."), "desktop_client_missing", "Make one."),
         (problem(429, "rate_limited", "Later."), "rate_limited", "Later."),
+        (problem(429, "rate_limited", "La\x1b]52;c;cm0=\x07ter\x9b.\n"), "rate_limited", "La]52;c;cm0=ter."),
         (problem(418, "of_a_newer_catflap", "Tea."), "of_a_newer_catflap", "Tea."),
         (failing(httpx2.ConnectError("refused")), "server_unreachable", "CATFLAP_HOST=0.0.0.0"),
         (failing(httpx2.ConnectTimeout("late")), "server_unreachable", "firewall"),

@@ -1,6 +1,7 @@
 """The Catflap that `catflap signin` signs in to: its routes for commands, and why they fail."""
 
 import asyncio
+import re
 import socket
 import ssl
 from dataclasses import dataclass, field
@@ -15,6 +16,8 @@ from catflap.web.schemas.error_codes import ERROR_CODES
 
 _PATH = "/signin/google/desktop"
 _PROBLEM = "urn:catflap:problem:"
+# What it says is shown in a terminal, which would obey these.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,8 @@ class SignInServer:
         if response.is_redirect:
             raise BadRequest(
                 "server_moved",
-                f"{self.url} sends to {response.headers.get('Location', '?')}; give that address.",
+                f"{self.url} sends to {_CONTROL.sub('', response.headers.get('Location', '?'))}; "
+                "give that address.",
             )
         try:
             document = response.json()
@@ -167,13 +171,13 @@ class _Answer:
             return default
         if not isinstance(value, str):
             raise self.otherwise
-        return value
+        return _CONTROL.sub("", value)
 
     def texts(self, name: str) -> tuple[str, ...]:
         value = self.members.get(name)
         if not isinstance(value, list):
             raise self.otherwise
-        return tuple(str(one) for one in value)
+        return tuple(_CONTROL.sub("", str(one)) for one in value)
 
     def object(self, name: str) -> Self:
         value = self.members.get(name)

@@ -8,6 +8,8 @@ import pytest
 import yaml
 from compose_spec import PyCompose
 
+from catflap.cli.runner import seconds_to_end
+from catflap.settings import Settings
 from tests.support.wheel import ROOT
 
 _FILES = ("compose.yaml", "compose.postgres.yaml")
@@ -57,6 +59,11 @@ def test_our_containers_have_no_rights_and_write_only_to_their_volume(name: str)
 def test_at_home_only_this_machine_reaches_the_port_which_has_no_https() -> None:
     [port] = read("compose.yaml")["services"]["catflap"]["ports"]
     assert port.startswith("127.0.0.1:")
+
+
+def test_at_home_docker_waits_until_postgresql_has_stopped() -> None:
+    waits = read("compose.yaml")["services"]["catflap"]["stop_grace_period"]
+    assert float(waits.removesuffix("s")) > seconds_to_end(Settings(), graces=2)
 
 
 def test_for_many_only_the_proxy_is_reached_from_outside() -> None:

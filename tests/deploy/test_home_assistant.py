@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from catflap.cli.runner import seconds_to_end
 from catflap.settings import Settings
 from tests.support.wheel import ROOT
 
@@ -56,7 +57,7 @@ def test_the_configuration_has_what_is_required_and_nothing_unknown() -> None:
     assert config["startup"] in {"initialize", "system", "services", "application", "once"}
     assert config["boot"] in {"auto", "manual", "manual_only"}
     assert config["backup"] in {"hot", "cold"}
-    assert 10 <= config["timeout"] <= 300
+    assert seconds_to_end(Settings(), graces=2) < config["timeout"] <= 300
     assert all(re.fullmatch(r"\d+/(tcp|udp)", port) for port in config["ports"])
     for name in ("webui", "watchdog"):
         assert re.match(r"^https?://\[HOST\]:\[PORT:8400\]", config[name])

@@ -13,6 +13,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from catflap.errors import BadRequest, OperatorMustAct, TryAgain
@@ -149,6 +150,20 @@ async def test_an_error_at_the_very_end_leaves_the_former_state(
     with pytest.raises(OperatorMustAct):
         await _restore(file, fresh_database_urls, check=fail)
     assert [row["external_id"] for row in (await _tables(fresh_database_urls))["app.users"]] == ["mine"]
+
+
+async def test_a_database_that_is_lost_during_a_restore_is_away(
+    filled: Urls, fresh_database_urls: Urls, tmp_path: Path
+) -> None:
+    file = await _backed_up(filled, tmp_path)
+
+    async def lose(connection: AsyncConnection) -> None:
+        pid = await connection.scalar(text("SELECT pg_backend_pid()"))
+        await _execute(fresh_database_urls, f"SELECT pg_terminate_backend({pid}, 5000)")
+
+    with pytest.raises(TryAgain, match="database_unavailable"):
+        await _restore(file, fresh_database_urls, check=lose)
+    assert (await _tables(fresh_database_urls))["app.users"] == []
 
 
 async def test_schemas_of_another_program_are_not_dropped_but_empty_ones_are(

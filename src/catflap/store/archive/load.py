@@ -26,6 +26,7 @@ from catflap.store.migrate import (
     version_in,
 )
 from catflap.store.schema_version import refuse_newer
+from catflap.store.unavailable import LOSSES, DatabaseUnavailable, translate_error
 
 _PROCESSES = text("""
 SELECT count(*) FROM pg_stat_activity
@@ -89,6 +90,7 @@ class Target:
         Raises:
             BadRequest: `backup_damaged`.
             OperatorMustAct: `disk_full`, `owner_refused` or `schemas_taken`.
+            TryAgain: `database_unavailable`: it was lost.
         """
         with _failures_translated():
             await self._connection.run_sync(_recreate, self._urls, archive.manifest.schema_version)
@@ -187,7 +189,7 @@ def _failures_translated() -> Iterator[None]:
         yield
     except CatflapError:
         raise
-    except (asyncpg.PostgresError, DBAPIError) as error:
+    except (*LOSSES, DBAPIError) as error:
         raise _failure(error) from None
 
 
@@ -216,6 +218,10 @@ def _failure(error: Exception) -> CatflapError:
             "Rows of the backup do not fit its tables. Nothing was changed. Use another one.",
             detail=state,
         )
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return DatabaseUnavailable("connection lost")
+    if isinstance(lost := translate_error(error), DatabaseUnavailable):
+        return lost
     return OperatorMustAct(
         "restore_failed", "PostgreSQL did not take the backup. Nothing was changed.", detail=state
     )

@@ -7,6 +7,7 @@ import tempfile
 from collections import namedtuple
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -67,6 +68,15 @@ def test_only_what_an_upgrade_has_kept_is_removed(data_dir: Path) -> None:
         os.utime(data_dir / name, (0, 0))
     embedded_upgrade.DirectoryUpgrade(data_dir, lambda *_: None).run("", may_upgrade=True)
     assert {entry.name for entry in data_dir.iterdir()} == {"postgres", "postgres.2026-11-01"}
+
+
+@pytest.mark.parametrize(("program", "is_left"), [("pg_upgrade", True), ("du", False)])
+def test_only_programs_of_an_upgrade_are_killed_for_it(data_dir: Path, program: str, is_left: bool) -> None:
+    upgrade = embedded_upgrade.DirectoryUpgrade(data_dir, lambda *_: None)
+    process = SimpleNamespace(
+        info={"name": program, "cmdline": [program, str(data_dir / "postgres.upgrade")]}
+    )
+    assert upgrade._is_left(process) == is_left  # type: ignore[arg-type]
 
 
 def test_a_server_that_another_process_uses(data_dir: Path) -> None:

@@ -36,6 +36,7 @@ _FORMER = re.compile(r"postgres\.\d\d(-\d+)?")
 # An empty database and the logs of the upgrade.
 _ROOM = 150_000_000
 _STOP_SECONDS = 60
+_PROGRAMS = ("postgres", "initdb", "pg_")
 _WITH_CHECKSUMS = 18
 
 
@@ -194,10 +195,11 @@ class DirectoryUpgrade:
             psutil.wait_procs(left, timeout=_STOP_SECONDS)
 
     def _is_left(self, process: psutil.Process) -> bool:
-        arguments = process.info["cmdline"] or []
-        is_new = str(self._new) in arguments
+        name, arguments = process.info["name"] or "", process.info["cmdline"] or []
+        # Not somebody's `ls` or `du`.
+        is_new = name.startswith(_PROGRAMS) and str(self._new) in arguments
         # Of a server that is just being started; those who start one otherwise hold the lock.
-        return is_new or (process.info["name"] == "pg_ctl" and str(self._old) in arguments)
+        return is_new or (name == "pg_ctl" and str(self._old) in arguments)
 
     def is_used(self) -> bool:
         """Return whether the server runs, and for another process that is there."""

@@ -1,5 +1,6 @@
 """The database: away, refused, old, or not there; each a real PostgreSQL."""
 
+import fcntl
 import tempfile
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
@@ -16,7 +17,7 @@ from catflap.checks.installation import Database
 from catflap.clock import SystemClock
 from catflap.extras import missing_extra
 from catflap.settings import Settings
-from catflap.store import connect
+from catflap.store import connect, embedded
 from catflap.store.database import Urls, asyncpg_options
 from tests.checks.conftest import Make, codes, of_database
 from tests.support.mosquitto import free_port
@@ -109,6 +110,15 @@ async def test_an_embedded_database_that_is_not_there_or_does_not_start(
         assert await database_findings(data_dir=data_dir) == [], "beside the process that has started it"
     assert await database_findings(data_dir=data_dir) == []
     assert not (data_dir / "postgres" / "postmaster.pid").exists(), "it is stopped again"
+    with monkeypatch.context() as patch:
+        patch.setattr(embedded, "_is_root", lambda: True)
+        patch.setattr(embedded, "_our_users", set)
+        (finding,) = await database_findings(data_dir=data_dir)
+        assert finding.code == "data_dir_of_another_user"
+    with (data_dir / "postgres.lock.1").open("w") as elsewhere:
+        fcntl.flock(elsewhere, fcntl.LOCK_SH)
+        (finding,) = await database_findings(data_dir=data_dir)
+        assert finding.code == "data_dir_of_another_container"
     version = data_dir / "postgres" / "PG_VERSION"
     present = version.read_text()
     for found, code in (("9\n", "postgres_version_unsupported"), ("16\n", "postgres_upgrade_needed")):

@@ -90,6 +90,17 @@ def test_an_unwritable_directory_is_an_error(tmp_path: Path) -> None:
         EmbeddedServer(tmp_path / "file" / "data").start()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="PostgreSQL has a user of its own only beside root")
+def test_others_pass_through_the_directory_of_root_and_cannot_list_it(data_dir: Path) -> None:
+    above = data_dir.parent
+    above.chmod(0o700)
+    server = EmbeddedServer(data_dir)
+    for _ in range(2):
+        server.start()
+        assert [stat.S_IMODE(one.stat().st_mode) for one in (above, data_dir)] == [0o711, 0o711]
+        server.stop()
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="others can't take a directory away")
 def test_root_is_refused_for_a_database_of_another_user(data_dir: Path) -> None:
     server = EmbeddedServer(data_dir)

@@ -21,7 +21,7 @@ RUNNING = (
     ),
     Kind(
         "database_unreachable", "Database", "problem",
-        "PostgreSQL does not answer: {reason}",
+        "{reason}",
         "Start it, and check host and port in CATFLAP_DATABASE_URL.",
         Exit.AWAY,
     ),
@@ -62,6 +62,16 @@ RUNNING = (
         "postgres_failed", "Database", "problem",
         "The embedded PostgreSQL does not start: {reason}",
         "Read its log; most often the disk is full, or the directory belongs to another user.",
+    ),
+    Kind(
+        "data_dir_of_another_user", "Database", "problem",
+        "The embedded database can't be looked at: {reason}",
+        "Run `catflap doctor` as that user, such as: sudo -u USER catflap doctor",
+    ),
+    Kind(
+        "data_dir_of_another_container", "Database", "problem",
+        "The embedded database can't be looked at: {reason}",
+        "Run `catflap doctor` in that container: docker compose exec catflap catflap doctor",
     ),
     Kind(
         "postgres_too_old", "Database", "problem",

@@ -12,7 +12,7 @@ from catflap.store.database import Urls, asyncpg_options
 from catflap.store.migrate import unreachable
 
 # What the embedded PostgreSQL has in the data directory, and what is in the folder of secrets.
-_DATABASE = re.compile(r"postgres(\.(new|upgrade|upgraded|lock|\d\d(-\d+)?))?")
+_DATABASE = re.compile(r"postgres(\.(new|upgrade|upgraded|lock(\.\d+)?|\d\d(-\d+)?))?")
 _SECRET = re.compile(r"(vault-keyset|postgres)\.(json|new)|\.keyset-.*")
 _UNITS = (
     Path("/etc/systemd/system/catflap.service"),

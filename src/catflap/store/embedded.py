@@ -12,9 +12,11 @@ import pwd
 import secrets
 import shutil
 import signal
+import stat
 import subprocess
 import tempfile
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -24,6 +26,7 @@ from sqlalchemy.engine import URL
 from catflap.errors import OperatorMustAct
 from catflap.store.data_dir import prepare_data_dir, write_secret
 from catflap.store.database import Urls
+from catflap.store.embedded_place import Place
 from catflap.store.embedded_upgrade import DirectoryUpgrade, is_alive, postmaster
 
 with warnings.catch_warnings():
@@ -55,6 +58,7 @@ class EmbeddedServer:
         self._pgdata = data_dir / "postgres"
         self._server: PostgresServer | None = None
         self._upgrade = DirectoryUpgrade(data_dir, _initdb)
+        self._place = Place(data_dir)
 
     def exists(self) -> bool:
         """Return whether there is a database in the directory (blocking)."""
@@ -62,7 +66,7 @@ class EmbeddedServer:
 
     def is_used(self) -> bool:
         """Return whether another process uses the server (blocking)."""
-        return self._upgrade.is_used()
+        return self._place.is_used_elsewhere() or self._upgrade.is_used()
 
     def start(self, *, may_upgrade: bool = True) -> Urls:
         """Start the server, or join the one that already runs on this directory (blocking, about a second).
@@ -73,14 +77,23 @@ class EmbeddedServer:
             may_upgrade: Whether it is.
 
         Raises:
-            OperatorMustAct: `data_dir_unwritable`, `data_dir_of_another_user`, `postgres_failed`, or why it
-            can't be upgraded.
+            OperatorMustAct: `data_dir_unwritable`, `data_dir_of_another_user`, `postgres_failed`,
+            `data_dir_of_another_container`, or why it can't be upgraded.
         """
         prepare_data_dir(self._data_dir)
+        self._refuse_foreign()
         passwords = _passwords(self._data_dir / "secrets" / "postgres.json")
         try:
+            with _modes_kept(self._data_dir.resolve()):
+                return self._start_here(passwords, may_upgrade=may_upgrade)
+        except BaseException:
+            self._place.leave()
+            raise
+
+    def _start_here(self, passwords: dict[str, str], *, may_upgrade: bool) -> Urls:
+        try:
+            self._enter()
             if self.exists():
-                self._refuse_foreign()
                 # The wheel's own lock is taken and released after this one, on the same file.
                 with InterProcessLock(self._data_dir / "postgres.lock"):
                     self._upgrade.run(passwords[_SUPERUSER], may_upgrade=may_upgrade)
@@ -108,7 +121,8 @@ class EmbeddedServer:
         """Restart the server if it has stopped; return whether it had (blocking)."""
         if self._server is None or is_alive(self._server.get_postmaster_info().process):
             return False
-        self._server = self._start()
+        with _modes_kept(self._data_dir.resolve()):
+            self._server = self._start()
         return True
 
     def stop(self) -> None:
@@ -118,6 +132,17 @@ class EmbeddedServer:
             # At the end of the process it would make its lock anew, also in a directory that is deleted.
             atexit.unregister(self._server._cleanup)
             self._server = None
+        self._place.leave()
+
+    def _enter(self) -> None:
+        """Refuse a directory that another container uses."""
+        with InterProcessLock(self._data_dir / "postgres.lock"):
+            if not self._place.enter():
+                raise OperatorMustAct(
+                    "data_dir_of_another_container",
+                    f"A Catflap in another container uses the database in {self._data_dir}; two would damage "
+                    "it. Run this in that container (docker compose exec), or stop it first.",
+                )
 
     def _refuse_foreign(self) -> None:
         """Refuse root for a directory of another user: the wheel would take it away from them."""
@@ -195,6 +220,22 @@ def _system_user(pgdata: Path) -> str | None:
             ensure_prefix_permissions(prefix)
     shutil.chown(pgdata, _SYSTEM_USER, _SYSTEM_USER)
     return _SYSTEM_USER
+
+
+@contextlib.contextmanager
+def _modes_kept(folder: Path) -> Iterator[None]:
+    """Close a folder and those above it again: beside root the wheel lets everybody list them."""
+    before = (
+        {one: stat.S_IMODE(one.stat().st_mode) for one in (folder, *folder.parents)} if _is_root() else {}
+    )
+    try:
+        yield
+    finally:
+        for one, mode in before.items():
+            # The user of PostgreSQL must pass through.
+            wanted = mode | stat.S_IXGRP | stat.S_IXOTH
+            if stat.S_IMODE(one.stat().st_mode) != wanted:
+                one.chmod(wanted)
 
 
 def _is_root() -> bool:

@@ -131,7 +131,10 @@ def _check_columns(found: Collection[tuple[str, ...]]) -> None:
 def unreachable(url: URL) -> TryAgain:
     """Build the error for a database that does not answer."""
     where = url.query.get("host") or url.host or "this machine"
-    return TryAgain("database_unreachable", f"PostgreSQL does not answer at {where}. Is it running?")
+    return TryAgain(
+        "database_unreachable",
+        f"PostgreSQL does not answer at {where}, port {url.port or 5432}. Is it running?",
+    )
 
 
 def create_roles(connection: Connection, urls: Urls) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from typing import Any
 
 import pytest
@@ -10,7 +11,8 @@ from compose_spec import PyCompose
 
 from catflap.cli.runner import seconds_to_end
 from catflap.settings import Settings
-from tests.support.wheel import ROOT
+from tests.support.doc_blocks import ROOT, blocks, commands, words
+from tests.support.doc_commands import problems
 
 _FILES = ("compose.yaml", "compose.postgres.yaml")
 _REQUIRED = re.compile(r"\$\{(\w+):\?[^}]+\}")
@@ -95,3 +97,27 @@ def test_serving_starts_when_the_database_is_migrated_and_jobs_when_there_is_a_k
     services = read("compose.postgres.yaml")["services"]
     assert services["serve"]["depends_on"] == {"migrate": {"condition": "service_completed_successfully"}}
     assert services["work"]["depends_on"] == {"serve": {"condition": "service_healthy"}}
+
+
+_OPTION = re.compile(r"-T|--rm|--volume=\S+")
+_IN_A_CONTAINER = [
+    line
+    for block in blocks("sh")
+    for line in commands(block.text)
+    if re.match(r"docker compose -f deploy/compose.yaml (exec|run) ", line)
+]
+
+
+@pytest.mark.parametrize("line", _IN_A_CONTAINER)
+def test_commands_of_the_pages_name_a_service_and_a_command(line: str) -> None:
+    rest = [word for word in words(line.partition(" > ")[0])[1][4:] if not _OPTION.fullmatch(word)]
+    how, *rest = rest
+    if rest[0] == "--entrypoint":
+        assert (how, rest[1] in ("tee", "rm"), rest[2]) == ("run", True, "catflap")
+        return
+    service, *called = rest
+    assert service in read("compose.yaml")["services"]
+    if how == "run":
+        called = ["catflap", *called]
+    assert called[0] in ("catflap", "cat", "rm")
+    assert problems(shlex.join(called)) == []

@@ -82,3 +82,32 @@ def test_the_commands_of_the_page_make_what_the_unit_reads() -> None:
         assert re.search(rf"^install -D --mode=600 \S+ {file}$", page, re.MULTILINE)
     assert f"`/var/lib/{unit['StateDirectory']}`" in page
     assert f"install --mode=644 deploy/{_UNIT.name} /etc/systemd/system/\n" in page
+    assert "install --mode=755 deploy/catflap-run /usr/local/bin/\n" in page
+
+
+def test_commands_of_the_operator_run_with_the_user_the_settings_and_the_data_of_the_unit(
+    tmp_path: Path,
+) -> None:
+    fake = tmp_path / "systemd-run"
+    fake.write_text("#!/bin/sh\nprintf '%s\\n' \"$@\"\n")
+    fake.chmod(0o755)
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    called = subprocess.run(
+        [ROOT / "deploy" / "catflap-run", "apikeys", "create", "a shop"],
+        env={"PATH": path},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
+    ).stdout.splitlines()
+    unit = directives()
+    assert called[-4:] == [unit["ExecStart"].split()[0], "apikeys", "create", "a shop"]
+    given = dict(one.split("=", 1) for one in called if one.startswith("--") and "=" in one)
+    properties = dict(one.removeprefix("--property=").split("=", 1) for one in called if "--property" in one)
+    same = ["DynamicUser", "User", "UMask", "StateDirectory", "StateDirectoryMode", "WorkingDirectory"]
+    same += ["EnvironmentFile", "LoadCredential"]
+    assert properties == {name: unit[name].replace("%S", "/var/lib") for name in same}
+    variables = [one.removeprefix("--setenv=") for one in called if "--setenv" in one]
+    credentials = f"/run/credentials/{given['--unit']}.service"
+    expected = unit["Environment"].replace("%S", "/var/lib").replace("%d", credentials)
+    assert sorted(variables) == sorted(expected.split())

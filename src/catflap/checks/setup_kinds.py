@@ -41,8 +41,9 @@ SETUP = (
     Kind(
         "google_client_missing", "Google", "problem",
         "There is no Google OAuth client.",
-        f"{_CONSOLE} make one of type 'Web application', and put its client_secret_*.json into the data "
-        "directory, or set GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET.",
+        f"{_CONSOLE} make one of type 'Web application' (for `catflap signin` 'Desktop app'; docs/google.md "
+        "has every step), and put its client_secret_*.json into the data directory, or set GOOGLE_CLIENT_ID "
+        "and GOOGLE_CLIENT_SECRET.",
     ),
     Kind(
         "google_client_secret_missing", "Google", "problem",
@@ -68,14 +69,14 @@ SETUP = (
     Kind(
         "redirect_uri_not_https", "Google", "problem",
         "Google refuses the redirect URI {uri}: it must be https, except on this machine itself.",
-        "Put Catflap behind https (docs/proxy.md) and set CATFLAP_PUBLIC_URL, or sign in "
-        "from a laptop (docs/google.md).",
+        "Put Catflap behind https (docs/proxy.md) and set CATFLAP_PUBLIC_URL, or sign in with `catflap "
+        "signin` and a client of type 'Desktop app' (docs/google.md).",
     ),
     Kind(
         "redirect_uri_raw_address", "Google", "problem",
         "Google refuses the redirect URI {uri}: its host is a number, not a name.",
-        "Give this machine a name of a public domain and set CATFLAP_PUBLIC_URL, or sign in "
-        "from a laptop (docs/google.md).",
+        "Give this machine a name of a public domain and set CATFLAP_PUBLIC_URL, or sign in with "
+        "`catflap signin` and a client of type 'Desktop app' (docs/google.md).",
     ),
     Kind(
         "redirect_uri_private_name", "Google", "problem",
@@ -166,7 +167,7 @@ SETUP = (
     ),
     Kind(
         "secret_readable_by_others", "Files", "problem",
-        "Other users of this machine can read {path}, which opens the tokens of all users.",
+        "{path} is a secret, and its mode lets other users of this machine read it.",
         "Run: chmod 600 {path}. If somebody may have read the keyset, also run `catflap keys rotate`.",
     ),
     Kind(

@@ -305,7 +305,7 @@ class SignIn:
     def _by_command(self) -> BadRequest:
         return BadRequest(
             "signin_by_command",
-            "Google sends no browser back to this Catflap. Sign in on a computer: pip install catflap, then "
+            "Google sends no browser back to this Catflap. Sign in on a computer: pipx install catflap, then "
             f"{self.command}",
         )
 

@@ -8,7 +8,7 @@ export PYTHONDONTWRITEBYTECODE :=
 COMPILE := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
   --no-emit-package google-sandbox --no-emit-package catflap-client
 
-.PHONY: help demo test test-fast check format lock bench recognisers esphome home-assistant docs listen screens clean
+.PHONY: help demo test test-fast check check-layers check-scripts check-style check-types format lock bench recognisers esphome home-assistant docs listen screens clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -23,10 +23,19 @@ test-fast: .venv/dev ## unit and many integration tests, in about two minutes
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not browser" $(ARGS)
 
 check: .venv/dev node_modules/.package-lock.json
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target check-types check-style check-layers check-scripts
+
+check-style:
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
+
+check-types:
 	@$(BIN)/mypy
+
+check-layers:
 	@$(BIN)/lint-imports --no-cache
+
+check-scripts:
 	@PATH="$(CURDIR)/$(BIN):$$PATH" node_modules/.bin/tsc
 	@PATH="$(CURDIR)/$(BIN):$$PATH" node_modules/.bin/tsc --project tsconfig.worker.json
 

@@ -14,7 +14,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.journeys.conftest import Demo
-from tests.support.chromium import CHROMIUM, open_browser
+from tests.support.chromium import open_browser
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
@@ -26,7 +26,7 @@ IDLE = '#mia[data-state="idle"]'
 
 @pytest.fixture
 async def page() -> AsyncIterator[Page]:
-    async with open_browser(program=CHROMIUM) as browser:
+    async with open_browser() as browser:
         context = await browser.new_context(
             locale="en-GB",
             timezone_id="UTC",

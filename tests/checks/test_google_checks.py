@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from catflap.checks.catalogue import found_by
 from catflap.checks.clock_checks import check_clock
-from catflap.checks.google_checks import check_client, check_redirect_uri, registration
+from catflap.checks.google_checks import check_client, check_redirect_uri, registration, to_register
 from catflap.clock import SystemClock
 from catflap.errors import OperatorMustAct, TryAgain
 from catflap.google.client_check import check_google
@@ -79,9 +79,11 @@ async def test_where_people_sign_in_by_the_command_no_redirect_uri_is_missed(
     google.add_client(DESKTOP_CLIENT_ID, DESKTOP_SECRET, client_type="desktop")
     plain = make(**of_google(google), **DESKTOP, public_url="http://192.168.1.20:8400")
     assert (await check_redirect_uri(plain), await check_client(plain)) == ([], [])
+    assert to_register(plain.settings) is None
     # At an https address the page has its own button.
     both = make(**of_google(google), **DESKTOP, public_url="https://192.168.1.20")
     assert codes(await check_redirect_uri(both)) == ["redirect_uri_raw_address"]
+    assert to_register(both.settings) == registration(both.settings)
     google.delete_client(DESKTOP_CLIENT_ID)
     assert codes(await check_client(plain)) == ["google_desktop_client_rejected"]
     alone = make(**{**of_google(google), **DESKTOP, "google_client_id": ""})

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.async_api import expect
 
 from catflap.clock import FixedClock
 from catflap.store.database import Urls
@@ -18,6 +19,7 @@ from tests.support.app_client import (
     RunningApp,
     running_app,
 )
+from tests.support.chromium import strict_page
 from tests.support.desktop import HANDOVER, LOOPBACK, PATH, Command, hand_over, take_over
 from tests.support.signin import NOTHING, ONE_OF_EACH, error_of
 from tests.support.signin_codes import id_token, native, post
@@ -206,3 +208,16 @@ async def test_the_page_of_a_home_network_is_signed_in_by_command_and_https_keep
         assert opened.headers["Set-Cookie"].startswith(cookie)
         assert ("; Secure" in opened.headers["Set-Cookie"]) is not is_plain
         assert ("strict-transport-security" in opened.headers) is not is_plain
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+async def test_the_lines_to_sign_in_by_fit_a_phone(
+    database_urls: Urls, clock: FixedClock, tmp_path: Path
+) -> None:
+    settings = {"public_url": "http://catflap-in-the-kitchen.home.arpa:8400", "calendars": True, **DESKTOP}
+    async with running_app(database_urls, clock, tmp_path, **settings) as app, strict_page() as page:
+        await page.set_viewport_size({"width": 320, "height": 640})
+        await page.goto(app.origin)
+        await expect(page.get_by_text("catflap signin --server")).to_be_visible()
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")

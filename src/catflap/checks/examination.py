@@ -91,7 +91,7 @@ async def examine(
         results = await asyncio.gather(*runs, _with_database(here, stack, seconds))
     findings = [one for result in results for one in result]
     findings.sort(key=lambda one: (GROUPS.index(one.group), SEVERITIES.index(one.severity)))
-    return Examination(findings, google_checks.registration(settings))
+    return Examination(findings, google_checks.to_register(settings))
 
 
 async def _with_database(here: Installation, stack: AsyncExitStack, seconds: float) -> list[Finding]:

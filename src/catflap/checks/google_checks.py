@@ -23,16 +23,23 @@ def registration(settings: Settings) -> Registration:
     return Registration(redirect_uri, settings.origin)
 
 
-async def check_redirect_uri(here: Installation) -> Sequence[Finding]:
-    """Check that Google accepts the redirect URI, and that the client's file has it."""
-    settings, wanted = here.settings, registration(here.settings)
-    uri = wanted.redirect_uri
+def to_register(settings: Settings) -> Registration | None:
+    """Return the same, or None where people sign in by `catflap signin`, which needs no registration."""
     with contextlib.suppress(OperatorMustAct):
         clients = settings.google_clients()
         if clients.desktop is not None and (clients.web is None or settings.is_plain_network):
-            # People sign in by `catflap signin`, whose redirect URIs need no registration.
-            return []
-        uri = clients.primary.redirect_uri
+            return None
+    return registration(settings)
+
+
+async def check_redirect_uri(here: Installation) -> Sequence[Finding]:
+    """Check that Google accepts the redirect URI, and that the client's file has it."""
+    settings, wanted = here.settings, to_register(here.settings)
+    if wanted is None:
+        return []
+    uri = wanted.redirect_uri
+    with contextlib.suppress(OperatorMustAct):
+        uri = settings.google_clients().primary.redirect_uri
     findings = _refused(uri)
     if origin_of_uri(uri) != settings.origin and not (is_loopback(uri) and is_loopback(settings.origin)):
         findings.append(found("redirect_uri_elsewhere", uri=uri, origin=settings.origin))

@@ -1,15 +1,14 @@
 """What people choose and answer on the page: preferences, a mute of all devices, again and later."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, Route, expect
+from playwright.async_api import Browser, Page, expect
 
 from tests.support.fake_state import FakeApi
-from tests.web.visits import NOON, SHOWS, SOON, SPEAKS, Visit, on_a_phone, says
+from tests.web.visits import NOON, SHOWS, SOON, SPEAKS, Visit, hold, on_a_phone, says
 
 pytestmark = [
     pytest.mark.browser,
@@ -84,15 +83,7 @@ async def test_what_is_said_and_when_is_chosen_with_the_rest_untouched(page: Pag
 
 async def test_a_choice_stays_while_the_one_before_it_is_saved(page: Page, catflap: FakeApi) -> None:
     before = dict(catflap.preferences)
-    reached, goes_on = asyncio.Event(), asyncio.Event()
-
-    async def hold(route: Route) -> None:
-        if route.request.method == "PUT":
-            reached.set()
-            await goes_on.wait()
-        await route.continue_()
-
-    await page.route("**/v1/preferences", hold)
+    reached, goes_on = await hold(page, "**/v1/preferences", "PUT")
     await Visit(page, catflap).open("/when")
     await page.select_option("#repeat", "3")
     await reached.wait()

@@ -10,10 +10,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from playwright.async_api import BrowserContext, Page, Route, expect
+from playwright.async_api import BrowserContext, Page, expect
 
 from tests.support.fake_state import ALICE, FakeApi
-from tests.web.visits import NOON, SOON, SPEAKS, Visit, guarded
+from tests.web.visits import NOON, SOON, SPEAKS, Visit, guarded, hold
 
 pytestmark = [
     pytest.mark.browser,
@@ -166,14 +166,7 @@ async def test_signing_out_in_one_tab_silences_the_other(context: BrowserContext
 async def test_signing_out_ends_where_the_server_leads_also_when_the_end_is_noticed_before(
     page: Page, context: BrowserContext, catflap: FakeApi
 ) -> None:
-    reached, goes_on = asyncio.Event(), asyncio.Event()
-
-    async def hold(route: Route) -> None:
-        reached.set()
-        await goes_on.wait()
-        await route.continue_()
-
-    await page.route("**/signout", hold)
+    reached, goes_on = await hold(page, "**/signout")
     await Visit(page, catflap).open("/voice")
     async with guarded(context) as other:
         await other.goto(f"{catflap.url}/privacy")

@@ -1,16 +1,15 @@
 """A device on the screen "Devices": name, volume, mute, quiet hours, format, key, members, speakers."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Locator, Page, Route, expect
+from playwright.async_api import Browser, Locator, Page, expect
 
 from tests.support.fake_devices import INVITATION
 from tests.support.fake_state import FakeApi
-from tests.web.visits import Visit, finds_nothing, focus, on_a_phone, says
+from tests.web.visits import Visit, finds_nothing, focus, hold, on_a_phone, says
 
 pytestmark = [
     pytest.mark.browser,
@@ -196,14 +195,7 @@ async def test_a_speaker_takes_nothing_before_it_is_known_what_is_set(page: Page
     await Visit(page, catflap).open("/devices")
     await press(page, page.locator("#device-speakers"), "speaker_add")
     await expect(card(page, 90)).to_contain_text("Bath")
-    reached, goes_on = asyncio.Event(), asyncio.Event()
-
-    async def hold(route: Route) -> None:
-        reached.set()
-        await goes_on.wait()
-        await route.continue_()
-
-    await page.route("**/v1/speakers", hold)
+    reached, goes_on = await hold(page, "**/v1/speakers")
     await card(page, 90).locator("summary").click()
     await reached.wait()
     rest = card(page, 90).get_by_role("textbox", name=await says(page, "speaker_rest"))

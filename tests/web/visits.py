@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.async_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.async_api import Browser, BrowserContext, Locator, Page, Route, expect
 
 from catflap.web.i18n import texts
 from tests.support.fake_state import FakeApi
@@ -114,6 +114,20 @@ async def on_a_phone(browser: Browser, language: str) -> AsyncIterator[Page]:
     async with guarded(context) as opened:
         yield opened
     await context.close()
+
+
+async def hold(page: Page, address: str, *methods: str) -> tuple[asyncio.Event, asyncio.Event]:
+    """Hold requests; the first event tells that one has come, the second is set to let them go on."""
+    come, goes_on = asyncio.Event(), asyncio.Event()
+
+    async def answer(route: Route) -> None:
+        if not methods or route.request.method in methods:
+            come.set()
+            await goes_on.wait()
+        await route.continue_()
+
+    await page.route(address, answer)
+    return come, goes_on
 
 
 async def focus(control: Locator) -> None:

@@ -14,10 +14,11 @@ from pydantic import SecretStr
 
 from catflap.checks import Finding, clock_checks, database_checks, examine
 from catflap.checks.installation import Database
+from catflap.cli.sockets import bind, port_of
 from catflap.clock import SystemClock
 from catflap.extras import missing_extra
 from catflap.settings import Settings
-from catflap.store import connect, embedded
+from catflap.store import connect, embedded, migrate
 from catflap.store.database import Urls, asyncpg_options
 from tests.checks.conftest import Make, codes, of_database
 from tests.support.mosquitto import free_port
@@ -29,6 +30,18 @@ _NO_GOOGLE = {"google_discovery_url": "http://127.0.0.1:1/none", "port": 0}
 async def database_findings(**settings: Any) -> list[Finding]:
     found = await examine(Settings(**{**_NO_GOOGLE, **settings}))
     return [one for one in found.findings if one.group == "Database" or one.code == "extra_missing"]
+
+
+async def test_a_database_that_takes_connections_and_never_answers(
+    database_urls: Urls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one that is frozen, or a firewall that drops what comes."""
+    monkeypatch.setattr(migrate, "_ANSWER_SECONDS", 0.2)
+    with bind("127.0.0.1", 0) as silent:
+        url = SecretStr(f"postgresql://catflap_app:secret@127.0.0.1:{port_of(silent)}/catflap")
+        settings = {"data_dir": tmp_path, **of_database(database_urls), "database_url": url}
+        (finding,) = await database_findings(**settings)
+    assert finding.code == "database_unreachable"
 
 
 async def test_a_database_that_is_away_or_refuses_us(database_urls: Urls, tmp_path: Path) -> None:

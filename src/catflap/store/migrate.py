@@ -18,6 +18,8 @@ _FULL = (
     "process."
 )
 _MIGRATE = "Run `catflap migrate` once, as an owner of the database."
+# A server that is frozen takes the connection, and never answers.
+_ANSWER_SECONDS = 10.0
 # Several processes may start at once; one of them migrates, the others wait.
 MIGRATION_LOCK = 0x0CA7F1A9
 # The transaction of a process that hangs, or of a machine that lost its power, ends and frees its locks.
@@ -85,7 +87,7 @@ async def require_migrated(urls: Urls) -> None:
     """
     for url in (urls.app, urls.vault):
         try:
-            connection = await asyncpg.connect(**asyncpg_options(url))
+            connection = await asyncpg.connect(**asyncpg_options(url), timeout=_ANSWER_SECONDS)
         except (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError):
             raise OperatorMustAct(
                 "database_refused",

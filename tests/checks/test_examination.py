@@ -62,7 +62,10 @@ async def test_the_command_beside_a_running_catflap(app: RunningApp, installed: 
     assert await app.dump() == before
     code, out, _ = await doctor(CATFLAP_POPUP_REDIRECT_URI="nowhere")
     assert code == 3
-    assert "CATFLAP_POPUP_REDIRECT_URI" in out
+    assert "CATFLAP_POPUP_REDIRECT_URI" in out and "registered" not in out
+    desktop = {"CATFLAP_GOOGLE_DESKTOP_CLIENT_ID": "x", "CATFLAP_GOOGLE_DESKTOP_CLIENT_SECRET": "x"}
+    _, out, _ = await doctor(**desktop, GOOGLE_CLIENT_ID="")
+    assert out.startswith("Nothing is to be registered at Google")
 
 
 async def test_a_check_that_fails_or_takes_too_long_is_a_finding(

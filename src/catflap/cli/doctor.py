@@ -71,6 +71,8 @@ def _lines(examination: Examination) -> Iterator[str]:
         yield "To register for the OAuth client at console.cloud.google.com, to the letter:"
         yield f"  redirect URI       {examination.registration.redirect_uri}"
         yield f"  JavaScript origin  {examination.registration.javascript_origin}"
+    elif all(one.code != "settings_invalid" for one in examination.findings):
+        yield "Nothing is to be registered at Google: people sign in by `catflap signin`."
     for group, findings in groupby(examination.findings, key=lambda one: one.group):
         yield ""
         yield typer.style(group, bold=True)

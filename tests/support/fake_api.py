@@ -4,7 +4,7 @@ Its answers are the response models of the real API, so they have the same shape
 page with the real one.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, time, timedelta
 from types import SimpleNamespace
@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import RedirectResponse, StreamingResponse
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from catflap.cli.http_server import serving
 from catflap.cli.sockets import bind, port_of
@@ -42,7 +43,38 @@ from tests.support.fake_voice import add_voice
 from tests.support.fake_when import add_when
 
 
-def build(catflap: FakeApi) -> FastAPI:
+def build(catflap: FakeApi) -> ASGIApp:
+    """The fake as an application that writes down what is asked and refuses who is not signed in."""
+    app = _routes(catflap)
+
+    async def asked(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            request = Request(scope)
+            catflap.asked.append(f"{request.method} {request.url.path}")
+            if (refusal := _refused(catflap, request)) is not None:
+                await refusal(scope, receive, send)
+                return
+        await app(scope, receive, send)
+
+    return asked
+
+
+def _refused(catflap: FakeApi, request: Request) -> Response | None:
+    """Return the error for a call that is not authenticated, as the real API does."""
+    path = request.url.path
+    if not path.startswith("/v1/") or path.startswith(("/v1/device/", "/v1/sounds/", "/v1/dialects")):
+        return None
+    if catflap.ailing:
+        return problem_of(DatabaseUnavailable("the fake API is ailing"))
+    if catflap.viewer is None:
+        return problem_of(BadRequest("unauthenticated", "Sign in first."))
+    sent = request.headers.get("x-csrf-token")
+    if sent != catflap.viewer.csrf_token and (sent is not None or request.method != "GET"):
+        return problem_of(BadRequest("csrf", "Reload the page."))
+    return None
+
+
+def _routes(catflap: FakeApi) -> FastAPI:
     app = FastAPI()
     app.add_exception_handler(HTTPException, http_error)
     app.state.catflap = SimpleNamespace(
@@ -52,25 +84,6 @@ def build(catflap: FakeApi) -> FastAPI:
     app.include_router(installable.router)
     app.include_router(page_router)
     app.dependency_overrides[viewer] = lambda: catflap.viewer
-
-    def refused(request: Request) -> Response | None:
-        """Return the error for a call that is not authenticated, as the real API does."""
-        path = request.url.path
-        if not path.startswith("/v1/") or path.startswith(("/v1/device/", "/v1/sounds/", "/v1/dialects")):
-            return None
-        if catflap.ailing:
-            return problem_of(DatabaseUnavailable("the fake API is ailing"))
-        if catflap.viewer is None:
-            return problem_of(BadRequest("unauthenticated", "Sign in first."))
-        sent = request.headers.get("x-csrf-token")
-        if sent != catflap.viewer.csrf_token and (sent is not None or request.method != "GET"):
-            return problem_of(BadRequest("csrf", "Reload the page."))
-        return None
-
-    @app.middleware("http")
-    async def dress(request: Request, handle: Callable[[Request], Awaitable[Response]]) -> Response:
-        catflap.asked.append(f"{request.method} {request.url.path}")
-        return refused(request) or await handle(request)
 
     @app.get("/v1/session")
     async def session() -> SessionLifetime:

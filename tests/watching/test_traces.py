@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+import logging
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -133,17 +135,27 @@ async def test_a_collector_that_is_away_disturbs_nobody(app: RunningApp) -> None
     assert len(collector.bodies) == 1
 
 
+@contextmanager
+def logged_as_json() -> Iterator[None]:
+    """The log of `catflap serve` in this process, and afterwards that of the tests again."""
+    before, root = structlog.get_config(), logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    log.configure("json", "info")
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
+        root.handlers[:] = handlers
+        root.setLevel(level)
+
+
 async def test_the_log_lines_of_a_request_have_its_trace_id(
     app: RunningApp, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before = structlog.get_config()
-    log.configure("json", "info")
-    try:
+    with logged_as_json():
         for more in (TRACEPARENT, {}):
             headers = {**app.page_headers(), **more, "Content-Type": "application/octet-stream"}
             await app.client.post("/storeauthcode", content=b"4/0Awrong", headers=headers)
-    finally:
-        structlog.configure(**before)
     lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     ids = [line["trace_id"] for line in lines if line["event"] == "signin_failed"]
     assert len(ids) == 2

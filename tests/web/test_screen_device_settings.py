@@ -91,7 +91,8 @@ async def test_quiet_hours_are_set_and_ended(page: Page, catflap: FakeApi) -> No
     catflap.paired = [dict(MIA)]
     await Visit(page, catflap).open("/devices")
     await card(page).locator("summary").click()
-    begin, end = await card(page).locator('input[type="time"]').all()
+    times = card(page).locator('input[type="time"]')
+    begin, end = times.nth(0), times.nth(1)
     await begin.fill("22:00")
     await end.fill("07:00")
     await end.press("Enter")

@@ -24,7 +24,7 @@ from tests.support.openapi import operations
 
 pytestmark = pytest.mark.slow
 
-EXAMPLES = int(os.environ.get("CATFLAP_STRANGERS", "4"))
+EXAMPLES = int(os.environ.get("CATFLAP_STRANGERS", "3"))
 # What ends the identity that asks comes last.
 ENDING = ("/signout", "/v1/me", "/v1/sessions", "/v1/sessions/{session_id}")
 HOOKS = Path(__file__).parent / "strangers_hooks.py"

@@ -12,13 +12,7 @@ from catflap.announcements.samples import Samples
 from catflap.calendars import EventWriter
 from catflap.calendars.push_notifications import PushNotifications
 from catflap.clock import Clock
-from catflap.components import (
-    Components,
-    Infrastructure,
-    VaultComponents,
-    http_client,
-    open_components,
-)
+from catflap.components import Components, VaultComponents, open_components
 from catflap.devices.acks import Acks
 from catflap.devices.devices import Devices
 from catflap.devices.members import Members
@@ -36,6 +30,7 @@ from catflap.google.jwks import JwksCache
 from catflap.google.proxy_rules import parse_rules
 from catflap.google.risc import SecurityEventTokens, configuration_url
 from catflap.google_client_settings import GoogleClients
+from catflap.infrastructure import Infrastructure, http_client
 from catflap.log import log
 from catflap.settings import Settings
 from catflap.signin import Sessions, SignIn, SignInPolicy, Users

@@ -11,13 +11,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import httpx2
-from sqlalchemy.engine import URL
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.announcements.planner import Planner
 from catflap.announcements.rendering import Renderer
 from catflap.announcements.samples import SampleRenderer
-from catflap.calendars import Calendars, RequestBudget, SyncIntervals
+from catflap.calendars import Calendars, SyncIntervals
 from catflap.calendars.budget_windows import polls_per_minute
 from catflap.calendars.changes import ChangeRecorder
 from catflap.calendars.push_channels import PushChannels
@@ -28,19 +26,12 @@ from catflap.errors import UserMustAct
 from catflap.extras import load_optional
 from catflap.google.calendar import CalendarApi
 from catflap.google.calendar_channels import CalendarChannelApi
-from catflap.google.discovery import Discovery
-from catflap.google.oauth import OAuth
 from catflap.google.scopes import READ_SETTINGS
-from catflap.google_client_settings import GoogleClients
+from catflap.infrastructure import Infrastructure, open_infrastructure
 from catflap.log import log
 from catflap.setting_urls import is_loopback
 from catflap.settings import Settings
 from catflap.speech import NoVoice, Speech, Voices, hosts_that_get_titles, voices_of
-from catflap.store.connect import open_database
-from catflap.store.counters import Counters
-from catflap.store.data_dir import prepare_data_dir
-from catflap.store.database import Urls, connect
-from catflap.store.notify import NotificationListener
 from catflap.store.prepared_reads import PreparedReads, open_connections
 from catflap.store.task_types import API_KEYS_TOPIC, WEBHOOKS_TOPIC
 from catflap.tls import tls_context
@@ -83,36 +74,6 @@ _SOUNDS_OUT_OF_REACH = (
     "The speakers of Home Assistant fetch sounds from this Catflap, whose address is this machine's own: set "
     "CATFLAP_PUBLIC_URL to an address by which they reach it."
 )
-
-
-@dataclass(frozen=True)
-class Infrastructure:
-    """Settings, clock, database, and the connections to Google.
-
-    Attributes:
-        oauth: That of the primary client.
-        other_clients: Those of the other clients.
-    """
-
-    settings: Settings
-    clients: GoogleClients
-    clock: Clock
-    urls: Urls
-    engine: AsyncEngine
-    vault_engine: AsyncEngine
-    notifications: NotificationListener
-    http: httpx2.AsyncClient
-    discovery: Discovery
-    oauth: OAuth
-    other_clients: tuple[OAuth, ...]
-    request_budget: RequestBudget
-    counters: Counters
-
-    @property
-    def desktop(self) -> OAuth | None:
-        """The connection of the desktop client, None without one."""
-        ours = (self.oauth, *self.other_clients)
-        return next((one for one in ours if one.client == self.clients.desktop), None)
 
 
 @dataclass(frozen=True)
@@ -200,7 +161,7 @@ async def open_components(
     voices = voices_of(settings)
     settings = _decide_calendars(settings, voices)
     async with AsyncExitStack() as stack:
-        infrastructure = await _infrastructure(settings, clock or SystemClock(), auth_path, stack)
+        infrastructure = await open_infrastructure(settings, clock or SystemClock(), auth_path, stack)
         vault = await _vault(infrastructure, stack)
         speech = Speech(engines=voices.engines)
         stack.push_async_callback(speech.aclose)
@@ -234,37 +195,6 @@ def _decide_calendars(settings: Settings, voices: Voices) -> Settings:
     if not calendars:
         log.info("calendars_not_read", hint=_CALENDARS_OFF)
     return settings.model_copy(update={"calendars": calendars})
-
-
-async def _infrastructure(
-    settings: Settings, clock: Clock, auth_path: str, stack: AsyncExitStack
-) -> Infrastructure:
-    clients = settings.google_clients(auth_path)
-    prepare_data_dir(settings.data_dir)
-    urls = await open_database(settings, stack)
-    engine = _engine(stack, settings, urls.app)
-    http = http_client(settings)
-    discovery = Discovery(http, settings.google_discovery_url)
-    return Infrastructure(
-        settings=settings,
-        clients=clients,
-        clock=clock,
-        urls=urls,
-        engine=engine,
-        vault_engine=_engine(stack, settings, urls.vault),
-        http=await stack.enter_async_context(http),
-        notifications=await stack.enter_async_context(NotificationListener(urls.app)),
-        discovery=discovery,
-        oauth=OAuth(http, discovery, clients.primary),
-        other_clients=tuple(OAuth(http, discovery, one) for one in clients.all[1:]),
-        request_budget=RequestBudget(
-            engine,
-            clock,
-            settings.calendar_requests_per_minute,
-            settings.calendar_user_requests_per_minute,
-        ),
-        counters=await stack.enter_async_context(Counters(engine, clock)),
-    )
 
 
 async def _vault(infrastructure: Infrastructure, stack: AsyncExitStack) -> VaultComponents:
@@ -391,14 +321,3 @@ async def _device_channels(
         infrastructure.counters.count,
     )
     return channels
-
-
-def http_client(settings: Settings) -> httpx2.AsyncClient:
-    """Return a client for Google, with a connection pool of its own."""
-    return httpx2.AsyncClient(verify=tls_context(), timeout=settings.google_timeout, follow_redirects=False)
-
-
-def _engine(stack: AsyncExitStack, settings: Settings, url: URL) -> AsyncEngine:
-    engine = connect(url, pool_size=settings.database_pool, seconds=settings.database_timeout)
-    stack.push_async_callback(engine.dispose)
-    return engine

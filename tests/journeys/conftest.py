@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -14,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.processes import run_command
+from tests.support.processes import interrupt, run_command
 from tests.support.voices import quick_voices
 
 SHARED_CALENDARS = Path(__file__).resolve().parents[3] / "shared" / "data" / "calendars"
@@ -67,13 +66,7 @@ def start(*arguments: str, cwd: Path, **environment: str) -> Iterator[subprocess
         try:
             yield process
         finally:
-            process.send_signal(signal.SIGINT)
-            try:
-                process.wait(30)
-            finally:
-                process.kill()
-                assert process.stdout is not None
-                process.stdout.close()
+            interrupt(process)
 
 
 def run(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import multiprocessing
+import signal
 import subprocess
 import tempfile
 from pathlib import Path
@@ -61,6 +62,17 @@ class Caller:
         self._process.kill()
         self._process.join()
         self._pipe.close()
+
+
+def interrupt(process: subprocess.Popen[str]) -> None:
+    """End a command as Ctrl-C does, and kill it where that takes half a minute."""
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(30)
+    finally:
+        process.kill()
+        assert process.stdout is not None
+        process.stdout.close()
 
 
 async def run_together(*orders: dict[str, Any]) -> list[dict[str, Any] | None]:

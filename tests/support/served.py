@@ -1,14 +1,13 @@
 """`catflap serve` of the built wheel as a process, with a sandbox Google that runs in the test."""
 
 import contextlib
-import signal
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from google_sandbox import Sandbox
-from tests.support.processes import run_command
+from tests.support.processes import interrupt, run_command
 from tests.support.voices import quick_voices
 from tests.support.wheel import InstalledWheel
 
@@ -43,13 +42,7 @@ class Home:
                 assert origin, log.read_text()
                 yield origin
             finally:
-                process.send_signal(signal.SIGINT)
-                try:
-                    process.wait(30)
-                finally:
-                    process.kill()
-                    assert process.stdout is not None
-                    process.stdout.close()
+                interrupt(process)
 
     @property
     def environment(self) -> dict[str, str]:

@@ -161,7 +161,8 @@ def _http() -> httpx2.AsyncClient:
 
 
 def _texts(document: dict[str, Any]) -> list[str]:
-    return [one["text"] for one in document["announcements"]]
+    """What it says of one appointment each: the briefing of a day has other words after a second one."""
+    return [one["text"] for one in document["announcements"] if one["kind"] in ("before", "start")]
 
 
 def _event(title: str, *, hours: int) -> dict[str, Any]:

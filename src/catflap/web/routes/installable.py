@@ -53,7 +53,7 @@ async def manifest(request: Request, services: ServicesDep) -> JSONResponse:
 @router.api_route("/service-worker.js", methods=_READ, include_in_schema=False)
 async def service_worker(request: Request) -> Response:
     """The service worker, at the root of the page, because its address limits its scope."""
-    response = await static_files.answer_file("page/app/service-worker.js", request)
+    response = static_files.answer_file("page/app/service-worker.js", request)
     # Of the worker, which asks for files of its own server only.
     response.headers["Content-Security-Policy"] = "default-src 'none'; connect-src 'self'"
     return response
@@ -62,7 +62,7 @@ async def service_worker(request: Request) -> Response:
 @router.api_route("/favicon.ico", methods=_READ, include_in_schema=False)
 async def favicon(request: Request) -> Response:
     """The icon that browsers ask for without being told of it."""
-    return await static_files.answer_file("page/app/favicon.ico", request)
+    return static_files.answer_file("page/app/favicon.ico", request)
 
 
 @router.get("/offline", response_class=HTMLResponse, include_in_schema=False)

@@ -3,10 +3,12 @@
 import { create, fill } from "../../lib/dom.js";
 import { recall, remember } from "../../lib/memory.js";
 import { appointmentItem, showProgress } from "../today/appointments.js";
+import { handleDetails } from "../today/details.js";
 import { Earlier } from "../today/earlier.js";
 import { Line } from "../today/line.js";
+import { markItem } from "../today/mark.js";
 import { Nothing } from "../today/nothing.js";
-import { once, plannedItem, showPlanned } from "../today/planned.js";
+import { once, showPlanned } from "../today/planned.js";
 import { showProblems } from "../today/problems.js";
 
 /** @typedef {import("../today/appointments.js").Appointment} Appointment */
@@ -22,7 +24,7 @@ export function open(section, { api, format, clock, device, session, day }) {
   const [timed, allDay, planned, problems, scroller] = [find("#appointments"), find("#all-day"), find("#announcements"), find("#problems"), find("#line")];
   const [card, clocks] = [find(".line-card"), find("#clocks")];
   const dialectOf = (/** @type {string} */ dialect) => day.dialect(dialect);
-  const line = new Line(scroller, format, (said) => said.map((one) => plannedItem(one, format, clock.now(), dialectOf)));
+  const line = new Line(scroller, format, (said, state) => markItem(said, state, format, clock.now(), dialectOf));
   const earlier = new Earlier(find(".earlier-card"), api, format, () => device.id);
   const nothing = new Nothing(find("#nothing"));
   /** @type {{one: Appointment, item: HTMLElement}[]} */
@@ -30,12 +32,7 @@ export function open(section, { api, format, clock, device, session, day }) {
   let [drawn, listed] = ["", ""];
 
   asList(find("#as-list"), card, () => line.scrollTo(clock.now()));
-  section.addEventListener("click", ({ target }) => {
-    if (!(target instanceof Element)) return;
-    if (!target.closest(".detail")) toggleDetail(section, target.closest("button.block"));
-    if (!target.closest(".mark, .mark-detail")) line.closeMark();
-  });
-  section.addEventListener("keydown", (event) => event.key === "Escape" && closeDetails(section, true));
+  handleDetails(section);
   const timer = setInterval(tick, TICK);
   session.signal.addEventListener("abort", () => clearInterval(timer));
   show();
@@ -124,26 +121,6 @@ function asList(button, card, onDrawing) {
     remember(key, isList);
     show(isList);
   });
-}
-
-/** Open what belongs to a button, and close what was open. @param {HTMLElement} section @param {Element | null} block */
-function toggleDetail(section, block) {
-  const wasOpen = block?.getAttribute("aria-expanded") === "true";
-  closeDetails(section, false);
-  const detail = block?.nextElementSibling;
-  if (wasOpen || !(detail instanceof HTMLElement)) return;
-  block?.setAttribute("aria-expanded", "true");
-  detail.hidden = false;
-  detail.scrollIntoView({ block: "nearest" });
-}
-
-/** @param {HTMLElement} section @param {boolean} isFocusMoved */
-function closeDetails(section, isFocusMoved) {
-  for (const block of section.querySelectorAll('button.block[aria-expanded="true"]')) {
-    block.setAttribute("aria-expanded", "false");
-    block.nextElementSibling?.toggleAttribute("hidden", true);
-    if (isFocusMoved && block instanceof HTMLElement) block.focus();
-  }
 }
 
 /** @param {{one: Appointment, item: HTMLElement}[]} items */

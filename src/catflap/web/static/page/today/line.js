@@ -1,7 +1,7 @@
 // The time line: axis, now-line and Mia's marks around the list of appointments, which has its places from here.
 
 import { create } from "../../lib/dom.js";
-import { sign } from "./appointments.js";
+import { expand } from "./details.js";
 import { group, hours, layOut, range } from "./layout.js";
 
 /**
@@ -25,20 +25,20 @@ export class Line {
   #scroller;
   #canvas;
   #back;
-  #detail;
-  #describe;
+  #marks;
+  #markItem;
   #nowLine = create("div", "now-line");
   /** @type {Span} */
   #shown = { start: 0, end: 0 };
 
-  /** @param {HTMLElement} scroller @param {Format} format @param {(said: Planned[]) => HTMLElement[]} describe the words of marks */
-  constructor(scroller, format, describe) {
+  /** @param {HTMLElement} scroller @param {Format} format @param {(said: Planned[], state: string) => HTMLElement} markItem makes a mark */
+  constructor(scroller, format, markItem) {
     this.#format = format;
     this.#scroller = scroller;
     this.#canvas = /** @type {HTMLElement} */ (scroller.querySelector(".line-canvas"));
     this.#back = /** @type {HTMLElement} */ (scroller.querySelector(".line-back"));
-    this.#detail = /** @type {HTMLElement} */ (scroller.querySelector(".mark-detail"));
-    this.#describe = describe;
+    this.#marks = /** @type {HTMLElement} */ (scroller.querySelector(".marks"));
+    this.#markItem = markItem;
   }
 
   /**
@@ -62,8 +62,10 @@ export class Line {
       item.style.setProperty("--long", String((span.end - span.start) / HOUR));
       for (const name of /** @type {const} */ (["lane", "lanes", "width"])) item.style.setProperty(`--${name}`, String(place[name]));
     });
-    this.#detail.hidden = true;
-    this.#back.replaceChildren(...this.#axis(full), this.#nowLine, ...group(marks, NEAR).map((some) => this.#mark(some)));
+    this.#back.replaceChildren(...this.#axis(full), this.#nowLine);
+    const focused = this.#marks.querySelector(".mark:focus");
+    this.#marks.replaceChildren(...group(marks, NEAR).map((some) => this.#mark(some)));
+    if (focused instanceof HTMLElement) this.#refocus(focused);
     this.moveNow(now);
     if (before) this.#scroller.scrollTop += this.#pixels(before - this.#shown.start);
     else this.scrollTo(now);
@@ -82,15 +84,10 @@ export class Line {
     this.#scroller.scrollTop = this.#pixels(at - this.#shown.start) - this.#scroller.clientHeight / 3;
   }
 
-  closeMark() {
-    this.#detail.hidden = true;
-  }
-
   clear() {
     this.#shown = { start: 0, end: 0 };
-    this.#detail.replaceChildren();
-    this.#detail.hidden = true;
     this.#back.replaceChildren();
+    this.#marks.replaceChildren();
   }
 
   /** @param {number[]} full */
@@ -107,21 +104,18 @@ export class Line {
   /** @param {Mark[]} some at about the same time */
   #mark(some) {
     const state = URGENT.find((one) => some.some((mark) => mark.state === one)) ?? "ready";
-    const mark = create("span", "mark");
-    mark.dataset.state = state;
-    mark.append(sign("mia"));
-    if (some.length > 1) mark.append(create("span", "mark-count", String(some.length)));
-    const at = some[0]?.at ?? 0;
-    this.#place(mark, at);
-    mark.addEventListener("click", () => {
-      const isOpen = !this.#detail.hidden && this.#detail.dataset.at === String(at);
-      this.#detail.dataset.at = String(at);
-      this.#place(this.#detail, at);
-      this.#detail.replaceChildren(...this.#describe(some.map(({ said }) => said)));
-      this.#detail.hidden = isOpen;
-      if (!isOpen) this.#detail.scrollIntoView({ block: "nearest" });
-    });
-    return mark;
+    const item = this.#markItem(some.map(({ said }) => said), state);
+    this.#place(item, some[0]?.at ?? 0);
+    return item;
+  }
+
+  /** Focus the mark that replaces another, and leave it open or closed. @param {HTMLElement} before */
+  #refocus(before) {
+    const marks = /** @type {NodeListOf<HTMLElement>} */ (this.#marks.querySelectorAll(".mark"));
+    const mark = [...marks].find(({ dataset }) => dataset.at === before.dataset.at);
+    if (!mark) return;
+    mark.focus({ preventScroll: true });
+    expand(mark, before.getAttribute("aria-expanded") === "true");
   }
 
   /** @param {HTMLElement} element @param {number} at */

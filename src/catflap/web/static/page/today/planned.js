@@ -35,10 +35,8 @@ export function plannedItem(one, format, now, dialectOf, isFirst = false) {
   const { label, language } = dialectOf(one.dialect);
   const text = create("span", "what", one.text);
   text.setAttribute("lang", language);
-  const isHeldByPlan = one.state === "held" && one.held_for !== null;
-  const state = isHeldByPlan ? format.word(`held_${one.held_for}`) : format.word(`state_${one.state}`);
   const which = create("span", "which");
-  which.append(create("span", "dialect", label), ` · ${state}`);
+  which.append(create("span", "dialect", label), ` · ${stateOf(one, format)}`);
   const days = format.daysUntil(one.play_at, now);
   if (days !== 0) which.append(` · ${days === 1 ? format.word("tomorrow") : format.date(one.play_at)}`);
   const row = create("li", "announcement");
@@ -46,6 +44,12 @@ export function plannedItem(one, format, now, dialectOf, isFirst = false) {
   row.classList.toggle("over", OVER.has(one.state));
   row.append(create("span", "when", format.time(one.play_at)), text, which);
   return row;
+}
+
+/** What is or was done with it, in words. @param {Planned} one @param {Format} format */
+export function stateOf(one, format) {
+  const isHeldByPlan = one.state === "held" && one.held_for !== null;
+  return format.word(isHeldByPlan ? `held_${one.held_for}` : `state_${one.state}`);
 }
 
 /** With several devices the same words are planned several times; one line is enough. @param {Planned[]} planned */

@@ -246,6 +246,8 @@ async def _maintenance_tick_due(one: Large) -> Awaitable[Any]:
     await one.prepare(
         "UPDATE vault.webhook_deliveries SET done_at = $1 WHERE payload->>'data' LIKE '99%'", old
     )
+    handled = "UPDATE app.risc_events SET done_at = $1 WHERE jti LIKE 'jti-99%'"
+    await one.prepare(handled, one.app.clock.now() - timedelta(days=61))
     return _maintenance(one).tick()
 
 

@@ -174,8 +174,8 @@ INSERT INTO app.counter_totals (name, label, value)
 SELECT 'token_refreshes', 'outcome ' || n, n FROM generate_series(1, 12) n;
 
 INSERT INTO app.risc_events (jti, events, received_at, done_at)
-SELECT 'jti-' || i, '[]', :now: - i % 100 * interval '1 day', :now: - i % 100 * interval '1 day'
-FROM generate_series(10, :users:, 10) i;
+SELECT 'jti-' || i, '[]', :now: - i % 60 * interval '1 day', :now: - i % 60 * interval '1 day'
+FROM generate_series(1, :users:, 2) i;
 
 -- Active grants except for each thirtieth, which needs a new consent or is revoked; two thirds are in use.
 INSERT INTO vault.google_tokens

@@ -6,17 +6,18 @@ from datetime import timedelta
 
 import httpx2
 import pytest
-from sqlalchemy import insert, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 from structlog.testing import capture_logs
 
 from catflap.clock import FixedClock
 from catflap.google.oauth import OAuth, TokenResponse
+from catflap.store.tables import risc_events
 from catflap.store.vault_tables import google_tokens, webhook_deliveries
 from catflap.vault import Vault
 from catflap.vault.audit import Audit
 from catflap.vault.calendar_changed import CalendarChangedEvents
-from catflap.vault.lifetimes import UNUSED
+from catflap.vault.lifetimes import SECURITY_EVENTS_KEPT, UNUSED
 from catflap.vault.maintenance import Maintenance, _run_each
 from catflap.vault.security_events import SecurityEventHandler
 from catflap.vault.webhooks import Address, Webhooks
@@ -90,6 +91,18 @@ async def test_what_was_begun_is_finished_and_what_is_over_is_forgotten(
     clock.advance(timedelta(days=31))
     await maintenance.tick()
     assert await vault.grants.of_user(grant.user_id) == []
+
+
+async def test_a_handled_security_event_is_deleted_when_it_is_old(
+    maintenance: Maintenance, engine: AsyncEngine, clock: FixedClock
+) -> None:
+    event = insert(risc_events).values(jti="old", events=[], received_at=clock.now(), done_at=clock.now())
+    async with engine.begin() as connection:
+        await connection.execute(event)
+    clock.advance(SECURITY_EVENTS_KEPT + timedelta(seconds=1))
+    await maintenance.tick()
+    async with engine.connect() as connection:
+        assert (await connection.scalars(select(risc_events.c.jti))).all() == []
 
 
 async def test_while_google_is_down_maintenance_harms_nothing(

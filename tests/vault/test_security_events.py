@@ -1,5 +1,6 @@
 """Security events: verified, handled once, and never lost."""
 
+from datetime import timedelta
 from typing import Any
 
 import httpx2
@@ -8,9 +9,11 @@ from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.clock import FixedClock
+from catflap.google.risc import MAX_AGE, SecurityEvents
 from catflap.signin import Sessions
 from catflap.store.tables import accounts, risc_events
 from catflap.vault import Grant
+from catflap.vault.lifetimes import SECURITY_EVENTS_KEPT
 from google_sandbox.risc.events import event_token, subject, token_subject
 from tests.vault.conftest import CLIENT_ID, Google, GrantConsent, TokenApi
 
@@ -19,6 +22,12 @@ RISC = "/google/risc"
 
 def _token(google: Google, event: str, claims: dict[str, Any], client_id: str = CLIENT_ID) -> str:
     return event_token(google.sandbox.state, client_id, event, claims)
+
+
+def _issued(google: Google, ahead: timedelta) -> str:
+    """Return a token that is issued by a clock that is ahead of ours."""
+    google.sandbox.state.offset = ahead
+    return _token(google, "verification", {})
 
 
 def _about(google: Google, grant: Grant, **members: str) -> dict[str, Any]:
@@ -127,6 +136,42 @@ async def test_an_event_acts_once_however_often_it_comes(
     assert person.account_sub not in repr(row)
 
 
+@pytest.mark.parametrize("ahead", [timedelta(0), MAX_AGE])
+async def test_an_event_that_is_no_longer_stored_is_refused_by_its_age(
+    api: TokenApi, google: Google, engine: AsyncEngine, clock: FixedClock, ahead: timedelta
+) -> None:
+    handler = api.services.security_event_handler
+    token = _issued(google, ahead)
+    assert (await _tell(api, token)).status_code == 202
+    clock.advance(SECURITY_EVENTS_KEPT)
+    await handler.delete_old(clock.now())
+    assert await _jtis(engine) != []
+    clock.advance(timedelta(seconds=1))
+    await handler.delete_old(clock.now())
+    assert await _jtis(engine) == []
+    assert (await _tell(api, token)).status_code == 400
+    assert await _jtis(engine) == []
+
+
+@pytest.mark.parametrize("sign", [-1, 1])
+async def test_an_event_is_accepted_within_thirty_days_of_our_clock(
+    api: TokenApi, google: Google, sign: int
+) -> None:
+    second = timedelta(seconds=1)
+    for difference, status in ((MAX_AGE - second, 202), (MAX_AGE + second, 400)):
+        assert (await _tell(api, _issued(google, sign * difference))).status_code == status
+
+
+async def test_an_event_that_was_not_handled_yet_is_kept(
+    api: TokenApi, engine: AsyncEngine, clock: FixedClock
+) -> None:
+    handler = api.services.security_event_handler
+    await handler.accept(SecurityEvents("waiting", ()))
+    clock.advance(2 * SECURITY_EVENTS_KEPT)
+    await handler.delete_old(clock.now())
+    assert await _jtis(engine) == ["waiting"]
+
+
 async def test_the_name_of_a_token_is_forgotten_once_it_has_served(
     api: TokenApi, person: Grant, google: Google, engine: AsyncEngine
 ) -> None:
@@ -168,6 +213,11 @@ async def test_what_google_did_not_sign_for_us_is_refused(
         assert answer.status_code in (400, 413), token[:40]
     (grant,) = await api.services.vault.grants.of_user(person.user_id)
     assert grant.state == "active"
+
+
+async def _jtis(engine: AsyncEngine) -> list[str]:
+    async with engine.connect() as connection:
+        return list(await connection.scalars(select(risc_events.c.jti)))
 
 
 async def _disabled_at(engine: AsyncEngine) -> object:

@@ -1,11 +1,13 @@
 """Verify the security events that Google sends (Cross-Account Protection, RISC; RFC 8417).
 
-`catflap.vault.security_events` handles them. `exp` is ignored, because an old event is still true.
+`catflap.vault.security_events` handles them. `exp` is ignored, because an old event is still true; what was
+issued longer than MAX_AGE ago is refused, so that a replay is, even when its `jti` is no longer stored.
 """
 
 import asyncio
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Literal
 
 import httpx2
@@ -29,6 +31,8 @@ EVENTS = {
     _RISC + "verification": "verification",
 }
 _ALGORITHMS = ("prefix", "hash_base64_sha512_sha512")
+# Far longer than Google delivers an event again. `iat` may also be ahead by it, of a clock that is wrong.
+MAX_AGE = timedelta(days=30)
 _MAX_TEXT, _MAX_ADDRESS = 255, 2048
 
 
@@ -108,6 +112,7 @@ class SecurityEventTokens:
         """`url` is that of the RISC configuration document."""
         self._configuration = RiscConfiguration(http, url)
         self._keys = JwksCache(http, self._configuration.jwks_uri, clock)
+        self._clock = clock
         self._audiences = frozenset(audiences)
 
     async def verify(self, token: str) -> SecurityEvents:
@@ -124,6 +129,10 @@ class SecurityEventTokens:
         named = audience if isinstance(audience, list) else [audience]
         if not self._audiences.intersection(one for one in named if isinstance(one, str)):
             raise _invalid("aud")
+        issued_at = claims.get("iat")
+        now = self._clock.now().timestamp()
+        if not members.is_number(issued_at) or abs(now - issued_at) > MAX_AGE.total_seconds():
+            raise _invalid("iat")
         events = claims.get("events")
         try:
             jti = members.required(members.token(claims, "jti", _MAX_TEXT), "jti")

@@ -353,6 +353,7 @@ risc_events = Table(
     time_column("received_at"),
     time_column("done_at", nullable=True),
     Index("risc_events_open", "received_at", postgresql_where=text("done_at IS NULL")),
+    Index("risc_events_done", "done_at", postgresql_where=text("done_at IS NOT NULL")),
     schema="app",
 )
 

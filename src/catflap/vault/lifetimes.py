@@ -3,6 +3,8 @@
 from datetime import timedelta
 from typing import Final
 
+from catflap.google.risc import MAX_AGE
+
 # Access tokens: the default of `min_ttl`; the least that is returned while Google is unavailable; and how
 # long before expiry maintenance refreshes those in use.
 MIN_TTL: Final = timedelta(minutes=5)
@@ -19,6 +21,8 @@ UNUSED: Final = timedelta(days=150)
 ENDS_SOON: Final = timedelta(days=2)
 # Retention of grants that have ended and of webhook deliveries that are done.
 ENDED_KEPT: Final = timedelta(days=30)
+# Retention of handled security events, whose `iat` may have been ahead by MAX_AGE: afterwards it is too old.
+SECURITY_EVENTS_KEPT: Final = 2 * MAX_AGE
 # Retention of the audit log.
 AUDIT_KEPT: Final = timedelta(days=180)
 # Deliveries about calendars are many. Long enough that a job which runs again inserts none a second time.

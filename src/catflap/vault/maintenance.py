@@ -7,7 +7,6 @@ runs once per interval in one of them.
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from functools import partial
 from typing import TypeVar
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
@@ -54,7 +53,7 @@ class Maintenance(Background):
         self._clock = clock
         self._seldom: dict[SeldomTask, Callable[[datetime], Awaitable[None]]] = {
             self._seldom_task("lost_jobs", _LOST_JOBS_EVERY): self._finish_lost_jobs,
-            self._seldom_task("retention", _RETENTION_EVERY): partial(delete_old, vault.grants.engine),
+            self._seldom_task("retention", _RETENTION_EVERY): self._delete_old,
             self._seldom_task("expiry_warning", _WARN_EVERY): self._warn_about_expiry,
         }
 
@@ -101,6 +100,10 @@ class Maintenance(Background):
         await _run_each(self._vault.revocation.finish, await self._vault.revocation.unfinished())
         await _run_each(self._security_event_handler.handle, await self._security_event_handler.unfinished())
         await _run_each(self._calendar_changed.deliver, await self._calendar_changed.unfinished())
+
+    async def _delete_old(self, now: datetime) -> None:
+        await delete_old(self._vault.grants.engine, now)
+        await self._security_event_handler.delete_old(now)
 
     async def _warn_about_expiry(self, now: datetime) -> None:
         soon, long_ago = now + ENDS_SOON, now - UNUSED

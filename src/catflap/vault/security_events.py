@@ -14,15 +14,17 @@ Events are stored before the response is sent, and handled by a job, so none is 
 """
 
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from catflap.clock import Clock
 from catflap.google.risc import RiscEvent, SecurityEvents
 from catflap.log import log
+from catflap.store.batches import in_batches, next_batch
 from catflap.store.queue import enqueue
 from catflap.store.tables import accounts, risc_events, sessions
 from catflap.store.task_types import SECURITY_EVENT
@@ -31,6 +33,7 @@ from catflap.vault.audit import Audit
 from catflap.vault.fingerprints import decode_double_hash, prefix_hash
 from catflap.vault.grant import GrantToken
 from catflap.vault.grants import Grants
+from catflap.vault.lifetimes import SECURITY_EVENTS_KEPT
 
 
 class SecurityEventHandler:
@@ -78,6 +81,16 @@ class SecurityEventHandler:
         query = select(risc_events.c.jti).where(risc_events.c.done_at.is_(None))
         async with self._engine.connect() as connection:
             return list((await connection.execute(query)).scalars())
+
+    async def delete_old(self, now: datetime) -> None:
+        """Delete handled events that are refused by their age if they come again."""
+
+        async def batch(connection: AsyncConnection) -> int:
+            t = risc_events
+            old = next_batch(t, t.c.done_at < now - SECURITY_EVENTS_KEPT, oldest=t.c.done_at)
+            return (await connection.execute(delete(t).where(old))).rowcount
+
+        await in_batches(self._engine, batch)
 
     async def _handle(self, event: RiscEvent) -> None:
         log.info("risc_event", kind=event.kind, reason=event.reason)

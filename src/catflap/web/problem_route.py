@@ -22,6 +22,15 @@ from catflap.web.plain_call import PlainCall
 from catflap.web.services import installed
 
 _F = TypeVar("_F", bound=Callable[..., Any])
+# Of the headers that our OpenAPI document declares, those that CORS does not allow by itself.
+_ALLOWED_HEADERS = (
+    *("Authorization", "Content-Type", "If-Match", "If-None-Match", "Range"),
+    *("X-CSRF-Token", "X-Requested-With"),
+)
+_EXPOSED_HEADERS = (
+    *("Accept-Ranges", "Content-Disposition", "Content-Range", "ETag"),
+    *("Retry-After", "WWW-Authenticate"),
+)
 _SECRET = "__catflap_secret_address__"  # noqa: S105 (the name of an attribute)
 
 
@@ -161,7 +170,8 @@ def _allow_origins(app: ASGIApp, origins: Collection[str]) -> ASGIApp:
         allow_origins=list(origins),
         allow_credentials=True,
         allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-        allow_headers=["Content-Type", "X-Requested-With", "X-CSRF-Token", "If-Match", "Authorization"],
+        allow_headers=_ALLOWED_HEADERS,
+        expose_headers=_EXPOSED_HEADERS,
     )
 
 

@@ -157,6 +157,19 @@ async def test_a_sign_in_that_grew_too_old_starts_again(app: RunningApp, languag
 
 
 @BOTH
+async def test_a_sign_in_that_is_over_is_not_blamed_on_cookies_that_come_back(
+    app: RunningApp, language: str
+) -> None:
+    async with phone(language) as page:
+        # As a tab of the day before or an address from another browser, without any cookie of ours.
+        await page.goto(f"{app.origin}/?error=state_invalid&lang={language}")
+        await expect_problem(page, "state_invalid")
+        await page.reload()
+        await expect_problem(page, "state_invalid")
+        assert page.url.endswith(f"&lang={language}")
+
+
+@BOTH
 async def test_google_in_testing_mode_explains_itself_on_the_way_back(app: RunningApp, language: str) -> None:
     app.sandbox.add_client("of testers", "secret", testing=True, testers=[BOB])  # the same project
     async with phone(language) as page:

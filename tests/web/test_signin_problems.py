@@ -29,6 +29,14 @@ def test_there_are_no_sentences_for_a_code_that_never_comes(language: str) -> No
     assert set(NEXT_STEPS) - OF_BROWSERS - OF_REDIRECTS <= set(ERROR_CODES)
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_words_for_a_state_fit_what_was_used_already_and_signin_by_command(language: str) -> None:
+    problem = problem_for(texts(language), "state_invalid")
+    assert problem is not None
+    assert {"en": "used already", "ja": "使用済み"}[language] in problem.what
+    assert "catflap signin" in problem.remedy
+
+
 def test_an_unknown_code_gets_the_general_sentences_and_none_says_nothing() -> None:
     english = texts("en")
     problem = problem_for(english, "<b>boo</b>")

@@ -73,11 +73,11 @@ class Cookies:
             self.set(response, self._signin_of(state), secret, SIGNIN_COOKIE_SECONDS)
 
     def set_probe(self, response: Response) -> None:
-        """Set a cookie that the page looks for at once; see `keeps_none`."""
+        """Set a cookie that the page looks for at its next request; see `keeps_none`."""
         self.set(response, self.probe, "did-this-come-back", PROBE_COOKIE_SECONDS)
 
     def keeps_none(self, request: Request) -> bool:
-        """Return whether a browser that got the probe sends no cookie of ours: its person blocks them."""
+        """Return whether a browser sends no cookie of ours; one that just got the probe blocks them."""
         return not {self.probe, self.signin, self.session} & request.cookies.keys()
 
     def signin_secrets(self, request: Request, state: str) -> list[str]:

@@ -13,7 +13,7 @@ from catflap.signin import AuthorizationRedirect, ConsentRequest, NewSession, Pu
 from catflap.signin.authorization_requests import PendingAuthorization
 from catflap.signin.consent_request import local_path
 from catflap.store.unavailable import DatabaseUnavailable
-from catflap.web.authentication import Cookies, cookies_of
+from catflap.web.authentication import Cookies
 from catflap.web.services import Services
 
 
@@ -95,9 +95,6 @@ def begun_since(attempt: PendingAuthorization, session: Session | None) -> bool:
 def redirect_with_error(services: Services, error: CatflapError, began: str = "") -> Response:
     """Redirect to the page, or to the screen where a consent was begun, which shows sentences for the error.
 
-    An authorization request is not known again also where a browser keeps no cookies. So with `state_invalid`
-    a cookie is sent along, and the page looks whether it comes back.
-
     Raises:
         DatabaseUnavailable, TryAgain: `rate_limited`: answered as problem documents with Retry-After.
             The state of a sign-in may be used up by then; it has to be started again.
@@ -105,7 +102,4 @@ def redirect_with_error(services: Services, error: CatflapError, began: str = ""
     if isinstance(error, DatabaseUnavailable) or error.code == "rate_limited":
         raise error
     log.warning("signin_failed", code=error.code, detail=error.detail)
-    response = RedirectResponse(services.paths.began_with(began, f"error={error.code}"), 303)
-    if error.code == "state_invalid":
-        cookies_of(services).set_probe(response)
-    return response
+    return RedirectResponse(services.paths.began_with(began, f"error={error.code}"), 303)

@@ -7,15 +7,15 @@ no event title passes through a template. It refuses to show a value from the ad
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from fastapi import Depends, Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from catflap.errors import BadRequest
 from catflap.google.scopes import READ_CALENDAR, missing_scopes
 from catflap.web import module_graph
-from catflap.web.authentication import CookieNames, MaybeSession, ServicesDep, csrf_token
+from catflap.web.authentication import CookieNames, Cookies, MaybeSession, ServicesDep, csrf_token
 from catflap.web.headers import content_security_policy, nonce_of
 from catflap.web.i18n import LANGUAGES
 from catflap.web.page_route import PageRoute
@@ -105,13 +105,13 @@ async def viewer(
 
 # What somebody who is signed out sees at the address of a screen, if not the way in.
 _SIGNED_OUT: Final = {"privacy": "privacy.html"}
-_Show = Callable[..., Awaitable[HTMLResponse]]
+_Show = Callable[..., Awaitable[Response]]
 
 
 def _screen(name: str, path: str) -> _Show:
     """Add the route of a screen: the one document of signed-in users, in which this one is shown."""
 
-    @router.get(path, response_class=HTMLResponse, include_in_schema=False)
+    @router.get(path, response_class=HTMLResponse, response_model=None, include_in_schema=False)
     async def show(
         request: Request,
         services: ServicesDep,
@@ -119,17 +119,31 @@ def _screen(name: str, path: str) -> _Show:
         who: Annotated[Viewer | None, Depends(viewer)],
         error: str | None = None,
         lang: str | None = None,
-    ) -> HTMLResponse:
+    ) -> Response:
         if who is not None and name not in who.screens:
             raise BadRequest("operators_only", "This is for the operators of this Catflap.")
         template = _SIGNED_OUT.get(name, "signed_out.html") if who is None else "signed_in.html"
         if error == "state_invalid" and names.keeps_none(request):
-            error = "cookies_blocked"
+            return _probing_cookies(request, names)
+        if error == "cookies_blocked" and not names.keeps_none(request):
+            error = "state_invalid"
         modules = module_graph.modules_of("page/page.js")
         more = {"who": who, "screen": name, "screens": who.screens if who else (), "modules": modules}
         return _rendered(request, services, template, path=path, error=error, lang=lang, **more)
 
     return show
+
+
+def _probing_cookies(request: Request, names: Cookies) -> Response:
+    """Redirect to this page once more with a cookie, to see whether it comes back.
+
+    An authorization request is not known again also where a browser keeps no cookies. One that keeps them may
+    have none of ours either: after a day, or when somebody opens the address in another browser.
+    """
+    query = urlencode({**request.query_params, "error": "cookies_blocked"})
+    response = RedirectResponse(f"?{query}", 303)
+    names.set_probe(response)
+    return response
 
 
 page = _screen(SCREENS[0], "/")

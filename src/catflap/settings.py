@@ -5,6 +5,7 @@ Nothing else reads the environment. Secrets are `SecretStr`, which prints as ast
 """
 
 import ipaddress
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
@@ -227,14 +228,19 @@ class Settings(GoogleClientSettings, SpeechSettings, MqttSettings, HomeAssistant
         return [Path.cwd(), self.data_dir]
 
     @classmethod
-    def read(cls, **given: Any) -> Self:
-        """Read the environment; `given` overrides it.
+    def read(cls, options: Mapping[str, Any] | None = None, /, **given: Any) -> Self:
+        """Read the environment; `given` and `options` override it.
+
+        Args:
+            options: Values of options of a command, by the names of the settings; None where none was typed.
+            given: Settings.
 
         Raises:
-            OperatorMustAct: `settings_invalid`, naming the variable and what is wrong with it.
+            OperatorMustAct: `settings_invalid`, naming the option or the variable, and what is wrong with it.
         """
+        typed = {name: value for name, value in (options or {}).items() if value is not None}
         try:
-            return cls(**given)
+            return cls(**given, **typed)
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False)[0]
             # Messages of our own validators, without pydantic's prefix "Value error, ".
@@ -242,6 +248,12 @@ class Settings(GoogleClientSettings, SpeechSettings, MqttSettings, HomeAssistant
             if not first["loc"]:
                 # It is about several, and names them.
                 raise OperatorMustAct("settings_invalid", f"{problem}") from None
-            name = str(first["loc"][0]).upper()
-            prefix = "" if name in (*_GOOGLES_OWN, OTLP_ENDPOINT) else "CATFLAP_"
-            raise OperatorMustAct("settings_invalid", f"{prefix}{name}: {problem}") from None
+            name = str(first["loc"][0])
+            named = f"--{name.replace('_', '-')}" if name in typed else _variable(name)
+            raise OperatorMustAct("settings_invalid", f"{named}: {problem}") from None
+
+
+def _variable(name: str) -> str:
+    """Return the environment variable of a setting."""
+    name = name.upper()
+    return name if name in (*_GOOGLES_OWN, OTLP_ENDPOINT) else f"CATFLAP_{name}"

@@ -9,7 +9,7 @@ SETUP = (
     Kind(
         "settings_invalid", "Settings", "problem",
         "A setting is not valid: {reason}",
-        "Correct that variable; docs/settings.md describes each.",
+        "Correct it; docs/settings.md describes each setting.",
     ),
     Kind(
         "extra_missing", "Settings", "problem",

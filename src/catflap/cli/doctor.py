@@ -36,13 +36,12 @@ def doctor(
     Works while `catflap serve` runs and while it does not. Ends with 0 if there is no problem, else with the
     code that a command would end with for it: 3 if you must act, 5 if something does not answer.
     """
-    given = {"host": host, "port": port, "data_dir": data_dir}
 
     async def work() -> None:
         # Only errors: what a component warns of is a finding here.
         configure("console", "error")
         try:
-            settings = Settings.read(**{name: value for name, value in given.items() if value is not None})
+            settings = Settings.read({"host": host, "port": port, "data_dir": data_dir})
         except OperatorMustAct as error:
             examination = Examination([found("settings_invalid", reason=error.message)], None)
         else:

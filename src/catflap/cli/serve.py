@@ -30,15 +30,11 @@ def serve(
     check: Annotated[bool, typer.Option(help="First check the OAuth client with Google.")] = True,
 ) -> None:
     """Run the web server, and with it (unless --no-worker) the background jobs."""
-    given = {
-        name: value
-        for name, value in (("host", host), ("port", port), ("data_dir", data_dir))
-        if value is not None
-    }
+    options = {"host": host, "port": port, "data_dir": data_dir}
 
     async def work() -> None:
         raise_open_files()
-        settings = Settings.read(**given).for_requests(with_jobs=worker)
+        settings = Settings.read(options).for_requests(with_jobs=worker)
         configure(settings.log_format, settings.log_level)
         # The routes are imported while Google answers and PostgreSQL starts.
         loading = asyncio.create_task(asyncio.to_thread(garbage_collection.load_module, "catflap.app"))

@@ -30,8 +30,7 @@ def work(
     """Run background jobs only; start as many as you need beside `catflap serve --no-worker`."""
 
     async def jobs() -> None:
-        given = {"data_dir": data_dir, "health_port": health_port}
-        settings = Settings.read(**{name: value for name, value in given.items() if value is not None})
+        settings = Settings.read({"data_dir": data_dir, "health_port": health_port})
         configure(settings.log_format, settings.log_level)
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(tracing.exporting(settings.otel_exporter_otlp_endpoint))

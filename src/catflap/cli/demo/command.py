@@ -51,10 +51,12 @@ def demo(
         typer.Option(help="Time zone of the user, an IANA name [of this machine; with --once UTC]."),
     ] = None,
     port: Annotated[
-        int | None, typer.Option(help="Port of the web server [8400; with --once a free one].")
+        int | None,
+        typer.Option(min=0, max=65535, help="Port of the web server [8400; with --once a free one]."),
     ] = None,
     sandbox_port: Annotated[
-        int | None, typer.Option(help="Port of the local Google [8401; with --once a free one].")
+        int | None,
+        typer.Option(min=0, max=65535, help="Port of the local Google [8401; with --once a free one]."),
     ] = None,
     data_dir: Annotated[
         Path | None, typer.Option(help="Keep the database here instead of a temporary folder.")

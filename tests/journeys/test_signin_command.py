@@ -18,6 +18,7 @@ import pytest
 
 from catflap.clock import FixedClock
 from catflap.store.database import Urls
+from catflap.web.i18n import texts
 from tests.support.app_client import ALICE, BOB, DESKTOP, DESKTOP_CLIENT_ID, RunningApp, running_app
 from tests.support.signin import NOTHING, ONE_OF_EACH, changed
 from tests.support.wheel import InstalledWheel
@@ -135,26 +136,27 @@ async def _refreshed_and_revoked(app: RunningApp, me: dict[str, Any]) -> None:
     assert (await app.stored())["vault.google_tokens"] == 0
 
 
-async def _come_back(app: RunningApp, started: Command, **at_google: Any) -> str:
+async def _come_back(app: RunningApp, started: Command, language: str = "en", **at_google: Any) -> str:
     """Go through Google's pages and back; the text of the last page."""
     browser = await app.browser()
+    browser.http.headers["Accept-Language"] = language
     browser.http.event_hooks = {"request": [], "response": []}
     back = await browser.at_google(started.url, **at_google)
     page = await browser.http.get(back)
     assert page.status_code == 303
-    return (await browser.http.get(urljoin(back, page.headers["Location"]))).text
+    return html.unescape((await browser.http.get(urljoin(back, page.headers["Location"]))).text)
 
 
 async def test_what_goes_wrong_is_told_in_the_terminal_and_in_the_browser(
     installed: InstalledWheel, app: RunningApp, tmp_path: Path
 ) -> None:
     async with command(installed, app, tmp_path, "--no-browser") as started:
-        assert "declined at Google" in await _come_back(app, started, deny=True)
+        assert texts("en")["error_access_denied"] in await _come_back(app, started, deny=True)
         ended, out, err = await started.end()
         assert (ended, out) == (4, "")
         assert "declined at Google, so nothing was stored" in err
     async with command(installed, app, tmp_path, "--no-browser") as started:
-        assert "may not sign in here" in await _come_back(app, started, email=BOB)
+        assert texts("ja")["error_not_allowed"] in await _come_back(app, started, "ja", email=BOB)
         ended, out, err = await started.end()
         assert (ended, out) == (2, "")
         assert "may not sign in here" in err
@@ -163,7 +165,10 @@ async def test_what_goes_wrong_is_told_in_the_terminal_and_in_the_browser(
         installed, app, tmp_path, "--no-browser", "--scopes", "calendar drive.file"
     ) as started:
         assert "https://www.googleapis.com/auth/drive.file" in started.asked["scope"]
-        assert "Not everything was allowed" in await _come_back(app, started, untick=["drive.file"])
+        shown = await _come_back(app, started, "ja", untick=["drive.file"])
+        assert texts("ja")["loopback_go_on"].format(email=ALICE) in shown
+        assert texts("ja")["loopback_missing"] in shown
+        assert f">{texts('ja')['loopback_go']}</button>" in shown
         ended, out, err = await started.end()
         assert (ended, out.splitlines()[0].startswith("Signed in as ")) == (4, True)
         assert "You did not allow drive.file" in err

@@ -62,12 +62,12 @@ def test_every_locale_file_belongs_to_a_language() -> None:
     assert {file.stem for file in (SOURCE / "web/locales").iterdir()} == set(LANGUAGES)
 
 
-def test_every_key_of_a_template_or_script_is_defined() -> None:
-    assert _keys_in_templates() | _keys_in_scripts() <= texts("en").keys()
+def test_every_key_of_a_template_script_or_module_is_defined() -> None:
+    assert _keys_in_templates() | _keys_in_scripts() | _keys_in_python() <= texts("en").keys()
 
 
 def test_every_key_is_used() -> None:
-    used = _keys_in_templates() | _keys_in_scripts()
+    used = _keys_in_templates() | _keys_in_scripts() | _keys_in_python()
     literals = set(re.findall(r"[\"'](\w+)[\"']", "\n".join(_read("*.py", "*.js"))))
     unused = {key for key in texts("en") if key not in used | FROM_GOOGLE and not _is_composed(key, literals)}
     assert unused == set()
@@ -113,6 +113,10 @@ def _read(*patterns: str) -> Iterable[str]:
 
 def _keys_in_templates() -> set[str]:
     return set(re.findall(r"\btexts\.(\w+)", "\n".join(_read("*.html"))))
+
+
+def _keys_in_python() -> set[str]:
+    return set(re.findall(r"\btexts\[\"(\w+)\"\]", "\n".join(_read("*.py"))))
 
 
 def _keys_in_scripts() -> set[str]:

@@ -11,18 +11,19 @@ import asyncio
 import hmac
 import html
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from catflap.cli.http_server import serving
 from catflap.cli.sockets import bind, port_of
 from catflap.google.authorization_response import AuthorizationResponse
+from catflap.web.i18n import Texts, choose_language, texts
 
 HOST: Final = "127.0.0.1"
 _STYLE = (
@@ -42,18 +43,22 @@ _HEADERS = {
 
 @dataclass(frozen=True)
 class Page:
-    """What the browser is shown at the end.
+    """What the browser is shown at the end, in its language.
 
     Args:
+        text: its paragraphs.
         action: where its form goes; None for a page without one.
         fields: the hidden fields of the form.
     """
 
     title: str
-    text: str
+    text: tuple[str, ...]
     action: str | None = None
     fields: tuple[tuple[str, str], ...] = ()
     button: str = ""
+
+
+MakePage = Callable[[Texts], Page]
 
 
 class LoopbackRedirect:
@@ -66,15 +71,15 @@ class LoopbackRedirect:
         self._done = f"/done/{secrets.token_urlsafe(32)}"
         loop = asyncio.get_running_loop()
         self._response: asyncio.Future[AuthorizationResponse] = loop.create_future()
-        self._page: asyncio.Future[Page] = loop.create_future()
+        self._page: asyncio.Future[MakePage] = loop.create_future()
         self._shown = asyncio.Event()
 
     async def response(self) -> AuthorizationResponse:
         """Wait for the browser that comes back from Google."""
         return await self._response
 
-    def show(self, page: Page) -> None:
-        """Set what the browser that waits is shown."""
+    def show(self, page: MakePage) -> None:
+        """Set what the browser that waits is shown, made from the texts of its language."""
         self._page.set_result(page)
 
     async def shown(self) -> None:
@@ -90,11 +95,11 @@ class LoopbackRedirect:
     async def _answer(self, request: Request) -> Response:
         # Another name means DNS rebinding: a page of another site that reaches this address by its own name.
         if request.headers.get("Host") != self._host or request.method != "GET":
-            return PlainTextResponse("Not here.", 403)
+            return _html(request, _not_waiting, 403)
         if request.url.path == self._done and self._page.done():
-            return _html(self._page.result())
+            return _html(request, self._page.result())
         if request.url.path != "/":
-            return PlainTextResponse("Not here.", 404)
+            return _html(request, _not_waiting, 404)
         return await self._come_back(request)
 
     async def _come_back(self, request: Request) -> Response:
@@ -102,12 +107,12 @@ class LoopbackRedirect:
         names = [name for name, _ in query.multi_items()]
         state = query.get("state", "")
         if len(names) != len(set(names)) or not hmac.compare_digest(state.encode(), self._state.encode()):
-            return PlainTextResponse("This is not the answer that catflap signin waits for.", 400)
+            return _html(request, _not_waiting, 400)
         answer = AuthorizationResponse(query.get("code"), query.get("error"), query.get("iss"))
         if not self._response.done():
             self._response.set_result(answer)
         if answer != self._response.result():
-            return PlainTextResponse("Another answer came before this one.", 400)
+            return _html(request, _not_waiting, 400)
         await asyncio.shield(self._page)
         return RedirectResponse(self._done, 303, _HEADERS)
 
@@ -125,9 +130,14 @@ async def loopback_redirect(port: int, state: str) -> AsyncIterator[LoopbackRedi
         yield redirect
 
 
-def _html(page: Page) -> HTMLResponse:
-    shown = f"<p>{html.escape(page.text)}</p>"
-    headers = dict(_HEADERS)
+def _not_waiting(texts: Texts) -> Page:
+    return Page(texts["loopback_nothing"], (texts["loopback_not_waiting"],))
+
+
+def _html(request: Request, make: MakePage, status: int = 200) -> HTMLResponse:
+    language = choose_language(request.headers.get("Accept-Language", ""))
+    page = make(texts(language))
+    shown = "".join(f"<p>{html.escape(paragraph)}</p>" for paragraph in page.text)
     if page.action is not None:
         fields = "".join(
             f'<input type="hidden" name="{html.escape(name)}" value="{html.escape(value)}">'
@@ -137,7 +147,7 @@ def _html(page: Page) -> HTMLResponse:
         shown += f'<form method="post" action="{html.escape(page.action)}">{fields}{button}</form>'
     title = html.escape(page.title)
     document = (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title><style>{_STYLE}</style>'
-        f"<h1>{title}</h1>{shown}</html>"
+        f'<!doctype html><html lang="{language}"><meta charset="utf-8"><title>{title}</title>'
+        f"<style>{_STYLE}</style><h1>{title}</h1>{shown}</html>"
     )
-    return HTMLResponse(document, headers=headers)
+    return HTMLResponse(document, status, {**_HEADERS, "Content-Language": language})

@@ -10,6 +10,7 @@ import secrets
 import threading
 import webbrowser
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated
 
 import httpx2
@@ -26,6 +27,7 @@ from catflap.google.scopes import expand_requested, normalise
 from catflap.google_client_settings import GoogleClient
 from catflap.settings import Settings
 from catflap.tls import tls_context
+from catflap.web.i18n import Texts
 
 cli = command()
 _MINUTES = 10
@@ -108,10 +110,10 @@ async def _sign_in(
         try:
             signed_in = await _hand_over(there, redirect, endpoints, own, scopes)
         except CatflapError as error:
-            redirect.show(Page("Not signed in", error.message))
+            redirect.show(partial(_failure, error))
             await _until_shown(redirect)
             raise
-        redirect.show(_page_of(signed_in))
+        redirect.show(partial(_success, signed_in))
         await _until_shown(redirect)
     return signed_in
 
@@ -171,24 +173,27 @@ def check_google(client: DesktopClient, settings: Settings) -> None:
         )
 
 
-def _page_of(signed_in: SignedIn) -> Page:
-    lacking = " Not everything was allowed; the terminal says what." if signed_in.missing else ""
+def _failure(error: CatflapError, texts: Texts) -> Page:
+    """Return the page of a sign-in that failed, with the sentence that the server's page has for its code."""
+    what = texts.get(f"error_{error.code}", texts["error_other"])
+    return Page(texts["loopback_failed"], (what, texts["loopback_terminal"]))
+
+
+def _success(signed_in: SignedIn, texts: Texts) -> Page:
+    said = texts["loopback_close"] if signed_in.page is None else texts["loopback_go_on"]
+    lacking = (texts["loopback_missing"],) if signed_in.missing else ()
+    text = (said.format(email=signed_in.email), *lacking)
     if signed_in.page is None:
-        return Page("Signed in", f"{signed_in.email} is signed in. You can close this window.{lacking}")
-    return Page(
-        "Signed in",
-        f"{signed_in.email} is signed in. Go on to the page in this browser, or close this window.{lacking}",
-        signed_in.action,
-        (("handover", signed_in.handover),),
-        "Go to Mia",
-    )
+        return Page(texts["loopback_signed_in"], text)
+    fields = (("handover", signed_in.handover),)
+    return Page(texts["loopback_signed_in"], text, signed_in.action, fields, texts["loopback_go"])
 
 
 def _report(signed_in: SignedIn, server: str) -> None:
     who = f"{signed_in.name} ({signed_in.email})" if signed_in.name else signed_in.email
     typer.echo(f"Signed in as {who}.")
     if signed_in.page is not None:
-        typer.echo(f"The page: press “Go to Mia” in the browser, within 5 minutes. It is at {signed_in.page}")
+        typer.echo(f"The page: press the button in the browser, within 5 minutes. It is at {signed_in.page}")
     else:
         typer.echo(
             f"No other computer reaches the page of this Catflap: set CATFLAP_PUBLIC_URL={server} there. Mia "

@@ -35,7 +35,10 @@ STORED: Mapping[str, Mapping[str, timedelta]] = {
     "messages": {"kept": ENDED_KEPT, "calendars": CALENDAR_DELIVERIES_KEPT},
     "browser": {},
 }
-_NOTICE = tuple(f"privacy_{part}_" for part in ("name", "what", "kept", "readers", "leaves", "where"))
+_NOT_FOR_SCRIPTS = (
+    "loopback_",
+    *(f"privacy_{part}_" for part in ("name", "what", "kept", "readers", "leaves", "where")),
+)
 _UNITS = (("days", timedelta(days=1)), ("hours", timedelta(hours=1)), ("minutes", timedelta(minutes=1)))
 
 
@@ -64,8 +67,8 @@ def privacy_notice(settings: Settings, texts: Texts) -> PrivacyNotice:
 
 
 def script_texts(texts: Texts) -> dict[str, str]:
-    """Return the texts without the notice's sentences, which no script needs."""
-    return {key: text for key, text in texts.items() if not key.startswith(_NOTICE)}
+    """Return the texts without those of the notice and of `catflap signin`, which no script needs."""
+    return {key: text for key, text in texts.items() if not key.startswith(_NOT_FOR_SCRIPTS)}
 
 
 def span_text(span: timedelta, texts: Texts) -> str:

@@ -28,6 +28,7 @@ from catflap.google.calendar import CalendarApi
 from catflap.google.calendar_channels import CalendarChannelApi
 from catflap.google.scopes import READ_SETTINGS
 from catflap.infrastructure import Infrastructure, open_infrastructure
+from catflap.installer import install_command
 from catflap.log import log
 from catflap.setting_urls import is_loopback
 from catflap.settings import Settings
@@ -57,11 +58,6 @@ from catflap.work.worker import Worker
 
 if TYPE_CHECKING:
     from catflap.devices.channels.channels import Channels
-
-_CALENDARS_OFF = (
-    "No speech engine is installed, so calendars are not read and there is no page. pip install "
-    "'catflap[mia,english]' adds them; CATFLAP_CALENDARS=true reads calendars without a voice."
-)
 
 
 _TITLES_LEAVE = (
@@ -193,7 +189,12 @@ def _decide_calendars(settings: Settings, voices: Voices) -> Settings:
         return settings
     calendars = bool(voices.engines)
     if not calendars:
-        log.info("calendars_not_read", hint=_CALENDARS_OFF)
+        hint = (
+            "No speech engine is installed, so calendars are not read and there is no page. "
+            f"{install_command('mia', 'english')} adds them; CATFLAP_CALENDARS=true reads calendars without "
+            "a voice."
+        )
+        log.info("calendars_not_read", hint=hint)
     return settings.model_copy(update={"calendars": calendars})
 
 

@@ -4,12 +4,11 @@ A module that imports an optional package at its top is never imported by a modu
 it is loaded here, by name, where the settings or the caller ask for it.
 """
 
-import sys
 from importlib import import_module
-from pathlib import Path
 from types import ModuleType
 
 from catflap.errors import OperatorMustAct
+from catflap.installer import install_command
 
 _EXTRA_OF_PACKAGE = {
     "aiomqtt": "mqtt",
@@ -53,11 +52,6 @@ def load_optional(module: str, *, extra: str = "", otherwise: str = "") -> Modul
         raise missing_extra(error, extra=extra, otherwise=otherwise) from None
 
 
-def _installer() -> str:
-    """Return the command that adds packages to this environment."""
-    return "pipx inject catflap" if "pipx" in Path(sys.prefix).parts else "pip install"
-
-
 def missing_extra(error: ModuleNotFoundError, *, extra: str = "", otherwise: str = "") -> OperatorMustAct:
     """Translate a failed import of an optional package into an error that names its extra.
 
@@ -72,7 +66,7 @@ def missing_extra(error: ModuleNotFoundError, *, extra: str = "", otherwise: str
     for package, own_extra in _EXTRA_OF_PACKAGE.items():
         if name == package or name.startswith(f"{package}.") or package.startswith(f"{name}."):
             needed = extra or own_extra
-            install = f"This needs the extra '{needed}': {_installer()} 'catflap[{needed}]'"
+            install = f"This needs the extra '{needed}': {install_command(needed)}"
             return OperatorMustAct(
                 "extra_missing", f"{install}. {otherwise}" if otherwise else install, detail=name
             )

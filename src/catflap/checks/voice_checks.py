@@ -11,6 +11,7 @@ from catflap.checks.finding import Finding
 from catflap.checks.installation import Database, Installation
 from catflap.errors import OperatorMustAct
 from catflap.google.fetch import FetchError, fetch
+from catflap.installer import install_command
 from catflap.speech import voices_of
 
 _LANGUAGES = {"ja": ("Japanese", "mia"), "en": ("English", "english")}
@@ -31,11 +32,11 @@ async def check_voices(here: Installation) -> Sequence[Finding]:
     except OperatorMustAct as error:
         return [found_by(error)]
     if not voices.engines and settings.calendars is None:
-        return [found("calendars_not_read")]
+        return [found("calendars_not_read", install=install_command("mia", "english"))]
     findings = []
     for language in voices.missing_languages():
         name, extra = _LANGUAGES[language]
-        findings.append(found("voice_missing", language=name, extra=extra))
+        findings.append(found("voice_missing", language=name, install=install_command(extra)))
     english = [engine.id for engine in voices.speaking("en")]
     if english[:1] == ["espeak"] and not settings.voices and shutil.which("flite") is None:
         findings.append(found("flite_missing"))

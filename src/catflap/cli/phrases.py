@@ -10,6 +10,7 @@ from catflap.cli.listening import write_page
 from catflap.cli.runner import command, run
 from catflap.errors import OperatorMustAct
 from catflap.extras import load_optional
+from catflap.installer import install_command
 from catflap.speech import dialects
 from catflap.speech.phrasebook_check import (
     Problem,
@@ -58,7 +59,7 @@ def check(
     for problem in found:
         typer.echo(str(problem))
     if reading is None:
-        typer.echo("Readings were not checked: that needs pip install 'catflap[mia]'.", err=True)
+        typer.echo(f"Readings were not checked: that needs {install_command('mia')}.", err=True)
     if found or (update and reading is None):
         raise typer.Exit(1)
     typer.echo(f"{len(files)} {'phrasebook is' if len(files) == 1 else 'phrasebooks are'} in order.")

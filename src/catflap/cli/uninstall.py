@@ -20,6 +20,7 @@ from catflap.extras import load_optional
 from catflap.google.discovery import Discovery
 from catflap.google.oauth import OAuth
 from catflap.google_client_settings import GoogleClient
+from catflap.installer import uninstall_command
 from catflap.log import configure
 from catflap.settings import Settings
 from catflap.store.archive.load import refuse_running
@@ -178,13 +179,12 @@ async def _delete(settings: Settings, *, revoked: bool) -> None:
     remains += [f"the unit {unit}: systemctl disable --now catflap, then delete it" for unit in units()]
     typer.echo(f"Deleted: {settings.data_dir}")
     typer.echo("What remains:")
-    for line in (*remains, *_ALWAYS):
+    for line in (*remains, f"the program: {uninstall_command()}", *_ALWAYS):
         typer.echo(f"  - {line}")
 
 
 _GRANTS = "what Google was not told to revoke: users remove it at https://myaccount.google.com/connections"
 _ALWAYS = (
-    "the program: pipx uninstall catflap, or pip uninstall catflap",
     "the OAuth client: delete it at https://console.cloud.google.com/auth/clients",
     "backups and copies of the keyset that you have made: they are as secret as before",
 )

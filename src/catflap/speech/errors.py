@@ -6,6 +6,7 @@ Their messages and details never contain the text, which may have event titles.
 from collections.abc import Iterable
 
 from catflap.errors import BadRequest, OperatorMustAct, TryAgain
+from catflap.installer import install_command
 
 
 class SpeechFailed(TryAgain):
@@ -16,10 +17,10 @@ class NoVoice(OperatorMustAct):
     """No engine for a language is installed."""
 
     def __init__(self, *languages: str) -> None:
-        extras = ",".join({"ja": "mia", "en": "english"}.get(language, language) for language in languages)
+        extras = [{"ja": "mia", "en": "english"}.get(language, language) for language in languages]
         names = " or ".join(f"'{language}'" for language in languages)
         super().__init__(
-            "no_voice", f"No voice for language {names} is installed: pip install 'catflap[{extras}]'."
+            "no_voice", f"No voice for language {names} is installed: {install_command(*extras)}."
         )
 
 

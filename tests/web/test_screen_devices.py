@@ -45,7 +45,8 @@ def play(minutes_ago: int, state: str, **more: Any) -> dict[str, Any]:
 
 async def test_a_device_is_looked_at_and_claimed_by_keyboard(page: Page, catflap: FakeApi) -> None:
     catflap.codes = {"WDJB-MJHT": ROBOT}
-    await Visit(page, catflap).open("/devices")
+    visit = Visit(page, catflap)
+    await visit.open("/devices")
     section = page.locator("#device-pair")
     await focus(page.get_by_role("textbox", name=await says(page, "device_code")))
     await page.keyboard.type("WDJB-MJHT")
@@ -64,10 +65,14 @@ async def test_a_device_is_looked_at_and_claimed_by_keyboard(page: Page, catflap
     await catflap.until(lambda catflap: bool(catflap.paired))
     assert [(one["name"], one["room"]) for one in catflap.paired] == [("Mia", "台所")]
     await expect(card(page, catflap.paired[0]["id"])).to_contain_text("台所")
-    await expect(section.locator(".saved")).to_have_text(await says(page, "device_paired"))
+    toast = page.locator("#screen-devices .toast")
+    await expect(toast).to_have_text(await says(page, "device_paired"))
     await expect(found(page)).to_be_hidden()
     await expect(page.locator("#device-code")).to_be_focused()
     await expect(page.locator("#device-code")).to_have_value("")
+    await visit.advance(timedelta(seconds=8))
+    await expect(toast).to_have_text("")
+    await expect(section.locator(".saved")).to_have_text("")
 
 
 async def test_a_code_in_full_width_is_a_code(page: Page, catflap: FakeApi) -> None:
@@ -142,7 +147,7 @@ async def test_an_invitation_is_accepted_with_what_is_to_be_said(page: Page, cat
     await expect(card(page, 80)).to_contain_text(await says(page, "device_shared"))
     assert catflap.members[80] == [{"is_owner": False, "says_name": True, "says_titles": True}]
     note = page.locator("#device-pair .saved")
-    await expect(note).to_have_text(await says(page, "device_invitation_accepted"))
+    await expect(page.locator(".toast")).to_have_text(await says(page, "device_invitation_accepted"))
     await page.locator("#device-code").fill("invitation-that-is-over-by-now")
     await page.keyboard.press("Enter")
     await page.get_by_role("button", name=await says(page, "invitation_accept")).click()

@@ -75,7 +75,7 @@ export class Pairing {
   async #done(word) {
     this.#find.reset();
     this.#input(this.#find, "code").focus();
-    this.#note.textContent = this.#context.format.word(`device_${word}`);
+    this.#context.tell(this.#context.format.word(`device_${word}`));
     await this.#context.reload();
   }
 

@@ -53,6 +53,7 @@ from catflap.vault.usage import UsageRecorder
 from catflap.vault.webhooks import Webhooks
 from catflap.work.erasure import Erasure
 from catflap.work.periodic import PeriodicTasks
+from catflap.work.retention import Retention
 from catflap.work.tasks import Tasks
 from catflap.work.worker import Worker
 
@@ -110,8 +111,8 @@ class Components:
         """Run background jobs and the vault's maintenance while the context is open.
 
         Args:
-            periodic: whether to run the periodic tasks of calendars and announcements, which the setting
-                `calendars` leaves out too.
+            periodic: whether to delete old rows, and to run the periodic tasks of calendars and
+                announcements, which the setting `calendars` leaves out too.
         """
         base, vault = self.infrastructure, self.vault
         if base.settings.calendars and (languages := self.voices.missing_languages()):
@@ -131,6 +132,8 @@ class Components:
                 base.clock,
             )
             await stack.enter_async_context(maintenance)
+            if periodic:
+                await stack.enter_async_context(Retention(base.engine, base.clock))
             if periodic and base.settings.calendars:
                 most = polls_per_minute(base.settings.calendar_requests_per_minute)
                 tasks = PeriodicTasks(base.engine, base.clock, most, base.counters.count)

@@ -16,7 +16,7 @@ from catflap.clock import FixedClock
 from catflap.store.calendar_tables import calendars
 from catflap.store.planning_tables import occurrence_changes, plans, reactions
 from catflap.store.tables import announcements, devices
-from catflap.work.retention import Retention
+from catflap.work.retention import delete_old
 from tests.support.sandbox_calendar import EMAIL, SUB, Served
 from tests.support.statements import recorded_statements
 
@@ -279,7 +279,7 @@ async def test_facts_are_deleted_after_two_days(day: Day) -> None:
     )
     for later, left in ((timedelta(hours=47), (1, 1)), (timedelta(hours=2), (0, 0))):
         day.clock.advance(later)
-        await Retention(day.engine).delete_old(day.clock.now())
+        await delete_old(day.engine, day.clock.now())
         async with day.engine.connect() as connection:
             assert tuple((await connection.execute(counts)).one()) == left
 

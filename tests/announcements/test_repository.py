@@ -20,7 +20,7 @@ from catflap.store.database import Urls
 from catflap.store.notify import NotificationListener
 from catflap.store.tables import announcements as t
 from catflap.store.tables import devices, sounds
-from catflap.work.retention import Retention
+from catflap.work.retention import delete_old
 from tests.announcements.conftest import add_device
 from tests.support.planned_announcements import LEAD, planned, replan_everywhere
 
@@ -366,7 +366,7 @@ async def test_an_old_sound_that_a_plan_uses_is_not_deleted_while_the_plan_is_wr
         await lock_plan(connection, harness.user_id)
         await replan_everywhere(connection, harness.user_id, clock.now(), [one])
         # Does not see the announcement yet.
-        await Retention(engine).delete_old(clock.now())
+        await delete_old(engine, clock.now())
     async with engine.connect() as connection:
         assert (await connection.execute(select(sounds.c.key))).scalars().all() == [key]
     assert await harness.states() == {"one": "ready"}

@@ -24,7 +24,7 @@ from catflap.speech import VoiceChoice, installed_voices, say_text
 from catflap.store.device_tables import device_invitations, device_members
 from catflap.store.tables import announcements, devices, users
 from catflap.work.periodic import PeriodicTasks
-from catflap.work.retention import Retention
+from catflap.work.retention import delete_old
 from tests.support.planned_announcements import planned, replan_everywhere
 from tests.support.spoken import add_announcement
 
@@ -219,7 +219,7 @@ async def test_erasing_what_is_no_longer_planned_keeps_the_announcements_of_othe
 async def test_expired_invitations_are_deleted(shared: Shared) -> None:
     await shared.members.invite(shared.owner, shared.device)
     shared.clock.advance(members_module.INVITATION_LIFETIME)
-    await Retention(shared.engine).delete_old(shared.clock.now())
+    await delete_old(shared.engine, shared.clock.now())
     async with shared.engine.connect() as connection:
         assert (await connection.execute(select(device_invitations))).all() == []
 

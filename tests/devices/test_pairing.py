@@ -18,7 +18,7 @@ from catflap.speech import installed_voices
 from catflap.store.tables import devices as devices_table
 from catflap.store.tables import limit_counts, users
 from catflap.store.tables import pairings as pairings_table
-from catflap.work.retention import Retention
+from catflap.work.retention import delete_old
 
 SECRET = "the-secret-that-only-the-device-knows"
 HASH = hashlib.sha256(SECRET.encode()).hexdigest()
@@ -142,7 +142,7 @@ async def test_expired_pairings_are_deleted_by_the_next_one_and_by_retention(
     await pairings.create(token_sha256=HASH, model="robot")
     assert await stored() == 1
     clock.advance(LIFETIME)
-    await Retention(engine).delete_old(clock.now())
+    await delete_old(engine, clock.now())
     assert await stored() == 0
 
 

@@ -17,7 +17,7 @@ from catflap.devices.pairing_limits import CODES_PER_ADDRESS, TRIES_PER_ADDRESS,
 from catflap.errors import BadRequest, CatflapError, TryAgain
 from catflap.speech import installed_voices
 from catflap.store.tables import limit_counts
-from catflap.work.retention import Retention
+from catflap.work.retention import delete_old
 
 WRONG = {"letters": "BBBB-BBBB", "digits": "000000"}
 Make = Callable[[], Pairings]
@@ -126,6 +126,6 @@ async def test_ended_windows_are_deleted(
         await make().preview(user_id, WRONG["letters"])
     for later, left in ((timedelta(minutes=59), 3), (timedelta(minutes=1), 0)):
         clock.advance(later)
-        await Retention(engine).delete_old(clock.now())
+        await delete_old(engine, clock.now())
         async with engine.connect() as connection:
             assert await connection.scalar(select(func.count()).select_from(limit_counts)) == left

@@ -30,6 +30,7 @@ from catflap.store.task_types import (
 from catflap.vault.client_change import ClientChange
 from catflap.vault.maintenance import Maintenance
 from catflap.work.periodic import PeriodicTasks
+from catflap.work.retention import Retention
 from catflap.work.worker import Worker
 from tests.scale.installation import Call, Large
 from tests.support.app_client import ALICE
@@ -202,10 +203,20 @@ async def _periodic_tick(one: Large) -> Awaitable[Any]:
 
 
 async def _periodic_tick_due(one: Large) -> Awaitable[Any]:
-    """A tick with some syncs, plans and announcements that are due, and some rows that are old."""
+    """A tick with some syncs, plans and announcements that are due."""
+    await _make_old(one)
+    return PeriodicTasks(one.app.catflap.services.engine, one.app.clock, _MOST_SYNCS).tick()
+
+
+async def _retention_tick_due(one: Large) -> Awaitable[Any]:
+    """A tick with some rows that are old."""
+    await _make_old(one)
+    return Retention(one.app.catflap.services.engine, one.app.clock).tick()
+
+
+async def _make_old(one: Large) -> None:
     for statement in _MAKE_OLD:
         await one.prepare(statement, one.app.clock.now() - timedelta(days=3))
-    return PeriodicTasks(one.app.catflap.services.engine, one.app.clock, _MOST_SYNCS).tick()
 
 
 _MAKE_OLD = (
@@ -297,6 +308,7 @@ JOBS: dict[str, Call] = {
     "plays of all devices": _all_channels,
     "tick of calendars (nothing due)": _periodic_tick,
     "tick of calendars (much due)": _periodic_tick_due,
+    "tick of retention (much due)": _retention_tick_due,
     "tick of the vault (nothing due)": _maintenance_tick,
     "tick of the vault (much due)": _maintenance_tick_due,
     "write audit entries": _write_audit,

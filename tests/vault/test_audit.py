@@ -14,7 +14,7 @@ from catflap.store.database import Urls, connect
 from catflap.store.unavailable import DatabaseUnavailable
 from catflap.vault.audit import Audit
 from catflap.vault.lifetimes import AUDIT_KEPT
-from catflap.work.retention import Retention
+from catflap.work.retention import delete_old
 from tests.support.database import database_away
 
 
@@ -112,8 +112,8 @@ async def test_old_entries_are_deleted(engine: AsyncEngine, clock: FixedClock) -
     clock.advance(AUDIT_KEPT)
     audit.note("token", detail="not so old")
     await audit.write()
-    await Retention(engine).delete_old(clock.now())
+    await delete_old(engine, clock.now())
     assert await written(audit) == ["not so old", "old"]
     clock.advance(timedelta(seconds=1))
-    await Retention(engine).delete_old(clock.now())
+    await delete_old(engine, clock.now())
     assert await written(audit) == ["not so old"]

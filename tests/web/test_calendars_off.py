@@ -1,4 +1,4 @@
-"""Calendars switched off: no title of an event is stored, and the vault's maintenance goes on."""
+"""Calendars switched off: no title of an event is stored; maintenance and the deletion of old rows go on."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -13,8 +13,10 @@ from catflap.clock import FixedClock
 from catflap.fastapi import Catflap
 from catflap.store.database import Urls
 from catflap.vault import maintenance
+from catflap.vault.lifetimes import AUDIT_KEPT
 from catflap.vault.maintenance import Maintenance
 from catflap.work.periodic import PeriodicTasks
+from catflap.work.retention import Retention
 from tests.support.app_client import RunningApp, running_app
 from tests.support.host import embedded
 
@@ -32,10 +34,10 @@ async def app(database_urls: Urls, clock: FixedClock, tmp_path: Path) -> AsyncIt
 
 @pytest.fixture
 def ticked(monkeypatch: pytest.MonkeyPatch) -> dict[type, asyncio.Event]:
-    """Events that are set when a tick of the maintenance, or of the periodic tasks, is over."""
+    """Events that are set when a tick of the maintenance, of retention or of the periodic tasks is over."""
     monkeypatch.setattr(maintenance, "_TICK_SECONDS", 0.1)
     events = {}
-    for kind in (Maintenance, PeriodicTasks):
+    for kind in (Maintenance, Retention, PeriodicTasks):
         events[kind] = over = asyncio.Event()
 
         async def tick(self: object, tick: object = kind.tick, over: asyncio.Event = over) -> None:
@@ -100,6 +102,19 @@ async def test_no_title_is_stored_and_tokens_are_refreshed(
         assert await app.rows(f"SELECT * FROM {table}") == [], table
     asked_of_google = {one["endpoint"] for one in app.sandbox.requests()}
     assert asked_of_google and not [name for name in asked_of_google if name.startswith("calendar")]
+
+
+@pytest.mark.parametrize("run", [serve, host])
+async def test_old_rows_are_deleted(
+    app: RunningApp, tmp_path: Path, ticked: dict[type, asyncio.Event], run: Serve
+) -> None:
+    logged = "INSERT INTO app.audit (at, action, outcome) VALUES ($1, $2, 'ok')"
+    limit = app.clock.now() - AUDIT_KEPT
+    await app.rows(logged, limit - timedelta(days=1), "old")
+    await app.rows(logged, limit + timedelta(days=1), "younger")
+    async with run(app, tmp_path), asyncio.timeout(30):
+        await ticked[Retention].wait()
+    assert [row[0] for row in await app.rows("SELECT action FROM app.audit")] == ["younger"]
 
 
 async def test_a_sync_that_was_enqueued_before_reads_nothing(app: RunningApp) -> None:

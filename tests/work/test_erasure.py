@@ -16,6 +16,7 @@ from catflap.vault import Grant, Grants
 from catflap.vault.retention import delete_old
 from catflap.work.erasure import Erasure
 from catflap.work.periodic import PeriodicTasks
+from catflap.work.retention import Retention
 from tests.support.app_client import ALICE, BOB, Browser, RunningApp
 from tests.support.jobs import lose_jobs, run_jobs
 
@@ -133,7 +134,9 @@ async def _revoke_while_google_is_away(person: Person) -> None:
 
 
 async def _tick(app: RunningApp) -> None:
-    await PeriodicTasks(app.catflap.services.engine, app.clock, most_syncs=100).tick()
+    engine = app.catflap.services.engine
+    await PeriodicTasks(engine, app.clock, most_syncs=100).tick()
+    await Retention(engine, app.clock).tick()
 
 
 End = Callable[[Person], Awaitable[None]]

@@ -10,10 +10,9 @@ from structlog.testing import capture_logs
 
 from catflap.clock import FixedClock
 from catflap.devices.devices import Devices
-from catflap.signin.sessions import ABSOLUTE, Sessions
 from catflap.store.batches import BATCH
 from catflap.store.calendar_tables import calendar_syncs
-from catflap.store.tables import accounts, announcements, sessions, sounds, users
+from catflap.store.tables import accounts, users
 from catflap.work.periodic import PeriodicTasks
 
 MOST = 7000
@@ -95,58 +94,6 @@ async def test_a_long_pause_that_google_asked_for_is_kept(
         clock.advance(timedelta(hours=1))
         await periodic.tick()
     assert await jobs(engine) == []
-
-
-async def test_expired_announcements_become_missed_and_are_deleted_after_two_days(
-    engine: AsyncEngine, clock: FixedClock, periodic: PeriodicTasks, user_id: int
-) -> None:
-    device, _ = await Devices(engine, clock).add_browser(user_id, "Browser")
-    now = clock.now()
-    async with engine.begin() as connection:
-        await connection.execute(insert(announcements).values(_announcement(user_id, device.id, now)))
-        await connection.execute(insert(sounds).values(_sound("k", now)))
-    clock.advance(timedelta(minutes=9))
-    await periodic.tick()
-    assert await _left(engine) == (["ready"], ["k"])
-    clock.advance(timedelta(minutes=2))
-    await periodic.tick()
-    assert await _left(engine) == (["missed"], ["k"])
-    async with engine.begin() as connection:
-        await connection.execute(update(announcements).values(state="played"))
-    clock.advance(timedelta(hours=48))
-    await periodic.tick()
-    assert await _left(engine) == ([], [])
-
-
-def _announcement(user_id: int, device_id: int, now: datetime) -> dict[str, object]:
-    return {
-        "id": "a",
-        "user_id": user_id,
-        "device_id": device_id,
-        "key": "a",
-        "kind": "before",
-        "state": "ready",
-        "play_at": now,
-        "expires_at": now + timedelta(minutes=10),
-        "titles": ["Surprise party"],
-        "event_start": "",
-        "dialect": "plain",
-        "display": "Surprise party",
-        "spoken": "Surprise party",
-        "sound_key": "k",
-        "updated_at": now,
-    }
-
-
-def _sound(key: str, used_at: datetime) -> dict[str, object]:
-    return {"key": key, "wav": b"RIFF", "sha256": "", "bytes": 4, "seconds": 1.0, "used_at": used_at}
-
-
-async def _left(engine: AsyncEngine) -> tuple[list[str], list[str]]:
-    """Return the states of the announcements and the keys of the sounds."""
-    async with engine.connect() as connection:
-        states = (await connection.scalars(select(announcements.c.state))).all()
-        return list(states), list((await connection.scalars(select(sounds.c.key))).all())
 
 
 async def test_two_processes_share_what_is_due(engine: AsyncEngine, clock: FixedClock) -> None:
@@ -232,40 +179,3 @@ async def test_plans_stay_at_their_minute_after_a_pause_of_all_processes(
     await periodic.tick()
     async with engine.connect() as connection:
         assert await connection.scalar(select(users.c.plan_due_at)) == first + timedelta(hours=5)
-
-
-async def test_old_sounds_are_kept_while_an_announcement_uses_them(
-    engine: AsyncEngine, clock: FixedClock, periodic: PeriodicTasks, user_id: int
-) -> None:
-    device, _ = await Devices(engine, clock).add_browser(user_id, "Browser")
-    old = clock.now() - timedelta(hours=49)
-    async with engine.begin() as connection:
-        await connection.execute(insert(announcements).values(_announcement(user_id, device.id, clock.now())))
-        await connection.execute(insert(sounds), [_sound("k", old), _sound("unused", old)])
-    await periodic.tick()
-    assert (await _left(engine))[1] == ["k"]
-    clock.advance(timedelta(hours=49))
-    await periodic.tick()
-    assert await _left(engine) == ([], [])
-
-
-async def test_expired_sessions_and_the_log_of_old_jobs_are_deleted(
-    engine: AsyncEngine, clock: FixedClock, periodic: PeriodicTasks, user_id: int
-) -> None:
-    await Sessions(engine, clock).begin(user_id, "cookie")
-    async with engine.begin() as connection:
-        await connection.execute(text(_LOG))
-    clock.advance(ABSOLUTE - timedelta(hours=1))
-    await periodic.tick()
-    async with engine.connect() as connection:
-        assert len((await connection.execute(select(sessions))).all()) == 1
-        log = await connection.scalars(text("SELECT job_id FROM queue.pgqueuer_log"))
-        assert log.all() == [2]
-    clock.advance(timedelta(hours=1))
-    await periodic.tick()
-    async with engine.connect() as connection:
-        assert (await connection.execute(select(sessions))).all() == []
-
-
-_LOG = """INSERT INTO queue.pgqueuer_log (created, job_id, status, priority, entrypoint)
-VALUES (now() - interval '7 hours', 1, 'successful', 0, 'sync'), (now(), 2, 'successful', 0, 'sync')"""

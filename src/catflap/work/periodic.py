@@ -1,4 +1,4 @@
-"""Periodic tasks: enqueue syncs and plans, expire announcements, delete old data."""
+"""Periodic tasks: enqueue syncs and plans, expire announcements."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -20,10 +20,9 @@ from catflap.store.queue import enqueue, waiting
 from catflap.store.seldom import SeldomTask
 from catflap.store.tables import announcements, devices, seldom_tasks, users
 from catflap.store.task_types import PLAN, SYNC_DUE, AccountKey
-from catflap.work.retention import Retention
 
 _TICK = timedelta(seconds=15)
-_RETENTION_EVERY = timedelta(hours=1)
+_FAR_AHEAD_EVERY = timedelta(hours=1)
 _JOB_LOST = timedelta(minutes=10)
 _BEHIND = timedelta(minutes=1)
 _LOG_BEHIND_EVERY = timedelta(minutes=5)
@@ -49,8 +48,7 @@ class PeriodicTasks(Background):
         self._most_syncs = most_syncs
         self._count = count
         self._look_behind_at: datetime | None = None
-        self._retention = Retention(engine)
-        self._retention_task = SeldomTask(engine, seldom_tasks, "retention", _RETENTION_EVERY)
+        self._far_ahead = SeldomTask(engine, seldom_tasks, "far_ahead", _FAR_AHEAD_EVERY)
 
     async def run(self) -> None:
         """Run until cancelled."""
@@ -64,11 +62,10 @@ class PeriodicTasks(Background):
         sync = partial(_sync, self._most_syncs)
         await in_batches(self._engine, *(partial(batch, now) for batch in (sync, _plan, self._expire)))
         await self._log_behind(now)
-        if await self._retention_task.is_due(now):
+        if await self._far_ahead.is_due(now):
             await in_batches(
                 self._engine, partial(_bring_forward_plans, now), partial(_bring_forward_syncs, now)
             )
-            await self._retention.delete_old(now)
 
     async def _expire(self, now: datetime, connection: AsyncConnection) -> int:
         states = await _expire(now, connection)

@@ -9,16 +9,21 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from catflap.announcements.acknowledging import STATES
 from catflap.announcements.facts import FACTS_KEPT
 from catflap.announcements.repository import KEPT
+from catflap.background import Background
 from catflap.calendars.project_budget import delete_old_windows
+from catflap.clock import Clock
 from catflap.devices.members import delete_expired_invitations
 from catflap.devices.pairing import delete_expired_pairings
 from catflap.store.batches import BATCH, in_batches, next_batch
 from catflap.store.counters import delete_old_counters
 from catflap.store.planning_tables import occurrence_changes, reactions
+from catflap.store.seldom import SeldomTask
 from catflap.store.shared_limits import delete_ended_windows
-from catflap.store.tables import announcements, audit, sessions, sounds
+from catflap.store.tables import announcements, audit, seldom_tasks, sessions, sounds
 from catflap.vault.lifetimes import AUDIT_KEPT
 
+_EVERY = timedelta(hours=1)
+_LOOK_EVERY = timedelta(minutes=1)
 # PgQueuer writes three rows for each job and deletes none. Their times are the database's.
 _LOG_KEPT = timedelta(hours=6)
 _PRUNE_LOG = text(
@@ -28,17 +33,35 @@ _PRUNE_LOG = text(
 )
 
 
-class Retention:
-    """Deletes old rows in small transactions."""
+class Retention(Background):
+    """Deletes old rows every hour while the context is open, in one of all processes.
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    Some of them are there without calendars too: sessions, the audit log, counters, the log of jobs.
+    """
+
+    def __init__(self, engine: AsyncEngine, clock: Clock) -> None:
         self._engine = engine
+        self._clock = clock
+        self._hourly = SeldomTask(engine, seldom_tasks, "retention", _EVERY)
 
-    async def delete_old(self, now: datetime) -> None:
-        """Delete everything that is old at `now`."""
-        for batch in _BATCHES:
-            await in_batches(self._engine, partial(batch, now))
-        await in_batches(self._engine, _job_log)
+    async def run(self) -> None:
+        """Run until cancelled."""
+        while True:
+            await self.attempt(self.tick)
+            await self._clock.sleep_until(self._clock.now() + _LOOK_EVERY)
+
+    async def tick(self) -> None:
+        """Delete what is old, if no process has done so for an hour."""
+        now = self._clock.now()
+        if await self._hourly.is_due(now):
+            await delete_old(self._engine, now)
+
+
+async def delete_old(engine: AsyncEngine, now: datetime) -> None:
+    """Delete everything that is old at `now`, in small transactions."""
+    for batch in _BATCHES:
+        await in_batches(engine, partial(batch, now))
+    await in_batches(engine, _job_log)
 
 
 async def _announcements(now: datetime, connection: AsyncConnection) -> int:

@@ -20,6 +20,7 @@ from catflap.speech import VoiceChoice
 from catflap.speech.wav import Sound
 from catflap.store.task_types import PLAN
 from catflap.work.periodic import PeriodicTasks
+from catflap.work.retention import Retention
 from catflap.work.worker import with_retries
 from tests.support.app_client import RunningApp
 
@@ -62,6 +63,7 @@ class Work:
         self._clock = app.clock
         self._chance = chance
         self._periodic = PeriodicTasks(base.engine, base.clock, most_syncs=1000)
+        self._retention = Retention(base.engine, base.clock)
         jobs = app.catflap.components.jobs
         jobs = replace(jobs, renderer=Renderer(base.engine, base.clock, _Silence()))  # type: ignore[arg-type]
         self._functions = {name: self._watched(name, one) for name, one in jobs.by_name().items()}
@@ -103,6 +105,7 @@ class Work:
         passed, self._lease_clock = self._clock.now() - self._lease_clock, self._clock.now()
         await self._database.execute(_LET_LEASES_PASS, passed)
         await self._periodic.tick()
+        await self._retention.tick()
         await self.run_jobs()
 
     async def run_jobs(self) -> None:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from catflap.announcements.facts import Facts
 from catflap.announcements.planned import PlannedAnnouncement
 from catflap.announcements.planning import HORIZON, plan
 from catflap.announcements.preferences import Preferences
@@ -123,6 +124,12 @@ def briefings(occurrences: list[Occurrence], **choices: Any) -> list[PlannedAnno
     found = plan(occurrences, Preferences(reminder_minutes=(), all_day_at=None, **choices), NOON)
     assert {one.kind for one in found} <= {"briefing"}
     return found
+
+
+def test_a_day_of_which_no_calendar_is_known_is_not_told_as_empty() -> None:
+    chosen = Preferences(evening_at=time(20))
+    assert {one.kind for one in plan([], chosen, NOON)} == {"briefing", "evening"}
+    assert plan([], chosen, NOON, facts=Facts(has_calendars=False)) == []
 
 
 def test_the_briefing_names_whole_days_and_counts_appointments() -> None:

@@ -87,7 +87,10 @@ def add_account(app: FastAPI, catflap: FakeApi) -> None:
             catflap.left_grants.append({**grant, "state": "revoked", "reason": "user"})
         if not owner["signs_in"]:
             catflap.accounts.remove(owner)
-        await catflap.noticed()
+        catflap.connected = any(one["grant"] for one in catflap.accounts)
+        if not catflap.connected:
+            catflap.announcements.clear()
+        await catflap.tell()
         return Response(status_code=202 if catflap.google_away else 204)
 
     @app.put("/v1/accounts/{sub}/primary")

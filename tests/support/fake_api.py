@@ -102,6 +102,7 @@ def _routes(catflap: FakeApi) -> FastAPI:
                 "day": today.isoformat(),
                 "starts_at": datetime.combine(today, time(), zone),
                 "ends_at": datetime.combine(today + timedelta(days=1), time(), zone),
+                "connected": catflap.connected,
                 "calendars": catflap.calendars,
                 "appointments": [{**BARE, **one} for one in catflap.appointments],
                 "problems": catflap.problems,

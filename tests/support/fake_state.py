@@ -44,7 +44,8 @@ class FakeApi:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     viewer: Viewer | None = ALICE
     syncing: bool = False
-    # How many are selected.
+    # Whether there is an account, and how many calendars are selected.
+    connected: bool = True
     calendars: int = 1
     appointments: list[dict[str, Any]] = field(default_factory=list)
     announcements: list[dict[str, Any]] = field(default_factory=list)

@@ -11,7 +11,7 @@ from playwright.async_api import Browser, Locator, Page, expect
 
 from tests.support.fake_account import CALENDAR, account, session
 from tests.support.fake_state import FakeApi
-from tests.web.visits import Visit, finds_nothing, on_a_phone, says
+from tests.web.visits import NOON, Visit, finds_nothing, on_a_phone, says
 
 pytestmark = [
     pytest.mark.slow,
@@ -109,6 +109,27 @@ async def test_disconnecting_says_what_it_means_and_updates_the_list(page: Page,
     await expect(card(page, BOB)).to_have_count(0)
     await expect(page.locator("#google-note")).to_have_text(await says(page, "account_gone"))
     await expect(page.locator("#google-note")).to_be_focused()
+
+
+async def test_without_an_account_the_page_says_that_nothing_will_be_said(
+    page: Page, catflap: FakeApi
+) -> None:
+    catflap.say("briefing", NOON + timedelta(hours=1), "Good morning!")
+    await visit(page, catflap)
+    # The line beside Mia, on this screen, and the card of Today.
+    following = page.locator(".mia-side .next-time")
+    await expect(following).to_contain_text("1")
+    await card(page).get_by_role("button", name=await says(page, "account_disconnect")).click()
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_role("button", name=await says(page, "account_disconnect")).click()
+    await expect(following).to_have_text(await says(page, "next_unconnected"))
+    await page.locator('.screens a[data-screen="today"]').click()
+    await expect(page.locator("#next")).to_have_text(await says(page, "next_unconnected"))
+    await expect(page.locator("#appointments")).to_have_text(await says(page, "today_unconnected"))
+    await finds_nothing(page)
+    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    await page.locator("#nothing").get_by_role("link", name=await says(page, "connect_account")).click()
+    await expect(page.locator("#screen-google")).to_be_visible()
 
 
 async def test_google_being_away_is_said_with_what_happens_next(page: Page, catflap: FakeApi) -> None:

@@ -293,6 +293,21 @@ async def test_what_somebody_sent_and_snoozed_is_no_part_of_a_grant(person: Pers
     assert (await person.spoken()).count("Take the pill") == 2
 
 
+async def test_without_any_account_no_day_is_called_empty(person: Person) -> None:
+    for email in (ALICE, BOB):
+        assert (await person.browser.get("/v1/appointments")).json()["connected"]
+        grant = await person.grant(email)
+        assert (await person.browser.send("DELETE", f"/v1/grants/{grant.id}")).status_code == 204
+        await run_jobs(person.app)
+    assert await person.spoken() == ""
+    today = (await person.browser.get("/v1/appointments")).json()
+    assert (today["connected"], today["syncing"], today["calendars"]) == (False, False, 0)
+    await person.browser.sign_in()
+    # Connected again, and not read yet.
+    today = (await person.browser.get("/v1/appointments")).json()
+    assert (today["connected"], today["syncing"]) == (True, True)
+
+
 async def test_erasing_twice_or_without_anything_stored_changes_nothing(person: Person) -> None:
     await _disconnect(person)
     await run_jobs(person.app)

@@ -24,8 +24,10 @@ _ONE_DAY = timedelta(days=1)
 
 
 def briefings(context: PlanContext) -> Iterator[PlannedAnnouncement]:
-    """Yield the briefings and look-aheads, one for each day and language."""
+    """Yield the briefings and look-aheads, one for each day and language; none where no calendar is known."""
     preferences = context.preferences
+    if not context.facts.has_calendars:
+        return
     for day, play_at in daily(preferences.briefing_at, context):
         yield from _of_day("briefing", play_at, _Day.of(day, play_at, context), context)
     for day, play_at in daily(preferences.evening_at, context):

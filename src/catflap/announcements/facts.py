@@ -63,6 +63,7 @@ class Facts:
         snoozes: Those that are to be announced again.
         changes: Those to tell, in the order in which they were noticed.
         needs_consent: Whether a calendar can't be read until the user consents again.
+        has_calendars: Whether any calendar is known; without one, a day is not empty but unknown.
         readings: How words of titles are spoken, the user's dictionary.
     """
 
@@ -70,6 +71,7 @@ class Facts:
     snoozes: tuple[Snooze, ...] = ()
     changes: tuple[OccurrenceChange, ...] = ()
     needs_consent: bool = False
+    has_calendars: bool = True
     readings: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
@@ -86,7 +88,9 @@ _FACTS = PreparedQuery(
         SELECT jsonb_object_agg(r.word, r.reading) FROM app.readings r WHERE r.user_id = :user_id
     ) AS readings, EXISTS (
         SELECT FROM app.calendar_syncs s WHERE s.user_id = :user_id AND s.problem = 'reconsent_required'
-    ) AS needs_consent
+    ) AS needs_consent, EXISTS (
+        SELECT FROM app.calendars c WHERE c.user_id = :user_id
+    ) AS has_calendars
     """)
 )
 _CHANGE_TIMES = ("starts_at", "moved_to", "noticed_at")
@@ -105,6 +109,7 @@ async def load_facts(connection: AsyncConnection, user_id: int) -> Facts:
         ),
         changes=tuple(_change(one) for one in _json(row["changes"]) or []),
         needs_consent=row["needs_consent"],
+        has_calendars=row["has_calendars"],
         readings=_json(row["readings"]) or {},
     )
 

@@ -73,7 +73,8 @@ async def preview_day(
     """
     begin, end = _bounds(day, preferences)
     window = occurrence_window(preferences, begin, end - begin)
-    facts = await load_facts(connection, user_id)
+    # Also before the first sync: it is about the preferences.
+    facts = replace(await load_facts(connection, user_id), has_calendars=True)
     found = await list_occurrences(connection, user_id, *window, preferences.time_zone)
     uncertain_too = replace(preferences, tentative="plain")
     count = sum(_is_on(one, day, begin, end) for one in appointments(found, uncertain_too))

@@ -27,6 +27,7 @@ from catflap.web.schemas.calendars import (
 )
 from catflap.web.schemas.preferences import BrowserZone, PreferencesBody, PreferencesResource
 from catflap.web.schemas.problems import SESSION, problems
+from catflap.web.services import Services
 
 router = new_router("/v1")
 _REFUSED = ("invalid_request", "preferences_invalid", "reminders_invalid", "unknown_dialect", "zone_unknown")
@@ -140,17 +141,24 @@ async def appointments(session: CurrentSession, services: ServicesDep) -> Today:
     found = await timeline(services.engine, session.user_id, start, end, zone)
     calendars = await read_calendars(services.engine, session.user_id)
     by_id = {one.id: one for one in calendars.calendars}
+    # A grant whose calendars were not read yet is in the vault only.
+    connected = bool(calendars.accounts) or await _has_grant(services, session.user_id)
     return Today(
         zone=zone.key,
         zone_source=preferences.zone_source,
         day=today.isoformat(),
         starts_at=start,
         ends_at=end,
-        syncing=calendars.is_syncing,
+        connected=connected,
+        syncing=connected and calendars.is_syncing,
         calendars=sum(one.selected for one in calendars.calendars),
         problems=calendars.page_problems(),
         appointments=[Appointment.of(one, by_id.get(one.calendar_id)) for one in found],
     )
+
+
+async def _has_grant(services: Services, user_id: int) -> bool:
+    return any(grant.state != "revoked" for grant in await services.grants.of_user(user_id))
 
 
 @router.get(

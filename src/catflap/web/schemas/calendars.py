@@ -183,6 +183,9 @@ class Today(Answer):
     starts_at: Instant = Field(description="When the day begins; it has 23 or 25 hours where clocks change.")
     ends_at: Instant
     syncing: bool = Field(description="Whether something is being read for the first time.")
+    connected: bool = Field(
+        description="Whether a Google account is connected; without one nothing is read or announced."
+    )
     calendars: int = Field(description="How many calendars are selected.")
     problems: list[PageProblem]
     appointments: list[Appointment]

@@ -15,6 +15,7 @@ import { Next } from "./next.js";
  * @property {import("./device.js").Device} device
  * @property {import("./hush.js").Hush} hush
  * @property {(announcement: import("./schedule.js").Announcement) => import("./mia.js").Line} lineOf
+ * @property {() => boolean} isConnected whether there is a Google account, as far as is known
  * @property {number} user
  */
 
@@ -85,7 +86,9 @@ export class Controls {
   /** @param {import("./schedule.js").Announcement | null} next */
   #showNext(next) {
     const { clock, format, schedule } = this.#parts;
-    this.#next.show(next, clock.now(), schedule.isKnown);
+    const isConnected = this.#parts.isConnected();
+    const none = format.word(isConnected ? "next_none" : "next_unconnected");
+    this.#next.show(next, clock.now(), schedule.isKnown ? none : "…");
     const label = format.word(next && !next.audio ? "say_rendering" : "say_next");
     if (this.#sayNext.textContent !== label) this.#sayNext.textContent = label;
     this.#sayNext.disabled = this.#busy || !next?.audio;

@@ -12,6 +12,7 @@ const REGULARLY = 60_000;
  * @property {string} starts_at
  * @property {string} ends_at
  * @property {boolean} syncing
+ * @property {boolean} connected whether there is a Google account that may be read
  * @property {number} calendars how many are selected
  * @property {import("./today/appointments.js").Appointment[]} appointments
  * @property {import("./today/problems.js").Problem[]} problems

@@ -19,9 +19,8 @@ export class Next {
     this.#lineOf = lineOf;
   }
 
-  /** @param {Announcement | null} next @param {number} now @param {boolean} isKnown whether there is a schedule at all */
-  show(next, now, isKnown) {
-    const none = isKnown ? this.#format.word("next_none") : "…";
+  /** @param {Announcement | null} next @param {number} now @param {string} none what is said where there is none */
+  show(next, now, none) {
     const text = next ? countdown(this.#format, next.play_at, now) : none;
     for (const time of this.#times) if (time.textContent !== text) time.textContent = text;
     for (const disc of this.#discs) disc.show(next ? Date.parse(next.play_at) - now : null);

@@ -98,9 +98,10 @@ function startMia() {
         reactions.about(announcement);
       }),
   );
-  const controls = new Controls({ lineOf, speaker, mia, clock, schedule, performance, format, device, hush: new Hush(api, format, clock), user: page.user });
+  const isConnected = () => day.document?.connected ?? true;
+  const controls = new Controls({ lineOf, isConnected, speaker, mia, clock, schedule, performance, format, device, hush: new Hush(api, format, clock), user: page.user });
 
-  // The dialect of the next announcement is known with the day.
+  // The dialect of the next announcement is known with the day, and why there is none.
   day.addEventListener("change", () => controls.tick());
 
   const apply = (/** @type {import("./schedule.js").ScheduleDocument} */ document) => {

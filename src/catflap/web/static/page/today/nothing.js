@@ -1,6 +1,6 @@
 // What to do when there is nothing to show: each reason has its own words.
 
-/** With the words `today_…`. @typedef {"free" | "all_day" | "none_selected" | "unread"} Why */
+/** With the words `today_…`. @typedef {"free" | "all_day" | "unconnected" | "none_selected" | "unread"} Why */
 
 export class Nothing {
   #area;
@@ -11,8 +11,9 @@ export class Nothing {
   }
 
   /** Why there is no appointment with a time. @param {import("../day.js").DayDocument} day @returns {Why} */
-  why({ appointments, calendars, problems }) {
+  why({ appointments, connected, calendars, problems }) {
     if (appointments.length > 0) return "all_day";
+    if (!connected) return "unconnected";
     if (problems.some(({ kind }) => kind !== "removed")) return "unread";
     return calendars === 0 ? "none_selected" : "free";
   }

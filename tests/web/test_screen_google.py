@@ -119,10 +119,13 @@ async def test_without_an_account_the_page_says_that_nothing_will_be_said(
     # The line beside Mia, on this screen, and the card of Today.
     following = page.locator(".mia-side .next-time")
     await expect(following).to_contain_text("1")
+    bubble = page.locator("#bubble-text")
+    await expect(bubble).to_have_text(await says(page, "hello"))
     await card(page).get_by_role("button", name=await says(page, "account_disconnect")).click()
     dialog = page.get_by_role("dialog")
     await dialog.get_by_role("button", name=await says(page, "account_disconnect")).click()
     await expect(following).to_have_text(await says(page, "next_unconnected"))
+    await expect(bubble).to_have_text(await says(page, "needs_calendar"))
     await page.locator('.screens a[data-screen="today"]').click()
     await expect(page.locator("#next")).to_have_text(await says(page, "next_unconnected"))
     await expect(page.locator("#appointments")).to_have_text(await says(page, "today_unconnected"))

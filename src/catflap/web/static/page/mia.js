@@ -9,6 +9,7 @@ export class Mia {
   #words;
   #loudness;
   #open = 0;
+  #hasSpoken = false;
   #frame = 0;
 
   /**
@@ -32,6 +33,11 @@ export class Mia {
   set isAsleep(asleep) {
     if (this.#figure.dataset.state === "speaking" || this.#figure.dataset.state === "showing") return;
     this.#figure.dataset.state = asleep ? "asleep" : "idle";
+  }
+
+  /** Say this in the bubble until she speaks. @param {string} words */
+  greet(words) {
+    if (!this.#hasSpoken && this.#words.textContent !== words) this.#words.textContent = words;
   }
 
   /** Her words appear and her mouth follows her voice. @param {Line} line */
@@ -58,12 +64,14 @@ export class Mia {
   /** Stop and empty the bubble. */
   hush() {
     this.rest();
+    this.#hasSpoken = true;
     this.#label.textContent = "";
     this.#words.textContent = "";
   }
 
   /** @param {Line} line @param {"speaking" | "showing"} state */
   #say({ text, dialect, language }, state) {
+    this.#hasSpoken = true;
     this.#label.textContent = dialect;
     this.#words.textContent = text;
     this.#words.setAttribute("lang", language);

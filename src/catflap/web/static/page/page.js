@@ -103,6 +103,7 @@ function startMia() {
 
   // The dialect of the next announcement is known with the day, and why there is none.
   day.addEventListener("change", () => controls.tick());
+  day.addEventListener("change", () => mia.greet(format.word(isConnected() ? "hello" : "needs_calendar")));
 
   const apply = (/** @type {import("./schedule.js").ScheduleDocument} */ document) => {
     if (session.signal.aborted) return;

@@ -57,13 +57,16 @@ def answer_file(name: str, request: Request, *, cache: str = "no-cache") -> Resp
     file = _files().get(name)
     if file is None:
         raise HTTPException(404)
-    headers = {"Cache-Control": cache, "ETag": file.etag}
-    if file.etag in request.headers.get("if-none-match", ""):
+    # Weak, as the same for both encodings (RFC 9110 8.8.1).
+    headers = {"Cache-Control": cache, "ETag": f"W/{file.tag}"}
+    if file.compressed:
+        headers["Vary"] = "Accept-Encoding"
+    # Compared weakly, so with or without `W/` (RFC 9110 13.1.2).
+    if file.tag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
     if file.compressed and "gzip" in request.headers.get("accept-encoding", ""):
-        headers |= {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
+        headers["Content-Encoding"] = "gzip"
         return Response(file.compressed, headers=headers, media_type=file.media_type)
-    # `PageRoute` compresses no picture, and adds `Vary` to the rest.
     return Response(file.content, headers=headers, media_type=file.media_type)
 
 
@@ -73,8 +76,7 @@ class _StaticFile:
     def __init__(self, path: Path) -> None:
         self.content = path.read_bytes()
         self.media_type = mimetypes.guess_type(path.name)[0]
-        # Weak, as the same for both encodings (RFC 9110 8.8.1).
-        self.etag = f'W/"{hashlib.sha256(self.content).hexdigest()[:20]}"'
+        self.tag = f'"{hashlib.sha256(self.content).hexdigest()[:20]}"'
 
     @cached_property
     def compressed(self) -> bytes:

@@ -166,6 +166,7 @@ CHANGES: dict[str, Callable[[Plans], Awaitable[None]]] = {
     "a calendar's zone": lambda plans: plans.execute(_calendar(time_zone="Pacific/Apia")),
     "a calendar's default reminders": lambda plans: plans.execute(_calendar(default_reminders=[17])),
     "a calendar deselected": lambda plans: plans.execute(_calendar(is_selected=False)),
+    "a calendar to be read anew": lambda plans: plans.execute(_calendar(synced_at=None)),
     "the primary calendar": lambda plans: plans.execute(_calendar(is_primary=False)),
     "a calendar deleted": lambda plans: plans.execute(delete(calendars)),
     "an account": _second_account,
@@ -215,7 +216,14 @@ async def test_other_phrasebooks_or_engines_make_a_new_plan(
     "columns",
     [
         (devices, {"volume": 10, "name": "Tea", "last_seen_at": datetime(2026, 11, 24, 12).astimezone()}),
-        (calendars, {"synced_at": None, "sync_token": "next", "problem": "google_unavailable"}),
+        (
+            calendars,
+            {
+                "synced_at": datetime(2026, 11, 24, 12).astimezone(),
+                "sync_token": "next",
+                "problem": "google_unavailable",
+            },
+        ),
         (calendars, {"background_color": "#123456", "foreground_color": "#ffffff", "access_role": "reader"}),
         (calendars, {"is_selected_at_google": False, "is_selected_by_user": True}),
         (users, {"plan_due_at": datetime(2026, 11, 24, 12).astimezone()}),

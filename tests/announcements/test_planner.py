@@ -4,7 +4,8 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Row, insert, select
+import pytest
+from sqlalchemy import Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catflap.announcements.planner import Planner
@@ -174,3 +175,24 @@ async def test_an_empty_day_still_gets_a_schedule_and_a_briefing(
         ("briefing", [], "2026-11-25")
     ]
     assert google.sandbox.events(EMAIL) == []
+
+
+@pytest.mark.parametrize("changed", [{"is_selected": False}, {"synced_at": None}])
+async def test_a_day_is_not_told_as_empty_while_no_selected_calendar_was_read(
+    engine: AsyncEngine,
+    google: Served,
+    account: int,
+    device_id: int,
+    clock: FixedClock,
+    changed: dict[str, Any],
+) -> None:
+    await google.calendars(engine, clock).sync_account(account, SUB)
+    planner = Planner(engine, clock)
+    await planner.plan_user(account)
+    as_before = {"is_selected": True, "synced_at": clock.now()}
+    for values, state in ((changed, "cancelled"), (as_before, "planned")):
+        async with engine.begin() as connection:
+            await connection.execute(update(calendars).values(values))
+        await planner.plan_user(account)
+        (briefing,) = await rows(engine, device_id)
+        assert (briefing.kind, briefing.state) == ("briefing", state)

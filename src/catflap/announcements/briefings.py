@@ -24,7 +24,7 @@ _ONE_DAY = timedelta(days=1)
 
 
 def briefings(context: PlanContext) -> Iterator[PlannedAnnouncement]:
-    """Yield the briefings and look-aheads, one for each day and language; none where no calendar is known."""
+    """Yield the briefings and look-aheads, one for each day and language; none where no calendar was read."""
     preferences = context.preferences
     if not context.facts.has_calendars:
         return

@@ -63,7 +63,7 @@ class Facts:
         snoozes: Those that are to be announced again.
         changes: Those to tell, in the order in which they were noticed.
         needs_consent: Whether a calendar can't be read until the user consents again.
-        has_calendars: Whether any calendar is known; without one, a day is not empty but unknown.
+        has_calendars: Whether any selected calendar was read; without one, a day is not empty but unknown.
         readings: How words of titles are spoken, the user's dictionary.
     """
 
@@ -89,7 +89,8 @@ _FACTS = PreparedQuery(
     ) AS readings, EXISTS (
         SELECT FROM app.calendar_syncs s WHERE s.user_id = :user_id AND s.problem = 'reconsent_required'
     ) AS needs_consent, EXISTS (
-        SELECT FROM app.calendars c WHERE c.user_id = :user_id
+        SELECT FROM app.calendars c
+        WHERE c.user_id = :user_id AND c.is_selected AND c.synced_at IS NOT NULL
     ) AS has_calendars
     """)
 )

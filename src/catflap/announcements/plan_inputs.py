@@ -63,6 +63,10 @@ _STATE = PreparedQuery(
             EXISTS (
                 SELECT FROM app.calendar_syncs s
                 WHERE s.user_id = :user_id AND s.problem = 'reconsent_required'
+            ),
+            EXISTS (
+                SELECT FROM app.calendars c
+                WHERE c.user_id = :user_id AND c.is_selected AND c.synced_at IS NOT NULL
             )
         )::text, 'UTF8')), 'hex') AS inputs
     ) now LEFT JOIN app.plans p ON p.user_id = :user_id

@@ -99,6 +99,19 @@ async def test_a_grant_says_what_reading_the_calendar_still_needs(app: RunningAp
     assert grant["missing_for_calendar"] == []
 
 
+async def test_the_page_goes_on_with_a_linked_account_when_that_which_signs_in_was_disconnected(
+    app: RunningApp,
+) -> None:
+    browser = await signed_in(app)
+    await browser.sign_in("/signin/google?scopes=calendar&purpose=link", email=BOB)
+    own, linked = (await browser.get("/v1/grants")).json()["grants"]
+    for grant, speaks in ((own, "true"), (linked, "false")):
+        assert (await browser.send("DELETE", f"/v1/grants/{grant['id']}")).status_code == 204
+        page = (await browser.get("/")).text
+        assert f'"speaks": {speaks}' in page
+        assert ("<h2>Mia can&#39;t see your calendar</h2>" in page) == (speaks == "false")
+
+
 async def test_taking_back_a_linked_account_forgets_the_account(app: RunningApp) -> None:
     browser = await signed_in(app)
     await browser.sign_in("/signin/google?scopes=calendar&purpose=link", email=BOB)

@@ -14,6 +14,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from catflap.errors import BadRequest
 from catflap.google.scopes import READ_CALENDAR, missing_scopes
+from catflap.vault import Grant
 from catflap.web import module_graph
 from catflap.web.authentication import CookieNames, Cookies, MaybeSession, ServicesDep, csrf_token
 from catflap.web.headers import content_security_policy, nonce_of
@@ -36,8 +37,9 @@ class Viewer:
     """The signed-in user for whom the page is rendered.
 
     Args:
-        missing_scopes: What they did not allow; empty when Mia may read the calendar.
-        grant_state: `active`, `reconsent`, `revoked`, or None when there is no grant at all.
+        missing_scopes: What they did not allow; empty when Mia may read a calendar.
+        grant_state: `active`, `reconsent`, `revoked`, or None when there is no grant at all: of the one
+            that lets Mia read, else of the primary account.
         is_operator: Whether they see the screen of the operator too.
         introduced: Whether they know the first minute of the page.
     """
@@ -90,7 +92,9 @@ async def viewer(
     if account is None:
         return None
     grants = await services.grants.of_user(session.user_id)
-    granted = next((grant for grant in grants if grant.account_sub == account.sub), None)
+    own = [grant for grant in grants if grant.account_sub == account.sub]
+    # Another account may be read where the primary one may not.
+    granted = next((grant for grant in (*own, *grants) if _may_be_read(grant)), next(iter(own), None))
     return Viewer(
         user_id=session.user_id,
         name=account.name,
@@ -101,6 +105,10 @@ async def viewer(
         is_operator=await services.operators.include(session),
         introduced=await services.users.is_introduced(session.user_id),
     )
+
+
+def _may_be_read(grant: Grant) -> bool:
+    return grant.state != "revoked" and not missing_scopes(READ_CALENDAR, grant.scopes)
 
 
 # What somebody who is signed out sees at the address of a screen, if not the way in.

@@ -219,7 +219,8 @@ async def test_a_tap_opens_a_mark_within_a_small_screen_and_the_next_closes_it(
         locale="en", viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True
     )
     async with guarded(context) as phone:
-        await Visit(phone, catflap).open()
+        visit = Visit(phone, catflap)
+        await visit.open()
         mark, told = phone.locator(".marks .mark").nth(2), phone.locator(".mark-detail:visible")
         await mark.tap()
         await expect(told.locator(".what")).to_have_text("お昼やで。")
@@ -228,6 +229,11 @@ async def test_a_tap_opens_a_mark_within_a_small_screen_and_the_next_closes_it(
         assert bubble["x"] + bubble["width"] <= 360
         # Its words can be pointed at and chosen without it closing.
         await told.locator(".what").tap()
+        await expect(told).to_be_visible()
+        # Nor when the day is drawn anew.
+        catflap.appointments = catflap.appointments[:-1]
+        await visit.advance(MINUTE)
+        await expect(block(phone, "Film night")).to_have_count(0)
         await expect(told).to_be_visible()
         await mark.tap()
         await expect(told).to_have_count(0)

@@ -63,9 +63,9 @@ export class Line {
       for (const name of /** @type {const} */ (["lane", "lanes", "width"])) item.style.setProperty(`--${name}`, String(place[name]));
     });
     this.#back.replaceChildren(...this.#axis(full), this.#nowLine);
-    const focused = this.#marks.querySelector(".mark:focus");
+    const [focused, open] = [this.#timeOf(":focus"), this.#timeOf('[aria-expanded="true"]')];
     this.#marks.replaceChildren(...group(marks, NEAR).map((some) => this.#mark(some)));
-    if (focused instanceof HTMLElement) this.#refocus(focused);
+    this.#restore(focused, open);
     this.moveNow(now);
     if (before) this.#scroller.scrollTop += this.#pixels(before - this.#shown.start);
     else this.scrollTo(now);
@@ -109,13 +109,18 @@ export class Line {
     return item;
   }
 
-  /** Focus the mark that replaces another, and leave it open or closed. @param {HTMLElement} before */
-  #refocus(before) {
-    const marks = /** @type {NodeListOf<HTMLElement>} */ (this.#marks.querySelectorAll(".mark"));
-    const mark = [...marks].find(({ dataset }) => dataset.at === before.dataset.at);
-    if (!mark) return;
-    mark.focus({ preventScroll: true });
-    expand(mark, before.getAttribute("aria-expanded") === "true");
+  /** @param {string} which a selector @returns the time of the mark that it finds */
+  #timeOf(which) {
+    return /** @type {HTMLElement | null} */ (this.#marks.querySelector(`.mark${which}`))?.dataset.at;
+  }
+
+  /** Focus and open the marks that replace those. @param {string | undefined} focused @param {string | undefined} open */
+  #restore(focused, open) {
+    for (const mark of /** @type {NodeListOf<HTMLElement>} */ (this.#marks.querySelectorAll(".mark"))) {
+      const { at } = mark.dataset;
+      if (at === focused) mark.focus({ preventScroll: true });
+      if (at === focused || at === open) expand(mark, at === open);
+    }
   }
 
   /** @param {HTMLElement} element @param {number} at */

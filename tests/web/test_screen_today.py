@@ -227,6 +227,7 @@ async def test_a_tap_opens_a_mark_within_a_small_screen_and_the_next_closes_it(
         bubble = await box(told)
         assert bubble["x"] >= 0
         assert bubble["x"] + bubble["width"] <= 360
+        assert (await box(told.locator(".what")))["width"] > 0.8 * bubble["width"]
         # Its words can be pointed at and chosen without it closing.
         await told.locator(".what").tap()
         await expect(told).to_be_visible()

@@ -300,6 +300,20 @@ async def test_the_now_line_moves_and_what_is_over_is_marked(page: Page, catflap
     assert (await box(line))["y"] - before["y"] == pytest.approx(0.9, abs=0.3)
 
 
+async def test_the_time_at_the_now_line_hides_no_mark(phone: Page, catflap: FakeApi) -> None:
+    catflap.appointments = [appointment("Tea", NOON, 60)]
+    catflap.say("tea", NOON, "Tea, now!")
+    await Visit(phone, catflap).open()
+    # The widest time of a day.
+    width = await phone.locator(".now-line").evaluate("""line => {
+      line.dataset.time = line.dataset.time.replace(/\\d+:\\d\\d/, "20:00");
+      const { width, paddingLeft, paddingRight } = getComputedStyle(line, "::before");
+      return [width, paddingLeft, paddingRight].map(parseFloat).reduce((all, one) => all + one);
+    }""")
+    line, mark = await box(phone.locator(".now-line")), await box(phone.locator(".marks .mark"))
+    assert line["x"] + width <= mark["x"] + 2
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_a_title_is_readable_in_a_calendar_of_any_colour(
     browser: Browser, catflap: FakeApi, scheme: str

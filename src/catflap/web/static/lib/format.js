@@ -35,6 +35,12 @@ export class Format {
     return this.#format(at, { hour: "numeric", minute: "2-digit" });
   }
 
+  /** The time without "am" or "pm", beside an axis that has them. @param {number} at */
+  shortTime(at) {
+    const parts = this.#formatter(this.#locale, { hour: "numeric", minute: "2-digit" }).formatToParts(new Date(at));
+    return parts.map(({ type, value }) => (type === "dayPeriod" ? "" : value)).join("").trim();
+  }
+
   /** The hour alone, for an axis. @param {number} at */
   hour(at) {
     return this.#format(at, { hour: "numeric" });

@@ -75,7 +75,7 @@ export class Line {
   moveNow(now) {
     this.#nowLine.hidden = now < this.#shown.start || now > this.#shown.end;
     this.#place(this.#nowLine, now);
-    const time = this.#format.time(now);
+    const time = this.#format.shortTime(now);
     if (this.#nowLine.dataset.time !== time) this.#nowLine.dataset.time = time;
   }
 

@@ -74,7 +74,7 @@ async def test_after_sign_in_an_announcement_plays_within_ninety_seconds(
     await page.screenshot(path=PICTURE if "CATFLAP_SCREENSHOT" in os.environ else tmp_path / "mia.png")
     await page.wait_for_selector(IDLE, timeout=30_000)
     assert await loudest(page) > 0.1
-    said = page.locator(".announcement", has_text=words)
+    said = page.locator("#announcements .announcement", has_text=words)
     await expect(said).to_contain_text("said", timeout=10_000)
 
 

@@ -128,6 +128,7 @@ async def test_without_an_account_the_page_says_that_nothing_will_be_said(
     await expect(bubble).to_have_text(await says(page, "needs_calendar"))
     await page.locator('.screens a[data-screen="today"]').click()
     await expect(page.locator("#next")).to_have_text(await says(page, "next_unconnected"))
+    await expect(page.locator("#announcements")).to_have_text(await says(page, "next_unconnected"))
     await expect(page.locator("#appointments")).to_have_text(await says(page, "today_unconnected"))
     await finds_nothing(page)
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")

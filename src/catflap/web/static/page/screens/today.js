@@ -89,7 +89,7 @@ export function open(section, { api, format, clock, device, session, day }) {
     const differs = [drawn.length, due(now), due(now - HOUR), format.date(now)].join();
     if (differs === listed) return;
     listed = differs;
-    showPlanned(planned, day.planned, format, now, dialectOf);
+    showPlanned(planned, day.planned, format, now, dialectOf, format.word(read.connected ? "will_say_none" : "next_unconnected"));
     earlier.show(day.planned, Date.parse(read.starts_at), now, dialectOf);
   }
 

@@ -15,13 +15,14 @@ const OVER = new Set(["played", "failed", "missed", "cancelled", "held"]);
  * @param {Format} format
  * @param {number} now
  * @param {DialectOf} dialectOf
+ * @param {string} none what is said where there is none
  */
-export function showPlanned(list, planned, format, now, dialectOf) {
+export function showPlanned(list, planned, format, now, dialectOf, none) {
   const coming = once(planned).filter(({ play_at, state }) => !OVER.has(state) || Date.parse(play_at) > now - HOUR);
   const first = coming.find(({ play_at, state }) => !OVER.has(state) && Date.parse(play_at) >= now);
   const rows = coming.slice(0, MOST).map((one) => plannedItem(one, format, now, dialectOf, one === first));
   if (coming.length > MOST) rows.push(create("li", "empty", format.word("and_more", { count: coming.length - MOST })));
-  fill(list, rows, format.word("will_say_none"));
+  fill(list, rows, none);
 }
 
 /**

@@ -175,3 +175,15 @@ async def finds_nothing(page: Page) -> None:
         for node in one["nodes"]
     ]
     assert not places, "\n".join(places)
+
+
+async def box(place: Locator) -> dict[str, float]:
+    """Return where an element is and how large."""
+    found = await place.bounding_box()
+    assert found is not None
+    return dict(found)
+
+
+def block(page: Page, title: str) -> Locator:
+    """Return the button of an appointment in the drawn day."""
+    return page.locator("#appointments .block", has_text=title)

@@ -92,6 +92,18 @@ async def test_each_reason_for_an_empty_day_has_its_own_words(phone: Page, catfl
     await expect(hint).to_be_hidden()
 
 
+async def test_a_day_without_calendars_leads_to_where_they_are_chosen(phone: Page, catflap: FakeApi) -> None:
+    await Visit(phone, catflap).open()
+    for calendars, link in ((1, "which_calendars"), (0, "choose_calendars")):
+        catflap.calendars = calendars
+        await catflap.tell()
+        await phone.locator("#nothing").get_by_role("link", name=await says(phone, link)).click()
+        title = phone.get_by_role("heading", name=await says(phone, "calendars"), exact=True)
+        await expect(title).to_be_focused()
+        await expect(title).to_be_in_viewport()
+        await phone.go_back()
+
+
 async def test_what_was_said_tells_whether_it_was_heard_and_is_said_again(
     phone: Page, catflap: FakeApi
 ) -> None:

@@ -80,11 +80,15 @@ export class Screens {
     if (!(link instanceof HTMLAnchorElement) || !isPlain || event.defaultPrevented || !this.#section(link.dataset.screen)) return;
     event.preventDefault();
     if (link.href !== location.href) history.pushState(null, "", link.href);
-    this.#show(link.dataset.screen ?? FIRST, true);
+    this.#show(link.dataset.screen ?? FIRST, true, link.hash);
   }
 
-  /** @param {string} name @param {boolean} isAsked whether the user asked for it, who then is led to it */
-  async #show(name, isAsked) {
+  /**
+   * @param {string} name
+   * @param {boolean} isAsked whether the user asked for it, who then is led to it
+   * @param {string} hash of a heading in it to which they are led; empty for the first
+   */
+  async #show(name, isAsked, hash = "") {
     const section = this.#section(name);
     if (!section) return;
     this.#current = name;
@@ -110,6 +114,9 @@ export class Screens {
       if (this.#current !== name) return;
       this.#notFetched.remove();
       screen.shown?.();
+      const place = isAsked && hash ? document.getElementById(hash.slice(1)) : null;
+      place?.focus({ preventScroll: true });
+      place?.scrollIntoView();
     } catch (error) {
       if (!(error instanceof NotFetched)) throw error;
       if (this.#current === name) heading?.after(this.#notFetched);

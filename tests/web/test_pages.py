@@ -38,6 +38,15 @@ async def test_nobody_stores_the_page(catflap: FakeApi) -> None:
     assert "Accept-Language" in page.headers["vary"]
 
 
+@pytest.mark.parametrize("path", ["/", "/when", "/offline", "/manifest.webmanifest", "/static/page/page.css"])
+async def test_programs_that_look_after_links_ask_for_the_head_alone(catflap: FakeApi, path: str) -> None:
+    whole = await read(catflap, path)
+    async with httpx2.AsyncClient() as client:
+        head = await client.head(catflap.url + path, headers={"Accept-Language": "en"})
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["Content-Type"] == whole.headers["Content-Type"]
+
+
 async def test_an_error_in_the_address_becomes_a_sentence_of_ours(catflap: FakeApi) -> None:
     catflap.viewer = None
     assert "You said no; nothing was stored." in (await read(catflap, "/?error=access_denied")).text

@@ -31,14 +31,17 @@ HOOKS = Path(__file__).parent / "strangers_hooks.py"
 TEXT = {"type": "string"}
 # Routes that the document leaves out.
 HIDDEN: dict[str, dict[str, Any]] = {
-    "/": {"get": {"parameters": ["error", "lang"]}},
-    **{f"/{name}": {"get": {"parameters": ["error", "lang"]}} for name in (*SCREENS[1:], OPERATOR)},
-    "/signin/window": {"get": {"parameters": ["error", "lang"]}},
+    "/": {"get": {"parameters": ["error", "lang"]}, "head": {}},
+    **{
+        f"/{name}": {"get": {"parameters": ["error", "lang"]}, "head": {}}
+        for name in (*SCREENS[1:], OPERATOR)
+    },
+    "/signin/window": {"get": {"parameters": ["error", "lang"]}, "head": {}},
     "/consents/{secret}/": {"get": {}},
     "/v1/sounds/{name}/": {"get": {}},
     "/v1/pairings/{handle}/": {"get": {}},
-    "/offline": {"get": {"parameters": ["lang"]}},
-    "/manifest.webmanifest": {"get": {}},
+    "/offline": {"get": {"parameters": ["lang"]}, "head": {}},
+    "/manifest.webmanifest": {"get": {}, "head": {}},
     "/service-worker.js": {"get": {}, "head": {}},
     "/favicon.ico": {"get": {}, "head": {}},
     "/static/popup.js": {"get": {}, "head": {}},

@@ -4,6 +4,8 @@ A page holds a secret, its CSRF token, and is compressed all the same: nothing i
 that made a browser ask for it, so its length tells that site nothing (the attack BREACH needs both).
 """
 
+from typing import Final
+
 from fastapi import Response
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
@@ -16,6 +18,8 @@ from catflap.web.paths import Paths
 from catflap.web.problem_route import ProblemRoute
 from catflap.web.services import installed
 
+# The methods of pages and files, of which nothing changes.
+READ: Final = ["GET", "HEAD"]
 # Statuses with words of their own; the others have those of their hundred.
 _WITH_WORDS = ("404", "405", "429", "503")
 

@@ -13,7 +13,7 @@ from typing import Final
 from fastapi import Request, Response
 from starlette.exceptions import HTTPException
 
-from catflap.web.page_route import PageRoute
+from catflap.web.page_route import READ, PageRoute
 from catflap.web.problem_route import new_router
 from catflap.web.static_version import STATIC, without_prefix
 
@@ -22,16 +22,15 @@ page_router = new_router(route_class=PageRoute)
 # A picture of the documentation: in docs/ of the checkout, and beside the other files in the wheel.
 _WIRING: Final = "wiring.svg"
 _DOCS: Final = Path(__file__).parents[3] / "docs"
-_READ = ["GET", "HEAD"]
 
 
-@embed_router.api_route("/static/popup.js", methods=_READ, include_in_schema=False)
+@embed_router.api_route("/static/popup.js", methods=READ, include_in_schema=False)
 async def popup_script(request: Request) -> Response:
     """Sign in, or allow more, in Google's popup: a module for pages of the host application."""
     return answer_file("embed/popup.js", request)
 
 
-@embed_router.api_route("/static/gapi.js", methods=_READ, include_in_schema=False)
+@embed_router.api_route("/static/gapi.js", methods=READ, include_in_schema=False)
 async def gapi_script(request: Request) -> Response:
     """`gapi.auth2` for older pages; the one script that pages of other origins load."""
     response = answer_file("embed/gapi.js", request)
@@ -39,7 +38,7 @@ async def gapi_script(request: Request) -> Response:
     return response
 
 
-@page_router.api_route("/static/{name:path}", methods=_READ, include_in_schema=False)
+@page_router.api_route("/static/{name:path}", methods=READ, include_in_schema=False)
 async def page_file(name: str, request: Request) -> Response:
     """A script, style or picture of our own page; kept by browsers under the address of this version."""
     file, is_present = without_prefix(name)

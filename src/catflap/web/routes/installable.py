@@ -8,12 +8,11 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from catflap.web import module_graph, static_files, static_version
 from catflap.web.authentication import ServicesDep
 from catflap.web.i18n import choose_language, texts
-from catflap.web.page_route import PageRoute
+from catflap.web.page_route import READ, PageRoute
 from catflap.web.page_templates import render
 from catflap.web.problem_route import new_router
 
 router = new_router(route_class=PageRoute)
-_READ: Final = ["GET", "HEAD"]
 # As in page.css and page.html.
 _PAPER: Final = "#fbf3e7"
 _ICONS: Final = (
@@ -24,7 +23,7 @@ _ICONS: Final = (
 )
 
 
-@router.get("/manifest.webmanifest", include_in_schema=False)
+@router.api_route("/manifest.webmanifest", methods=READ, include_in_schema=False)
 async def manifest(request: Request, services: ServicesDep) -> JSONResponse:
     """The web application manifest (W3C), in the reader's language."""
     language = choose_language(request.headers.get("accept-language", ""))
@@ -50,7 +49,7 @@ async def manifest(request: Request, services: ServicesDep) -> JSONResponse:
     return JSONResponse(content, headers=headers, media_type="application/manifest+json")
 
 
-@router.api_route("/service-worker.js", methods=_READ, include_in_schema=False)
+@router.api_route("/service-worker.js", methods=READ, include_in_schema=False)
 async def service_worker(request: Request) -> Response:
     """The service worker, at the root of the page, because its address limits its scope."""
     response = static_files.answer_file("page/app/service-worker.js", request)
@@ -59,13 +58,13 @@ async def service_worker(request: Request) -> Response:
     return response
 
 
-@router.api_route("/favicon.ico", methods=_READ, include_in_schema=False)
+@router.api_route("/favicon.ico", methods=READ, include_in_schema=False)
 async def favicon(request: Request) -> Response:
     """The icon that browsers ask for without being told of it."""
     return static_files.answer_file("page/app/favicon.ico", request)
 
 
-@router.get("/offline", response_class=HTMLResponse, include_in_schema=False)
+@router.api_route("/offline", methods=READ, response_class=HTMLResponse, include_in_schema=False)
 async def offline(request: Request, services: ServicesDep, lang: str | None = None) -> HTMLResponse:
     """What the installed app shows without a network; it holds nothing about a person.
 

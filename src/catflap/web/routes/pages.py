@@ -19,7 +19,7 @@ from catflap.web import module_graph
 from catflap.web.authentication import CookieNames, Cookies, MaybeSession, ServicesDep, csrf_token
 from catflap.web.headers import content_security_policy, nonce_of
 from catflap.web.i18n import LANGUAGES
-from catflap.web.page_route import PageRoute
+from catflap.web.page_route import READ, PageRoute
 from catflap.web.page_templates import render
 from catflap.web.privacy import privacy_notice, script_texts
 from catflap.web.problem_route import new_router
@@ -119,7 +119,9 @@ _Show = Callable[..., Awaitable[Response]]
 def _screen(name: str, path: str) -> _Show:
     """Add the route of a screen: the one document of signed-in users, in which this one is shown."""
 
-    @router.get(path, response_class=HTMLResponse, response_model=None, include_in_schema=False)
+    @router.api_route(
+        path, methods=READ, response_class=HTMLResponse, response_model=None, include_in_schema=False
+    )
     async def show(
         request: Request,
         services: ServicesDep,
@@ -159,7 +161,7 @@ for _name in (*SCREENS[1:], OPERATOR):
     _screen(_name, f"/{_name}")
 
 
-@router.get("/signin/window", response_class=HTMLResponse, include_in_schema=False)
+@router.api_route("/signin/window", methods=READ, response_class=HTMLResponse, include_in_schema=False)
 async def window(
     request: Request, services: ServicesDep, error: str | None = None, lang: str | None = None
 ) -> HTMLResponse:

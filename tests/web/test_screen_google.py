@@ -125,7 +125,7 @@ async def test_without_an_account_the_page_says_that_nothing_will_be_said(
     dialog = page.get_by_role("dialog")
     await dialog.get_by_role("button", name=await says(page, "account_disconnect")).click()
     await expect(following).to_have_text(await says(page, "next_unconnected"))
-    await expect(bubble).to_have_text(await says(page, "needs_calendar"))
+    await expect(bubble).to_have_text(await says(page, "hello_unseen"))
     await page.locator('.screens a[data-screen="today"]').click()
     await expect(page.locator("#next")).to_have_text(await says(page, "next_unconnected"))
     await expect(page.locator("#announcements")).to_have_text(await says(page, "next_unconnected"))

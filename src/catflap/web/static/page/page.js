@@ -103,7 +103,7 @@ function startMia() {
 
   // The dialect of the next announcement is known with the day, and why there is none.
   day.addEventListener("change", () => controls.tick());
-  day.addEventListener("change", () => mia.greet(format.word(isConnected() ? "hello" : "needs_calendar")));
+  day.addEventListener("change", () => mia.greet(format.word(isConnected() ? "hello" : "hello_unseen")));
 
   const apply = (/** @type {import("./schedule.js").ScheduleDocument} */ document) => {
     if (session.signal.aborted) return;

@@ -7,6 +7,7 @@ process at a time.
 """
 
 import random
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import NoReturn
 
@@ -63,6 +64,7 @@ class RequestBudget:
         per_minute: The limit of the project, over all processes.
         per_user: The limit of each user.
         patience: How long a request waits for a permit.
+        jitter: Spreads the times at which refused requests come back; from 0 to 1.
     """
 
     def __init__(
@@ -73,9 +75,11 @@ class RequestBudget:
         per_user: int,
         *,
         patience: timedelta = _PATIENCE,
+        jitter: Callable[[], float] = random.random,
     ) -> None:
         self._clock = clock
         self._patience = patience
+        self._jitter = jitter
         self._project = ProjectBudget(engine, clock, per_minute)
         self._users = UserCounts()
         self._user_rules = rules(per_user)
@@ -133,4 +137,4 @@ class RequestBudget:
         if self._log_at is None or not self._log_at - _LOG_EVERY <= now < self._log_at:
             self._log_at = now + _LOG_EVERY
             log.warning("google_budget_used", limit=limit, priority=priority.name.lower())
-        raise BudgetUsed(limit, priority, wait + min(wait, _LONGEST_JITTER) * random.random())  # noqa: S311
+        raise BudgetUsed(limit, priority, wait + min(wait, _LONGEST_JITTER) * self._jitter())

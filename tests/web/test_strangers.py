@@ -203,7 +203,9 @@ async def schemathesis(file: Path, app: RunningApp, *which: str) -> int:
     """Run it with its own command; what it says is passed on."""
     options = [
         *("--url", app.origin, "--checks", "no_fault_for_anybody", "--phases", "coverage,fuzzing"),
-        *("--max-examples", str(EXAMPLES), "--generation-deterministic", "--max-redirects", "1"),
+        *("--max-examples", str(EXAMPLES), "--generation-deterministic"),
+        # To the page, and once more with a cookie.
+        *("--max-redirects", "2"),
         *("--request-timeout", "30", "--warnings", "off", "--no-color", "--no-shrink"),
         *("--suppress-health-check", "all", "--continue-on-failure"),
     ]

@@ -28,6 +28,7 @@ from catflap.work.periodic import PeriodicTasks
 from tests.support.database import database_away
 from tests.support.planned_announcements import replan_everywhere
 from tests.support.spoken import add_announcement, add_sound
+from tests.support.statements import Statement, statements_of
 
 MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)
 
@@ -209,19 +210,30 @@ async def test_what_is_held_or_expired_or_long_past_is_not_sent(stage: Stage) ->
 
 
 async def test_a_text_said_now_is_sent_as_soon_as_its_sound_exists(stage: Stage) -> None:
+    """Also when it was looked for already, which is once a second."""
     device_id, speaker = await stage.device(), _Speaker()
     spoken = say_text("kitten", "Dinner is ready!")
     voice = VoiceChoice("kitten")
     key = installed_voices().content_key(spoken.spoken, voice)
-    async with stage.playing(speaker):
-        async with stage.engine.begin() as connection:
-            made = await announce_text(
-                connection, stage.user_id, spoken, voice, installed_voices(), stage.clock.now(), device_id
-            )
-        await add_sound(stage.engine, stage.clock.now(), key)
-        async with stage.engine.begin() as connection:
-            await mark_ready(connection, key, stage.clock.now())
-        assert [(await speaker.sent.get())[1]["id"]] == made
+    with statements_of(stage.engine) as statements:
+        async with stage.playing(speaker):
+            async with stage.engine.begin() as connection:
+                made = await announce_text(
+                    connection, stage.user_id, spoken, voice, installed_voices(), stage.clock.now(), device_id
+                )
+            while not _claims(statements):
+                await stage.state(made[0])
+            for _ in range(50):
+                await stage.state(made[0])
+            assert _claims(statements) == 1
+            await add_sound(stage.engine, stage.clock.now(), key)
+            async with stage.engine.begin() as connection:
+                await mark_ready(connection, key, stage.clock.now())
+            assert [(await speaker.sent.get())[1]["id"]] == made
+
+
+def _claims(statements: list[Statement]) -> int:
+    return sum("FOR UPDATE OF a SKIP LOCKED" in one.sql for one in statements)
 
 
 async def test_what_can_not_be_sent_is_tried_again(stage: Stage) -> None:

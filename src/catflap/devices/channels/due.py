@@ -60,12 +60,17 @@ class Sender(Protocol):
 
 @dataclass(frozen=True, order=True)
 class _Due:
-    """An announcement to claim at `at`, which is its time or a later attempt."""
+    """An announcement to send at `at`, which is its time or a later attempt."""
 
     at: datetime
     play_at: datetime
     id: str
     device_id: int
+
+    @property
+    def is_retry(self) -> bool:
+        """Whether it was not claimed, or could not be sent, before."""
+        return self.at > self.play_at
 
 
 class DuePlays:
@@ -187,15 +192,15 @@ class DuePlays:
         soon = now + CLAIM_AHEAD
         if self._heap and (next_claim := self._claim_at())[0] <= now:
             soon = max(soon, next_claim[1])
-        groups: dict[datetime, dict[str, _Due]] = defaultdict(dict)
+        groups: dict[tuple[datetime, bool], dict[str, _Due]] = defaultdict(dict)
         while self._heap and self._heap[0].at <= soon:
             due = self._pop()
             if self._is_waiting(due):
-                groups[due.at][due.id] = due
-        for at, group in groups.items():
+                groups[due.at, due.is_retry][due.id] = due
+        for (at, is_retry), group in groups.items():
             for due in group.values():
                 self._waiting[due.device_id].pop(due.id, None)
-            task = asyncio.create_task(self._play(at, group))
+            task = asyncio.create_task(self._play(at, group, is_retry=is_retry))
             self._tasks.add(task)
             task.add_done_callback(lambda done: self._ended(done, changes))
 
@@ -215,8 +220,11 @@ class DuePlays:
         if not self._tasks:
             self._changed.clear()
 
-    async def _play(self, at: datetime, group: Mapping[str, _Due]) -> None:
-        """Claim a group, wait for its time, and send it."""
+    async def _play(self, at: datetime, group: Mapping[str, _Due], *, is_retry: bool) -> None:
+        """Claim a group, wait for its time, and send it; a retry is not even claimed before its time."""
+        if is_retry:
+            # What has its sound meanwhile is read again, and need not wait for this.
+            await self._clock.sleep_until(at)
         begun = self._reads
         claimed: list[tuple[DueDevice, dict[str, Any]]] = []
         ids = sorted(group)

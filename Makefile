@@ -17,7 +17,7 @@ demo: .venv/runtime ## the whole way in a browser, offline; ARGS="--help" shows 
 	@$(BIN)/catflap demo $(ARGS)
 
 test: check ## format, lint, types, layers and every test
-	@$(BIN)/python -m pytest -n 3 --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 test-fast: .venv/dev ## unit and many integration tests, in about two minutes
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not browser" $(ARGS)

@@ -2,13 +2,14 @@
 
 from collections.abc import AsyncIterator
 
+import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page
 
 from tests.support.chromium import LETS_HER_SPEAK, open_browser
 from tests.support.fake_api import open_fake_api
 from tests.support.fake_state import FakeApi
-from tests.web.visits import guarded
+from tests.web.visits import guarded, on_a_phone
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -33,4 +34,11 @@ async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
 @pytest_asyncio.fixture(loop_scope="module")
 async def page(context: BrowserContext) -> AsyncIterator[Page]:
     async with guarded(context) as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture(loop_scope="module", params=["en", "ja"])
+async def phone(browser: Browser, request: pytest.FixtureRequest) -> AsyncIterator[Page]:
+    """A small screen, in each language."""
+    async with on_a_phone(browser, request.param) as opened:
         yield opened

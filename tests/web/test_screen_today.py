@@ -1,10 +1,8 @@
 """The screen "Today": the drawn day, what comes next, what was said, and what to do when there is nothing."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from tests.support.fake_state import FakeApi
@@ -19,12 +17,6 @@ pytestmark = [
 MIDNIGHT = NOON - timedelta(hours=12)
 MINUTE = timedelta(minutes=1)
 HOSTILE = "<img src=x onerror=alert(1)> & <b>tea</b>"
-
-
-@pytest_asyncio.fixture(loop_scope="module", params=["en", "ja"])
-async def phone(browser: Browser, request: pytest.FixtureRequest) -> AsyncIterator[Page]:
-    async with on_a_phone(browser, request.param) as opened:
-        yield opened
 
 
 async def test_the_day_is_drawn_at_its_times_and_scrolled_to_now(phone: Page, catflap: FakeApi) -> None:

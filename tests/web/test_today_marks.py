@@ -1,15 +1,13 @@
 """The marks of the time line on the screen "Today": buttons that open what Mia says at their time."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from tests.support.fake_state import FakeApi
 from tests.support.fake_today import appointment, fill_day
-from tests.web.visits import NOON, Visit, block, box, finds_nothing, guarded, on_a_phone, says
+from tests.web.visits import NOON, Visit, block, box, finds_nothing, guarded, says
 
 pytestmark = [
     pytest.mark.browser,
@@ -18,12 +16,6 @@ pytestmark = [
 ]
 MIDNIGHT = NOON - timedelta(hours=12)
 MINUTE = timedelta(minutes=1)
-
-
-@pytest_asyncio.fixture(loop_scope="module", params=["en", "ja"])
-async def phone(browser: Browser, request: pytest.FixtureRequest) -> AsyncIterator[Page]:
-    async with on_a_phone(browser, request.param) as opened:
-        yield opened
 
 
 async def test_a_mark_says_what_she_says_then_and_what_became_of_it(page: Page, catflap: FakeApi) -> None:
